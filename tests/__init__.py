@@ -1,0 +1,1 @@
+"""Tests: real repositories, a real server on loopback, sockets closed to everything else."""
