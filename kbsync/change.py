@@ -34,7 +34,8 @@ class Change:
     """One item's step from what is actual to what is desired.
 
     `path` is the item's content path, `former` the one it had at the agreement where that differs, `id` its live id
-    where it has one, `fields` what differs, `reason` one clause for people.
+    where it has one, `fields` what differs, `reason` one clause for people; `before` and `after` are the sources that a
+    reviewer compares, where there are any.
     """
 
     action: Action
@@ -46,6 +47,34 @@ class Change:
     reason: str = ""
     desired: Item | None = None
     actual: Item | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+class Matter(StrEnum):
+    """Why a plan names something that it leaves alone."""
+
+    DRIFT = "drift"
+    CONFLICT = "conflict"
+    UNMANAGED = "unmanaged"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a plan names and leaves alone.
+
+    `path` is the content path, or for what no content knows the names that lead to it on the portal.
+    """
+
+    matter: Matter
+    kind: Kind
+    path: str
+    id: int | None = None
+    fields: tuple[str, ...] = ()
+    reason: str = ""
+    content: Item | None = None
+    live: Item | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

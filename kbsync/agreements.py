@@ -1,0 +1,217 @@
+"""Agreements: for one item, a content version and a live version that say the same.
+
+The lock (files in the tree) and the ledger (a git ref) hold them in one JSON form. This room turns them to and from
+text and tells which one counts; where the text is kept is the business of the rooms above.
+"""
+
+import json
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from kbsync.errors import Problem
+from kbsync.model import FieldValue, Kind, digest
+
+FORMAT = 1
+Key = tuple[Kind, int]
+_INDEX = "_index.md"
+
+
+class State(StrEnum):
+    """What an agreement says of its item."""
+
+    LIVE = "live"
+    ARCHIVED = "archived"
+    KEPT = "kept"
+    RELEASED = "released"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """The base of one item's three-way comparison.
+
+    `content` and `live` hold one digest a field, each for its own side. `source_key` names the source and all that
+    its rendering depends on, under the renderer `epoch`; `blob` is the source file's git blob id and `source` its
+    text where it is at hand. `addresses` maps what the source links to, relative to the root, to what was sent.
+    `seen` is when the portal showed this version (its own clock, ISO 8601, UTC), `updated_at` what it said of the
+    item then. `over` names the lock that a ledger entry was made over, to tell two of the same second apart.
+    """
+
+    kind: Kind
+    id: int
+    path: str
+    parent: int | None = None
+    state: State = State.LIVE
+    seen: str = ""
+    updated_at: str = ""
+    epoch: int = 0
+    source_key: str = ""
+    blob: str = ""
+    source: str | None = None
+    content: Mapping[str, str] = field(default_factory=dict)
+    live: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    over: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What an item is known by for as long as it exists on the portal."""
+        return self.kind, self.id
+
+
+def agreement_to_json(agreement: Agreement) -> str:
+    """Write an agreement as a page of JSON that reads well in a diff: sorted keys, one line of text a line."""
+    plain: dict[str, object] = {
+        "version": FORMAT,
+        "kind": agreement.kind.value,
+        "id": agreement.id,
+        "path": agreement.path,
+        "parent": agreement.parent,
+        "state": agreement.state.value,
+        "seen": agreement.seen,
+        "updated_at": agreement.updated_at,
+        "epoch": agreement.epoch,
+        "source_key": agreement.source_key,
+        "blob": agreement.blob,
+        "content": dict(agreement.content),
+        "live": dict(agreement.live),
+        "addresses": dict(agreement.addresses),
+    }
+    if agreement.source is not None:
+        plain["source"] = agreement.source.split("\n")
+    if agreement.fields:
+        plain["fields"] = {name: _lines(name, value) for name, value in agreement.fields.items()}
+    if agreement.over:
+        plain["over"] = agreement.over
+    return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def agreement_from_json(text: str) -> Agreement:
+    """Read an agreement.
+
+    Raises:
+        ValueError: the text is not an agreement, or one of a later version of kbsync.
+    """
+    plain = json.loads(text)
+    if not isinstance(plain, dict) or plain.get("version") != FORMAT:
+        raise ValueError("not an agreement that this version of kbsync knows")
+    try:
+        return Agreement(
+            kind=Kind(plain["kind"]),
+            id=int(plain["id"]),
+            path=str(plain["path"]),
+            parent=plain["parent"],
+            state=State(plain["state"]),
+            seen=plain["seen"],
+            updated_at=plain["updated_at"],
+            epoch=plain["epoch"],
+            source_key=plain["source_key"],
+            blob=plain["blob"],
+            source="\n".join(plain["source"]) if "source" in plain else None,
+            content=plain["content"],
+            live=plain["live"],
+            addresses=plain["addresses"],
+            fields={name: _value(name, value) for name, value in plain.get("fields", {}).items()},
+            over=plain.get("over", ""),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"an agreement without a usable {error}") from error
+
+
+def _lines(name: str, value: FieldValue) -> object:
+    return value.split("\n") if name == "body" and isinstance(value, str) else value
+
+
+def _value(name: str, value: object) -> FieldValue:
+    if name == "body" and isinstance(value, list):
+        return "\n".join(value)
+    return tuple(value) if isinstance(value, list) else value  # type: ignore[return-value]
+
+
+def lock_folder(target: str) -> str:
+    """Give the directory of a target's lock, relative to the root."""
+    return f".kbsync/{target}/"
+
+
+def lock_name(target: str, kind: Kind, path: str) -> str:
+    """Give the lock file of an item, relative to the root; a directory's is that of its `_index.md`."""
+    source = path if kind is Kind.ARTICLE else posixpath.join(path, _INDEX)
+    return f"{lock_folder(target)}{source}.json"
+
+
+def ledger_name(key: Key) -> str:
+    """Give the ledger file of an item: by id, which outlives every rename."""
+    kind, number = key
+    return f"{kind.value}/{number}.json"
+
+
+def read_lock(files: Mapping[str, bytes]) -> tuple[dict[Key, Agreement], tuple[Problem, ...]]:
+    """Read the lock's files, by path; one that cannot be read is a problem with its place, not an exception."""
+    found: dict[Key, Agreement] = {}
+    problems = []
+    for path, data in files.items():
+        try:
+            agreement = agreement_from_json(data.decode("utf-8"))
+        except ValueError as error:
+            problems.append(_lock_problem(path, data, error))
+            continue
+        known = found.get(agreement.key)
+        if known is None or known.seen <= agreement.seen:
+            found[agreement.key] = agreement
+    return found, tuple(problems)
+
+
+def _lock_problem(path: str, data: bytes, error: ValueError) -> Problem:
+    for number, line in enumerate(data.splitlines(), start=1):
+        if line.startswith((b"<<<<<<< ", b">>>>>>> ")):
+            advice = "keep either side whole, or delete the file: the next pull or publish makes it again"
+            return Problem(path=path, line=number, what="conflict markers in a lock file", advice=advice)
+    place = error.lineno if isinstance(error, json.JSONDecodeError) else 0
+    advice = "restore it from git, or delete it: the next pull or publish makes it again"
+    return Problem(path=path, line=place, what=f"unreadable lock file: {error}", advice=advice)
+
+
+def read_ledger(files: Mapping[str, bytes]) -> dict[Key, Agreement]:
+    """Read the ledger's files, by name.
+
+    Raises:
+        ValueError: one of them is not an agreement; the ledger is written by kbsync alone, so that nothing is guessed.
+    """
+    names = {f"{kind.value}/" for kind in Kind}
+    agreements = [
+        agreement_from_json(data.decode("utf-8"))
+        for name, data in files.items()
+        if any(name.startswith(start) for start in names)
+    ]
+    return {agreement.key: agreement for agreement in agreements}
+
+
+def seal(agreement: Agreement) -> str:
+    """Name one lock entry, so that a ledger entry can note which one it was made over."""
+    return digest((agreement.seen, agreement.blob, *sorted(agreement.live.values())))
+
+
+def effective(lock: Mapping[Key, Agreement], ledger: Mapping[Key, Agreement]) -> dict[Key, Agreement]:
+    """Tell for every item which agreement counts: the later of lock and ledger, by the portal's clock."""
+    return {key: _later(lock.get(key), ledger.get(key)) for key in lock.keys() | ledger.keys()}
+
+
+def _later(lock: Agreement | None, ledger: Agreement | None) -> Agreement:
+    if lock is None or ledger is None:
+        return lock or ledger  # type: ignore[return-value]  # a key comes from one of the two
+    if lock.seen != ledger.seen:
+        return max(lock, ledger, key=lambda agreement: agreement.seen)
+    return ledger if ledger.over == seal(lock) else lock
+
+
+def with_sources(agreements: Iterable[Agreement], sources: Mapping[str, str]) -> tuple[Agreement, ...]:
+    """Fill in the sources that git still has, by blob id."""
+    return tuple(
+        replace(agreement, source=sources[agreement.blob])
+        if agreement.source is None and agreement.blob in sources
+        else agreement
+        for agreement in agreements
+    )

@@ -1,0 +1,208 @@
+"""The items of both sides and their agreements, brought together: one case for every item that anybody knows.
+
+Pure. It finds what belongs together and how each side stands; what follows is the plan's to say.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from kbsync.agreements import Agreement, Key
+from kbsync.markup.to_html import EPOCH
+from kbsync.model import Article, Category, Item, Kind, KnowledgeBase
+from kbsync.plan.identity import Identities, identify
+from kbsync.plan.table import Case, Presence, Standing, changed_fields
+from kbsync.versions import (
+    Addresses,
+    Links,
+    content_digests,
+    differences,
+    links_of,
+    live_digests,
+    managed_digests,
+    source_key,
+)
+
+GONE = Standing(presence=Presence.GONE)
+NEW = Standing(presence=Presence.CHANGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Every case, by content path where content has the item, else by key; and what could not be told apart."""
+
+    cases: tuple[Case, ...]
+    ids: Mapping[str, int]
+    links: Links
+    ties: Mapping[str, str] = field(default_factory=dict)
+
+
+def pair(
+    content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement], addresses: Addresses
+) -> Pairs:
+    """Bring both sides and their agreements together, parents before what they hold."""
+    matching = _Matching(content, live, identify(content, agreements), agreements)
+    matching.match_content()
+    links = links_of(content)
+    cases = [
+        *(_with_content(path, matching, links, addresses) for path in matching.content),
+        *(_without_content(key, matching) for key in matching.unclaimed()),
+    ]
+    return Pairs(cases=tuple(cases), ids=matching.ids, links=links, ties=matching.ties)
+
+
+def parent_path(path: str) -> str:
+    """Give the content path of what holds an item; empty for a category."""
+    parent = str(PurePosixPath(path).parent)
+    return "" if parent == "." else parent
+
+
+def ancestors(path: str) -> tuple[str, ...]:
+    """Give the content paths of all that holds an item, the nearest first."""
+    found = []
+    while path := parent_path(path):
+        found.append(path)
+    return tuple(found)
+
+
+class _Matching:
+    """Which agreement and which live item belong to each content item."""
+
+    def __init__(
+        self,
+        content: KnowledgeBase,
+        live: KnowledgeBase,
+        identities: Identities,
+        agreements: Mapping[Key, Agreement],
+    ) -> None:
+        self.content = {item.path: item for item in _parents_first(content) if item.path}
+        self.live = live.by_id()
+        self.agreements = agreements
+        self.known = identities.known
+        self.keys: dict[str, Key] = {}
+        self.ids: dict[str, int] = {}
+        self.ties = {path: f"may be any of {_listed(keys)}" for path, keys in identities.ties.items()}
+        self.held = {key for keys in identities.ties.values() for key in keys}
+        self.by_name: dict[tuple[Kind, int | None, str], list[Key]] = defaultdict(list)
+        for key, item in self.live.items():
+            if key not in agreements:
+                self.by_name[key[0], _parent_of(item), _name_of(item)].append(key)
+
+    def match_content(self) -> None:
+        for path, item in self.content.items():
+            key = self.known.get(path) or self._met(path, item)
+            if key is None:
+                continue
+            self.keys[path] = key
+            if key in self.live:
+                self.ids[path] = key[1]
+
+    def _met(self, path: str, item: Item) -> Key | None:
+        """Find the live item that an unknown content item may be: the one it pins, else its namesake in its place."""
+        if item.id is not None:
+            return item.kind, item.id
+        above = parent_path(path)
+        if above and above not in self.ids:
+            return None
+        candidates = self.by_name[item.kind, self.ids.get(above), _name_of(item)]
+        candidates = [key for key in candidates if key not in self.keys.values()]
+        if len(candidates) > 1:
+            self.ties[path] = f"several are called {_name_of(item)!r} there: {_listed(tuple(candidates))}"
+            return None
+        return candidates[0] if candidates else None
+
+    def live_name(self, key: Key) -> str:
+        """Give the names that lead to a live item, from its category down."""
+        item = self.live[key]
+        above = _parent_of(item)
+        for parent in ((Kind.FOLDER, above or 0), (Kind.CATEGORY, above or 0)):
+            if parent in self.live:
+                return f"{self.live_name(parent)} / {_name_of(item)}"
+        return _name_of(item)
+
+    def unclaimed(self) -> list[Key]:
+        claimed = set(self.keys.values()) | self.held
+        return [key for key in dict.fromkeys([*self.agreements, *self.live]) if key not in claimed]
+
+
+def _parents_first(content: KnowledgeBase) -> list[Item]:
+    return sorted(content.items(), key=lambda item: (_STOREY[item.kind], (item.path or "").count("/"), item.path or ""))
+
+
+_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
+
+
+def _listed(keys: tuple[Key, ...]) -> str:
+    return ", ".join(f"{kind.value} {number}" for kind, number in keys)
+
+
+def _name_of(item: Item) -> str:
+    return item.title if isinstance(item, Article) else item.name
+
+
+def _parent_of(item: Item) -> int | None:
+    return None if isinstance(item, Category) else item.parent
+
+
+def _with_content(path: str, matching: _Matching, links: Links, addresses: Addresses) -> Case:
+    item, key = matching.content[path], matching.keys.get(path)
+    agreement = matching.agreements.get(key) if key else None
+    live = matching.live.get(key) if key else None
+    anchors = links.anchors.get(path, frozenset())
+    parent = matching.ids.get(parent_path(path))
+    if agreement is None:
+        ours, theirs = NEW, GONE if live is None else NEW
+    else:
+        ours, theirs = _content_standing(item, agreement, anchors, parent), _live_standing(live, agreement)
+    differing: tuple[str, ...] = ()
+    if live is not None and ours.presence is theirs.presence is Presence.CHANGED:
+        paths = {key: path for path, key in matching.keys.items()}
+        differing = differences(item, live, anchors, addresses, paths)
+        if not isinstance(item, Category) and parent != _parent_of(live):
+            differing = (*differing, "parent")
+    return Case(
+        content=item,
+        live=live,
+        agreement=agreement,
+        content_standing=ours,
+        live_standing=theirs,
+        differing=differing,
+    )
+
+
+def _without_content(key: Key, matching: _Matching) -> Case:
+    live, agreement = matching.live.get(key), matching.agreements.get(key)
+    if agreement is None:
+        name = matching.live_name(key)
+        return Case(content=None, live=live, agreement=None, content_standing=GONE, live_standing=NEW, name=name)
+    theirs = _live_standing(live, agreement)
+    return Case(content=None, live=live, agreement=agreement, content_standing=GONE, live_standing=theirs)
+
+
+def _content_standing(item: Item, agreement: Agreement, anchors: frozenset[str], parent: int | None) -> Standing:
+    fields = changed_fields(managed_digests(item), agreement.content, agreement.live)
+    if isinstance(item, Article) and _body_changed(item, agreement, anchors):
+        fields = ("body", *fields)
+    if not isinstance(item, Category) and parent != agreement.parent:
+        fields = (*fields, "parent")
+    return Standing(presence=Presence.CHANGED if fields else Presence.UNCHANGED, fields=fields)
+
+
+def _body_changed(article: Article, agreement: Agreement, anchors: frozenset[str]) -> bool:
+    if source_key(article, anchors) == agreement.source_key:
+        return False
+    if agreement.epoch != EPOCH:
+        return True
+    return content_digests(article, anchors)["body"] != agreement.content.get("body")
+
+
+def _live_standing(live: Item | None, agreement: Agreement) -> Standing:
+    if live is None:
+        return GONE
+    fields = changed_fields(live_digests(live), agreement.live, {})
+    if _parent_of(live) != agreement.parent:
+        fields = (*fields, "parent")
+    touched = not fields and live.updated_at != agreement.updated_at and live.kind is Kind.ARTICLE
+    presence = Presence.CHANGED if fields else Presence.UNCHANGED
+    return Standing(presence=presence, fields=fields, touched=touched)

@@ -1,0 +1,120 @@
+"""The comparison: what would have to change so that the actual side says what is desired.
+
+Pure: it reads nothing, writes nothing and asks nobody. One function serves publish (desired is content) and pull
+(desired is live); `pairs` tells what each side did since the agreement, `table` what follows from that, and
+`toward_live` and `toward_content` what it means for the side that is written.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kbsync.agreements import Agreement, Key, State
+from kbsync.change import Action, Change, Finding, Matter
+from kbsync.model import Kind, KnowledgeBase, Side
+from kbsync.plan.pairs import ancestors, pair
+from kbsync.plan.rules import Rules
+from kbsync.plan.toward_content import toward_content
+from kbsync.plan.toward_live import toward_live
+
+SMALL = 10
+"""Below so many known articles a share is no measure, and only a number limits removals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run would do to the side `written`, in the order of its items, and what it would leave alone.
+
+    `ids` maps the content paths that are live to their ids, `targets` an article's path to what it links to, `anchors`
+    an article's path to the anchors that others link to. `excess` says which limit the plan passes, and `halt` why
+    nothing may be written whatever the limits say; both are empty when all is well.
+    """
+
+    written: Side
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Finding, ...] = ()
+    conflicts: tuple[Finding, ...] = ()
+    unmanaged: tuple[Finding, ...] = ()
+    undone: tuple[Finding, ...] = ()
+    unchanged: int = 0
+    ids: Mapping[str, int]
+    targets: Mapping[str, tuple[str, ...]]
+    anchors: Mapping[str, frozenset[str]]
+    excess: str = ""
+    halt: str = ""
+
+    def counts(self) -> dict[str, int]:
+        """Count the changes by action."""
+        return dict(Counter(change.action.value for change in self.changes))
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that touch an item; the others only bring agreements up to date."""
+        quiet = {Action.ADOPT, Action.FORGET, Action.RENAME}
+        return tuple(change for change in self.changes if change.action not in quiet)
+
+
+def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping[Key, Agreement], rules: Rules) -> Plan:
+    """Compare two sides, each with its own half of the agreements, and say what follows for every item."""
+    publishing = desired.side is Side.CONTENT
+    content, live = (desired, actual) if publishing else (actual, desired)
+    pairs = pair(content, live, agreements, rules.addresses)
+    place = toward_live(pairs, rules) if publishing else toward_content(pairs, rules, content)
+    placed = [step for case in pairs.cases if (step := place(case)) is not None]
+    changes = _within(tuple(step for step in placed if isinstance(step, Change)), rules)
+    findings = [step for step in placed if isinstance(step, Finding)]
+    return Plan(
+        written=actual.side,
+        changes=changes,
+        drift=_about(Matter.DRIFT, findings),
+        conflicts=_about(Matter.CONFLICT, findings),
+        unmanaged=_about(Matter.UNMANAGED, findings),
+        undone=_about(Matter.UNDONE, findings),
+        unchanged=len(pairs.cases) - len(placed),
+        ids=pairs.ids,
+        targets=pairs.links.targets,
+        anchors=pairs.links.anchors,
+        excess=_excess(changes, agreements, rules),
+        halt=_halt(content, live, agreements),
+    )
+
+
+def _about(matter: Matter, findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.matter is matter)
+
+
+def _within(changes: tuple[Change, ...], rules: Rules) -> tuple[Change, ...]:
+    """Keep the changes that were asked for, and the new directories that they need."""
+    asked = [change for change in changes if rules.within(change.path)]
+    needed = {above for change in asked for above in ancestors(change.path)}
+    return tuple(
+        change
+        for change in changes
+        if rules.within(change.path) or (change.action is Action.CREATE and change.path in needed)
+    )
+
+
+def _excess(changes: tuple[Change, ...], agreements: Mapping[Key, Agreement], rules: Rules) -> str:
+    """Say by how much a plan passes the limit on removals, or nothing."""
+    removed = sum(c.kind is Kind.ARTICLE and c.action in {Action.ARCHIVE, Action.DELETE} for c in changes)
+    known = len(_known_articles(agreements))
+    if rules.archive_number is not None and removed > rules.archive_number:
+        return f"{removed} articles would be removed; the limit is {rules.archive_number}"
+    share = rules.archive_share
+    if rules.archive_number is None and share is not None and known >= SMALL and removed > share * known:
+        return f"{removed} of {known} known articles would be removed; the limit is {share:.0%}"
+    return ""
+
+
+def _halt(content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> str:
+    """Say why nothing at all may be written: an empty tree, or a portal that knows none of the known articles."""
+    known = _known_articles(agreements)
+    if known and not content.articles:
+        return f"the content tree holds no article, but {len(known)} are published from it"
+    if known and not any((article.kind, article.id) in known for article in live.articles):
+        return f"none of the {len(known)} known articles is on this portal: it may be the wrong one"
+    return ""
+
+
+def _known_articles(agreements: Mapping[Key, Agreement]) -> set[Key]:
+    return {key for key, known in agreements.items() if known.kind is Kind.ARTICLE and known.state is State.LIVE}

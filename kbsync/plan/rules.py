@@ -1,0 +1,24 @@
+"""What a target's configuration and one run's flags say about the comparison; a value, no more."""
+
+from dataclasses import dataclass
+
+from kbsync.versions import Addresses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a target's configuration and one run's flags say about the comparison."""
+
+    addresses: Addresses
+    removed: str = "archive"
+    moved: str = "archive"
+    touched: str = "hold"
+    new: str = "all"
+    archive_share: float | None = 0.3
+    archive_number: int | None = None
+    overwrite: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
+
+    def within(self, path: str) -> bool:
+        """Tell whether a content path was asked for: every path, unless some were named."""
+        return not self.paths or any(path == asked or path.startswith(f"{asked}/") for asked in self.paths)

@@ -1,0 +1,139 @@
+"""What of an item counts as its version, on either side: one digest a field, and what its source depends on.
+
+Pure: it renders through `markup` and reads nothing. Markdown is never compared with HTML here.
+"""
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from kbsync.markup.addresses import from_root, to_root
+from kbsync.markup.canonical import canonical
+from kbsync.markup.to_html import references, to_html
+from kbsync.markup.to_markdown import to_markdown
+from kbsync.markup.volatile import stable_body
+from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, fields_of
+
+_ROOTED = "kbsync-root:/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """How the articles of a tree hang together.
+
+    `targets` holds, for an article's path, the content paths that it links to or shows; `anchors`, for an article's
+    path, the anchors within it that other articles link to.
+    """
+
+    targets: Mapping[str, tuple[str, ...]]
+    anchors: Mapping[str, frozenset[str]]
+
+
+class Addresses(Protocol):
+    """How content paths and the portal's addresses translate, for one target."""
+
+    def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
+        """Give the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
+
+    def found(self, address: str, paths: Mapping[tuple[Kind, int], str]) -> str | None:
+        """Give the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
+
+
+def links_of(content: KnowledgeBase) -> Links:
+    """Read the relative links of every article; an address that leaves the root is left to `lint`."""
+    targets: dict[str, tuple[str, ...]] = {}
+    anchors: dict[str, set[str]] = {}
+    for article in content.articles:
+        path = article.path or ""
+        found: dict[str, None] = {}
+        for reference in references(article.body):
+            rooted = _rooted(path, reference.target)
+            if rooted is None:
+                continue
+            target, _, anchor = rooted.partition("#")
+            found[target] = None
+            if anchor:
+                anchors.setdefault(target, set()).add(anchor)
+        targets[path] = tuple(found)
+    return Links(targets=targets, anchors={path: frozenset(names) for path, names in anchors.items()})
+
+
+def _rooted(path: str, address: str) -> str | None:
+    try:
+        return to_root(path, address)
+    except ValueError:
+        return None
+
+
+def blob_of(text: str) -> str:
+    """Name a source as git does: the id of a blob with this text."""
+    data = text.encode("utf-8", "surrogateescape")
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def source_key(article: Article, anchors: Collection[str]) -> str:
+    """Name an article's source with all that its rendering depends on, so that equal keys need no rendering."""
+    text = article.origin.text if article.origin else article.body
+    place = posixpath.dirname(article.path or "")
+    return digest((f"in {place}", f"blob {blob_of(text)}", *(f"#{anchor}" for anchor in anchors)))
+
+
+def rooted_html(article: Article, anchors: Collection[str]) -> str:
+    """Render an article of content with its relative links as paths from the root: what counts as its content."""
+    path = article.path or ""
+
+    def resolve(address: str) -> str:
+        rooted = _rooted(path, address)
+        return address if rooted is None else _ROOTED + rooted
+
+    return canonical(to_html(article.body, resolve=resolve, anchors=anchors))
+
+
+def pulled_body(live: Article, path: str, rewrite: Callable[[str], str | None]) -> str:
+    """Convert a live body to the Markdown that a file at `path` would hold; `rewrite` gives paths from the root."""
+
+    def relative(address: str) -> str:
+        target = rewrite(address)
+        return address if target is None else from_root(path, target)
+
+    return to_markdown(live.body, rewrite=relative).text
+
+
+def differences(
+    content: Item,
+    live: Item,
+    anchors: Collection[str],
+    addresses: Addresses,
+    paths: Mapping[tuple[Kind, int], str],
+) -> tuple[str, ...]:
+    """Name the managed fields in which pulling the live item would not write what the file says."""
+    theirs = live_digests(live)
+    fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
+    if isinstance(content, Article) and isinstance(live, Article):
+        body = pulled_body(live, content.path or "", lambda address: addresses.found(address, paths))
+        if rooted_html(replace(content, body=body), anchors) != rooted_html(content, anchors):
+            fields.insert(0, "body")
+    return tuple(fields)
+
+
+def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]:
+    """Give a digest for each field that content manages; an article's body by its rendering, which takes time."""
+    digests = managed_digests(item)
+    if isinstance(item, Article):
+        digests["body"] = digest(rooted_html(item, anchors))
+    return digests
+
+
+def managed_digests(item: Item) -> dict[str, str]:
+    """Give a digest for each field that content manages but an article's body."""
+    return {name: digest(value) for name, value in fields_of(item).items() if value is not None and name != "body"}
+
+
+def live_digests(item: Item) -> dict[str, str]:
+    """Give a digest for each field that the portal shows; what is volatile in a body does not count."""
+    fields = fields_of(item)
+    if isinstance(item, Article):
+        fields["body"] = stable_body(item.body)
+    return {name: digest(value) for name, value in fields.items()}
