@@ -1,0 +1,164 @@
+"""kbsync's Markdown: CommonMark with GitHub's tables, strikethrough, task lists and alerts, and confined `{…}` notes.
+
+Turns text into tokens and tells what is in them; the rooms above render and search. Addresses leave this room as the
+writer wrote them: nothing is refused, encoded or linked on its own.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from kbsync.markup import callouts
+from kbsync.markup.attributes import Note, note_at, note_to_attrs
+
+_HEADING_ID = re.compile(r"(?:^|[ \t]+)(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
+_NOTED = ("paragraph_open", "heading_open", "bullet_list_open", "ordered_list_open", "table_open", "blockquote_open", "callout_open", "hr")
+_DEFINITION = re.compile(r"\[[^\]]+\]:")
+
+
+def parser() -> MarkdownIt:
+    """Make a parser; nesting is bounded at 100, since the library's presets lose deep lists without a word."""
+    md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": 100, "tasklists": True})
+    md.enable(["table", "strikethrough"])
+    md.normalizeLink = _as_written  # type: ignore[method-assign]
+    md.normalizeLinkText = _as_written  # type: ignore[method-assign]
+    md.validateLink = _any_address  # type: ignore[method-assign]
+    md.block.ruler.before("fence", "note", _block_note)
+    md.core.ruler.after("block", "notes", _apply_notes)
+    md.core.ruler.after("notes", "alerts", _alerts)
+    md.core.ruler.after("alerts", "heading_ids", _heading_ids)
+    md.inline.ruler.after("image", "picture_note", _picture_note)
+    return md
+
+
+def inlines(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
+    """Walk the inline tokens that hold text, pictures and links, each with its line (from 1)."""
+    for token in tokens:
+        if token.type != "inline":
+            continue
+        line = (token.map or [0])[0] + 1
+        for child in token.children or ():
+            yield child, line
+            if child.type in ("softbreak", "hardbreak"):
+                line += 1
+            elif child.type == "html_inline":
+                line += child.content.count("\n")
+
+
+def plain(token: Token) -> str:
+    """Give the text that a reader sees of one inline token's children."""
+    words: list[str] = []
+    for child in token.children or ():
+        match child.type:
+            case "text" | "code_inline":
+                words.append(child.content)
+            case "softbreak" | "hardbreak":
+                words.append(" ")
+            case "image":
+                words.append(plain(child))
+    return "".join(words)
+
+
+def _as_written(url: str) -> str:
+    return url
+
+
+def _any_address(url: str) -> bool:
+    return True
+
+
+def _block_note(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+    if silent or state.is_code_block(start):
+        return False
+    line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]].rstrip()
+    if not line.startswith("{"):
+        return False
+    found = note_at(line)
+    if not found or found[1] != len(line) or not _holds_block(state, start + 1, end):
+        return False
+    token = state.push("note", "", 0)
+    token.meta = {"note": found[0]}
+    token.hidden = True
+    state.line = start + 1
+    return True
+
+
+def _holds_block(state: StateBlock, line: int, end: int) -> bool:
+    """Whether the next line begins a block that can carry a note; else the braces are text."""
+    if line >= end or state.isEmpty(line) or state.sCount[line] < state.blkIndent or state.is_code_block(line):
+        return False
+    text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+    if text.startswith(("<", "```", "~~~")) or _DEFINITION.match(text):
+        return False
+    return not text.startswith("{") or note_at(text) is None
+
+
+def _apply_notes(state: StateCore) -> None:
+    kept: list[Token] = []
+    note: Note | None = None
+    for token in state.tokens:
+        if token.type == "note":
+            note = token.meta["note"]
+            continue
+        if note is not None and token.type in _NOTED:
+            for key, value in note_to_attrs(note).items():
+                token.attrs[key] = f"{token.attrs[key]} {value}" if key == "class" and key in token.attrs else value
+        note = None
+        kept.append(token)
+    state.tokens = kept
+
+
+def _alerts(state: StateCore) -> None:
+    tokens = state.tokens
+    opened: list[Token | None] = []
+    for at, token in enumerate(tokens):
+        if token.type == "blockquote_open":
+            opened.append(token if _begin_alert(tokens, at) else None)
+        elif token.type == "blockquote_close" and opened.pop():
+            token.type, token.tag = "callout_close", "pre"
+    state.tokens = [token for token in tokens if token.type != "gone"]
+
+
+def _begin_alert(tokens: list[Token], at: int) -> bool:
+    if at + 2 >= len(tokens) or tokens[at + 1].type != "paragraph_open":
+        return False
+    inline = tokens[at + 2]
+    found = callouts.kind_of_marker(inline.content)
+    if not found:
+        return False
+    quote = tokens[at]
+    quote.type, quote.tag = "callout_open", "pre"
+    quote.attrs["class"] = " ".join(filter(None, (callouts.class_of(found[0]), str(quote.attrs.get("class", "")))))
+    inline.content = inline.content[found[1] :]
+    if inline.map:
+        inline.map = [inline.map[0] + 1, inline.map[1]]
+    if not inline.content:
+        for token in tokens[at + 1 : at + 4]:
+            token.type = "gone"
+    return True
+
+
+def _heading_ids(state: StateCore) -> None:
+    for opening, inline in zip(state.tokens, state.tokens[1:], strict=False):
+        if opening.type != "heading_open":
+            continue
+        found = _HEADING_ID.search(inline.content)
+        if found:
+            opening.attrs["id"] = found[1]
+            inline.content = inline.content[: found.start()]
+
+
+def _picture_note(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+    if silent or state.src[state.pos] != "{" or state.pending or not state.tokens or state.tokens[-1].type != "image":
+        return False
+    found = note_at(state.src, state.pos)
+    if not found or found[1] > state.posMax or found[0].values.keys() - {"width", "height"}:
+        return False
+    state.tokens[-1].attrs.update(note_to_attrs(found[0], picture=True))
+    state.pos = found[1]
+    return True

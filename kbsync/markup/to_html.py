@@ -1,0 +1,156 @@
+"""Markdown to the HTML that Freshdesk is sent.
+
+Deterministic: the same text, `resolve` and `anchors` give the same bytes. Raw HTML passes through; only its addresses
+are resolved. Call-outs are Freshdesk's own boxes, so that an agent can go on in the web editor.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+from urllib.parse import quote, unquote
+
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from kbsync.markup import rawtags
+from kbsync.markup.dialect import inlines, parser, plain
+from kbsync.markup.slugs import slug, unique
+
+EPOCH = 1
+
+# What a URL holds as it is; a Liquid placeholder and a percent sign stay too, since they are the writer's own.
+_FOREIGN = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
+
+
+def identity(address: str) -> str:
+    """Leave an address as it is."""
+    return address
+
+
+def to_html(
+    markdown: str, *, resolve: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()
+) -> str:
+    """Render Markdown.
+
+    `resolve` gets every address as written, Markdown's escapes and entities undone, and gives the one to put.
+    A heading gets an id when its writer gave one, when an address within the text asks, or when `anchors` names it.
+    """
+    md = _parser()
+    tokens = md.parse(markdown)
+    name_headings(tokens, wanted=_asked(tokens) | {unicodedata.normalize("NFC", name) for name in anchors})
+    _resolve(tokens, resolve)
+    rendered = _Renderer().render(_shaped(tokens), md.options, {})
+    return rendered.replace("\0", "\ufffd")
+
+
+def encoded(address: str) -> str:
+    """Percent-encode what a URL cannot hold; what is encoded already stays."""
+    return _FOREIGN.sub(lambda found: found[0] if found[0].startswith("{{") else quote(found[0], safe=""), address)
+
+
+def name_headings(tokens: Sequence[Token], *, wanted: Collection[str] | None) -> frozenset[str]:
+    """Give headings their ids where `wanted` names them (None: everywhere); tell every name that a heading answers to."""
+    taken = {str(token.attrs["id"]) for token in tokens if token.type == "heading_open" and "id" in token.attrs}
+    for opening, inline in zip(tokens, tokens[1:], strict=False):
+        if opening.type != "heading_open" or "id" in opening.attrs:
+            continue
+        name = unique(slug(plain(inline)), taken)
+        taken.add(name)
+        if wanted is None or name in wanted:
+            opening.attrs["id"] = name
+    return frozenset(taken)
+
+
+def _asked(tokens: Sequence[Token]) -> set[str]:
+    """Collect the anchors that links within the text go to."""
+    found = {str(token.attrs.get("href", "")) for token, _ in inlines(tokens) if token.type == "link_open"}
+    raw = [token.content for token in tokens if token.type == "html_block"]
+    raw += [token.content for token, _ in inlines(tokens) if token.type == "html_inline"]
+    found |= {attribute.value for text in raw for attribute in rawtags.attributes(text) if attribute.key == "href"}
+    return {unicodedata.normalize("NFC", unquote(address[1:])) for address in found if address.startswith("#")}
+
+
+def _resolve(tokens: Sequence[Token], resolve: Callable[[str], str]) -> None:
+    for token in tokens:
+        if token.type == "html_block":
+            token.content = rawtags.replaced(token.content, resolve)
+    for token, _ in inlines(tokens):
+        match token.type:
+            case "link_open":
+                token.attrs["href"] = encoded(resolve(str(token.attrs["href"])))
+            case "image":
+                token.attrs["src"] = encoded(resolve(str(token.attrs["src"])))
+            case "html_inline":
+                token.content = rawtags.replaced(token.content, resolve)
+
+
+def _shaped(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out header rows without a word, which only pipe tables need, and the paragraph of a one-paragraph call-out."""
+    kept = list(tokens)
+    for at, token in enumerate(tokens):
+        if token.type == "thead_open":
+            end = next(i for i in range(at, len(tokens)) if tokens[i].type == "thead_close")
+            if not any(inner.content.strip() for inner in tokens[at:end] if inner.type == "inline"):
+                kept[at : end + 1] = [_nothing()] * (end + 1 - at)
+        elif token.type == "callout_open" and at + 4 < len(tokens) and tokens[at + 4].type == "callout_close" and not tokens[at + 1].attrs:
+            kept[at + 1] = kept[at + 3] = _nothing()
+    return kept
+
+
+def _nothing() -> Token:
+    return Token("nothing", "", 0, hidden=True)
+
+
+class _Renderer(RendererHTML):
+    """The library's renderer, with `<del>`, and without a line break inside call-outs, where readers would see it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._boxes = 0
+        self.rules |= {"callout_open": self._open, "callout_close": self._close, "nothing": self._nothing}
+
+    def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: N802
+        token = tokens[idx]
+        if token.tag == "s":
+            return "<del>" if token.nesting == 1 else "</del>"
+        written = super().renderToken(tokens, idx, options, env)
+        return written.strip("\n") if self._boxes else written
+
+    def softbreak(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return " " if self._boxes else "\n"
+
+    def hardbreak(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return "<br>" if self._boxes else "<br>\n"
+
+    def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        written = tokens[idx].content
+        return written.strip("\n") if self._boxes else written
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        written = super().fence(tokens, idx, options, env)
+        return written.rstrip("\n") if self._boxes else written
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        written = super().code_block(tokens, idx, options, env)
+        return written.rstrip("\n") if self._boxes else written
+
+    def _open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        self._boxes += 1
+        return f"<pre{self.renderAttrs(tokens[idx])}>"
+
+    def _close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        self._boxes -= 1
+        return "</pre>" if self._boxes else "</pre>\n"
+
+    def _nothing(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return ""
+
+
+_PARSER = None
+
+
+def _parser():
+    global _PARSER
+    _PARSER = _PARSER or parser()
+    return _PARSER
