@@ -1,0 +1,32 @@
+"""The embedded portal: a stand-in for one Freshdesk account on loopback, for tests, previews and demos.
+
+It imports nothing of kbsync, so that it can judge it.
+"""
+
+from kbsync.sandbox.account import Call
+from kbsync.sandbox.errors import SandboxError
+from kbsync.sandbox.faults import Fault, Faults, fault_from_json
+from kbsync.sandbox.load import load, load_path
+from kbsync.sandbox.records import Article, Category, Folder
+from kbsync.sandbox.server import Portal, run, serve
+from kbsync.sandbox.settings import Agent, Settings
+from kbsync.sandbox.store import Store
+
+__all__ = [
+    "Agent",
+    "Article",
+    "Call",
+    "Category",
+    "Fault",
+    "Faults",
+    "Folder",
+    "Portal",
+    "SandboxError",
+    "Settings",
+    "Store",
+    "fault_from_json",
+    "load",
+    "load_path",
+    "run",
+    "serve",
+]

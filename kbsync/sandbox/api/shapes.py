@@ -1,0 +1,170 @@
+"""The store's records as the API writes them; the order of keys is the recorded one."""
+
+import base64
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from kbsync.sandbox.records import PUBLISHED, Article, Category, Folder, Step
+from kbsync.sandbox.rewriting import plain_text
+from kbsync.sandbox.settings import Agent, Settings
+from kbsync.sandbox.slugs import path_of
+
+EXTRA_OF_VISIBILITY = {4: "company_ids", 6: "contact_segment_ids", 7: "company_segment_ids"}
+
+
+def category_to_json(category: Category, settings: Settings) -> dict[str, Any]:
+    """Write a category; `visible_in_portals` only where there are several portals (recorded)."""
+    portals = {"visible_in_portals": list(category.portals)} if len(settings.portals) > 1 else {}
+    return {
+        "id": category.id,
+        "name": category.name,
+        "description": category.description,
+        **portals,
+        "created_at": category.created_at,
+        "updated_at": category.updated_at,
+        "icon": {},
+    }
+
+
+def folder_to_json(
+    folder: Folder, way: Iterable[Step], settings: Settings, *, listed: bool = False
+) -> dict[str, Any]:
+    """Write a folder; `listed` is its form in a category's list, which has no `category_id` (recorded)."""
+    nesting = {
+        "parent_folder_id": folder.parent_id,
+        "sub_folders_count": folder.sub_folders_count,
+        "hierarchy": way_to_json(way),
+    }
+    extra = EXTRA_OF_VISIBILITY.get(folder.visibility)
+    return {
+        "id": folder.id,
+        "name": folder.name,
+        "description": folder.description,
+        **({} if listed else {"category_id": folder.category_id}),
+        "articles_count": folder.articles_count,
+        "created_at": folder.created_at,
+        "updated_at": folder.updated_at,
+        "icon_url": None,
+        **(nesting if settings.subfolders == "on" else {}),
+        "visibility": folder.visibility,
+        **({extra: list(getattr(folder, extra))} if extra else {}),
+    }
+
+
+def article_to_json(
+    article: Article, way: Iterable[Step], settings: Settings, *, alone: bool = False, counts: Mapping[str, int]
+) -> dict[str, Any]:
+    """Write an article; `alone` is the answer for one article, which carries a token (recorded)."""
+    shown = _shown(article, settings)
+    written = {
+        "id": shown.id,
+        "type": shown.type,
+        "status": shown.status,
+        "agent_id": shown.agent_id,
+        "created_at": shown.created_at,
+        "category_id": shown.category_id,
+        "folder_id": shown.folder_id,
+        "title": shown.title,
+        "updated_at": shown.updated_at,
+        "description": shown.description,
+        "description_text": shown.description_text,
+        "seo_data": seo_to_json(shown.seo, settings),
+        "tags": list(shown.tags),
+        "attachments": [],
+        "cloud_files": [],
+        "thumbs_up": counts["thumbs_up"],
+        "thumbs_down": counts["thumbs_down"],
+        "hits": counts["hits"],
+        "suggested": 0,
+        "feedback_count": 0,
+        "hierarchy": way_to_json(way),
+    }
+    return {**written, "collaboration": {"convo_token": _token(shown)}} if alone else written
+
+
+def hit_to_json(article: Article, way: tuple[Step, ...], folder: Folder, settings: Settings) -> dict[str, Any]:
+    """Write an article as the search shows it (documented sample)."""
+    counts = {"hits": article.hits, "thumbs_up": article.thumbs_up, "thumbs_down": article.thumbs_down}
+    written = article_to_json(article, way, settings, counts=counts)
+    for key in ("seo_data", "tags", "hierarchy", "attachments", "cloud_files"):
+        del written[key]
+    return {
+        **written,
+        "folder_visibility": folder.visibility,
+        "path": path_of(article.id, article.title),
+        "modified_at": article.updated_at,
+        "modified_by": article.agent_id,
+        "language_id": 6,
+        "category_name": way[0].name,
+        "folder_name": way[-1].name,
+    }
+
+
+def seo_to_json(seo: Mapping[str, Any], settings: Settings) -> dict[str, str]:
+    """Write the SEO fields: keywords go in as an array and come out as one text (documented)."""
+    if not seo and settings.seo_unset == "absent":
+        return {}
+    written = {"meta_title": seo.get("meta_title", ""), "meta_description": seo.get("meta_description", "")}
+    if "meta_keywords" in seo:
+        written["meta_keywords"] = ",".join(seo["meta_keywords"])
+    return written
+
+
+def way_to_json(way: Iterable[Step]) -> list[dict[str, Any]]:
+    """Write the way from the category down."""
+    return [
+        {"level": level, "type": step.type, "data": {"id": step.id, "name": step.name, "language": step.language}}
+        for level, step in enumerate(way)
+    ]
+
+
+def agent_to_json(agent: Agent, settings: Settings) -> dict[str, Any]:
+    """Write an agent."""
+    born = "2024-01-01T00:00:00Z"
+    return {
+        "available": True,
+        "occasional": False,
+        "id": agent.id,
+        "ticket_scope": 1,
+        "signature": None,
+        "group_ids": [],
+        "role_ids": [],
+        "created_at": born,
+        "updated_at": born,
+        "available_since": None,
+        "type": "support_agent",
+        "contact": {
+            "active": True,
+            "email": agent.email,
+            "job_title": None,
+            "language": settings.language,
+            "last_login_at": None,
+            "mobile": None,
+            "name": agent.name,
+            "phone": None,
+            "time_zone": "UTC",
+            "created_at": born,
+            "updated_at": born,
+        },
+    }
+
+
+def _shown(article: Article, settings: Settings) -> Article:
+    if article.live_description is None or article.live_title is None or settings.shown == "draft":
+        return article
+    return replace(
+        article,
+        status=PUBLISHED,
+        title=article.live_title,
+        description=article.live_description,
+        description_text=plain_text(article.live_description),
+    )
+
+
+def _token(article: Article) -> str:
+    parts = ({"alg": "none", "typ": "JWT"}, {"article": article.id, "nonce": secrets.token_hex(8)})
+    written = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
+    return ".".join([*written, secrets.token_urlsafe(16)])

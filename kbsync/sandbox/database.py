@@ -1,0 +1,121 @@
+"""The SQLite file (or memory) under the store: its schema, its one connection, its lock and its clock."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kbsync.sandbox.errors import SandboxError
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE category (id INTEGER PRIMARY KEY AUTOINCREMENT, portals TEXT NOT NULL DEFAULT '[]');
+CREATE TABLE category_text (
+  id INTEGER NOT NULL REFERENCES category ON DELETE CASCADE, language TEXT NOT NULL,
+  name TEXT NOT NULL, description TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (id, language));
+CREATE TABLE folder (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, category_id INTEGER NOT NULL REFERENCES category ON DELETE CASCADE,
+  parent_id INTEGER REFERENCES folder ON DELETE CASCADE, visibility INTEGER NOT NULL DEFAULT 1,
+  company_ids TEXT NOT NULL DEFAULT '[]', contact_segment_ids TEXT NOT NULL DEFAULT '[]',
+  company_segment_ids TEXT NOT NULL DEFAULT '[]');
+CREATE INDEX folder_by_parent ON folder (category_id, parent_id);
+CREATE INDEX folder_by_folder ON folder (parent_id);
+CREATE TABLE folder_text (
+  id INTEGER NOT NULL REFERENCES folder ON DELETE CASCADE, language TEXT NOT NULL,
+  name TEXT NOT NULL, description TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (id, language));
+CREATE TABLE article (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, folder_id INTEGER NOT NULL REFERENCES folder ON DELETE CASCADE,
+  agent_id INTEGER NOT NULL, type INTEGER NOT NULL DEFAULT 1);
+CREATE INDEX article_by_folder ON article (folder_id);
+CREATE TABLE article_text (
+  id INTEGER NOT NULL REFERENCES article ON DELETE CASCADE, language TEXT NOT NULL,
+  title TEXT NOT NULL, description TEXT NOT NULL, description_text TEXT NOT NULL, status INTEGER NOT NULL,
+  tags TEXT NOT NULL DEFAULT '[]', seo TEXT NOT NULL DEFAULT '{}', live_title TEXT, live_description TEXT,
+  thumbs_up INTEGER NOT NULL DEFAULT 0, thumbs_down INTEGER NOT NULL DEFAULT 0, hits INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (id, language));
+"""
+KINDS = ("category", "folder", "article")
+FIRST_ID = 151_000_000_000
+
+
+class Database:
+    """One connection that several threads share under one lock; every write is a transaction."""
+
+    def __init__(self, path: Path | None, *, clock: Callable[[], datetime], overlapping: bool = False) -> None:
+        self.lock = threading.RLock()
+        self.clock = clock
+        try:
+            self.connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+            self.connection.row_factory = sqlite3.Row
+            self._prepare(overlapping=overlapping)
+        except sqlite3.Error as error:
+            raise SandboxError(
+                f"cannot use {path} as the sandbox's data ({error}); give a file it made, or the name of a new one"
+            ) from error
+
+    def _prepare(self, *, overlapping: bool) -> None:
+        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise SandboxError("this data file was made by another version of the sandbox; start with a new file")
+        self.connection.execute("PRAGMA foreign_keys = ON")
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        if version == VERSION:
+            return
+        self.connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        for rank, kind in enumerate(KINDS):
+            first = FIRST_ID if overlapping else FIRST_ID + rank * 1_000_000_000
+            self.connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (kind, first))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self.lock:
+            self.connection.close()
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Answer a query."""
+        with self.lock:
+            return self.connection.execute(query, values).fetchall()
+
+    def row(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
+        """Answer a query that has at most one row."""
+        with self.lock:
+            row: sqlite3.Row | None = self.connection.execute(query, values).fetchone()
+            return row
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Write all of what follows or none of it; may be nested."""
+        with self.lock:
+            if self.connection.in_transaction:
+                yield self.connection
+                return
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    def existed(self, kind: str, id_: int) -> bool:
+        """Tell whether an id was ever given out; ids are never used again."""
+        row = self.row("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,))
+        return row is not None and FIRST_ID < id_ <= row["seq"]
+
+    def time(self) -> str:
+        """Tell the time as the API writes it."""
+        return _stamp(self.clock())
+
+    def time_after(self, earlier: str) -> str:
+        """Tell the time, but a second past `earlier` where the clock has not got there."""
+        return max(self.time(), _stamp(datetime.fromisoformat(earlier) + timedelta(seconds=1)))
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

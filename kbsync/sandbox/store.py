@@ -1,0 +1,151 @@
+"""All that one account holds, and the hand of an agent who works on the web.
+
+The nouns' own rooms (`categories`, `folders`, `articles`) are what the API uses. The methods here do what an agent does
+in the product: they need no key, count as no call, store bodies as they are given and always move `updated_at`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from kbsync.sandbox.articles import Articles
+from kbsync.sandbox.categories import Categories
+from kbsync.sandbox.database import Database
+from kbsync.sandbox.folders import Folders
+from kbsync.sandbox.records import PUBLISHED, Article, Category, Folder
+from kbsync.sandbox.settings import Settings
+
+T = TypeVar("T")
+
+
+class Store:
+    """The rows of one account. Every method may be called from any thread."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        chosen = settings or Settings()
+        self.language = chosen.language
+        self.agent_id = chosen.agents[0].id
+        self.database = Database(chosen.data, clock=chosen.clock, overlapping=chosen.ids == "overlapping")
+        self.categories = Categories(self.database)
+        self.folders = Folders(self.database, chosen.language)
+        self.articles = Articles(self.database)
+
+    def close(self) -> None:
+        """Let go of the data."""
+        self.database.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all of what follows or none of it."""
+        with self.database.writing():
+            yield
+
+    def category(self, id_: int, *, language: str | None = None) -> Category:
+        """Show a category; raises `LookupError` where there is none."""
+        return _found(self.categories.get(id_, language or self.language), "category", id_)
+
+    def folder(self, id_: int, *, language: str | None = None) -> Folder:
+        """Show a folder; raises `LookupError` where there is none."""
+        return _found(self.folders.get(id_, language or self.language), "folder", id_)
+
+    def article(self, id_: int, *, language: str | None = None) -> Article:
+        """Show an article; raises `LookupError` where there is none."""
+        return _found(self.articles.get(id_, language or self.language), "article", id_)
+
+    def all_categories(self) -> list[Category]:
+        """List every category, by id."""
+        return self.categories.list(self.language)
+
+    def all_folders(self) -> list[Folder]:
+        """List every folder at any depth, by id."""
+        return self.folders.all(self.language)
+
+    def all_articles(self) -> list[Article]:
+        """List every article, drafts too, by id."""
+        return self.articles.all(self.language)
+
+    def create_category(self, name: str, *, description: str | None = None) -> Category:
+        """Make a category."""
+        return self.category(self.categories.create(self.language, name=name, description=description))
+
+    def create_folder(
+        self, category_id: int, name: str, *, parent_id: int | None = None, visibility: int = 1, **others: Any
+    ) -> Folder:
+        """Make a folder, in another one where `parent_id` says so; `others` are as `Folders.create` takes them."""
+        return self.folder(
+            self.folders.create(
+                self.language,
+                category_id=category_id,
+                name=name,
+                parent_id=parent_id,
+                visibility=visibility,
+                **others,
+            )
+        )
+
+    def create_article(
+        self,
+        folder_id: int,
+        title: str,
+        body: str,
+        *,
+        status: int = PUBLISHED,
+        tags: Sequence[str] = (),
+        seo: dict[str, Any] | None = None,
+    ) -> Article:
+        """Write an article."""
+        fields = {"title": title, "description": body, "status": status, "tags": tuple(tags), "seo": seo or {}}
+        id_ = self.articles.create(self.language, folder_id=folder_id, agent_id=self.agent_id, fields=fields)
+        return self.article(id_)
+
+    def translate_article(self, id_: int, language: str, title: str, body: str, *, status: int = PUBLISHED) -> Article:
+        """Write an article's version in another language."""
+        self.articles.translate(id_, language, fields={"title": title, "description": body, "status": status})
+        return self.article(id_, language=language)
+
+    def edit_category(self, id_: int, **changes: Any) -> Category:
+        """Edit a category: `name`, `description`."""
+        before = self.category(id_)
+        self.categories.edit(before, changes, time=self.database.time_after(before.updated_at))
+        return self.category(id_)
+
+    def edit_folder(self, id_: int, **changes: Any) -> Folder:
+        """Edit a folder: `name`, `description`, `visibility`, `parent_id`."""
+        before = self.folder(id_)
+        self.folders.edit(before, changes, time=self.database.time_after(before.updated_at))
+        return self.folder(id_)
+
+    def edit_article(self, id_: int, *, language: str | None = None, **changes: Any) -> Article:
+        """Edit an article: `title`, `body`, `status`, `tags`, `seo`, `agent_id`; the status stays where none is given."""
+        before = self.article(id_, language=language)
+        if "body" in changes:
+            changes["description"] = changes.pop("body")
+        changes |= {"live_title": None, "live_description": None}
+        self.articles.edit(before, changes, time=self.database.time_after(before.updated_at))
+        return self.article(id_, language=language)
+
+    def move_article(self, id_: int, folder_id: int) -> Article:
+        """Move an article to another folder, which the product can do and the API cannot."""
+        before = self.article(id_)
+        with self.database.writing() as connection:
+            connection.execute("UPDATE article SET folder_id = ? WHERE id = ?", (folder_id, id_))
+            self.articles.edit(before, {}, time=self.database.time_after(before.updated_at))
+        return self.article(id_)
+
+    def delete_category(self, id_: int) -> None:
+        """Delete a category and all it holds."""
+        self.categories.delete(self.category(id_).id)
+
+    def delete_folder(self, id_: int) -> None:
+        """Delete a folder and all it holds."""
+        self.folders.delete(self.folder(id_).id)
+
+    def delete_article(self, id_: int) -> None:
+        """Delete an article."""
+        self.articles.delete(self.article(id_).id)
+
+
+def _found(item: T | None, kind: str, id_: int) -> T:
+    if item is None:
+        raise LookupError(f"no {kind} {id_}")
+    return item
