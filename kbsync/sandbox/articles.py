@@ -84,9 +84,7 @@ class Articles:
         given = dict(changes)
         with self._database.writing() as connection:
             if "agent_id" in given:
-                connection.execute(
-                    "UPDATE article SET agent_id = ? WHERE id = ?", (given.pop("agent_id"), before.id)
-                )
+                connection.execute("UPDATE article SET agent_id = ? WHERE id = ?", (given.pop("agent_id"), before.id))
             if "description" in given:
                 given["description_text"] = plain_text(given["description"])
             for key in given.keys() & {"tags", "seo"}:

@@ -25,9 +25,7 @@ class Categories:
         row = self._database.row(f"{SELECT} WHERE id = ? AND language = ?", (id_, language))
         return _category(row) if row else None
 
-    def create(
-        self, language: str, *, name: str, description: str | None = None, portals: tuple[int, ...] = ()
-    ) -> int:
+    def create(self, language: str, *, name: str, description: str | None = None, portals: tuple[int, ...] = ()) -> int:
         """Add one and give its id."""
         with self._database.writing() as connection:
             id_ = connection.execute("INSERT INTO category (portals) VALUES (?)", (json.dumps(portals),)).lastrowid

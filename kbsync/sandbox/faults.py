@@ -4,10 +4,12 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any, Literal, get_args
 
 Kind = Literal["error", "lost", "delay", "truncated"]
 Body = Literal["html", "empty", "json"]
+ERRORS = frozenset(int(status) for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,9 @@ def fault_from_json(value: Mapping[str, Any]) -> Fault:
     for name, allowed in (("kind", get_args(Kind)), ("body", get_args(Body))):
         if value.get(name, allowed[0]) not in allowed:
             raise ValueError(f"{name} is one of {', '.join(allowed)}")
-    for name in ("status", "skip", "every", "times"):
+    if value.get("status", 500) not in ERRORS:
+        raise ValueError("status is that of an error, such as 500 or 502")
+    for name in ("skip", "every", "times"):
         number = value.get(name, 1)
         if not (number is None and name == "times") and (not isinstance(number, int) or isinstance(number, bool)):
             raise ValueError(f"{name} is a whole number")

@@ -118,21 +118,6 @@ class Folders:
 
 
 def _folder(row: sqlite3.Row) -> Folder:
-    lists = {key: tuple(json.loads(row[key])) for key in LISTS}
-    plain = {
-        key: row[key]
-        for key in (
-            "id",
-            "language",
-            "category_id",
-            "parent_id",
-            "name",
-            "description",
-            "visibility",
-            "articles_count",
-            "sub_folders_count",
-            "created_at",
-            "updated_at",
-        )
-    }
+    plain: dict[str, Any] = {key: row[key] for key in Folder.__dataclass_fields__ if key not in LISTS}
+    lists: dict[str, Any] = {key: tuple(json.loads(row[key])) for key in LISTS}
     return Folder(**plain, **lists)

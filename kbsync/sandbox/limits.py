@@ -21,9 +21,7 @@ class Allowance:
 class Limiter:
     """Counts the calls of one account in windows that begin with the first call."""
 
-    def __init__(
-        self, calls: int | None, *, window: float = 60.0, tick: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, calls: int | None, *, window: float = 60.0, tick: Callable[[], float] = time.monotonic) -> None:
         self._calls = calls
         self._window = window
         self._tick = tick

@@ -72,7 +72,11 @@ def _keep_for_readers(tag: str, name: str, value: str) -> str | None:
     if tag == "iframe" and name == "src":
         return value if _is_video(value) else None
     if tag == "img" and name == "src" and value.startswith("data:"):
-        return value if value.startswith(("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp")) else None
+        return (
+            value
+            if value.startswith(("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp"))
+            else None
+        )
     if tag == "a" and name == "href" and value.startswith("data:"):
         return None
     if tag == "a" and name == "href" and value.startswith("#") and len(value) > 1:
@@ -96,4 +100,6 @@ _READERS = nh3.Cleaner(
     link_rel="noopener noreferrer",
     set_tag_attribute_values={"img": {"loading": "lazy"}},
 )
-_STRICT = nh3.Cleaner(tags=set(_STRICT_TAGS), attributes=_STRICT_ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"})
+_STRICT = nh3.Cleaner(
+    tags=set(_STRICT_TAGS), attributes=_STRICT_ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"}
+)

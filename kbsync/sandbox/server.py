@@ -67,7 +67,9 @@ def run(
     host is one that others on the network can reach and `Settings.hosts` does not say that this is meant.
     """
     if not _is_loopback(host) and not settings.hosts:
-        raise SandboxError(f"{host} can be reached by others on the network; name the hosts that may ask, or use 127.0.0.1")
+        raise SandboxError(
+            f"{host} can be reached by others on the network; name the hosts that may ask, or use 127.0.0.1"
+        )
     account = account_from(settings)
     with closing(account.store), closing(_listen(host, port)) as listener:
         for path in load:

@@ -116,7 +116,7 @@ class Store:
         return self.folder(id_)
 
     def edit_article(self, id_: int, *, language: str | None = None, **changes: Any) -> Article:
-        """Edit an article: `title`, `body`, `status`, `tags`, `seo`, `agent_id`; the status stays where none is given."""
+        """Edit an article: `title`, `body`, `status`, `tags`, `seo`, `agent_id`; what is not given stays."""
         before = self.article(id_, language=language)
         if "body" in changes:
             changes["description"] = changes.pop("body")

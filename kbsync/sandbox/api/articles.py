@@ -24,7 +24,9 @@ async def list_(request: Request) -> Response:
     page, link = page_of(request, account.store.articles.in_folder(folder.id, language))
     way = account.store.folders.way(folder.id, language)
     written = [
-        article_to_json(one, way, account.settings, counts=_counts(account, one, summed="language" not in request.path_params))
+        article_to_json(
+            one, way, account.settings, counts=_counts(account, one, summed="language" not in request.path_params)
+        )
         for one in page
     ]
     return JSONResponse(written, headers=link)

@@ -28,9 +28,7 @@ def _resource(path: str, **verbs: Endpoint) -> Route:
 
 ROUTES = [
     _resource("/solutions/categories", GET=categories.list_, POST=categories.create),
-    _resource(
-        "/solutions/categories/{id:int}", GET=categories.get, PUT=categories.update, DELETE=categories.delete
-    ),
+    _resource("/solutions/categories/{id:int}", GET=categories.get, PUT=categories.update, DELETE=categories.delete),
     _resource("/solutions/categories/{id:int}/folders", GET=folders.list_in_category, POST=folders.create),
     _resource("/solutions/categories/{id:int}/folders/{language}", GET=folders.list_in_category),
     _resource(
@@ -45,9 +43,7 @@ ROUTES = [
     _resource("/solutions/folders/{id:int}/articles/{language}", GET=articles.list_),
     _resource("/solutions/folders/{id:int}/subfolders", GET=folders.list_in_folder),
     _resource("/solutions/folders/{id:int}/subfolders/{language}", GET=folders.list_in_folder),
-    _resource(
-        "/solutions/folders/{id:int}/{language}", GET=folders.get, PUT=folders.update, POST=folders.translate
-    ),
+    _resource("/solutions/folders/{id:int}/{language}", GET=folders.get, PUT=folders.update, POST=folders.translate),
     _resource("/solutions/articles/{id:int}", GET=articles.get, PUT=articles.update, DELETE=articles.delete),
     _resource(
         "/solutions/articles/{id:int}/{language}", GET=articles.get, PUT=articles.update, POST=articles.translate

@@ -29,9 +29,7 @@ def category_to_json(category: Category, settings: Settings) -> dict[str, Any]:
     }
 
 
-def folder_to_json(
-    folder: Folder, way: Iterable[Step], settings: Settings, *, listed: bool = False
-) -> dict[str, Any]:
+def folder_to_json(folder: Folder, way: Iterable[Step], settings: Settings, *, listed: bool = False) -> dict[str, Any]:
     """Write a folder; `listed` is its form in a category's list, which has no `category_id` (recorded)."""
     nesting = {
         "parent_folder_id": folder.parent_id,
