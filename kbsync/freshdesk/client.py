@@ -1,0 +1,314 @@
+"""HTTP to one Freshdesk portal: one client a run, many threads, retries where they do no harm, a key that stays here.
+
+`Connection` knows HTTP and no nouns; `Reader` and `Writer` know the Solutions API's addresses. Whoever holds a `Reader`
+cannot write. The key goes to one host, in one header, and into no message, repr or log.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+import kbsync
+from kbsync.errors import PortalError
+from kbsync.freshdesk.access import is_distrusted, is_loopback, origin, secrets, unreachable
+from kbsync.freshdesk.answers import Answer, AnswerLost, Raw, answer_of, complaint_of, printable, retry_after
+from kbsync.freshdesk.pace import Pacer
+from kbsync.freshdesk.wire import Json
+from kbsync.model import Kind
+
+_BACKOFF = (0.5, 1.0, 2.0)
+_PATIENCE_429 = 5
+_RETRY_AFTER_UNSAID = 30.0
+# A pause of minutes is how Freshdesk punishes (seen in production): better to end and say so than to sit in CI.
+_LONGEST_PAUSE = 120.0
+_MOST_PAGES = 500
+_PLURAL = {Kind.CATEGORY: "categories", Kind.FOLDER: "folders", Kind.ARTICLE: "articles"}
+_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NO_ANSWER = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ValueError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    method: Literal["GET", "PUT", "DELETE", "POST"]
+    address: str
+    query: Mapping[str, str] | None = None
+    body: Json | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.address}"
+
+
+class Connection:
+    """One portal for one run, to be closed or used in `with`; safe to share among threads."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        pace: Pacer | None = None,
+        patience: float = 60.0,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """Take the portal's address and the key; raises UsageError before any call where one of them cannot be.
+
+        `patience` is the seconds to wait for the portal to go on; `tell` hears why the run stands still.
+        """
+        self._origin = origin(url)
+        self._secrets = secrets(key)
+        self._pace = pace or Pacer()
+        self._sleep = sleep
+        self._tell = tell or (lambda _: None)
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._client = httpx.Client(
+            auth=(key, "X"),
+            headers={"Accept": "application/json", "User-Agent": f"kbsync/{kbsync.__version__}"},
+            timeout=httpx.Timeout(patience, connect=min(patience, 10.0)),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=15.0),
+            follow_redirects=False,
+            transport=transport,
+            # A proxy that the environment names would read the key where there is no TLS.
+            trust_env=not is_loopback(urlsplit(self._origin).hostname or ""),
+        )
+
+    @property
+    def calls(self) -> int:
+        """Count the calls sent so far, repeated ones too."""
+        return self._calls
+
+    @property
+    def host(self) -> str:
+        """Name the portal's host, with its port where that is unusual."""
+        return urlsplit(self._origin).netloc
+
+    def __repr__(self) -> str:
+        return f"Connection({self._origin!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every socket."""
+        self._client.close()
+
+    def get(self, address: str, query: Mapping[str, str] | None = None) -> Answer:
+        """Read; repeated a few times where the portal is out of order.
+
+        Raises Refused where the portal says no, and PortalError for whatever else keeps the answer from us.
+        """
+        return self._send(_Call(method="GET", address=address, query=query))
+
+    def put(self, address: str, body: Json) -> Answer:
+        """Change what exists; repeated like `get`, since doing it twice is doing it once."""
+        return self._send(_Call(method="PUT", address=address, body=body))
+
+    def delete(self, address: str) -> Answer:
+        """Delete; repeated like `get`, so that Refused with `gone` may mean that an earlier attempt did it."""
+        return self._send(_Call(method="DELETE", address=address))
+
+    def post(self, address: str, body: Json) -> Answer:
+        """Create; repeated only where nothing was done. Raises AnswerLost where nobody knows whether it was."""
+        return self._send(_Call(method="POST", address=address, body=body))
+
+    def pages(self, address: str, query: Mapping[str, str] | None = None) -> Iterator[Answer]:
+        """Read a list page by page, a hundred items each; follows Link as given, but never to another host."""
+        answer = self.get(address, {"per_page": "100", **(query or {})})
+        yield answer
+        seen = {address}
+        while answer.next:
+            following = self._within(answer.next, address)
+            if following in seen or len(seen) > _MOST_PAGES:
+                raise PortalError(
+                    f"{self.host}: the pages of {address} never end",
+                    advice="Freshdesk does not do this: check that `url` is the account's own address",
+                )
+            seen.add(following)
+            answer = self.get(following)
+            yield answer
+
+    def _within(self, link: str, address: str) -> str:
+        """Take path and query of a link to this very host."""
+        try:
+            parts = urlsplit(urljoin(f"{self._origin}{address}", link))
+        except ValueError:
+            parts = urlsplit("//unreadable")
+        if parts.hostname != urlsplit(self._origin).hostname:
+            raise PortalError(
+                f"{self.host}: the next page of {address} is on another host, {printable(self._scrub(parts.netloc))}",
+                advice="the key was not sent there; check that `url` is the account's own address",
+            )
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def _send(self, call: _Call) -> Answer:
+        for wait in (*_BACKOFF, None):
+            sent = True
+            try:
+                raw = self._patiently(call)
+                if raw.status < 300:
+                    return answer_of(raw)
+                trouble: PortalError = complaint_of(raw)
+                final = raw.status < 500
+            except _NO_ANSWER as error:
+                what, advice = unreachable(error)
+                trouble = PortalError(f"{self.host}: {what} ({call})", advice=advice)
+                final = is_distrusted(error)
+                sent = not isinstance(error, _NOTHING_SENT)
+            if call.method == "POST" and sent and not final:
+                raise AnswerLost(trouble.what, advice="it may have been done: look on the portal before asking again")
+            if final or wait is None:
+                break
+            self._sleep(wait)
+        raise trouble
+
+    def _patiently(self, call: _Call) -> Raw:
+        """Make a call, and again as long as the portal only wants us to wait (429 means that nothing was done)."""
+        for _ in range(_PATIENCE_429):
+            raw = self._once(call)
+            if raw.status != 429:
+                return raw
+            seconds = retry_after(raw.headers, otherwise=_RETRY_AFTER_UNSAID)
+            if seconds > _LONGEST_PAUSE:
+                raise PortalError(
+                    f"{self.host} wants no call for {seconds / 60:.0f} minutes: the account's calls are used up",
+                    advice="run it again after that; a lower `share` leaves more to other integrations",
+                )
+            self._tell(f"{self.host} asks for a pause of {seconds:.0f} s")
+            self._pace.pause(seconds)
+        return raw
+
+    def _once(self, call: _Call) -> Raw:
+        headers: Mapping[str, str] = {}
+        ticket = self._pace.take()
+        try:
+            with self._lock:
+                self._calls += 1
+            response = self._client.request(
+                call.method,
+                f"{self._origin}{call.address}",
+                params=call.query,
+                content=None if call.body is None else json.dumps(call.body).encode(),
+                headers=None if call.body is None else {"Content-Type": "application/json"},
+            )
+            headers = response.headers
+        finally:
+            self._pace.give(ticket, headers)
+        raw = Raw(
+            asked=str(call), host=self.host, status=response.status_code, headers=headers, content=response.content
+        )
+        return raw if raw.status < 300 else self._without_key(raw)
+
+    def _without_key(self, raw: Raw) -> Raw:
+        """Take the key out of a complaint that echoes it."""
+        return Raw(
+            asked=raw.asked,
+            host=raw.host,
+            status=raw.status,
+            headers={name.lower(): self._scrub(value) for name, value in raw.headers.items()},
+            content=self._scrub(raw.text).encode(),
+        )
+
+    def _scrub(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A whole list, all its pages, and the portal's time of the first."""
+
+    items: tuple[Json, ...]
+    at: str
+
+
+class Reader:
+    """What can be asked of a portal without changing it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def calls(self) -> int:
+        """Count the calls sent so far over the connection."""
+        return self._connection.calls
+
+    def categories(self) -> Listing:
+        """List the categories."""
+        return self._list("/categories")
+
+    def folders(self, category: int) -> Listing:
+        """List the folders directly in a category; what is in those, `subfolders` tells (recorded)."""
+        return self._list(f"/categories/{category}/folders")
+
+    def subfolders(self, folder: int) -> Listing:
+        """List the folders directly in a folder."""
+        return self._list(f"/folders/{folder}/subfolders")
+
+    def articles(self, folder: int) -> Listing:
+        """List the articles directly in a folder, drafts and bodies too (recorded)."""
+        return self._list(f"/folders/{folder}/articles")
+
+    def one(self, kind: Kind, number: int) -> Answer:
+        """Read one item by its id."""
+        return self._connection.get(f"/api/v2/solutions/{_PLURAL[kind]}/{number}")
+
+    def me(self) -> Answer:
+        """Read the agent whose key this is."""
+        return self._connection.get("/api/v2/agents/me")
+
+    def agents(self, email: str) -> tuple[Json, ...]:
+        """Find the agents with an e-mail address."""
+        return _items(self._connection.get("/api/v2/agents", {"email": email}), "agents")
+
+    def _list(self, address: str) -> Listing:
+        answers = list(self._connection.pages(f"/api/v2/solutions{address}"))
+        items = tuple(item for answer in answers for item in _items(answer, address))
+        return Listing(items=items, at=answers[0].at)
+
+
+class Writer:
+    """What changes a portal. Every method raises as its `Connection` does; JSON comes from `wire`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create_category(self, body: Json) -> Answer:
+        """Create a category."""
+        return self._connection.post("/api/v2/solutions/categories", body)
+
+    def create_folder(self, category: int, body: Json) -> Answer:
+        """Create a folder in a category, or in the folder that `parent_folder_id` in the body names."""
+        return self._connection.post(f"/api/v2/solutions/categories/{category}/folders", body)
+
+    def create_article(self, folder: int, body: Json) -> Answer:
+        """Create an article in a folder."""
+        return self._connection.post(f"/api/v2/solutions/folders/{folder}/articles", body)
+
+    def update(self, kind: Kind, number: int, body: Json) -> Answer:
+        """Change the item with this id."""
+        return self._connection.put(f"/api/v2/solutions/{_PLURAL[kind]}/{number}", body)
+
+    def delete(self, kind: Kind, number: int) -> Answer:
+        """Delete the item with this id for ever, and for all that is known what it holds."""
+        return self._connection.delete(f"/api/v2/solutions/{_PLURAL[kind]}/{number}")
+
+
+def _items(answer: Answer, of: str) -> tuple[Json, ...]:
+    if isinstance(answer.data, list) and all(isinstance(item, Mapping) for item in answer.data):
+        return tuple(answer.data)
+    raise PortalError(
+        f"the portal answered something else than a list where {of.lstrip('/')} were asked for",
+        advice="check that `url` is the address of a Freshdesk account",
+    )
