@@ -1,0 +1,205 @@
+"""The files of a content tree: where they are read from, and how the ones on disk are written.
+
+Nothing is ever read or written outside the root, nor through a symbolic link; what a link leads to would differ
+between a checkout and the commit that it was made from.
+"""
+
+import contextlib
+import os
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from kbsync.errors import ContentError, Problem
+
+_NOT_DESCENDED = frozenset({".git"})
+_LINK_ADVICE = "put a real file there, or name it in `ignore`"
+
+
+class Files(Protocol):
+    """The files under a root, by their path from it, with `/`."""
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every file that can be read, sorted."""
+        ...
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name what is there and cannot be taken for a file of the tree."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Give the content of one file.
+
+        Raises:
+            ContentError: it cannot be read.
+        """
+        ...
+
+
+class WorkingTree:
+    """The files on disk under a root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._problems: list[Problem] = []
+        self._names, doubles = by_content_path(self._walk(root, ""))
+        self._problems += doubles
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every regular file under the root, sorted."""
+        return tuple(sorted(self._names))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name symbolic links, files that are no files, and what the system would not let us look into."""
+        return tuple(self._problems)
+
+    def read(self, path: str) -> bytes:
+        """Give the content of one file.
+
+        Raises:
+            ContentError: it cannot be read.
+        """
+        try:
+            return _open_inside(self.root, self._names.get(path, path))
+        except OSError as error:
+            problem = Problem(path=path, what=f"cannot be read: {error.strerror}", advice="mend its permissions")
+            raise ContentError((problem,)) from None
+
+    def _walk(self, directory: Path, prefix: str) -> Iterator[str]:
+        try:
+            entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        except OSError as error:
+            self._note(prefix.rstrip("/") or ".", f"cannot be looked into: {error.strerror}", "mend its permissions")
+            return
+        for entry in entries:
+            path = prefix + entry.name
+            if entry.is_symlink():
+                self._note(path, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
+            elif entry.is_dir(follow_symlinks=False):
+                if entry.name not in _NOT_DESCENDED:
+                    yield from self._walk(Path(entry.path), path + "/")
+            elif not entry.is_file(follow_symlinks=False):
+                self._note(path, "is no regular file", "take it out of the tree")
+            elif _is_unicode(entry.name):
+                yield path
+            else:
+                self._note(path, "has a name that is not UTF-8", "rename it")
+
+    def _note(self, path: str, what: str, advice: str) -> None:
+        self._problems.append(Problem(path=printable(path), what=what, advice=advice))
+
+
+def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]]:
+    """Index the names that files have by their content paths, in NFC; two that are one there are a problem."""
+    known: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name in names:
+        path = unicodedata.normalize("NFC", name)
+        if path in known:
+            what = "stands there twice, in two normal forms of Unicode"
+            problems.append(Problem(path=path, what=what, advice="keep one of the two files"))
+        else:
+            known[path] = name
+    return known, problems
+
+
+def printable(path: str) -> str:
+    """Give a path that can be shown and encoded, whatever bytes the file system had for it."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def write(root: Path, files: Mapping[str, str | None]) -> None:
+    """Write files under a root, each one whole or not at all; None deletes, with the directories that it leaves empty.
+
+    All are written that can be.
+
+    Raises:
+        ContentError: some could not be, each with its reason.
+    """
+    problems: list[Problem] = []
+    for path, text in files.items():
+        try:
+            place = _inside(root, path)
+            if text is None:
+                _delete(root, place)
+            else:
+                _replace(place, text)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problems.append(Problem(path=printable(path), what=f"could not be written: {reason}"))
+    if problems:
+        raise ContentError(tuple(problems))
+
+
+def _inside(root: Path, path: str) -> Path:
+    """Give the place of a path under the root; no step of the way may be a link or lead outwards."""
+    parts = path.split("/")
+    if any(part in ("", ".", "..", ".git") or "\\" in part or "\0" in part for part in parts) or ":" in parts[0]:
+        raise ValueError("the path leads out of the content tree")
+    place = root
+    for part in parts:
+        place = _step(place, part)
+        if place.is_symlink():
+            raise ValueError(f"`{place.name}` is a symbolic link, which kbsync does not follow")
+    return place
+
+
+def _step(directory: Path, name: str) -> Path:
+    """Go into a directory by a name in NFC, also where the disk holds that name in another normal form."""
+    place = directory / name
+    if name.isascii() or os.path.lexists(place) or not directory.is_dir():
+        return place
+    same = (known for known in directory.iterdir() if unicodedata.normalize("NFC", known.name) == name)
+    return next(same, place)
+
+
+def _open_inside(root: Path, path: str) -> bytes:
+    place = root / path
+    descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def _replace(place: Path, text: str) -> None:
+    data = text.encode("utf-8")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask()
+    descriptor, name = tempfile.mkstemp(prefix=".kbsync-", dir=place.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.chmod(mode)
+        temporary.replace(place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _delete(root: Path, place: Path) -> None:
+    place.unlink(missing_ok=True)
+    for parent in place.parents:
+        if parent == root:
+            return
+        try:
+            parent.rmdir()
+        except OSError:
+            return
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,295 @@
+"""The content tree as a knowledge base: categories, folders and articles with everything that is wrong with them.
+
+Reads whatever `Files` holds, a checkout or a commit, and writes nothing. A file that is wrong stops no other: its
+problems are gathered, and what could be made out of it still stands in the tree, so that links to it lead somewhere.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from kbsync.content.document import Document, parse
+from kbsync.content.fields import ArticleFields, Desk, IndexFields, article_fields, index_fields
+from kbsync.content.files import Files, WorkingTree, write
+from kbsync.content.frame import line_at
+from kbsync.content.names import trouble_on_windows
+from kbsync.content.selection import INDEX, Role, Rules, Selection, directories, split_suffix, twins
+from kbsync.content.values import Table
+from kbsync.errors import ContentError, Problem
+from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Origin, Seo, Side, Status
+
+__all__ = ["Files", "Rules", "Tree", "WorkingTree", "read", "write"]
+
+_CONFLICT = re.compile(r"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
+_FOLDER_KEYS = ("visibility", "companies", "segments")
+_TITLE_ADVICE = "write `title:` in the front matter, or begin with a line `# Title`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """What was read.
+
+    `skipped` are translations, which are not published yet; `withheld` are files that are there and are no content:
+    hidden, ignored, or with `publish: false`.
+    """
+
+    knowledge: KnowledgeBase
+    problems: tuple[Problem, ...] = ()
+    skipped: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+
+def read(files: Files, rules: Rules) -> Tree:
+    """Read the whole tree; raises nothing for what a file says or is."""
+    selection = Selection(rules)
+    roles = {path: selection.role(path) for path in files.paths()}
+    reading = _Reading(files, rules)
+    reading.problems += [problem for problem in files.problems() if not selection.is_hidden(problem.path)]
+    reading.judge_names(roles)
+    for path in _with(roles, Role.INDEX):
+        reading.index(path)
+    for path in _with(roles, Role.ARTICLE):
+        reading.article(path)
+    reading.judge_together()
+    return Tree(
+        knowledge=reading.knowledge(frozenset(_with(roles, Role.ASSET))),
+        problems=tuple(sorted(set(reading.problems))),
+        skipped=_with(roles, Role.TRANSLATION),
+        withheld=tuple(sorted((*_with(roles, Role.NONE), *reading.unpublished))),
+    )
+
+
+def _with(roles: Mapping[str, Role], role: Role) -> tuple[str, ...]:
+    return tuple(sorted(path for path, found in roles.items() if found is role))
+
+
+class _Reading:
+    """One reading of a tree: what was made out so far, and what is wrong."""
+
+    def __init__(self, files: Files, rules: Rules) -> None:
+        self.files = files
+        self.rules = rules
+        self.problems: list[Problem] = []
+        self.unpublished: list[str] = []
+        self.indexes: dict[str, tuple[IndexFields, Document | None]] = {}
+        self.articles: list[Article] = []
+
+    def judge_names(self, roles: Mapping[str, Role]) -> None:
+        """Note names that another system could not hold, or not beside one another."""
+        visible = sorted(path for path, role in roles.items() if role is not Role.NONE)
+        for path in _with(roles, Role.MISNAMED):
+            name = path.rpartition("/")[2]
+            wanted = INDEX if name.casefold() == INDEX else f"{split_suffix(name)[0]}.md"
+            self._note(path, 0, "is not read under this name", f"rename it to `{wanted}`")
+        for path, first in twins([*sorted(directories(visible)), *visible]):
+            what = f"differs from `{first}` only in case: on macOS and Windows they are one"
+            self._note(path, 0, what, "rename one of the two")
+        content = [*_with(roles, Role.ARTICLE), *_with(roles, Role.INDEX)]
+        for path in (*directories(content), *content):
+            trouble = trouble_on_windows(path.rpartition("/")[2])
+            if trouble:
+                self._note(path, 0, trouble, "rename it")
+
+    def index(self, path: str) -> None:
+        """Read one index file."""
+        directory = path.rpartition("/")[0]
+        desk, document = self._open(path)
+        if document is None:
+            self.indexes[directory] = IndexFields(), None
+            return
+        found = index_fields(desk, document.front)
+        if document.body.strip():
+            if found.description is not None:
+                line = document.lines["description"]
+                desk.note(
+                    line, "`description` stands beside a body, which is the description too", "keep one of the two"
+                )
+            found = replace(found, description=document.body.strip())
+        _judge_index_keys(desk, document.front, directory.count("/") + 1 if directory else 0)
+        self.indexes[directory] = found, document
+        self.problems += desk.problems
+
+    def article(self, path: str) -> None:
+        """Read one article."""
+        desk, document = self._open(path)
+        directory, _, name = path.rpartition("/")
+        stem = split_suffix(name)[0]
+        if document is None:
+            self.articles.append(Article(path=path, title=stem, body=""))
+            return
+        found = _inherited(article_fields(desk, document.front), self._defaults(directory))
+        if found.publish is False:
+            self.unpublished.append(path)
+            return
+        if directory.count("/") < 1:
+            where = f"a directory below `{directory}`" if directory else "a category's folder"
+            desk.note(0, "lies outside any folder", f"move it into {where}, or set `publish: false`")
+        _judge_title(desk, document)
+        self.problems += desk.problems
+        self.articles.append(_article(path, document, found, stem))
+
+    def judge_together(self) -> None:
+        """Note what is wrong between items that are right by themselves."""
+        items = tuple(self.knowledge(frozenset()).items())
+        pinned: dict[tuple[Kind, int], str] = {}
+        named: dict[tuple[str, str], str] = {}
+        for item in items:
+            path = item.path or ""
+            if item.id is not None and pinned.setdefault((item.kind, item.id), path) != path:
+                line = _line_of(item, "id", self.indexes)
+                what = f"`id: {item.id}` is pinned by `{pinned[item.kind, item.id]}` too"
+                self._note(_file_of(item), line, what, "an id belongs to one item")
+            if isinstance(item, Article):
+                continue
+            parent = path.rpartition("/")[0]
+            if named.setdefault((parent, item.name), path) != path:
+                what = f"the name `{item.name}` is taken by `{named[parent, item.name]}`"
+                line = _line_of(item, "name", self.indexes)
+                self._note(_file_of(item), line, what, "Freshdesk wants names that differ")
+
+    def knowledge(self, assets: frozenset[str]) -> KnowledgeBase:
+        """Put together what was made out; a directory counts where an index file or an article says so."""
+        paths = [article.path or "" for article in self.articles]
+        places = directories([*paths, *(f"{directory}/{INDEX}" for directory in self.indexes if directory)])
+        ordered = sorted(places, key=lambda place: place.split("/"))
+        return KnowledgeBase(
+            side=Side.CONTENT,
+            categories=tuple(self._category(place) for place in ordered if "/" not in place),
+            folders=tuple(self._folder(place) for place in ordered if "/" in place),
+            articles=tuple(article for article in self.articles if (article.path or "").count("/") > 1),
+            assets=assets,
+        )
+
+    def _category(self, place: str) -> Category:
+        said, document = self.indexes.get(place, (IndexFields(), None))
+        return Category(
+            path=place,
+            name=said.name or place,
+            description=said.description,
+            portals=said.portals,
+            id=said.id,
+            origin=_origin(document),
+        )
+
+    def _folder(self, place: str) -> Folder:
+        said, document = self.indexes.get(place, (IndexFields(), None))
+        return Folder(
+            path=place,
+            name=said.name or place.rpartition("/")[2],
+            description=said.description,
+            visibility=said.visibility,
+            companies=said.companies,
+            segments=said.segments,
+            id=said.id,
+            origin=_origin(document),
+        )
+
+    def _defaults(self, directory: str) -> ArticleFields:
+        steps = directory.split("/") if directory else []
+        found = ArticleFields()
+        for depth in range(len(steps), -1, -1):
+            said = self.indexes.get("/".join(steps[:depth]))
+            found = _inherited(found, said[0].defaults) if said else found
+        return found
+
+    def _open(self, path: str) -> tuple[Desk, Document | None]:
+        desk = Desk(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
+        try:
+            text = _text(self.files.read(path), path)
+            return desk, parse(text, path)
+        except ContentError as error:
+            self.problems += error.problems
+            return desk, None
+
+    def _note(self, path: str, line: int, what: str, advice: str) -> None:
+        self.problems.append(Problem(path=path, line=line, what=what, advice=advice))
+
+
+def _text(data: bytes, path: str) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ContentError((Problem(path=path, line=line, what="is not UTF-8", advice="save it as UTF-8"),)) from None
+    if "\0" in text:
+        line = line_at(text, text.index("\0"))
+        raise ContentError((Problem(path=path, line=line, what="holds a NUL character", advice="is it a text file?"),))
+    conflict = _CONFLICT.search(text) if "<<<<<<< " in text else None
+    if conflict:
+        line = line_at(text, conflict.start())
+        what, advice = "holds the markers of a merge that was not finished", "resolve the conflict and take them out"
+        raise ContentError((Problem(path=path, line=line, what=what, advice=advice),))
+    return text
+
+
+def _article(path: str, document: Document, found: ArticleFields, stem: str) -> Article:
+    heading = document.heading.title if document.heading else None
+    return Article(
+        path=path,
+        title=found.title or heading or stem,
+        body=document.body,
+        status=found.status or Status.PUBLISHED,
+        tags=found.tags,
+        seo=found.seo,
+        author=found.author,
+        id=found.id,
+        origin=_origin(document),
+    )
+
+
+def _judge_title(desk: Desk, document: Document) -> None:
+    if "title" in document.front.items:
+        return
+    if document.heading is None:
+        empty = not document.text.strip("\ufeff \t\r\n")
+        desk.note(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
+    elif len(document.heading.title) > 255:
+        line = line_at(document.text, document.heading.start)
+        what = f"the title has {len(document.heading.title)} characters, more than Freshdesk takes"
+        desk.note(line, what, "shorten it to 255")
+
+
+def _judge_index_keys(desk: Desk, front: Table, depth: int) -> None:
+    match depth:
+        case 0:
+            foreign = tuple(key for key in front.items if key != "defaults")
+            where = "the root, where an index file holds `defaults` alone"
+        case 1:
+            foreign, where = _FOLDER_KEYS, "a category"
+        case _:
+            foreign, where = ("portals",), "a folder"
+    for key in foreign:
+        if key in front.items and key not in desk.ignored_keys:
+            desk.note(front.keys[key].line, f"`{key}` means nothing for {where}", "take it away")
+
+
+def _inherited(own: ArticleFields, above: ArticleFields) -> ArticleFields:
+    """Fill in what an article does not say itself, field by field."""
+    taken = {
+        field.name: getattr(above, field.name)
+        for field in fields(ArticleFields)
+        if field.name != "seo" and getattr(own, field.name) is None
+    }
+    seo = Seo(
+        title=own.seo.title if own.seo.title is not None else above.seo.title,
+        description=own.seo.description if own.seo.description is not None else above.seo.description,
+        keywords=own.seo.keywords if own.seo.keywords is not None else above.seo.keywords,
+    )
+    return replace(own, seo=seo, **taken)
+
+
+def _origin(document: Document | None) -> Origin | None:
+    return Origin(text=document.text, body_line=document.body_line) if document else None
+
+
+def _file_of(item: Item) -> str:
+    if isinstance(item, Article) or item.origin is None:
+        return item.path or ""
+    return f"{item.path}/{INDEX}"
+
+
+def _line_of(item: Item, key: str, indexes: Mapping[str, tuple[IndexFields, Document | None]]) -> int:
+    if isinstance(item, Article):
+        return parse(item.origin.text, item.path or "").lines.get(key, 0) if item.origin else 0
+    document = indexes.get(item.path or "", (None, None))[1]
+    return document.lines.get(key, 0) if document else 0
