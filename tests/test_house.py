@@ -21,8 +21,8 @@ HOUSE = Path(__file__).parent.parent / "kbsync"
 STOREYS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("cli", "commands"),),
     (("journeys", "demo"), ("report",)),
-    (("content",), ("freshdesk",), ("plan", "identity", "comparison", "pairs")),
-    (("config",), ("agreements", "versions", "change")),
+    (("content",), ("freshdesk",), ("plan",)),
+    (("config", "credentials"), ("agreements", "versions", "change")),
     (("model",), ("errors",), ("markup",)),
 )
 
@@ -43,9 +43,9 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "rich": ("report.py", "report/*.py", "progress.py"),
     "httpx": ("freshdesk/client.py",),
     "git": ("content/repository.py", "content/repository/*.py"),
-    "yaml": ("content/document.py", "content/frame.py"),
-    "frontmatter": ("content/document.py", "content/frame.py"),
-    "pathspec": ("content/tree.py", "content/ignore.py"),
+    "yaml": ("content/front_matter.py",),
+    "frontmatter": ("content/front_matter.py",),
+    "pathspec": ("content/selection.py",),
     "markdown_it": ("markup/*.py",),
     "mdit_py_plugins": ("markup/*.py",),
     "turbohtml": ("markup/*.py",),
