@@ -29,6 +29,14 @@ class Answer:
     next: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A whole list, all its pages, and the portal's time of the first."""
+
+    items: tuple[Mapping[str, Any], ...]
+    at: str
+
+
 class Refused(PortalError):
     """The portal understood who we are and said no; `status` and `code` are its own."""
 
@@ -73,6 +81,16 @@ def answer_of(raw: Raw) -> Answer:
         raise ValueError("JSON nested too deeply") from error
     at, link = raw.headers.get("date", ""), raw.headers.get("link", "")
     return Answer(status=raw.status, data=data, at=utc(at), next=next_page(link))
+
+
+def items_of(answer: Answer, what: str) -> tuple[Mapping[str, Any], ...]:
+    """Read a page of a list; raises PortalError where it is none. `what` is for that message."""
+    if isinstance(answer.data, list) and all(isinstance(item, Mapping) for item in answer.data):
+        return tuple(answer.data)
+    raise PortalError(
+        f"the portal answered with something else than a list of {what.strip('/')}",
+        advice="check that `url` is the address of a Freshdesk account",
+    )
 
 
 def complaint_of(raw: Raw) -> PortalError:

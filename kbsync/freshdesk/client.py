@@ -17,7 +17,17 @@ import httpx
 import kbsync
 from kbsync.errors import PortalError
 from kbsync.freshdesk.access import is_distrusted, is_loopback, origin, secrets, unreachable
-from kbsync.freshdesk.answers import Answer, AnswerLost, Raw, answer_of, complaint_of, printable, retry_after
+from kbsync.freshdesk.answers import (
+    Answer,
+    AnswerLost,
+    Listing,
+    Raw,
+    answer_of,
+    complaint_of,
+    items_of,
+    printable,
+    retry_after,
+)
 from kbsync.freshdesk.pace import Pacer
 from kbsync.freshdesk.wire import Json
 from kbsync.model import Kind
@@ -225,14 +235,6 @@ class Connection:
         return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """A whole list, all its pages, and the portal's time of the first."""
-
-    items: tuple[Json, ...]
-    at: str
-
-
 class Reader:
     """What can be asked of a portal without changing it."""
 
@@ -270,11 +272,11 @@ class Reader:
 
     def agents(self, email: str) -> tuple[Json, ...]:
         """Find the agents with an e-mail address."""
-        return _items(self._connection.get("/api/v2/agents", {"email": email}), "agents")
+        return items_of(self._connection.get("/api/v2/agents", {"email": email}), "agents")
 
     def _list(self, address: str) -> Listing:
         answers = list(self._connection.pages(f"/api/v2/solutions{address}"))
-        items = tuple(item for answer in answers for item in _items(answer, address))
+        items = tuple(item for answer in answers for item in items_of(answer, address))
         return Listing(items=items, at=answers[0].at)
 
 
@@ -303,12 +305,3 @@ class Writer:
     def delete(self, kind: Kind, number: int) -> Answer:
         """Delete the item with this id for ever, and for all that is known what it holds."""
         return self._connection.delete(f"/api/v2/solutions/{_PLURAL[kind]}/{number}")
-
-
-def _items(answer: Answer, of: str) -> tuple[Json, ...]:
-    if isinstance(answer.data, list) and all(isinstance(item, Mapping) for item in answer.data):
-        return tuple(answer.data)
-    raise PortalError(
-        f"the portal answered something else than a list where {of.lstrip('/')} were asked for",
-        advice="check that `url` is the address of a Freshdesk account",
-    )

@@ -5,7 +5,7 @@ set" and "set to nothing" compare equal. Out go documented keys only, since any 
 hierarchy, plain text and the `collaboration` token are left behind.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kbsync.errors import PortalError
@@ -71,52 +71,45 @@ def counts(folder: Json) -> tuple[int | None, int | None]:
     return _count(folder.get("articles_count")), _count(folder.get("sub_folders_count"))
 
 
-def category_to_json(category: Category, *, fields: Collection[str] | None = None) -> dict[str, Any]:
-    """Write the managed fields of a category, of `fields` only where given."""
+def category_to_json(category: Category) -> dict[str, Any]:
+    """Write the managed fields of a category."""
     sent: dict[str, Any] = {"name": category.name}
     if category.description is not None:
         sent["description"] = category.description
     if category.portals is not None:
         sent["visible_in_portals"] = list(category.portals)
-    names = {"description": "description", "visible_in_portals": "portals", "name": "name"}
-    return {key: value for key, value in sent.items() if fields is None or names[key] in fields}
+    return sent
 
 
-def folder_to_json(
-    folder: Folder, *, fields: Collection[str] | None = None, was: Folder | None = None
-) -> dict[str, Any]:
-    """Write the managed fields of a folder, of `fields` only where given.
+def folder_to_json(folder: Folder, *, was: Folder | None = None) -> dict[str, Any]:
+    """Write the managed fields of a folder.
 
     Whom a folder is for and the companies or segments go together, from `was` where content does not manage one of
     them: ids are documented for visibility 4, 6 and 7 alone.
     """
-    wanted = {"name", "description", "visibility", "companies", "segments"} if fields is None else set(fields)
-    sent: dict[str, Any] = {"name": folder.name} if "name" in wanted else {}
-    if "description" in wanted and folder.description is not None:
+    sent: dict[str, Any] = {"name": folder.name}
+    if folder.description is not None:
         sent["description"] = folder.description
-    if wanted & {"visibility", "companies", "segments"}:
+    if (folder.visibility, folder.companies, folder.segments) != (None, None, None):
         sent |= _audience(folder, was or folder)
     return sent
 
 
-def article_to_json(
-    article: Article, *, fields: Collection[str] | None = None, was: Seo | None = None
-) -> dict[str, Any]:
-    """Write title, body (HTML by now) and status, which always go together, and what else is managed and in `fields`.
+def article_to_json(article: Article, *, was: Seo | None = None) -> dict[str, Any]:
+    """Write title, body (HTML by now) and status, which always go together, and what else is managed.
 
     Nobody says whether `seo_data` replaces or merges, so that what content does not manage in it is sent as it `was`.
     """
-    wanted = {"tags", "seo.title", "seo.description", "seo.keywords", "author"} if fields is None else set(fields)
     sent: dict[str, Any] = {
         "title": article.title,
         "description": article.body,
         "status": status_to_json(article.status),
     }
-    if "tags" in wanted and article.tags is not None:
+    if article.tags is not None:
         sent["tags"] = list(article.tags)
-    if any(name.startswith("seo.") for name in wanted) and article.seo != Seo():
+    if article.seo != Seo():
         sent["seo_data"] = _seo_to_json(article.seo, was or Seo())
-    if "author" in wanted and article.author is not None:
+    if article.author is not None:
         sent["agent_id"] = _agent(article.author)
     return sent
 

@@ -1,0 +1,242 @@
+"""One change, told call by call: look whether the item still is what the plan saw, write, compare what came back.
+
+It decides nothing: what it finds changed or gone it withholds, and what it cannot tell apart it names.
+"""
+
+from dataclasses import replace
+from typing import Any, assert_never
+
+from kbsync.change import Action, Outcome, Result
+from kbsync.errors import PortalError
+from kbsync.freshdesk.answers import Refused
+from kbsync.freshdesk.belief import moved
+from kbsync.freshdesk.creating import create
+from kbsync.freshdesk.job import Job, Shown, Withheld, believed, done, failed, shown_by
+from kbsync.freshdesk.wire import DRAFT, article_to_json, category_to_json, folder_to_json
+from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of
+
+_UNPUBLISH = {"status": DRAFT}
+_STILL_PUBLISHED = "accepted, but it is still published"
+
+
+def perform(job: Job) -> Outcome:
+    """Carry out a change; raises PortalError where the portal does not let us."""
+    change = job.change
+    match change.action:
+        case Action.ADOPT | Action.FORGET:
+            return done(job, change.actual)
+        case Action.CREATE:
+            return create(job, _html(job, _desired(job), ""))
+        case Action.MOVE if change.kind is Kind.ARTICLE:
+            return _move(job)
+        case Action.RENAME if not change.fields and job.body is None and not _elsewhere(job):
+            return done(job, change.actual)
+        case Action.UPDATE | Action.RESTORE | Action.RENAME | Action.MOVE:
+            return _update(job)
+        case Action.ARCHIVE:
+            return _archive(job)
+        case Action.DELETE:
+            return _delete(job)
+        case _:
+            assert_never(change.action)
+
+
+def _now(job: Job) -> Item:
+    """Give the item as it is now; raises Withheld where that is not what the plan saw."""
+    kind, planned = job.change.kind, job.change.actual
+    if planned is None:
+        raise PortalError("the plan does not say what was on the portal", advice="plan again")
+    if job.fresh:
+        return planned
+    try:
+        now = shown_by(kind, job.reader.one(kind, _number(job))).item
+    except Refused as refused:
+        if not refused.gone:
+            raise
+        raise Withheld("it is gone from the portal since the plan", advice="plan again") from None
+    names = moved(planned, now)
+    if names:
+        raise Withheld(f"changed on the portal since the plan: {', '.join(names)}", advice="plan again")
+    return now
+
+
+def _update(job: Job) -> Outcome:
+    now, desired = _now(job), _desired(job)
+    fields = _fields(job, desired, now)
+    match desired, now:
+        case Article(), Article():
+            return _update_article(job, desired, now, fields)
+        case Folder(), Folder():
+            return _update_folder(job, desired, now, fields)
+        case Category(), Category():
+            category = replace(
+                desired,
+                description=desired.description if "description" in fields else None,
+                portals=desired.portals if "portals" in fields else None,
+            )
+            return believed(job, category, _put(job, category_to_json(category)))
+    raise PortalError(f"{job.change.path} is of another kind on the portal", advice="plan again")
+
+
+def _update_article(job: Job, desired: Article, now: Article, fields: frozenset[str]) -> Outcome:
+    """Send title, body and status, and of the rest what changed.
+
+    Unpublishing goes alone and first: with other fields the same status may store a draft beside what readers
+    see (documented for the first half, inferred for the second).
+    """
+    seo = Seo(
+        title=desired.seo.title if "seo.title" in fields else None,
+        description=desired.seo.description if "seo.description" in fields else None,
+        keywords=desired.seo.keywords if "seo.keywords" in fields else None,
+    )
+    sent = replace(
+        desired,
+        body=now.body if job.body is None else job.body,
+        tags=desired.tags if "tags" in fields else None,
+        author=desired.author if "author" in fields else None,
+        seo=seo,
+    )
+    if now.status is Status.PUBLISHED and desired.status is Status.DRAFT:
+        hidden = _put(job, _UNPUBLISH)
+        if _is_published(hidden):
+            return failed(job, _STILL_PUBLISHED, hidden)
+        if (sent.title, sent.body) == (now.title, now.body) and not fields - {"title", "body", "status"}:
+            return believed(job, sent, hidden)
+    return believed(job, sent, _put(job, article_to_json(sent, was=now.seo)))
+
+
+def _update_folder(job: Job, desired: Folder, now: Folder, fields: frozenset[str]) -> Outcome:
+    folder = replace(
+        desired,
+        description=desired.description if "description" in fields else None,
+        visibility=desired.visibility if "visibility" in fields else None,
+        companies=desired.companies if "companies" in fields else None,
+        segments=desired.segments if "segments" in fields else None,
+    )
+    place = {"parent_folder_id": job.parent if job.is_nested else None} if _elsewhere(job) else {}
+    shown = _put(job, folder_to_json(folder, was=now) | place)
+    if place and isinstance(shown.item, Folder) and shown.item.parent != job.parent:
+        return failed(
+            job, "accepted, but the folder stayed where it was: Freshdesk moves none out of its category", shown
+        )
+    return believed(job, folder, shown)
+
+
+def _archive(job: Job) -> Outcome:
+    """Unpublish an article; a folder or category is left standing."""
+    if job.change.kind is not Kind.ARTICLE:
+        return done(job, job.change.actual, notes=("left standing",))
+    now = _now(job)
+    if isinstance(now, Article) and now.status is Status.DRAFT:
+        return done(job, now)
+    hidden = _put(job, _UNPUBLISH)
+    return failed(job, _STILL_PUBLISHED, hidden) if _is_published(hidden) else done(job, hidden.item, at=hidden.at)
+
+
+def _move(job: Job) -> Outcome:
+    """Create an article anew where it belongs now, then unpublish the old one: the API cannot move (documented)."""
+    old, desired = _now(job), _desired(job)
+    if not isinstance(old, Article) or not isinstance(desired, Article):
+        raise PortalError(f"{job.change.path} is no article on the portal", advice="plan again")
+    made = create(job, _html(job, _carried(desired, old), old.body))
+    if made.result is not Result.DONE or old.status is Status.DRAFT:
+        return made
+    try:
+        hidden = _put(job, _UNPUBLISH)
+        error = _STILL_PUBLISHED if _is_published(hidden) else ""
+    except PortalError as refused:
+        error = f"{refused.what}; {refused.advice}"
+    if not error:
+        return made
+    return replace(made, result=Result.FAILED, error=f"created anew, but the old one ({old.id}) stays: {error}")
+
+
+def _delete(job: Job) -> Outcome:
+    """Delete an article for ever; a folder or category only when a fresh listing shows nothing in it."""
+    _now(job)
+    kind, number = job.change.kind, _number(job)
+    held = _held(job, kind, number)
+    if held:
+        raise Withheld(f"it is not empty: it holds {held}", advice="empty it in Freshdesk, or give its files back")
+    try:
+        job.writer.delete(kind, number)
+    except Refused as refused:
+        if not refused.gone:
+            raise
+    return done(job, None)
+
+
+def _held(job: Job, kind: Kind, number: int) -> str:
+    match kind:
+        case Kind.ARTICLE:
+            return ""
+        case Kind.CATEGORY:
+            folders = len(job.reader.folders(number).items)
+            return f"{folders} folders" if folders else ""
+        case Kind.FOLDER:
+            articles = len(job.reader.articles(number).items)
+            folders = _folders_in(job, number)
+            return f"{articles} articles and {folders} folders" if articles or folders else ""
+        case _:
+            assert_never(kind)
+
+
+def _folders_in(job: Job, number: int) -> int:
+    """Count the folders in a folder; an account without nested folders refuses to list them (seen in clients)."""
+    said = (job.reader.one(Kind.FOLDER, number).data or {}).get("sub_folders_count")
+    return int(said) if said is not None else 0
+
+
+def _put(job: Job, body: dict[str, Any]) -> Shown:
+    """Update the item; where the answer does not show it (the reference says that it does), read it."""
+    kind, number = job.change.kind, _number(job)
+    answer = job.writer.update(kind, number, body)
+    return shown_by(kind, answer if answer.data is not None else job.reader.one(kind, number))
+
+
+def _fields(job: Job, desired: Item, now: Item) -> frozenset[str]:
+    """Name what to send beside what always goes: what the plan says has changed, else what is managed and differs."""
+    change = job.change
+    if change.fields and change.action is not Action.RESTORE:
+        return frozenset(change.fields)
+    theirs = fields_of(now)
+    mine = {name: value for name, value in fields_of(desired).items() if value is not None and name != "body"}
+    return frozenset(name for name, value in mine.items() if digest(value) != digest(theirs[name]))
+
+
+def _elsewhere(job: Job) -> bool:
+    """Tell whether a folder lies in another folder than the content has it in."""
+    actual = job.change.actual
+    return isinstance(actual, Folder) and job.parent is not None and actual.parent not in (None, job.parent)
+
+
+def _carried(desired: Article, old: Article) -> Article:
+    """Take over to a new article what content does not manage; its author is whoever's key this is."""
+    seo = Seo(
+        title=old.seo.title if desired.seo.title is None else desired.seo.title,
+        description=old.seo.description if desired.seo.description is None else desired.seo.description,
+        keywords=old.seo.keywords if desired.seo.keywords is None else desired.seo.keywords,
+    )
+    return replace(desired, seo=seo, tags=old.tags if desired.tags is None else desired.tags)
+
+
+def _html(job: Job, item: Item, otherwise: str) -> Item:
+    return replace(item, body=otherwise if job.body is None else job.body) if isinstance(item, Article) else item
+
+
+def _desired(job: Job) -> Item:
+    if job.change.desired is None:
+        raise PortalError("the plan does not say what it should be", advice="plan again")
+    return job.change.desired
+
+
+def _number(job: Job) -> int:
+    """Give the live id; of a renamed or restored item the plan has it, or what is there says it."""
+    number = job.change.id or (job.change.actual.id if job.change.actual else None)
+    if number is None:
+        raise PortalError("the plan does not say which item of the portal it is", advice="plan again")
+    return number
+
+
+def _is_published(shown: Shown) -> bool:
+    return isinstance(shown.item, Article) and shown.item.status is Status.PUBLISHED
