@@ -6,6 +6,7 @@ offending file and line. Everything is read from the source, nothing is imported
 
 import ast
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -210,3 +211,11 @@ def test_starting_up_loads_no_heavy_library() -> None:
 )
 def test_the_table_itself_knows_up_from_down(group: str, other: str, allowed: bool) -> None:
     assert may_know(group, other) is allowed
+
+
+def test_sockets_are_closed_to_everything_but_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as line, pytest.raises(RuntimeError, match=r"192\.0\.2\.1"):
+        line.connect(("192.0.2.1", 443))
+    with pytest.raises(RuntimeError, match="acme"):
+        socket.getaddrinfo("acme.freshdesk.com", 443)
+    assert socket.getaddrinfo("127.0.0.1", 80)
