@@ -1,7 +1,11 @@
-"""What a run would do and what became of it, as values."""
+"""What a run would do and what became of it, as values; and the order in which changes are applied. Pure."""
 
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 
 from kbsync.model import Item, Kind
 
@@ -91,3 +95,86 @@ class Outcome:
     notes: tuple[str, ...] = ()
     live: Item | None = None
     seen_at: str = ""
+
+
+def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> tuple[tuple[Change, ...], ...]:
+    """Order changes so that each wave needs only what the waves before it made; one wave may run side by side.
+
+    Parents come before what they hold, new articles before those that link to them (`targets` maps a path to what it
+    links to), and removals last, the deepest first. Where new articles link to one another in a circle, the articles
+    that `circle_openers` names come before what they link to.
+    """
+    made = [change for change in changes if change.action not in _REMOVALS]
+    gone = [change for change in changes if change.action in _REMOVALS]
+    directories = [change for change in made if change.kind is not Kind.ARTICLE]
+    articles = [change for change in made if change.kind is Kind.ARTICLE]
+    return (
+        *_by_depth(directories, deepest_first=False),
+        *_by_links(articles, targets),
+        *_by_depth(gone, deepest_first=True),
+    )
+
+
+def circle_openers(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Name the new articles that must be written before something they link to, and so twice."""
+    needs = _needs(changes, targets)
+    openers = set()
+    while (circle := _a_circle(needs)) is not None:
+        opener = min(circle)
+        openers.add(opener)
+        needs[opener] = set()
+    return frozenset(openers)
+
+
+_REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
+_MADE_ANEW = {Action.CREATE, Action.MOVE}
+
+
+def _by_depth(changes: Sequence[Change], *, deepest_first: bool) -> list[tuple[Change, ...]]:
+    levels: dict[int, list[Change]] = defaultdict(list)
+    for change in changes:
+        levels[change.path.count("/")].append(change)
+    return [tuple(levels[depth]) for depth in sorted(levels, reverse=deepest_first)]
+
+
+def _by_links(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> list[tuple[Change, ...]]:
+    needs = _needs(changes, targets)
+    for opener in circle_openers(changes, targets):
+        needs[opener] = set()
+    by_path = {change.path: change for change in changes}
+    sorter = TopologicalSorter(needs)
+    sorter.prepare()
+    waves = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=natural_order)
+        waves.append(tuple(by_path[path] for path in ready))
+        sorter.done(*ready)
+    return waves
+
+
+def _needs(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+    """Tell for each article's path which of the new articles it links to."""
+    new = {change.path for change in changes if change.kind is Kind.ARTICLE and change.action in _MADE_ANEW}
+    return {
+        change.path: {path for path in targets.get(change.path, ()) if path in new and path != change.path}
+        for change in changes
+        if change.kind is Kind.ARTICLE
+    }
+
+
+def _a_circle(needs: Mapping[str, set[str]]) -> list[str] | None:
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return None
+
+
+def natural_order(path: str) -> tuple[tuple[str, int], ...]:
+    """Order paths as people do: `faq.md` before `faq-2.md` before `faq-10.md`."""
+    return tuple(_numbered(part) for part in path.removesuffix(".md").split("/"))
+
+
+def _numbered(part: str) -> tuple[str, int]:
+    name, number = re.fullmatch(r"(.*?)(?:-([0-9]{1,9}))?", part, re.DOTALL).groups()  # type: ignore[union-attr]
+    return name, int(number or 0)

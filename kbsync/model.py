@@ -159,7 +159,11 @@ def digest(value: FieldValue) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnowledgeBase:
-    """One side of a comparison, whole. `seen_at` is the portal's own time of the reading (ISO 8601, UTC)."""
+    """One side of a comparison, whole.
+
+    `seen_at` is the portal's own time of the reading (ISO 8601, UTC). `remembered` holds the digests of items that were
+    not read but are taken to be as they were last agreed on.
+    """
 
     side: Side
     categories: tuple[Category, ...] = ()
@@ -167,6 +171,7 @@ class KnowledgeBase:
     articles: tuple[Article, ...] = ()
     assets: frozenset[str] = frozenset()
     seen_at: str = ""
+    remembered: Mapping[tuple[Kind, int], Mapping[str, str]] = field(default_factory=dict)
 
     def items(self) -> Iterator[Item]:
         """Walk every item, parents before what they hold."""

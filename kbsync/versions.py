@@ -11,7 +11,8 @@ from typing import Protocol
 
 from kbsync.markup.addresses import from_root, to_root
 from kbsync.markup.canonical import canonical
-from kbsync.markup.to_html import references, to_html
+from kbsync.markup.references import references
+from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.markup.volatile import stable_body
 from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, fields_of

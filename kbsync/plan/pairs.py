@@ -4,7 +4,7 @@ Pure. It finds what belongs together and how each side stands; what follows is t
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -78,6 +78,7 @@ class _Matching:
     ) -> None:
         self.content = {item.path: item for item in _parents_first(content) if item.path}
         self.live = live.by_id()
+        self.remembered = live.remembered
         self.agreements = agreements
         self.known = identities.known
         self.keys: dict[str, Key] = {}
@@ -154,7 +155,9 @@ def _with_content(path: str, matching: _Matching, links: Links, addresses: Addre
     if agreement is None:
         ours, theirs = NEW, GONE if live is None else NEW
     else:
-        ours, theirs = _content_standing(item, agreement, anchors, parent), _live_standing(live, agreement)
+        ours = _content_standing(item, agreement, anchors, parent)
+        managed = {*managed_digests(item), "body"} & agreement.live.keys()
+        theirs = _live_standing(live, agreement, managed, matching.remembered)
     differing: tuple[str, ...] = ()
     if live is not None and ours.presence is theirs.presence is Presence.CHANGED:
         paths = {key: path for path, key in matching.keys.items()}
@@ -176,7 +179,7 @@ def _without_content(key: Key, matching: _Matching) -> Case:
     if agreement is None:
         name = matching.live_name(key)
         return Case(content=None, live=live, agreement=None, content_standing=GONE, live_standing=NEW, name=name)
-    theirs = _live_standing(live, agreement)
+    theirs = _live_standing(live, agreement, agreement.content.keys(), matching.remembered)
     return Case(content=None, live=live, agreement=agreement, content_standing=GONE, live_standing=theirs)
 
 
@@ -197,10 +200,17 @@ def _body_changed(article: Article, agreement: Agreement, anchors: frozenset[str
     return content_digests(article, anchors)["body"] != agreement.content.get("body")
 
 
-def _live_standing(live: Item | None, agreement: Agreement) -> Standing:
+def _live_standing(
+    live: Item | None,
+    agreement: Agreement,
+    managed: Collection[str],
+    remembered: Mapping[Key, Mapping[str, str]],
+) -> Standing:
+    """Say how the live side stands, in the fields that content manages: the others are the agents' own."""
     if live is None:
         return GONE
-    fields = changed_fields(live_digests(live), agreement.live, {})
+    now = remembered.get(agreement.key) or live_digests(live)
+    fields = changed_fields({name: now[name] for name in now if name in managed}, agreement.live, {})
     if _parent_of(live) != agreement.parent:
         fields = (*fields, "parent")
     touched = not fields and live.updated_at != agreement.updated_at and live.kind is Kind.ARTICLE

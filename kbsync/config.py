@@ -1,0 +1,221 @@
+"""One target's settings for one run: flags over environment over `kbsync.toml` over defaults.
+
+It finds the root and checks every key and value of the file. It calls nobody and writes nothing; the API key is the
+business of `credentials`.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kbsync.errors import ContentError, Problem, UsageError
+
+FILE = "kbsync.toml"
+DEFAULT_TARGET = "production"
+_NAME = re.compile(r"[a-z0-9-]+")
+_CHOICES = {
+    "removed": ("archive", "delete", "keep"),
+    "moved": ("archive", "refuse"),
+    "touched": ("hold", "go"),
+    "new": ("none", "managed-folders", "all"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of one run against one target; see the reference of `kbsync.toml` for what each means."""
+
+    root: Path
+    target: str = DEFAULT_TARGET
+    url: str = ""
+    public_url: str = ""
+    language: str = "en"
+    languages: tuple[str, ...] = ()
+    branch: str = "main"
+    assets_url: str = ""
+    removed: str = "archive"
+    moved: str = "archive"
+    touched: str = "hold"
+    new: str = "managed-folders"
+    share: float = 0.8
+    archive_share: float | None = 0.3
+    archive_number: int | None = None
+    remote: str = "origin"
+    ignore: tuple[str, ...] = ()
+    ignored_keys: frozenset[str] = frozenset()
+    subfolders: bool = True
+
+    @property
+    def readers_url(self) -> str:
+        """What readers' links begin with."""
+        return self.public_url or self.url
+
+
+def find_root(start: Path, wanted: str | None) -> Path:
+    """Find the root of the content tree: the one named, else the nearest `kbsync.toml` upward, else `content/`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if wanted:
+        root = Path(wanted)
+        if not root.is_dir():
+            raise UsageError(f"{wanted} is no directory", advice="name the directory that holds kbsync.toml")
+        return root.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder.resolve()
+    if (start / "content" / FILE).is_file():
+        return (start / "content").resolve()
+    raise UsageError(
+        f"no {FILE} here, above or in content/", advice="write one (see the README), or name the root with --root"
+    )
+
+
+def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
+    """Read one target's settings. `flags` holds what was given on the command line: target, url, ignored_keys.
+
+    Raises:
+        ContentError: the file has unknown keys or wrong values; all of them are named.
+        UsageError: a flag or a variable of the environment is wrong.
+    """
+    path = root / FILE
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 0
+        raise ContentError((Problem(path=FILE, line=line, what=f"not TOML: {error}"),)) from error
+    target = _target_of(flags, environ, table)
+    reader = _Reader(text)
+    settings = reader.settings(table, target)
+    if reader.problems:
+        raise ContentError(tuple(reader.problems))
+    given = {name: value for name, value in flags.items() if value is not None and name != "target"}
+    settings |= _from_environment(environ) | given
+    config = Config(root=root, target=target, **settings)  # type: ignore[arg-type]
+    return replace(config, url=config.url.rstrip("/"), public_url=config.public_url.rstrip("/"))
+
+
+def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: Mapping[str, object]) -> str:
+    name = flags.get("target") or environ.get("KBSYNC_TARGET") or DEFAULT_TARGET
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a target", advice="use a-z, 0-9 and hyphens")
+    targets = table.get("targets")
+    known = sorted(targets) if isinstance(targets, dict) else []
+    if known and name not in known:
+        raise UsageError(f"{FILE} has no target {name!r}", advice=f"it has {', '.join(known)}")
+    return name
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in _TEXTS:
+        variable = f"KBSYNC_{name.upper()}"
+        value = environ.get(variable)
+        if value is None:
+            continue
+        if value not in _CHOICES.get(name, (value,)):
+            raise UsageError(f"{variable} is {value!r}", advice=f"one of {', '.join(_CHOICES[name])}")
+        found[name] = value
+    return found
+
+
+_TEXTS = ("url", "public_url", "language", "branch", "assets_url", *_CHOICES)
+_LISTS = ("languages", "ignore")
+
+
+class _Reader:
+    """Checks one file, and gathers what is wrong with it."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.splitlines()
+        self.problems: list[Problem] = []
+
+    def settings(self, table: Mapping[str, object], target: str) -> dict[str, object]:
+        self._known(table, ("targets", "limits", "ledger", "front_matter", "ignore"), "the file")
+        found: dict[str, object] = {}
+        for name, section in self._section(table, "targets").items():
+            settings = self._target_settings(section, f"targets.{name}")
+            if name == target:
+                found = settings
+        found |= self._limits(self._section(table, "limits"))
+        ledger = self._section(table, "ledger")
+        self._known(ledger, ("remote",), "[ledger]")
+        found |= self._texts(ledger, ("remote",))
+        found |= self._texts_in_lists(table, ("ignore",))
+        front = self._section(table, "front_matter")
+        self._known(front, ("ignore",), "[front_matter]")
+        if "ignore" in front:
+            found["ignored_keys"] = frozenset(self._texts_in_lists(front, ("ignore",)).get("ignore", ()))
+        return found
+
+    def _target_settings(self, section: object, where: str) -> dict[str, object]:
+        if not isinstance(section, dict):
+            self._problem(where, f"{where} is no table")
+            return {}
+        self._known(section, (*_TEXTS, *_LISTS, "share", "subfolders"), f"[{where}]")
+        found = self._texts(section, _TEXTS) | self._texts_in_lists(section, _LISTS)
+        for name, choices in _CHOICES.items():
+            if name in found and found[name] not in choices:
+                self._problem(name, f"{name} is {found[name]!r}", f"one of {', '.join(choices)}")
+        share = section.get("share", 0.8)
+        if isinstance(share, int | float) and 0 < share <= 1:
+            found["share"] = float(share)
+        else:
+            self._problem("share", f"share is {share!r}", "a number above 0, up to 1")
+        subfolders = section.get("subfolders", True)
+        if not isinstance(subfolders, bool):
+            self._problem("subfolders", f"subfolders is {subfolders!r}", "true or false")
+        return found | {"subfolders": bool(subfolders)}
+
+    def _limits(self, section: Mapping[str, object]) -> dict[str, object]:
+        self._known(section, ("archive",), "[limits]")
+        match section.get("archive", "30%"):
+            case bool():
+                pass
+            case int() as number if number >= 0:
+                return {"archive_share": None, "archive_number": number}
+            case str() as text if (found := re.fullmatch(r"(\d{1,3})%", text)) and int(found[1]) <= 100:
+                return {"archive_share": int(found[1]) / 100, "archive_number": None}
+        self._problem("archive", f"archive is {section.get('archive')!r}", 'a share such as "30%", or a number')
+        return {}
+
+    def _section(self, table: Mapping[str, object], name: str) -> Mapping[str, object]:
+        section = table.get(name, {})
+        if isinstance(section, dict):
+            return section
+        self._problem(name, f"{name} is no table", f"write [{name}]")
+        return {}
+
+    def _texts(self, section: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+        found = {name: section[name] for name in names if name in section}
+        for name, value in found.items():
+            if not isinstance(value, str) or not value.isprintable():
+                self._problem(name, f"{name} is {value!r}", "a text in quotes")
+        return {name: value for name, value in found.items() if isinstance(value, str)}
+
+    def _texts_in_lists(self, section: Mapping[str, object], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        found = {}
+        for name in names:
+            value = section.get(name, [])
+            if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+                found[name] = tuple(value)
+            else:
+                self._problem(name, f"{name} is {value!r}", "a list of texts")
+        return {name: value for name, value in found.items() if name in section}
+
+    def _known(self, section: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
+        for name in section.keys() - set(names):
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0)
+            self._problem(name, f"unknown key {name!r} in {where}", f"did you mean {near[0]!r}?")
+
+    def _problem(self, name: str, what: str, advice: str = "") -> None:
+        key = name.rpartition(".")[2]
+        places = (
+            number for number, line in enumerate(self.lines, 1) if re.match(rf"\s*\[?.*\b{re.escape(key)}\b", line)
+        )
+        self.problems.append(Problem(path=FILE, line=next(places, 0), what=what, advice=advice))

@@ -1,0 +1,30 @@
+"""The files of a tree with some of them replaced: the tree as it will be once those are written."""
+
+from collections.abc import Mapping
+
+from kbsync.content.files import Files
+from kbsync.errors import Problem
+
+
+class Overlay:
+    """`Files` that answer with the texts `above` before those `below`."""
+
+    def __init__(self, below: Files, above: Mapping[str, str]) -> None:
+        self._below = below
+        self._above = above
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every file, sorted."""
+        return tuple(sorted({*self._below.paths(), *self._above}))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name what cannot be taken for a file of the tree."""
+        return self._below.problems()
+
+    def read(self, path: str) -> bytes:
+        """Give one file as it will be.
+
+        Raises:
+            ContentError: it cannot be read.
+        """
+        return self._above[path].encode("utf-8") if path in self._above else self._below.read(path)

@@ -1,0 +1,53 @@
+"""Content paths and portal addresses, translated for one target. Pure: an address is text, whoever it leads to."""
+
+from collections.abc import Mapping
+from urllib.parse import quote, unquote
+
+from kbsync.agreements import Key
+from kbsync.config import Config
+from kbsync.freshdesk.links import address, target
+from kbsync.model import Kind
+
+_INDEX = "_index.md"
+
+
+def kind_of(path: str) -> Kind:
+    """Tell what lies at a content path by its form: an article ends in `.md`, a category has no directory above it."""
+    if path.endswith(".md"):
+        return Kind.ARTICLE
+    return Kind.FOLDER if "/" in path else Kind.CATEGORY
+
+
+class TargetAddresses:
+    """The addresses of one target: its readers' links, and where its pictures and files are served from."""
+
+    def __init__(self, config: Config, assets: frozenset[str]) -> None:
+        self._readers_url = config.readers_url
+        self._hosts = tuple(url for url in (config.url, config.public_url) if url)
+        self._assets_url = config.assets_url.rstrip("/")
+        self._assets = assets
+
+    def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
+        """Give the address for a path from the root, or None where it has none yet."""
+        path, mark, anchor = target.partition("#")
+        path = path.removesuffix(_INDEX).rstrip("/")
+        if path in ids:
+            return address(self._readers_url, kind_of(path), ids[path], anchor)
+        if path in self._assets and self._assets_url:
+            return f"{self._assets_url}/{quote(path)}{mark}{anchor}"
+        return None
+
+    def home(self) -> str:
+        """Give what stands in for an address that is not known yet."""
+        return f"{self._readers_url}/support/solutions"
+
+    def found(self, address: str, paths: Mapping[Key, str]) -> str | None:
+        """Give the path from the root that an address leads to, or None where it leads elsewhere."""
+        place = target(address, self._hosts)
+        if place is not None:
+            path = paths.get((place.kind, place.id))
+            return path and path + (f"#{place.anchor}" if place.anchor else "")
+        if self._assets_url and address.startswith(f"{self._assets_url}/"):
+            path = unquote(address.removeprefix(f"{self._assets_url}/"))
+            return path if path in self._assets else None
+        return None

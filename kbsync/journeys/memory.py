@@ -1,0 +1,84 @@
+"""What a run leaves behind: which agreements, on which commit, in words that a reader of the log understands."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kbsync.agreements import Agreement, Key, seal
+from kbsync.change import Result
+from kbsync.errors import Refusal
+from kbsync.journeys.ledger import share_ledger, write_ledger
+from kbsync.journeys.publish import Run
+from kbsync.journeys.workspace import Workspace
+
+
+def published_commit(workspace: Workspace) -> str | None:
+    """Give the source commit of the last run that the ledger tells of."""
+    commit = workspace.run.get("commit")
+    return commit if isinstance(commit, str) else None
+
+
+def refuse_old_commit(workspace: Workspace) -> None:
+    """Stop a publish of a commit that does not come after the one that was published last.
+
+    Raises:
+        Refusal: it does not.
+    """
+    last = published_commit(workspace)
+    if last is None or workspace.commit is None or last == workspace.commit:
+        return
+    remote = workspace.config.remote
+    if not workspace.repository.is_ancestor(last, workspace.commit, remote=remote):
+        raise Refusal(
+            f"the portal holds {last[:10]}, which is no ancestor of {workspace.commit[:10]}",
+            advice="publish a commit that has it in its history; --rollback if going back is meant",
+        )
+
+
+def save(workspace: Workspace, run: Run, *, at: str, local: bool) -> None:
+    """Write what a run left to the ledger, and send it to the remote; a run that left nothing writes nothing.
+
+    Agreements that so far stand in the lock alone are taken along, so that the ledger comes to hold every source.
+
+    Raises:
+        GitError: it could not be written or sent; what was written in this clone stays there.
+    """
+    changed = _carried_over(workspace) | run.agreements
+    entries = {key: _sealed(known, workspace.lock) for key, known in changed.items()}
+    forgotten = run.forgotten & workspace.ledger.keys()
+    if not entries and not forgotten:
+        return
+    counts = Counter(o.change.action.value for o in run.outcomes if o.result is Result.DONE)
+    page = _run_page(workspace, counts, at)
+    message = _message(workspace, counts)
+    write_ledger(workspace.repository, workspace.config, entries, forgotten, page=page, message=message)
+    if not local:
+        share_ledger(workspace.repository, workspace.config)
+
+
+def _carried_over(workspace: Workspace) -> dict[Key, Agreement]:
+    return {
+        key: known
+        for key, known in workspace.agreements.items()
+        if key in workspace.lock and (key not in workspace.ledger or known.over != seal(workspace.lock[key]))
+    }
+
+
+def _sealed(known: Agreement, lock: Mapping[Key, Agreement]) -> Agreement:
+    entry = lock.get(known.key)
+    return replace(known, over=seal(entry) if entry else "")
+
+
+def _run_page(workspace: Workspace, counts: Mapping[str, int], at: str) -> dict[str, object]:
+    return {
+        "version": 1,
+        "target": workspace.config.target,
+        "commit": workspace.commit,
+        "at": at,
+        "counts": dict(counts),
+    }
+
+
+def _message(workspace: Workspace, counts: Mapping[str, int]) -> str:
+    told = ", ".join(f"{number} {action}" for action, number in sorted(counts.items())) or "what was known already"
+    return f"publish {(workspace.commit or '')[:10]} to {workspace.config.target}: {told}"

@@ -1,0 +1,231 @@
+"""Carry a plan out on the portal, wave by wave, and gather what both sides then say.
+
+It decides nothing that the plan did not: it orders, renders, sends and records.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Event, Lock
+
+from kbsync.agreements import Agreement, Key, State
+from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
+from kbsync.freshdesk.client import Connection, Reader, Writer
+from kbsync.freshdesk.portal import apply
+from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.recording import agree, settled
+from kbsync.journeys.rendering import Rendered, addresses_now, render
+from kbsync.model import Article, Item, Kind, KnowledgeBase, Status
+from kbsync.plan import Plan
+from kbsync.plan.pairs import ancestors, parent_path
+
+WORKERS = 4
+"""Calls in flight; four fill the largest allowance of an account at ordinary latency."""
+
+_REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """The live side of one publish: its connection, what the plan's reading saw of it, and when by this machine."""
+
+    connection: Connection
+    live: KnowledgeBase
+    read_at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """What a publish has done; `agreements` are new, `forgotten` are let go. `interrupted`: it was asked to stop."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    agreements: dict[Key, Agreement] = field(default_factory=dict)
+    forgotten: set[Key] = field(default_factory=set)
+    interrupted: bool = False
+
+
+def carry_out(
+    plan: Plan,
+    portal: Portal,
+    addresses: TargetAddresses,
+    known: Mapping[Key, Agreement],
+    tell: Callable[[Outcome], None],
+) -> Run:
+    """Apply a plan's changes; one that fails holds back what depends on it and nothing else.
+
+    An interrupt lets the calls in flight end and skips the rest; it is never raised from here.
+    """
+    publication = _Publication(plan, portal, addresses, known, tell)
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="write") as pool:
+        for wave in in_waves(plan.changes, plan.targets):
+            publication.run_wave(wave, pool)
+        publication.close_circles(pool)
+    return publication.run
+
+
+class _Publication:
+    """One plan on its way to the portal; its state is shared by the workers, and written under a lock."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        portal: Portal,
+        addresses: TargetAddresses,
+        known: Mapping[Key, Agreement],
+        tell: Callable[[Outcome], None],
+    ) -> None:
+        self.plan = plan
+        self.portal = portal
+        self.addresses = addresses
+        self.known = known
+        self.tell = tell
+        self.run = Run()
+        self.openers = circle_openers(plan.changes, plan.targets)
+        anew = {change.path for change in plan.changes if change.action is Action.MOVE}
+        self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
+        self._reader, self._writer = Reader(portal.connection), Writer(portal.connection)
+        self._seen = frozenset(portal.live.by_id())
+        self._stop, self._lock = Event(), Lock()
+
+    def run_wave(self, wave: Sequence[Change], pool: ThreadPoolExecutor) -> None:
+        """Apply changes that need nothing of one another; within a folder in order, since portals list them as made."""
+        rows: dict[str, list[Change]] = defaultdict(list)
+        for change in sorted(wave, key=lambda change: natural_order(change.path)):
+            rows[parent_path(change.path)].append(change)
+        self._wait([pool.submit(self._apply_row, row) for row in rows.values()])
+
+    def _wait(self, futures: Sequence[Future[None]]) -> None:
+        try:
+            for future in futures:
+                future.result()
+        except KeyboardInterrupt:
+            self._stop.set()
+            self.run.interrupted = True
+            self._wait(futures)
+
+    def _apply_row(self, row: Sequence[Change]) -> None:
+        for change in row:
+            outcome = self._apply(change)
+            with self._lock:
+                self.run.outcomes.append(outcome)
+                self.tell(outcome)
+
+    def _apply(self, change: Change) -> Outcome:
+        obstacle = self._obstacle(change)
+        if obstacle:
+            return self._noted(Outcome(change=change, result=Result.SKIPPED, error=obstacle))
+        if change.action is Action.MOVE:
+            return self._move(change)
+        if change.action is Action.CREATE and change.path in self.openers:
+            return self._open(change)
+        return self._send(change)
+
+    def _obstacle(self, change: Change) -> str:
+        if self._stop.is_set():
+            return "interrupted before its turn"
+        if change.action in _REMOVALS:
+            return ""
+        needs = set(ancestors(change.path))
+        if change.path not in self.openers:
+            needs |= set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
+        missing = sorted(needs - self.ids.keys())
+        return f"waits for {', '.join(missing)}" if missing else ""
+
+    def _move(self, change: Change) -> Outcome:
+        """Create anew and archive the old one, in this order, so that readers always find one of the two."""
+        create = replace(change, action=Action.CREATE, id=None, actual=None)
+        made = self._open(create) if change.path in self.openers else self._send(create)
+        if made.result is not Result.DONE or change.actual is None:
+            return replace(made, change=change)
+        old = replace(change, action=Action.ARCHIVE, path=change.former or change.path, fields=("status",))
+        left = self._send(replace(old, desired=None))
+        notes = (*made.notes, *([] if left.result is Result.DONE else [f"the old one is still there: {left.error}"]))
+        return replace(made, change=change, notes=notes)
+
+    def _open(self, change: Change) -> Outcome:
+        """Create the opener of a circle unseen: some of what it links to has no address yet."""
+        article = change.desired
+        if not isinstance(article, Article):
+            return self._send(change)
+        return replace(self._send(change, as_draft=True), change=change)
+
+    def close_circles(self, pool: ThreadPoolExecutor) -> None:
+        """Write the openers of circles again, now that all they link to exists; the two writes are one outcome."""
+        opened = [outcome for outcome in self.run.outcomes if outcome.change.path in self.openers and outcome.live]
+        self._wait([pool.submit(self._close, outcome) for outcome in opened])
+
+    def _close(self, opened: Outcome) -> None:
+        if self._stop.is_set() or opened.live is None:
+            return
+        update = replace(opened.change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
+        closed = replace(self._send(update), change=opened.change)
+        with self._lock:
+            self.run.outcomes[self.run.outcomes.index(opened)] = closed
+        if closed.result is not Result.DONE:
+            self.tell(closed)
+
+    def _send(self, change: Change, *, as_draft: bool = False) -> Outcome:
+        article, rendered = change.desired, self._render(change)
+        sent = change
+        if as_draft and isinstance(article, Article):
+            sent = replace(change, desired=replace(article, status=Status.DRAFT))
+        outcome = apply(
+            self._reader,
+            self._writer,
+            sent,
+            ids=self.ids,
+            body=rendered.html if rendered else None,
+            known=self._seen,
+            read_at=self.portal.read_at,
+        )
+        self._remember(change, outcome, rendered)
+        return self._noted(replace(outcome, change=change))
+
+    def _render(self, change: Change) -> Rendered | None:
+        """Render what is to be sent; an update that leaves the body alone sends the live one as it is."""
+        article = change.desired
+        is_sent = change.action is Action.CREATE or "body" in change.fields
+        if not isinstance(article, Article) or not is_sent:
+            return None
+        return render(article, self._anchors(change), self.addresses, self.ids)
+
+    def _anchors(self, change: Change) -> frozenset[str]:
+        return self.plan.anchors.get(change.path, frozenset())
+
+    def _noted(self, outcome: Outcome) -> Outcome:
+        """Let what waits for this item go on, once it has an id."""
+        if outcome.live is not None and outcome.live.id is not None:
+            with self._lock:
+                self.ids[outcome.change.path] = outcome.live.id
+        return outcome
+
+    def _remember(self, change: Change, outcome: Outcome, rendered: Rendered | None) -> None:
+        """Note what both sides now say; an answer that is not believed is noted too, so that it is not sent again."""
+        key = (change.kind, outcome.live.id if outcome.live and outcome.live.id else change.id or 0)
+        seen = outcome.seen_at or self.portal.live.seen_at
+        known = self.known.get(key)
+        if outcome.live is None and outcome.result is not Result.DONE:
+            return
+        with self._lock:
+            if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
+                self.run.forgotten.add(key)
+            elif change.action in _REMOVALS and known is not None and (live := outcome.live or change.actual):
+                state = State.ARCHIVED if change.action is Action.ARCHIVE else State.KEPT
+                self.run.agreements[key] = settled(known, live, seen=seen, state=state)
+            elif change.desired is not None and (live := outcome.live or change.actual):
+                self.run.agreements[key] = self._agreement(change, live, seen, rendered)
+
+    def _agreement(self, change: Change, live: Item, seen: str, rendered: Rendered | None) -> Agreement:
+        content = change.desired
+        if content is None:
+            raise LookupError("an agreement needs both sides")
+        sent = rendered.addresses if rendered else {}
+        if rendered is None and isinstance(content, Article):
+            sent = addresses_now(content, self.addresses, self.ids)
+        return agree(content, live, seen=seen, anchors=self._anchors(change), addresses=sent)
+
+
+def _stays(change: Change) -> bool:
+    """Tell whether what is let go stays on the portal as it is, and so must not be taken for new."""
+    return change.kind is Kind.ARTICLE and change.actual is not None

@@ -1,0 +1,233 @@
+"""Bring a plan toward content into the tree: new files, edited files, and the lock that says what they agree with.
+
+It works out every file first and writes nothing: what it returns is written by the journey, all at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from kbsync.agreements import Key, agreement_to_json, lock_name
+from kbsync.change import Action, Change
+from kbsync.content.document import compose, edit, replace_body
+from kbsync.content.names import file_name
+from kbsync.content.overlay import Overlay
+from kbsync.content.tree import Files
+from kbsync.content.tree import read as read_tree
+from kbsync.journeys.addressing import TargetAddresses, kind_of
+from kbsync.journeys.recording import agree
+from kbsync.journeys.rendering import addresses_now
+from kbsync.journeys.workspace import Workspace, tree_rules
+from kbsync.markup.addresses import from_root
+from kbsync.markup.to_markdown import to_markdown
+from kbsync.model import (
+    Article,
+    Category,
+    FieldValue,
+    Folder,
+    Item,
+    Kind,
+    KnowledgeBase,
+    Status,
+    Visibility,
+    digest,
+    fields_of,
+)
+from kbsync.plan import Plan
+from kbsync.versions import links_of
+
+_INDEX = "_index.md"
+_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
+
+
+@dataclass(slots=True, kw_only=True)
+class Pulled:
+    """What a pull would write: each file by path (None deletes), the changes, and what was left out on purpose."""
+
+    files: dict[str, str | None] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def bring_home(
+    workspace: Workspace,
+    files: Files,
+    plan: Plan,
+    live: KnowledgeBase,
+    addresses: TargetAddresses,
+    tell: Callable[[str], None],
+) -> Pulled:
+    """Work out the files of a pull; `tell` hears of each article that was converted."""
+    pulling = _Pulling(workspace, files, plan, live, addresses)
+    for change in pulling.named_changes():
+        text = pulling.text_of(change)
+        if text is not None:
+            pulling.written[pulling.source_of(change)] = text
+        pulling.pulled.changes.append(replace(change, after=text))
+        tell(change.path)
+    pulling.settle()
+    return pulling.pulled
+
+
+class _Pulling:
+    """One pull being worked out."""
+
+    def __init__(
+        self, workspace: Workspace, files: Files, plan: Plan, live: KnowledgeBase, addresses: TargetAddresses
+    ) -> None:
+        self.workspace = workspace
+        self.files = files
+        self.plan = plan
+        self.live = live
+        self.addresses = addresses
+        self.rules = tree_rules(workspace.config)
+        self.paths: dict[Key, str] = {(kind_of(path), number): path for path, number in plan.ids.items()}
+        self.written: dict[str, str] = {}
+        self.pulled = Pulled()
+        self.taken: dict[str, set[str]] = {}
+        self.present = frozenset(files.paths())
+        for path in self.present:
+            self._take(path)
+
+    def named_changes(self) -> list[Change]:
+        """Give every change its content path: what is new gets a file name of its title, parents first."""
+        ordered = sorted(self.plan.changes, key=self._order)
+        named = []
+        for change in ordered:
+            path = self._new_path(change) if change.action is Action.CREATE else change.path
+            if path is not None:
+                named.append(replace(change, path=path, before=self._text(change.kind, path)))
+        return named
+
+    def _order(self, change: Change) -> tuple[int, int, int]:
+        item = change.desired
+        depth = self._depth(item) if isinstance(item, Folder) else 0
+        return _STOREY[change.kind], depth, change.id or 0
+
+    def _depth(self, folder: Folder) -> int:
+        above = self.live.by_id().get((Kind.FOLDER, folder.parent or 0))
+        return 1 + self._depth(above) if isinstance(above, Folder) else 0
+
+    def _new_path(self, change: Change) -> str | None:
+        item = change.desired
+        if item is None or item.id is None:
+            return None
+        above = "" if isinstance(item, Category) else self._path_above(item)
+        if above is None:
+            return None
+        title = item.title if isinstance(item, Article) else item.name
+        taken = self.taken.setdefault(above, set())
+        stem = file_name(title, taken)
+        taken.add(stem)
+        name = f"{stem}.md" if isinstance(item, Article) else stem
+        path = f"{above}/{name}" if above else name
+        self.paths[item.kind, item.id] = path
+        return path
+
+    def _path_above(self, item: Folder | Article) -> str | None:
+        number = item.parent or 0
+        return self.paths.get((Kind.FOLDER, number)) or self.paths.get((Kind.CATEGORY, number))
+
+    def _take(self, path: str) -> None:
+        """Mark a name as taken in its directory, with the directories on the way."""
+        while path:
+            above, _, name = path.rpartition("/")
+            self.taken.setdefault(above, set()).add(name.removesuffix(".md"))
+            path = above
+
+    def source_of(self, change: Change) -> str:
+        """Give the file that holds an item's front matter."""
+        return change.path if change.kind is Kind.ARTICLE else f"{change.path}/{_INDEX}"
+
+    def _text(self, kind: Kind, path: str) -> str | None:
+        source = path if kind is Kind.ARTICLE else f"{path}/{_INDEX}"
+        return self.files.read(source).decode("utf-8") if source in self.present else None
+
+    def text_of(self, change: Change) -> str | None:
+        """Write one file's text anew or edited, or None where it stays as it is."""
+        live = change.desired
+        if live is None or change.action not in {Action.CREATE, Action.UPDATE}:
+            return None
+        if change.before is None:
+            return compose(_front_of(live, change.path), self._body(live, change.path))
+        text = edit(change.before, _front_changes(live, change.fields), path=change.path)
+        return replace_body(text, self._body(live, change.path), path=change.path) if "body" in change.fields else text
+
+    def _body(self, live: Item, path: str) -> str:
+        if not isinstance(live, Article):
+            return ""
+
+        def rewrite(address: str) -> str:
+            target = self.addresses.found(address, self.paths)
+            return address if target is None else from_root(path, target)
+
+        converted = to_markdown(live.body, rewrite=rewrite)
+        if converted.dropped:
+            self.pulled.dropped[path] = converted.dropped
+        return converted.text
+
+    def settle(self) -> None:
+        """Read back what would be written, say outright what defaults would say otherwise, and make the lock."""
+        content = self._content()
+        if self._make_explicit(content):
+            content = self._content()
+        items, links = content.by_path(), links_of(content)
+        ids = {path: number for (_, number), path in self.paths.items()}
+        for change in self.pulled.changes:
+            lock = lock_name(self.workspace.config.target, change.kind, change.path)
+            item = items.get(change.path)
+            if change.former is not None:
+                self.pulled.files[lock_name(self.workspace.config.target, change.kind, change.former)] = None
+            if change.action is Action.FORGET or item is None or change.desired is None:
+                self.pulled.files[lock] = None
+                continue
+            agreement = agree(
+                item,
+                change.desired,
+                seen=self.live.seen_at,
+                anchors=links.anchors.get(change.path, frozenset()),
+                addresses=addresses_now(item, self.addresses, ids) if isinstance(item, Article) else None,
+            )
+            self.pulled.files[lock] = agreement_to_json(replace(agreement, source=None, fields={}))
+        self.pulled.files |= self.written
+
+    def _content(self) -> KnowledgeBase:
+        return read_tree(Overlay(self.files, self.written), self.rules).knowledge
+
+    def _make_explicit(self, content: KnowledgeBase) -> bool:
+        """Write out the fields that an inherited default would set otherwise than live has them."""
+        items = content.by_path()
+        before = dict(self.written)
+        for change in self.pulled.changes:
+            item, source = items.get(change.path), self.source_of(change)
+            if item is None or change.desired is None or source not in self.written:
+                continue
+            theirs = fields_of(change.desired)
+            wrong = {
+                name: theirs[name]
+                for name, value in fields_of(item).items()
+                if value is not None and name not in {"body", "author"} and digest(value) != digest(theirs[name])
+            }
+            if wrong:
+                self.written[source] = edit(self.written[source], _plain(wrong), path=source)
+        return self.written != before
+
+
+def _front_of(live: Item, path: str) -> dict[str, FieldValue]:
+    """Give the front matter of a new file: what a reader could tell, and nothing that is as it would be anyway."""
+    fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ())}
+    for name in ("body", "author", "portals"):
+        fields.pop(name, None)
+    if fields.get("status") == Status.PUBLISHED:
+        del fields["status"]
+    if fields.get("visibility") == Visibility.ALL:
+        del fields["visibility"]
+    return _plain(fields)
+
+
+def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue]:
+    fields = fields_of(live)
+    return _plain({name: fields[name] for name in changed if name in fields and name != "body"})
+
+
+def _plain(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    return {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}

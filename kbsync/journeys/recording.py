@@ -1,0 +1,62 @@
+"""What a run leaves in memory: an agreement for each item that both sides now say the same of. Pure."""
+
+from collections.abc import Collection, Mapping
+
+from kbsync.agreements import Agreement, State
+from kbsync.markup.to_html import EPOCH
+from kbsync.model import Article, Category, Item, fields_of
+from kbsync.versions import blob_of, content_digests, live_digests, source_key
+
+
+def agree(
+    content: Item,
+    live: Item,
+    *,
+    seen: str,
+    anchors: Collection[str] = (),
+    addresses: Mapping[str, str] | None = None,
+) -> Agreement:
+    """Make the agreement between a content version and a live version that say the same.
+
+    `seen` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
+    what its links were sent as.
+    """
+    source = content.origin.text if content.origin else None
+    return Agreement(
+        kind=content.kind,
+        id=live.id or 0,
+        path=content.path or "",
+        parent=None if isinstance(live, Category) else live.parent,
+        state=State.LIVE,
+        seen=seen,
+        updated_at=live.updated_at or "",
+        epoch=EPOCH,
+        source_key=source_key(content, anchors) if isinstance(content, Article) else "",
+        blob=blob_of(source) if source is not None else "",
+        source=source,
+        content=content_digests(content, anchors),
+        live=live_digests(live),
+        addresses=dict(addresses or {}),
+        fields=fields_of(live),
+    )
+
+
+def settled(known: Agreement, live: Item, *, seen: str, state: State) -> Agreement:
+    """Bring an agreement's live half up to date after its content left: archived, kept or let go."""
+    return Agreement(
+        kind=known.kind,
+        id=known.id,
+        path=known.path,
+        parent=known.parent,
+        state=state,
+        seen=seen or known.seen,
+        updated_at=live.updated_at or "",
+        epoch=known.epoch,
+        source_key=known.source_key,
+        blob=known.blob,
+        source=known.source,
+        content=known.content,
+        live=live_digests(live),
+        addresses=known.addresses,
+        fields=fields_of(live),
+    )

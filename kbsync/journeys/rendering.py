@@ -1,0 +1,45 @@
+"""An article of content as the HTML that is sent: its links and pictures turned into addresses of one target. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from kbsync.journeys.addressing import TargetAddresses
+from kbsync.markup.addresses import to_root
+from kbsync.markup.references import references
+from kbsync.markup.to_html import to_html
+from kbsync.model import Article
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What is sent, and for each path from the root that the article names what it was turned into."""
+
+    html: str
+    addresses: Mapping[str, str]
+
+
+def render(article: Article, anchors: Collection[str], addresses: TargetAddresses, ids: Mapping[str, int]) -> Rendered:
+    """Render an article; what has no address yet leads to the portal's home, and is noted as such."""
+    sent: dict[str, str] = {}
+
+    def resolve(written: str) -> str:
+        target = _rooted(article, written)
+        if target is None:
+            return written
+        sent[target] = addresses.sent(target, ids) or addresses.home()
+        return sent[target]
+
+    return Rendered(html=to_html(article.body, resolve=resolve, anchors=anchors), addresses=sent)
+
+
+def addresses_now(article: Article, addresses: TargetAddresses, ids: Mapping[str, int]) -> dict[str, str]:
+    """Give what each path that an article names would be sent as now, without rendering it."""
+    targets = {_rooted(article, reference.target) for reference in references(article.body)} - {None}
+    return {target: addresses.sent(target, ids) or addresses.home() for target in sorted(filter(None, targets))}
+
+
+def _rooted(article: Article, written: str) -> str | None:
+    try:
+        return to_root(article.path or "", written)
+    except ValueError:
+        return None

@@ -1,0 +1,105 @@
+"""What a run starts from: the tree, the repository around it, and what is remembered.
+
+It reads; nothing is changed but the clone's own copy of the ledger, which follows the remote.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kbsync.agreements import (
+    Agreement,
+    Key,
+    effective,
+    lock_folder,
+    read_lock,
+    with_sources,
+)
+from kbsync.config import Config
+from kbsync.content.files import Files, WorkingTree
+from kbsync.content.lint import lint
+from kbsync.content.repository import Repository
+from kbsync.content.tree import Rules as TreeRules
+from kbsync.content.tree import Tree
+from kbsync.content.tree import read as read_tree
+from kbsync.errors import ContentError, Problem
+from kbsync.journeys.ledger import open_ledger
+from kbsync.model import KnowledgeBase
+from kbsync.versions import blob_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A tree with its memory: `lock` and `ledger` as they stand, `agreements` what counts of the two."""
+
+    config: Config
+    repository: Repository
+    tree: Tree
+    lock: Mapping[Key, Agreement]
+    ledger: Mapping[Key, Agreement]
+    agreements: Mapping[Key, Agreement]
+    run: Mapping[str, object]
+    commit: str | None
+
+    @property
+    def content(self) -> KnowledgeBase:
+        """The content side of the comparison."""
+        return self.tree.knowledge
+
+
+def tree_rules(config: Config) -> TreeRules:
+    """Say how this target reads the tree."""
+    return TreeRules(
+        ignore=config.ignore, languages=config.languages, target=config.target, ignored_keys=config.ignored_keys
+    )
+
+
+def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
+    """Find all that is wrong with a tree, its lock included."""
+    _, of_lock = read_lock(_lock_files(config, files))
+    found = lint(read_tree(files, tree_rules(config)), assets_url=config.assets_url or None)
+    return tuple(sorted({*found, *of_lock}))
+
+
+def open_workspace(config: Config, *, commit: str | None = None, local: bool = False) -> Workspace:
+    """Read the working tree, or a commit where one is named, with the lock that it holds and the ledger.
+
+    The ledger is fetched from its remote first, unless `local`; a fetch that fails ends the run, since an old ledger
+    would make web edits out of our own writes.
+
+    Raises:
+        ContentError: the tree has problems; all of them are named.
+        GitError: there is no repository, or the ledger cannot be fetched.
+    """
+    repository = Repository.open(config.root)
+    files: Files = WorkingTree(config.root) if commit is None else repository.committed(commit)
+    tree = read_tree(files, tree_rules(config))
+    lock, of_lock = read_lock(_lock_files(config, files))
+    problems = {*lint(tree, assets_url=config.assets_url or None), *of_lock}
+    if problems:
+        raise ContentError(tuple(problems))
+    ledger, run = open_ledger(repository, config, local=local)
+    return Workspace(
+        config=config,
+        repository=repository,
+        tree=tree,
+        lock=lock,
+        ledger=ledger,
+        agreements=_usable(repository, tree.knowledge, effective(lock, ledger)),
+        run=run,
+        commit=commit,
+    )
+
+
+def _lock_files(config: Config, files: Files) -> dict[str, bytes]:
+    start = lock_folder(config.target)
+    return {path: files.read(path) for path in files.paths() if path.startswith(start) and path.endswith(".json")}
+
+
+def _usable(
+    repository: Repository, content: KnowledgeBase, agreements: Mapping[Key, Agreement]
+) -> dict[Key, Agreement]:
+    """Complete the agreements with what git holds: the sources they were made from, where content has moved on."""
+    here = {blob_of(item.origin.text): item.origin.text for item in content.items() if item.origin is not None}
+    wanted = {known.blob for known in agreements.values() if known.source is None and known.blob} - here.keys()
+    sources = here | dict(repository.blobs(sorted(wanted)))
+    return {known.key: known for known in with_sources(agreements.values(), sources)}
