@@ -1,24 +1,39 @@
-"""The whole web side of one account, put together: API, control addresses, and the guard of the Host header."""
+"""The whole web side of one account, put together: API, control addresses, pages, and the guard of the Host header."""
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kbsync.sandbox import control
 from kbsync.sandbox.account import Account
 from kbsync.sandbox.api.gate import Gate
 from kbsync.sandbox.api.routes import api
+from kbsync.sandbox.pages import agent, reader
+from kbsync.sandbox.pages.rendering import STATIC
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def app(account: Account) -> ASGIApp:
     """Make the application that answers everything."""
-    inner = Starlette(routes=[Mount("/api", Gate(api(account), account)), *control.ROUTES])
+    routes = [
+        Mount("/api", Gate(api(account), account)),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *control.ROUTES,
+        *agent.ROUTES,
+        *reader.ROUTES,
+    ]
+    inner = Starlette(routes=routes, exception_handlers={404: _missing})
     inner.state.account = account
     return _KnownHosts(inner, (*LOOPBACK, *account.settings.hosts))
+
+
+async def _missing(request: Request, _: Exception) -> Response:
+    return reader.missing(request)
 
 
 class _KnownHosts:

@@ -5,12 +5,16 @@ import sqlite3
 from typing import Any
 
 from kbsync.sandbox.database import Database
-from kbsync.sandbox.records import Article
+from kbsync.sandbox.records import Article, Heading
 from kbsync.sandbox.rewriting import plain_text
 
 SELECT = (
     "SELECT article.*, article_text.*, folder.category_id"
     " FROM article JOIN article_text USING (id) JOIN folder ON folder.id = article.folder_id"
+)
+HEADINGS = (
+    "SELECT id, folder_id, title, status, live_title, updated_at"
+    " FROM article JOIN article_text USING (id) WHERE language = ? ORDER BY id"
 )
 COUNTED = ("hits", "thumbs_up", "thumbs_down")
 
@@ -28,6 +32,11 @@ class Articles:
     def in_folder(self, folder_id: int, language: str) -> list[Article]:
         """List what lies directly in a folder, by id."""
         return self._several("folder_id = ? AND language = ?", folder_id, language)
+
+    def headings(self, language: str) -> list[Heading]:
+        """List every article there is in a language without its body, by id."""
+        rows = self._database.rows(HEADINGS, (language,))
+        return [Heading(**{key: row[key] for key in Heading.__dataclass_fields__}) for row in rows]
 
     def get(self, id_: int, language: str) -> Article | None:
         """Find one by its id."""
@@ -50,11 +59,10 @@ class Articles:
 
     def create(self, language: str, *, folder_id: int, agent_id: int, fields: dict[str, Any]) -> int:
         """Add one and give its id; `fields` as for `translate`."""
-        with self._database.writing() as connection:
-            id_ = connection.execute(
+        with self._database.writing():
+            id_ = self._database.insert(
                 "INSERT INTO article (folder_id, agent_id) VALUES (?, ?)", (folder_id, agent_id)
-            ).lastrowid
-            assert id_ is not None
+            )
             self.translate(id_, language, fields=fields)
         return id_
 
@@ -101,9 +109,8 @@ class Articles:
         if what not in COUNTED:
             raise ValueError(what)
         with self._database.writing() as connection:
-            connection.execute(
-                f"UPDATE article_text SET {what} = {what} + 1 WHERE id = ? AND language = ?", (id_, language)
-            )
+            statement = f"UPDATE article_text SET {what} = {what} + 1 WHERE id = ? AND language = ?"
+            connection.execute(statement, (id_, language))
 
     def delete(self, id_: int) -> None:
         """Take one away for good, with all languages."""

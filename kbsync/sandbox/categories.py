@@ -27,9 +27,8 @@ class Categories:
 
     def create(self, language: str, *, name: str, description: str | None = None, portals: tuple[int, ...] = ()) -> int:
         """Add one and give its id."""
-        with self._database.writing() as connection:
-            id_ = connection.execute("INSERT INTO category (portals) VALUES (?)", (json.dumps(portals),)).lastrowid
-            assert id_ is not None
+        with self._database.writing():
+            id_ = self._database.insert("INSERT INTO category (portals) VALUES (?)", (json.dumps(portals),))
             self.translate(id_, language, name=name, description=description)
         return id_
 

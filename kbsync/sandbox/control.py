@@ -1,4 +1,4 @@
-"""The sandbox's own addresses, which no real portal has: faults and the record of calls, for a user's tests over HTTP."""
+"""The sandbox's own addresses, which no real portal has: faults and the record of calls, for tests over HTTP."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict

@@ -88,6 +88,11 @@ class Database:
             row: sqlite3.Row | None = self.connection.execute(query, values).fetchone()
             return row
 
+    def insert(self, statement: str, values: Sequence[Any]) -> int:
+        """Add one row and give its new id."""
+        with self.writing() as connection:
+            return connection.execute(statement, values).lastrowid or 0
+
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Write all of what follows or none of it; may be nested."""

@@ -14,6 +14,9 @@ SELECT folder.*, folder_text.*,
   (SELECT count(*) FROM folder AS child WHERE child.parent_id = folder.id) AS sub_folders_count
 FROM folder JOIN folder_text USING (id)
 """
+NAMED = "JOIN {0}_text USING (id) WHERE id = ? AND language IN (?, ?) ORDER BY language = ? DESC"
+NAMED_FOLDER = f"SELECT * FROM folder {NAMED.format('folder')}"
+NAMED_CATEGORY = f"SELECT id, name, language FROM category {NAMED.format('category')}"
 LISTS = ("company_ids", "contact_segment_ids", "company_segment_ids")
 
 
@@ -58,15 +61,10 @@ class Folders:
         return tuple(reversed(steps))
 
     def _named(self, kind: str, id_: int, language: str) -> sqlite3.Row:
-        row = self._database.row(
-            f"SELECT * FROM {kind} JOIN {kind}_text USING (id) WHERE id = ? AND language IN (?, ?)"
-            " ORDER BY language = ? DESC",
-            (id_, language, self._primary, language),
-        )
-        assert row is not None, f"{kind} {id_} has no text in its primary language"
-        return row
+        named = NAMED_FOLDER if kind == "folder" else NAMED_CATEGORY
+        return self._database.rows(named, (id_, language, self._primary, language))[0]
 
-    def create(
+    def create(  # noqa: PLR0913 - a folder has these
         self,
         language: str,
         *,
@@ -81,11 +79,10 @@ class Folders:
     ) -> int:
         """Add one and give its id."""
         lists = [json.dumps(ids) for ids in (company_ids, contact_segment_ids, company_segment_ids)]
-        with self._database.writing() as connection:
-            id_ = connection.execute(
+        with self._database.writing():
+            id_ = self._database.insert(
                 "INSERT INTO folder VALUES (NULL, ?, ?, ?, ?, ?, ?)", (category_id, parent_id, visibility, *lists)
-            ).lastrowid
-            assert id_ is not None
+            )
             self.translate(id_, language, name=name, description=description)
         return id_
 

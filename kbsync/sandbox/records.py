@@ -74,6 +74,28 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """An article without its body."""
+
+    id: int
+    folder_id: int
+    title: str
+    status: int
+    live_title: str | None
+    updated_at: str
+
+    @property
+    def readable(self) -> bool:
+        """Tell whether readers have a version of it to see."""
+        return self.status == PUBLISHED or self.live_title is not None
+
+    @property
+    def shown_title(self) -> str:
+        """Give the title that readers see."""
+        return self.live_title or self.title
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One level of the way from a category down to an item."""
 

@@ -11,13 +11,18 @@ from typing import assert_never
 from kbsync.sandbox.sanitising import strict
 from kbsync.sandbox.settings import Rewriting
 
-BLOCKS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+BLOCKS = _words(
     "address article aside blockquote caption center dd details dialog div dl dt fieldset figcaption figure footer form"
     " h1 h2 h3 h4 h5 h6 header hr iframe li main nav ol option p pre section summary table tbody td tfoot th thead tr"
-    " ul".split()
+    " ul"
 )
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-MARKED = frozenset("p div ul ol li h1 h2 h3 h4 h5 h6 pre blockquote table".split())
+VOID = _words("area base br col embed hr img input link meta source track wbr")
+MARKED = _words("p div ul ol li h1 h2 h3 h4 h5 h6 pre blockquote table")
 FIRST_MARK = 441
 # A quote opens an attribute's value only after "="; elsewhere browsers read it as part of a name, and real articles
 # are full of such broken attributes.

@@ -4,6 +4,11 @@ from urllib.parse import urlsplit
 
 import nh3
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 VIDEO_HOSTS = (
     "www.youtube.com",
     "www.youtube-nocookie.com",
@@ -12,10 +17,10 @@ VIDEO_HOSTS = (
     "fast.wistia.com",
     "www.loom.com",
 )
-TAGS = frozenset(
+TAGS = _words(
     "a abbr address b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em"
     " figcaption figure font h1 h2 h3 h4 h5 h6 hr i iframe img ins kbd li mark ol p pre q s samp section small span"
-    " strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr".split()
+    " strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
 )
 ATTRIBUTES = {
     "*": {"id", "class", "dir", "lang", "title", "style", "align"},
@@ -35,13 +40,13 @@ ATTRIBUTES = {
     "details": {"open"},
     "time": {"datetime"},
 }
-STYLES = frozenset(
+STYLES = _words(
     "background background-color border border-bottom border-collapse border-color border-left border-radius"
     " border-right border-spacing border-style border-top border-width clear color display float font-style"
     " font-weight height list-style list-style-type margin margin-bottom margin-left margin-right margin-top"
     " max-height max-width min-height min-width padding padding-bottom padding-inline-start padding-left"
     " padding-right padding-top text-align text-decoration text-indent text-transform vertical-align white-space"
-    " width".split()
+    " width"
 )
 IDS = "article-"
 _STRICT_TAGS = TAGS - {"iframe", "section", "details", "summary", "figure", "figcaption", "font", "center"}

@@ -58,20 +58,20 @@ ROUTES = [
 
 def api(account: Account) -> Starlette:
     """Make the API of one account, without the gate in front of it."""
-    app = Starlette(routes=ROUTES, exception_handlers={Refused: _refuse, HTTPException: _unknown})
+    app = Starlette(routes=ROUTES, exception_handlers={Refused: _refuse, HTTPException: _refuse})
     app.router.redirect_slashes = False
     app.state.account = account
     return app
 
 
-async def _refuse(request: Request, refused: Exception) -> Response:
-    assert isinstance(refused, Refused)
-    return answer_to(refused)
-
-
-async def _unknown(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return answer_to(Refused(error.status_code))
+async def _refuse(_: Request, error: Exception) -> Response:
+    match error:
+        case Refused():
+            return answer_to(error)
+        case HTTPException():
+            return answer_to(Refused(error.status_code))
+        case _:
+            raise error
 
 
 def answer_to(refused: Refused) -> Response:
