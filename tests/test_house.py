@@ -54,6 +54,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "uvicorn": ("sandbox/*.py",),
     "jinja2": ("sandbox/*.py",),
     "nh3": ("sandbox/*.py",),
+    "markupsafe": ("sandbox/*.py",),
 }
 
 # What `kbsync --version` must not load.
