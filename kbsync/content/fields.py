@@ -74,6 +74,7 @@ def article_fields(desk: Desk, front: Table) -> ArticleFields:
 def index_fields(desk: Desk, front: Table) -> IndexFields:
     """Read the keys of an index file's front matter."""
     front = _known(desk, front, INDEX_KEYS, "an index file")
+    defaults: ArticleFields | None = _read(desk, front, "defaults", _defaults)
     fields = IndexFields(
         name=_read(desk, front, "name", _name),
         description=_read(desk, front, "description", _text),
@@ -82,7 +83,7 @@ def index_fields(desk: Desk, front: Table) -> IndexFields:
         segments=_read(desk, front, "segments", _integers),
         portals=_read(desk, front, "portals", _integers),
         id=_read(desk, front, "id", _pinned),
-        defaults=_read(desk, front, "defaults", _defaults) or ArticleFields(),
+        defaults=defaults or ArticleFields(),
     )
     _check_audience(desk, front, fields)
     return fields

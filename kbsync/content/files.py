@@ -9,13 +9,12 @@ import os
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from kbsync.errors import ContentError, Problem
 
-_NOT_DESCENDED = frozenset({".git"})
 _LINK_ADVICE = "put a real file there, or name it in `ignore`"
 
 
@@ -40,10 +39,11 @@ class Files(Protocol):
 
 
 class WorkingTree:
-    """The files on disk under a root."""
+    """The files on disk under a root; `ignored` names those that git would not commit, directories with a `/`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, ignored: Collection[str] = ()) -> None:
         self.root = root
+        self._ignored = frozenset(ignored)
         self._problems: list[Problem] = []
         self._names, doubles = by_content_path(self._walk(root, ""))
         self._problems += doubles
@@ -79,14 +79,19 @@ class WorkingTree:
             if entry.is_symlink():
                 self._note(path, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
             elif entry.is_dir(follow_symlinks=False):
-                if entry.name not in _NOT_DESCENDED:
+                if self._is_ours(entry, path):
                     yield from self._walk(Path(entry.path), path + "/")
             elif not entry.is_file(follow_symlinks=False):
                 self._note(path, "is no regular file", "take it out of the tree")
-            elif _is_unicode(entry.name):
-                yield path
-            else:
+            elif printable(entry.name) != entry.name:
                 self._note(path, "has a name that is not UTF-8", "rename it")
+            elif path not in self._ignored:
+                yield path
+
+    def _is_ours(self, entry: os.DirEntry[str], path: str) -> bool:
+        """Tell a directory of the tree from git's own, from another repository within it, and from what git ignores."""
+        another = os.path.lexists(Path(entry.path) / ".git")
+        return entry.name != ".git" and not another and f"{path}/" not in self._ignored
 
     def _note(self, path: str, what: str, advice: str) -> None:
         self._problems.append(Problem(path=printable(path), what=what, advice=advice))
@@ -195,11 +200,3 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
-
-
-def _is_unicode(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,0 +1,85 @@
+"""The files of one commit under the content root, read without a checkout."""
+
+from collections.abc import Collection, Mapping
+
+from kbsync.content.files import by_content_path, printable
+from kbsync.content.repository.objects import SUBMODULE, SYMLINK, Entry, batch, entries
+from kbsync.content.repository.runner import Runner, refusal
+from kbsync.errors import ContentError, GitError, Problem
+
+_LINK_ADVICE = "put a real file there, or name it in `ignore`"
+
+
+class CommittedTree:
+    """The files that a commit holds under the root; texts are fetched from git all at once, when the first is read."""
+
+    def __init__(self, runner: Runner, commit: str, prefix: str) -> None:
+        self._runner = runner
+        self._problems: list[Problem] = []
+        listed = [entry for entry in entries(_listing(runner, commit, prefix)) if self._is_file(entry)]
+        names, doubles = by_content_path(entry.name for entry in listed)
+        self._problems += doubles
+        ids = {entry.name: entry.id for entry in listed}
+        self._ids = {path: ids[name] for path, name in names.items()}
+        self._contents: dict[str, bytes] = {}
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every regular file under the root, sorted."""
+        return tuple(sorted(self._ids))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name symbolic links and names that are no text."""
+        return tuple(self._problems)
+
+    def read(self, path: str) -> bytes:
+        """Give the content of one file.
+
+        Raises:
+            ContentError: the commit has no such file, or this clone has it not.
+        """
+        wanted = self._ids.get(path)
+        if wanted is not None and wanted not in self._contents:
+            texts = {blob for name, blob in self._ids.items() if name.casefold().endswith(".md")}
+            missing = (texts if wanted in texts else {wanted}) - self._contents.keys()
+            self._contents.update(read_blobs(self._runner, missing))
+        if wanted is None or wanted not in self._contents:
+            raise ContentError((Problem(path=path, what="is not in the commit, or not in this clone"),))
+        return self._contents[wanted]
+
+    def _is_file(self, entry: Entry) -> bool:
+        if entry.mode == SUBMODULE:
+            return False
+        if entry.mode == SYMLINK:
+            self._note(entry, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
+            return False
+        if printable(entry.name) != entry.name:
+            self._note(entry, "has a name that is not UTF-8", "rename it")
+            return False
+        return True
+
+    def _note(self, entry: Entry, what: str, advice: str) -> None:
+        self._problems.append(Problem(path=printable(entry.name), what=what, advice=advice))
+
+
+def read_blobs(runner: Runner, ids: Collection[str]) -> Mapping[str, bytes]:
+    """Read the blobs among some ids that this clone has."""
+    if not ids:
+        return {}
+    asked = "".join(f"{blob}\n" for blob in ids).encode()
+    return dict(batch(runner.run("cat-file", "--batch", stdin=asked)))
+
+
+def tree_name(commit: str, prefix: str) -> str:
+    """Give git's name for the tree of a commit at the content root."""
+    return f"{commit}:{prefix.rstrip('/')}" if prefix else f"{commit}^{{tree}}"
+
+
+def _listing(runner: Runner, commit: str, prefix: str) -> bytes:
+    answer = runner.attempt("ls-tree", "-r", "-z", "--full-tree", tree_name(commit, prefix))
+    if answer.status == 0:
+        return answer.out
+    if prefix and runner.line("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
+        raise GitError(
+            f"the commit {commit[:12]} has no directory `{prefix.rstrip('/')}`", advice="commit the tree first"
+        )
+    raise refusal(answer, f"the commit {commit[:12]} cannot be read")

@@ -1,0 +1,122 @@
+"""Runs git commands, and tells git's failures in words with advice.
+
+The only room that knows a git library, and that only as a runner of commands. Git never asks a question, runs no hook
+and takes no lock that it could do without.
+"""
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# Without this the library refuses to be imported where git is not installed, before we can say so kindly.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import git
+
+from kbsync.errors import GitError
+
+# A hook that runs kbsync tells it by these which repository it is for; the root tells that already, and better.
+_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE")
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.quotePath": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "advice.detachedHead": "false",
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "60",
+    "transfer.credentialsInUrl": "allow",
+}
+_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GCM_INTERACTIVE": "never",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+}
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_DUBIOUS = re.compile(r"dubious ownership in repository at '([^']+)'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a git command ended and what it said."""
+
+    status: int
+    out: bytes
+    complaint: str
+
+
+class Runner:
+    """Runs git in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        for name in _INHERITED:
+            os.environ.pop(name, None)
+        self._git = git.Git(directory)
+        self._settings = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
+        self._environment = dict(_ENVIRONMENT)
+        if "GIT_SSH_COMMAND" not in os.environ and "GIT_SSH" not in os.environ:
+            own = self.attempt("config", "--get", "core.sshCommand").out.decode().strip()
+            if not own:
+                self._environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30"
+
+    def attempt(self, *arguments: str, stdin: bytes = b"") -> Answer:
+        """Run a command and give its answer, also a refusal.
+
+        Raises:
+            GitError: git is not installed.
+        """
+        with tempfile.TemporaryFile() as source:
+            source.write(stdin)
+            source.seek(0)
+            try:
+                status, out, complaint = self._git.execute(
+                    ["git", *self._settings, *arguments],
+                    istream=source,
+                    with_extended_output=True,
+                    with_exceptions=False,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                    env=self._environment,
+                )
+            except git.GitCommandNotFound:
+                raise GitError("git cannot be found", advice="install git, and see that it is on the PATH") from None
+        return Answer(status=status, out=_bytes(out), complaint=_CREDENTIALS.sub("", complaint).strip())
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Run a command and give what it wrote.
+
+        Raises:
+            GitError: git refused.
+        """
+        answer = self.attempt(*arguments, stdin=stdin)
+        if answer.status:
+            raise refusal(answer, f"git {arguments[0]} failed")
+        return answer.out
+
+    def line(self, *arguments: str) -> str | None:
+        """Run a command that answers with one line; None where it refuses or has nothing to say."""
+        answer = self.attempt(*arguments)
+        return answer.out.decode("utf-8", "surrogateescape").strip("\r\n") or None if answer.status == 0 else None
+
+
+def refusal(answer: Answer, what: str) -> GitError:
+    """Put git's refusal into words."""
+    dubious = _DUBIOUS.search(answer.complaint)
+    if dubious:
+        place = dubious[1]
+        advice = f"if you trust it: git config --global --add safe.directory '{place}'"
+        return GitError(f"the repository {place} belongs to another user", advice=advice)
+    if "not a git repository" in answer.complaint:
+        return GitError("this is no git repository", advice="run `git init` there, or name the tree with --root")
+    said = "; ".join(line.strip() for line in answer.complaint.splitlines() if line.strip())
+    return GitError(f"{what}: {said}" if said else what)
+
+
+def _bytes(out: str | bytes | None) -> bytes:
+    return out if isinstance(out, bytes) else (out or "").encode()
