@@ -5,11 +5,10 @@ It gives a text to compare by, never one to store, show or send.
 
 import re
 
-# A query reaches to the end of the address; in `style="… url(&quot;…&quot;)"` a character reference ends it.
-_END = r"\s\"'<>#()"
-_QUERY = rf"\?(?:(?!&(?:quot|apos|lt|gt|#0*3[49]|#x0*2[27]);)[^{_END}])*"
-_ATTACHMENT = re.compile(rf"(/helpdesk/attachments/[^\s\"'<>?#]*){_QUERY}", re.IGNORECASE)
-_TOKEN = re.compile(r"(/inline/attachment\?token=)[\w-]+\.([\w-]+)\.[\w-]*")
+# An address ends at a space, a quote, a bracket; in `style="… url(&quot;…&quot;)"` the quote is a character reference.
+_INSIDE = r"(?!&(?:quot|apos|lt|gt|#0*3[49]|#x0*2[27]);)[^\s\"'<>#()"
+_ATTACHMENT = re.compile(rf"(/helpdesk/attachments/(?:{_INSIDE}?]){{0,1000}})\?(?:{_INSIDE}])*", re.IGNORECASE)
+_TOKEN = re.compile(r"(/inline/attachment\?token=)[\w-]+\.([\w-]+)\.[\w-]*+(?!\.)")
 
 
 def stable_body(html: str) -> str:

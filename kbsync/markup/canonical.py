@@ -1,0 +1,45 @@
+"""The one notion of "the same HTML": equal canonical forms show a reader the same.
+
+Ignored are: the order and spelling of attributes, entities, self-closing forms, percent-encoding of what a URL cannot hold,
+white space where browsers collapse it, vertical space (spacer paragraphs, breaks at the edges of blocks, wrappers that
+say nothing, a list's tightness, two breaks against two paragraphs), the editor's noise that `noise` lists, `b` against
+`strong` and the like, `sandbox` on frames, how a link opens. Nothing else.
+"""
+
+import re
+
+from kbsync.markup.nodes import Element, Node, serialized
+from kbsync.markup.parse import parse
+from kbsync.markup.tidy import tidy
+from kbsync.markup.to_html import encoded
+
+_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
+_ADDRESSES = ("href", "src", "poster")
+
+
+def canonical(html: str) -> str:
+    """Give the canonical form of a fragment of HTML."""
+    return canonical_of(tidy(parse(html).nodes))
+
+
+def canonical_of(blocks: tuple[Element, ...]) -> str:
+    """Give the canonical form of tidy blocks, one block a line."""
+    return "\n".join(serialized((_settled(block),)) for block in blocks)
+
+
+def same(left: str, right: str) -> bool:
+    """Whether two fragments show a reader the same; equal bytes are not looked into."""
+    return left == right or canonical(left) == canonical(right)
+
+
+def _settled(node: Element) -> Element:
+    attrs = {key: _address(value) if key in _ADDRESSES else value for key, value in sorted(node.attrs.items()) if key != "sandbox"}
+    return Element(tag=node.tag, attrs=attrs, children=tuple(_child(child) for child in node.children))
+
+
+def _child(node: Node) -> Node:
+    return node if isinstance(node, str) else _settled(node)
+
+
+def _address(value: str) -> str:
+    return _ESCAPE.sub(lambda found: found[0].upper(), encoded(value.strip()))
