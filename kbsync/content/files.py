@@ -76,6 +76,8 @@ class WorkingTree:
             return
         for entry in entries:
             path = prefix + entry.name
+            if path in self._ignored:
+                continue
             if entry.is_symlink():
                 self._note(path, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
             elif entry.is_dir(follow_symlinks=False):
@@ -85,7 +87,7 @@ class WorkingTree:
                 self._note(path, "is no regular file", "take it out of the tree")
             elif printable(entry.name) != entry.name:
                 self._note(path, "has a name that is not UTF-8", "rename it")
-            elif path not in self._ignored:
+            else:
                 yield path
 
     def _is_ours(self, entry: os.DirEntry[str], path: str) -> bool:

@@ -60,7 +60,7 @@ class Repository:
         return self._runner.line("rev-parse", "--is-shallow-repository") == "true"
 
     def uncommitted(self) -> frozenset[str]:
-        """Name the files under the root that the commit does not have as they are, new ones that are not ignored too."""
+        """Name the files under the root that no commit has as they are, new ones that are not ignored too."""
         said = self._runner.run(
             *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"),
             *("--", "."),
