@@ -5,6 +5,7 @@ cannot write. The key goes to one host, in one header, and into no message, repr
 """
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,11 +36,14 @@ from kbsync.model import Kind
 _BACKOFF = (0.5, 1.0, 2.0)
 _PATIENCE_429 = 5
 _RETRY_AFTER_UNSAID = 30.0
-# A pause of minutes is how Freshdesk punishes (seen in production): better to end and say so than to sit in CI.
+# A pause of minutes is a punishment (seen in production): better to end and say so than to sit in CI.
 _LONGEST_PAUSE = 120.0
 _MOST_PAGES = 500
 _PLURAL = {Kind.CATEGORY: "categories", Kind.FOLDER: "folders", Kind.ARTICLE: "articles"}
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# Their log of an answer is the server's to choose, and could echo the key.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 _NO_ANSWER = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ValueError)
 
 
@@ -100,9 +104,6 @@ class Connection:
         """Name the portal's host, with its port where that is unusual."""
         return urlsplit(self._origin).netloc
 
-    def __repr__(self) -> str:
-        return f"Connection({self._origin!r})"
-
     def __enter__(self) -> Self:
         return self
 
@@ -114,10 +115,7 @@ class Connection:
         self._client.close()
 
     def get(self, address: str, query: Mapping[str, str] | None = None) -> Answer:
-        """Read; repeated a few times where the portal is out of order.
-
-        Raises Refused where the portal says no, and PortalError for whatever else keeps the answer from us.
-        """
+        """Read. Raises Refused where the portal says no, PortalError for whatever else keeps the answer from us."""
         return self._send(_Call(method="GET", address=address, query=query))
 
     def put(self, address: str, body: Json) -> Answer:
@@ -240,11 +238,6 @@ class Reader:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    @property
-    def calls(self) -> int:
-        """Count the calls sent so far over the connection."""
-        return self._connection.calls
 
     def categories(self) -> Listing:
         """List the categories."""

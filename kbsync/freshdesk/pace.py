@@ -35,7 +35,7 @@ class Allowance:
         self._observed = float("-inf")
         self._last_start = float("-inf")
         self._closed_until = float("-inf")
-        self._flying: set[int] = set()
+        self._flying = 0
         self._heard = False
         self._answered: deque[float] = deque()
 
@@ -44,17 +44,17 @@ class Allowance:
         if now < self._closed_until:
             return self._closed_until - now
         if self._total is None:
-            return _LOOK_AGAIN if not self._heard and len(self._flying) >= _FLIGHT_BEFORE_KNOWN else 0.0
+            return _LOOK_AGAIN if not self._heard and self._flying >= _FLIGHT_BEFORE_KNOWN else 0.0
         return max(self._own_delay(now, self._total), self._common_delay(now, self._total))
 
     def started(self, ticket: Ticket) -> None:
         """Count a call that leaves now."""
-        self._flying.add(id(ticket))
+        self._flying += 1
         self._last_start = ticket.started
 
     def answered(self, ticket: Ticket, now: float, *, total: float | None, remaining: float | None) -> None:
         """Learn from an answer; `None` where it said nothing."""
-        self._flying.discard(id(ticket))
+        self._flying -= 1
         self._heard = True
         self._answered.append(now)
         if total is not None and total > 0:
@@ -74,7 +74,7 @@ class Allowance:
         while self._answered and self._answered[0] <= now - _WINDOW_AND_SLACK:
             self._answered.popleft()
         most = max(1, int(total * self._share))
-        if len(self._flying) + len(self._answered) < most:
+        if self._flying + len(self._answered) < most:
             return 0.0
         return self._answered[0] + _WINDOW_AND_SLACK - now if self._answered else _LOOK_AGAIN
 
@@ -84,7 +84,7 @@ class Allowance:
         if now >= fresh:
             return 0.0
         reserve = total - max(1, int(total * self._share))
-        if self._remaining - len(self._flying) > reserve:
+        if self._remaining - self._flying > reserve:
             return 0.0
         if self._flying:
             return _LOOK_AGAIN

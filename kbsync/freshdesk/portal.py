@@ -111,7 +111,7 @@ def _folders(reader: Reader, pool: ThreadPoolExecutor, categories: Iterable[int]
     while level:
         new = {seen.number: seen for seen in level if seen.number not in found}
         found |= new
-        within = Counter(seen.folder.parent for seen in found.values())
+        within = Counter(seen.data.get("parent_folder_id") for seen in found.values())
         below = pool.map(_below, repeat(reader), new.values(), [within[number] for number in new])
         level = [seen for seens in below for seen in seens]
     return found

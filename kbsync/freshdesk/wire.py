@@ -28,7 +28,7 @@ def category_from_json(data: Json) -> Category:
         name=_text(data.get("name")),
         description=_text(data.get("description")),
         portals=_ints(data.get("visible_in_portals")),
-        updated_at=data.get("updated_at"),
+        updated_at=_text(data.get("updated_at")) or None,
     )
 
 
@@ -40,29 +40,28 @@ def folder_from_json(data: Json, *, category: int | None = None) -> Folder:
     visibility = _visibility(data.get("visibility"))
     return Folder(
         id=id_of(data, Kind.FOLDER),
-        parent=data.get("parent_folder_id") or data.get("category_id") or category,
+        parent=_number(data.get("parent_folder_id")) or _number(data.get("category_id")) or category,
         name=_text(data.get("name")),
         description=_text(data.get("description")),
         visibility=visibility,
         companies=_ints(data.get("company_ids")),
         segments=_ints(data.get(_SEGMENTS[visibility])) if visibility in _SEGMENTS else (),
-        updated_at=data.get("updated_at"),
+        updated_at=_text(data.get("updated_at")) or None,
     )
 
 
 def article_from_json(data: Json, *, folder: int | None = None) -> Article:
     """Read an article; whatever is not published is a draft, since readers do not see it."""
-    agent = data.get("agent_id")
     return Article(
         id=id_of(data, Kind.ARTICLE),
-        parent=data.get("folder_id") or folder,
+        parent=_number(data.get("folder_id")) or folder,
         title=_text(data.get("title")),
         body=_text(data.get("description")),
         status=Status.PUBLISHED if data.get("status") == PUBLISHED else Status.DRAFT,
-        tags=tuple(_text(tag) for tag in data.get("tags") or ()),
+        tags=tuple(_text(tag) for tag in _list(data.get("tags"))),
         seo=_seo(data.get("seo_data")),
-        author=agent if isinstance(agent, int) else None,
-        updated_at=data.get("updated_at"),
+        author=_number(data.get("agent_id")),
+        updated_at=_text(data.get("updated_at")) or None,
     )
 
 
@@ -146,8 +145,8 @@ def _audience(folder: Folder, was: Folder) -> dict[str, Any]:
 
 def _seo(data: object) -> Seo:
     found = data if isinstance(data, Mapping) else {}
-    words = found.get("meta_keywords") or ()
-    keywords = words.split(",") if isinstance(words, str) else words
+    words = found.get("meta_keywords")
+    keywords = words.split(",") if isinstance(words, str) else _list(words)
     return Seo(
         title=_text(found.get("meta_title")),
         description=_text(found.get("meta_description")),
@@ -185,5 +184,13 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
 def _ints(values: object) -> tuple[int, ...]:
-    return tuple(value for value in values if isinstance(value, int)) if isinstance(values, list | tuple) else ()
+    return tuple(value for value in _list(values) if isinstance(value, int))
+
+
+def _list(values: object) -> list[object]:
+    return values if isinstance(values, list) else []
