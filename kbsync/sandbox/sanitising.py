@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 import nh3
 
+from kbsync.sandbox.styles import is_near_black, style_to_show
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -40,15 +42,7 @@ ATTRIBUTES = {
     "details": {"open"},
     "time": {"datetime"},
 }
-STYLES = _words(
-    "background background-color border border-bottom border-collapse border-color border-left border-radius"
-    " border-right border-spacing border-style border-top border-width clear color display float font-style"
-    " font-weight height list-style list-style-type margin margin-bottom margin-left margin-right margin-top"
-    " max-height max-width min-height min-width padding padding-bottom padding-inline-start padding-left"
-    " padding-right padding-top text-align text-decoration text-indent text-transform vertical-align white-space"
-    " width"
-)
-IDS = "article-"
+PICTURES = tuple(f"data:image/{kind};" for kind in ("png", "jpeg", "gif", "webp"))
 _STRICT_TAGS = TAGS - {"iframe", "section", "details", "summary", "figure", "figcaption", "font", "center"}
 _STRICT_ATTRIBUTES = {
     "*": {"class", "dir", "title"},
@@ -63,7 +57,7 @@ _STRICT_ATTRIBUTES = {
 def for_readers(body: str) -> str:
     """Give the HTML of an article as it may be shown: no scripts, no event attributes, frames of video hosts only.
 
-    Every id is prefixed (and the links to it), so that an article cannot pose as a part of the page around it.
+    Ids stay, because links from other articles go to them; no script of ours looks for an id on a reader's page.
     """
     return _READERS.clean(body)
 
@@ -74,21 +68,23 @@ def strict(body: str) -> str:
 
 
 def _keep_for_readers(tag: str, name: str, value: str) -> str | None:
-    if tag == "iframe" and name == "src":
-        return value if _is_video(value) else None
-    if tag == "img" and name == "src" and value.startswith("data:"):
-        return (
-            value
-            if value.startswith(("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp"))
-            else None
-        )
-    if tag == "a" and name == "href" and value.startswith("data:"):
-        return None
-    if tag == "a" and name == "href" and value.startswith("#") and len(value) > 1:
-        return f"#{IDS}{value[1:]}"
-    if name in ("id", "name"):
-        return f"{IDS}{value}"
-    return value
+    match tag, name:
+        case _, "style":
+            return style_to_show(value) or None
+        case "font", "color":
+            return None if is_near_black(value) else value
+        case "iframe", "src":
+            return value if _is_video(value) else None
+        case "img", "src":
+            return value if not _is_data(value) or value.lower().startswith(PICTURES) else None
+        case _, "href" | "cite":
+            return None if _is_data(value) else value
+        case _:
+            return value
+
+
+def _is_data(address: str) -> bool:
+    return address.strip().lower().startswith("data:")
 
 
 def _is_video(address: str) -> bool:
@@ -101,7 +97,6 @@ _READERS = nh3.Cleaner(
     attributes=ATTRIBUTES,
     attribute_filter=_keep_for_readers,
     url_schemes={"http", "https", "mailto", "tel", "data"},
-    filter_style_properties=set(STYLES),
     link_rel="noopener noreferrer",
     set_tag_attribute_values={"img": {"loading": "lazy"}},
 )
