@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kbsync.errors import ContentError, Problem, UsageError
+from kbsync.errors import ConfigError, Problem, UsageError
 
 FILE = "kbsync.toml"
 DEFAULT_TARGET = "production"
@@ -76,10 +76,10 @@ def find_root(start: Path, wanted: str | None) -> Path:
 
 
 def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
-    """Read one target's settings. `flags` holds what was given on the command line: target, url, ignored_keys.
+    """Read one target's settings. `flags` holds what was given on the command line, by the name of the setting.
 
     Raises:
-        ContentError: the file has unknown keys or wrong values; all of them are named.
+        ConfigError: the file has unknown keys or wrong values; all of them are named.
         UsageError: a flag or a variable of the environment is wrong.
     """
     path = root / FILE
@@ -88,12 +88,12 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 0
-        raise ContentError((Problem(path=FILE, line=line, what=f"not TOML: {error}"),)) from error
+        raise ConfigError((Problem(path=FILE, line=line, what=f"not TOML: {error}"),)) from error
     target = _target_of(flags, environ, table)
     reader = _Reader(text)
     settings = reader.settings(table, target)
     if reader.problems:
-        raise ContentError(tuple(reader.problems))
+        raise ConfigError(tuple(reader.problems))
     given = {name: value for name, value in flags.items() if value is not None and name != "target"}
     settings |= _from_environment(environ) | given
     config = Config(root=root, target=target, **settings)  # type: ignore[arg-type]

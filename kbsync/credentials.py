@@ -3,6 +3,7 @@
 It comes from the environment and from nowhere else, and goes to no host that a file or a flag alone has named.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -59,3 +60,11 @@ def _check_host(url: str, allowed: str) -> None:
         return
     advice = f"if it is meant, set KBSYNC_ALLOW_HOST={host} in the environment (a file or a flag cannot)"
     raise UsageError(f"the key is not sent to {host}, which is no freshdesk.com host", advice=advice)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name is this very machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -46,6 +46,12 @@ class ContentError(KbsyncError):
         self.problems = tuple(sorted(problems))
 
 
+class ConfigError(ContentError):
+    """`kbsync.toml` cannot be used as it is; carries every problem that was found."""
+
+    exit_code = 2
+
+
 class GitError(KbsyncError):
     """Git refused, is absent, or the repository is not in a state to work from."""
 

@@ -1,0 +1,123 @@
+"""Where output goes and how it looks there: colour, width, progress, questions."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from kbsync.errors import ContentError, KbsyncError, Problem
+
+if TYPE_CHECKING:
+    from kbsync.journeys import Planned
+    from kbsync.report.terminal import Bars
+
+_WIDEST = 120
+_IN_A_LOG = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How text is shown on standard output."""
+
+    colour: bool
+    width: int
+
+
+def look() -> Look:
+    """Find out how standard output shows text; NO_COLOR and FORCE_COLOR are honoured, as is TERM=dumb."""
+    terminal = sys.stdout.isatty()
+    colour = terminal and os.environ.get("TERM") != "dumb"
+    if os.environ.get("FORCE_COLOR"):
+        colour = True
+    if os.environ.get("NO_COLOR"):
+        colour = False
+    columns = shutil.get_terminal_size((_IN_A_LOG, 24)).columns
+    return Look(colour=colour, width=min(columns, _WIDEST))
+
+
+def attended() -> bool:
+    """Tell whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def say(text: str) -> None:
+    """Print a result."""
+    click.echo(text, color=look().colour or None)
+
+
+def note(text: str) -> None:
+    """Print what is no result: progress, notices, questions."""
+    click.echo(text, err=True)
+
+
+def complain(error: KbsyncError) -> None:
+    """Print an error with what to do next; content's problems one a line."""
+    from kbsync.report.words import plain
+
+    if isinstance(error, ContentError):
+        for problem in error.problems:
+            note(plain(str(problem)))
+        note("")
+    note(plain(f"error: {error.what}"))
+    if error.advice:
+        note(plain(f"  try: {error.advice}"))
+
+
+def list_problems(problems: tuple[Problem, ...]) -> None:
+    """Print problems, one a line, as compilers do."""
+    from kbsync.report.words import plain
+
+    for problem in problems:
+        say(plain(str(problem)))
+
+
+class Onlooker:
+    """The audience of a journey: bars on standard error, and the question before a publish."""
+
+    def __init__(self, agree: "Callable[[Planned], bool]") -> None:
+        self._agree = agree
+        self._bars: Bars | None = None
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def waits(self, why: str) -> None:
+        """Say what is being waited for."""
+        if self._bars is not None:
+            self._bars.begins(why, None)
+
+    def begins(self, what: str, total: int) -> None:
+        """Show a bar of so many steps."""
+        self._start()
+        if self._bars is not None:
+            self._bars.begins(what, total)
+
+    def steps(self, what: str) -> None:
+        """Show one step done; `what` is its path."""
+        if self._bars is not None and what:
+            self._bars.steps()
+
+    def agrees(self, planned: "Planned") -> bool:
+        """Ask, with the bars out of the way."""
+        self._stop()
+        return self._agree(planned)
+
+    def _start(self) -> None:
+        from kbsync.report.terminal import Bars
+
+        if self._bars is None:
+            self._bars = Bars()
+            self._bars.__enter__()
+
+    def _stop(self) -> None:
+        if self._bars is not None:
+            self._bars.__exit__(None, None, None)
+            self._bars = None

@@ -1,0 +1,131 @@
+"""A plan as Markdown, for a comment on a pull request, and as a page of HTML."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+
+from kbsync.change import Change, Finding
+from kbsync.plan import Plan
+from kbsync.report.words import clause, counts, diff, plain, shortened, title_of
+
+_SECTIONS = (
+    ("drift", "Edited on the portal, left alone"),
+    ("conflicts", "In conflict, left alone"),
+    ("undone", "Undone, left alone"),
+    ("unmanaged", "Not managed, never touched"),
+)
+
+
+def plan_to_markdown(plan: Plan, *, heading: str) -> str:
+    """Write a plan as GitHub-flavoured Markdown, each article's diff folded away."""
+    lines = [f"### {_cell(heading)}", "", f"{counts(plan)[:1].upper()}{counts(plan)[1:]}."]
+    if plan.halt or plan.excess:
+        lines += ["", f"> [!CAUTION]\n> Refused: {_cell(plan.halt or plan.excess)}"]
+    if plan.changes:
+        lines += ["", "| | item | what |", "| --- | --- | --- |"]
+        lines += [
+            f"| {c.action.value} | {_code(c.path)} {_cell(_named(c))} | {_cell(clause(c))} |" for c in plan.changes
+        ]
+    for name, words in _SECTIONS:
+        lines += _markdown_findings(words, getattr(plan, name))
+    lines += [line for change in plan.changes for line in _markdown_diff(change)]
+    return "\n".join(lines)
+
+
+def _named(change: Change) -> str:
+    name = title_of(change.desired or change.actual)
+    return f"“{name}”" if name else ""
+
+
+def _markdown_findings(heading: str, findings: Sequence[Finding]) -> Iterator[str]:
+    if not findings:
+        return
+    yield from ("", f"**{heading}**", "")
+    for finding in findings:
+        yield f"- {_code(finding.path)}: {_cell(clause(finding))}"
+
+
+def _markdown_diff(change: Change) -> Iterator[str]:
+    lines = shortened(diff(change))
+    if not lines:
+        return
+    longest = max((len(found) for line in lines for found in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from ("", f"<details><summary>{html.escape(plain(change.path))}</summary>", "", f"{fence}diff")
+    yield from lines
+    yield from (fence, "", "</details>")
+
+
+def _cell(text: str) -> str:
+    """Escape what a table cell, a mention or a tag would make of text from outside."""
+    escaped = html.escape(plain(text).replace("\n", " "), quote=False)
+    return re.sub(r"([\\|`*_\[\]@#~])", r"\\\1", escaped)
+
+
+def _code(text: str) -> str:
+    content = plain(text).replace("\n", " ").replace("|", "\\|")
+    fence = "`" * (max((len(found) for found in re.findall(r"`+", content)), default=0) + 1)
+    pad = " " if "`" in content else ""
+    return f"{fence}{pad}{content}{pad}{fence}"
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.4rem; }} h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
+ul {{ list-style: none; padding: 0; }} li {{ border-top: 1px solid var(--line); padding: .5rem 0; }}
+code, pre {{ font: .9em/1.45 ui-monospace, monospace; }}
+pre {{ overflow-x: auto; white-space: pre-wrap; padding: .75rem; border: 1px solid var(--line); border-radius: .4rem; }}
+.action {{ display: inline-block; min-width: 5rem; font-weight: 600; }}
+.why {{ opacity: .75; }} .refused {{ color: #c0392b; font-weight: 600; }}
+ins {{ color: #1a7f37; text-decoration: none; }} del {{ color: #c0392b; text-decoration: none; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{counts}.</p>
+{body}
+</body>
+</html>"""
+
+
+def plan_to_html(plan: Plan, *, heading: str) -> str:
+    """Write a plan as one page that needs nothing else; nothing from outside reaches it unescaped."""
+    parts = []
+    if plan.halt or plan.excess:
+        parts.append(f'<p class="refused">Refused: {_text(plan.halt or plan.excess)}</p>')
+    if plan.changes:
+        parts += ["<ul>", *(_html_change(change) for change in plan.changes), "</ul>"]
+    for name, words in _SECTIONS:
+        findings: Sequence[Finding] = getattr(plan, name)
+        if findings:
+            parts += [f"<h2>{_text(words)}</h2>", "<ul>", *(_html_finding(finding) for finding in findings), "</ul>"]
+    told = counts(plan)
+    return _PAGE.format(title=_text(heading), counts=_text(told[:1].upper() + told[1:]), body="\n".join(parts))
+
+
+def _html_change(change: Change) -> str:
+    lines = "\n".join(_html_line(line) for line in shortened(diff(change)))
+    shown = f"<details><summary>Diff</summary><pre>{lines}</pre></details>" if lines else ""
+    action = f'<span class="action">{change.action.value}</span>'
+    why = f'<span class="why">{_text(clause(change))}</span>'
+    return f"<li>{action} <code>{_text(change.path)}</code> {_text(_named(change))} {why}{shown}</li>"
+
+
+def _html_finding(finding: Finding) -> str:
+    return f'<li><code>{_text(finding.path)}</code> <span class="why">{_text(clause(finding))}</span></li>'
+
+
+def _html_line(line: str) -> str:
+    tag = {"+": "ins", "-": "del"}.get(line[:1])
+    return f"<{tag}>{_text(line)}</{tag}>" if tag else _text(line)
+
+
+def _text(text: str) -> str:
+    return html.escape(plain(text))

@@ -1,0 +1,188 @@
+"""Plans and outcomes for a terminal: text with or without colour, and bars for what takes long.
+
+The room of rich. It gives text to whoever prints, but for the bars, which draw themselves.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from kbsync.change import Action, Change, Finding, Outcome, Result
+from kbsync.model import Side
+from kbsync.plan import Plan
+from kbsync.report.words import SIGNS, clause, counts, diff, plain, results, shortened, title_of
+
+_COLOURS = {"+": "green", "~": "yellow", "-": "red", ">": "cyan", "=": "dim"}
+_ON_ONE_SCREEN = 10
+_RESULT_COLOURS = {Result.DONE: "green", Result.FAILED: "red", Result.WITHHELD: "yellow", Result.SKIPPED: "yellow"}
+
+
+def plan_to_text(plan: Plan, *, heading: str, colour: bool, width: int) -> str:
+    """Show a plan as Terraform does: a sign and a path for each change, what differs below it, one line of counts."""
+    parts: list[RenderableType] = [Text(heading, style="bold"), Text()]
+    parts += [part for change in plan.changes for part in _change(change)]
+    home = plan.written is Side.CONTENT
+    drift = (
+        "Changed here, to be published" if home else "Edited on the portal, left alone (`kbsync pull` brings it home)"
+    )
+    parts += _findings(drift, plan.drift, "yellow")
+    parts += _findings("In conflict, left alone", plan.conflicts, "red")
+    parts += _findings("Undone, left alone", plan.undone, "yellow")
+    parts += _findings("Not managed, never touched", plan.unmanaged, "dim")
+    parts += [Text(counts(plan)[:1].upper() + counts(plan)[1:] + ".", style="bold")]
+    refusal = plan.halt or plan.excess
+    if refusal:
+        parts += [Text(f"Refused: {refusal}", style="bold red")]
+    return _drawn(Group(*parts), colour=colour, width=width)
+
+
+def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, width: int) -> str:
+    """Show both directions on one screen: how much there is to publish and to pull, and which items."""
+    parts: list[RenderableType] = [Text(target, style="bold"), Text()]
+    lists = (
+        ("To publish", [change.path for change in plan.changes], "green"),
+        ("To pull", [finding.path for finding in plan.drift], "yellow"),
+        ("In conflict", [finding.path for finding in plan.conflicts], "red"),
+        ("Undone", [finding.path for finding in plan.undone], "yellow"),
+        ("Unmanaged", [finding.path for finding in plan.unmanaged], "dim"),
+    )
+    for heading, paths, style in lists:
+        parts.append(Text.assemble((f"{heading:12}", "bold"), (str(len(paths)), style if paths else "dim")))
+        parts += [Padding(Text(plain(path), style=style), (0, 0, 0, 4)) for path in paths[:_ON_ONE_SCREEN]]
+        if len(paths) > _ON_ONE_SCREEN:
+            parts.append(Padding(Text(f"and {len(paths) - _ON_ONE_SCREEN} more", style="dim"), (0, 0, 0, 4)))
+    parts.append(Text.assemble(("Archived    ", "bold"), (str(archived), "dim")))
+    parts.append(Text.assemble(("Unchanged   ", "bold"), (str(plan.unchanged), "dim")))
+    return _drawn(Group(*parts), colour=colour, width=width)
+
+
+def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int) -> str:
+    """Show what became of a run: what did not go well in full, the rest in one sentence."""
+    parts: list[RenderableType] = []
+    for outcome in outcomes:
+        if outcome.result is Result.DONE and not outcome.notes:
+            continue
+        style = _RESULT_COLOURS[outcome.result]
+        why = "; ".join(plain(text) for text in (outcome.error, *outcome.notes) if text)
+        parts.append(_hung(Text.assemble((outcome.result.value, style), " ", plain(outcome.change.path), f": {why}")))
+    parts.append(Text(results(outcomes)[:1].upper() + results(outcomes)[1:] + ".", style="bold"))
+    return _drawn(Group(*parts), colour=colour, width=width)
+
+
+def _change(change: Change) -> Iterator[RenderableType]:
+    sign = SIGNS[change.action]
+    name = title_of(change.desired or change.actual)
+    line = Text.assemble((f"{sign} ", _COLOURS[sign]), (f"{change.action.value} ", _COLOURS[sign]), plain(change.path))
+    if change.action is Action.CREATE and name:
+        line.append(f'  "{name}"', style="dim")
+    said = clause(change)
+    if said:
+        line.append(f"  {said}", style="dim")
+    yield _hung(line)
+    lines = shortened(diff(change))
+    if lines:
+        yield Padding(_coloured(lines), (0, 0, 1, 6))
+
+
+def _coloured(lines: Sequence[str]) -> Text:
+    """Colour a diff, and mark the words that differ where one line took the place of one other."""
+    text = Text()
+    for number, line in enumerate(lines):
+        text.append("\n" if number else "")
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        previous = lines[number - 1] if number else ""
+        match line[:1]:
+            case "-":
+                text.append_text(_against(line, following if following[:1] == "+" else "", "red"))
+            case "+":
+                text.append_text(_against(line, previous if previous[:1] == "-" else "", "green"))
+            case "@":
+                text.append("…" if line.endswith("@@") and "more lines" not in line else line.strip("@ "), style="dim")
+            case _:
+                text.append(line, style="dim")
+    return text
+
+
+def _against(line: str, other: str, colour: str) -> Text:
+    mine, theirs = line[1:].split(" "), other[1:].split(" ")
+    text = Text(line[0], style=colour)
+    same = {
+        index
+        for block in SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks()
+        for index in range(block.a, block.a + block.size)
+    }
+    for index, word in enumerate(mine):
+        marked = bool(other) and bool(same) and index not in same
+        text.append(" " if index else "", style=colour)
+        text.append(word, style=f"bold underline {colour}" if marked else colour)
+    return text
+
+
+def _findings(heading: str, findings: Sequence[Finding], style: str) -> Iterator[RenderableType]:
+    if not findings:
+        return
+    yield Text()
+    yield Text(heading, style="bold")
+    for finding in findings:
+        yield _hung(Text.assemble(("! ", style), plain(finding.path), (f"  {clause(finding)}", "dim")))
+    yield Text()
+
+
+def _hung(line: Text) -> RenderableType:
+    return Padding(line, (0, 0, 0, 2))
+
+
+def _drawn(what: RenderableType, *, colour: bool, width: int) -> str:
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        legacy_windows=False,
+    )
+    console.print(what, soft_wrap=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+class Bars:
+    """Progress on standard error, drawn once it has taken a second, and only for a terminal."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begins(self, what: str, total: int | None) -> None:
+        """Show another thing that takes long; `total` steps, or None where nobody knows."""
+        self._progress.reset(self._task, description=plain(what), total=total)
+
+    def steps(self) -> None:
+        """Show one step done."""
+        self._progress.advance(self._task)
