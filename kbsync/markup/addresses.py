@@ -62,6 +62,4 @@ def _decoded(text: str) -> str:
 
 def _encoded(text: str) -> str:
     """Encode what would end or change an address; letters of any script stay, since people read these."""
-    return "".join(
-        char if ord(char) > 127 and not char.isspace() else quote(char, safe=_SAFE) for char in text
-    )
+    return "".join(char if ord(char) > 127 and not char.isspace() else quote(char, safe=_SAFE) for char in text)

@@ -175,8 +175,10 @@ def _is_tight(item: Element) -> bool:
     tags = [(child.tag, dict(child.attrs)) for child in item.children if isinstance(child, Element)]
     if not tags or (tags[0][0] == "p" and not tags[0][1]):
         tags = tags[1:]
-    return len(tags) <= 1 and all(tag == "ul" or (tag == "ol" and attrs.get("start", "1") == "1") for tag, attrs in tags) and all(
-        not attrs.keys() - {"start"} for _, attrs in tags
+    return (
+        len(tags) <= 1
+        and all(tag == "ul" or (tag == "ol" and attrs.get("start", "1") == "1") for tag, attrs in tags)
+        and all(not attrs.keys() - {"start"} for _, attrs in tags)
     )
 
 

@@ -33,7 +33,11 @@ def same(left: str, right: str) -> bool:
 
 
 def _settled(node: Element) -> Element:
-    attrs = {key: _address(value) if key in _ADDRESSES else value for key, value in sorted(node.attrs.items()) if key != "sandbox"}
+    attrs = {
+        key: address_form(value) if key in _ADDRESSES else value
+        for key, value in sorted(node.attrs.items())
+        if key != "sandbox"
+    }
     return Element(tag=node.tag, attrs=attrs, children=tuple(_child(child) for child in node.children))
 
 
@@ -41,5 +45,6 @@ def _child(node: Node) -> Node:
     return node if isinstance(node, str) else _settled(node)
 
 
-def _address(value: str) -> str:
+def address_form(value: str) -> str:
+    """Give an address in the one form that all its spellings share."""
     return _ESCAPE.sub(lambda found: found[0].upper(), encoded(value.strip()))

@@ -6,6 +6,7 @@ writer wrote them: nothing is refused, encoded or linked on its own.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -17,7 +18,16 @@ from kbsync.markup import callouts
 from kbsync.markup.attributes import Note, note_at, note_to_attrs
 
 _HEADING_ID = re.compile(r"(?:^|[ \t]+)(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
-_NOTED = ("paragraph_open", "heading_open", "bullet_list_open", "ordered_list_open", "table_open", "blockquote_open", "callout_open", "hr")
+_NOTED = (
+    "paragraph_open",
+    "heading_open",
+    "bullet_list_open",
+    "ordered_list_open",
+    "table_open",
+    "blockquote_open",
+    "callout_open",
+    "hr",
+)
 _DEFINITION = re.compile(r"\[[^\]]+\]:")
 
 
@@ -26,7 +36,7 @@ def parser() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": 100, "tasklists": True})
     md.enable(["table", "strikethrough"])
     md.normalizeLink = _as_written  # type: ignore[method-assign]
-    md.normalizeLinkText = _as_written  # type: ignore[method-assign]
+    md.normalizeLinkText = _as_written  # type: ignore[method-assign,assignment]
     md.validateLink = _any_address  # type: ignore[method-assign]
     md.block.ruler.before("fence", "note", _block_note)
     md.core.ruler.after("block", "notes", _apply_notes)
@@ -144,7 +154,7 @@ def _begin_alert(tokens: list[Token], at: int) -> bool:
 
 
 def _heading_ids(state: StateCore) -> None:
-    for opening, inline in zip(state.tokens, state.tokens[1:], strict=False):
+    for opening, inline in pairwise(state.tokens):
         if opening.type != "heading_open":
             continue
         found = _HEADING_ID.search(inline.content)

@@ -83,7 +83,11 @@ def destination(address: str) -> str:
     plain = address.replace("\\", "\\\\") if "\\" in address else address
     plain = _ENTITY.sub(lambda found: "\\" + found[0], plain)
     if re.search(r"[\s<>\x00-\x1f\x7f]", address) or not _balanced(address) or not address:
-        return "<" + plain.replace("\n", "%0A").replace("\r", "%0D").replace("<", "\\<").replace(">", "\\>") + ">" if address else ""
+        return (
+            "<" + plain.replace("\n", "%0A").replace("\r", "%0D").replace("<", "\\<").replace(">", "\\>") + ">"
+            if address
+            else ""
+        )
     return plain
 
 

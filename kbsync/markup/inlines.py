@@ -11,11 +11,13 @@ from enum import Enum
 from kbsync.markup.attributes import note_from_attrs
 from kbsync.markup.escape import destination, escaped, is_link_like, is_punctuation, line_starts, title
 from kbsync.markup.nodes import VOID, Element, Node, serialized, start_tag, text_of
-from kbsync.markup.runs import EMBEDS
+from kbsync.markup.marks import EMBEDS
 
 _DELIMITERS = {"strong": "**", "em": "*", "del": "~~"}
 _AUTOLINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>\x00-\x20]*")
-_MAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*")
+_MAIL = re.compile(
+    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
+)
 _RUNS = re.compile(r"`+")
 
 

@@ -4,6 +4,12 @@ import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+BLOCKS = frozenset(
+    "address article aside blockquote caption center dd details dialog dir div dl dt fieldset figcaption figure footer "
+    "form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre search section summary table tbody td "
+    "tfoot th thead tr ul".split()
+)
+HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _UNESCAPED = frozenset("script style xmp iframe noembed noframes plaintext".split())
 _EATS_NEWLINE = ("pre", "textarea", "listing")
@@ -26,7 +32,9 @@ def element(tag: str, attrs: Mapping[str, str] | None = None, *children: Node) -
     return Element(tag=tag, attrs=attrs or {}, children=children)
 
 
-def replace(node: Element, *, attrs: Mapping[str, str] | None = None, children: tuple[Node, ...] | None = None) -> Element:
+def replace(
+    node: Element, *, attrs: Mapping[str, str] | None = None, children: tuple[Node, ...] | None = None
+) -> Element:
     """Give a copy with other attributes or other children."""
     return Element(
         tag=node.tag,
@@ -77,4 +85,10 @@ def _text(text: str) -> str:
 
 
 def _value(value: str) -> str:
-    return html.escape(value, quote=False).replace('"', "&quot;").replace("\xa0", "&nbsp;").replace("\n", "&#10;").replace("\r", "&#13;")
+    return (
+        html.escape(value, quote=False)
+        .replace('"', "&quot;")
+        .replace("\xa0", "&nbsp;")
+        .replace("\n", "&#10;")
+        .replace("\r", "&#13;")
+    )

@@ -32,9 +32,11 @@ _STYLE = re.compile(
 )
 _CELLS = frozenset("table tbody thead tfoot tr td th col colgroup".split())
 _LISTS = frozenset("ul ol li".split())
-_UNLETTERED = frozenset("img ul ol li hr br table tr tbody thead div section".split())
+_UNLETTERED = frozenset("img hr br col colgroup".split())
 _SIZED = frozenset("img iframe video object embed canvas svg".split())
-_NOTHING = frozenset({"initial", "inherit", "unset", "revert", "none", "normal", "auto", "", "transparent", "currentcolor", "windowtext"})
+_NOTHING = frozenset(
+    {"initial", "inherit", "unset", "revert", "none", "normal", "auto", "", "transparent", "currentcolor", "windowtext"}
+)
 _RGB = re.compile(r"rgba?\(\s*(\d+)(?:\.\d+)?\s*,\s*(\d+)(?:\.\d+)?\s*,\s*(\d+)(?:\.\d+)?\s*(?:,\s*([\d.]+)\s*)?\)")
 _HEX = re.compile(r"#(?:([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})|([0-9a-f])([0-9a-f])([0-9a-f]))")
 _LENGTH = re.compile(r"(\d*\.?\d+)(px|pt|em|rem|cm|mm|in|pc|ex|ch|%)?")
@@ -49,7 +51,9 @@ def clean(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
         return {}
     kept: dict[str, str] = {}
     for key, value in attrs.items():
-        if key in ("style", "class", "width", "height", "align", "bgcolor", "color", "type", "name") or _is_noise(key, value):
+        if key in ("style", "class", "width", "height", "align", "bgcolor", "color", "type", "name") or _is_noise(
+            key, value
+        ):
             continue
         kept[key] = value
     if attrs.get("name") and not kept.get("id") and tag in ("a", "img", "map", "span", "p"):
@@ -184,7 +188,11 @@ def _is_border(name: str, value: str) -> bool:
     if name in ("border-color", "border-style", "border-width", "border-radius") or name.count("-") == 2:
         return False
     words = value.split()
-    return bool(words) and not {"none", "hidden", "initial", "medium", "inherit"} & set(words) and not re.match(r"0[a-z]*$", words[0])
+    return (
+        bool(words)
+        and not {"none", "hidden", "initial", "medium", "inherit"} & set(words)
+        and not re.match(r"0[a-z]*$", words[0])
+    )
 
 
 def _numbers(value: str) -> tuple[str, str] | None:
@@ -222,7 +230,7 @@ def _color(value: str) -> tuple[str, str] | None:
 
 
 def _background(value: str) -> tuple[str, str] | None:
-    rgb = _rgb(value.split("none")[0].strip() or value)
+    rgb = _rgb(value.split("none", maxsplit=1)[0].strip() or value)
     if rgb is None:
         low = value.lower()
         return None if low.split()[0] in _NOTHING or low.startswith("var(") else ("background-color", low)

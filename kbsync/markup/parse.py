@@ -4,6 +4,7 @@ A WHATWG parser, since libxml2 closes Freshdesk's call-outs at the first list in
 instructions go, the content of `<template>` stays. Nesting is bounded, so that the walks above may recurse.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import turbohtml
@@ -26,7 +27,9 @@ def parse(html: str) -> Parsed:
     root = turbohtml.parse_fragment(html.replace("\0", ""), positions=False)
     deep = False
     # Each frame: the element, its children read so far, those still to read.
-    stack = [(root, [], iter(root.children))]
+    stack: list[tuple[turbohtml.Element | None, list[Node], Iterator[turbohtml.Node]]] = [
+        (root, [], iter(root.children))
+    ]
     while True:
         holder, done, rest = stack[-1]
         child = next(rest, None)

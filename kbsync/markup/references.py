@@ -15,7 +15,9 @@ from kbsync.markup.to_html import name_headings
 
 # Without one of these there is no address: inline links, definitions, raw attributes, autolinks.
 _ADDRESS = re.compile(r"\]\(|\]:|\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
-_ANCHOR = re.compile(r"^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE)
+_ANCHOR = re.compile(
+    r"^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
+)
 _SCRIPT = re.compile(r"<script|<style|javascript|vbscript|\bon\w+\s*=|&", re.IGNORECASE)
 _RUNS = re.compile(r"[\s\x00-\x20]*(javascript|vbscript)\s*:", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x20]+")
@@ -80,7 +82,9 @@ def _survey(markdown: str) -> _Survey:
                 named.add(attribute.value)
             elif attribute.key.startswith("on") and len(attribute.key) > 4:
                 hazards.append(Hazard(what=f"{attribute.key} attribute", line=at))
-        hazards.extend(Hazard(what=f"<{name}>", line=line + text.count("\n", 0, at)) for name, at in rawtags.scripts(text))
+        hazards.extend(
+            Hazard(what=f"<{name}>", line=line + text.count("\n", 0, at)) for name, at in rawtags.scripts(text)
+        )
     for token, line in inlines(tokens):
         if token.type == "link_open":
             found.append(Reference(target=str(token.attrs["href"]), line=line, embedded=False))

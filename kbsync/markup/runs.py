@@ -7,25 +7,12 @@ anew right after it ended goes on, empty marks vanish, bold is `strong` however 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kbsync.markup.nodes import Element, Node, element, holds, replace, text_of
+from kbsync.markup.marks import SIMPLE, Mark, atom, is_atom, marks_of, tag_of
+from kbsync.markup.nodes import Element, Node, element, replace, text_of
 from kbsync.markup.noise import clean
-from kbsync.markup.styles import style_from_text, style_to_text
 
-EMBEDS = frozenset("iframe video audio object embed svg math canvas select button textarea map picture template".split())
-_ATOMS = EMBEDS | {"img", "input", "wbr", "script", "style", "link", "meta", "base", "noscript"}
-_MARKS = {"b": "strong", "i": "em", "s": "del", "strike": "del", "ins": "u"}
-_SIMPLE = frozenset("strong em del u sub sup span small big mark kbd samp var tt".split())
 _SPACES = " \t\n\r\f"
 _INVISIBLE = "\u200b\ufeff"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """One formatting around a leaf; two links are never one, so each carries the number of its element."""
-
-    tag: str
-    attrs: tuple[tuple[str, str], ...] = ()
-    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +24,7 @@ class Leaf:
 
 
 def lines(nodes: Iterable[Node], *, within: frozenset[str] = frozenset()) -> list[tuple[Node, ...]]:
-    """Settle inline nodes as paragraphs: two line breaks in a row part them, breaks at the edges are vertical space."""
+    """Settle inline nodes as paragraphs: two breaks in a row part them, breaks at the edges are vertical space."""
     settled = _settled(list(_leaves(nodes, (), within)))
     pieces: list[list[Leaf]] = [[]]
     at = 0
@@ -91,108 +78,20 @@ def _leaves(nodes: Iterable[Node], marks: tuple[Mark, ...], within: frozenset[st
 
 def _of_element(node: Element, marks: tuple[Mark, ...], within: frozenset[str]) -> Iterator[Leaf]:
     attrs = clean(node.tag, node.attrs)
-    tag = _MARKS.get(node.tag, "span" if node.tag == "font" else node.tag)
-    if _is_atom(node):
-        if "id" in attrs and node.tag == "img":
-            yield Leaf(node=element("a", {"id": attrs.pop("id")}), marks=marks)
-        yield Leaf(node=atom(node, attrs), marks=marks)
-        return
-    if "id" in attrs:
+    tag = tag_of(node)
+    anchored = not is_atom(node) or node.tag == "img"
+    if anchored and "id" in attrs:
         yield Leaf(node=element("a", {"id": attrs.pop("id")}), marks=marks)
-    if tag == "a" and "href" in attrs and not node.children:
-        yield Leaf(node=element("a", attrs), marks=marks)
-        return
-    added = _marks(tag, attrs, node, within | {mark.tag for mark in marks})
-    if tag == "code" and added == [Mark(tag="code")] and all(isinstance(child, str) for child in node.children):
-        text = " ".join(text_of(node.children).replace("\xa0", "\xa0").split(" "))
-        if text:
-            yield Leaf(node=element("code", {}, _collapsed(text)), marks=marks)
-        return
-    if not node.children and tag not in _SIMPLE | {"a", "code"}:
+    if is_atom(node):
+        yield Leaf(node=atom(node, attrs), marks=marks)
+    elif tag == "code" and not attrs and all(isinstance(child, str) for child in node.children):
+        if node.children:
+            yield Leaf(node=element("code", {}, _collapsed(text_of(node.children))), marks=marks)
+    elif not node.children and (tag not in SIMPLE | {"a", "code"} or "href" in attrs):
         yield Leaf(node=element(tag, attrs), marks=marks)
-        return
-    yield from _leaves(node.children, marks + tuple(mark for mark in added if mark not in marks), within)
-
-
-def _is_atom(node: Element) -> bool:
-    if node.tag in _ATOMS:
-        return True
-    return node.tag in ("span", "div") and is_embed(node)
-
-
-def is_embed(node: Element) -> bool:
-    """Whether the element only frames a player: its own sizes and places are then what makes it one."""
-    return not text_of(node.children).strip() and holds(node.children, lambda inner: inner.tag in EMBEDS)
-
-
-def atom(node: Element, attrs: dict[str, str]) -> Element:
-    """Give a picture as it is read, anything else that is shown as it stands, less the editor's own marks."""
-    if node.tag in ("img", "input"):
-        return element(node.tag, attrs)
-    return _verbatim(node)
-
-
-def _verbatim(node: Element) -> Element:
-    kept = {
-        key: " ".join(name for name in value.split() if name not in ("fr-draggable", "fr-deletable", "fr-active")) if key == "class" else value
-        for key, value in node.attrs.items()
-        if not key.startswith("data-") and not (key == "dir" and value == "ltr") and key not in ("contenteditable", "draggable")
-        and not any(char in key for char in "\"';<=&")
-    }
-    kept = {key: value for key, value in kept.items() if value or key not in ("class", "style")}
-    if "style" in kept:
-        kept["style"] = style_to_text(style_from_text(kept["style"]))
-    return element(node.tag, dict(sorted(kept.items())), *(c if isinstance(c, str) else _verbatim(c) for c in node.children))
-
-
-def _marks(tag: str, attrs: dict[str, str], node: Element, around: frozenset[str] | set[str]) -> list[Mark]:
-    """Turn one element into the marks that a reader sees of it."""
-    style = style_from_text(attrs.pop("style", ""))
-    added: list[str] = []
-    weight = style.pop("font-weight", "")
-    if tag == "strong" and weight == "normal":
-        tag = "span"
-    elif weight == "bold" and tag != "strong":
-        added.append("strong")
-    elif weight == "normal" and "strong" in around and tag == "span":
-        style["font-weight"] = "normal"
-    slant = style.pop("font-style", "")
-    if tag == "em" and slant == "normal":
-        tag = "span"
-    elif slant in ("italic", "oblique") and tag != "em":
-        added.append("em")
-    lines_drawn = style.pop("text-decoration", "").split()
-    if "underline" in lines_drawn and tag not in ("u", "a"):
-        added.append("u")
-    if "line-through" in lines_drawn:
-        added.append("del")
-    if "a" in around | {tag} and _is_link_color(style.get("color", "")):
-        del style["color"]
-    return _ordered(tag, attrs, style, added, node)
-
-
-def _ordered(tag: str, attrs: dict[str, str], style: dict[str, str], added: list[str], node: Element) -> list[Mark]:
-    marks: list[Mark] = []
-    if tag in ("span", "font", "a") and tag != "a":
-        if style:
-            attrs["style"] = style_to_text(style)
-        if attrs:
-            marks.append(Mark(tag="span", attrs=tuple(sorted(attrs.items()))))
-    elif tag in _SIMPLE:
-        marks.append(Mark(tag=tag, attrs=tuple(sorted(attrs.items()))))
-    elif tag != "a" or attrs:
-        marks.append(Mark(tag=tag, attrs=tuple(sorted(attrs.items())), number=0 if tag == "code" else id(node)))
-    if style and tag != "span":
-        marks.append(Mark(tag="span", attrs=(("style", style_to_text(style)),)))
-    return marks + [Mark(tag=name) for name in added]
-
-
-def _is_link_color(color: str) -> bool:
-    """Whether a colour is the blue in which links are shown anyway."""
-    if len(color) != 7 or not color.startswith("#"):
-        return color == "blue"
-    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
-    return blue > 0x90 and red < 0x60 and blue - green > 0x20
+    else:
+        added = marks_of(node, attrs, within | {mark.tag for mark in marks})
+        yield from _leaves(node.children, marks + tuple(mark for mark in added if mark not in marks), within)
 
 
 def _ordinary(text: str) -> str:
@@ -221,7 +120,7 @@ def _collapsed(text: str) -> str:
 
 
 def _settled(leaves: list[Leaf]) -> list[Leaf]:
-    """Collapse white space over the whole run and put spaces, breaks and anchors under the marks that both sides share."""
+    """Collapse white space; put spaces, breaks and anchors under the marks that both their sides share."""
     out: list[Leaf] = []
     waiting: list[Node] = []
     spaced = False

@@ -57,7 +57,9 @@ def _alignment(column: list[Element]) -> str | None:
 
 def _cell(cell: Element, tagged: Callable[[Element], bool]) -> str:
     return "<br><br>".join(
-        inline(block.children, Place.CELL, tagged=tagged(block)) for block in cell.children if isinstance(block, Element)
+        inline(block.children, Place.CELL, tagged=tagged(block))
+        for block in cell.children
+        if isinstance(block, Element)
     )
 
 
@@ -88,6 +90,8 @@ def tag_table(node: Element, blocks: Callable[[Element], str]) -> str:
         for cell in row.children:
             if isinstance(cell, Element):
                 inner = blocks(cell)
-                lines.append(f"{start_tag(cell)}\n\n{inner}\n\n</{cell.tag}>" if inner else f"{start_tag(cell)}</{cell.tag}>")
+                lines.append(
+                    f"{start_tag(cell)}\n\n{inner}\n\n</{cell.tag}>" if inner else f"{start_tag(cell)}</{cell.tag}>"
+                )
         lines.append("</tr>")
     return "\n".join([*lines, "</table>"])

@@ -17,9 +17,13 @@ def tidy_table(node: Element, attrs: dict[str, str], flow: Flow) -> list[Element
             continue
         if child.tag == "caption":
             caption = tuple(flow(child.children))
-            rows.extend([Element(tag="caption", attrs=clean("caption", child.attrs), children=caption)] if caption else [])
+            rows.extend(
+                [Element(tag="caption", attrs=clean("caption", child.attrs), children=caption)] if caption else []
+            )
         elif child.tag in ("thead", "tbody", "tfoot"):
-            rows.extend(_row(row, flow, _of(child)) for row in child.children if isinstance(row, Element) and row.tag == "tr")
+            rows.extend(
+                _row(row, flow, _of(child)) for row in child.children if isinstance(row, Element) and row.tag == "tr"
+            )
         elif child.tag == "tr":
             rows.append(_row(child, flow, {}))
     rows = [row for row in rows if row.children]
@@ -32,7 +36,11 @@ def tidy_table(node: Element, attrs: dict[str, str], flow: Flow) -> list[Element
 
 
 def _inherited(attrs: dict[str, str]) -> dict[str, str]:
-    style = {n: v for n, v in style_from_text(attrs.get("style", "")).items() if n in ("color", "background-color", "display")}
+    style = {
+        n: v
+        for n, v in style_from_text(attrs.get("style", "")).items()
+        if n in ("color", "background-color", "display")
+    }
     return {"style": style_to_text(style)} if style else {}
 
 
@@ -42,7 +50,9 @@ def _of(part: Element) -> dict[str, str]:
 
 def _row(node: Element, flow: Flow, outer: dict[str, str]) -> Element:
     style = {**outer, **_of(node)}
-    cells = [_cell(cell, flow, style) for cell in node.children if isinstance(cell, Element) and cell.tag in ("td", "th")]
+    cells = [
+        _cell(cell, flow, style) for cell in node.children if isinstance(cell, Element) and cell.tag in ("td", "th")
+    ]
     return Element(tag="tr", attrs={}, children=tuple(cells))
 
 
@@ -75,4 +85,10 @@ def _without(attrs: object) -> dict[str, str]:
 
 
 def _is_blank_head(cell: Node) -> bool:
-    return isinstance(cell, Element) and cell.tag == "th" and not cell.children and "colspan" not in cell.attrs and "rowspan" not in cell.attrs
+    return (
+        isinstance(cell, Element)
+        and cell.tag == "th"
+        and not cell.children
+        and "colspan" not in cell.attrs
+        and "rowspan" not in cell.attrs
+    )

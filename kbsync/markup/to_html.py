@@ -7,6 +7,7 @@ are resolved. Call-outs are Freshdesk's own boxes, so that an agent can go on in
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from urllib.parse import quote, unquote
 
 from markdown_it.renderer import RendererHTML
@@ -19,6 +20,7 @@ from kbsync.markup.slugs import slug, unique
 
 EPOCH = 1
 
+_PARSER = parser()
 # What a URL holds as it is; a Liquid placeholder and a percent sign stay too, since they are the writer's own.
 _FOREIGN = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
 
@@ -28,19 +30,16 @@ def identity(address: str) -> str:
     return address
 
 
-def to_html(
-    markdown: str, *, resolve: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()
-) -> str:
+def to_html(markdown: str, *, resolve: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()) -> str:
     """Render Markdown.
 
     `resolve` gets every address as written, Markdown's escapes and entities undone, and gives the one to put.
     A heading gets an id when its writer gave one, when an address within the text asks, or when `anchors` names it.
     """
-    md = _parser()
-    tokens = md.parse(markdown)
+    tokens = _PARSER.parse(markdown)
     name_headings(tokens, wanted=_asked(tokens) | {unicodedata.normalize("NFC", name) for name in anchors})
     _resolve(tokens, resolve)
-    rendered = _Renderer().render(_shaped(tokens), md.options, {})
+    rendered = _Renderer().render(_shaped(tokens), _PARSER.options, {})
     return rendered.replace("\0", "\ufffd")
 
 
@@ -50,9 +49,9 @@ def encoded(address: str) -> str:
 
 
 def name_headings(tokens: Sequence[Token], *, wanted: Collection[str] | None) -> frozenset[str]:
-    """Give headings their ids where `wanted` names them (None: everywhere); tell every name that a heading answers to."""
+    """Give headings their ids where `wanted` names them (None: everywhere); tell all their names."""
     taken = {str(token.attrs["id"]) for token in tokens if token.type == "heading_open" and "id" in token.attrs}
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type != "heading_open" or "id" in opening.attrs:
             continue
         name = unique(slug(plain(inline)), taken)
@@ -86,14 +85,19 @@ def _resolve(tokens: Sequence[Token], resolve: Callable[[str], str]) -> None:
 
 
 def _shaped(tokens: Sequence[Token]) -> list[Token]:
-    """Leave out header rows without a word, which only pipe tables need, and the paragraph of a one-paragraph call-out."""
+    """Leave out header rows without a word, which only pipe tables need, and a call-out's only paragraph."""
     kept = list(tokens)
     for at, token in enumerate(tokens):
         if token.type == "thead_open":
             end = next(i for i in range(at, len(tokens)) if tokens[i].type == "thead_close")
             if not any(inner.content.strip() for inner in tokens[at:end] if inner.type == "inline"):
                 kept[at : end + 1] = [_nothing()] * (end + 1 - at)
-        elif token.type == "callout_open" and at + 4 < len(tokens) and tokens[at + 4].type == "callout_close" and not tokens[at + 1].attrs:
+        elif (
+            token.type == "callout_open"
+            and at + 4 < len(tokens)
+            and tokens[at + 4].type == "callout_close"
+            and not tokens[at + 1].attrs
+        ):
             kept[at + 1] = kept[at + 3] = _nothing()
     return kept
 
@@ -108,7 +112,6 @@ class _Renderer(RendererHTML):
     def __init__(self) -> None:
         super().__init__()
         self._boxes = 0
-        self.rules |= {"callout_open": self._open, "callout_close": self._close, "nothing": self._nothing}
 
     def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: N802
         token = tokens[idx]
@@ -135,22 +138,13 @@ class _Renderer(RendererHTML):
         written = super().code_block(tokens, idx, options, env)
         return written.rstrip("\n") if self._boxes else written
 
-    def _open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+    def callout_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._boxes += 1
         return f"<pre{self.renderAttrs(tokens[idx])}>"
 
-    def _close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+    def callout_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._boxes -= 1
         return "</pre>" if self._boxes else "</pre>\n"
 
-    def _nothing(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+    def nothing(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return ""
-
-
-_PARSER = None
-
-
-def _parser():
-    global _PARSER
-    _PARSER = _PARSER or parser()
-    return _PARSER

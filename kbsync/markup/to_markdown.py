@@ -85,7 +85,9 @@ def _blocks_in(block: Element) -> list[Element]:
     inner = [child for child in block.children if isinstance(child, Element)]
     match block.tag:
         case "ul" | "ol" | "table" | "tr":
-            return [deep for child in inner for deep in (_blocks_in(child) if child.tag in ("li", "tr", "td", "th") else [])]
+            return [
+                deep for child in inner for deep in (_blocks_in(child) if child.tag in ("li", "tr", "td", "th") else [])
+            ]
         case "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
             return []
         case "pre" if "fd-callout" not in block.attrs.get("class", ""):
