@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from kbsync.cli import main
+from kbsync.cli import app
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = tuple(sorted((ROOT / "content").rglob("*.md")))
@@ -48,14 +48,14 @@ def _options(command: click.Command) -> dict[str, click.Option]:
 
 def wrong_words(call: str) -> list[str]:
     """Name the options and commands of one call that the command line does not know."""
-    command: click.Command = main
+    command: click.Command = app
     words = iter(shlex.split(call)[1:])
     wrong = []
     for word in words:
         if word in ("--help", "COMMAND"):
             return wrong
         if word.startswith("-"):
-            known = _options(command) | _options(main)
+            known = _options(command) | _options(app)
             option = known.get(word.split("=")[0])
             if option is None:
                 wrong.append(word)
@@ -83,8 +83,8 @@ def test_the_command_reference_names_every_command_and_option() -> None:
     folder = ROOT / "content" / "reference" / "commands-and-settings"
     text = (folder / "commands.md").read_text(encoding="utf-8")
     text += (ROOT / "content" / "getting-started" / "practice" / "practice-portal.md").read_text(encoding="utf-8")
-    context = click.Context(main)
-    commands = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    context = click.Context(app)
+    commands = {name: app.get_command(context, name) for name in app.list_commands(context)}
     assert [name for name in commands if f"\n## {name}\n" not in text] == []
     named = {word for name, command in commands.items() if command and name != "sandbox" for word in _options(command)}
     assert sorted(word for word in named - {"--help"} if word.startswith("--") and f"`{word}`" not in text) == []
