@@ -3,7 +3,7 @@
 Pure. Markdown is never compared here, and HTML with what readers see in it.
 """
 
-from kbsync.markup.canonical import losses
+from kbsync.markup.losses import losses
 from kbsync.markup.volatile import stable_body
 from kbsync.model import Article, FieldValue, Folder, Item, digest, fields_of
 
@@ -19,8 +19,8 @@ def doubts(sent: Item, shown: Item) -> tuple[str, ...]:
         for name, value in fields_of(sent).items()
         if value is not None and name != "body" and _plain(value) != _plain(theirs[name])
     ]
-    if isinstance(sent, Article) and isinstance(shown, Article) and sent.body != shown.body:
-        wrong += _lost(losses(sent.body, shown.body))
+    if is_rewritten(sent, shown) and isinstance(sent, Article) and isinstance(shown, Article):
+        wrong += _lost(losses(stable_body(sent.body), stable_body(shown.body)))
     return tuple(wrong)
 
 

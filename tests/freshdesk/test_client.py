@@ -100,11 +100,9 @@ def test_what_is_harmless_to_repeat_is_repeated_when_the_server_fails(status: st
 def test_a_broken_answer_is_asked_for_again_and_never_believed(broken: bytes | None) -> None:
     with _serving(lambda _, n: reply('[{"id": 2}]') if n == 3 else broken) as (connection, _, _):
         assert connection.get("/x").data == [{"id": 2}]
-    with (
-        _serving(broken) as (connection, server, _),
-        pytest.raises(PortalError) as caught,
-    ):
-        connection.get("/x")
+    with _serving(broken) as (connection, server, _):
+        with pytest.raises(PortalError) as caught:
+            connection.get("/x")
         assert len(server.lines) == 4
         with pytest.raises(AnswerLost):
             connection.post("/x", {})
@@ -139,11 +137,9 @@ def test_a_server_that_stalls_is_given_up() -> None:
         over.wait(20)
         return reply()
 
-    with (
-        _serving(stall, patience=0.2) as (connection, _, _),
-        pytest.raises(PortalError, match="no answer came in time"),
-    ):
-        connection.get("/x")
+    with _serving(stall, patience=0.2) as (connection, _, _):
+        with pytest.raises(PortalError, match="no answer came in time"):
+            connection.get("/x")
         with pytest.raises(AnswerLost):
             connection.post("/x", {})
         over.set()
