@@ -285,7 +285,7 @@ def _check_audience(desk: Desk, front: Table, fields: IndexFields) -> None:
         if given is not None and fields.visibility not in wanted:
             advice = f"write `visibility: {wanted[0]}` beside it"
             desk.note(front.keys[key].line, f"`{key}` says nothing without `visibility: {wanted[0]}`", advice)
-        if not given and fields.visibility in wanted:
+        if fields.visibility in wanted and (given == () or key not in front.items):
             advice = f"write `{key}: [id, …]` beside it"
             desk.note(front.keys["visibility"].line, f"`visibility: {fields.visibility}` wants `{key}`", advice)
 

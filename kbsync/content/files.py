@@ -115,7 +115,7 @@ def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]
 
 def printable(path: str) -> str:
     """Give a path that can be shown and encoded, whatever bytes the file system had for it."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return path.encode("utf-8", "replace").decode("utf-8")
 
 
 def write(root: Path, files: Mapping[str, str | None]) -> None:

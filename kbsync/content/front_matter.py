@@ -70,7 +70,7 @@ def _write_scalar(value: str | int | None, style: str, *, flow: bool) -> str:
         [value],  # type: ignore[arg-type]
         Dumper=yaml.SafeDumper,
         width=float("inf"),
-        default_style=style or None,
+        default_style=style or ("'" if value != value.strip() else None),
         default_flow_style=flow,
     )
     return written[1:-1] if flow else written.removeprefix("- ")

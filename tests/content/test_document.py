@@ -159,7 +159,8 @@ def test_a_byte_order_mark_does_not_hide_the_front_matter() -> None:
         ("# T\n\nBody\n", "T", "Body\n", 3),
         ("---\nstatus: draft\n---\n\n# T #\nBody\n", "T", "Body\n", 6),
         ("Intro\n\n# T\nBody\n", "T", "Intro\n\n\nBody\n", 1),
-        ("```\n# no\n```\n<!--\n# no\n-->\n## no\n\n# `git` **push** [now](x.md) &amp; \\*then\\* {#p}\n", "git push now & *then*", "```\n# no\n```\n<!--\n# no\n-->\n## no\n\n\n", 1),
+        ("# `git` **push** [now](x.md) &amp; \\*then\\* {#p}\n", "git push now & *then*", "", 2),
+        ("```\n# no\n```\n<!--\n# no\n-->\n# T\n", "T", "```\n# no\n```\n<!--\n# no\n-->\n\n", 1),
         ("#no\n#\n# T\n", "T", "#no\n#\n\n", 1),
     ],
 )  # fmt: skip
@@ -182,7 +183,7 @@ def test_a_heading_stays_in_the_body_where_the_front_matter_has_a_title() -> Non
         ("---\ntitle: T\nseo:\n\ttitle: S\n---\n", 4, "a tab"),
         ("---\ntitle: T\ntitle: U\n---\n", 3, "stands twice"),
         ("---\ntitle: a: b\n---\n", 2, "no YAML"),
-        ("---\nid: 1\ntitle: \"a\n---\n", 3, "no YAML"),
+        ('---\nid: 1\ntitle: "a\n---\n', 3, "no YAML"),
         ("---\n- a\n---\n", 2, "key: value"),
         ("---\nJust words\n---\n", 2, "key: value"),
         ("---\ntitle: !!python/object:os.system x\n---\n", 2, "tag"),

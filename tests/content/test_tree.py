@@ -1,0 +1,313 @@
+"""A tree read, with everything that is wrong with it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from kbsync.content.tree import Rules, Tree, WorkingTree, read
+from kbsync.errors import UsageError
+from kbsync.model import Seo, Status, Visibility
+from tests.content.conftest import put
+
+GOOD = "---\ntitle: Good\n---\n\nBody\n"
+
+
+def tree_of(place: Path, files: Mapping[str, str | bytes], rules: Rules | None = None) -> Tree:
+    put(place, files)
+    return read(WorkingTree(place), rules or Rules())
+
+
+def told(tree: Tree) -> list[str]:
+    return [str(problem) for problem in tree.problems]
+
+
+def test_a_tree_becomes_categories_folders_articles_and_assets(tmp_path: Path) -> None:
+    tree = tree_of(
+        tmp_path,
+        {
+            "kbsync.toml": "",
+            "README.md": "# About the repository",
+            "LICENSE": "",
+            ".kbsync/production/x.json": "{}",
+            "faq/_index.md": "---\nname: Questions\nportals: [1, 2]\nid: 5\n---\n\nAnswers.\n",
+            "faq/Getting Started/a.md": GOOD,
+            "faq/Getting Started/img/a.png": b"\x89",
+            "faq/Getting Started/deep/er/b.md": "# Deep\n\nBody\n",
+            "faq/later/_index.md": "---\nvisibility: companies\ncompanies: [7]\ndescription: Soon\n---\n",
+            "faq/_drafts/x.md": "no",
+            "faq/later/_notes.md": "no",
+            "faq/later/.hidden.md": "no",
+        },
+    )
+    known = tree.knowledge
+    assert told(tree) == []
+    assert [(item.path, item.name) for item in known.categories] == [("faq", "Questions")]
+    assert known.categories[0].description == "Answers."
+    assert known.categories[0].portals == (1, 2)
+    assert known.categories[0].id == 5
+    assert [(item.path, item.name) for item in known.folders] == [
+        ("faq/Getting Started", "Getting Started"),
+        ("faq/Getting Started/deep", "deep"),
+        ("faq/Getting Started/deep/er", "er"),
+        ("faq/later", "later"),
+    ]
+    assert known.folders[-1].visibility is Visibility.COMPANIES
+    assert known.folders[-1].companies == (7,)
+    assert known.folders[-1].description == "Soon"
+    assert known.folders[0].description is None
+    assert [(item.path, item.title, item.body) for item in known.articles] == [
+        ("faq/Getting Started/a.md", "Good", "Body\n"),
+        ("faq/Getting Started/deep/er/b.md", "Deep", "Body\n"),
+    ]
+    assert known.assets == {"faq/Getting Started/img/a.png"}
+    assert {"README.md", ".kbsync/production/x.json", "faq/_drafts/x.md", "faq/later/_notes.md"} <= set(tree.withheld)
+
+
+def test_an_article_knows_its_fields_and_where_its_body_begins(tmp_path: Path) -> None:
+    text = (
+        "---\ntitle: 2024\nstatus: draft\ntags: [no, 1.0, ünï]\nseo:\n  title: S\n  keywords: [a, b]\n"
+        "author: a@example.com\nid: {production: 12, staging: 13}\n---\n\n\nBody\n"
+    )
+    article = tree_of(tmp_path, {"a/b/c.md": text}).knowledge.articles[0]
+    assert (article.title, article.status, article.tags) == ("2024", Status.DRAFT, ("no", "1.0", "ünï"))
+    assert article.seo == Seo(title="S", keywords=("a", "b"))
+    assert (article.author, article.id) == ("a@example.com", 12)
+    assert article.origin is not None
+    assert (article.origin.text, article.origin.body_line) == (text, 13)
+
+
+def test_what_front_matter_leaves_out_is_not_managed_but_status(tmp_path: Path) -> None:
+    article = tree_of(tmp_path, {"a/b/c.md": GOOD}).knowledge.articles[0]
+    assert (article.status, article.tags, article.seo, article.author) == (Status.PUBLISHED, None, Seo(), None)
+
+
+def test_an_id_for_another_target_pins_nothing(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, {"a/b/c.md": "---\ntitle: T\nid:\n  staging: 13\n---\n"})
+    assert (tree.knowledge.articles[0].id, told(tree)) == (None, [])
+
+
+def test_defaults_are_inherited_and_the_nearest_wins(tmp_path: Path) -> None:
+    tree = tree_of(
+        tmp_path,
+        {
+            "_index.md": "---\ndefaults: {author: root@example.com, tags: [root]}\n---\n",
+            "a/_index.md": "---\ndefaults:\n  status: draft\n  seo: {title: S, description: D}\n---\n",
+            "a/b/_index.md": "---\ndefaults:\n  tags: [b]\n  seo:\n    title: Near\n---\n",
+            "a/b/c.md": "---\ntitle: T\nstatus: published\nseo: {keywords: [k]}\n---\n",
+            "a/x/c.md": GOOD,
+        },
+    )
+    near, far = tree.knowledge.articles
+    assert told(tree) == []
+    assert (near.status, near.tags, near.author) == (Status.PUBLISHED, ("b",), "root@example.com")
+    assert near.seo == Seo(title="Near", description="D", keywords=("k",))
+    assert (far.status, far.tags) == (Status.DRAFT, ("root",))
+
+
+def test_an_article_that_is_not_to_be_published_is_no_content(tmp_path: Path) -> None:
+    tree = tree_of(
+        tmp_path,
+        {"a/b/c.md": "---\ntitle: T\npublish: no\n---\n", "a/c/d.md": GOOD, "loose.md": "---\npublish: false\n---\n"},
+    )
+    assert [item.path for item in tree.knowledge.items()] == ["a", "a/c", "a/c/d.md"]
+    assert (tree.withheld, told(tree)) == (("a/b/c.md", "loose.md"), [])
+
+
+def test_ignore_globs_read_as_in_gitignore(tmp_path: Path) -> None:
+    rules = Rules(ignore=("drafts/", "**/tmp*.md", "/a/b/x.md", "!a/b/tmp-kept.md"))
+    files = dict.fromkeys(
+        ["a/b/c.md", "a/b/x.md", "a/d/b/x.md", "a/b/tmp1.md", "a/b/tmp-kept.md", "a/drafts/y.md"], GOOD
+    )
+    tree = tree_of(tmp_path, files, rules)
+    assert [article.path for article in tree.knowledge.articles] == ["a/b/c.md", "a/b/tmp-kept.md", "a/d/b/x.md"]
+    with pytest.raises(UsageError, match="ignore"):
+        read(WorkingTree(tmp_path), Rules(ignore=("a\\",)))
+
+
+def test_translations_are_skipped_and_named(tmp_path: Path) -> None:
+    files = dict.fromkeys(["a/b/c.md", "a/b/c.fr.md", "a/b/c.PT-br.md", "a/b/v1.2.md", "a/b/c.de.md"], GOOD)
+    tree = tree_of(tmp_path, {**files, "a/_index.fr.md": "x"}, Rules(languages=("fr", "pt-BR")))
+    assert tree.skipped == ("a/_index.fr.md", "a/b/c.PT-br.md", "a/b/c.fr.md")
+    assert [article.path for article in tree.knowledge.articles] == ["a/b/c.de.md", "a/b/c.md", "a/b/v1.2.md"]
+
+
+def test_a_directory_without_articles_is_a_folder_only_with_an_index_file(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, {"a/_index.md": "", "b/img/x.png": b"", "a/c/_index.md": "", "a/d/e/x.png": b""})
+    assert [item.path for item in tree.knowledge.items()] == ["a", "a/c"]
+    assert told(tree) == []
+
+
+def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
+    assert read(WorkingTree(tmp_path), Rules()).knowledge.articles == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        ("a/b/c.md", "---\ntitel: T\ntitle: T\n---\n", ":2: unknown key `titel` for an article (did you mean `title`"),
+        ("a/b/c.md", "---\ntitle: T\nseo: {titel: x}\n---\n", "key `seo.titel` for `seo` (did you mean `seo.title`"),
+        ("a/b/c.md", "---\ntitle: T\nzzz: 1\n---\n", "known keys are title, status"),
+        ("a/b/c.md", "---\ntitle: T\nstatus: publishd\n---\n", "`status` cannot be `publishd` (did you mean `publi"),
+        ("a/b/c.md", "---\ntitle: T\nstatus: draft\ndraft: no\n---\n", ":4: `draft: false` contradicts `status: draf"),
+        ("a/b/c.md", "---\ntitle: T\ndraft: maybe\n---\n", ":3: `draft` must be true or false"),
+        ("a/b/c.md", "---\ntitle: T\ntags: a, b\n---\n", ":3: `tags` must be a list (write `[a, b]`)"),
+        ("a/b/c.md", f"---\ntitle: T\ntags:\n- ok\n- {'x' * 40}\n---\n", f":5: the tag `{'x' * 40}` has 40 characters"),
+        ("a/b/c.md", "---\ntitle: T\ntags: [a, a]\n---\n", "stands twice in `tags`"),
+        ("a/b/c.md", "---\ntitle: T\ntags: [[a]]\n---\n", "an entry of `tags` is no text"),
+        ("a/b/c.md", "---\ntitle: T\ntags:\n---\n", ":3: `tags` has no value"),
+        ("a/b/c.md", "---\ntitle: ~\n---\n", ':2: `title` has no value (write `title: "~"`'),
+        ("a/b/c.md", f"---\ntitle: {'x' * 300}\n---\n", "than Freshdesk takes (shorten it to 255)"),
+        ("a/b/c.md", f"\n# {'x' * 300}\n", ":2: the title has 300 characters"),
+        ("a/b/c.md", "---\ntitle: [a]\n---\n", ":2: `title` must be a text, not a list"),
+        ("a/b/c.md", "---\ntitle: |\n  a\n  b\n---\n", "more than one line"),
+        ("a/b/c.md", "---\ntitle: ''\n---\n", "`title` is empty"),
+        ("a/b/c.md", "---\ntitle: T\nid: abc\n---\n", ":3: `id` must be a whole number, not `abc`"),
+        ("a/b/c.md", "---\ntitle: T\nid: {production: x}\n---\n", "`id.production` must be a whole number"),
+        ("a/b/c.md", "---\ntitle: T\nid: -4\n---\n", "`id` must be a whole number"),
+        ("a/b/c.md", "---\ntitle: T\nauthor: someone\n---\n", "agent's e-mail or id"),
+        ("a/b/c.md", "---\ntitle: T\npublish: 3\n---\n", "`publish` must be true or false"),
+        ("a/b/c.md", "---\ntitle: T\nseo: words\n---\n", "`seo` must be made of"),
+        ("a/b/c.md", "", ":1: is empty"),
+        ("a/b/c.md", "Only words\n", ":1: has no title"),
+        ("a/b/c.md", "# T\n\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> branch\n", ":3: holds the markers of a merge"),
+        ("a/b/_index.md", "---\nname: N\nvisibility: al\n---\n", "did you mean `all`?"),
+        ("a/b/_index.md", "---\nvisibility: companies\n---\n", "wants `companies`"),
+        ("a/b/_index.md", "---\ncompanies: [1]\n---\n", "says nothing without `visibility: companies`"),
+        ("a/b/_index.md", "---\nvisibility: contact-segments\nsegments: x\n---\n", "must be a list of whole numbers"),
+        ("a/b/_index.md", "---\nportals: [1]\n---\n", "`portals` means nothing for a folder"),
+        ("a/_index.md", "---\nvisibility: all\n---\n", "`visibility` means nothing for a category"),
+        ("_index.md", "---\nname: N\n---\n", "`name` means nothing for the root"),
+        ("a/b/_index.md", "---\ndescription: x\n---\nbody\n", ":2: `description` stands beside a body"),
+        ("a/b/_index.md", "---\ndefaults: {id: 3}\n---\n", "`id` cannot be inherited"),
+        ("a/b/_index.md", "---\ndefaults: {stauts: draft}\n---\n", "did you mean `status`?"),
+        ("a/b/_index.md", "---\ndefault: {status: draft}\n---\n", "did you mean `defaults`?"),
+        ("loose.md", GOOD, "lies outside any folder"),
+        ("a/loose.md", GOOD, "lies outside any folder (move it into a directory below `a`"),
+        ("a/b/CON.md", GOOD, "`CON.md` is the name of a device on Windows"),
+        ("a/nul/c.md", GOOD, "a/nul: `nul` is the name of a device"),
+        ("a/b/what?.md", GOOD, "holds '?'"),
+        ("a/b/back\\slash.md", GOOD, "which Windows does not allow"),
+        ("a/b/c.markdown", GOOD, "is not read under this name (rename it to `c.md`)"),
+        ("a/b/_Index.md", "", "rename it to `_index.md`"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_is_told_with_its_line_and_what_to_do(
+    tmp_path: Path, path: str, text: str, message: str
+) -> None:
+    tree = tree_of(tmp_path, {path: text, "ok/fine/x.md": GOOD})
+    assert len(tree.problems) == 1, told(tree)
+    problem = tree.problems[0]
+    assert message in str(problem)
+    assert problem.advice
+    assert "ok/fine/x.md" in {article.path for article in tree.knowledge.articles}
+
+
+def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
+    tree = tree_of(
+        tmp_path, {"a/b/c.md": "---\ntitel: T\ntags: x\nid: y\n---\n", "a/b/d.md": "---\nx: [\n---\n", "e.md": ""}
+    )
+    assert [(problem.path, problem.line) for problem in tree.problems] == [
+        ("a/b/c.md", 1), ("a/b/c.md", 2), ("a/b/c.md", 3), ("a/b/c.md", 4), ("a/b/d.md", 2), ("e.md", 0), ("e.md", 1),
+    ]  # fmt: skip
+
+
+def test_one_id_pinned_twice_is_a_problem_at_its_line(tmp_path: Path) -> None:
+    pinned = "---\ntitle: T\nid: 7\n---\n"
+    tree = tree_of(tmp_path, {"a/b/c.md": pinned, "a/b/d.md": pinned, "a/_index.md": "---\nid: 7\n---\n"})
+    assert told(tree) == ["a/b/d.md:3: `id: 7` is pinned by `a/b/c.md` too (an id belongs to one item)"]
+
+
+def test_ids_of_another_system_can_be_passed_over(tmp_path: Path) -> None:
+    files = {"a/b/c.md": "---\ntitle: T\nid: x\n---\n", "a/b/d.md": "---\ntitle: T\nid: 7\n---\n"}
+    tree = tree_of(tmp_path, files, Rules(ignored_keys=frozenset({"id"})))
+    assert (told(tree), {article.id for article in tree.knowledge.articles}) == ([], {None})
+
+
+def test_two_folders_of_one_name_in_one_place_are_a_problem(tmp_path: Path) -> None:
+    index = "---\nname: N\n---\n"
+    tree = tree_of(tmp_path, {"a/b/_index.md": index, "a/c/_index.md": index, "d/b/_index.md": index})
+    assert told(tree) == ["a/c/_index.md:2: the name `N` is taken by `a/b` (Freshdesk wants names that differ)"]
+
+
+def test_names_that_differ_only_in_case_are_a_problem(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, {"a/b/C.md": GOOD, "a/b/c.md": GOOD, "A/x/c.md": GOOD})
+    assert {problem.path for problem in tree.problems} == {"a", "a/b/c.md"}
+    assert all("only in case" in problem.what for problem in tree.problems)
+
+
+def test_one_name_in_two_normal_forms_is_a_problem(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, {"a/b/\u00e9.md": GOOD, "a/b/e\u0301.md": GOOD})
+    assert len(tree.problems) == 1
+    assert "two normal forms" in told(tree)[0]
+
+
+def test_a_name_in_the_other_normal_form_has_the_same_path(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, {"a/b/e\u0301te\u0301.md": GOOD})
+    assert ([article.path for article in tree.knowledge.articles], told(tree)) == (["a/b/\u00e9t\u00e9.md"], [])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("---\ntitle: T\n---\ncaf\u00e9\n".encode("latin-1"), ":4: is not UTF-8"),
+        ("# T\n".encode("utf-16"), ":1: is not UTF-8"),
+        (b"# T\n\n\0\n", ":3: holds a NUL character"),
+    ],
+)
+def test_a_file_that_is_no_text_is_a_problem_with_its_line(tmp_path: Path, data: bytes, message: str) -> None:
+    tree = tree_of(tmp_path, {"a/b/c.md": data})
+    assert [message in one for one in told(tree)] == [True]
+    assert [article.path for article in tree.knowledge.articles] == ["a/b/c.md"]
+
+
+def test_an_article_of_twenty_megabytes_is_read(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, {"a/b/c.md": "# T\n\n" + "words " * 3_500_000})
+    assert told(tree) == []
+    assert len(tree.knowledge.articles[0].body) > 20_000_000
+
+
+def test_symbolic_links_are_refused_unless_they_are_ignored(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    put(tmp_path, {"secret.md": GOOD, "elsewhere/b/x.md": GOOD, "root/a/b/c.md": GOOD})
+    (root / "a/b/leak.md").symlink_to(tmp_path / "secret.md")
+    (root / "a/out").symlink_to(tmp_path / "elsewhere")
+    (root / "a/loop").symlink_to(root)
+    tree = read(WorkingTree(root), Rules())
+    assert [problem.path for problem in tree.problems] == ["a/b/leak.md", "a/loop", "a/out"]
+    assert [article.path for article in tree.knowledge.articles] == ["a/b/c.md"]
+    assert told(read(WorkingTree(root), Rules(ignore=("leak.md", "a/out", "a/loop")))) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    put(tmp_path, {"a/b/c.md": GOOD})
+    (tmp_path / "a/b/c.md").chmod(0)
+    assert "cannot be read" in told(read(WorkingTree(tmp_path), Rules()))[0]
+
+
+def test_a_file_that_vanishes_while_reading_is_named(tmp_path: Path) -> None:
+    put(tmp_path, {"a/b/c.md": GOOD})
+    files = WorkingTree(tmp_path)
+    (tmp_path / "a/b/c.md").unlink()
+    assert "cannot be read" in told(read(files, Rules()))[0]
+
+
+def test_names_that_are_no_text_are_named(tmp_path: Path) -> None:
+    put(tmp_path, {"a/b/c.md": GOOD})
+    (tmp_path / os.fsdecode(b"a/b/caf\xe9.md")).write_bytes(b"x")
+    tree = read(WorkingTree(tmp_path), Rules())
+    assert ["UTF-8" in one for one in told(tree)] == [True]
+    assert told(tree)[0].encode()
+
+
+@pytest.mark.corpus
+def test_a_real_help_centre_reads_without_a_problem(corpus: Path) -> None:
+    tree = read(WorkingTree(corpus / "arduino-help-center" / "content"), Rules(ignored_keys=frozenset({"id"})))
+    assert told(tree) == []
+    known = tree.knowledge
+    assert (len(known.categories), len(known.folders), len(known.articles), len(known.assets)) == (7, 44, 414, 882)
+    for article in known.articles:
+        assert article.origin is not None
+        assert article.origin.text.split("\n", article.origin.body_line - 1)[-1] == article.body
