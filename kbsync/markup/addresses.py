@@ -1,7 +1,7 @@
 """Relative addresses as POSIX maths: from the file that writes them to the root of the tree, and back.
 
-Pure text: never looks at a disk, a tree or a portal. The pair is inverse: `to_root(path, from_root(path, target))` gives
-`target` again, in NFC.
+Pure text: never looks at a disk, a tree or a portal. The pair is inverse:
+`to_root(path, from_root(path, target))` gives `target` again, in NFC.
 """
 
 import re

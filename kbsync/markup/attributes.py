@@ -1,7 +1,7 @@
 """The `{…}` notes that give a picture its width, a paragraph its alignment or a heading its id, read and written.
 
-The field's usual syntax, confined: a brace is a note only when everything in it is on the list below, so that `{{ name }}`
-and `{anything else}` stay text. The attributes of HTML that a note stands for are Freshdesk's (recorded).
+The field's usual syntax, confined: a brace is a note only when everything in it is on the list below, so that
+`{{ name }}` and `{anything else}` stay text. The attributes of HTML that a note stands for are Freshdesk's (recorded).
 """
 
 import re

@@ -44,8 +44,7 @@ class _Writer:
         out: list[str] = []
         previous: Element | None = None
         other = False
-        for block in blocks:
-            assert isinstance(block, Element)
+        for block in (one for one in blocks if isinstance(one, Element)):
             other = previous is not None and previous.tag == block.tag and block.tag in ("ul", "ol") and not other
             out.append(self.block(block, other=other))
             previous = block
@@ -120,8 +119,7 @@ class _Writer:
         return (mark + " " + body.replace("\n", "\n" + indent)).replace("\n" + indent + "\n", "\n\n").rstrip(" ")
 
     def _first_piece(self, item: Element, piece: str) -> str:
-        first = item.children[0]
-        assert isinstance(first, Element)
+        first = next(child for child in item.children if isinstance(child, Element))
         if first.tag == "hr":
             return "***"
         box = first.children[0] if first.tag == "p" and first.children else ""

@@ -1,9 +1,9 @@
 """The one notion of "the same HTML": equal canonical forms show a reader the same.
 
-Ignored are: the order and spelling of attributes, entities, self-closing forms, percent-encoding of what a URL cannot hold,
-white space where browsers collapse it, vertical space (spacer paragraphs, breaks at the edges of blocks, wrappers that
-say nothing, a list's tightness, two breaks against two paragraphs), the editor's noise that `noise` lists, `b` against
-`strong` and the like, `sandbox` on frames, how a link opens. Nothing else.
+Ignored are: the order and spelling of attributes, entities, self-closing forms, percent-encoding of what a URL cannot
+hold, white space where browsers collapse it, vertical space (spacer paragraphs, breaks at the edges of blocks, wrappers
+that say nothing, a list's tightness, two breaks against two paragraphs), the editor's noise that `noise` lists,
+`b` against `strong` and the like, `sandbox` on frames, how a link opens. Nothing else.
 """
 
 import re

@@ -27,7 +27,7 @@ def is_link_like(text: str) -> bool:
 
 
 def escaped(text: str, *, before: str, after: str, brackets: frozenset[str] = frozenset()) -> str:
-    """Write plain text inside a line, between the characters `before` and `after`; `brackets` are escaped throughout."""
+    """Write plain text inside a line, between the characters `before` and `after`; `brackets` are always escaped."""
 
     def one(found: re.Match[str]) -> str:
         at, char = found.start(), found[0]

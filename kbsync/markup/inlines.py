@@ -10,8 +10,9 @@ from enum import Enum
 
 from kbsync.markup.attributes import note_from_attrs
 from kbsync.markup.escape import destination, escaped, is_link_like, is_punctuation, line_starts, title
-from kbsync.markup.nodes import VOID, Element, Node, serialized, start_tag, text_of
 from kbsync.markup.marks import EMBEDS
+from kbsync.markup.nodes import VOID, Element, Node, serialized, start_tag, text_of
+from kbsync.markup.to_html import readable
 
 _DELIMITERS = {"strong": "**", "em": "*", "del": "~~"}
 _AUTOLINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>\x00-\x20]*")
@@ -140,7 +141,7 @@ def _link(node: Element, setting: _Setting) -> str:
     brackets = setting.brackets if _is_balanced(text) else frozenset("[]")
     inner = _write(node.children, "[", "]", replace(setting, linked=True, brackets=brackets))
     note = f" {title(node.attrs['title'])}" if "title" in node.attrs else ""
-    return f"[{inner}]({destination(href)}{note})"
+    return f"[{inner}]({destination(readable(href))}{note})"
 
 
 def _is_balanced(text: str) -> bool:
@@ -159,4 +160,4 @@ def _picture(node: Element) -> str:
     if note is None or not source or "\n" in words + hint or words != words.strip():
         return serialized((node,))
     label = escaped(words, before="[", after="]", brackets=frozenset("[]"))
-    return f"![{label}]({destination(source)}{' ' + title(hint) if hint else ''}){note}"
+    return f"![{label}]({destination(readable(source))}{' ' + title(hint) if hint else ''}){note}"

@@ -106,6 +106,7 @@ def is_embed(node: Element) -> bool:
 
 
 def is_atom(node: Element) -> bool:
+    """Whether an inline element is one thing to a reader, not a mark around words."""
     if node.tag in _ATOMS:
         return True
     return node.tag in ("span", "div") and is_embed(node)

@@ -5,14 +5,17 @@ own style sheet decides, near-black text. Everything that is not on the list sta
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
+from kbsync.markup.nodes import BLOCKS
 from kbsync.markup.styles import style_from_text, style_to_text
 
 _ATTRIBUTE = re.compile(r"data-.*|on$|aria-.*|.*[\"';<=&{}].*|xmlns.*|v:.*|o:.*")
 _ATTRIBUTES = frozenset(
     "contenteditable spellcheck rel target role tabindex face size frameborder cellpadding cellspacing border valign "
-    "nowrap code-brush draggable translate loading decoding srcset sizes fetchpriority crossorigin referrerpolicy".split()
+    "nowrap code-brush draggable translate loading decoding srcset sizes fetchpriority crossorigin "
+    "referrerpolicy".split()
 )
 _CLASS = re.compile(
     r"fr-(?:fic|draggable|deletable|active|view|video|dvb|dvi|fvc|fvl|fvr|tag|strong|original-style|thick|highlighted|no-borders)"
@@ -120,59 +123,64 @@ def _style(tag: str, style: Mapping[str, str]) -> dict[str, str]:
 def _declaration(tag: str, name: str, value: str) -> tuple[str, str] | None:
     """Give one declaration in its one spelling, or None when no reader sees it."""
     low = value.lower()
-    match name:
-        case "color":
-            return _color(value)
-        case "background" | "background-color":
-            return _background(value)
-        case "text-align":
-            low = {"end": "right", "-webkit-center": "center", "-webkit-right": "right"}.get(low, low)
-            return (name, low) if low in ("center", "right") and tag not in ("img", "span") else None
-        case "margin-left" | "margin-inline-start":
-            if tag == "img":
-                return ("margin-left", "auto") if low == "auto" else None
-            return ("margin-left", low) if tag not in _CELLS | _LISTS | {"blockquote"} and _is_length(low) else None
-        case "width" | "height":
-            length = _is_length(low) or (low == "0px" and tag == "iframe")
-            return (name, _short(low)) if tag in _SIZED and length else None
-        case "font-weight":
-            return (name, "bold" if _is_bold(low) else "normal") if low in _WEIGHTS and tag not in _UNLETTERED else None
-        case "font-style":
-            return (name, low) if low in ("italic", "oblique", "normal") and tag not in _UNLETTERED else None
-        case "text-decoration" | "text-decoration-line":
-            words = [word for word in low.split() if word in ("underline", "line-through", "overline")]
-            return ("text-decoration", " ".join(words)) if words else None
-        case "text-transform":
-            return (name, low) if low not in _NOTHING else None
-        case "vertical-align":
-            return (name, low) if low in ("sub", "super") else None
-        case "display":
-            return (name, "none") if low == "none" else None
-        case "visibility":
-            return (name, low) if low == "hidden" else None
-        case "opacity":
-            return (name, low) if low in ("0", "0.0", "0%") else None
-        case "float":
-            return (name, low) if low in ("left", "right") and tag not in _CELLS else None
-        case "list-style" | "list-style-type":
-            return _numbers(low)
-        case "position":
-            return (name, low) if low in ("absolute", "fixed") and tag in ("div", "span") else None
+    reader = _READERS.get(name)
+    if reader:
+        return reader(tag, low)
     if name.startswith("border") and (tag in _CELLS or tag == "hr" or not _is_border(name, low)):
         return None
     return None if _STYLE.fullmatch(name) or low in _NOTHING else (name, value)
 
 
-_WEIGHTS = frozenset("bold bolder 600 700 800 900 normal 400 500 300 lighter 200 100".split())
+def _align(tag: str, value: str) -> tuple[str, str] | None:
+    side = {"end": "right", "-webkit-center": "center", "-webkit-right": "right"}.get(value, value)
+    return ("text-align", side) if side in ("center", "right") and tag in BLOCKS else None
 
 
-def _is_bold(value: str) -> bool:
-    return value in ("bold", "bolder", "600", "700", "800", "900")
+def _indent(tag: str, value: str) -> tuple[str, str] | None:
+    if tag == "img":
+        return ("margin-left", "auto") if value == "auto" else None
+    return ("margin-left", value) if tag not in _CELLS | _LISTS | {"blockquote"} and _is_length(value) else None
+
+
+def _size(name: str, tag: str, value: str) -> tuple[str, str] | None:
+    seen = _is_length(value) or (value == "0px" and tag == "iframe")
+    return (name, _short(value)) if tag in _SIZED and seen else None
+
+
+def _weight(tag: str, value: str) -> tuple[str, str] | None:
+    weight = "bold" if value in _BOLD else "normal"
+    return ("font-weight", weight) if value in _BOLD | _THIN and tag not in _UNLETTERED else None
+
+
+def _slant(tag: str, value: str) -> tuple[str, str] | None:
+    seen = value in ("italic", "oblique", "normal") and tag not in _UNLETTERED
+    return ("font-style", value) if seen else None
+
+
+def _drawn(tag: str, value: str) -> tuple[str, str] | None:
+    words = [word for word in value.split() if word in ("underline", "line-through", "overline")]
+    return ("text-decoration", " ".join(words)) if words else None
+
+
+def _float(tag: str, value: str) -> tuple[str, str] | None:
+    return ("float", value) if value in ("left", "right") and tag not in _CELLS else None
+
+
+def _position(tag: str, value: str) -> tuple[str, str] | None:
+    return ("position", value) if value in ("absolute", "fixed") and tag in ("div", "span") else None
+
+
+def _one_of(name: str, *seen: str) -> "_Reader":
+    return lambda tag, value: (name, value) if value in seen else None
+
+
+_BOLD = frozenset("bold bolder 600 700 800 900".split())
+_THIN = frozenset("normal 400 500 300 lighter 200 100".split())
 
 
 def _is_length(value: str) -> bool:
     found = _LENGTH.fullmatch(value)
-    return bool(found) and float(found[1]) > 0
+    return found is not None and float(found[1]) > 0
 
 
 def _short(value: str) -> str:
@@ -195,7 +203,7 @@ def _is_border(name: str, value: str) -> bool:
     )
 
 
-def _numbers(value: str) -> tuple[str, str] | None:
+def _numbers(tag: str, value: str) -> tuple[str, str] | None:
     """Keep the kinds of numbers; the shape of a bullet and plain numbers follow from the list itself."""
     kinds = [word for word in value.split() if re.fullmatch(r"(?:lower|upper)-(?:alpha|roman|latin|greek)|none", word)]
     return ("list-style-type", kinds[0].replace("latin", "alpha")) if kinds else None
@@ -210,15 +218,15 @@ def _rgb(value: str) -> tuple[int, int, int, float] | None:
     found = _RGB.fullmatch(low)
     if found:
         return int(found[1]), int(found[2]), int(found[3]), float(found[4] or 1)
-    found = _HEX.fullmatch(low)
-    if not found:
+    coded = _HEX.fullmatch(low)
+    if not coded:
         return None
-    parts = [part for part in found.groups() if part]
+    parts = [part for part in coded.groups() if part]
     red, green, blue = (int(part * (2 if len(part) == 1 else 1), 16) for part in parts)
     return red, green, blue, 1.0
 
 
-def _color(value: str) -> tuple[str, str] | None:
+def _color(tag: str, value: str) -> tuple[str, str] | None:
     rgb = _rgb(value)
     if rgb is None:
         low = value.lower()
@@ -229,7 +237,7 @@ def _color(value: str) -> tuple[str, str] | None:
     return "color", f"#{red:02x}{green:02x}{blue:02x}" if alpha == 1 else value.lower()
 
 
-def _background(value: str) -> tuple[str, str] | None:
+def _background(tag: str, value: str) -> tuple[str, str] | None:
     rgb = _rgb(value.split("none", maxsplit=1)[0].strip() or value)
     if rgb is None:
         low = value.lower()
@@ -242,3 +250,29 @@ def _background(value: str) -> tuple[str, str] | None:
 
 def _placed(classes: list[str]) -> list[str]:
     return [name for name in _PLACES if name in classes] + [name for name in classes if name not in _PLACES]
+
+
+_Reader = Callable[[str, str], tuple[str, str] | None]
+_READERS: dict[str, _Reader] = {
+    "color": _color,
+    "background": _background,
+    "background-color": _background,
+    "text-align": _align,
+    "margin-left": _indent,
+    "margin-inline-start": _indent,
+    "width": partial(_size, "width"),
+    "height": partial(_size, "height"),
+    "font-weight": _weight,
+    "font-style": _slant,
+    "text-decoration": _drawn,
+    "text-decoration-line": _drawn,
+    "text-transform": _one_of("text-transform", "uppercase", "lowercase", "capitalize"),
+    "vertical-align": _one_of("vertical-align", "sub", "super"),
+    "display": _one_of("display", "none"),
+    "visibility": _one_of("visibility", "hidden"),
+    "opacity": _one_of("opacity", "0"),
+    "float": _float,
+    "list-style": _numbers,
+    "list-style-type": _numbers,
+    "position": _position,
+}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kbsync.markup.marks import SIMPLE, Mark, atom, is_atom, marks_of, tag_of
-from kbsync.markup.nodes import Element, Node, element, replace, text_of
+from kbsync.markup.nodes import Element, Node, element, holds, replace, text_of
 from kbsync.markup.noise import clean
 
 _SPACES = " \t\n\r\f"
@@ -87,11 +87,21 @@ def _of_element(node: Element, marks: tuple[Mark, ...], within: frozenset[str]) 
     elif tag == "code" and not attrs and all(isinstance(child, str) for child in node.children):
         if node.children:
             yield Leaf(node=element("code", {}, _collapsed(text_of(node.children))), marks=marks)
-    elif not node.children and (tag not in SIMPLE | {"a", "code"} or "href" in attrs):
+    elif not node.children and tag not in SIMPLE | {"a", "code"}:
         yield Leaf(node=element(tag, attrs), marks=marks)
+    elif "href" in attrs and _is_unseen(node):
+        yield Leaf(node=element(tag, attrs), marks=marks)
+        yield from _leaves(node.children, marks, within)
     else:
         added = marks_of(node, attrs, within | {mark.tag for mark in marks})
         yield from _leaves(node.children, marks + tuple(mark for mark in added if mark not in marks), within)
+
+
+def _is_unseen(link: Element) -> bool:
+    """Whether a link has nothing to click on; it stays, since it is still a link to whoever edits the page."""
+    return not text_of(link.children).strip() and not holds(
+        link.children, lambda inner: is_atom(inner) or inner.tag == "a"
+    )
 
 
 def _ordinary(text: str) -> str:

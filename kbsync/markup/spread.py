@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from kbsync.markup import callouts
-from kbsync.markup.nodes import BLOCKS, HEADINGS, Element, Node, element, holds, replace
 from kbsync.markup.marks import EMBEDS
+from kbsync.markup.nodes import BLOCKS, HEADINGS, Element, Node, element, holds, replace
 from kbsync.markup.styles import style_from_text, style_to_text
 
 _DISTRIBUTED = frozenset("b strong i em u ins s strike del span font a sub sup small".split())

@@ -32,7 +32,7 @@ def _broken(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         if isinstance(node, Element):
             out.append(node if node.tag == "pre" else replace(node, children=_broken(node.children)))
             continue
-        for at, line in enumerate(node.strip("\n").split("\n") if node.strip() else [node.replace("\n", " ")]):
+        for at, line in enumerate(node.split("\n")):
             out.extend((*([element("br")] if at else []), line))
     return tuple(out)
 

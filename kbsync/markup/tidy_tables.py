@@ -1,10 +1,13 @@
 """Tables in tidy form: rows of cells under the table, without the parts that only carry geometry."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from kbsync.markup.nodes import Element, Node, element, replace
+from kbsync.markup.nodes import Element, Node, replace
 from kbsync.markup.noise import clean
+from kbsync.markup.spread import anchored, spread_into
 from kbsync.markup.styles import style_from_text, style_to_text
+
+_LETTERS = ("font-weight", "font-style", "text-decoration", "color")
 
 Flow = Callable[[Iterable[Node]], list[Element]]
 
@@ -36,11 +39,7 @@ def tidy_table(node: Element, attrs: dict[str, str], flow: Flow) -> list[Element
 
 
 def _inherited(attrs: dict[str, str]) -> dict[str, str]:
-    style = {
-        n: v
-        for n, v in style_from_text(attrs.get("style", "")).items()
-        if n in ("color", "background-color", "display")
-    }
+    style = {n: v for n, v in style_from_text(attrs.get("style", "")).items() if n in ("background-color", "display")}
     return {"style": style_to_text(style)} if style else {}
 
 
@@ -60,13 +59,12 @@ def _cell(node: Element, flow: Flow, outer: dict[str, str]) -> Element:
     attrs = clean(node.tag, node.attrs)
     anchor = attrs.pop("id", None)
     style = {**outer, **style_from_text(attrs.pop("style", ""))}
-    children: tuple[Node, ...] = node.children
-    weight = {name: style.pop(name) for name in ("font-weight", "font-style", "text-decoration") if name in style}
-    if weight and node.tag == "td" and set(weight.values()) - {"normal"}:
-        children = (element("span", {"style": style_to_text(weight)}, *children),)
+    letters = {name: style.pop(name) for name in _LETTERS if style.get(name)}
+    said = {name: value for name, value in letters.items() if value != "normal"}
+    cell = spread_into("span", {"style": style_to_text(said)}, node) if said else node
+    blocks = flow(cell.children)
     if anchor:
-        children = (element("a", {"id": anchor}), *children)
-    blocks = flow(children)
+        blocks = anchored(blocks, anchor)
     alignments = {style_from_text(block.attrs.get("style", "")).get("text-align") for block in blocks}
     if len(alignments) == 1 and None not in alignments:
         style["text-align"] = alignments.pop() or ""
@@ -78,8 +76,8 @@ def _cell(node: Element, flow: Flow, outer: dict[str, str]) -> Element:
     return Element(tag=node.tag, attrs=attrs, children=tuple(blocks))
 
 
-def _without(attrs: object) -> dict[str, str]:
-    kept = dict(attrs)  # type: ignore[call-overload]
+def _without(attrs: Mapping[str, str]) -> dict[str, str]:
+    kept = dict(attrs)
     style = {n: v for n, v in style_from_text(kept.pop("style", "")).items() if n != "text-align"}
     return kept | ({"style": style_to_text(style)} if style else {})
 

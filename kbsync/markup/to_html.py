@@ -24,6 +24,8 @@ _PARSER = parser()
 # What a URL holds as it is; a Liquid placeholder and a percent sign stay too, since they are the writer's own.
 _FOREIGN = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
 
+_ENCODED = re.compile(r"(?:%[89a-fA-F][0-9a-fA-F])+")
+
 
 def identity(address: str) -> str:
     """Leave an address as it is."""
@@ -46,6 +48,22 @@ def to_html(markdown: str, *, resolve: Callable[[str], str] = identity, anchors:
 def encoded(address: str) -> str:
     """Percent-encode what a URL cannot hold; what is encoded already stays."""
     return _FOREIGN.sub(lambda found: found[0] if found[0].startswith("{{") else quote(found[0], safe=""), address)
+
+
+def readable(address: str) -> str:
+    """Write an address for people: encoded where it must be, letters of any script as letters.
+
+    Rendering gives `encoded(address)` again, so that a text is written the same however its page spelt the address.
+    """
+    return _ENCODED.sub(_letters, encoded(address))
+
+
+def _letters(found: re.Match[str]) -> str:
+    try:
+        text = unquote(found[0], errors="strict")
+    except UnicodeDecodeError:
+        return found[0].upper()
+    return "".join(char if unicodedata.category(char)[0] in "LMN" else quote(char, safe="") for char in text)
 
 
 def name_headings(tokens: Sequence[Token], *, wanted: Collection[str] | None) -> frozenset[str]:

@@ -4,7 +4,7 @@ The promise: `canonical(to_html(text))` is the canonical form of the HTML, less 
 Every text is rendered back and compared; where it differs, the smallest block that does is written with tags, then raw.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -51,17 +51,18 @@ def _written(nodes: tuple[Node, ...]) -> str:
         return text + "\n"
     for block in blocks:
         _mend(block, ways)
-    candidates = (
-        lambda: document(blocks, ways, asked),
-        lambda: document(blocks, ways),
-        lambda: _APART.join(document((block,), ways) for block in blocks),
-        lambda: _APART.join(document((block,), {id(block): Way.RAW}) for block in blocks),
-    )
-    for candidate in candidates:
-        text = candidate()
+    for text in _candidates(blocks, ways, asked):
         if _reads(text, wanted):
             return text + "\n"
     return "<!-- -->" + serialized(nodes) + "\n"
+
+
+def _candidates(blocks: tuple[Element, ...], ways: dict[int, Way], asked: frozenset[str]) -> Iterator[str]:
+    """Give ever safer texts of a document whose blocks are each read back, but not yet beside one another."""
+    yield document(blocks, ways, asked)
+    yield document(blocks, ways)
+    yield _APART.join(document((block,), ways) for block in blocks)
+    yield _APART.join(document((block,), {id(block): Way.RAW}) for block in blocks)
 
 
 def _reads(text: str, wanted: str) -> bool:
