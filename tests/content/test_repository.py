@@ -344,6 +344,18 @@ def test_a_shallow_clone_without_its_remote_says_what_to_do(clone: Path, shared:
     assert "unshallow" in caught.value.advice
 
 
+def test_the_history_of_the_ledger_is_whole_also_in_a_shallow_clone(clone: Path, shared: Path, tmp_path: Path) -> None:
+    git_in(clone)("commit", "-q", "--allow-empty", "-m", "two")
+    git_in(clone)("push", "-q", "origin", "main")
+    git_in(tmp_path)("clone", "-q", "--depth=1", shared.as_uri(), "ci")
+    repository = Repository.open(tmp_path / "ci")
+    first = repository.write_ref(LEDGER, {"a": b"1"}, message="m", parent=None)
+    second = repository.write_ref(LEDGER, {"a": b"2"}, message="m", parent=first)
+    assert repository.is_ancestor(first, second)
+    assert not repository.is_ancestor(second, first)
+    assert repository.is_shallow()
+
+
 def test_another_working_tree_shares_the_ledger_and_the_git_folder(clone: Path, tmp_path: Path) -> None:
     git_in(clone)("worktree", "add", "-q", str(tmp_path / "second"), "-b", "side")
     first, second = Repository.open(clone), Repository.open(tmp_path / "second")

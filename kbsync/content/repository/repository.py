@@ -95,7 +95,7 @@ class Repository:
         """
         if refs.is_behind(self._runner, old, new):
             return True
-        if not self.is_shallow():
+        if not self._is_cut_off(new):
             return False
         self._fetch_history(new, remote)
         return refs.is_behind(self._runner, old, new)
@@ -159,6 +159,12 @@ class Repository:
 
     def _from_root(self, path: str) -> str:
         return unicodedata.normalize("NFC", path.removeprefix(self._prefix))
+
+    def _is_cut_off(self, commit: str) -> bool:
+        """Tell whether the history of a commit ends where the clone does; that of the ledger is whole even then."""
+        shallow = self.git_folder() / "shallow"
+        ends = self._runner.attempt("rev-list", "--max-parents=0", "--end-of-options", commit).out.decode().split()
+        return shallow.is_file() and not set(ends).isdisjoint(shallow.read_text().split())
 
     def _fetch_history(self, commit: str, remote: str) -> None:
         options = ("fetch", "--quiet", "--unshallow", "--filter=tree:0", "--no-tags", "--no-write-fetch-head")
