@@ -10,6 +10,9 @@ import click
 import pytest
 
 from kbsync.cli import app
+from kbsync.config import load_config
+from kbsync.content.files import WorkingTree
+from kbsync.content.tree import Rules, read
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = tuple(sorted((ROOT / "content").rglob("*.md")))
@@ -107,9 +110,23 @@ def _anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_every_settings_example_is_read_by_the_config(page: Path, tmp_path: Path) -> None:
+def test_every_settings_example_is_read_without_a_complaint(page: Path, tmp_path: Path) -> None:
     for code in _fences(page, "toml"):
-        assert tomllib.loads(code)
+        (tmp_path / "kbsync.toml").write_text(code, encoding="utf-8")
+        target = next(iter(tomllib.loads(code).get("targets", {"production": {}})))
+        assert load_config(tmp_path, {"target": target}, {}).target == target
+
+
+@pytest.mark.parametrize("page", ARTICLES, ids=_name)
+def test_every_example_of_front_matter_is_read_without_a_complaint(page: Path, tmp_path: Path) -> None:
+    for number, code in enumerate(_fences(page, "markdown", "yaml")):
+        if not code.startswith("---\n"):
+            continue
+        is_index = re.search(r"^(name|defaults|visibility):", code, re.MULTILINE)
+        place = tmp_path / str(number) / "help" / "folder" / ("_index.md" if is_index else "article.md")
+        place.parent.mkdir(parents=True)
+        place.write_text(code if is_index else code + "\nText.\n", encoding="utf-8")
+        assert read(WorkingTree(tmp_path / str(number)), Rules()).problems == ()
 
 
 def test_the_documentation_is_a_knowledge_base_of_some_size() -> None:
