@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One thing wrong with one file of the content tree; `line` counts from 1, 0 means the whole file."""
+    """One thing wrong with one file of the content tree; `line` counts from 1, 0 means the whole file.
+
+    `stops` tells whether nothing can be planned or published before it is mended; `lint` names the others too.
+    """
 
     path: str
     line: int = 0
     what: str
     advice: str = ""
+    stops: bool = True
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path

@@ -5,7 +5,7 @@ Pure: it renders through `markup` and reads nothing. Markdown is never compared 
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from kbsync.markup.addresses import from_root, to_root
 from kbsync.markup.canonical import canonical
 from kbsync.markup.references import references
 from kbsync.markup.to_html import to_html
-from kbsync.markup.to_markdown import to_markdown
+from kbsync.markup.to_markdown import Pulled, to_markdown
 from kbsync.markup.volatile import stable_body
 from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, fields_of
 
@@ -40,6 +40,9 @@ class Addresses(Protocol):
 
     def found(self, address: str, paths: Mapping[tuple[Kind, int], str]) -> str | None:
         """Give the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
+
+    def absolute(self, address: str) -> str:
+        """Give the whole address that a browser makes of a relative one in an article of the portal."""
 
 
 def links_of(content: KnowledgeBase) -> Links:
@@ -92,14 +95,26 @@ def rooted_html(article: Article, anchors: Collection[str]) -> str:
     return canonical(to_html(article.body, resolve=resolve, anchors=anchors))
 
 
-def pulled_body(live: Article, path: str, rewrite: Callable[[str], str | None]) -> str:
-    """Convert a live body to the Markdown that a file at `path` would hold; `rewrite` gives paths from the root."""
+def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Pulled:
+    """Convert a live body to the Markdown that a file at `path` would hold; `paths` tells where live items lie.
 
-    def relative(address: str) -> str:
-        target = rewrite(address)
-        return address if target is None else from_root(path, target)
+    A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
+    """
 
-    return to_markdown(live.body, rewrite=relative).text
+    def rewrite(address: str) -> str:
+        target = addresses.found(address, paths)
+        if target is not None:
+            return from_root(path, target)
+        return addresses.absolute(address) if _is_relative(path, address) else address
+
+    return to_markdown(live.body, rewrite=rewrite)
+
+
+def _is_relative(path: str, address: str) -> bool:
+    try:
+        return to_root(path, address) is not None
+    except ValueError:
+        return True
 
 
 def differences(
@@ -113,7 +128,7 @@ def differences(
     theirs = live_digests(live)
     fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
     if isinstance(content, Article) and isinstance(live, Article):
-        body = pulled_body(live, content.path or "", lambda address: addresses.found(address, paths))
+        body = pulled_body(live, content.path or "", addresses, paths).text
         if rooted_html(replace(content, body=body), anchors) != rooted_html(content, anchors):
             fields.insert(0, "body")
     return tuple(fields)

@@ -5,6 +5,7 @@ Asks nobody and writes nothing. What a link leads to is judged by the tree alone
 
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from kbsync.content.names import folded
@@ -23,6 +24,19 @@ def lint(tree: Tree, *, assets_url: str | None) -> tuple[Problem, ...]:
     judge = _Judge(tree, served=assets_url is not None)
     found = {problem for article in tree.knowledge.articles for problem in judge.article(article)}
     return tuple(sorted(found | set(tree.problems)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What is wrong with a link.
+
+    A live knowledge base is full of links to anchors and drafts that are gone, and must still be published as it was
+    pulled: those do not stop.
+    """
+
+    what: str
+    advice: str
+    stops: bool = True
 
 
 class _Judge:
@@ -46,13 +60,18 @@ class _Judge:
         for reference in references(article.body):
             trouble = self._trouble(article, reference)
             if trouble:
-                what, advice = trouble
-                yield Problem(path=path, line=above + reference.line, what=what, advice=advice)
+                yield Problem(
+                    path=path,
+                    line=above + reference.line,
+                    what=trouble.what,
+                    advice=trouble.advice,
+                    stops=trouble.stops,
+                )
         for hazard in hazards(article.body):
             what = f"{hazard.what} would run in a reader's browser"
             yield Problem(path=path, line=above + hazard.line, what=what, advice="take it out")
 
-    def _trouble(self, article: Article, reference: Reference) -> tuple[str, str] | None:
+    def _trouble(self, article: Article, reference: Reference) -> "_Trouble | None":
         path, written = article.path or "", reference.target.strip()
         named = f"the {'picture' if reference.embedded else 'link'} `{_short(written)}`"
         if written.startswith("#"):
@@ -60,7 +79,7 @@ class _Judge:
         try:
             rooted = to_root(path, written)
         except ValueError:
-            return f"{named} leads out of the content tree", "link to a file below the root, or to a whole address"
+            return _Trouble(f"{named} leads out of the content tree", "link below the root, or to a whole address")
         if rooted is None:
             return None
         target, _, anchor = rooted.partition("#")
@@ -68,14 +87,15 @@ class _Judge:
         linked = self.articles.get(target)
         if linked is not None:
             if linked.status is Status.DRAFT and article.status is Status.PUBLISHED:
-                return f"{named} {_LEADS_NOWHERE}: `{target}` is a draft", "publish it, or take the link away"
+                what = f"{named} {_LEADS_NOWHERE}: `{target}` is a draft"
+                return _Trouble(what, "publish it, or take the link away", stops=False)
             return self._anchor_trouble(target, anchor, named)
         if target in self.assets:
             advice = "set `assets_url` for the target to where these files are served from"
-            return None if self.served else (f"{named} has no address that readers could see", advice)
+            return None if self.served else _Trouble(f"{named} has no address that readers could see", advice)
         return None if target in self.directories else self._absence(path, target, named)
 
-    def _anchor_trouble(self, target: str, anchor: str, named: str) -> tuple[str, str] | None:
+    def _anchor_trouble(self, target: str, anchor: str, named: str) -> "_Trouble | None":
         if anchor in ("", "top"):
             return None
         if target not in self.anchors:
@@ -85,27 +105,26 @@ class _Judge:
             return None
         near = get_close_matches(anchor, known, n=1, cutoff=0.6)
         advice = f"did you mean `#{near[0]}`?" if near else f"see the headings of `{target}`"
-        return f"{named} leads to no heading of that name", advice
+        return _Trouble(f"{named} leads to no heading of that name", advice, stops=False)
 
-    def _absence(self, path: str, target: str, named: str) -> tuple[str, str]:
+    def _absence(self, path: str, target: str, named: str) -> "_Trouble":
         """Say why nothing stands where a link leads."""
         if target in self.translations:
-            return f"{named} {_LEADS_NOWHERE}: translations are not published yet", "link to the article itself"
+            what = f"{named} {_LEADS_NOWHERE}: translations are not published yet"
+            return _Trouble(what, "link to the article itself")
         if target in self.withheld:
             why = "is hidden, ignored or has `publish: false`"
-            return f"{named} {_LEADS_NOWHERE}: `{target}` {why}", "take the link away, or let it be content"
+            return _Trouble(f"{named} {_LEADS_NOWHERE}: `{target}` {why}", "take the link away, or let it be content")
         twin = self.folded.get(folded(target))
         if twin is not None:
-            return (
-                f"{named} {_LEADS_NOWHERE}: it differs from `{twin}` only in case",
-                f"write `{from_root(path, twin)}`",
-            )
+            what = f"{named} {_LEADS_NOWHERE}: it differs from `{twin}` only in case"
+            return _Trouble(what, f"write `{from_root(path, twin)}`")
         suffixed = f"{target}.md"
         near = (
             [suffixed] if suffixed in self.articles else get_close_matches(target, self._kin(target), n=1, cutoff=0.8)
         )
         advice = f"did you mean `{from_root(path, near[0])}`?" if near else "mend it, or take it away"
-        return f"{named} {_LEADS_NOWHERE}", advice
+        return _Trouble(f"{named} {_LEADS_NOWHERE}", advice)
 
     def _kin(self, target: str) -> list[str]:
         """Give the paths that a slip could have meant: of the same name elsewhere, or in the same directory."""

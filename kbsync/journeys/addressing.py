@@ -1,7 +1,7 @@
 """Content paths and portal addresses, translated for one target. Pure: an address is text, whoever it leads to."""
 
 from collections.abc import Mapping
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urljoin
 
 from kbsync.agreements import Key
 from kbsync.config import Config
@@ -40,6 +40,10 @@ class TargetAddresses:
     def home(self) -> str:
         """Give what stands in for an address that is not known yet."""
         return f"{self._readers_url}/support/solutions"
+
+    def absolute(self, address: str) -> str:
+        """Give the whole address that a browser makes of a relative one in an article of the portal."""
+        return urljoin(f"{self._readers_url}/support/solutions/articles/", address)
 
     def found(self, address: str, paths: Mapping[Key, str]) -> str | None:
         """Give the path from the root that an address leads to, or None where it leads elsewhere."""

@@ -17,8 +17,6 @@ from kbsync.journeys.addressing import TargetAddresses, kind_of
 from kbsync.journeys.recording import agree
 from kbsync.journeys.rendering import addresses_now
 from kbsync.journeys.workspace import Workspace, tree_rules
-from kbsync.markup.addresses import from_root
-from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import (
     Article,
     Category,
@@ -33,7 +31,7 @@ from kbsync.model import (
     fields_of,
 )
 from kbsync.plan import Plan
-from kbsync.versions import links_of
+from kbsync.versions import links_of, pulled_body
 
 _INDEX = "_index.md"
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
@@ -155,12 +153,7 @@ class _Pulling:
     def _body(self, live: Item, path: str) -> str:
         if not isinstance(live, Article):
             return ""
-
-        def rewrite(address: str) -> str:
-            target = self.addresses.found(address, self.paths)
-            return address if target is None else from_root(path, target)
-
-        converted = to_markdown(live.body, rewrite=rewrite)
+        converted = pulled_body(live, path, self.addresses, self.paths)
         if converted.dropped:
             self.pulled.dropped[path] = converted.dropped
         return converted.text

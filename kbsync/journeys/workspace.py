@@ -75,8 +75,8 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock(_lock_files(config, files))
     problems = {*lint(tree, assets_url=config.assets_url or None), *of_lock}
-    if problems:
-        raise ContentError(tuple(problems))
+    if any(problem.stops for problem in problems):
+        raise ContentError(tuple(problem for problem in problems if problem.stops))
     ledger, run = open_ledger(repository, config, local=local)
     return Workspace(
         config=config,
