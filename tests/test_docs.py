@@ -53,7 +53,7 @@ def wrong_words(call: str) -> list[str]:
     """Name the options and commands of one call that the command line does not know."""
     command: click.Command = app
     words = iter(shlex.split(call)[1:])
-    wrong = []
+    wrong: list[str] = []
     for word in words:
         if word in ("--help", "COMMAND"):
             return wrong
