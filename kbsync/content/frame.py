@@ -12,7 +12,7 @@ _LATE_OPENING = re.compile(r"(?:[ \t]*\r?\n)+---[ \t]*\r?\n[A-Za-z_][\w-]*[ \t]*
 _NEWLINE = re.compile(r"\r\n?|\n")
 _BLANK_LINES = re.compile(r"(?:[ \t]*(?:\r\n|\n|\r))*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
-_HEADING = re.compile(r" {0,3}#(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
+_LONGEST_TITLE = 1000
 _HEADING_ID = re.compile(r"[ \t]*\{#[^{}\s]+\}$")
 _PUNCTUATION = re.compile(r"([\\`*_\[\]<>&~{}#])")
 _INLINE = re.compile(
@@ -93,11 +93,19 @@ def newline_of(text: str) -> str:
 def find_heading(text: str, start: int) -> Heading | None:
     """Find the first `# heading` with words in it from an offset on, code blocks and HTML comments passed over."""
     for begin, end in _prose_lines(text, start):
-        found = _HEADING.fullmatch(text, begin, end)
-        title = plain_words(found.group(1) or "") if found else ""
+        title = plain_words(_heading_text(text[begin:end]))
         if title:
             return Heading(title=title, start=begin, end=end)
     return None
+
+
+def _heading_text(line: str) -> str:
+    text = line.lstrip(" ")
+    if len(line) - len(text) > 3 or not text.startswith(("# ", "#\t")):
+        return ""
+    text = text[1:].strip(" \t")
+    bare = text.rstrip("#")
+    return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else text
 
 
 def _prose_lines(text: str, start: int) -> Iterator[tuple[int, int]]:
@@ -128,6 +136,8 @@ def _lines(text: str, start: int) -> Iterator[tuple[int, int]]:
 
 def plain_words(inline: str) -> str:
     """Give what a reader sees of a heading's Markdown: no marks, no tags, no `{#id}`."""
+    if len(inline) > _LONGEST_TITLE:
+        return inline
     return _plain(_HEADING_ID.sub("", inline)).strip()
 
 

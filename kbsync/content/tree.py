@@ -4,7 +4,6 @@ Reads whatever `Files` holds, a checkout or a commit, and writes nothing. A file
 problems are gathered, and what could be made out of it still stands in the tree, so that links to it lead somewhere.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
@@ -14,13 +13,13 @@ from kbsync.content.files import Files, WorkingTree, write
 from kbsync.content.frame import line_at
 from kbsync.content.names import trouble_on_windows
 from kbsync.content.selection import INDEX, Role, Rules, Selection, directories, split_suffix, twins
+from kbsync.content.texts import text_of
 from kbsync.content.values import Table
 from kbsync.errors import ContentError, Problem
 from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Origin, Seo, Side, Status
 
 __all__ = ["Files", "Rules", "Tree", "WorkingTree", "read", "write"]
 
-_CONFLICT = re.compile(r"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
 _FOLDER_KEYS = ("visibility", "companies", "segments")
 _TITLE_ADVICE = "write `title:` in the front matter, or begin with a line `# Title`"
 
@@ -88,7 +87,7 @@ class _Reading:
         for path in (*directories(content), *content):
             trouble = trouble_on_windows(path.rpartition("/")[2])
             if trouble:
-                self._note(path, 0, trouble, "rename it")
+                self._note(path, 0, trouble, "rename it", stops=False)
 
     def index(self, path: str) -> None:
         """Read one index file."""
@@ -195,31 +194,14 @@ class _Reading:
     def _open(self, path: str) -> tuple[Desk, Document | None]:
         desk = Desk(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
         try:
-            text = _text(self.files.read(path), path)
+            text = text_of(self.files.read(path), path)
             return desk, parse(text, path)
         except ContentError as error:
             self.problems += error.problems
             return desk, None
 
-    def _note(self, path: str, line: int, what: str, advice: str) -> None:
-        self.problems.append(Problem(path=path, line=line, what=what, advice=advice))
-
-
-def _text(data: bytes, path: str) -> str:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ContentError((Problem(path=path, line=line, what="is not UTF-8", advice="save it as UTF-8"),)) from None
-    if "\0" in text:
-        line = line_at(text, text.index("\0"))
-        raise ContentError((Problem(path=path, line=line, what="holds a NUL character", advice="is it a text file?"),))
-    conflict = _CONFLICT.search(text) if "<<<<<<< " in text else None
-    if conflict:
-        line = line_at(text, conflict.start())
-        what, advice = "holds the markers of a merge that was not finished", "resolve the conflict and take them out"
-        raise ContentError((Problem(path=path, line=line, what=what, advice=advice),))
-    return text
+    def _note(self, path: str, line: int, what: str, advice: str, *, stops: bool = True) -> None:
+        self.problems.append(Problem(path=path, line=line, what=what, advice=advice, stops=stops))
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str) -> Article:

@@ -1,6 +1,7 @@
 """One file: taken apart, edited, composed."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -252,3 +253,12 @@ def test_every_file_of_a_real_help_centre_takes_an_edit_on_one_line(corpus: Path
             assert sum(old != new for old, new in zip(before, after, strict=True)) == 1, file
         added = edit(text, {"tags": ("a",)}).split("\n")
         assert [line for line in added if line != "tags: [a]"] == text.split("\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["# " + " " * 200_000 + "x", "# " + "*a " * 50_000, "# " + "[" * 100_000, "#" * 100_000]
+)
+def test_a_monstrous_line_is_read_at_once(line: str) -> None:
+    begun = time.monotonic()
+    parse(f"{line}\n" + "\n" * 100_000, "a.md")
+    assert time.monotonic() - begun < 2
