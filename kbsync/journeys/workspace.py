@@ -4,7 +4,7 @@ It reads; nothing is changed but the clone's own copy of the ledger, which follo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kbsync.agreements import (
     Agreement,
@@ -15,6 +15,7 @@ from kbsync.agreements import (
     with_sources,
 )
 from kbsync.config import Config
+from kbsync.content.document import parse
 from kbsync.content.files import Files, WorkingTree
 from kbsync.content.lint import lint
 from kbsync.content.repository import Repository
@@ -23,8 +24,9 @@ from kbsync.content.tree import Tree
 from kbsync.content.tree import read as read_tree
 from kbsync.errors import ContentError, Problem
 from kbsync.journeys.ledger import open_ledger
-from kbsync.model import KnowledgeBase
-from kbsync.versions import blob_of
+from kbsync.markup.to_html import EPOCH
+from kbsync.model import Article, Kind, KnowledgeBase
+from kbsync.versions import blob_of, content_digests, links_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,4 +104,18 @@ def _usable(
     here = {blob_of(item.origin.text): item.origin.text for item in content.items() if item.origin is not None}
     wanted = {known.blob for known in agreements.values() if known.source is None and known.blob} - here.keys()
     sources = here | dict(repository.blobs(sorted(wanted)))
-    return {known.key: known for known in with_sources(agreements.values(), sources)}
+    complete = with_sources(agreements.values(), sources)
+    if any(known.epoch != EPOCH for known in complete):
+        anchors = links_of(content).anchors
+        complete = tuple(_rendered_anew(known, anchors.get(known.path, frozenset())) for known in complete)
+    return {known.key: known for known in complete}
+
+
+def _rendered_anew(known: Agreement, anchors: frozenset[str]) -> Agreement:
+    """Render what was agreed on as this kbsync renders, so that an upgrade alone is no change of any article."""
+    if known.epoch == EPOCH or known.kind is not Kind.ARTICLE or known.source is None:
+        return known
+    body = parse(known.source, known.path).body
+    article = Article(title="", body=body, path=known.path)
+    content = {**known.content, "body": content_digests(article, anchors)["body"]}
+    return replace(known, content=content, epoch=EPOCH)
