@@ -49,9 +49,14 @@ def desk(**choices: Any) -> Iterator[Desk]:
         serve(Settings(**choices)) as portal,
         httpx.Client(base_url=portal.url, auth=(portal.key, "X"), timeout=20, verify=False) as http,
     ):
-        category = portal.store.create_category("Getting started")
-        folder = portal.store.create_folder(category.id, "Accounts")
-        yield Desk(portal=portal, http=http, category=category.id, folder=folder.id)
+        yield furnished(portal, http)
+
+
+def furnished(portal: Portal, http: httpx.Client) -> Desk:
+    """Put a category and a folder into an empty portal."""
+    category = portal.store.create_category("Getting started")
+    folder = portal.store.create_folder(category.id, "Accounts")
+    return Desk(portal=portal, http=http, category=category.id, folder=folder.id)
 
 
 def problems(answer: httpx.Response) -> set[tuple[str, str]]:
