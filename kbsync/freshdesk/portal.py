@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import Literal
 
@@ -24,18 +25,21 @@ _FRESH = 5.0
 _AGAIN = "somebody may be editing: run it again; if it stays so, the key may not be allowed to see all"
 
 
-def read(reader: Reader, *, threads: int = 8) -> KnowledgeBase:
+def read(reader: Reader, *, threads: int = 8, progress: Callable[[int, int], None] | None = None) -> KnowledgeBase:
     """Read everything: a call for each page of categories, each category, each folder with folders, each 100 articles.
 
     Raises PortalError where a list is shorter than the portal itself says, since what is missing in it would look
-    like removed.
+    like removed. `progress` hears how many folders out of all have been read.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="read") as pool:
         first = reader.categories()
         categories = {id_of(data, Kind.CATEGORY): category_from_json(data) for data in first.items}
         folders = _folders(reader, pool, sorted(categories))
-        lists = pool.map(lambda seen: _articles(reader, seen), folders.values())
-        articles = {article.id: article for found in lists for article in found}
+        articles: dict[int | None, Article] = {}
+        for count, found in enumerate(pool.map(partial(_articles, reader), folders.values()), 1):
+            articles |= {article.id: article for article in found}
+            if progress:
+                progress(count, len(folders))
     return KnowledgeBase(
         side=Side.LIVE,
         categories=tuple(categories[number] for number in sorted(categories)),
@@ -143,7 +147,16 @@ def _articles(reader: Reader, holder: _Found) -> list[Article]:
     expected, _ = counts(holder.data)
     if expected == 0:
         return []
-    return [article_from_json(data, folder=holder.number) for data in _whole(reader, holder, "articles")]
+    items = _whole(reader, holder, "articles")
+    return [article_from_json(_with_body(reader, data), folder=holder.number) for data in items]
+
+
+def _with_body(reader: Reader, data: Json) -> Json:
+    """Read an article whose list leaves the body out: Freshdesk's do not (recorded), and none must look emptied."""
+    if "description" in data:
+        return data
+    whole = reader.one(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data
+    return whole if isinstance(whole, dict) else data
 
 
 def _whole(reader: Reader, holder: _Found, what: Literal["articles", "folders"]) -> tuple[Json, ...]:

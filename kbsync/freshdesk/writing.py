@@ -53,6 +53,9 @@ def _now(job: Job) -> Item:
     except Refused as refused:
         if not refused.gone:
             raise
+        if refused.status == 403:
+            # Where the key may not read at all this raises, and then nobody knows what is gone.
+            job.reader.categories()
         raise Withheld("it is gone from the portal since the plan", advice="plan again") from None
     names = moved(planned, now)
     if names:

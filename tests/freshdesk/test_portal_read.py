@@ -1,0 +1,274 @@
+"""Reading a whole portal: everything, in few calls, and nothing believed that is short."""
+
+import dataclasses
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kbsync.errors import PortalError
+from kbsync.freshdesk.answers import Refused
+from kbsync.freshdesk.client import Connection, Reader
+from kbsync.freshdesk.portal import read, resolve_authors
+from kbsync.model import Side, Status, Visibility, fields_of
+from kbsync.sandbox import Settings, load_path, serve
+from tests.freshdesk.conftest import Desk
+from tests.freshdesk.faulty import Reply, faulty, reply
+
+
+def test_an_empty_portal_is_one_call() -> None:
+    with serve(Settings()) as portal, Connection(portal.url, portal.key) as connection:
+        found = read(Reader(connection))
+    assert (found.categories, found.folders, found.articles) == ((), (), ())
+    assert found.side is Side.LIVE
+    assert connection.calls == 1
+
+
+def test_everything_is_read_drafts_and_nested_folders_too_in_the_order_of_ids(desk: Desk) -> None:
+    store, ids = desk.portal.store, desk.ids
+    deep = ids["a/b/c"]
+    for level in range(4):
+        deep = store.create_folder(ids["a"], f"level {level}", parent_id=deep, visibility=3).id
+    last = store.create_article(deep, "שלום 🎉", "<p>b</p>", status=1, tags=("x", "y"), seo={"meta_title": "m"})
+    first = store.create_article(ids["a/b"], "first", "<p>a</p>")
+    found = desk.read()
+    assert [folder.name for folder in found.folders] == ["B", "C", "level 0", "level 1", "level 2", "level 3"]
+    assert {folder.id: folder.parent for folder in found.folders}[ids["a/b/c"]] == ids["a/b"]
+    assert {folder.id: folder.parent for folder in found.folders}[ids["a/b"]] == ids["a"]
+    assert found.folders[-1].visibility is Visibility.AGENTS
+    assert [(article.title, article.parent, article.status) for article in found.articles] == [
+        ("שלום 🎉", deep, Status.DRAFT),
+        ("first", ids["a/b"], Status.PUBLISHED),
+    ]
+    assert found.articles[0].tags == ("x", "y")
+    assert found.articles[0].seo.title == "m"
+    assert [article.id for article in found.articles] == [last.id, first.id]
+    assert all(value is not None for item in found.items() for value in fields_of(item).values())
+    assert found.seen_at.endswith("Z")
+
+
+def test_a_read_makes_just_the_calls_that_it_must(desk: Desk) -> None:
+    store, ids = desk.portal.store, desk.ids
+    for n in range(101):
+        store.create_article(ids["a/b"], f"t{n}", "")
+    store.create_category("empty")
+    found = desk.read()
+    assert len(found.articles) == 101
+    assert Counter(call.split()[1] for call in desk.calls) == {
+        "categories": 1,
+        f"categories/{ids['a']}/folders": 1,
+        f"categories/{found.categories[1].id}/folders": 1,
+        f"folders/{ids['a/b']}/subfolders": 1,
+        f"folders/{ids['a/b']}/articles": 2,
+    }
+    assert desk.connection.calls == len(desk.calls)
+
+
+def test_lists_of_more_than_a_page_are_read_to_the_end() -> None:
+    with serve(Settings()) as portal, Connection(portal.url, portal.key) as connection:
+        store = portal.store
+        for n in range(101):
+            store.create_category(f"c{n}")
+        category = store.all_categories()[0].id
+        for n in range(101):
+            store.create_folder(category, f"f{n}")
+        above = store.all_folders()[0].id
+        for n in range(101):
+            store.create_folder(category, f"n{n}", parent_id=above)
+        found = read(Reader(connection))
+    assert len(found.categories) == 101
+    assert len(found.folders) == 202
+    assert connection.calls == 2 + 101 + 1 + 2
+
+
+def test_the_number_of_threads_changes_nothing(desk: Desk) -> None:
+    for n in range(30):
+        folder = desk.portal.store.create_folder(desk.ids["a"], f"f{n}", parent_id=desk.ids["a/b"])
+        desk.portal.store.create_article(folder.id, f"t{n}", f"<p>{n}</p>")
+    one, many = read(desk.reader, threads=1), read(desk.reader, threads=16)
+    assert dataclasses.replace(one, seen_at="") == dataclasses.replace(many, seen_at="")
+
+
+@pytest.mark.parametrize("settings", [Settings(subfolders="forbidden"), Settings(subfolders="missing")])
+def test_an_account_without_the_feature_has_its_folders_read(desk: Desk) -> None:
+    desk.portal.store.create_article(desk.ids["a/b"], "t", "")
+    found = desk.read()
+    assert [folder.name for folder in found.folders] == ["B"]
+    assert [article.title for article in found.articles] == ["t"]
+
+
+ARTICLE: dict[str, Any] = {"id": 8, "title": "t", "description": "<p>b</p>"}
+
+
+def _portal(pages: dict[str, Any]) -> Reply:
+    """Answer by path; a list of answers is given one by one, the last one again and again."""
+
+    def answer(line: str, _: int) -> bytes:
+        found = pages.get(line.removeprefix("GET /api/v2/solutions/").partition("?")[0])
+        if isinstance(found, list) and found and isinstance(found[0], tuple):
+            found = (found.pop(0) if len(found) > 1 else found[0])[0]
+        return reply("", status="403 No") if found is None else reply(json.dumps(found))
+
+    return answer
+
+
+def _folder(number: int, **others: Any) -> dict[str, Any]:
+    return {"id": number, "name": f"f{number}", "parent_folder_id": None, "visibility": 1} | others
+
+
+def _read(pages: dict[str, Any]) -> tuple[Any, list[str]]:
+    with faulty(_portal({"categories": [{"id": 1, "name": "c"}]} | pages)) as server:
+        with Connection(server.url, "key", sleep=lambda _: None) as connection:
+            found = read(Reader(connection), threads=2)
+        return found, [line.removeprefix("GET /api/v2/solutions/").partition("?")[0] for line in server.lines]
+
+
+def test_an_account_without_nested_folders_may_refuse_to_list_them() -> None:
+    found, lines = _read({"categories/1/folders": [_folder(2), _folder(3, articles_count=0)], "folders/2/articles": []})
+    assert [folder.id for folder in found.folders] == [2, 3]
+    assert sorted(lines)[-3:] == ["folders/2/articles", "folders/2/subfolders", "folders/3/subfolders"]
+
+
+def test_a_nested_folder_that_the_category_lists_too_is_one_folder() -> None:
+    outer = _folder(2, articles_count=0, sub_folders_count=1)
+    inner = _folder(3, articles_count=1, sub_folders_count=0, parent_folder_id=2)
+    article = {"id": 9, "title": "t", "description": ""}
+    found, lines = _read(
+        {
+            "categories/1/folders": [outer, inner],
+            "folders/2/subfolders": [inner | {"category_id": 1}],
+            "folders/3/articles": [article],
+        }
+    )
+    assert [(folder.id, folder.parent) for folder in found.folders] == [(2, 1), (3, 2)]
+    assert [(one.id, one.parent) for one in found.articles] == [(9, 3)]
+    assert len(lines) == len(set(lines)) == 4
+
+
+def test_nested_folders_that_are_known_already_need_no_list_that_is_refused() -> None:
+    outer = _folder(2, articles_count=0, sub_folders_count=1)
+    inner = _folder(3, articles_count=0, sub_folders_count=0, parent_folder_id=2)
+    found, _ = _read({"categories/1/folders": [outer, inner]})
+    assert [folder.id for folder in found.folders] == [2, 3]
+    with pytest.raises(Refused):
+        _read({"categories/1/folders": [outer]})
+
+
+def test_folders_that_hold_one_another_do_not_hang_the_reading() -> None:
+    one = _folder(2, articles_count=0, sub_folders_count=1, parent_folder_id=3)
+    two = _folder(3, articles_count=0, sub_folders_count=1, parent_folder_id=2)
+    found, _ = _read({"categories/1/folders": [one], "folders/2/subfolders": [two], "folders/3/subfolders": [one]})
+    assert [folder.id for folder in found.folders] == [2, 3]
+
+
+@pytest.mark.parametrize("count", ["articles_count", "sub_folders_count"])
+def test_a_list_that_stays_shorter_than_it_should_be_is_an_error_that_names_the_folder(count: str) -> None:
+    folder = _folder(2, articles_count=0, sub_folders_count=0) | {count: 3}
+    what = "articles" if count == "articles_count" else "subfolders"
+    item = ARTICLE | {"name": "n"}
+    with pytest.raises(PortalError, match='"f2"') as caught:
+        _read({"categories/1/folders": [folder], f"folders/2/{what}": [item, item], "folders/2": folder})
+    assert "3" in str(caught.value)
+    assert "1" in str(caught.value)
+    assert "again" in caught.value.advice
+
+
+def test_a_list_that_is_whole_the_second_time_is_believed() -> None:
+    folder = _folder(2, articles_count=2, sub_folders_count=0)
+    pages = [([ARTICLE],), ([ARTICLE, ARTICLE | {"id": 9}],)]
+    found, lines = _read({"categories/1/folders": [folder], "folders/2/articles": pages, "folders/2": folder})
+    assert [article.id for article in found.articles] == [8, 9]
+    assert lines.count("folders/2/articles") == 2
+
+
+def test_an_article_deleted_meanwhile_is_no_error() -> None:
+    folder = _folder(2, articles_count=2, sub_folders_count=0)
+    found, _ = _read(
+        {
+            "categories/1/folders": [folder],
+            "folders/2/articles": [ARTICLE],
+            "folders/2": folder | {"articles_count": 1},
+        }
+    )
+    assert [article.id for article in found.articles] == [8]
+
+
+def test_a_list_without_bodies_does_not_make_articles_look_empty() -> None:
+    pages = {"categories/1/folders": [_folder(2, articles_count=1, sub_folders_count=0)]}
+    found, _ = _read(pages | {"folders/2/articles": [{"id": 8, "title": "t"}], "articles/8": ARTICLE})
+    assert [article.body for article in found.articles] == ["<p>b</p>"]
+
+
+def test_whoever_waits_hears_how_far_it_is(desk: Desk) -> None:
+    heard: list[tuple[int, int]] = []
+    read(desk.reader, progress=lambda count, of: heard.append((count, of)))
+    assert heard == [(1, 2), (2, 2)]
+
+
+def test_a_trouble_in_one_thread_is_the_trouble_of_the_whole(desk: Desk) -> None:
+    desk.portal.store.create_article(desk.ids["a/b"], "t", "")
+    desk.portal.faults.fail("GET", "*/articles", status=503, times=None)
+    with pytest.raises(PortalError, match="503"):
+        desk.read()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "lost", "error"])
+def test_a_passing_trouble_is_not_noticed(desk: Desk, kind: str) -> None:
+    desk.portal.store.create_article(desk.ids["a/b"], "t", "")
+    match kind:
+        case "truncated":
+            desk.portal.faults.truncate("GET", "*", every=2, times=3)
+        case "lost":
+            desk.portal.faults.lose("GET", "*", every=2, times=3)
+        case _:
+            desk.portal.faults.fail("GET", "*", every=2, times=3, status=502)
+    assert len(desk.read().articles) == 1
+
+
+def test_an_allowance_is_kept_without_one_refusal() -> None:
+    settings = Settings(calls_per_minute=20, window=3.0)
+    with serve(settings) as portal, Connection(portal.url, portal.key) as connection:
+        for n in range(14):
+            portal.store.create_category(f"c{n}")
+        read(Reader(connection))
+        assert {call.status for call in portal.calls} == {200}
+        assert len(portal.calls) == 15
+
+
+@pytest.mark.corpus
+def test_a_real_knowledge_base_is_read_whole(corpus: Path) -> None:
+    with serve(Settings()) as portal, Connection(portal.url, portal.key) as connection:
+        for path in sorted((corpus / "freshdesk-kb").glob("*.json")):
+            load_path(portal.store, path)
+        store = portal.store
+        found = read(Reader(connection))
+        folders = store.all_folders()
+        expected = 1 + len(store.all_categories()) + sum(folder.sub_folders_count > 0 for folder in folders)
+        expected += sum(-(-folder.articles_count // 100) for folder in folders)
+        assert connection.calls == expected
+        bodies = {article.id: (article.title, article.description) for article in store.all_articles()}
+        assert {article.id: (article.title, article.body) for article in found.articles} == bodies
+        assert len(bodies) > 1000
+
+
+def test_authors_are_found_by_their_address_whatever_its_case(desk: Desk) -> None:
+    found = resolve_authors(desk.reader, {"sam@example.com", "Robin@Example.com"})
+    assert found == {"sam@example.com": 150_000_000_002, "Robin@Example.com": 150_000_000_001}
+    assert desk.connection.calls == 2
+
+
+def test_all_unknown_authors_are_named_at_once(desk: Desk) -> None:
+    with pytest.raises(PortalError, match=r"nobody@example.com, not@example.com") as caught:
+        resolve_authors(desk.reader, {"not@example.com", "sam@example.com", "nobody@example.com"})
+    assert "author" in caught.value.advice
+
+
+def test_a_portal_that_ignores_the_address_finds_nobody_wrong() -> None:
+    agents = [{"id": 1, "contact": {"email": "other@example.com"}}]
+    with faulty(lambda *_: reply(json.dumps(agents))) as server, Connection(server.url, "key") as connection:
+        with pytest.raises(PortalError, match="no agent"):
+            resolve_authors(Reader(connection), ["sam@example.com"])
+        agents[0] = {"id": 2}
+        assert resolve_authors(Reader(connection), ["sam@example.com"]) == {"sam@example.com": 2}
