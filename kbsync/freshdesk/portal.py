@@ -51,7 +51,12 @@ def read(reader: Reader, *, threads: int = 8, progress: Callable[[int, int], Non
 
 def resolve_authors(reader: Reader, emails: Collection[str]) -> Mapping[str, int]:
     """Look up the agents with these e-mail addresses, one call each; raises PortalError naming all that are unknown."""
-    found = {email: _agent(reader.agents(email), email) for email in sorted(emails)}
+    try:
+        found = {email: _agent(reader.agents(email), email) for email in sorted(emails)}
+    except Refused as refused:
+        raise PortalError(
+            refused.what, advice="give agents' ids as `author`: this key may not look agents up"
+        ) from None
     unknown = [email for email, agent in found.items() if agent is None]
     if unknown:
         raise PortalError(

@@ -501,7 +501,7 @@ def test_a_certificate_that_nobody_signed_ends_it_at_once(certificate: Path) -> 
         thread = threading.Thread(target=serve)
         thread.start()
         with (
-            Connection(f"https://127.0.0.1:{port}", KEY, sleep=lambda _: pytest.fail()) as connection,
+            Connection(f"https://127.0.0.1:{port}", KEY, sleep=lambda _: pytest.fail("it waits")) as connection,
             pytest.raises(PortalError, match="certificate is not trusted") as caught,
         ):
             connection.post("/x", {})

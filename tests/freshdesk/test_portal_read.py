@@ -265,6 +265,13 @@ def test_all_unknown_authors_are_named_at_once(desk: Desk) -> None:
     assert "author" in caught.value.advice
 
 
+def test_a_key_that_may_not_look_agents_up_is_told_another_way(desk: Desk) -> None:
+    desk.portal.faults.fail("GET", "*/agents", status=403)
+    with pytest.raises(PortalError) as caught:
+        resolve_authors(desk.reader, ["sam@example.com"])
+    assert "ids" in caught.value.advice
+
+
 def test_a_portal_that_ignores_the_address_finds_nobody_wrong() -> None:
     agents = [{"id": 1, "contact": {"email": "other@example.com"}}]
     with faulty(lambda *_: reply(json.dumps(agents))) as server, Connection(server.url, "key") as connection:
