@@ -5,7 +5,7 @@ Pure: it renders through `markup` and reads nothing. Markdown is never compared 
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -86,13 +86,17 @@ def source_key(article: Article, anchors: Collection[str]) -> str:
 
 def rooted_html(article: Article, anchors: Collection[str]) -> str:
     """Render an article of content with its relative links as paths from the root: what counts as its content."""
-    path = article.path or ""
+    return canonical(to_html(article.body, resolve=from_the_root(article.path or ""), anchors=anchors))
+
+
+def from_the_root(path: str) -> Callable[[str], str]:
+    """Give the function that writes the relative addresses of the file at `path` as paths from the root."""
 
     def resolve(address: str) -> str:
         rooted = _rooted(path, address)
         return address if rooted is None else _ROOTED + rooted
 
-    return canonical(to_html(article.body, resolve=resolve, anchors=anchors))
+    return resolve
 
 
 def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Pulled:

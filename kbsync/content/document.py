@@ -112,6 +112,8 @@ def edit(text: str, changes: Mapping[str, FieldValue], *, path: str = "") -> str
 def replace_body(text: str, body: str, *, path: str = "") -> str:
     """Put another body under a file's front matter, and under the heading that serves as its title.
 
+    The blank lines between the two stay as they are.
+
     Raises:
         ContentError: the file cannot be taken apart.
     """
@@ -123,6 +125,8 @@ def replace_body(text: str, body: str, *, path: str = "") -> str:
     head = _head(text, before.heading)
     if not head.removeprefix(BOM):
         return head + wanted.replace("\n", newline)
+    if wanted and before.body.strip() and text.startswith(head):
+        return text[: skip_blank_lines(text, len(head))] + wanted.replace("\n", newline)
     gap = newline if wanted else ""
     return head.rstrip("\r\n") + newline + gap + wanted.replace("\n", newline)
 

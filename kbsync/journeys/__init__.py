@@ -135,7 +135,7 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
         ContentError: some files could not be written.
     """
     workspace = open_workspace(config, local=options.local)
-    files = WorkingTree(config.root)
+    files = WorkingTree(config.root, ignored=workspace.repository.ignored())
     with _connect(config, key, audience) as connection:
         audience.waits("reading the portal")
         live = read_live(connection).live
@@ -144,8 +144,12 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
         made = make_plan(live, content, workspace.agreements, _rules(workspace, addresses, options))
         audience.begins("converting", len(made.changes))
         pulled = bring_home(workspace, files, made, live, addresses, audience.steps)
+        changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
         planned = Planned(
-            workspace=workspace, plan=replace(made, changes=tuple(pulled.changes)), live=live, calls=connection.calls
+            workspace=workspace,
+            plan=replace(made, changes=changes, conflicts=conflicts),
+            live=live,
+            calls=connection.calls,
         )
     _refuse_to_write_over(workspace, pulled)
     if not dry_run:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kbsync.agreements import Key, agreement_to_json, lock_name
-from kbsync.change import Action, Change
-from kbsync.content.document import compose, edit, replace_body
+from kbsync.change import Action, Change, Finding, Matter
+from kbsync.content.document import compose, edit, parse, replace_body
 from kbsync.content.names import file_name
 from kbsync.content.overlay import Overlay
 from kbsync.content.tree import Files
 from kbsync.content.tree import read as read_tree
+from kbsync.errors import ContentError
 from kbsync.journeys.addressing import TargetAddresses, kind_of
 from kbsync.journeys.recording import agree
 from kbsync.journeys.rendering import addresses_now
 from kbsync.journeys.workspace import Workspace, tree_rules
+from kbsync.markup.grafting import graft
 from kbsync.model import (
     Article,
     Category,
@@ -31,7 +33,7 @@ from kbsync.model import (
     fields_of,
 )
 from kbsync.plan import Plan
-from kbsync.versions import links_of, pulled_body
+from kbsync.versions import from_the_root, links_of, pulled_body
 
 _INDEX = "_index.md"
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
@@ -39,11 +41,15 @@ _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 @dataclass(slots=True, kw_only=True)
 class Pulled:
-    """What a pull would write: each file by path (None deletes), the changes, and what was left out on purpose."""
+    """What a pull would write: each file by path (None deletes), and the changes.
+
+    `dropped` tells what was left out on purpose, by path; `refused` are files that cannot be edited by line.
+    """
 
     files: dict[str, str | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: list[Finding] = field(default_factory=list)
 
 
 def bring_home(
@@ -57,10 +63,7 @@ def bring_home(
     """Work out the files of a pull; `tell` hears of each article that was converted."""
     pulling = _Pulling(workspace, files, plan, live, addresses)
     for change in pulling.named_changes():
-        text = pulling.text_of(change)
-        if text is not None:
-            pulling.written[pulling.source_of(change)] = text
-        pulling.pulled.changes.append(replace(change, after=text))
+        pulling.take(change)
         tell(change.path)
     pulling.settle()
     return pulling.pulled
@@ -132,6 +135,20 @@ class _Pulling:
             self.taken.setdefault(above, set()).add(name.removesuffix(".md"))
             path = above
 
+    def take(self, change: Change) -> None:
+        """Work out one file; one that cannot be edited by line is named and left alone, and the others go on."""
+        try:
+            text = self.text_of(change)
+        except ContentError as error:
+            why = "; ".join(problem.what for problem in error.problems)
+            self.pulled.refused.append(
+                Finding(matter=Matter.CONFLICT, kind=change.kind, path=change.path, id=change.id, reason=why)
+            )
+            return
+        if text is not None:
+            self.written[self.source_of(change)] = text
+        self.pulled.changes.append(replace(change, after=text))
+
     def source_of(self, change: Change) -> str:
         """Give the file that holds an item's front matter."""
         return change.path if change.kind is Kind.ARTICLE else f"{change.path}/{_INDEX}"
@@ -147,8 +164,14 @@ class _Pulling:
             return None
         if change.before is None:
             return compose(_front_of(live, change.path), self._body(live, change.path))
-        text = edit(change.before, _front_changes(live, change.fields), path=change.path)
-        return replace_body(text, self._body(live, change.path), path=change.path) if "body" in change.fields else text
+        source = self.source_of(change)
+        text = edit(change.before, _front_changes(live, change.fields), path=source)
+        if "body" not in change.fields:
+            return text
+        mine, theirs = parse(text, source).body, self._body(live, change.path)
+        anchors = self.plan.anchors.get(change.path, frozenset())
+        body = graft(mine, theirs, resolve=from_the_root(change.path), anchors=anchors)
+        return replace_body(text, body, path=source)
 
     def _body(self, live: Item, path: str) -> str:
         if not isinstance(live, Article):

@@ -73,7 +73,7 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
         GitError: there is no repository, or the ledger cannot be fetched.
     """
     repository = Repository.open(config.root)
-    files: Files = WorkingTree(config.root) if commit is None else repository.committed(commit)
+    files = files_of(repository, config, commit)
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock(_lock_files(config, files))
     problems = {*lint(tree, assets_url=config.assets_url or None), *of_lock}
@@ -90,6 +90,13 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
         run=run,
         commit=commit,
     )
+
+
+def files_of(repository: Repository, config: Config, commit: str | None) -> Files:
+    """Give the files of a commit, else of the working tree less what git ignores, which no commit would hold."""
+    if commit is not None:
+        return repository.committed(commit)
+    return WorkingTree(config.root, ignored=repository.ignored())
 
 
 def _lock_files(config: Config, files: Files) -> dict[str, bytes]:

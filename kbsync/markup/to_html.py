@@ -7,6 +7,7 @@ are resolved. Call-outs are Freshdesk's own boxes, so that an agent can go on in
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote, unquote
 
@@ -38,11 +39,42 @@ def to_html(markdown: str, *, resolve: Callable[[str], str] = identity, anchors:
     `resolve` gets every address as written, Markdown's escapes and entities undone, and gives the one to put.
     A heading gets an id when its writer gave one, when an address within the text asks, or when `anchors` names it.
     """
+    tokens = _prepared(markdown, resolve, anchors)
+    rendered = _Renderer().render(_shaped(tokens), _PARSER.options, {})
+    return rendered.replace("\0", "\ufffd")
+
+
+def _prepared(markdown: str, resolve: Callable[[str], str], anchors: Collection[str]) -> list[Token]:
+    """Parse a text, name the headings that are asked for, and resolve its addresses."""
     tokens = _PARSER.parse(markdown)
     name_headings(tokens, wanted=_asked(tokens) | {unicodedata.normalize("NFC", name) for name in anchors})
     _resolve(tokens, resolve)
-    rendered = _Renderer().render(_shaped(tokens), _PARSER.options, {})
-    return rendered.replace("\0", "\ufffd")
+    return tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One block at the top of a text: its lines (from 0, the end excluded) and the HTML that they render to."""
+
+    start: int
+    end: int
+    html: str
+
+
+def blocks_to_html(
+    markdown: str, *, resolve: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()
+) -> tuple[Block, ...]:
+    """Render a text block by block, each as it renders within the whole; lines that render to nothing are in none."""
+    tokens = _prepared(markdown, resolve, anchors)
+    found, first = [], 0
+    for at, token in enumerate(tokens):
+        if token.level or token.nesting > 0:
+            continue
+        start, end = tokens[first].map or (0, 0)
+        html = _Renderer().render(_shaped(tokens[first : at + 1]), _PARSER.options, {})
+        found.append(Block(start=start, end=end, html=html))
+        first = at + 1
+    return tuple(found)
 
 
 def encoded(address: str) -> str:

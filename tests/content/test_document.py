@@ -216,7 +216,7 @@ def test_a_laughing_bomb_is_refused_at_once() -> None:
     ("text", "expected"),
     [
         ("---\ntitle: T\n---\n\nOld\n", "---\ntitle: T\n---\n\nNew\n"),
-        ("---\ntitle: T\n---\nOld", "---\ntitle: T\n---\n\nNew\n"),
+        ("---\ntitle: T\n---\nOld", "---\ntitle: T\n---\nNew\n"),
         ("---\r\ntitle: T\r\n---\r\n\r\nOld\r\n", "---\r\ntitle: T\r\n---\r\n\r\nNew\r\n"),
         ("# T {#t}\n\nOld\n", "# T {#t}\n\nNew\n"),
         ("Intro\n\n# T\nOld\n", "# T\n\nNew\n"),

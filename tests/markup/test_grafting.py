@@ -1,0 +1,87 @@
+"""What changed is taken over; what did not stays as its writer wrote it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.grafting import graft
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+
+BY_HAND = """A *paragraph* that is
+wrapped by hand, with a [link][x].
+
+* one
+* two
+
+
+{align=center}
+In the middle
+
+[x]: https://example.com/
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+## Setext is no matter
+
+Last one.
+"""
+
+
+def pulled(html: str) -> str:
+    return to_markdown(html).text
+
+
+def test_a_text_that_says_the_same_stays_byte_for_byte() -> None:
+    assert graft(BY_HAND, pulled(to_html(BY_HAND))) == BY_HAND
+
+
+def test_an_edited_paragraph_is_the_only_one_that_changes() -> None:
+    edited = pulled(to_html(BY_HAND).replace("Last one", "The very last one"))
+    assert graft(BY_HAND, edited) == BY_HAND.replace("Last one", "The very last one")
+
+
+def test_a_new_paragraph_stands_where_it_was_put() -> None:
+    edited = pulled(to_html(BY_HAND).replace("</table>", "</table><p>Added</p>"))
+    assert graft(BY_HAND, edited) == BY_HAND.replace("| 1 | 2 |\n", "| 1 | 2 |\n\nAdded\n")
+
+
+def test_a_paragraph_that_went_goes_alone() -> None:
+    edited = pulled(to_html(BY_HAND).replace("<p>Last one.</p>", ""))
+    assert graft(BY_HAND, edited) == BY_HAND.replace("\nLast one.\n", "")
+
+
+def test_definitions_that_a_kept_paragraph_needs_stay() -> None:
+    edited = pulled("<p>First</p>" + to_html(BY_HAND))
+    assert "[x]: https://example.com/" in graft(BY_HAND, edited)
+
+
+@pytest.mark.parametrize("mine", ["", "\n", "[only]: https://example.com/ 'a definition'\n", "<!-- a note -->\n"])
+def test_nothing_can_be_grafted_upon(mine: str) -> None:
+    outcome = graft(mine, "New text\n")
+    assert canonical(to_html(outcome)) == "<p>New text</p>"
+
+
+WORDS = st.sampled_from(["alpha", "*beta*", "`gamma`", "[delta](https://example.com/)", "**epsilon**", "ζήτα", "إبل"])
+PARAGRAPHS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+BLOCKS = st.one_of(
+    PARAGRAPHS,
+    PARAGRAPHS.map("## {}".format),
+    st.lists(PARAGRAPHS, min_size=1, max_size=3).map(lambda items: "\n".join(f"* {item}" for item in items)),
+    PARAGRAPHS.map("> {}".format),
+    PARAGRAPHS.map("```\n{}\n```".format),
+)
+TEXTS = st.lists(BLOCKS, max_size=6).map(lambda blocks: "\n\n".join(blocks) + "\n")
+
+
+@given(TEXTS, TEXTS)
+def test_the_outcome_always_renders_as_what_is_to_be_taken_over(mine: str, theirs: str) -> None:
+    assert canonical(to_html(graft(mine, theirs))) == canonical(to_html(theirs))
+
+
+@given(TEXTS)
+def test_whatever_says_the_same_is_never_rewritten(mine: str) -> None:
+    assert graft(mine, pulled(to_html(mine))).strip() == mine.strip()
