@@ -2,11 +2,12 @@
 
 import ipaddress
 import logging
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,17 @@ def run(
         for path in load:
             load_path(account.store, path)
         announce(_portal(account, listener))
-        try:
+        with _terminated_like_interrupted(), suppress(KeyboardInterrupt):
             _server(account).run([listener])
-        except KeyboardInterrupt:
-            return
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _server(account: Account) -> uvicorn.Server:
@@ -101,7 +109,8 @@ def _server(account: Account) -> uvicorn.Server:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends small answers at once only on sockets that say they are TCP; otherwise each waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
