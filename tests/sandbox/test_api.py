@@ -341,9 +341,11 @@ def test_a_wrong_verb_is_405_and_tells_which_are_right(front: Desk) -> None:
     assert front.delete("/categories").status_code == 405
 
 
-def test_an_unknown_address_is_404(front: Desk) -> None:
+def test_an_unknown_address_is_404_with_nothing_in_it(front: Desk) -> None:
     for path in ("/nothing", "/categories/", "/articles", f"/articles/{10**30}", "/folders/abc/articles"):
-        assert front.get(path).status_code == 404, path
+        answer = front.get(path)
+        assert (answer.status_code, answer.content) == (404, b""), path
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert front.http.get("/api/v1/solutions").status_code == 404
 
 

@@ -75,7 +75,10 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 
 def answer_to(refused: Refused) -> Response:
-    """Write a refusal."""
+    """Write a refusal.
+
+    One without a body calls itself HTML (inferred: the npm client parses what calls itself JSON or nothing at all).
+    """
     if refused.body is None:
-        return Response(status_code=refused.status, headers=refused.headers)
+        return Response(status_code=refused.status, headers=refused.headers, media_type="text/html")
     return JSONResponse(refused.body, status_code=refused.status, headers=refused.headers)
