@@ -21,6 +21,7 @@ from kbsync.report.words import counts
 
 OK, FAILED, CHANGES, HELD = 0, 1, 3, 4
 _INTERRUPTED = 130
+_NAMED = 3
 
 
 def plan(config: Config, key: Secret | None, options: Options, *, form: str, out: Path | None, exit_code: bool) -> int:

@@ -16,7 +16,7 @@ from kbsync.freshdesk.portal import apply
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.recording import agree, settled
 from kbsync.journeys.rendering import Rendered, addresses_now, render
-from kbsync.model import Article, Item, Kind, KnowledgeBase, Status
+from kbsync.model import Article, Item, Kind, KnowledgeBase, Seo, Status
 from kbsync.plan import Plan
 from kbsync.plan.pairs import ancestors, parent_path
 
@@ -118,7 +118,7 @@ class _Publication:
         if change.action is Action.MOVE:
             return self._move(change)
         if change.action is Action.CREATE and change.path in self.openers:
-            return self._open(change)
+            return self._send(change, item=self._first(change))
         return self._send(change)
 
     def _obstacle(self, change: Change) -> str:
@@ -135,7 +135,7 @@ class _Publication:
     def _move(self, change: Change) -> Outcome:
         """Create anew and archive the old one, in this order, so that readers always find one of the two."""
         create = replace(change, action=Action.CREATE, id=None, actual=None)
-        made = self._open(create) if change.path in self.openers else self._send(create)
+        made = self._send(create, item=self._first(change))
         if made.result is not Result.DONE or change.actual is None:
             return replace(made, change=change)
         old = replace(change, action=Action.ARCHIVE, path=change.former or change.path, fields=("status",))
@@ -143,12 +143,17 @@ class _Publication:
         notes = (*made.notes, *([] if left.result is Result.DONE else [f"the old one is still there: {left.error}"]))
         return replace(made, change=change, notes=notes)
 
-    def _open(self, change: Change) -> Outcome:
-        """Create the opener of a circle unseen: some of what it links to has no address yet."""
-        article = change.desired
+    def _first(self, change: Change) -> Item | None:
+        """Give what is created: a moved article with what agents set on it, and the opener of a circle unseen.
+
+        Some of what an opener links to has no address yet, which no reader should meet.
+        """
+        article, old = change.desired, change.actual
         if not isinstance(article, Article):
-            return self._send(change)
-        return replace(self._send(change, as_draft=True), change=change)
+            return article
+        if isinstance(old, Article):
+            article = _with_unmanaged(article, old)
+        return replace(article, status=Status.DRAFT) if change.path in self.openers else article
 
     def close_circles(self, pool: ThreadPoolExecutor) -> None:
         """Write the openers of circles again, now that all they link to exists; the two writes are one outcome."""
@@ -165,15 +170,13 @@ class _Publication:
         if closed.result is not Result.DONE:
             self.tell(closed)
 
-    def _send(self, change: Change, *, as_draft: bool = False) -> Outcome:
-        article, rendered = change.desired, self._render(change)
-        sent = change
-        if as_draft and isinstance(article, Article):
-            sent = replace(change, desired=replace(article, status=Status.DRAFT))
+    def _send(self, change: Change, *, item: Item | None = None) -> Outcome:
+        """Apply one change; `item` is what is sent where that is not what the change desires in the end."""
+        rendered = self._render(change)
         outcome = apply(
             self._reader,
             self._writer,
-            sent,
+            replace(change, desired=item or change.desired),
             ids=self.ids,
             body=rendered.html if rendered else None,
             known=self._seen,
@@ -224,6 +227,16 @@ class _Publication:
         if rendered is None and isinstance(content, Article):
             sent = addresses_now(content, self.addresses, self.ids)
         return agree(content, live, seen=seen, anchors=self._anchors(change), addresses=sent)
+
+
+def _with_unmanaged(article: Article, old: Article) -> Article:
+    """Take over from an article that is made anew the fields that content leaves to the agents."""
+    seo = Seo(
+        title=old.seo.title if article.seo.title is None else article.seo.title,
+        description=old.seo.description if article.seo.description is None else article.seo.description,
+        keywords=old.seo.keywords if article.seo.keywords is None else article.seo.keywords,
+    )
+    return replace(article, tags=old.tags if article.tags is None else article.tags, seo=seo)
 
 
 def _stays(change: Change) -> bool:
