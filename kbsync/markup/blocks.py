@@ -32,7 +32,10 @@ Ways = Mapping[int, Way]
 
 def document(blocks: Sequence[Node], ways: Ways, asked: frozenset[str] = frozenset()) -> str:
     """Write blocks one after another; `asked` names the anchors that links ask for, whose ids need no writing."""
-    return "\n\n".join(_Writer(ways, asked).pieces(blocks))
+    pieces = _Writer(ways, asked).pieces(blocks)
+    if pieces and pieces[0] == "---":
+        pieces[0] = "***"  # at the very top three hyphens would begin front matter
+    return "\n\n".join(pieces)
 
 
 class _Writer:
@@ -173,10 +176,8 @@ def _is_tight(item: Element) -> bool:
     tags = [(child.tag, dict(child.attrs)) for child in item.children if isinstance(child, Element)]
     if not tags or (tags[0][0] == "p" and not tags[0][1]):
         tags = tags[1:]
-    return (
-        len(tags) <= 1
-        and all(tag == "ul" or (tag == "ol" and attrs.get("start", "1") == "1") for tag, attrs in tags)
-        and all(not attrs.keys() - {"start"} for _, attrs in tags)
+    return all(
+        tag in ("ul", "ol") and not attrs.keys() - {"start"} and attrs.get("start", "1") == "1" for tag, attrs in tags
     )
 
 

@@ -57,7 +57,7 @@ def _is_mark(char: str, text: str, at: int, left: str, right: str) -> bool:
         case "~":
             return "~" in (left, right)
         case "!":
-            return right == "["
+            return right == "[" and at == len(text) - 1
         case "{":
             return note_at(text, at) is not None
     return False

@@ -104,7 +104,8 @@ def _tagged(node: Element, setting: _Setting) -> str:
 
 def _emphasis(node: Element, before: str, after: str, setting: _Setting) -> str:
     mark = _DELIMITERS[node.tag]
-    inner = _write(node.children, mark[0], mark[0], setting)
+    # Any punctuation but the mark's own: a mark directly within another is read well, one beside another is not.
+    inner = _write(node.children, "_", "_", setting)
     reads = before != mark[0] and after != mark[0] and _flanks(before, inner[:1]) and _flanks(after, inner[-1:])
     return mark + inner + mark if reads and inner else _tagged(node, setting)
 
@@ -138,7 +139,7 @@ def _link(node: Element, setting: _Setting) -> str:
             return f"<{text}>"
         if href == "mailto:" + text and _MAIL.fullmatch(text):
             return f"<{text}>"
-    brackets = setting.brackets if _is_balanced(text) else frozenset("[]")
+    brackets = setting.brackets if _is_balanced(text) and not setting.brackets else frozenset("[]")
     inner = _write(node.children, "[", "]", replace(setting, linked=True, brackets=brackets))
     note = f" {title(node.attrs['title'])}" if "title" in node.attrs else ""
     return f"[{inner}]({destination(readable(href))}{note})"

@@ -12,6 +12,8 @@ import turbohtml
 from kbsync.markup.nodes import Element, Node
 
 DEPTH = 64
+# Old names for typed text; `<plaintext>` has no end and could not be written again.
+_TYPED = {"plaintext": "pre", "xmp": "pre", "listing": "pre"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,9 @@ def parse(html: str) -> Parsed:
             if not stack:
                 return Parsed(nodes=tuple(done), deep=deep)
             if holder is not None:
-                stack[-1][1].append(Element(tag=holder.tag, attrs=_attrs(holder), children=tuple(done)))
+                stack[-1][1].append(
+                    Element(tag=_TYPED.get(holder.tag, holder.tag), attrs=_attrs(holder), children=tuple(done))
+                )
             continue
         match child:
             case turbohtml.Element():

@@ -18,8 +18,8 @@ _ADDRESS = re.compile(r"\]\(|\]:|\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.
 _ANCHOR = re.compile(
     r"^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
 )
-_SCRIPT = re.compile(r"<script|<style|javascript|vbscript|\bon\w+\s*=|&", re.IGNORECASE)
-_RUNS = re.compile(r"[\s\x00-\x20]*(javascript|vbscript)\s*:", re.IGNORECASE)
+_SCRIPT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=|&", re.IGNORECASE)
+_RUNS = re.compile(r"(?:javascript|vbscript):|data:text/html\b", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x20]+")
 
 
@@ -67,7 +67,7 @@ class _Survey:
     hazards: tuple[Hazard, ...]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16384)
 def _survey(markdown: str) -> _Survey:
     tokens = _PARSER.parse(markdown)
     named = set(name_headings(tokens, wanted=()))

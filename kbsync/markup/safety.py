@@ -35,7 +35,7 @@ def _attrs(node: Element, dropped: dict[str, None]) -> dict[str, str]:
         if _EVENT.fullmatch(key.lower()) or key == "srcdoc":
             dropped[f"{key} attribute"] = None
         elif key.lower() in _ADDRESSES and runs(value):
-            dropped[f"address {value.strip()[:40]}"] = None
+            dropped["address " + " ".join(value.split())[:40]] = None
         else:
             kept[key] = value
     return kept

@@ -1,0 +1,123 @@
+"""Every article of the two real collections, there and back, judged by a second parser too."""
+
+import json
+import os
+import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote
+
+import html5lib
+import pytest
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.losses import losses
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+
+CORPUS = os.environ.get("KBSYNC_CORPUS", "")
+pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not CORPUS, reason="KBSYNC_CORPUS names no folder")]
+
+BLOCKS = frozenset(
+    "p div ul ol li table tbody thead tr td th h1 h2 h3 h4 h5 h6 pre blockquote hr br section img iframe".split()
+)
+
+
+def live_articles():
+    for file in sorted(Path(CORPUS, "freshdesk-kb").glob("*.json")):
+        for folders in json.loads(file.read_text(encoding="utf-8")).values():
+            for articles in folders.values():
+                yield from ((article["title"], article["description"] or "") for article in articles)
+
+
+def written_articles():
+    for file in sorted(Path(CORPUS, "arduino-help-center", "content").rglob("*.md")):
+        text = file.read_text(encoding="utf-8")
+        yield file.name, re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
+
+
+def seen(html):
+    """What a reader sees, by another parser and another walk than kbsync's own."""
+    words, things = [], Counter()
+
+    def walk(node):
+        tag = node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+        words.append(" " if tag in BLOCKS else "")
+        words.append((node.text or "") if tag else "")
+        match tag:
+            case "img":
+                things["picture", unquote(node.get("src", "")), node.get("alt", "")] += 1
+            case "iframe":
+                things["frame", node.get("src", "")] += 1
+            case "a" if node.get("href") is not None:
+                text = " ".join("".join(node.itertext()).split())
+                things["link", unquote(node.get("href").strip()), text] += 1
+            case "td" | "th":
+                text = "".join("".join(node.itertext()).split())
+                if text:
+                    things["cell", text, node.get("rowspan", "1"), node.get("colspan", "1")] += 1
+            case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
+                text = "".join("".join(node.itertext()).split())
+                if text:
+                    things["heading", tag, text] += 1
+            case "pre":
+                things[f"pre {node.get('class')}", "".join("".join(node.itertext()).split())] += 1
+        for child in node:
+            walk(child)
+        words.append(" " if tag in BLOCKS else "")
+        words.append(node.tail or "")
+
+    walk(html5lib.parseFragment(html))
+    text = re.sub("[\u200b\ufeff]", "", unicodedata.normalize("NFC", "".join(words)))
+    return text.split(), {thing: count for thing, count in things.items() if not thing[0].startswith("pre language")}
+
+
+def without_noise(things):
+    return {
+        (thing[0].replace(" None", ""), *thing[1:]): count
+        for thing, count in things.items()
+        if "fd-callout" in thing[0] or not thing[0].startswith("pre")
+    }
+
+
+def test_every_live_article_comes_back_without_a_difference():
+    count, kept, stable, seen_alike = 0, 0, 0, 0
+    for title, html in live_articles():
+        count += 1
+        pulled = to_markdown(html)
+        rendered = to_html(pulled.text)
+        assert pulled.dropped == (), title
+        kept += canonical(rendered) == canonical(html)
+        stable += to_markdown(rendered).text == pulled.text
+        (words, things), (words_back, things_back) = seen(html), seen(rendered)
+        seen_alike += words == words_back and without_noise(things) == without_noise(things_back)
+    assert (count, kept, stable, seen_alike) == (1221, 1221, 1221, 1221)
+
+
+def test_every_written_article_is_published_pulled_and_published_the_same():
+    count, kept, stable, lost = 0, 0, 0, 0
+    for _, markdown in written_articles():
+        count += 1
+        html = to_html(markdown)
+        text = to_markdown(html).text
+        back = to_html(text)
+        kept += canonical(back) == canonical(html)
+        stable += to_markdown(back).text == text
+        lost += bool(losses(html, back))
+    assert count >= 414
+    assert (kept, stable, lost) == (count, count, 0)
+
+
+def test_most_words_of_live_articles_stand_outside_raw_html():
+    inside = outside = 0
+    for _, html in live_articles():
+        for block in to_markdown(html).text.split("\n\n"):
+            text = re.sub(r"^(?:[\s>*-]|\d+[.)])+", "", block)
+            words = len("".join(re.sub(r"<[^>]*>|\]\([^)]*\)(?:\{[^}]*\})?", "", text).split()))
+            is_raw = re.match(r"<(?:p|ul|ol|div|table|pre|h\d|blockquote|section|tr|td|!--)\b", text) is not None
+            inside += words if is_raw else 0
+            outside += 0 if is_raw else words
+    share = outside / (inside + outside)
+    print(f"{share:.1%} of the words outside raw HTML")  # noqa: T201
+    assert share >= 0.92

@@ -1,0 +1,42 @@
+from kbsync.markup.to_html import to_html
+
+
+def upper(address):
+    return address.upper()
+
+
+def test_every_address_is_resolved_as_written():
+    seen = []
+
+    def resolve(address):
+        seen.append(address)
+        return f"https://p.example/{len(seen)}"
+
+    html = to_html(
+        "[a](b\\_c.md#d 'e') ![f](<g h.png>) [i][j] <a href='k&amp;l'>m</a>\n\n"
+        "<div>\n<img alt=x SRC=n.png><a href=\"o\">p</a></div>\n\n<!-- <a href='q'> -->\n\n[j]: r.md\n",
+        resolve=resolve,
+    )
+    assert sorted(seen) == sorted(["b_c.md#d", "g h.png", "r.md", "k&l", "n.png", "o"])
+    assert html.count("https://p.example/") == 6
+    assert "<a href='q'>" in html
+    assert 'alt=x SRC="https://p.example/' in html
+
+
+def test_raw_html_keeps_its_bytes_when_no_address_changes():
+    raw = "<DIV  Class = 'a'><a HREF=x   title=\"q'\">b</a>\n<img src='c.png'/></DIV>"
+    assert to_html(raw) == raw
+
+
+def test_a_heading_is_named_when_another_article_asks():
+    assert to_html("# A b\n\n# C", anchors={"a-b"}) == '<h1 id="a-b">A b</h1>\n<h1>C</h1>\n'
+
+
+def test_deep_lists_are_not_lost():
+    markdown = "\n".join("  " * depth + f"- item{depth}" for depth in range(40))
+    assert "item39" in to_html(markdown)
+
+
+def test_rendering_is_the_same_every_time():
+    markdown = "# A\n\n[a](#a) ![b](c){width=3}\n\n> [!NOTE]\n> d\n"
+    assert len({to_html(markdown, resolve=upper, anchors={"x"}) for _ in range(3)}) == 1

@@ -1,0 +1,183 @@
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.losses import losses
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+
+
+def assert_kept(html):
+    pulled = to_markdown(html)
+    rendered = to_html(pulled.text)
+    assert canonical(rendered) == canonical(html)
+    assert to_markdown(rendered).text == pulled.text
+    return pulled.text
+
+
+ODD = {
+    "unclosed boxes": "<div>" * 10_000 + "x",
+    "unclosed marks": "<b><i>" * 5_000 + "x<p>y",
+    "10,000 lists": "<ul><li>" * 10_000 + "x",
+    "quotes in quotes": "<blockquote>" * 300 + "x",
+    "table in a paragraph": "<p>a<table><tr><td>b</table>c",
+    "items without a list": "a<li>b<li>c",
+    "a list in a list": "<ul><ul><li>a</ul><li>b</ul>",
+    "nested tables": "<table><tr><td>" * 20 + "x",
+    "breaks in headings": "<h2>a<br>b<br><br>c</h2>",
+    "pipes in cells": "<table><tr><th>a|b<th><code>x|y`z</code><tr><td>\\|<td>|</table>",
+    "code that holds fences": "<pre>```\ncode\n~~~~\n````</pre>",
+    "awkward addresses": '<a href="a(b">x</a> <a href="a (b)">y</a> <a href="ü[]">z</a> <a href="&lt;&gt;">q</a>',
+    "a picture in a link in a heading": '<h3><a href="x"><img src="y"></a></h3>',
+    "right to left beside marks": "<p>日本<b>「語」</b>です <b>שלום</b>, <i>(مرحبا)</i>x</p>",
+    "zero width": "<p>a\u200bb\ufeff<b>\u200b</b></p>",
+    "entities": "<p>&amp;amp;lt; &amp;copy &amp;copy; &copy &notit;</p>",
+    "a link with a link in words": "<p><a href=x>[a](b)</a> <a href=x>a]b</a> <a href=x>a<br>b</a></p>",
+    "NUL and controls": "<p>a\0b \x0b\x1f\x85\u2028c</p>",
+    "a template": "<p>a<template name><p>in</p></template>b</p>",
+    "comments and CDATA": "<![CDATA[x]]><p>a<!-- c --></p><?php x ?>",
+    "typed text": "<xmp><b>x</xmp><textarea>\n\na\n\nb</textarea><plaintext>c<b>",
+    "line ends in attributes": '<pre>a\r\nb</pre><p title="a\n\nb">x</p><img src=x alt="a\n\nb">',
+    "front matter": "<p>---</p><p>title: x</p><p>---</p>",
+    "an SVG": '<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>',
+    "numbers": '<ol type=a><li>a<li value=5>b</ol><ol start="-2"><li>x</ol><ol reversed><li>x</ol>',
+    "words taken for tags": "<p>use <hostname> and <token id=x>y</token></p><api><p>z</p></api>",
+    "a broken style": '<p style="font-family: "Helvetica Neue";" a"b=c>x</p>',
+    "nothing": "",
+    "white space": " \n ",
+    "a call-out with blocks": '<pre class="fd-callout fd-callout--tip"><h2>x</h2><pre>a\n b</pre>\nc\n\nd</pre>',
+    "spreading marks": "<b><h2>x</h2><p>y</p></b><a href=x><p>a</p><p>b</p></a>",
+    "many brackets": "<p>" + "[" * 2_000 + "</p>",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_html_is_neither_lost_nor_fatal(name):
+    assert_kept(ODD[name])
+
+
+STARTS = (
+    "# 1. 1) - > | + = ~~~ ``` --- === *** _ __ [x] [a]: {.a} {#b} : * \\ &lt;b> ! [!NOTE] ` |---| &amp;nbsp; ~ ~~a~~ "
+    "_a_ __init__ a_b_c 2*3*4 [a](b) ![a](b) [a][b] &lt;http://x.y> 1986\\. $x$ ^a^ {{x}} {%y%} {a=b} &lt;!-- \\* \\\\ "
+    "**a** a** **a"
+).split()
+BOXES = ("<p>{}</p>", "<ul><li>{}</li></ul>", "<h2>{}</h2>", "<p>a<br>{}</p>", "<blockquote>{}")
+
+
+@pytest.mark.parametrize("box", BOXES)
+@pytest.mark.parametrize("start", STARTS)
+def test_text_that_looks_like_markdown_stays_text(start, box):
+    for words in (start, f"{start} x", f"x {start}", f"{start}<b>x</b>{start}"):
+        text = assert_kept(box.format(words))
+        assert not text.startswith("<")
+
+
+def test_text_and_time_grow_alike():
+    def seconds(size):
+        began = time.process_time()
+        to_markdown("<p>" + "*a [" * size + "</p>" + "<p>b</p>" * size)
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(8_000) < 40 * max(seconds(800), 0.02)
+
+
+def test_what_would_run_is_left_out_and_named():
+    pulled = to_markdown(
+        '<script>a</script><p onclick="x">b <a href="java\nscript:y">c</a><img src="d.png" onerror=z></p>'
+        "<style>e</style>"
+    )
+    assert pulled.text == "b c![](d.png)\n"
+    assert pulled.dropped == ("<script>", "onclick attribute", "address java script:y", "onerror attribute", "<style>")
+
+
+def test_addresses_are_rewritten_on_the_way_back():
+    html = (
+        '<p><a href="/a/1">x</a> <img src="/i.png"></p><table><tr><td rowspan=2><a href="/a/2">y</a></td></tr></table>'
+    )
+    seen = []
+
+    def rewrite(address):
+        seen.append(address)
+        return "../" + address.strip("/") + ".md"
+
+    text = to_markdown(html, rewrite=rewrite).text
+    assert sorted(seen) == ["/a/1", "/a/2", "/i.png"]
+    assert all(one in text for one in ("(../a/1.md)", "(../i.png.md)", "(../a/2.md)"))
+
+
+def test_one_odd_block_does_not_turn_its_neighbours_into_html():
+    text = assert_kept(
+        "<ul><li>a</li><li value=7>b</li></ul><p>c <b>d</b></p><blockquote><p>e</p><p x=y>f</p></blockquote>"
+    )
+    assert "c **d**" in text
+    assert "> e" in text
+
+
+words = st.sampled_from(
+    ["a", "b c", "*", "_", "1.", "#", "x", "é", "日本", "(", ")", ".", "[", "]", "|", "`", "~", "{{v}}", " "]
+    + ["&amp;", "&lt;t&gt;", "&nbsp;"]
+)
+
+
+def wrapped(inner):
+    tags = st.sampled_from(["b", "i", "u", "s", "code", "span", 'a href="x"', 'span style="color:#f00"', "sub"])
+    return st.builds(lambda tag, text: f"<{tag}>{text}</{tag.split()[0]}>", tags, inner)
+
+
+def in_rows(inner):
+    rows = st.lists(inner, max_size=4).map("".join)
+    return st.one_of(wrapped(inner), rows, st.just("<br>"), st.just('<img src="i.png" width="5">'))
+
+
+runs = st.recursive(words, in_rows, max_leaves=12)
+
+
+def boxed(inner):
+    tags = st.sampled_from(["div", "blockquote", 'div class="q"', 'pre class="fd-callout fd-callout--tip"', "section"])
+    items = st.lists(inner, min_size=1, max_size=3).map(lambda parts: "".join(f"<li>{part}</li>" for part in parts))
+    cells = st.lists(inner, min_size=1, max_size=4).map(
+        lambda parts: "<table>" + "".join(f"<tr><td>{part}</td><td>x</td></tr>" for part in parts) + "</table>"
+    )
+    return st.one_of(
+        st.builds(lambda tag, text: f"<{tag}>{text}</{tag.split()[0]}>", tags, inner),
+        items.map(lambda text: f"<ul>{text}</ul>"),
+        items.map(lambda text: f"<ol>{text}</ol>"),
+        cells,
+        st.lists(inner, max_size=3).map("".join),
+    )
+
+
+leaves = st.one_of(
+    runs.map(lambda text: f"<p>{text}</p>"),
+    runs.map(lambda text: f"<h2>{text}</h2>"),
+    runs.map(lambda text: f'<p style="text-align:center">{text}</p>'),
+    runs,
+    st.just("<hr>"),
+    st.just("<pre>a\n  b</pre>"),
+)
+pages = st.recursive(leaves, boxed, max_leaves=8)
+
+
+@settings(max_examples=300)
+@given(pages)
+def test_any_page_comes_back_the_same_and_settles_at_once(html):
+    assert_kept(html)
+    assert losses(html, to_html(to_markdown(html).text)) == ()
+
+
+marks = st.text("ab *_`[]()<>#-+.1\n\\|~!&;{}=:\t\"'", max_size=80)
+
+
+@settings(max_examples=300)
+@given(marks)
+def test_any_markdown_settles_after_one_way_there_and_back(markdown):
+    html = to_html(markdown)
+    pulled = to_markdown(html)
+    again = to_html(pulled.text)
+    if not pulled.dropped:
+        assert canonical(again) == canonical(html)
+    assert to_markdown(again).text == pulled.text
