@@ -1,5 +1,7 @@
 """The whole web side of one account, put together: API, control addresses, pages, and the guard of the Host header."""
 
+import logging
+
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -15,6 +17,7 @@ from kbsync.sandbox.api.routes import api
 from kbsync.sandbox.pages import agent, reader
 from kbsync.sandbox.pages.rendering import STATIC
 
+LOG = logging.getLogger("kbsync.sandbox")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -45,7 +48,11 @@ class _KnownHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or _host(scope) in self._hosts:
-            await self._inner(scope, receive, send)
+            try:
+                await self._inner(scope, receive, send)
+            except Exception:
+                LOG.exception("The sandbox has an error of its own; please report it.")
+                raise
             return
         answer: Response = PlainTextResponse("The sandbox answers to localhost alone.\n", status_code=421)
         await answer(scope, receive, send)

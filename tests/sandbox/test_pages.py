@@ -115,6 +115,16 @@ def test_readers_see_no_drafts_and_no_folders_of_agents(front: Desk) -> None:
     assert "Secret plan" in listed
 
 
+def test_a_draft_beside_a_published_version_shows_nowhere_to_readers(front: Desk) -> None:
+    made = front.article(title="Old title", description="<p>old words</p>")
+    front.put(f"/articles/{made['id']}", {"status": 1, "title": "Secret title", "description": "<p>secret words</p>"})
+    for path in (HOME, f"{HOME}/{front.category}", f"{HOME}/folders/{front.folder}", f"{HOME}/articles/{made['id']}"):
+        assert "ecret" not in _page(front, path)
+    assert "old words" in _page(front, f"{HOME}/folders/{front.folder}")
+    assert "No article holds" in _page(front, "/support/search/solutions?term=secret")
+    assert "<mark>old</mark>" in _page(front, "/support/search/solutions?term=old")
+
+
 def test_a_visit_and_a_thumb_are_counted_and_move_no_time(front: Desk) -> None:
     made = front.article()
     address = f"{HOME}/articles/{made['id']}"

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.sandbox.desk import Desk, desk, problems
 
@@ -97,6 +99,35 @@ def test_names_of_categories_and_folders_are_checked(front: Desk) -> None:
         ("parent_folder_id", "datatype_mismatch")
     }
     assert front.put(f"/categories/{front.category}", {"description": None}).status_code == 200
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.just("\udfff"), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(
+    "name title description status tags seo_data visibility parent_folder_id company_ids visible_in_portals agent_id"
+    " contact_segment_ids".split()
+)
+
+
+@given(st.dictionaries(KEYS, JSON, max_size=6) | JSON)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_no_body_whatever_breaks_the_portal(front: Desk, body: Any) -> None:
+    content = json.dumps(body).encode()
+    kind = {"content-type": "application/json"}
+    made = front.portal.store.create_article(front.folder, "T", "x")
+    for method, path in (
+        ("POST", "categories"),
+        ("POST", f"categories/{front.category}/folders"),
+        ("POST", f"folders/{front.folder}/articles"),
+        ("PUT", f"categories/{front.category}"),
+        ("PUT", f"folders/{front.folder}"),
+        ("PUT", f"articles/{made.id}"),
+    ):
+        answer = front.http.request(method, f"/api/v2/solutions/{path}", content=content, headers=kind)
+        assert answer.status_code in (200, 201, 400, 409), (method, path, answer.text)
 
 
 def test_limits_of_size_can_be_set() -> None:

@@ -40,8 +40,9 @@ def missing_field(field: str) -> Wrong:
 
 
 def invalid_field(field: str) -> Wrong:
-    """Name a key that is not in the reference (documented)."""
-    return Wrong(field=field, message="Unexpected/invalid field in request", code="invalid_field")
+    """Name a key that is not in the reference (documented); a key may hold halves of characters."""
+    named = field.encode("utf-8", "replace").decode()
+    return Wrong(field=named, message="Unexpected/invalid field in request", code="invalid_field")
 
 
 def mismatch(field: str, wanted: str) -> Wrong:

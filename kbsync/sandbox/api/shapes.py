@@ -4,13 +4,12 @@ import base64
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
-from kbsync.sandbox.records import PUBLISHED, Article, Category, Folder, Step
-from kbsync.sandbox.rewriting import plain_text
+from kbsync.sandbox.records import Article, Category, Folder, Step
 from kbsync.sandbox.settings import Agent, Settings
 from kbsync.sandbox.slugs import path_of
+from kbsync.sandbox.versions import seen_by_readers
 
 EXTRA_OF_VISIBILITY = {4: "company_ids", 6: "contact_segment_ids", 7: "company_segment_ids"}
 
@@ -56,7 +55,7 @@ def article_to_json(
     article: Article, way: Iterable[Step], settings: Settings, *, alone: bool = False, counts: Mapping[str, int]
 ) -> dict[str, Any]:
     """Write an article; `alone` is the answer for one article, which carries a token (recorded)."""
-    shown = _shown(article, settings)
+    shown = article if settings.shown == "draft" else seen_by_readers(article)
     written = {
         "id": shown.id,
         "type": shown.type,
@@ -148,18 +147,6 @@ def agent_to_json(agent: Agent, settings: Settings) -> dict[str, Any]:
             "updated_at": born,
         },
     }
-
-
-def _shown(article: Article, settings: Settings) -> Article:
-    if article.live_description is None or article.live_title is None or settings.shown == "draft":
-        return article
-    return replace(
-        article,
-        status=PUBLISHED,
-        title=article.live_title,
-        description=article.live_description,
-        description_text=plain_text(article.live_description),
-    )
 
 
 def _token(article: Article) -> str:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from kbsync.sandbox.account import account_of
 from kbsync.sandbox.pages.forms import fields_of, is_ours, token_for
 from kbsync.sandbox.pages.rendering import HEADERS, POLICY, body_to_show, page
-from kbsync.sandbox.records import DRAFT, PUBLISHED, Article, Category, Folder, Heading
+from kbsync.sandbox.records import DRAFT, PUBLISHED, Article, Folder, Heading
 from kbsync.sandbox.rewriting import rewritten
 from kbsync.sandbox.store import Store
 
@@ -33,8 +33,14 @@ async def overview(request: Request) -> Response:
     account = account_of(request)
     term = request.query_params.get("term", "").strip()
     status = request.query_params.get("status", "")
-    cases = [(one, _drawers(account.store, one, term, status)) for one in account.store.all_categories()]
-    cases = [(category, drawers) for category, drawers in cases if drawers or not (term or status)]
+    inside = _articles(account.store, term, status)
+    filtered = bool(term or status)
+    folders = account.store.all_folders()
+    cases = [
+        (one, _drawers([folder for folder in folders if folder.category_id == one.id], inside, filtered=filtered))
+        for one in account.store.all_categories()
+    ]
+    cases = [(category, drawers) for category, drawers in cases if drawers or not filtered]
     shown = sum(len(drawer.articles) for _, drawers in cases for drawer in drawers)
     return page(request, "agent_list.html", cases=cases, term=term, status_shown=status, shown=shown)
 
@@ -154,20 +160,23 @@ def _missing(request: Request) -> Response:
     return page(request, "agent_missing.html", status=404)
 
 
-def _drawers(store: Store, category: Category, term: str, status: str) -> list[Drawer]:
-    folders = [folder for folder in store.all_folders() if folder.category_id == category.id]
-    articles: dict[int, list[Heading]] = {}
+def _articles(store: Store, term: str, status: str) -> dict[int, list[Heading]]:
+    found: dict[int, list[Heading]] = {}
     for one in store.articles.headings(store.language):
         if term.casefold() in one.title.casefold() and status in ("", str(one.status)):
-            articles.setdefault(one.folder_id, []).append(one)
+            found.setdefault(one.folder_id, []).append(one)
+    return found
+
+
+def _drawers(folders: list[Folder], inside: dict[int, list[Heading]], *, filtered: bool) -> list[Drawer]:
     drawers: list[Drawer] = []
 
     def open_(parent: int | None, depth: int) -> None:
         for folder in folders:
             if folder.parent_id == parent:
-                inside = articles.get(folder.id, [])
-                if inside or not (term or status):
-                    drawers.append(Drawer(folder=folder, depth=depth, articles=inside))
+                articles = inside.get(folder.id, [])
+                if articles or not filtered:
+                    drawers.append(Drawer(folder=folder, depth=depth, articles=articles))
                 open_(folder.id, depth + 1)
 
     open_(None, 0)

@@ -13,6 +13,7 @@ from kbsync.sandbox.pages.rendering import body_to_show, page
 from kbsync.sandbox.pages.shelves import Shelf, Shelves
 from kbsync.sandbox.records import Article
 from kbsync.sandbox.searching import search
+from kbsync.sandbox.versions import seen_by_readers
 
 HOME = "/support/solutions"
 LANGUAGE_NAMES = {
@@ -61,7 +62,7 @@ async def folder(request: Request) -> Response:
     if shelf is None or language is None:
         return missing(request)
     texts = {
-        one.id: excerpts.beginning(one.description_text)
+        one.id: excerpts.beginning(seen_by_readers(one).description_text)
         for one in account.store.articles.in_folder(shelf.folder.id, language)
     }
     way = account.store.folders.way(shelf.folder.id, language)
@@ -82,9 +83,9 @@ async def article(request: Request) -> Response:
         "article.html",
         language,
         f"/articles/{found.id}",
-        title=found.live_title or found.title,
+        title=found.title,
         article=found,
-        body=body_to_show(found.live_description or found.description),
+        body=body_to_show(found.description),
         author=next((one.name for one in account.settings.agents if one.id == found.agent_id), None),
         shelf=shelf,
         way=account.store.folders.way(shelf.folder.id, language),
@@ -118,7 +119,7 @@ async def find(request: Request) -> Response:
     hits = [
         {
             "article": hit,
-            "title": excerpts.around(hit.live_title or hit.title, term),
+            "title": excerpts.around(hit.title, term),
             "excerpt": excerpts.around(hit.description_text, term),
             "way": account.store.folders.way(hit.folder_id, language),
         }
@@ -175,7 +176,7 @@ def _readable(request: Request, account: Account, language: str | None) -> tuple
     found = account.store.articles.get(id_, language) if id_ and language else None
     if found is None or language is None or not found.readable:
         return None, None
-    return found, Shelves(account.store, language).shelf(found.folder_id)
+    return seen_by_readers(found), Shelves(account.store, language).shelf(found.folder_id)
 
 
 def _routes(prefix: str) -> list[Route]:
