@@ -1,0 +1,66 @@
+"""A small help centre in a repository, and an empty portal that it is for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kbsync.sandbox import Portal, Settings, serve
+from tests.desk import Desk, Ended, new_desk
+
+FIRST = "guide/start/first.md"
+SECOND = "guide/start/second.md"
+FILES = {
+    "guide/_index.md": "---\nname: Guide\n---\n",
+    "guide/start/_index.md": "---\nname: Start here\n---\n",
+    FIRST: "---\ntitle: First steps\n---\nPlug it in.\n\nThen read [the second](second.md).\n",
+    SECOND: "---\ntitle: Second steps\ntags: [setup]\n---\nTurn it on.\n",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A desk, and the portal of its one target."""
+
+    desk: Desk
+    portal: Portal
+
+    def kbsync(self, *words: str, **environ: str | None) -> Ended:
+        return self.desk.kbsync(*words, **environ)
+
+    def published(self) -> "Scene":
+        """Bring the tree to the portal, and forget the calls that this took."""
+        done = self.kbsync("publish", "--yes")
+        assert done.code == 0, done
+        self.portal.calls.clear()
+        return self
+
+    def article(self, title: str) -> int:
+        """Give the id of an article on the portal."""
+        return next(article.id for article in self.portal.store.all_articles() if article.title == title)
+
+    @property
+    def written(self) -> list[str]:
+        """The calls that wrote, in order."""
+        return [f"{call.method} {call.path}" for call in self.portal.calls if call.method != "GET"]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """How the portal behaves; a test overrides it by parametrising."""
+    return Settings()
+
+
+@pytest.fixture
+def portal(settings: Settings) -> Iterator[Portal]:
+    with serve(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def scene(tmp_path: Path, portal: Portal) -> Scene:
+    """A committed tree of one category, one folder and two articles, and its empty portal."""
+    settings = {"kbsync.toml": f'[targets.production]\nurl = "{portal.url}"\n'}
+    desk = new_desk(tmp_path / "help", settings | FILES, {"FRESHDESK_API_KEY": portal.key})
+    return Scene(desk=desk, portal=portal)
