@@ -82,8 +82,7 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         ConfigError: the file has unknown keys or wrong values; all of them are named.
         UsageError: a flag or a variable of the environment is wrong.
     """
-    path = root / FILE
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = _text_of(root / FILE)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -98,6 +97,19 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
     settings |= _from_environment(environ) | given
     config = Config(root=root, target=target, **settings)  # type: ignore[arg-type]
     return replace(config, url=config.url.rstrip("/"), public_url=config.public_url.rstrip("/"))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        # Editors on Windows put a byte order mark first, which TOML does not know.
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", advice="mend its permissions") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError((Problem(path=FILE, line=line, what="is not UTF-8", advice="save it as UTF-8"),)) from error
 
 
 def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: Mapping[str, object]) -> str:

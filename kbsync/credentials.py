@@ -46,7 +46,10 @@ def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
 
 def _check_host(url: str, allowed: str) -> None:
     """Refuse an address that a pull request could have pointed at somebody else."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     host = (parts.hostname or "").lower()
     if parts.scheme not in {"http", "https"} or not host:
         raise UsageError(f"{url!r} is no web address", advice="it looks like https://acme.freshdesk.com")

@@ -55,6 +55,11 @@ class ConfigError(ContentError):
 
     exit_code = 2
 
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.what = self.what.removesuffix("the content") + "the settings"
+        self.advice = "mend the file; its reference lists every key"
+
 
 class GitError(KbsyncError):
     """Git refused, is absent, or the repository is not in a state to work from."""
