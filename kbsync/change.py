@@ -126,6 +126,20 @@ def circle_openers(changes: Sequence[Change], targets: Mapping[str, Sequence[str
     return frozenset(openers)
 
 
+def asked_for(changes: Sequence[Change], paths: Sequence[str]) -> tuple[Change, ...]:
+    """Keep the changes at or below some content paths, with the new directories that they need; all if none is."""
+    if not paths:
+        return tuple(changes)
+    asked = {c.path for c in changes if any(c.path == path or c.path.startswith(f"{path}/") for path in paths)}
+    needed = {above for path in asked for above in _directories(path)}
+    return tuple(c for c in changes if c.path in asked or (c.action is Action.CREATE and c.path in needed))
+
+
+def _directories(path: str) -> set[str]:
+    parts = path.split("/")
+    return {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+
+
 _REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
 _MADE_ANEW = {Action.CREATE, Action.MOVE}
 

@@ -83,6 +83,9 @@ class _Reading:
         for path, first in twins([*sorted(directories(visible)), *visible]):
             what = f"differs from `{first}` only in case: on macOS and Windows they are one"
             self._note(path, 0, what, "rename one of the two")
+        for path in directories(visible):
+            if split_suffix(path.rpartition("/")[2])[1].casefold() == ".md":
+                self._note(path, 0, "is a directory with the name of an article", "rename it")
         content = [*_with(roles, Role.ARTICLE), *_with(roles, Role.INDEX)]
         for path in (*directories(content), *content):
             trouble = trouble_on_windows(path.rpartition("/")[2])

@@ -141,9 +141,11 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
         live = read_live(connection).live
         content = with_authors(workspace.content, connection)
         addresses = TargetAddresses(config, content.assets)
-        made = make_plan(live, content, workspace.agreements, _rules(workspace, addresses, options))
+        made = make_plan(live, content, workspace.agreements, _rules(workspace, addresses, replace(options, paths=())))
+        if made.halt and content.articles:
+            raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
         audience.begins("converting", len(made.changes))
-        pulled = bring_home(workspace, files, made, live, addresses, audience.steps)
+        pulled = bring_home(workspace, files, made, live, addresses, options.paths, audience.steps)
         changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
         planned = Planned(
             workspace=workspace,

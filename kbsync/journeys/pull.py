@@ -3,11 +3,11 @@
 It works out every file first and writes nothing: what it returns is written by the journey, all at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kbsync.agreements import Key, agreement_to_json, lock_name
-from kbsync.change import Action, Change, Finding, Matter
+from kbsync.change import Action, Change, Finding, Matter, asked_for
 from kbsync.content.document import compose, edit, parse, replace_body
 from kbsync.content.names import file_name
 from kbsync.content.overlay import Overlay
@@ -58,11 +58,12 @@ def bring_home(
     plan: Plan,
     live: KnowledgeBase,
     addresses: TargetAddresses,
+    paths: Sequence[str],
     tell: Callable[[str], None],
 ) -> Pulled:
-    """Work out the files of a pull; `tell` hears of each article that was converted."""
+    """Work out the files of a pull, of all or at some `paths`; `tell` hears of each article that was converted."""
     pulling = _Pulling(workspace, files, plan, live, addresses)
-    for change in pulling.named_changes():
+    for change in asked_for(pulling.named_changes(), paths):
         pulling.take(change)
         tell(change.path)
     pulling.settle()

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kbsync.agreements import Agreement, Key, State
-from kbsync.change import Action, Change, Finding, Matter
+from kbsync.change import Action, Change, Finding, Matter, asked_for
 from kbsync.model import Kind, KnowledgeBase, Side
-from kbsync.plan.pairs import ancestors, pair
+from kbsync.plan.pairs import pair
 from kbsync.plan.rules import Rules
 from kbsync.plan.toward_content import toward_content
 from kbsync.plan.toward_live import toward_live
@@ -61,7 +61,7 @@ def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping
     pairs = pair(content, live, agreements, rules.addresses)
     place = toward_live(pairs, rules) if publishing else toward_content(pairs, rules, content)
     placed = [step for case in pairs.cases if (step := place(case)) is not None]
-    changes = _within(tuple(step for step in placed if isinstance(step, Change)), rules)
+    changes = asked_for([step for step in placed if isinstance(step, Change)], rules.paths)
     findings = [step for step in placed if isinstance(step, Finding)]
     return Plan(
         written=actual.side,
@@ -81,17 +81,6 @@ def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping
 
 def _about(matter: Matter, findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.matter is matter)
-
-
-def _within(changes: tuple[Change, ...], rules: Rules) -> tuple[Change, ...]:
-    """Keep the changes that were asked for, and the new directories that they need."""
-    asked = [change for change in changes if rules.within(change.path)]
-    needed = {above for change in asked for above in ancestors(change.path)}
-    return tuple(
-        change
-        for change in changes
-        if rules.within(change.path) or (change.action is Action.CREATE and change.path in needed)
-    )
 
 
 def _excess(changes: tuple[Change, ...], agreements: Mapping[Key, Agreement], rules: Rules) -> str:

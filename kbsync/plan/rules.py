@@ -18,7 +18,3 @@ class Rules:
     archive_number: int | None = None
     overwrite: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
-
-    def within(self, path: str) -> bool:
-        """Tell whether a content path was asked for: every path, unless some were named."""
-        return not self.paths or any(path == asked or path.startswith(f"{asked}/") for asked in self.paths)

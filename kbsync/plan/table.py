@@ -72,7 +72,8 @@ class Case:
     @property
     def id(self) -> int | None:
         """The item's live id, as far as anybody knows it."""
-        return self.agreement.id if self.agreement else self.item.id
+        known = self.agreement or self.live or self.item
+        return known.id
 
     @property
     def path(self) -> str:

@@ -30,7 +30,8 @@ class _TowardLive:
         ours, theirs = case.content_standing, case.live_standing
         alike = case.live is not None and case.content is not None and not case.differing
         verdict = judge(state, ours.presence, theirs.presence, alike=alike)
-        if verdict in {Verdict.DRIFT, Verdict.CONFLICT} and case.content and case.content.path in self.rules.overwrite:
+        is_held = verdict in {Verdict.DRIFT, Verdict.CONFLICT} or state in {State.KEPT, State.RELEASED}
+        if is_held and case.content is not None and case.path in self.rules.overwrite:
             return self._overwrite(case)
         return self._by_verdict(verdict, case)
 
