@@ -1,0 +1,1 @@
+"""The comparison: the table, identity, and what each side did."""
