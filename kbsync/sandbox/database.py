@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +49,24 @@ class Database:
 
     def __init__(self, path: Path | None, *, clock: Callable[[], datetime], overlapping: bool = False) -> None:
         self.lock = threading.RLock()
-        self.clock = clock
+        self._clock = clock
+        self._ahead = datetime.min.replace(tzinfo=UTC)
         try:
-            self.connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+            self.connection = sqlite3.connect(
+                path or ":memory:", check_same_thread=False, isolation_level=None, timeout=1
+            )
             self.connection.row_factory = sqlite3.Row
             self._prepare(overlapping=overlapping)
         except sqlite3.Error as error:
             raise SandboxError(
-                f"cannot use {path} as the sandbox's data ({error}); give a file it made, or the name of a new one"
+                f"cannot use {path} as the sandbox's data ({error}); "
+                "give a file it made, that no other sandbox has open, or the name of a new one"
             ) from error
 
     def _prepare(self, *, overlapping: bool) -> None:
+        self.connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.execute("COMMIT")
         version = self.connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
             raise SandboxError("this data file was made by another version of the sandbox; start with a new file")
@@ -113,13 +120,18 @@ class Database:
         row = self.row("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,))
         return row is not None and FIRST_ID < id_ <= row["seq"]
 
+    def now(self) -> datetime:
+        """Tell the portal's time, which is never before a time that it has written down."""
+        return max(self._clock(), self._ahead)
+
     def time(self) -> str:
         """Tell the time as the API writes it."""
-        return _stamp(self.clock())
+        return _stamp(self.now())
 
     def time_after(self, earlier: str) -> str:
-        """Tell the time, but a second past `earlier` where the clock has not got there."""
-        return max(self.time(), _stamp(datetime.fromisoformat(earlier) + timedelta(seconds=1)))
+        """Tell the time, and let the clock run ahead to a second past `earlier` where it has not got there."""
+        self._ahead = max(self._ahead, datetime.fromisoformat(earlier) + timedelta(seconds=1))
+        return self.time()
 
 
 def _stamp(moment: datetime) -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -81,6 +83,9 @@ def test_a_file_that_holds_something_else_is_refused_with_advice(tmp_path: Path)
         pass
     with pytest.raises(SandboxError, match="cannot use"), serve(Settings(data=tmp_path / "no" / "x.sqlite")):
         pass
+    shared = Settings(data=tmp_path / "shared.sqlite")
+    with serve(shared), pytest.raises(SandboxError, match="no other sandbox"), serve(shared):
+        pass
     assert data.read_text().startswith("not a database")
 
 
@@ -139,6 +144,17 @@ def test_an_agents_edit_always_moves_the_time() -> None:
     with pytest.raises(LookupError):
         store.article(article.id)
     store.close()
+
+
+def test_the_portals_time_is_never_before_a_time_it_has_written() -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    with desk(clock=lambda: now) as front:
+        article = front.article()
+        edited = front.portal.store.edit_article(article["id"], body="by hand")
+        assert edited.updated_at == "2026-03-01T12:00:01Z"
+        answer = front.put(f"/articles/{article['id']}", {"title": "After"})
+        assert answer.json()["updated_at"] == edited.updated_at
+        assert parsedate_to_datetime(answer.headers["date"]) == now + timedelta(seconds=1)
 
 
 def test_a_document_is_loaded_in_the_order_of_positions() -> None:

@@ -96,7 +96,7 @@ class Gate:
         answer.headers.update(
             {
                 "status": f"{status} {http.HTTPStatus(status).phrase}",
-                "date": format_datetime(self._account.settings.clock(), usegmt=True),
+                "date": format_datetime(self._account.store.database.now(), usegmt=True),
                 "x-request-id": secrets.token_hex(16),
                 "x-freshdesk-api-version": "latest=v2; requested=v2",
                 "x-fw-ratelimiting-managed": "true",
