@@ -74,6 +74,11 @@ def _live_last(agreement: Agreement) -> tuple[bool, str]:
     return agreement.state is State.LIVE, agreement.seen
 
 
+def _rests(agreement: Agreement) -> bool:
+    """Tell whether an agreement is of an article that kbsync no longer publishes."""
+    return agreement.state not in {State.LIVE, State.UNDONE}
+
+
 def _top_of(path: str) -> str:
     return path.partition("/")[0]
 
@@ -112,9 +117,14 @@ class _Assignment:
     def by_source(self) -> None:
         """Pair equal sources: where they lay first, then wherever they lie, where only one can be meant."""
         self.by_path(lambda article, known: self.blobs[article.path or ""] == known.blob)
+        # What a move left behind archived has the source of the article that took its place, and must not rival it.
+        self._by_equal_source([known for known in self.free_articles() if not _rests(known)])
+        self._by_equal_source([known for known in self.free_articles() if _rests(known)])
+
+    def _by_equal_source(self, among: Iterable[Agreement]) -> None:
         old: dict[str, list[Agreement]] = defaultdict(list)
         new: dict[str, list[str]] = defaultdict(list)
-        for agreement in self.free_articles():
+        for agreement in among:
             old[agreement.blob].append(agreement)
         for path, article in self.open_articles():
             if article.id is None:
@@ -145,17 +155,18 @@ class _Assignment:
 
     def by_similarity(self) -> None:
         """Pair edited files that were renamed or moved, the most alike first, within a folder before across."""
-        ranked = sorted(self._candidates(), key=lambda found: (not found[0], -found[1], found[2]))
-        for near, alike, path, key in ranked:
+        ranked = sorted(self._candidates(), key=lambda found: (found[0], found[1]))
+        for rank, path, key in ranked:
             if path in self.known or path in self.ties or key not in self.free:
                 continue
-            rivals = [r for r in ranked if r[:2] == (near, alike) and (r[2] == path) != (r[3] == key)]
-            if any(rival[2] not in self.known and rival[3] in self.free for rival in rivals):
-                self.ties[path] = tuple(sorted({key, *(rival[3] for rival in rivals if rival[2] == path)}))
+            rivals = [r for r in ranked if r[0] == rank and (r[1] == path) != (r[2] == key)]
+            if any(rival[1] not in self.known and rival[2] in self.free for rival in rivals):
+                self.ties[path] = tuple(sorted({key, *(rival[2] for rival in rivals if rival[1] == path)}))
             else:
                 self.take(path, key)
 
-    def _candidates(self) -> list[tuple[bool, float, str, Key]]:
+    def _candidates(self) -> list[tuple[tuple[bool, float, bool], str, Key]]:
+        """Give every pair that is alike enough, with its rank: near before far, alike before less so, live first."""
         found = []
         for known in self.free_articles():
             if known.source is None or known.path in self.items:
@@ -163,7 +174,8 @@ class _Assignment:
             for path, article in self.open_articles():
                 alike = similarity(article, known)
                 if article.id is None and alike >= ALIKE_ANYWHERE:
-                    found.append((_folder_of(path) == _folder_of(known.path), alike, path, known.key))
+                    far = _folder_of(path) != _folder_of(known.path)
+                    found.append(((far, -alike, _rests(known)), path, known.key))
         return found
 
     def directories(self) -> None:
