@@ -89,10 +89,9 @@ ROWS = [
     Row(state=A, content=_change_file, live=_change_live, publish="conflict", pull="conflict"),
     Row(state=A, content=_keep, live=_lose_live, publish="conflict", pull=AT_REST),
     *(
-        # With a file there it is named, since nobody would look for why it is not published; nothing is done to it.
-        Row(state=state, content=content, live=live, publish=publish, pull=AT_REST)
+        Row(state=state, content=content, live=live, publish=AT_REST, pull=AT_REST)
         for state in (K, R)
-        for content, publish in ((_keep, "unmanaged"), (_change_file, "unmanaged"), (_remove_file, AT_REST))
+        for content in (_keep, _change_file, _remove_file)
         for live in (_keep, _change_live, _lose_live)
     ),
     Row(state=U, content=_keep, live=_keep, publish="undone", pull=AT_REST),
@@ -184,3 +183,13 @@ def test_overwrite_creates_what_is_gone_on_the_web() -> None:
     made = world(FILES)
     made.lose(PATH)
     assert steps(made.plan(overwrite=frozenset({PATH}))) == {PATH: "create"}
+
+
+@pytest.mark.parametrize("state", [State.KEPT, State.RELEASED])
+def test_overwrite_takes_over_again_what_was_let_go(state: State) -> None:
+    made = world(FILES)
+    _settle(made, made.key(PATH), state)
+    made.files[PATH] = article("Reset", "Press the red button.")
+    assert steps(made.publish(overwrite=frozenset({PATH}))) == {PATH: "update"}
+    assert made.agreement(PATH).state is State.LIVE
+    assert steps(made.plan()) == {}
