@@ -10,7 +10,7 @@ from enum import IntEnum
 from kbsync.markup import callouts
 from kbsync.markup.attributes import note_from_attrs
 from kbsync.markup.inlines import Place, inline
-from kbsync.markup.nodes import Element, Node, replace, serialized, start_tag, text_of
+from kbsync.markup.nodes import Element, Node, element, replace, serialized, start_tag, text_of
 from kbsync.markup.slugs import slug
 from kbsync.markup.tables import pipe_table, tag_table
 
@@ -90,9 +90,11 @@ class _Writer:
         attrs = dict(node.attrs)
         name = attrs.pop("id", "")
         note = note_from_attrs(attrs)
-        if note is None or re.search(r"[\s{}]", name):
+        if note is None:
             return raw(node)
         written = inline(node.children, Place.HEADING, tagged=tagged)
+        if re.search(r"[\s{}\\]", name):
+            written, name = serialized((element("a", {"id": name}),)) + written, ""
         line = "#" * int(node.tag[1]) + " " + written
         if name and not (name in self._asked and slug(text_of(node.children)) == name):
             line += f" {{#{name}}}"

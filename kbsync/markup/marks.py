@@ -1,5 +1,6 @@
 """What one inline element is to a reader: a mark around words, or a thing of its own."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -12,6 +13,11 @@ EMBEDS = frozenset(
 SIMPLE = frozenset("strong em del u sub sup span small big mark kbd samp var tt".split())
 _ATOMS = EMBEDS | {"img", "input", "wbr", "script", "style", "link", "meta", "base", "noscript"}
 _SAME = {"b": "strong", "i": "em", "s": "del", "strike": "del", "ins": "u", "font": "span"}
+# How editors frame a player (recorded): by class, or by a padding that keeps its proportions.
+_FRAME = re.compile(r"\bfr-video\b|wistia|responsive|embed")
+_PLACED = re.compile(r"position:\s*(?:relative|absolute)|padding(?:-bottom|-top)?:\s*[\d.]+%")
+_COLORED = re.compile(r"(?:color: [^;]*|font-weight: normal)(?:; font-weight: normal)?")
+_LETTERS = frozenset({"font-family", "font-size", "color", "line-height", "background-color"})
 _EDITOR = frozenset({"fr-draggable", "fr-deletable", "fr-active"})
 
 
@@ -27,6 +33,13 @@ class Mark:
 def tag_of(node: Element) -> str:
     """Give the one tag for what several tags show alike."""
     return _SAME.get(node.tag, node.tag)
+
+
+def seen_on_pictures(mark: Mark) -> bool:
+    """Whether a mark shows on a picture; bold, italic and colour do not."""
+    return mark.tag not in ("strong", "em") and not (
+        mark.tag == "span" and _COLORED.fullmatch(dict(mark.attrs).get("style", ""))
+    )
 
 
 def marks_of(node: Element, attrs: dict[str, str], around: Collection[str]) -> list[Mark]:
@@ -96,13 +109,18 @@ def _without_editor(key: str, value: str) -> str:
         case "class":
             return " ".join(name for name in value.split() if name not in _EDITOR)
         case "style":
-            return style_to_text(style_from_text(value))
+            return style_to_text({name: said for name, said in style_from_text(value).items() if name not in _LETTERS})
     return value
 
 
 def is_embed(node: Element) -> bool:
-    """Whether the element only frames a player: its own sizes and places are then what makes it one."""
-    return not text_of(node.children).strip() and holds(node.children, lambda inner: inner.tag in EMBEDS)
+    """Whether the element frames a player and nothing else: its own sizes and places are then what makes it one."""
+    frames = _FRAME.search(node.attrs.get("class", "")) or _PLACED.search(node.attrs.get("style", ""))
+    return bool(frames) and holds(node.children, _is_player) and not text_of(node.children).strip()
+
+
+def _is_player(node: Element) -> bool:
+    return node.tag in EMBEDS
 
 
 def is_atom(node: Element) -> bool:

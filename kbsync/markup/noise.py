@@ -198,7 +198,7 @@ def _is_border(name: str, value: str) -> bool:
     words = value.split()
     return (
         bool(words)
-        and not {"none", "hidden", "initial", "medium", "inherit"} & set(words)
+        and not {"transparent", "none", "hidden", "initial", "medium", "inherit"} & set(words)
         and not re.match(r"0[a-z]*$", words[0])
     )
 
@@ -227,6 +227,8 @@ def _rgb(value: str) -> tuple[int, int, int, float] | None:
 
 
 def _color(tag: str, value: str) -> tuple[str, str] | None:
+    if tag == "img":
+        return None
     rgb = _rgb(value)
     if rgb is None:
         low = value.lower()
@@ -272,6 +274,7 @@ _READERS: dict[str, _Reader] = {
     "visibility": _one_of("visibility", "hidden"),
     "opacity": _one_of("opacity", "0"),
     "float": _float,
+    "direction": _one_of("direction", "rtl"),
     "list-style": _numbers,
     "list-style-type": _numbers,
     "position": _position,

@@ -7,7 +7,7 @@ anew right after it ended goes on, empty marks vanish, bold is `strong` however 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kbsync.markup.marks import SIMPLE, Mark, atom, is_atom, marks_of, tag_of
+from kbsync.markup.marks import SIMPLE, Mark, atom, is_atom, marks_of, seen_on_pictures, tag_of
 from kbsync.markup.nodes import Element, Node, element, holds, replace, text_of
 from kbsync.markup.noise import clean
 
@@ -83,7 +83,7 @@ def _of_element(node: Element, marks: tuple[Mark, ...], within: frozenset[str]) 
     if anchored and "id" in attrs:
         yield Leaf(node=element("a", {"id": attrs.pop("id")}), marks=marks)
     if is_atom(node):
-        yield Leaf(node=atom(node, attrs), marks=marks)
+        yield Leaf(node=atom(node, attrs), marks=tuple(mark for mark in marks if seen_on_pictures(mark)))
     elif tag == "code" and not attrs and all(isinstance(child, str) for child in node.children):
         if node.children:
             yield Leaf(node=element("code", {}, _collapsed(text_of(node.children))), marks=marks)

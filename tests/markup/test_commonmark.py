@@ -1,0 +1,29 @@
+"""The examples of the CommonMark specification 0.31.2 (John MacFarlane, CC BY-SA 4.0)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+
+EXAMPLES = json.loads((Path(__file__).parent / "data" / "commonmark-0.31.2.json").read_text(encoding="utf-8"))
+
+
+def test_every_example_is_there():
+    assert len(EXAMPLES) == 652
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example["example"]))
+def test_an_example_of_the_specification_renders_as_specified_and_comes_back(example):
+    html = to_html(example["markdown"])
+    assert canonical(html) == canonical(example["html"])
+    assert "".join(html.split()) == "".join(example["html"].replace(" />\n", ">").replace(" />", ">").split()) or (
+        " />" in example["markdown"]
+    )
+    pulled = to_markdown(html)
+    back = to_html(pulled.text)
+    assert pulled.dropped or canonical(back) == canonical(html)
+    assert to_markdown(back).text == pulled.text
