@@ -103,7 +103,7 @@ def complaint_of(raw: Raw) -> PortalError:
     if code in _BY_CODE:
         what, advice = _BY_CODE[code]
         return Refused(f"{raw.host}: {what}{mark}", advice=advice, status=raw.status, code=code)
-    if raw.status == 404 and looks_like_html(raw):
+    if raw.status == 404 and raw.content.strip() and looks_like_html(raw):
         return _not_freshdesk(raw)
     what, advice = _BY_STATUS.get(raw.status, (f"answered {raw.status}", "try again later"))
     return Refused(f"{raw.asked}: {what}{said}{mark}", advice=advice, status=raw.status, code=code)

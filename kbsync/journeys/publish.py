@@ -218,6 +218,9 @@ class _Publication:
                 self.run.agreements[key] = settled(known, live, seen=seen, state=state)
             elif change.desired is not None and (live := outcome.live or change.actual):
                 self.run.agreements[key] = self._agreement(change, live, seen, rendered)
+                if change.id is not None and change.id != live.id:
+                    # Made anew because the old one is gone from the portal: nothing is left to agree on there.
+                    self.run.forgotten.add((change.kind, change.id))
 
     def _agreement(self, change: Change, live: Item, seen: str, rendered: Rendered | None) -> Agreement:
         content = change.desired
