@@ -14,8 +14,9 @@ import click
 
 from kbsync import __version__
 from kbsync.commands.output import complain, note
+from kbsync.commands.paths import within
 from kbsync.config import Config, find_root, load_config
-from kbsync.errors import KbsyncError, UsageError
+from kbsync.errors import KbsyncError
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _INTERRUPTED = 130
@@ -89,7 +90,7 @@ def plan(
 
     config = settings.config(**_ids(ignore_ids))
     key = None if no_refresh else key_for(config, os.environ)
-    options = Options(paths=_within(config, paths), local=local)
+    options = Options(paths=within(config, paths), local=local)
     return portal.plan(config, key, options, form=form, out=out, exit_code=exit_code)
 
 
@@ -125,8 +126,8 @@ def publish(
 
     config = settings.config(**_ids(ignore_ids))
     options = Options(
-        paths=_within(config, paths),
-        overwrite=frozenset(_within(config, overwrite)),
+        paths=within(config, paths),
+        overwrite=frozenset(within(config, overwrite)),
         local=local,
         dirty=dirty,
         force=force,
@@ -152,7 +153,7 @@ def pull(
     from kbsync.journeys import Options
 
     config = settings.config(**_ids(ignore_ids))
-    options = Options(paths=_within(config, paths), local=local)
+    options = Options(paths=within(config, paths), local=local)
     return portal.pull(config, key_for(config, os.environ), options, form=form, dry_run=dry_run)
 
 
@@ -181,7 +182,7 @@ def lint(settings: _Settings, *, paths: tuple[str, ...], form: str, ignore_ids: 
     from kbsync.commands import files
 
     config = settings.config(**_ids(ignore_ids))
-    return files.lint(config, paths=_within(config, paths), form=form)
+    return files.lint(config, paths=within(config, paths), form=form)
 
 
 @app.command()
@@ -277,25 +278,6 @@ def demo(*, keep: bool, port: int) -> int:
 
 def _ids(ignored: bool) -> dict[str, object]:  # noqa: FBT001
     return {"ignored_keys": frozenset({"id"})} if ignored else {}
-
-
-def _within(config: Config, paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Turn paths as typed, from where the user stands, into content paths.
-
-    Raises:
-        UsageError: one of them lies outside the root.
-    """
-    found = []
-    for typed in paths:
-        place = Path(os.path.normpath(Path.cwd() / typed))
-        if not place.is_relative_to(config.root) and (config.root / typed).exists():
-            place = config.root / typed
-        if not place.is_relative_to(config.root):
-            raise UsageError(f"{typed} lies outside {config.root}", advice="name a file or directory of the tree")
-        path = place.relative_to(config.root).as_posix().removesuffix("/_index.md")
-        if path != ".":
-            found.append(path)
-    return tuple(found)
 
 
 def main() -> None:

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 from kbsync.commands.output import list_problems, note, say
+from kbsync.commands.paths import refuse_absent
 from kbsync.config import Config
 from kbsync.content.document import parse
 from kbsync.content.files import WorkingTree
-from kbsync.errors import ContentError, Problem, UsageError
+from kbsync.content.texts import text_of
+from kbsync.errors import Problem, UsageError
 from kbsync.journeys.workspace import problems_of
 from kbsync.markup.to_html import to_html
 
@@ -16,9 +18,11 @@ OK, FAILED = 0, 1
 
 def lint(config: Config, *, paths: tuple[str, ...], form: str) -> int:
     """Print every problem of the tree, or of the named paths."""
+    files = WorkingTree(config.root)
+    refuse_absent(config.root, files.paths(), paths)
     found = tuple(
         problem
-        for problem in problems_of(config, WorkingTree(config.root))
+        for problem in problems_of(config, files)
         if not paths or any(problem.path == path or problem.path.startswith(f"{path}/") for path in paths)
     )
     if form == "json":
@@ -36,11 +40,9 @@ def _page(problem: Problem) -> dict[str, object]:
 def render(file: Path) -> int:
     """Print the HTML of one file, its relative addresses as they are written."""
     try:
-        text = file.read_bytes().decode("utf-8")
+        text = text_of(file.read_bytes(), str(file))
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        problem = Problem(path=str(file), what="not UTF-8", advice="save it as UTF-8")
-        raise ContentError((problem,)) from error
+        advice = "name an article's file, from where you stand"
+        raise UsageError(f"{file} cannot be read: {error.strerror}", advice=advice) from error
     say(to_html(parse(text, str(file)).body).rstrip("\n"))
     return OK

@@ -6,6 +6,7 @@ import click
 
 from kbsync.change import Result
 from kbsync.commands.output import Onlooker, attended, complain, look, note, say
+from kbsync.commands.paths import refuse_unknown
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
@@ -13,7 +14,6 @@ from kbsync.journeys import Options, Planned, Published, PulledHome
 from kbsync.journeys import plan as plan_journey
 from kbsync.journeys import publish as publish_journey
 from kbsync.journeys import pull as pull_journey
-from kbsync.plan import Plan
 from kbsync.report.data import plan_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.terminal import outcomes_to_text, plan_to_text, status_to_text
@@ -28,6 +28,7 @@ def plan(config: Config, key: Secret | None, options: Options, *, form: str, out
     """Show what a publish would do; without a key, against the ledger alone."""
     with Onlooker(lambda _: False) as onlooker:
         planned = plan_journey(config, key, options, onlooker)
+    refuse_unknown(planned, options.paths)
     _notices(planned)
     text = _shown(planned, form)
     if out is None:
@@ -44,9 +45,10 @@ def publish(config: Config, key: Secret, options: Options, *, form: str, yes: bo
     """Publish the commit that is checked out."""
     if not yes and not attended():
         raise UsageError("nobody is there to be asked", advice="give --yes to publish without a question")
-    asked = _Question(form=form, yes=yes)
+    asked = _Question(form=form, yes=yes, named=(*options.paths, *options.overwrite))
     with Onlooker(asked.answer) as onlooker:
         published = publish_journey(config, key, options, onlooker)
+    refuse_unknown(published.planned, asked.named)
     return _told(published, asked, form)
 
 
@@ -54,6 +56,7 @@ def pull(config: Config, key: Secret, options: Options, *, form: str, dry_run: b
     """Bring what changed on the portal into the tree."""
     with Onlooker(lambda _: True) as onlooker:
         home = pull_journey(config, key, options, onlooker, dry_run=dry_run)
+    refuse_unknown(home.planned, options.paths)
     _notices(home.planned)
     say(_json(home.planned, home.calls) if form == "json" else _pulled(home, dry_run=dry_run))
     for path, parts in home.pulled.dropped.items():
@@ -78,12 +81,14 @@ def status(config: Config, key: Secret, options: Options, *, form: str) -> int:
 class _Question:
     """The question before a publish, and whether it was asked and how it was answered."""
 
-    def __init__(self, *, form: str, yes: bool) -> None:
+    def __init__(self, *, form: str, yes: bool, named: tuple[str, ...]) -> None:
         self.form = form
         self.yes = yes
+        self.named = named
         self.declined = False
 
     def answer(self, planned: Planned) -> bool:
+        refuse_unknown(planned, self.named)
         _notices(planned)
         if self.form == "text":
             say(_shown(planned, "text"))
@@ -146,9 +151,8 @@ def _shown(planned: Planned, form: str) -> str:
 
 def _pulled(home: PulledHome, *, dry_run: bool) -> str:
     seen = look()
-    would = "would write" if dry_run else "wrote"
-    heading = f"kbsync {would} to the tree from {_where(home.planned)}"
-    return plan_to_text(home.planned.plan, heading=heading, colour=seen.colour, width=seen.width)
+    heading = f"kbsync pull from {_where(home.planned)}" + (", as it would be" if dry_run else "")
+    return plan_to_text(home.planned.plan, heading=heading, colour=seen.colour, width=seen.width, done=not dry_run)
 
 
 def _json(planned: Planned, calls: int) -> str:
@@ -183,8 +187,3 @@ def _write(out: Path, text: str) -> None:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}", advice="name another file with --out") from error
-
-
-def stays_empty(plan: Plan) -> bool:
-    """Tell whether a plan has nothing to do and nothing to name."""
-    return not (plan.changes or plan.drift or plan.conflicts)
