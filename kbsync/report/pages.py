@@ -4,16 +4,22 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from kbsync.change import Change, Finding
+from kbsync.change import Change, Finding, Matter
 from kbsync.plan import Plan
-from kbsync.report.words import clause, counts, diff, plain, shortened, title_of
-
-_SECTIONS = (
-    ("drift", "Edited on the portal, left alone"),
-    ("conflicts", "In conflict, left alone"),
-    ("undone", "Undone, left alone"),
-    ("unmanaged", "Not managed, never touched"),
+from kbsync.report.words import (
+    MOST_UNMANAGED,
+    Section,
+    clause,
+    counts,
+    diff,
+    plain,
+    sections,
+    shortened,
+    title_of,
 )
+
+_LONGEST_COMMENT = 60_000
+"""Characters of a page of Markdown; GitHub takes 65,536 in a comment."""
 
 
 def plan_to_markdown(plan: Plan, *, heading: str) -> str:
@@ -26,10 +32,9 @@ def plan_to_markdown(plan: Plan, *, heading: str) -> str:
         lines += [
             f"| {c.action.value} | {_code(c.path)} {_cell(_named(c))} | {_cell(clause(c))} |" for c in plan.changes
         ]
-    for name, words in _SECTIONS:
-        lines += _markdown_findings(words, getattr(plan, name))
-    lines += [line for change in plan.changes for line in _markdown_diff(change)]
-    return "\n".join(lines)
+    for section in sections(plan):
+        lines += _markdown_findings(section)
+    return "\n".join([*lines, *_markdown_diffs(plan.changes, room=_LONGEST_COMMENT - sum(map(len, lines)))])
 
 
 def _named(change: Change) -> str:
@@ -37,12 +42,26 @@ def _named(change: Change) -> str:
     return f"“{name}”" if name else ""
 
 
-def _markdown_findings(heading: str, findings: Sequence[Finding]) -> Iterator[str]:
-    if not findings:
+def _markdown_findings(section: Section) -> Iterator[str]:
+    if not section.findings:
         return
-    yield from ("", f"**{heading}**", "")
-    for finding in findings:
+    yield from ("", f"**{section.words}**", "")
+    most = MOST_UNMANAGED if section.matter is Matter.UNMANAGED else len(section.findings)
+    for finding in section.findings[:most]:
         yield f"- {_code(finding.path)}: {_cell(clause(finding))}"
+    if len(section.findings) > most:
+        yield f"- and {len(section.findings) - most} more"
+
+
+def _markdown_diffs(changes: Sequence[Change], *, room: int) -> Iterator[str]:
+    """Give as many whole diffs as there is room for, and count the others."""
+    shown = [lines for change in changes if (lines := list(_markdown_diff(change)))]
+    for number, lines in enumerate(shown):
+        room -= sum(len(line) + 1 for line in lines)
+        if room < 0:
+            yield from ("", f"The diffs of {len(shown) - number} more are in `kbsync plan`.")
+            return
+        yield from lines
 
 
 def _markdown_diff(change: Change) -> Iterator[str]:
@@ -102,10 +121,10 @@ def plan_to_html(plan: Plan, *, heading: str) -> str:
         parts.append(f'<p class="refused">Refused: {_text(plan.halt or plan.excess)}</p>')
     if plan.changes:
         parts += ["<ul>", *(_html_change(change) for change in plan.changes), "</ul>"]
-    for name, words in _SECTIONS:
-        findings: Sequence[Finding] = getattr(plan, name)
-        if findings:
-            parts += [f"<h2>{_text(words)}</h2>", "<ul>", *(_html_finding(finding) for finding in findings), "</ul>"]
+    for section in sections(plan):
+        if section.findings:
+            listed = (_html_finding(finding) for finding in section.findings)
+            parts += [f"<h2>{_text(section.words)}</h2>", "<ul>", *listed, "</ul>"]
     told = counts(plan)
     return _PAGE.format(title=_text(heading), counts=_text(told[:1].upper() + told[1:]), body="\n".join(parts))
 

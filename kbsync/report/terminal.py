@@ -4,7 +4,7 @@ The room of rich. It gives text to whoever prints, but for the bars, which draw 
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Self
 
@@ -13,33 +13,40 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from kbsync.change import Action, Change, Finding, Outcome, Result
-from kbsync.model import Side
+from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
 from kbsync.plan import Plan
-from kbsync.report.words import SIGNS, clause, counts, diff, plain, results, shortened, title_of
+from kbsync.report.words import (
+    MOST_UNMANAGED,
+    SIGNS,
+    clause,
+    counts,
+    diff,
+    plain,
+    results,
+    sections,
+    shortened,
+    title_of,
+)
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", ">": "cyan", "=": "dim"}
 _ON_ONE_SCREEN = 10
+_MATTERS = {Matter.DRIFT: "yellow", Matter.CONFLICT: "red", Matter.UNDONE: "yellow", Matter.UNMANAGED: "dim"}
 _RESULT_COLOURS = {Result.DONE: "green", Result.FAILED: "red", Result.WITHHELD: "yellow", Result.SKIPPED: "yellow"}
 
 
-def plan_to_text(plan: Plan, *, heading: str, colour: bool, width: int) -> str:
-    """Show a plan as Terraform does: a sign and a path for each change, what differs below it, one line of counts."""
-    parts: list[RenderableType] = [Text(heading, style="bold"), Text()]
-    parts += [part for change in plan.changes for part in _change(change)]
-    home = plan.written is Side.CONTENT
-    drift = (
-        "Changed here, to be published" if home else "Edited on the portal, left alone (`kbsync pull` brings it home)"
-    )
-    parts += _findings(drift, plan.drift, "yellow")
-    parts += _findings("In conflict, left alone", plan.conflicts, "red")
-    parts += _findings("Undone, left alone", plan.undone, "yellow")
-    parts += _findings("Not managed, never touched", plan.unmanaged, "dim")
-    parts += [Text(counts(plan)[:1].upper() + counts(plan)[1:] + ".", style="bold")]
+def plan_to_text(plan: Plan, *, heading: str, colour: bool, width: int, done: bool = False) -> str:
+    """Show a plan as Terraform does: a sign and a path for each change, what differs below it, one line of counts.
+
+    `done` tells that the changes have been made.
+    """
+    blocks: list[list[RenderableType]] = [[Text(heading, style="bold")], _changes(plan.changes)]
+    blocks += [_findings(section.words, section.findings, _MATTERS[section.matter]) for section in sections(plan)]
+    told = counts(plan, done=done)
+    closing: list[RenderableType] = [Text(told[:1].upper() + told[1:] + ".", style="bold")]
     refusal = plan.halt or plan.excess
     if refusal:
-        parts += [Text(f"Refused: {refusal}", style="bold red")]
-    return _drawn(Group(*parts), colour=colour, width=width)
+        closing.append(Text(f"Refused: {plain(refusal)}", style="bold red"))
+    return _drawn(_spaced((*blocks, closing)), colour=colour, width=width)
 
 
 def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, width: int) -> str:
@@ -75,7 +82,25 @@ def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int) -
     return _drawn(Group(*parts), colour=colour, width=width)
 
 
-def _change(change: Change) -> Iterator[RenderableType]:
+def _spaced(blocks: Iterable[Sequence[RenderableType]]) -> Group:
+    """Put one empty line between blocks that hold anything."""
+    parts: list[RenderableType] = []
+    for block in blocks:
+        parts += [Text(), *block] if parts and block else block
+    return Group(*parts)
+
+
+def _changes(changes: Sequence[Change]) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for change in changes:
+        parts.append(_hung(_change(change)))
+        lines = shortened(diff(change))
+        if lines:
+            parts.append(Padding(_coloured(lines), (0, 0, 0 if change is changes[-1] else 1, 6)))
+    return parts
+
+
+def _change(change: Change) -> Text:
     sign = SIGNS[change.action]
     name = title_of(change.desired or change.actual)
     line = Text.assemble((f"{sign} ", _COLOURS[sign]), (f"{change.action.value} ", _COLOURS[sign]), plain(change.path))
@@ -84,10 +109,7 @@ def _change(change: Change) -> Iterator[RenderableType]:
     said = clause(change)
     if said:
         line.append(f"  {said}", style="dim")
-    yield _hung(line)
-    lines = shortened(diff(change))
-    if lines:
-        yield Padding(_coloured(lines), (0, 0, 1, 6))
+    return line
 
 
 def _coloured(lines: Sequence[str]) -> Text:
@@ -124,14 +146,18 @@ def _against(line: str, other: str, colour: str) -> Text:
     return text
 
 
-def _findings(heading: str, findings: Sequence[Finding], style: str) -> Iterator[RenderableType]:
+def _findings(heading: str, findings: Sequence[Finding], style: str) -> list[RenderableType]:
     if not findings:
-        return
-    yield Text()
-    yield Text(heading, style="bold")
-    for finding in findings:
-        yield _hung(Text.assemble(("! ", style), plain(finding.path), (f"  {clause(finding)}", "dim")))
-    yield Text()
+        return []
+    most = MOST_UNMANAGED if findings[0].matter is Matter.UNMANAGED else len(findings)
+    parts: list[RenderableType] = [Text(heading, style="bold")]
+    for finding in findings[:most]:
+        said = clause(finding)
+        told = "" if said.casefold() == heading.casefold() else f"  {said}"
+        parts.append(_hung(Text.assemble(("! ", style), plain(finding.path), (told, "dim"))))
+    if len(findings) > most:
+        parts.append(_hung(Text(f"and {len(findings) - most} more; --format json names them all", style="dim")))
+    return parts
 
 
 def _hung(line: Text) -> RenderableType:

@@ -3,10 +3,11 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import unified_diff
 
-from kbsync.change import Action, Change, Finding, Outcome, Result
-from kbsync.model import Item
+from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
+from kbsync.model import Item, Side
 from kbsync.plan import Plan
 
 SIGNS = {
@@ -34,6 +35,44 @@ _PAST = {
 LONGEST_DIFF = 60
 """Lines of one article's diff that are shown; what is beyond is counted."""
 
+MOST_UNMANAGED = 20
+"""Unmanaged items that are named for people; an old portal has thousands, and nothing ever happens to them."""
+
+_PUBLISHING = (
+    (Matter.DRIFT, "Edited on the portal, left alone (`kbsync pull` brings it home)", "drifted"),
+    (Matter.CONFLICT, "In conflict, left alone", "in conflict"),
+    (Matter.UNDONE, "Undone, left alone", "undone"),
+    (Matter.UNMANAGED, "Not managed, never touched", "unmanaged"),
+)
+_PULLING = (
+    (Matter.DRIFT, "Changed here, to be published", "to be published"),
+    (Matter.CONFLICT, "In conflict, left alone", "in conflict"),
+    (Matter.UNDONE, "Undone, left alone", "undone"),
+    (Matter.UNMANAGED, "On one side only, left alone", "on one side only"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One list of what a plan leaves alone: what it is called, and the one word for its count."""
+
+    matter: Matter
+    words: str
+    count: str
+    findings: tuple[Finding, ...]
+
+
+def sections(plan: Plan) -> tuple[Section, ...]:
+    """Give the lists of what a plan leaves alone, in the words of its direction."""
+    found = {
+        Matter.DRIFT: plan.drift,
+        Matter.CONFLICT: plan.conflicts,
+        Matter.UNDONE: plan.undone,
+        Matter.UNMANAGED: plan.unmanaged,
+    }
+    told = _PULLING if plan.written is Side.CONTENT else _PUBLISHING
+    return tuple(Section(matter=m, words=words, count=count, findings=found[m]) for m, words, count in told)
+
 
 def plain(text: str) -> str:
     """Make text from outside fit to be shown: what could steer a terminal or hide a word is made visible."""
@@ -54,23 +93,21 @@ def title_of(item: Item | None) -> str:
 
 def clause(change: Change | Finding) -> str:
     """Say in one clause what changes and why."""
-    fields = "" if isinstance(change, Change) and change.action is Action.CREATE else ", ".join(change.fields)
     if isinstance(change, Finding):
+        return plain(change.reason)
+    fields = "" if change.action is Action.CREATE else ", ".join(change.fields)
+    if fields and change.reason.endswith(fields):
         return plain(change.reason)
     return plain("; ".join(part for part in (fields, change.reason) if part))
 
 
-def counts(plan: Plan) -> str:
-    """Say in one sentence what a plan would do."""
+def counts(plan: Plan, *, done: bool = False) -> str:
+    """Say in one sentence what a plan would do, or has done."""
     number = Counter(change.action for change in plan.changes)
-    parts = [f"{number[action]} to {action.value}" for action in Action if number[action]]
-    named = [
-        (len(plan.drift), "drifted"),
-        (len(plan.conflicts), "in conflict"),
-        (len(plan.unmanaged), "unmanaged"),
-        (plan.unchanged, "unchanged"),
-    ]
-    parts += [f"{count} {word}" for count, word in named if count]
+    words = _PAST if done else {action: f"to {action.value}" for action in Action}
+    parts = [f"{number[action]} {words[action]}" for action in Action if number[action]]
+    named = [(len(section.findings), section.count) for section in sections(plan)]
+    parts += [f"{count} {word}" for count, word in (*named, (plan.unchanged, "unchanged")) if count]
     return ", ".join(parts) or "nothing there yet"
 
 
