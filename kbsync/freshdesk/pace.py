@@ -71,12 +71,12 @@ class Allowance:
 
     def _own_delay(self, now: float, total: float) -> float:
         """Keep our calls of any window within our share; a call counts until a window after its answer."""
-        while self._answered and self._answered[0] <= now - _WINDOW_AND_SLACK:
+        while self._answered and self._answered[0] + _WINDOW_AND_SLACK <= now:
             self._answered.popleft()
         most = max(1, int(total * self._share))
         if self._flying + len(self._answered) < most:
             return 0.0
-        return self._answered[0] + _WINDOW_AND_SLACK - now if self._answered else _LOOK_AGAIN
+        return max(_LOOK_AGAIN, self._answered[0] + _WINDOW_AND_SLACK - now) if self._answered else _LOOK_AGAIN
 
     def _common_delay(self, now: float, total: float) -> float:
         """Leave the others their share; where they use more, send singly and ever slower, so as never to reach 0."""

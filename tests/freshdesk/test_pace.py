@@ -120,6 +120,12 @@ def test_others_who_keep_to_their_share_bring_no_refusal(
     assert portal.refused == 0
 
 
+def test_a_minute_that_is_over_by_a_rounding_error_lets_no_call_too_many_through() -> None:
+    portal = Counting(5, sliding=False, offset=0.0)
+    _run(portal, share=1.0, calls=12, threads=6, latency=lambda: 0.01, others=[])
+    assert portal.refused == 0
+
+
 def test_a_run_that_finds_little_left_is_not_refused_and_goes_on_in_the_next_minute() -> None:
     portal = Counting(50, sliding=False, offset=0.0)
     for _ in range(45):
