@@ -13,10 +13,10 @@ from typing import TypeVar
 import click
 
 from kbsync import __version__
-from kbsync.commands.output import complain, note
+from kbsync.commands.output import complain, note, prepare_streams
 from kbsync.commands.paths import within
 from kbsync.config import Config, find_root, load_config
-from kbsync.errors import KbsyncError
+from kbsync.errors import KbsyncError, UsageError
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _INTERRUPTED = 130
@@ -30,8 +30,14 @@ class _Settings:
         self.flags: dict[str, object] = {"target": target, "url": url}
 
     def config(self, **flags: object) -> Config:
-        root = find_root(Path.cwd(), self.root)
-        return load_config(root, self.flags | flags, os.environ)
+        return load_config(find_root(_here(), self.root), self.flags | flags, os.environ)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the directory that you stand in is gone", advice="cd to one that exists") from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -282,6 +288,7 @@ def _ids(ignored: bool) -> dict[str, object]:  # noqa: FBT001
 
 def main() -> None:
     """Run kbsync, and end the process with its exit code; the one place where errors become words."""
+    prepare_streams()
     try:
         code = app.main(standalone_mode=False)
     except KbsyncError as error:
@@ -294,7 +301,14 @@ def main() -> None:
         note("interrupted")
         code = _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain about it at exit.
+        # Whoever read our output has seen enough; Python must not complain about it at exit. What was to follow the
+        # output was not done, so that this is no success.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = KbsyncError.exit_code
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        complain(
+            KbsyncError(f"{where}{error.strerror}", advice="see whether the disk is full, and who may write there")
+        )
+        code = KbsyncError.exit_code
     sys.exit(code or 0)

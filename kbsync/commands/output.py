@@ -1,10 +1,12 @@
 """Where output goes and how it looks there: colour, width, progress, questions."""
 
+import io
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
@@ -25,6 +27,21 @@ class Look:
 
     colour: bool
     width: int
+
+
+def prepare_streams() -> None:
+    """Let the standard streams take whatever is written: every character, also where nobody listens.
+
+    What goes to a pipe or a file is UTF-8 on every system; a terminal shows what it can.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def look() -> Look:

@@ -6,11 +6,12 @@ The room of rich. It gives text to whoever prints, but for the bars, which draw 
 import io
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from threading import Lock, Timer
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
@@ -30,6 +31,7 @@ from kbsync.report.words import (
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", ">": "cyan", "=": "dim"}
 _ON_ONE_SCREEN = 10
+_PATIENCE = 1.0
 _MATTERS = {Matter.DRIFT: "yellow", Matter.CONFLICT: "red", Matter.UNDONE: "yellow", Matter.UNMANAGED: "dim"}
 _RESULT_COLOURS = {Result.DONE: "green", Result.FAILED: "red", Result.WITHHELD: "yellow", Result.SKIPPED: "yellow"}
 
@@ -185,30 +187,45 @@ class Bars:
     """Progress on standard error, drawn once it has taken a second, and only for a terminal."""
 
     def __init__(self) -> None:
+        # FORCE_COLOR, which many CI systems set, makes no log a terminal.
         console = Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not (console.is_terminal and console.file.isatty()),
         )
-        self._task = self._progress.add_task("starting", total=None)
+        self._task = self._progress.add_task("starting", total=None, count="")
+        self._lock = Lock()
+        self._over = False
+        self._due = Timer(_PATIENCE, self._draw)
+        self._due.daemon = True
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._due.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._due.cancel()
+        with self._lock:
+            self._over = True
+            self._progress.stop()
 
     def begins(self, what: str, total: int | None) -> None:
         """Show another thing that takes long; `total` steps, or None where nobody knows."""
-        self._progress.reset(self._task, description=plain(what), total=total)
+        self._progress.reset(self._task, description=plain(what), total=total, count=f"0/{total}" if total else "")
 
     def steps(self) -> None:
         """Show one step done."""
         self._progress.advance(self._task)
+        task = self._progress.tasks[0]
+        self._progress.update(self._task, count=f"{task.completed:.0f}/{task.total:.0f}" if task.total else "")
+
+    def _draw(self) -> None:
+        with self._lock:
+            if not self._over:
+                self._progress.start()
