@@ -4,12 +4,12 @@ The key is never part of what is said here.
 """
 
 import base64
-import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from kbsync.credentials import is_loopback
 from kbsync.errors import UsageError
 
 _EXAMPLE = "https://NAME.freshdesk.com"
@@ -36,14 +36,6 @@ def origin(url: str) -> str:
         raise UsageError(f"`url` names a page, not a portal: {url!r}", advice=f"end it after the host: {_EXAMPLE}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this very machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def secrets(key: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.answers import Answer
 from kbsync.freshdesk.belief import doubts, is_rewritten
-from kbsync.freshdesk.client import Reader, Writer
+from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.freshdesk.wire import article_from_json, category_from_json, folder_from_json
 from kbsync.model import Item, Kind
 

@@ -15,8 +15,8 @@ from typing import Literal
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.answers import Refused
-from kbsync.freshdesk.client import Reader, Writer
 from kbsync.freshdesk.job import Job, Withheld
+from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.freshdesk.wire import Json, article_from_json, category_from_json, counts, folder_from_json, id_of
 from kbsync.freshdesk.writing import perform
 from kbsync.model import Article, Folder, Kind, KnowledgeBase, Side

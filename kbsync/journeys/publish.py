@@ -11,8 +11,9 @@ from threading import Event, Lock
 
 from kbsync.agreements import Agreement, Key, State
 from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
-from kbsync.freshdesk.client import Connection, Reader, Writer
+from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
+from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.recording import agree, settled
 from kbsync.journeys.rendering import Rendered, addresses_now, render

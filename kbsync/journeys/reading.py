@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kbsync.agreements import Agreement, Key, State
-from kbsync.freshdesk.client import Connection, Reader
+from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, resolve_authors
+from kbsync.freshdesk.solutions import Reader
 from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Side
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from kbsync.change import Action, Change, Outcome
-from kbsync.freshdesk.client import Connection, Reader, Writer
+from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, read
+from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.model import Article, Item, KnowledgeBase
 from kbsync.sandbox import Portal, Settings, serve
 

@@ -18,7 +18,8 @@ import pytest
 
 from kbsync.errors import KbsyncError, PortalError, UsageError
 from kbsync.freshdesk.answers import AnswerLost, Refused, next_page, retry_after, utc
-from kbsync.freshdesk.client import Connection, Reader, Writer
+from kbsync.freshdesk.client import Connection
+from kbsync.freshdesk.solutions import Reader, Writer
 from tests.freshdesk.faulty import Faulty, Reply, faulty, reply
 
 KEY = "aBcDeFgHiJkLmNoPq123"

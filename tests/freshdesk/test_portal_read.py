@@ -10,8 +10,9 @@ import pytest
 
 from kbsync.errors import PortalError
 from kbsync.freshdesk.answers import Refused
-from kbsync.freshdesk.client import Connection, Reader
+from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, resolve_authors
+from kbsync.freshdesk.solutions import Reader
 from kbsync.model import Side, Status, Visibility, fields_of
 from kbsync.sandbox import Settings, load_path, serve
 from tests.freshdesk.conftest import Desk
