@@ -22,6 +22,7 @@ class _TowardLive:
         self.ties = pairs.ties
         moving = {case.item.path for case in pairs.cases if _moves(case) and rules.moved != "refuse"}
         self.ids = {path: number for path, number in pairs.ids.items() if path not in moving}
+        self.lost = {case.path for case in pairs.cases if _is_lost(case)} - rules.overwrite
 
     def step(self, case: Case) -> Step:
         if case.path in self.ties:
@@ -74,8 +75,13 @@ class _TowardLive:
         return None
 
     def _moved_addresses(self, agreement: Agreement) -> list[str]:
-        sent = agreement.addresses
-        return [target for target, was in sent.items() if self.rules.addresses.sent(target, self.ids) != was]
+        """Name what now has another address; for what was deleted on the web there is none to put in its place."""
+        now = {target: self.rules.addresses.sent(target, self.ids) for target in agreement.addresses}
+        return [
+            target
+            for target, was in agreement.addresses.items()
+            if now[target] != was and (now[target] is not None or target.partition("#")[0] not in self.lost)
+        ]
 
     def _create(self, case: Case) -> Step:
         item = case.item
@@ -123,6 +129,11 @@ def _moves(case: Case) -> bool:
     """Tell whether an article lies in another folder now, which the API can only do by creating it anew."""
     live = case.live_standing.presence is Presence.UNCHANGED
     return isinstance(case.content, Article) and live and "parent" in case.content_standing.fields
+
+
+def _is_lost(case: Case) -> bool:
+    """Tell whether the portal no longer has what kbsync knows to be there: nothing is made anew unless asked for."""
+    return case.content is not None and case.agreement is not None and case.live is None
 
 
 def _managed(item: Item) -> tuple[str, ...]:
