@@ -254,6 +254,8 @@ class _Carrying:
         live = _sent(content, was, number=key[1], parent=above, html=html, updated_at=self.world.now())
         self.world.live[key] = live
         self._agree(change, live, sent)
+        if change.id not in (None, key[1]) and change.action is Action.CREATE:
+            self.world.agreements.pop((change.kind, change.id or 0), None)
 
     def _agree(self, change: Change, live: Item, sent: Mapping[str, str] | None) -> None:
         content = change.desired

@@ -1,0 +1,111 @@
+"""The order of application: every wave needs only earlier ones, and only circles are opened."""
+
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsync.change import Action, Change, circle_openers, in_waves, natural_order
+from kbsync.model import Kind
+from tests.plan.trees import law
+
+REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
+NEW = {Action.CREATE, Action.MOVE}
+NAMES = ["a/b/one.md", "a/b/two.md", "a/b/three.md", "a/c/four.md", "a/c/d/five.md", "e/f/six.md"]
+DIRECTORIES = ["a", "a/b", "a/c", "a/c/d", "e", "e/f"]
+
+
+@st.composite
+def work(draw: st.DrawFn) -> tuple[tuple[Change, ...], dict[str, list[str]]]:
+    """Draw changes of articles and directories, with links among the articles."""
+    made = draw(st.lists(st.sampled_from(NAMES), unique=True))
+    actions = st.sampled_from([Action.CREATE, Action.CREATE, Action.MOVE, Action.UPDATE, Action.ARCHIVE, Action.ADOPT])
+    changes = [Change(action=draw(actions), kind=Kind.ARTICLE, path=path) for path in made]
+    for path in draw(st.lists(st.sampled_from(DIRECTORIES), unique=True)):
+        kind = Kind.FOLDER if "/" in path else Kind.CATEGORY
+        changes.append(Change(action=draw(st.sampled_from([Action.CREATE, Action.FORGET])), kind=kind, path=path))
+    targets = {path: draw(st.lists(st.sampled_from([*NAMES, "img/x.png"]), max_size=3)) for path in NAMES}
+    return tuple(draw(st.permutations(changes))), targets
+
+
+@law(100)
+@given(work())
+def test_each_change_is_in_exactly_one_wave(given_: tuple[tuple[Change, ...], Mapping[str, list[str]]]) -> None:
+    changes, targets = given_
+    waves = in_waves(changes, targets)
+    key = lambda change: (change.action, change.path)  # noqa: E731
+    assert sorted((change for wave in waves for change in wave), key=key) == sorted(changes, key=key)
+
+
+@law(100)
+@given(work())
+def test_every_wave_needs_only_earlier_ones(given_: tuple[tuple[Change, ...], Mapping[str, list[str]]]) -> None:
+    changes, targets = given_
+    openers = circle_openers(changes, targets)
+    new = {change.path for change in changes if change.action in NEW}
+    done: set[str] = set()
+    for wave in in_waves(changes, targets):
+        for change in wave:
+            if change.action in REMOVALS:
+                continue
+            above = {path for path in new if change.path.startswith(f"{path}/")}
+            links = set() if change.path in openers or change.kind is not Kind.ARTICLE else set(targets[change.path])
+            assert above | (links & new - {change.path}) <= done
+        done |= {change.path for change in wave}
+
+
+@law(100)
+@given(work())
+def test_removals_come_last_and_the_deepest_first(
+    given_: tuple[tuple[Change, ...], Mapping[str, list[str]]],
+) -> None:
+    changes, targets = given_
+    order = [change for wave in in_waves(changes, targets) for change in wave]
+    removed = [change.action in REMOVALS for change in order]
+    assert removed == sorted(removed)
+    depths = [change.path.count("/") for change in order if change.action in REMOVALS]
+    assert depths == sorted(depths, reverse=True)
+
+
+@law(100)
+@given(work())
+def test_only_circles_of_new_articles_have_openers(
+    given_: tuple[tuple[Change, ...], Mapping[str, list[str]]],
+) -> None:
+    changes, targets = given_
+    new = {change.path for change in changes if change.kind is Kind.ARTICLE and change.action in NEW}
+    for opener in circle_openers(changes, targets):
+        assert opener in new
+        assert opener in _reached(opener, targets, new)
+
+
+def _reached(start: str, targets: Mapping[str, list[str]], new: set[str]) -> set[str]:
+    """Follow the links among new articles."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for path in set(targets[waiting.pop()]) & new - found:
+            if path == start and path not in targets[start]:
+                found.add(path)
+            elif path != start:
+                found.add(path)
+                waiting.append(path)
+    return found | ({start} if any(start in targets[path] for path in found if path != start) else set())
+
+
+def test_a_link_to_itself_opens_nothing() -> None:
+    change = Change(action=Action.CREATE, kind=Kind.ARTICLE, path="a/b/one.md")
+    assert circle_openers([change], {"a/b/one.md": ["a/b/one.md"]}) == frozenset()
+
+
+def test_a_circle_of_three_needs_one_opener() -> None:
+    names = NAMES[:3]
+    changes = [Change(action=Action.CREATE, kind=Kind.ARTICLE, path=path) for path in names]
+    targets = {names[0]: [names[1]], names[1]: [names[2]], names[2]: [names[0]]}
+    assert len(circle_openers(changes, targets)) == 1
+    assert [len(wave) for wave in in_waves(changes, targets)] == [1, 1, 1]
+
+
+def test_numbers_in_names_count_as_numbers() -> None:
+    paths = ["f/q-10.md", "f/q-2.md", "f/q.md", "f/q-1.md", "f/10.md"]
+    assert sorted(paths, key=natural_order) == ["f/10.md", "f/q.md", "f/q-1.md", "f/q-2.md", "f/q-10.md"]
