@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 _ATTRIBUTE = r"""[^\s"'<>/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
 _TAG = re.compile(
-    rf"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<(?P<raw>script|style)\b(?P<inside>[^>]*)>.*?(?:</(?P=raw)\s*>|$)"
+    rf"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<(?P<raw>script|style)\b(?P<inside>[^<>]*)>.*?(?:</(?P=raw)\s*>|$)"
     rf"|<(?P<name>[A-Za-z][^\s/>]*)(?P<attrs>(?:[\s/]+(?:{_ATTRIBUTE})?)*)\s*>",
     re.DOTALL | re.IGNORECASE,
 )

@@ -4,7 +4,7 @@ Pure text: never looks at tokens or HTML.
 """
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, MutableMapping
 
 _KEPT = frozenset("LMN")
 _FALLBACK = "section"
@@ -17,14 +17,13 @@ def slug(title: str) -> str:
     return "".join(chars).strip("-") or _FALLBACK
 
 
-def unique(name: str, taken: Collection[str]) -> str:
-    """Give `name`, or the first of `name-1`, `name-2` … that is not taken."""
-    if name not in taken:
-        return name
-    number = 1
-    while f"{name}-{number}" in taken:
+def unique(name: str, taken: Collection[str], tried: MutableMapping[str, int]) -> str:
+    """Give `name`, or the first of `name-1`, `name-2` … that is not taken; `tried` remembers how far one has come."""
+    number = tried.get(name, 0)
+    while (numbered := f"{name}-{number}" if number else name) in taken:
         number += 1
-    return f"{name}-{number}"
+    tried[name] = number
+    return numbered
 
 
 def _slugged(char: str) -> str:

@@ -101,10 +101,11 @@ def _letters(found: re.Match[str]) -> str:
 def name_headings(tokens: Sequence[Token], *, wanted: Collection[str] | None) -> frozenset[str]:
     """Give headings their ids where `wanted` names them (None: everywhere); tell all their names."""
     taken = {str(token.attrs["id"]) for token in tokens if token.type == "heading_open" and "id" in token.attrs}
+    tried: dict[str, int] = {}
     for opening, inline in pairwise(tokens):
         if opening.type != "heading_open" or "id" in opening.attrs:
             continue
-        name = unique(slug(plain(inline)), taken)
+        name = unique(slug(plain(inline)), taken, tried)
         taken.add(name)
         if wanted is None or name in wanted:
             opening.attrs["id"] = name

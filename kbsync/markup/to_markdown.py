@@ -4,7 +4,7 @@ The promise: `canonical(to_html(text))` is the canonical form of the HTML, less 
 Every text is rendered back and compared; where it differs, the smallest block that does is written with tags, then raw.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -28,31 +28,35 @@ class Pulled:
     dropped: tuple[str, ...] = ()
 
 
-def to_markdown(html: str, *, rewrite: Callable[[str], str] = identity) -> Pulled:
+def to_markdown(
+    html: str, *, rewrite: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()
+) -> Pulled:
     """Write HTML as Markdown; every address is put through `rewrite`.
+
+    `anchors` are those that rendering will be given too: a heading that has such a name by its words needs no note.
 
     Deterministic and stable: pulling what the text renders to gives the text again.
     """
     parsed = parse(html)
     nodes, dropped = without_scripts(parsed.nodes)
     nodes = tuple(_rewritten(node, rewrite) for node in nodes)
-    return Pulled(text=_written(nodes), dropped=dropped)
+    return Pulled(text=_written(nodes, frozenset(anchors)), dropped=dropped)
 
 
-def _written(nodes: tuple[Node, ...]) -> str:
+def _written(nodes: tuple[Node, ...], anchors: frozenset[str]) -> str:
     blocks = tidy(nodes)
     if not blocks:
         return ""
     wanted = canonical_of(blocks)
-    asked = _asked(blocks)
+    asked = _asked(blocks) | anchors
     ways: dict[int, Way] = {}
     text = document(blocks, ways, asked)
-    if _reads(text, wanted):
+    if _reads(text, wanted, anchors):
         return text + "\n"
     for block in blocks:
         _mend(block, ways)
     for text in _candidates(blocks, ways, asked):
-        if _reads(text, wanted):
+        if _reads(text, wanted, anchors):
             return text + "\n"
     return "<!-- -->" + serialized(nodes) + "\n"
 
@@ -65,8 +69,8 @@ def _candidates(blocks: tuple[Element, ...], ways: dict[int, Way], asked: frozen
     yield _APART.join(document((block,), {id(block): Way.RAW}) for block in blocks)
 
 
-def _reads(text: str, wanted: str) -> bool:
-    return canonical(to_html(text)) == wanted
+def _reads(text: str, wanted: str, anchors: frozenset[str] = frozenset()) -> bool:
+    return canonical(to_html(text, anchors=anchors)) == wanted
 
 
 def _mend(block: Element, ways: dict[int, Way]) -> None:

@@ -109,6 +109,13 @@ def test_addresses_are_rewritten_on_the_way_back():
     assert all(one in text for one in ("(../a/1.md)", "(../i.png.md)", "(../a/2.md)"))
 
 
+def test_a_heading_that_others_ask_for_needs_no_note():
+    html = '<h2 id="set-up">Set up</h2><h2>More</h2><h2 id="own">Else</h2>'
+    text = to_markdown(html, anchors={"set-up", "own"}).text
+    assert text == "## Set up\n\n## More\n\n## Else {#own}\n"
+    assert canonical(to_html(text, anchors={"set-up", "own"})) == canonical(html)
+
+
 def test_one_odd_block_does_not_turn_its_neighbours_into_html():
     text = assert_kept(
         "<ul><li>a</li><li value=7>b</li></ul><p>c <b>d</b></p><blockquote><p>e</p><p x=y>f</p></blockquote>"
