@@ -1,11 +1,12 @@
 """The one notion of "the same HTML": equal canonical forms show a reader the same.
 
-Ignored are: the order and spelling of attributes, entities, self-closing forms, comments, percent-encoding of what a URL
-cannot hold; white space where browsers collapse it, non-breaking spaces but a single one between two words; vertical
-space (spacer paragraphs, breaks at the edges of blocks, wrappers that say nothing, a list's tightness, two breaks against
-two paragraphs), justified setting, the geometry of tables (widths, borders, padding), the shape of bullets; fonts, sizes,
-near-black text and the editor's noise that `noise` lists; `b` against `strong` and the like, marks that cover the same
-words in another order; where in its element a name stands; `sandbox` on frames and how a link opens. Nothing else.
+Ignored are: the order and spelling of attributes, entities, self-closing forms, comments, percent-encoding of what a
+URL cannot hold; white space where browsers collapse it, non-breaking spaces but a single one between two words;
+vertical space (spacer paragraphs, breaks at the edges of blocks, wrappers that say nothing, a list's tightness, two
+breaks against two paragraphs), justified setting, the geometry of tables (widths, borders, padding), the shape of
+bullets; fonts, sizes, near-black text and the editor's noise that `noise` lists; `b` against `strong` and the like,
+marks that cover the same words in another order; where in its element a name stands; `sandbox` on frames and how a
+link opens. Nothing else.
 """
 
 import re
