@@ -266,7 +266,7 @@ def sandbox(**choices: object) -> int:
 
 
 @app.command()
-@click.option("--keep", is_flag=True, help="Leave the portal running until Ctrl-C.")
+@click.option("--keep", envvar="KBSYNC_KEEP", is_flag=True, help="Leave the portal running until Ctrl-C.")
 @click.option(
     "--port",
     envvar="KBSYNC_PORT",
@@ -290,7 +290,7 @@ def main() -> None:
     """Run kbsync, and end the process with its exit code; the one place where errors become words."""
     prepare_streams()
     try:
-        code = app.main(standalone_mode=False)
+        code = app.main(prog_name="kbsync", standalone_mode=False)
     except KbsyncError as error:
         complain(error)
         code = error.exit_code

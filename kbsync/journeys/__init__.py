@@ -153,8 +153,8 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
             live=live,
             calls=connection.calls,
         )
-    _refuse_to_write_over(workspace, pulled)
     if not dry_run:
+        _refuse_to_write_over(workspace, pulled)
         write(config.root, pulled.files)
     return PulledHome(planned=planned, pulled=pulled, calls=connection.calls)
 

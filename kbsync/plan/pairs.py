@@ -82,6 +82,7 @@ class _Matching:
         self.agreements = agreements
         self.known = identities.known
         self.keys: dict[str, Key] = {}
+        self.paths: dict[Key, str] = {}
         self.ids: dict[str, int] = {}
         self.ties = {path: f"may be any of {_listed(keys)}" for path, keys in identities.ties.items()}
         self.held = {key for keys in identities.ties.values() for key in keys}
@@ -96,6 +97,7 @@ class _Matching:
             if key is None:
                 continue
             self.keys[path] = key
+            self.paths.setdefault(key, path)
             if key in self.live:
                 self.ids[path] = key[1]
 
@@ -107,7 +109,7 @@ class _Matching:
         if above and above not in self.ids:
             return None
         candidates = self.by_name[item.kind, self.ids.get(above), _name_of(item)]
-        candidates = [key for key in candidates if key not in self.keys.values()]
+        candidates = [key for key in candidates if key not in self.paths]
         if len(candidates) > 1:
             self.ties[path] = f"several are called {_name_of(item)!r} there: {_listed(tuple(candidates))}"
             return None
@@ -160,8 +162,7 @@ def _with_content(path: str, matching: _Matching, links: Links, addresses: Addre
         theirs = _live_standing(live, agreement, managed, matching.remembered)
     differing: tuple[str, ...] = ()
     if live is not None and ours.presence is theirs.presence is Presence.CHANGED:
-        paths = {key: path for path, key in matching.keys.items()}
-        differing = differences(item, live, anchors, addresses, paths)
+        differing = differences(item, live, anchors, addresses, matching.paths)
         if not isinstance(item, Category) and parent != _parent_of(live):
             differing = (*differing, "parent")
     return Case(

@@ -184,7 +184,7 @@ def _drawn(what: RenderableType, *, colour: bool, width: int) -> str:
 
 
 class Bars:
-    """Progress on standard error, drawn once it has taken a second, and only for a terminal."""
+    """Progress on standard error, for a terminal alone; nothing of it stays on the screen."""
 
     def __init__(self) -> None:
         # FORCE_COLOR, which many CI systems set, makes no log a terminal.
