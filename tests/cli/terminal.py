@@ -1,0 +1,61 @@
+"""kbsync on a terminal of its own: what a person would see, and what they type."""
+
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fcntl import ioctl
+from pathlib import Path
+
+from tests.desk import PATIENCE, command, environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How a run on a terminal ended, and all that the terminal got, with one line end."""
+
+    code: int
+    text: str
+
+
+def on_terminal(
+    *words: str, cwd: Path, environ: Mapping[str, str | None], answers: str = "", columns: int = 80
+) -> Seen:
+    """Run kbsync with a terminal at all three ends; `answers` is typed at the first question mark."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    wanted = {"TERM": "xterm-256color", "COLUMNS": None, "NO_COLOR": None, "FORCE_COLOR": None, **environ}
+    with subprocess.Popen(
+        command(*words), cwd=cwd, env=environment(wanted), preexec_fn=lambda: os.login_tty(theirs)
+    ) as process:
+        os.close(theirs)
+        try:
+            text = _conversation(ours, answers)
+            return Seen(code=process.wait(PATIENCE), text=text.replace("\r\n", "\n"))
+        finally:
+            process.kill()
+            os.close(ours)
+
+
+def _conversation(ours: int, answers: str) -> str:
+    data, deadline = b"", time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([ours], [], [], 0.2)
+        if not ready:
+            continue
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        data += piece
+        if answers and b"?" in data.splitlines()[-1]:
+            os.write(ours, answers.encode())
+            answers = ""
+    return data.decode()
