@@ -129,7 +129,14 @@ class _Publication:
             return ""
         needs = set(ancestors(change.path))
         if change.path not in self.openers:
-            needs |= set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
+            needs |= self._linked(change)
+        return self._lacks(needs)
+
+    def _linked(self, change: Change) -> set[str]:
+        """Name the other articles that an article links to."""
+        return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
+
+    def _lacks(self, needs: set[str]) -> str:
         missing = sorted(needs - self.ids.keys())
         return f"waits for {', '.join(missing)}" if missing else ""
 
@@ -164,8 +171,12 @@ class _Publication:
     def _close(self, opened: Outcome) -> None:
         if self._stop.is_set() or opened.live is None:
             return
-        update = replace(opened.change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
-        closed = replace(self._send(update), change=opened.change)
+        lack = self._lacks(self._linked(opened.change))
+        if lack:
+            closed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {lack}")
+        else:
+            update = replace(opened.change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
+            closed = replace(self._send(update), change=opened.change)
         with self._lock:
             self.run.outcomes[self.run.outcomes.index(opened)] = closed
         if closed.result is not Result.DONE:
@@ -199,9 +210,10 @@ class _Publication:
 
     def _noted(self, outcome: Outcome) -> Outcome:
         """Let what waits for this item go on, once it has an id."""
-        if outcome.live is not None and outcome.live.id is not None:
+        live, leaves = outcome.live, outcome.change.action in _REMOVALS
+        if live is not None and live.id is not None and not leaves:
             with self._lock:
-                self.ids[outcome.change.path] = outcome.live.id
+                self.ids[outcome.change.path] = live.id
         return outcome
 
     def _remember(self, change: Change, outcome: Outcome, rendered: Rendered | None) -> None:
@@ -215,8 +227,7 @@ class _Publication:
             if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
                 self.run.forgotten.add(key)
             elif change.action in _REMOVALS and known is not None and (live := outcome.live or change.actual):
-                state = State.ARCHIVED if change.action is Action.ARCHIVE else State.KEPT
-                self.run.agreements[key] = settled(known, live, seen=seen, state=state)
+                self.run.agreements[key] = settled(known, live, seen=seen, state=_state_after(change))
             elif change.desired is not None and (live := outcome.live or change.actual):
                 self.run.agreements[key] = self._agreement(change, live, seen, rendered)
                 if change.id is not None and change.id != live.id:
@@ -245,4 +256,10 @@ def _with_unmanaged(article: Article, old: Article) -> Article:
 
 def _stays(change: Change) -> bool:
     """Tell whether what is let go stays on the portal as it is, and so must not be taken for new."""
-    return change.kind is Kind.ARTICLE and change.actual is not None
+    return change.actual is not None
+
+
+def _state_after(change: Change) -> State:
+    """Give the state of what was removed; a directory left standing comes back with its files, as an article does."""
+    is_kept = change.action is Action.FORGET and change.kind is Kind.ARTICLE
+    return State.KEPT if is_kept else State.ARCHIVED

@@ -102,8 +102,8 @@ class _TowardLive:
     def _restore(self, case: Case) -> Step:
         if _moves(case):
             return change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=_MOVED)
-        fields = case.content_standing.fields
-        return change(Action.RESTORE, case, Side.LIVE, fields=fields or ("status",), reason="its file is back")
+        fields = case.content_standing.fields or (("status",) if case.kind is Kind.ARTICLE else ())
+        return change(Action.RESTORE, case, Side.LIVE, fields=fields, reason=f"its {_source(case.kind)} is back")
 
     def _remove(self, case: Case) -> Step:
         kind = case.item.kind
