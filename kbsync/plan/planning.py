@@ -96,11 +96,11 @@ def _excess(changes: tuple[Change, ...], agreements: Mapping[Key, Agreement], ru
 
 
 def _halt(content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> str:
-    """Say why nothing at all may be written: an empty tree, or a portal that knows none of the known articles."""
+    """Say why nothing at all may be written: an empty tree, or a portal that has nothing of what is known."""
     known = _known_articles(agreements)
     if known and not content.articles:
         return f"the content tree holds no article, but {len(known)} are published from it"
-    if known and not any((article.kind, article.id) in known for article in live.articles):
+    if known and agreements.keys().isdisjoint(live.by_id()):
         return f"none of the {len(known)} known articles is on this portal: it may be the wrong one"
     return ""
 
