@@ -211,8 +211,9 @@ def test_a_renamed_file_that_others_link_to_changes_nothing_that_readers_see(mad
 
 
 def test_an_anchor_that_another_article_begins_to_ask_for_is_a_change_of_both(made: World) -> None:
-    made.files["guide/basics/third.md"] = article("Third", "See [there](reset.md#reset-it).")
     made.files[PATH] = FILES[PATH] + "\n## Reset it\n\nNow.\n"
+    made.publish()
+    made.files["guide/basics/third.md"] = article("Third", "See [there](reset.md#reset-it).")
     told = steps(made.publish())
     assert told == {PATH: "update", "guide/basics/third.md": "create"}
     live = made.live[made.key(PATH)]

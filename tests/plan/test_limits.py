@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from kbsync.model import Kind
 from tests.plan.world import World, article, snapshot, steps, world
 
 
@@ -66,11 +67,17 @@ def test_a_portal_that_has_none_of_the_known_articles_halts_either_way() -> None
         assert plan.halt == "none of the 3 known articles is on this portal: it may be the wrong one"
 
 
-def test_one_known_article_is_enough_to_know_the_portal_by() -> None:
+def test_anything_known_that_is_there_tells_the_portal_from_another() -> None:
     made = world(_tree(3))
-    made.lose("guide/basics/page-0.md")
-    made.lose("guide/basics/page-1.md")
+    made.remove("guide/basics/page-0.md")
+    made.publish()
+    for number in (1, 2):
+        made.lose(f"guide/basics/page-{number}.md")
     assert made.plan().halt == ""
+    made.live = {key: item for key, item in made.live.items() if key[0] is Kind.CATEGORY}
+    assert made.plan().halt == ""
+    made.live.clear()
+    assert made.plan().halt
 
 
 def test_paths_bound_what_is_changed_but_not_the_directories_that_it_needs() -> None:

@@ -1,0 +1,1 @@
+"""The journeys: real repositories, and the embedded portal over loopback."""
