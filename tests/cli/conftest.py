@@ -27,7 +27,7 @@ class Scene:
     portal: Portal
 
     def kbsync(self, *words: str, **environ: str | None) -> Ended:
-        return self.desk.kbsync(*words, **environ)
+        return self.desk.kbsync(*words, cwd=None, **environ)
 
     def published(self) -> "Scene":
         """Bring the tree to the portal, and forget the calls that this took."""

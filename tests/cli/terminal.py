@@ -30,8 +30,12 @@ def on_terminal(
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     wanted = {"TERM": "xterm-256color", "COLUMNS": None, "NO_COLOR": None, "FORCE_COLOR": None, **environ}
+    # Only a session of its own turns a typed Ctrl-C into a signal.
     with subprocess.Popen(
-        command(*words), cwd=cwd, env=environment(wanted), preexec_fn=lambda: os.login_tty(theirs)
+        command(*words),
+        cwd=cwd,
+        env=environment(wanted),
+        preexec_fn=lambda: os.login_tty(theirs),  # noqa: PLW1509
     ) as process:
         os.close(theirs)
         try:

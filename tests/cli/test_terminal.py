@@ -38,7 +38,7 @@ def test_a_terminal_gets_colour_and_a_pipe_none(scene: Scene) -> None:
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colour_can_be_refused(scene: Scene, environ: dict[str, str]) -> None:
-    assert ESCAPE not in _see(scene, "plan", **environ).text
+    assert ESCAPE not in _see(scene, "plan", answers="", columns=80, **environ).text
 
 
 def test_colour_can_be_forced_into_a_pipe_and_bars_cannot(scene: Scene) -> None:
