@@ -196,7 +196,21 @@ def seal(agreement: Agreement) -> str:
 
 def effective(lock: Mapping[Key, Agreement], ledger: Mapping[Key, Agreement]) -> dict[Key, Agreement]:
     """Tell for every item which agreement counts: the later of lock and ledger, by the portal's clock."""
-    return {key: _later(lock.get(key), ledger.get(key)) for key in lock.keys() | ledger.keys()}
+    later = {key: _later(lock.get(key), ledger.get(key)) for key in lock.keys() | ledger.keys()}
+    return {key: known for key, known in later.items() if not is_void(known)}
+
+
+def void(known: Agreement, *, seen: str) -> Agreement:
+    """Make the ledger entry that outweighs a lock entry of an item that is gone on both sides.
+
+    A publish cannot take a file out of the tree; without this the item would be forgotten again by every run.
+    """
+    return Agreement(kind=known.kind, id=known.id, path=known.path, state=State.RELEASED, seen=seen)
+
+
+def is_void(known: Agreement) -> bool:
+    """Tell whether an agreement says nothing any more: every live version has fields."""
+    return not known.live
 
 
 def _later(lock: Agreement | None, ledger: Agreement | None) -> Agreement:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kbsync.agreements import Agreement, Key, seal
+from kbsync.agreements import Agreement, Key, is_void, seal, void
 from kbsync.change import Result
 from kbsync.errors import Refusal
 from kbsync.journeys.ledger import share_ledger, write_ledger
@@ -44,10 +44,12 @@ def save(workspace: Workspace, run: Run, *, at: str, local: bool) -> None:
         GitError: it could not be written or sent; what was written in this clone stays there.
     """
     changed = _carried_over(workspace) | run.agreements
+    changed |= {key: void(workspace.lock[key], seen=at) for key in run.forgotten & workspace.lock.keys()}
     entries = {key: _sealed(known, workspace.lock) for key, known in changed.items()}
-    forgotten = run.forgotten & workspace.ledger.keys()
+    forgotten = (run.forgotten & workspace.ledger.keys()) - entries.keys()
     if not entries and not forgotten:
         return
+    forgotten |= _outlived(workspace)
     counts = Counter(o.change.action.value for o in run.outcomes if o.result is Result.DONE)
     page = _run_page(workspace, counts, at)
     message = _message(workspace, counts)
@@ -62,6 +64,11 @@ def _carried_over(workspace: Workspace) -> dict[Key, Agreement]:
         for key, known in workspace.agreements.items()
         if key in workspace.lock and (key not in workspace.ledger or known.over != seal(workspace.lock[key]))
     }
+
+
+def _outlived(workspace: Workspace) -> set[Key]:
+    """Name the entries that outweighed a lock entry which is out of the tree by now."""
+    return {key for key, known in workspace.ledger.items() if is_void(known)} - workspace.lock.keys()
 
 
 def _sealed(known: Agreement, lock: Mapping[Key, Agreement]) -> Agreement:

@@ -189,13 +189,11 @@ class _Pulling:
             content = self._content()
         items, links = content.by_path(), links_of(content)
         ids = {path: number for (_, number), path in self.paths.items()}
+        self.pulled.files |= self._outlived_locks()
         for change in self.pulled.changes:
             lock = lock_name(self.workspace.config.target, change.kind, change.path)
             item = items.get(change.path)
-            if change.former is not None:
-                self.pulled.files[lock_name(self.workspace.config.target, change.kind, change.former)] = None
             if change.action is Action.FORGET or item is None or change.desired is None:
-                self.pulled.files[lock] = None
                 continue
             agreement = agree(
                 item,
@@ -206,6 +204,16 @@ class _Pulling:
             )
             self.pulled.files[lock] = agreement_to_json(replace(agreement, source=None, fields={}))
         self.pulled.files |= self.written
+
+    def _outlived_locks(self) -> dict[str, None]:
+        """Name the lock files of what is pulled, which may lie elsewhere by now, and of what is known no more."""
+        touched = {(change.kind, change.id) for change in self.pulled.changes}
+        known = self.workspace.agreements
+        return {
+            lock_name(self.workspace.config.target, entry.kind, entry.path): None
+            for key, entry in self.workspace.lock.items()
+            if key in touched or (touched and key not in known)
+        }
 
     def _content(self) -> KnowledgeBase:
         return read_tree(Overlay(self.files, self.written), self.rules).knowledge
