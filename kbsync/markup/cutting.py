@@ -1,0 +1,282 @@
+"""A fragment cut into what is one block of Markdown each, with what each shows a reader and where its text stands.
+
+A leaf is the smallest piece that shows the same by itself, in what stands around it, as it does within the whole;
+wrappers that only hold leaves are edges on the way. Never changes a text.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from kbsync.markup.canonical import canonical_of
+from kbsync.markup.nodes import HEADINGS, Element, Node
+from kbsync.markup.parse import parse
+from kbsync.markup.spans import Span, settled
+from kbsync.markup.spread import is_block, is_spreadable
+from kbsync.markup.tidy import tidy
+
+Settle = Callable[[str], str]
+
+_LISTS = frozenset("ul ol menu dir".split())
+_ROWS = frozenset("table thead tbody tfoot tr".split())
+_PARTS = frozenset("thead tbody tfoot".split())
+_HOLDERS = frozenset("div center article main".split())
+_LINE = HEADINGS | {"p"}
+_WHITE = " \t\n\r\f"
+_WRAPPERS = 16
+"""How many wrappers around one another are looked into; real articles have up to nine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around a stretch: start tags as written, the elements that they make, and how many show.
+
+    `depth` counts those that show a reader something (lists, items, tables …); the others are wrappers.
+    """
+
+    settle: Settle
+    opens: tuple[str, ...] = ()
+    shells: tuple[Element, ...] = ()
+    depth: int = 0
+    outer: "Frame | None" = None
+    wrappers: int = 0
+
+    @property
+    def tag(self) -> str:
+        """The tag of the innermost element around."""
+        return self.shells[-1].tag if self.shells else ""
+
+    @property
+    def close(self) -> str:
+        """The end tag of the innermost element around; none for one that only browsers see."""
+        return f"</{self.tag}>" if self.opens[-1] else ""
+
+    def within(self, element: Element, opened: str, *, wrapper: bool) -> "Frame":
+        """Give the frame of an element's content."""
+        return Frame(
+            settle=self.settle,
+            opens=(*self.opens, opened),
+            shells=(*self.shells, replace_children(element)),
+            depth=self.depth if wrapper else self.depth + 1,
+            outer=self,
+            wrappers=self.wrappers + 1 if wrapper else 0,
+        )
+
+    def lines(self, nodes: tuple[Node, ...]) -> tuple[str, ...] | None:
+        """Tell what nodes show in this frame, a line for each block; None where that cannot be told by itself."""
+        for shell in reversed(self.shells):
+            nodes = (Element(tag=shell.tag, attrs=shell.attrs, children=nodes),)
+        return self._read(nodes)
+
+    def shown(self, html: str) -> tuple[str, ...] | None:
+        """Tell what a piece of HTML shows in this frame."""
+        closes = "".join(f"</{shell.tag}>" for shell in reversed(self.shells))
+        return self._read(settled(parse("".join(self.opens) + html + closes).nodes, self.settle))
+
+    def _read(self, nodes: tuple[Node, ...]) -> tuple[str, ...] | None:
+        blocks: tuple[Node, ...] = tidy(nodes)
+        above = ""
+        for _ in range(self.depth):
+            if not blocks:
+                return ()
+            only = blocks[0]
+            if len(blocks) != 1 or isinstance(only, str):
+                return None
+            above += canonical_of((replace_children(only),))
+            blocks = only.children
+        shown = [block for block in blocks if isinstance(block, Element)]
+        return tuple(above + canonical_of((block,)) for block in shown) if len(shown) == len(blocks) else None
+
+
+def replace_children(element: Element) -> Element:
+    """Give an element without what it holds."""
+    return Element(tag=element.tag, attrs=element.attrs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A piece that shows something; `bare` when it is inline content that no paragraph holds."""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+    frame: Frame = field(repr=False)
+    span: Span | None = None
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A piece that shows nothing: a spacer, white space, a comment."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """Where a wrapper begins or ends; `frame` is that of its content."""
+
+    start: int
+    end: int
+    frame: Frame = field(repr=False)
+    opens: bool
+
+
+Item = Leaf | Space | Edge
+
+
+def leaves(items: Sequence[Item]) -> tuple[Leaf, ...]:
+    """Give the leaves among the items."""
+    return tuple(item for item in items if isinstance(item, Leaf))
+
+
+def shown_by(items: Sequence[Item]) -> tuple[str, ...]:
+    """Tell what items show one after another."""
+    return tuple(line for leaf in leaves(items) for line in leaf.lines)
+
+
+def cut(frame: Frame, parts: Sequence[Span], html: str) -> tuple[Item, ...] | None:
+    """Cut a stretch into items that cover it; None where some of it cannot be told by itself."""
+    out: list[Item] = []
+    for group in _groups(frame, parts):
+        items = _cut_group(frame, group, html)
+        if items is None:
+            return None
+        out += items
+    return tuple(out)
+
+
+def cut_inside(leaf: Leaf, html: str) -> tuple[Frame, tuple[Item, ...]] | None:
+    """Cut the content of a leaf that is a list, an item, a table, a row, a cell, a box; None where it is no such."""
+    span = leaf.span
+    if span is None or span.inner is None or span.parts is None or span.element is None or span.element.tag in _LINE:
+        return None
+    frame = leaf.frame.within(span.element, html[span.start : span.inner[0]], wrapper=False)
+    whole = frame.lines(span.element.children)
+    items = cut(frame, span.parts, html) if whole else None
+    return (frame, items) if items is not None and shown_by(items) == whole else None
+
+
+def _cut_group(frame: Frame, group: Sequence[Span], html: str) -> Sequence[Item] | None:
+    start, end = group[0].start, group[-1].end
+    lines = frame.lines(tuple(node for span in group for node in span.nodes))
+    if lines is None:
+        return None
+    if not lines:
+        return [Space(start=start, end=end)]
+    only = group[0] if len(group) == 1 else None
+    if only is not None and (inside := _cut_wrapper(frame, only, lines, html)):
+        return inside
+    bare = not any(_is_block(span) for span in group)
+    if bare and (pieces := _cut_run(frame, group, lines)):
+        return pieces
+    return [Leaf(start=start, end=end, lines=lines, frame=frame, span=only, bare=bare)]
+
+
+def _cut_wrapper(frame: Frame, span: Span, lines: tuple[str, ...], html: str) -> Sequence[Item] | None:
+    """Look into an element that shows nothing itself, where its parts show by themselves what it shows."""
+    element = span.element
+    if element is None or span.inner is None or span.parts is None or frame.wrappers >= _WRAPPERS:
+        return None
+    if not _may_wrap(element, lines):
+        return None
+    inner = frame.within(element, html[span.start : span.inner[0]], wrapper=True)
+    items = cut(inner, span.parts, html)
+    if items is None or shown_by(items) != lines:
+        return None
+    first = Edge(start=span.start, end=span.inner[0], frame=inner, opens=True)
+    last = Edge(start=span.inner[1], end=span.end, frame=inner, opens=False)
+    return [first, *items, last]
+
+
+def _may_wrap(element: Element, lines: tuple[str, ...]) -> bool:
+    if element.tag in _HOLDERS | _PARTS:
+        return True
+    if element.tag == "p":
+        return len(lines) > 1
+    return is_block(element) and is_spreadable(element)
+
+
+def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...]) -> list[Item] | None:
+    """Part inline content at its breaks, as a reader sees paragraphs."""
+    items: list[Item] = []
+    for silent, spans in groupby(run, key=_is_silent):
+        group = list(spans)
+        start, end = group[0].start, group[-1].end
+        breaks = sum(span.element is not None for span in group)
+        if silent and (breaks > 1 or not items or group[-1] is run[-1]):
+            items.append(Space(start=start, end=end))
+        elif items and isinstance(items[-1], Leaf):
+            items[-1] = replace(items[-1], end=end)
+        else:
+            items.append(Leaf(start=start, end=end, lines=(), frame=frame, bare=True))
+    told = [_told(item, run, frame) if isinstance(item, Leaf) else item for item in items]
+    whole = [item for item in told if item is not None]
+    return whole if len(whole) == len(told) and shown_by(whole) == lines else None
+
+
+def _told(leaf: Leaf, run: Sequence[Span], frame: Frame) -> Leaf | None:
+    within = [span for span in run if leaf.start <= span.start and span.end <= leaf.end]
+    lines = frame.lines(tuple(node for span in within for node in span.nodes))
+    return replace(leaf, lines=lines) if lines else None
+
+
+def _is_silent(span: Span) -> bool:
+    """Whether a piece of inline content is a break, white space or a comment."""
+    return all(not node.strip() if isinstance(node, str) else node.tag == "br" for node in span.nodes)
+
+
+def _is_block(span: Span) -> bool:
+    return any(isinstance(node, Element) and is_block(node) for node in span.nodes)
+
+
+def _groups(frame: Frame, parts: Sequence[Span]) -> Iterator[list[Span]]:
+    """Put together what is one block: inline content, stray items, an item with what stands astray after it."""
+    group: list[Span] = []
+    kind = ""
+    for span in parts:
+        now = _kind(frame, span)
+        if group and now not in _JOINS.get(kind, ()):
+            yield from _trimmed(group, kind)
+            group = []
+        if not group:
+            kind = now
+        group.append(span)
+    if group:
+        yield from _trimmed(group, kind)
+
+
+_JOINS = {
+    "inline": ("inline", "white"),
+    "white": ("inline", "white"),
+    "stray item": ("stray item", "white"),
+    "item": ("astray", "white"),
+}
+
+
+def _trimmed(group: list[Span], kind: str) -> Iterator[list[Span]]:
+    """Part white space from the end of a group of blocks, so that a single element stands alone."""
+    end = len(group)
+    while kind.endswith("item") and _is_white(group[end - 1]):
+        end -= 1
+    yield group[:end]
+    if end < len(group):
+        yield group[end:]
+
+
+def _kind(frame: Frame, span: Span) -> str:
+    tag = span.element.tag if span.element is not None else ""
+    if frame.tag in _ROWS:
+        return "row"
+    if _is_white(span):
+        return "white"
+    if frame.tag in _LISTS:
+        return "item" if tag == "li" else "astray"
+    if tag == "li":
+        return "stray item"
+    return "block" if _is_block(span) else "inline"
+
+
+def _is_white(span: Span) -> bool:
+    return all(isinstance(node, str) and not node.strip(_WHITE) for node in span.nodes)
