@@ -1,0 +1,196 @@
+"""Keys, addresses and portals that are wrong: what is said, where the key does not go, and that nothing is lost."""
+
+from collections.abc import Callable
+
+import pytest
+
+from kbsync.sandbox import Settings
+from tests.cli.conftest import FIRST, Scene
+from tests.freshdesk.faulty import Faulty, faulty, reply
+
+COMMANDS = (["plan"], ["publish", "--yes"], ["pull"], ["status"])
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("sand\nbox", "the API key has a line break in it"),
+        ("sandbox\n", "the API key has a line break in it"),
+        ("sandbox\r\nX-Evil: 1", "the API key has a line break in it"),
+        ("sand box", "the API key has a character in it that no key has"),
+        ("sandb\u00f6x", "the API key has a character in it that no key has"),
+        ("", "no API key"),
+        (" \n", "no API key"),
+    ],
+)
+def test_a_key_that_is_none_is_refused_before_any_call_and_not_shown(scene: Scene, key: str, said: str) -> None:
+    for words in COMMANDS:
+        ended = scene.kbsync(*words, FRESHDESK_API_KEY=key)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith(f"error: {said}\n  try: ")
+        assert "FRESHDESK_API_KEY" in ended.err
+        assert not key.strip() or key.strip() not in ended.err
+    assert scene.portal.calls == []
+
+
+def test_a_wrong_key_is_told_without_the_key(scene: Scene) -> None:
+    ended = scene.kbsync("plan", FRESHDESK_API_KEY="S3cretKeyOfSomebody")
+    assert (ended.code, ended.out) == (1, "")
+    assert "Freshdesk does not know this API key" in ended.err
+    assert "FRESHDESK_API_KEY" in ended.err
+    assert "S3cret" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://acme.freshdesk.com", "http://acme.freshdesk.com is not https"),
+        ("https://evil.example", "the key is not sent to evil.example"),
+        ("https://freshdesk.com.evil.example", "the key is not sent to freshdesk.com.evil.example"),
+        ("https://evilfreshdesk.com", "the key is not sent to evilfreshdesk.com"),
+        ("https://127.0.0.1.evil.example", "the key is not sent to 127.0.0.1.evil.example"),
+        ("https://me:secret@acme.freshdesk.com", "the address holds a user name or a password"),
+        ("https://evil.example\\@acme.freshdesk.com", "the address holds a user name or a password"),
+        ("acme.freshdesk.com", "'acme.freshdesk.com' is no web address"),
+        ("ftp://acme.freshdesk.com", "'ftp://acme.freshdesk.com' is no web address"),
+        ("https://[::1", "'https://[::1' is no web address"),
+        ("https://evil.example\uff0f.freshdesk.com", "is no web address"),
+        ("https://acme.freshdesk.com:99999", "`url` is no address"),
+        ("https://acme.freshdesk.com/support/home", "`url` names a page, not a portal"),
+    ],
+)
+@pytest.mark.parametrize("where", ["file", "flag", "variable"])
+def test_an_address_that_may_not_have_the_key_is_refused(scene: Scene, url: str, said: str, where: str) -> None:
+    scene.desk.write("kbsync.toml", f"[targets.production]\nurl = '{url if where == 'file' else scene.portal.url}'\n")
+    scene.desk.commit()
+    flags = ["--url", url] if where == "flag" else []
+    environ = {"KBSYNC_URL": url} if where == "variable" else {}
+    for words in COMMANDS:
+        ended = scene.kbsync(*flags, *words, **environ)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith("error: ")
+        assert said in ended.err
+        assert "  try: " in ended.err
+        assert "secret" not in ended.err
+    assert scene.portal.calls == []
+
+
+def test_a_foreign_host_is_allowed_by_the_environment_alone(scene: Scene) -> None:
+    scene.desk.write("kbsync.toml", '[targets.production]\nurl = "https://kb.invalid"\nallow_host = "kb.invalid"\n')
+    assert "unknown key 'allow_host'" in scene.kbsync("plan").err
+    scene.desk.write("kbsync.toml", '[targets.production]\nurl = "https://kb.invalid"\n')
+    assert scene.kbsync("plan").code == 2
+    assert scene.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid").code == 2
+    ended = scene.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid, KB.invalid")
+    assert ended.code == 1
+    assert ended.err.startswith("error: kb.invalid: there is no such host, or no network")
+
+
+def test_without_refresh_a_foreign_address_hurts_nobody(scene: Scene) -> None:
+    scene.desk.write("kbsync.toml", '[targets.production]\nurl = "https://evil.example"\n')
+    assert scene.kbsync("plan", "--no-refresh").code == 0
+
+
+def test_nobody_there_is_advice(scene: Scene) -> None:
+    ended = scene.kbsync("--url", "http://127.0.0.1:1", "plan")
+    assert ended.code == 1
+    assert ended.err.startswith("error: 127.0.0.1:1: nothing listens there")
+    assert "try: check `url` and its port" in ended.err
+
+
+PAGE = "<!doctype html><title>Sign in</title><p>Please sign in</p>"
+ANSWERS = {
+    "a redirect to another host": (
+        reply(b"", status="302 Found", headers={"Location": "https://evil.example/api/v2/solutions/categories"}),
+        "redirects to another host, evil.example",
+    ),
+    "HTML for JSON": (reply(PAGE, kind="text/html"), "answered with a web page where Freshdesk answers with JSON"),
+    "HTML that calls itself JSON": (reply(PAGE), "answered with a web page where Freshdesk answers with JSON"),
+    "something else than a list": (reply('{"a": 1}'), "something else than a list of categories"),
+    "a page on another host": (
+        reply("[]", headers={"Link": '<https://evil.example/next>; rel="next"'}),
+        "the next page of /api/v2/solutions/categories is on another host, evil.example",
+    ),
+    "a refusal that quotes the key": (
+        reply('{"code": "access_denied", "message": "no sandbox for c2FuZGJveDpY"}', status="403 Forbidden"),
+        "the key's owner may not do this",
+    ),
+    "a refusal with escape sequences": (
+        reply('{"code": "x", "message": "\\u001b[2J\\u001b]0;owned\\u0007bad"}', status="400 Bad Request"),
+        "bad",
+    ),
+    "an account that is locked out": (
+        reply("", status="429 Too Many Requests", headers={"Retry-After": "3600"}),
+        "wants no call for 60 minutes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_portal_that_is_none_is_named_and_nothing_is_written(scene: Scene, name: str) -> None:
+    answer, said = ANSWERS[name]
+    before = scene.desk.files(), scene.desk.git("for-each-ref")
+    for words in COMMANDS:
+        with faulty(lambda line, number: answer) as server:
+            ended = scene.kbsync("--url", server.url, *words)
+        assert (ended.code, ended.out) == (1, ""), words
+        assert ended.err.startswith("error: ")
+        assert said in ended.err
+        assert "\n  try: " in ended.err
+        assert "\x1b" not in ended.err
+        assert "c2FuZGJveDpY" not in ended.err
+        assert "no sandbox" not in ended.err
+        assert [line for line in server.lines if not line.startswith("GET ")] == []
+    assert (scene.desk.files(), scene.desk.git("for-each-ref")) == before
+
+
+def test_a_redirect_never_takes_the_key_along(scene: Scene) -> None:
+    def elsewhere(there: Faulty) -> Callable[[str, int], bytes]:
+        return lambda line, number: reply(b"", status="307 Moved", headers={"Location": f"{there.url}/x"})
+
+    with faulty(lambda line, number: reply("[]")) as other, faulty(elsewhere(other)) as server:
+        assert scene.kbsync("--url", server.url, "plan").code == 1
+        assert len(server.lines) == 1
+        assert other.lines == []
+
+
+def test_a_listing_that_fails_halfway_archives_nothing_and_says_so(scene: Scene) -> None:
+    scene.published()
+    scene.portal.faults.fail("GET", "*/folders/*/articles", status=500, times=None)
+    ended = scene.kbsync("publish", "--yes")
+    assert (ended.code, ended.out) == (1, "")
+    assert "500" in ended.err
+    assert scene.written == []
+
+
+def test_a_portal_that_knows_nothing_that_we_know_is_refused(scene: Scene) -> None:
+    scene.published()
+    for category in scene.portal.store.all_categories():
+        scene.portal.store.delete_category(category.id)
+    scene.portal.calls.clear()
+    done = scene.kbsync("publish", "--yes")
+    assert (done.code, scene.written) == (4, [])
+    assert "it may be the wrong one" in done.err
+    assert scene.kbsync("plan").code == 4
+
+
+def test_the_key_stands_in_no_output_and_no_file(scene: Scene) -> None:
+    key = "K3yThatNobodyMaySee"
+    with faulty(lambda line, number: reply(f'{{"message": "{key} {line}"}}', status="500 Oops")) as server:
+        ended = scene.kbsync("--url", server.url, "plan", FRESHDESK_API_KEY=key)
+    assert ended.code == 1
+    assert key not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("settings", [Settings(key="K3yThatNobodyMaySee")])
+def test_the_key_of_a_whole_round_stands_nowhere(scene: Scene) -> None:
+    key = "K3yThatNobodyMaySee"
+    told = [scene.kbsync("publish", "--yes"), scene.kbsync("plan", "--format", "json")]
+    scene.portal.store.edit_article(scene.article("First steps"), body="<p>Theirs</p>")
+    told += [scene.kbsync("pull"), scene.kbsync("status"), scene.kbsync("plan", "--format", "html")]
+    assert all(key not in ended.out + ended.err for ended in told)
+    assert [path for path, data in scene.desk.files().items() if key.encode() in data] == []
+    ledger = scene.desk.git("grep", "-I", "--count", "-e", "First steps", "refs/kbsync/production")
+    assert ledger
+    assert scene.desk.git("log", "--all", "-p", f"-S{key}") == ""
+    assert FIRST in scene.desk.content()
