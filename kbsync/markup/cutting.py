@@ -5,11 +5,12 @@ wrappers that only hold leaves are edges on the way. Never changes a text.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from itertools import groupby
 
 from kbsync.markup.canonical import canonical_of
-from kbsync.markup.nodes import HEADINGS, Element, Node
+from kbsync.markup.nodes import HEADINGS, Element, Node, replace, start_tag
 from kbsync.markup.parse import parse
 from kbsync.markup.spans import Span, settled
 from kbsync.markup.spread import is_block, is_spreadable
@@ -21,6 +22,7 @@ _LISTS = frozenset("ul ol menu dir".split())
 _ROWS = frozenset("table thead tbody tfoot tr".split())
 _PARTS = frozenset("thead tbody tfoot".split())
 _HOLDERS = frozenset("div center article main".split())
+_NAMES = ("id", "name")
 _LINE = HEADINGS | {"p"}
 _WHITE = " \t\n\r\f"
 _WRAPPERS = 16
@@ -56,7 +58,7 @@ class Frame:
         return Frame(
             settle=self.settle,
             opens=(*self.opens, opened),
-            shells=(*self.shells, replace_children(element)),
+            shells=(*self.shells, emptied(element)),
             depth=self.depth if wrapper else self.depth + 1,
             outer=self,
             wrappers=self.wrappers + 1 if wrapper else 0,
@@ -70,8 +72,9 @@ class Frame:
 
     def shown(self, html: str) -> tuple[str, ...] | None:
         """Tell what a piece of HTML shows in this frame."""
+        opens = "".join(start_tag(shell) for shell in self.shells)
         closes = "".join(f"</{shell.tag}>" for shell in reversed(self.shells))
-        return self._read(settled(parse("".join(self.opens) + html + closes).nodes, self.settle))
+        return self._read(settled(parse(opens + html + closes).nodes, self.settle))
 
     def _read(self, nodes: tuple[Node, ...]) -> tuple[str, ...] | None:
         blocks: tuple[Node, ...] = tidy(nodes)
@@ -82,13 +85,13 @@ class Frame:
             only = blocks[0]
             if len(blocks) != 1 or isinstance(only, str):
                 return None
-            above += canonical_of((replace_children(only),))
+            above += canonical_of((emptied(only),))
             blocks = only.children
         shown = [block for block in blocks if isinstance(block, Element)]
         return tuple(above + canonical_of((block,)) for block in shown) if len(shown) == len(blocks) else None
 
 
-def replace_children(element: Element) -> Element:
+def emptied(element: Element) -> Element:
     """Give an element without what it holds."""
     return Element(tag=element.tag, attrs=element.attrs)
 
@@ -115,12 +118,16 @@ class Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """Where a wrapper begins or ends; `frame` is that of its content."""
+    """Where a wrapper begins or ends; `frame` is that of its content, less its name, which its first leaf tells.
+
+    `named` is the frame of the first leaf, where the wrapper has a name that links go to.
+    """
 
     start: int
     end: int
     frame: Frame = field(repr=False)
     opens: bool
+    named: Frame | None = field(default=None, repr=False)
 
 
 Item = Leaf | Space | Edge
@@ -181,13 +188,30 @@ def _cut_wrapper(frame: Frame, span: Span, lines: tuple[str, ...], html: str) ->
         return None
     if not _may_wrap(element, lines):
         return None
-    inner = frame.within(element, html[span.start : span.inner[0]], wrapper=True)
+    opened = html[span.start : span.inner[0]]
+    plain = replace(element, attrs={key: value for key, value in element.attrs.items() if key not in _NAMES})
+    inner = frame.within(plain, opened, wrapper=True)
     items = cut(inner, span.parts, html)
-    if items is None or shown_by(items) != lines:
+    is_named = len(plain.attrs) < len(element.attrs)
+    if items is None or shown_by(items) != (frame.lines((plain,)) if is_named else lines):
         return None
-    first = Edge(start=span.start, end=span.inner[0], frame=inner, opens=True)
+    if not leaves(items):
+        return None
+    named = frame.within(element, opened, wrapper=True) if is_named else None
+    first = Edge(start=span.start, end=span.inner[0], frame=inner, opens=True, named=named)
     last = Edge(start=span.inner[1], end=span.end, frame=inner, opens=False)
-    return [first, *items, last]
+    return [first, *(_named(items, lines) if is_named else items), last]
+
+
+def _named(items: Sequence[Item], lines: tuple[str, ...]) -> list[Item]:
+    """Let the first leaf tell the name of the wrapper around it, as a reader's browser finds it."""
+    out = list(items)
+    at = next(at for at, item in enumerate(out) if isinstance(item, Leaf))
+    leaf = out[at]
+    if isinstance(leaf, Leaf):
+        extra = len(lines) - len(shown_by(items))
+        out[at] = changed(leaf, lines=lines[: len(leaf.lines) + extra])
+    return out
 
 
 def _may_wrap(element: Element, lines: tuple[str, ...]) -> bool:
@@ -208,7 +232,7 @@ def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...]) -> list[
         if silent and (breaks > 1 or not items or group[-1] is run[-1]):
             items.append(Space(start=start, end=end))
         elif items and isinstance(items[-1], Leaf):
-            items[-1] = replace(items[-1], end=end)
+            items[-1] = changed(items[-1], end=end)
         else:
             items.append(Leaf(start=start, end=end, lines=(), frame=frame, bare=True))
     told = [_told(item, run, frame) if isinstance(item, Leaf) else item for item in items]
@@ -219,7 +243,7 @@ def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...]) -> list[
 def _told(leaf: Leaf, run: Sequence[Span], frame: Frame) -> Leaf | None:
     within = [span for span in run if leaf.start <= span.start and span.end <= leaf.end]
     lines = frame.lines(tuple(node for span in within for node in span.nodes))
-    return replace(leaf, lines=lines) if lines else None
+    return changed(leaf, lines=lines) if lines else None
 
 
 def _is_silent(span: Span) -> bool:

@@ -8,18 +8,21 @@ they render. What comes out always shows exactly what the Markdown says; where p
 import html as entities
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kbsync.markup import rawtags
 from kbsync.markup.canonical import address_form
 from kbsync.markup.cutting import Edge, Frame, Item, Leaf, Space, cut, cut_inside, leaves
 from kbsync.markup.nodes import HEADINGS
 from kbsync.markup.pairing import Side, side_by_side
+from kbsync.markup.rewording import reworded
 from kbsync.markup.spans import spans
 from kbsync.markup.to_html import identity, to_html
 
 _ADDRESS = re.compile(r' (?:href|src|poster)="([^"]*)"')
 _PLAIN = re.compile(r"<p>(.*)</p>", re.DOTALL)
+_NAME = re.compile(r"""(?<=\s)(?:id|name)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+)\s?""", re.IGNORECASE)
+_NAMED = '<a id="{0}"></a>| id="{0}"'
 _NO_BLOCKS = HEADINGS | {"p"}
 
 
@@ -112,6 +115,7 @@ class _Splicing:
         side = side_by_side([leaf.lines for leaf in live], [leaf.lines for leaf in wanted])
         emptied = _emptied(items, side)
         text, where, number, silent = _Text(), base, -1, False
+        named: Frame | None = None
         pending = list(side.after.get(-1, ()))
         for at, item in enumerate(items):
             number += isinstance(item, Leaf)
@@ -129,17 +133,29 @@ class _Splicing:
                 pending, where = list(side.after.get(number, ())), item.frame
                 if number in side.same:
                     text.add(self.live[item.start : item.end], kept=item.end - item.start)
-                elif not self._replace(text, item, wanted[side.became[number]], base):
+                elif not self._replace(text, replace(item, frame=named or item.frame), wanted[side.became[number]], base):
                     return None
+                named = None
+            elif item.named is not None and number + 1 not in side.same:
+                # What told the wrapper's name is no longer there, or says it itself.
+                becomes = wanted[side.became[number + 1]] if number + 1 in side.became else None
+                named = item.named if becomes is not None and self._tells(item.named, becomes) else None
+                tag = self.live[item.start : item.end]
+                text.add(tag if named else _NAME.sub("", tag), kept=item.end - item.start)
             elif text.reopened and not item.opens and text.reopened[-1] is item.frame:
                 text.reopened.pop()
             else:
                 text.add(self.live[item.start : item.end], kept=item.end - item.start)
         return text if all(self._put(text, wanted[j], where, base) for j in pending) else None
 
+    def _tells(self, named: Frame, want: Leaf) -> bool:
+        """Whether a block can stand first in a wrapper that has its name."""
+        return any(named.shown(piece) == want.lines for piece in _dressed(want, self.rendered, named, None))
+
     def _replace(self, text: _Text, leaf: Leaf, want: Leaf, base: Frame) -> bool:
         """Put what a block became in its place, with as much of its own text as shows the same."""
         own = self._readdressed(leaf, want) or (self._looked_into(leaf, want) if self.deep else None)
+        own = own or self._reworded(leaf, want)
         if own is not None:
             text.add(own.html, kept=own.kept)
             return True
@@ -166,6 +182,15 @@ class _Splicing:
         if leaf.frame.shown(html) != want.lines:
             return None
         return _Text(pieces=[html], kept=max(0, leaf.end - leaf.start - lost))
+
+    def _reworded(self, leaf: Leaf, want: Leaf) -> _Text | None:
+        """Change words alone, where that says all; what else a sentence is told in is left as it is."""
+        if leaf.span is not None and leaf.span.element is not None and leaf.span.element.tag in _NAMES:
+            return None
+        for proposal in reworded(self.live[leaf.start : leaf.end], self.rendered[want.start : want.end]):
+            if leaf.frame.shown(proposal.html) == want.lines:
+                return _Text(pieces=[proposal.html], kept=proposal.kept)
+        return None
 
     def _looked_into(self, leaf: Leaf, want: Leaf) -> _Text | None:
         """Splice within a list, a table, a box: its tags and what did not change in it stay."""
@@ -226,6 +251,9 @@ def _dressed(want: Leaf, rendered: str, frame: Frame, instead: Leaf | None) -> l
     if frame.tag in _NO_BLOCKS:
         return ways
     ways.append(f"<p>{text.strip()}</p>" if want.bare else text)
+    name = frame.shells[-1].attrs.get("id", "") if frame.shells else ""
+    if name:
+        ways += [re.sub(_NAMED.format(re.escape(entities.escape(name))), "", way, count=1) for way in ways]
     around: Frame | None = want.frame
     while around is not None and around.wrappers:
         text = around.opens[-1] + text + around.close
