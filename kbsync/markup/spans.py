@@ -109,19 +109,20 @@ class _Cutter:
         at = start
         for child, follows in zip(children, starts, strict=True):
             location = child.source_location if isinstance(child, turbohtml.Element) else None
-            if location is None:
+            added = self._start_of_added(child) if location is None else -1
+            if location is None and added < 0:
                 strange = strange or isinstance(child, turbohtml.Element | turbohtml.DocumentFragment)
                 waiting += self._placeless(child)
                 continue
-            first = self._at(location.start_tag.start_offset)
+            first = self._at(location.start_tag.start_offset) if location else added
             if at < first or waiting:
                 out.append(Span(start=at, end=max(at, first), nodes=tuple(waiting), leaks=strange))
                 waiting, strange = [], False
-            span = self._element(child, location, follows)
+            span = self._element(child, location, follows) if location else self._added(child, first, max(follows, first))
             out.append(span)
             at = max(at, span.end)
             # Text that stands after an element without an end may be its own: the two are not told apart.
-            strange = follows < 0 and location.end_tag is None and child.tag not in VOID
+            strange = follows < 0 and (location is None or location.end_tag is None) and child.tag not in VOID
         if at < end or waiting:
             out.append(Span(start=at, end=max(at, end), nodes=tuple(waiting), leaks=strange))
         return _in_order(out, start, end)
@@ -132,11 +133,22 @@ class _Cutter:
         follows = end
         for child in reversed(children):
             out.append(follows)
+            placed = self._start_of_added(child)
             if isinstance(child, turbohtml.Element) and child.source_location:
                 follows = self._at(child.source_location.start_tag.start_offset)
+            elif placed >= 0:
+                follows = placed
             elif follows >= 0 and not isinstance(child, turbohtml.Comment):
                 follows = -1
         return out[::-1]
+
+    def _start_of_added(self, node: turbohtml.Node) -> int:
+        """Tell where a part of a table begins that only the browser sees; -1 where the node is none."""
+        if not isinstance(node, turbohtml.Element) or node.tag not in _ADDED or node.source_location is not None:
+            return -1
+        located = (one.source_location for one in node.children if isinstance(one, turbohtml.Element))
+        first = next(located, None)
+        return -1 if first is None else self._at(first.start_tag.start_offset)
 
     def _element(self, node: turbohtml.Element, location: turbohtml.SourceLocation, follows: int) -> Span:
         start, opened = self._at(location.start_tag.start_offset), self._at(location.start_tag.end_offset)
@@ -148,7 +160,7 @@ class _Cutter:
         else:
             closed = end = max(opened, follows)
         leaks = location.end_tag is None and (node.tag in _FORMATTING or follows < 0)
-        parts = self._content(node, opened, closed)
+        parts = self.parts(node.children, opened, closed)
         leaks = leaks or any(part.leaks for part in parts)
         children = _joined(one for part in parts for one in part.nodes)
         nodes = tuple(_bare(node.tag, attrs, children, self._settle))
@@ -156,16 +168,13 @@ class _Cutter:
             return Span(start=start, end=end, nodes=nodes, leaks=leaks)
         return Span(start=start, end=end, nodes=nodes, inner=(opened, closed), parts=parts)
 
-    def _content(self, node: turbohtml.Element, start: int, end: int) -> tuple[Span, ...]:
-        """Cut an element's content; the part of a table that only the browser sees stands for all of it."""
-        children = [child for child in node.children if not isinstance(child, turbohtml.Comment)]
-        added = children[0] if len(children) == 1 else None
-        if isinstance(added, turbohtml.Element) and added.tag in _ADDED and added.source_location is None:
-            inner = self.parts(added.children, start, end)
-            held = Element(tag=added.tag, children=_joined(one for part in inner for one in part.nodes))
-            leaks = any(part.leaks for part in inner)
-            return (Span(start=start, end=end, nodes=(held,), inner=(start, end), parts=inner, leaks=leaks),)
-        return self.parts(node.children, start, end)
+    def _added(self, node: turbohtml.Element, start: int, end: int) -> Span:
+        """Cut a part of a table that has no tags in the text: it is what it holds."""
+        parts = self.parts(node.children, start, end)
+        held = Element(tag=node.tag, attrs={}, children=_joined(one for part in parts for one in part.nodes))
+        if any(part.leaks for part in parts):
+            return Span(start=start, end=end, nodes=(held,), leaks=True)
+        return Span(start=start, end=end, nodes=(held,), inner=(start, end), parts=parts)
 
     def _placeless(self, node: turbohtml.Node) -> list[Node]:
         match node:
