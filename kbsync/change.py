@@ -116,14 +116,9 @@ def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) ->
 
 
 def circle_openers(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """Name the new articles that must be written before something they link to, and so twice."""
-    needs = _needs(changes, targets)
-    openers = set()
-    while (circle := _a_circle(needs)) is not None:
-        opener = min(circle)
-        openers.add(opener)
-        needs[opener] = set()
-    return frozenset(openers)
+    """Name the new articles that must be written before something they link to, be it themselves, and so twice."""
+    new = _new_articles(changes)
+    return _first_of_circles(_needs(changes, targets)) | {path for path in new if path in targets.get(path, ())}
 
 
 def asked_for(changes: Sequence[Change], paths: Sequence[str]) -> tuple[Change, ...]:
@@ -153,7 +148,7 @@ def _by_depth(changes: Sequence[Change], *, deepest_first: bool) -> list[tuple[C
 
 def _by_links(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> list[tuple[Change, ...]]:
     needs = _needs(changes, targets)
-    for opener in circle_openers(changes, targets):
+    for opener in _first_of_circles(needs):
         needs[opener] = set()
     by_path = {change.path: change for change in changes}
     sorter = TopologicalSorter(needs)
@@ -168,12 +163,27 @@ def _by_links(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -
 
 def _needs(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
     """Tell for each article's path which of the new articles it links to."""
-    new = {change.path for change in changes if change.kind is Kind.ARTICLE and change.action in _MADE_ANEW}
+    new = _new_articles(changes)
     return {
         change.path: {path for path in targets.get(change.path, ()) if path in new and path != change.path}
         for change in changes
         if change.kind is Kind.ARTICLE
     }
+
+
+def _new_articles(changes: Sequence[Change]) -> set[str]:
+    return {change.path for change in changes if change.kind is Kind.ARTICLE and change.action in _MADE_ANEW}
+
+
+def _first_of_circles(needs: Mapping[str, set[str]]) -> frozenset[str]:
+    """Name articles without whose needs the others have an order."""
+    left = dict(needs)
+    openers = set()
+    while (circle := _a_circle(left)) is not None:
+        opener = min(circle)
+        openers.add(opener)
+        left[opener] = set()
+    return frozenset(openers)
 
 
 def _a_circle(needs: Mapping[str, set[str]]) -> list[str] | None:
