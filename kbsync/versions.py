@@ -1,9 +1,11 @@
 """What of an item counts as its version, on either side: one digest a field, and what its source depends on.
 
-Pure: it renders through `markup` and reads nothing. Markdown is never compared with HTML here.
+Pure: it renders through `markup` and reads nothing. Markdown is never compared with HTML here. What takes long is
+remembered where somebody lends a memory, by all that it depends on.
 """
 
 import hashlib
+import json
 import posixpath
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -13,8 +15,9 @@ from kbsync.markup.addresses import from_root, to_root
 from kbsync.markup.canonical import canonical
 from kbsync.markup.references import references
 from kbsync.markup.to_html import to_html
-from kbsync.markup.to_markdown import Pulled, to_markdown
+from kbsync.markup.to_markdown import Pulled, addresses_in, to_markdown
 from kbsync.markup.volatile import stable_body
+from kbsync.memo import is_lent, remembered
 from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, fields_of
 
 _ROOTED = "kbsync-root:/"
@@ -111,7 +114,22 @@ def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[t
             return from_root(path, target)
         return addresses.absolute(address) if _is_relative(path, address) else address
 
-    return to_markdown(live.body, rewrite=rewrite)
+    return _converted(live.body, rewrite)
+
+
+def _converted(html: str, rewrite: Callable[[str], str]) -> Pulled:
+    """Convert a body, or remember what became of it where each of its addresses was rewritten as it would be now."""
+    if not is_lent():
+        return to_markdown(html, rewrite=rewrite)
+    addresses = json.loads(remembered("addresses", (html,), lambda: json.dumps(addresses_in(html))))
+    rewritten = json.dumps([rewrite(address) for address in addresses])
+
+    def convert() -> str:
+        pulled = to_markdown(html, rewrite=rewrite)
+        return json.dumps((pulled.text, pulled.dropped))
+
+    text, dropped = json.loads(remembered("markdown", (html, rewritten), convert))
+    return Pulled(text=text, dropped=tuple(dropped))
 
 
 def _is_relative(path: str, address: str) -> bool:
@@ -133,7 +151,7 @@ def differences(
     fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
     if isinstance(content, Article) and isinstance(live, Article):
         body = pulled_body(live, content.path or "", addresses, paths).text
-        if rooted_html(replace(content, body=body), anchors) != rooted_html(content, anchors):
+        if _body_digest(replace(content, body=body), anchors) != _body_digest(content, anchors):
             fields.insert(0, "body")
     return tuple(fields)
 
@@ -142,8 +160,14 @@ def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]
     """Give a digest for each field that content manages; an article's body by its rendering, which takes time."""
     digests = managed_digests(item)
     if isinstance(item, Article):
-        digests["body"] = digest(rooted_html(item, anchors))
+        digests["body"] = _body_digest(item, anchors)
     return digests
+
+
+def _body_digest(article: Article, anchors: Collection[str]) -> str:
+    place = posixpath.dirname(article.path or "")
+    arguments = (article.body, place, *sorted(anchors))
+    return remembered("body digest", arguments, lambda: digest(rooted_html(article, anchors)))
 
 
 def managed_digests(item: Item) -> dict[str, str]:

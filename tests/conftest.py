@@ -1,4 +1,4 @@
-"""What every test gets: no network but loopback, no key, a git that knows an author, and the corpus."""
+"""What every test gets: no network but loopback, no key, no cache, a git that knows an author, and the corpus."""
 
 import ipaddress
 import os
@@ -54,6 +54,7 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("GIT_CONFIG_GLOBAL", str(author))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GIT_TERMINAL_PROMPT", "0")
+        patch.setenv("KBSYNC_NO_CACHE", "1")
         yield
 
 

@@ -23,8 +23,8 @@ STOREYS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("cli", "commands"),),
     (("journeys", "demo"), ("report",)),
     (("content",), ("freshdesk",), ("plan",)),
-    (("config", "credentials"), ("agreements", "versions", "change")),
-    (("model",), ("errors",), ("markup",)),
+    (("config", "credentials"), ("agreements", "versions", "change"), ("cache",)),
+    (("model",), ("errors",), ("markup",), ("memo",)),
 )
 
 # The few doors between groups of one storey, and the sandbox, which stands beside the house.
@@ -35,6 +35,7 @@ DOORS = {
     ("demo", "sandbox"),
     ("agreements", "config"),
     ("markup", "errors"),
+    ("markup", "memo"),
     ("model", "errors"),
 }
 
@@ -47,8 +48,10 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "yaml": ("content/front_matter.py",),
     "frontmatter": ("content/front_matter.py",),
     "pathspec": ("content/selection.py",),
+    "platformdirs": ("cache.py",),
     "markdown_it": ("markup/*.py",),
     "mdit_py_plugins": ("markup/*.py",),
+    "pygments": ("markup/highlighting.py",),
     "turbohtml": ("markup/*.py",),
     "starlette": ("sandbox/*.py",),
     "uvicorn": ("sandbox/*.py",),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kbsync.commands.output import list_problems, note, say
 from kbsync.commands.paths import refuse_absent
+from kbsync.commands.remembering import remembering
 from kbsync.config import Config
 from kbsync.content.document import parse
 from kbsync.content.files import WorkingTree
@@ -20,9 +21,11 @@ def lint(config: Config, *, paths: tuple[str, ...], form: str) -> int:
     """Print every problem of the tree, or of the named paths."""
     files = WorkingTree(config.root)
     refuse_absent(config.root, files.paths(), paths)
+    with remembering():
+        problems = problems_of(config, files)
     found = tuple(
         problem
-        for problem in problems_of(config, files)
+        for problem in problems
         if not paths or any(problem.path == path or problem.path.startswith(f"{path}/") for path in paths)
     )
     if form == "json":

@@ -7,6 +7,7 @@ import click
 from kbsync.change import Result
 from kbsync.commands.output import Onlooker, attended, complain, look, note, say
 from kbsync.commands.paths import refuse_unknown
+from kbsync.commands.remembering import remembering
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
@@ -26,7 +27,7 @@ _NAMED = 3
 
 def plan(config: Config, key: Secret | None, options: Options, *, form: str, out: Path | None, exit_code: bool) -> int:
     """Show what a publish would do; without a key, against the ledger alone."""
-    with Onlooker(lambda _: False) as onlooker:
+    with remembering(), Onlooker(lambda _: False) as onlooker:
         planned = plan_journey(config, key, options, onlooker)
     refuse_unknown(planned, options.paths)
     _notices(planned)
@@ -46,7 +47,7 @@ def publish(config: Config, key: Secret, options: Options, *, form: str, yes: bo
     if not yes and not attended():
         raise UsageError("nobody is there to be asked", advice="give --yes to publish without a question")
     asked = _Question(form=form, yes=yes, named=(*options.paths, *options.overwrite))
-    with Onlooker(asked.answer) as onlooker:
+    with remembering(), Onlooker(asked.answer) as onlooker:
         published = publish_journey(config, key, options, onlooker)
     refuse_unknown(published.planned, asked.named)
     return _told(published, asked, form)
@@ -54,7 +55,7 @@ def publish(config: Config, key: Secret, options: Options, *, form: str, yes: bo
 
 def pull(config: Config, key: Secret, options: Options, *, form: str, dry_run: bool) -> int:
     """Bring what changed on the portal into the tree."""
-    with Onlooker(lambda _: True) as onlooker:
+    with remembering(), Onlooker(lambda _: True) as onlooker:
         home = pull_journey(config, key, options, onlooker, dry_run=dry_run)
     refuse_unknown(home.planned, options.paths)
     _notices(home.planned)
@@ -66,7 +67,7 @@ def pull(config: Config, key: Secret, options: Options, *, form: str, dry_run: b
 
 def status(config: Config, key: Secret, options: Options, *, form: str) -> int:
     """Show both directions at a glance."""
-    with Onlooker(lambda _: False) as onlooker:
+    with remembering(), Onlooker(lambda _: False) as onlooker:
         planned = plan_journey(config, key, options, onlooker)
     _notices(planned)
     if form == "json":

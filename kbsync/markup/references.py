@@ -3,6 +3,7 @@
 Reads only. The last texts are remembered, since a plan asks for addresses and for anchors of the same text.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from markdown_it.token import Token
 from kbsync.markup import rawtags
 from kbsync.markup.dialect import inlines, parser
 from kbsync.markup.to_html import name_headings
+from kbsync.memo import remembered
 
 # Without one of these there is no address: inline links, definitions, raw attributes, autolinks.
 _ADDRESS = re.compile(r"\]\(|\]:|\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
@@ -69,6 +71,10 @@ class _Survey:
 
 @lru_cache(maxsize=16384)
 def _survey(markdown: str) -> _Survey:
+    return _survey_from_json(remembered("survey", (markdown,), lambda: _survey_to_json(_surveyed(markdown))))
+
+
+def _surveyed(markdown: str) -> _Survey:
     tokens = _PARSER.parse(markdown)
     named = set(name_headings(tokens, wanted=()))
     found: list[Reference] = []
@@ -96,6 +102,25 @@ def _survey(markdown: str) -> _Survey:
         references=tuple(sorted(found, key=lambda one: one.line)),
         anchors=frozenset(named),
         hazards=tuple(sorted(hazards, key=lambda one: (one.line, one.what))),
+    )
+
+
+def _survey_to_json(survey: _Survey) -> str:
+    return json.dumps(
+        (
+            [(one.target, one.line, one.embedded) for one in survey.references],
+            sorted(survey.anchors),
+            [(one.what, one.line) for one in survey.hazards],
+        )
+    )
+
+
+def _survey_from_json(text: str) -> _Survey:
+    references, anchors, hazards = json.loads(text)
+    return _Survey(
+        references=tuple(Reference(target=target, line=line, embedded=shown) for target, line, shown in references),
+        anchors=frozenset(anchors),
+        hazards=tuple(Hazard(what=what, line=line) for what, line in hazards),
     )
 
 
