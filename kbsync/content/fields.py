@@ -4,16 +4,17 @@ Pure. Whatever is wrong is noted with its line and what to write instead, and th
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
 
+from kbsync.content.desk import Desk
 from kbsync.content.values import FALSE_WORDS, TRUE_WORDS, Listing, Scalar, Table, Value
-from kbsync.errors import Problem
+from kbsync.content.variables import read_variables
 from kbsync.model import Seo, Status, Visibility
 
-ARTICLE_KEYS = ("title", "status", "draft", "tags", "seo", "author", "id", "publish")
+ARTICLE_KEYS = ("title", "status", "draft", "tags", "seo", "author", "id", "publish", "variables")
 INDEX_KEYS = ("name", "description", "visibility", "companies", "segments", "portals", "id", "defaults")
 SEO_KEYS = ("title", "description", "keywords")
 _OWN_KEYS = ("title", "id")
@@ -35,6 +36,7 @@ class ArticleFields:
     author: str | int | None = None
     id: int | None = None
     publish: bool | None = None
+    variables: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +51,6 @@ class IndexFields:
     portals: tuple[int, ...] | None = None
     id: int | None = None
     defaults: ArticleFields = field(default_factory=ArticleFields)
-
-
-class Desk:
-    """Where one file's front matter is judged: it gathers the problems of that file."""
-
-    def __init__(self, path: str, *, target: str, ignored_keys: Collection[str] = ()) -> None:
-        self.path = path
-        self.target = target
-        self.ignored_keys = frozenset(ignored_keys)
-        self.problems: list[Problem] = []
-
-    def note(self, line: int, what: str, advice: str) -> None:
-        """Note one thing that is wrong, and what to do about it."""
-        self.problems.append(Problem(path=self.path, line=line, what=what, advice=advice))
 
 
 def article_fields(desk: Desk, front: Table) -> ArticleFields:
@@ -99,6 +87,7 @@ def _article(desk: Desk, front: Table) -> ArticleFields:
         author=_read(desk, front, "author", _author),
         id=_read(desk, front, "id", _pinned),
         publish=_read(desk, front, "publish", _boolean),
+        variables=_read(desk, front, "variables", read_variables),
     )
 
 

@@ -5,9 +5,10 @@ Asks nobody and writes nothing. What a link leads to is judged by the tree alone
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from kbsync.content.expansion import Expansion, Spot
 from kbsync.content.names import folded
 from kbsync.content.selection import INDEX
 from kbsync.content.tree import Tree
@@ -39,6 +40,25 @@ class _Trouble:
     stops: bool = True
 
 
+class _Place:
+    """Where the lines of one article's body were written: in its file, or in one that it includes."""
+
+    def __init__(self, article: Article, expansion: Expansion | None) -> None:
+        self.path = article.path or ""
+        self.above = (article.origin.body_line if article.origin else 1) - 1
+        self.expansion = expansion
+
+    def of_line(self, line: int) -> Spot:
+        if self.expansion is not None:
+            return self.expansion.spot(line)
+        return Spot(path=self.path, line=self.above + line)
+
+    def of_link(self, reference: Reference) -> tuple[Spot, str]:
+        """Tell also how the address was written there."""
+        known = self.expansion.links.get((reference.line, reference.target)) if self.expansion else None
+        return known or (self.of_line(reference.line), reference.target)
+
+
 class _Judge:
     """What links are judged by: everything that there is to link to."""
 
@@ -51,31 +71,29 @@ class _Judge:
         self.translations = frozenset(tree.skipped)
         self.withheld = frozenset(tree.withheld)
         self.folded = {folded(path): path for path in (*self.articles, *self.directories, *self.assets)}
+        self.expansions = tree.expansions
         self.anchors: dict[str, frozenset[str]] = {}
 
     def article(self, article: Article) -> Iterator[Problem]:
         """Find what is wrong with the text of one article."""
-        path = article.path or ""
-        above = (article.origin.body_line if article.origin else 1) - 1
+        place = _Place(article, self.expansions.get(article.path or ""))
         for reference in references(article.body):
-            trouble = self._trouble(article, reference)
+            spot, written = place.of_link(reference)
+            trouble = self._trouble(article, replace(reference, target=written), spot.path)
             if trouble:
                 yield Problem(
-                    path=path,
-                    line=above + reference.line,
-                    what=trouble.what,
-                    advice=trouble.advice,
-                    stops=trouble.stops,
+                    path=spot.path, line=spot.line, what=trouble.what, advice=trouble.advice, stops=trouble.stops
                 )
         for hazard in hazards(article.body):
-            what = f"{hazard.what} would run in a reader's browser"
-            yield Problem(path=path, line=above + hazard.line, what=what, advice="take it out")
+            what, spot = f"{hazard.what} would run in a reader's browser", place.of_line(hazard.line)
+            yield Problem(path=spot.path, line=spot.line, what=what, advice="take it out")
 
-    def _trouble(self, article: Article, reference: Reference) -> "_Trouble | None":
-        path, written = article.path or "", reference.target.strip()
+    def _trouble(self, article: Article, reference: Reference, path: str) -> "_Trouble | None":
+        """Judge one link of an article, written in the file at `path`."""
+        written = reference.target.strip()
         named = f"the {'picture' if reference.embedded else 'link'} `{_short(written)}`"
         if written.startswith("#"):
-            return self._anchor_trouble(path, _to_anchor(written), named)
+            return self._anchor_trouble(article.path or "", _to_anchor(written), named)
         try:
             rooted = to_root(path, written)
         except ValueError:

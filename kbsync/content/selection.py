@@ -3,8 +3,8 @@
 Knows the ignore globs and nothing of what the files say.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 import pathspec
@@ -33,12 +33,16 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How a tree is read: globs as in `.gitignore`, the target's other languages, its name, and keys passed over."""
+    """How a tree is read: globs as in `.gitignore`, the target's other languages, its name, and keys passed over.
+
+    `variables` are those that count in every article.
+    """
 
     ignore: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     target: str = "production"
     ignored_keys: frozenset[str] = frozenset()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Selection:
@@ -81,6 +85,11 @@ class Selection:
     def _is_translation(self, stem: str) -> bool:
         _, dot, language = stem.rpartition(".")
         return stem.startswith("_") or (bool(dot) and language.casefold() in self._languages)
+
+
+def with_role(roles: Mapping[str, Role], role: Role) -> tuple[str, ...]:
+    """Give the paths of one role, sorted."""
+    return tuple(sorted(path for path, found in roles.items() if found is role))
 
 
 def split_suffix(name: str) -> tuple[str, str]:

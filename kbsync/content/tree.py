@@ -5,23 +5,22 @@ problems are gathered, and what could be made out of it still stands in the tree
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
+from kbsync.content.desk import Desk
 from kbsync.content.document import Document, parse
-from kbsync.content.fields import ArticleFields, Desk, IndexFields, article_fields, index_fields
+from kbsync.content.expansion import Expansion
+from kbsync.content.fields import ArticleFields, IndexFields, article_fields, index_fields
 from kbsync.content.files import Files, WorkingTree, write
-from kbsync.content.frame import line_at
-from kbsync.content.names import trouble_on_windows
-from kbsync.content.selection import INDEX, Role, Rules, Selection, directories, split_suffix, twins
+from kbsync.content.judging import judge_index_keys, judge_names, judge_title
+from kbsync.content.selection import INDEX, Role, Rules, Selection, directories, split_suffix, with_role
+from kbsync.content.snippets import Snippets
 from kbsync.content.texts import text_of
-from kbsync.content.values import Table
+from kbsync.content.variables import merged
 from kbsync.errors import ContentError, Problem
 from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Origin, Seo, Side, Status
 
 __all__ = ["Files", "Rules", "Tree", "WorkingTree", "read", "write"]
-
-_FOLDER_KEYS = ("visibility", "companies", "segments")
-_TITLE_ADVICE = "write `title:` in the front matter, or begin with a line `# Title`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +28,24 @@ class Tree:
     """What was read.
 
     `skipped` are translations, which are not published yet; `withheld` are files that are there and are no content:
-    hidden, ignored, or with `publish: false`.
+    hidden, ignored, or with `publish: false`. `expansions` tells, for the articles that use includes or variables, how
+    their bodies came about; `scopes` the variables at each article and directory that has its own, and
+    `variables` those everywhere else.
     """
 
     knowledge: KnowledgeBase
     problems: tuple[Problem, ...] = ()
     skipped: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    expansions: Mapping[str, Expansion] = field(default_factory=dict)
+    scopes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def scope(self, path: str) -> Mapping[str, str]:
+        """Give the variables that count at a path, there already or not."""
+        while path and path not in self.scopes:
+            path = path.rpartition("/")[0]
+        return self.scopes.get(path, self.variables)
 
 
 def read(files: Files, rules: Rules) -> Tree:
@@ -44,22 +54,42 @@ def read(files: Files, rules: Rules) -> Tree:
     roles = {path: selection.role(path) for path in files.paths()}
     reading = _Reading(files, rules)
     reading.problems += [problem for problem in files.problems() if not selection.is_hidden(problem.path)]
-    reading.judge_names(roles)
-    for path in _with(roles, Role.INDEX):
+    reading.problems += judge_names(roles)
+    for path in with_role(roles, Role.INDEX):
         reading.index(path)
-    for path in _with(roles, Role.ARTICLE):
+    reading.note_scopes()
+    for path in with_role(roles, Role.ARTICLE):
         reading.article(path)
     reading.judge_together()
+    reading.judge_loose()
     return Tree(
-        knowledge=reading.knowledge(frozenset(_with(roles, Role.ASSET))),
+        knowledge=reading.knowledge(frozenset(with_role(roles, Role.ASSET))),
         problems=tuple(sorted(set(reading.problems))),
-        skipped=_with(roles, Role.TRANSLATION),
-        withheld=tuple(sorted((*_with(roles, Role.NONE), *reading.unpublished))),
+        skipped=with_role(roles, Role.TRANSLATION),
+        withheld=tuple(sorted((*with_role(roles, Role.NONE), *reading.unpublished))),
+        expansions=reading.expansions,
+        scopes=reading.scopes,
+        variables=rules.variables,
     )
 
 
-def _with(roles: Mapping[str, Role], role: Role) -> tuple[str, ...]:
-    return tuple(sorted(path for path, found in roles.items() if found is role))
+def read_article(files: Files, rules: Rules, path: str) -> tuple[Article, tuple[Problem, ...]] | None:
+    """Read one article alone, or what is written like one, with what is wrong with its includes; None: there is none.
+
+    Raises:
+        ContentError: the file cannot be read or taken apart.
+    """
+    if path not in files.paths():
+        return None
+    parse(text_of(files.read(path), path), path)
+    reading = _Reading(files, rules)
+    for directory in directories([path]) | {""}:
+        if (index := f"{directory}/{INDEX}".lstrip("/")) in files.paths():
+            reading.index(index)
+    reading.article(path)
+    expansion = reading.expansions.get(path)
+    article = next((article for article in reading.articles if article.path == path), None)
+    return (article, expansion.problems if expansion else ()) if article else None
 
 
 class _Reading:
@@ -72,25 +102,10 @@ class _Reading:
         self.unpublished: list[str] = []
         self.indexes: dict[str, tuple[IndexFields, Document | None]] = {}
         self.articles: list[Article] = []
-
-    def judge_names(self, roles: Mapping[str, Role]) -> None:
-        """Note names that another system could not hold, or not beside one another."""
-        visible = sorted(path for path, role in roles.items() if role is not Role.NONE)
-        for path in _with(roles, Role.MISNAMED):
-            name = path.rpartition("/")[2]
-            wanted = INDEX if name.casefold() == INDEX else f"{split_suffix(name)[0]}.md"
-            self._note(path, 0, "is not read under this name", f"rename it to `{wanted}`")
-        for path, first in twins([*sorted(directories(visible)), *visible]):
-            what = f"differs from `{first}` only in case: on macOS and Windows they are one"
-            self._note(path, 0, what, "rename one of the two")
-        for path in directories(visible):
-            if split_suffix(path.rpartition("/")[2])[1].casefold() == ".md":
-                self._note(path, 0, "is a directory with the name of an article", "rename it")
-        content = [*_with(roles, Role.ARTICLE), *_with(roles, Role.INDEX)]
-        for path in (*directories(content), *content):
-            trouble = trouble_on_windows(path.rpartition("/")[2])
-            if trouble:
-                self._note(path, 0, trouble, "rename it", stops=False)
+        self.snippets = Snippets(files)
+        self.expansions: dict[str, Expansion] = {}
+        self.scopes: dict[str, Mapping[str, str]] = {}
+        self.loose: dict[str, list[Problem]] = {}
 
     def index(self, path: str) -> None:
         """Read one index file."""
@@ -107,9 +122,14 @@ class _Reading:
                     line, "`description` stands beside a body, which is the description too", "keep one of the two"
                 )
             found = replace(found, description=document.body.strip())
-        _judge_index_keys(desk, document.front, directory.count("/") + 1 if directory else 0)
+        judge_index_keys(desk, document.front, directory.count("/") + 1 if directory else 0)
         self.indexes[directory] = found, document
         self.problems += desk.problems
+
+    def note_scopes(self) -> None:
+        """Note the variables of the directories, which count for articles that are still to come too."""
+        for directory in self.indexes:
+            self._scope(directory, self._defaults(directory))
 
     def article(self, path: str) -> None:
         """Read one article."""
@@ -123,12 +143,24 @@ class _Reading:
         if found.publish is False:
             self.unpublished.append(path)
             return
+        judge_title(desk, document)
         if directory.count("/") < 1:
             where = f"a directory below `{directory}`" if directory else "a category's folder"
             desk.note(0, "lies outside any folder", f"move it into {where}, or set `publish: false`")
-        _judge_title(desk, document)
-        self.problems += desk.problems
-        self.articles.append(_article(path, document, found, stem))
+            self.loose[path] = desk.problems
+        else:
+            self.problems += desk.problems
+        self.articles.append(_article(path, document, found, stem, self._body(path, document, found)))
+
+    def _body(self, path: str, document: Document, found: ArticleFields) -> str:
+        """Give an article's body with includes and variables resolved."""
+        scope = self._scope(path, found)
+        expansion = self.snippets.expander(scope).expand(document.body, path=path, line=document.body_line)
+        if expansion is None:
+            return document.body
+        self.expansions[path] = expansion
+        self.problems += expansion.problems
+        return expansion.body
 
     def judge_together(self) -> None:
         """Note what is wrong between items that are right by themselves."""
@@ -148,6 +180,12 @@ class _Reading:
                 what = f"the name `{item.name}` is taken by `{named[parent, item.name]}`"
                 line = _line_of(item, "name", self.indexes)
                 self._note(_file_of(item), line, what, "Freshdesk wants names that differ")
+
+    def judge_loose(self) -> None:
+        """Note what lies where no article can, but for what is included: that is none."""
+        self.unpublished += self.loose.keys() & self.snippets.asked
+        self.problems += [problem for path in self.loose.keys() - self.snippets.asked for problem in self.loose[path]]
+        self.problems += self.snippets.problems
 
     def knowledge(self, assets: frozenset[str]) -> KnowledgeBase:
         """Put together what was made out; a directory counts where an index file or an article says so."""
@@ -194,6 +232,12 @@ class _Reading:
             found = _inherited(found, said[0].defaults) if said else found
         return found
 
+    def _scope(self, path: str, found: ArticleFields) -> Mapping[str, str]:
+        """Give the variables that count in an article or below a directory, and note them where they are its own."""
+        if not found.variables:
+            return self.rules.variables
+        return self.scopes.setdefault(path, {**self.rules.variables, **found.variables})
+
     def _open(self, path: str) -> tuple[Desk, Document | None]:
         desk = Desk(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
         try:
@@ -207,12 +251,12 @@ class _Reading:
         self.problems.append(Problem(path=path, line=line, what=what, advice=advice, stops=stops))
 
 
-def _article(path: str, document: Document, found: ArticleFields, stem: str) -> Article:
+def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:
     heading = document.heading.title if document.heading else None
     return Article(
         path=path,
         title=found.title or heading or stem,
-        body=document.body,
+        body=body,
         status=found.status or Status.PUBLISHED,
         tags=found.tags,
         seo=found.seo,
@@ -222,45 +266,19 @@ def _article(path: str, document: Document, found: ArticleFields, stem: str) -> 
     )
 
 
-def _judge_title(desk: Desk, document: Document) -> None:
-    if "title" in document.front.items:
-        return
-    if document.heading is None:
-        empty = not document.text.strip("\ufeff \t\r\n")
-        desk.note(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
-    elif len(document.heading.title) > 255:
-        line = line_at(document.text, document.heading.start)
-        what = f"the title has {len(document.heading.title)} characters, more than Freshdesk takes"
-        desk.note(line, what, "shorten it to 255")
-
-
-def _judge_index_keys(desk: Desk, front: Table, depth: int) -> None:
-    match depth:
-        case 0:
-            foreign = tuple(key for key in front.items if key != "defaults")
-            where = "the root, where an index file holds `defaults` alone"
-        case 1:
-            foreign, where = _FOLDER_KEYS, "a category"
-        case _:
-            foreign, where = ("portals",), "a folder"
-    for key in foreign:
-        if key in front.items and key not in desk.ignored_keys:
-            desk.note(front.keys[key].line, f"`{key}` means nothing for {where}", "take it away")
-
-
 def _inherited(own: ArticleFields, above: ArticleFields) -> ArticleFields:
     """Fill in what an article does not say itself, field by field."""
     taken = {
         field.name: getattr(above, field.name)
         for field in fields(ArticleFields)
-        if field.name != "seo" and getattr(own, field.name) is None
+        if field.name not in ("seo", "variables") and getattr(own, field.name) is None
     }
     seo = Seo(
         title=own.seo.title if own.seo.title is not None else above.seo.title,
         description=own.seo.description if own.seo.description is not None else above.seo.description,
         keywords=own.seo.keywords if own.seo.keywords is not None else above.seo.keywords,
     )
-    return replace(own, seo=seo, **taken)
+    return replace(own, seo=seo, variables=merged(own.variables, above.variables), **taken)
 
 
 def _origin(document: Document | None) -> Origin | None:
