@@ -25,7 +25,7 @@ HERE = "kb/start/reset.md"
         ("..hidden/x.md", "kb/start/..hidden/x.md"),
     ],
 )
-def test_a_relative_address_names_a_place_from_the_root(address, target):
+def test_a_relative_address_names_a_place_from_the_root(address: str, target: str) -> None:
     assert to_root(HERE, address) == target
 
 
@@ -44,12 +44,12 @@ def test_a_relative_address_names_a_place_from_the_root(address, target):
         "?q",
     ],
 )
-def test_other_addresses_lead_nowhere_into_the_tree(address):
+def test_other_addresses_lead_nowhere_into_the_tree(address: str) -> None:
     assert to_root(HERE, address) is None
 
 
 @pytest.mark.parametrize("address", ["../../../x.md", "../../..", "%2e%2e/%2e%2e/../x.md", "a/../../../../x"])
-def test_an_address_that_leaves_the_root_is_refused(address):
+def test_an_address_that_leaves_the_root_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="leads out"):
         to_root(HERE, address)
 
@@ -67,7 +67,7 @@ def test_an_address_that_leaves_the_root_is_refused(address):
         ("kb/start", "."),
     ],
 )
-def test_a_place_is_written_relative_to_the_file(target, address):
+def test_a_place_is_written_relative_to_the_file(target: str, address: str) -> None:
     assert from_root(HERE, target) == address
 
 
@@ -77,7 +77,7 @@ names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"
 
 
 @given(st.lists(names, min_size=1, max_size=4), st.lists(names, min_size=1, max_size=4), st.text(max_size=5))
-def test_the_pair_is_inverse(here, there, anchor):
+def test_the_pair_is_inverse(here: list[str], there: list[str], anchor: str) -> None:
     import unicodedata
 
     path = unicodedata.normalize("NFC", "/".join(here))

@@ -29,7 +29,7 @@ SAME = [
 
 
 @pytest.mark.parametrize(("left", "right"), SAME)
-def test_spellings_of_the_same_page_are_the_same(left, right):
+def test_spellings_of_the_same_page_are_the_same(left: str, right: str) -> None:
     assert canonical(left) == canonical(right)
     assert losses(left, right) == ()
     assert losses(right, left) == ()
@@ -76,14 +76,14 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("old", "new"), CHANGES)
-def test_what_a_reader_could_tell_apart_is_never_the_same(old, new):
+def test_what_a_reader_could_tell_apart_is_never_the_same(old: str, new: str) -> None:
     changed = PAGE.replace(old, new)
     assert changed != PAGE
     assert canonical(changed) != canonical(PAGE)
 
 
 @given(st.data())
-def test_a_dropped_or_changed_letter_is_seen(data):
+def test_a_dropped_or_changed_letter_is_seen(data: st.DataObject) -> None:
     places = [found.start() for found in re.finditer(r"(?<=>)[^<>\n]*\w[^<>\n]*(?=<)", PAGE)]
     start = data.draw(st.sampled_from(places))
     words = list(re.finditer(r"\w+", PAGE[start : PAGE.index("<", start)]))
@@ -110,12 +110,12 @@ def test_a_dropped_or_changed_letter_is_seen(data):
         ('<p><a id="q"></a>a</p>', "<p>a</p>", ("1 anchor: #q",)),
     ],
 )
-def test_losses_are_named_in_words(sent, shown, told):
+def test_losses_are_named_in_words(sent: str, shown: str, told: tuple[str, ...]) -> None:
     assert losses(sent, shown) == told
     assert losses(shown, shown) == ()
 
 
-def test_what_the_editor_adds_is_no_loss():
+def test_what_the_editor_adds_is_no_loss() -> None:
     sent = '<p>a</p><p><iframe src="v"></iframe></p>'
     shown = (
         '<p dir="ltr" data-identifyelement="7">a</p><p><iframe src="v" sandbox="allow-scripts"></iframe></p><p>more</p>'

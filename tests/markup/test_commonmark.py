@@ -12,12 +12,12 @@ from kbsync.markup.to_markdown import to_markdown
 EXAMPLES = json.loads((Path(__file__).parent / "data" / "commonmark-0.31.2.json").read_text(encoding="utf-8"))
 
 
-def test_every_example_is_there():
+def test_every_example_is_there() -> None:
     assert len(EXAMPLES) == 652
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example["example"]))
-def test_an_example_of_the_specification_renders_as_specified_and_comes_back(example):
+def test_an_example_of_the_specification_renders_as_specified_and_comes_back(example: dict[str, str]) -> None:
     html = to_html(example["markdown"])
     assert canonical(html) == canonical(example["html"])
     assert "".join(html.split()) == "".join(example["html"].replace(" />\n", ">").replace(" />", ">").split()) or (

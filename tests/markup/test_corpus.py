@@ -5,7 +5,9 @@ import os
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import html5lib
@@ -19,29 +21,32 @@ from kbsync.markup.to_markdown import to_markdown
 CORPUS = os.environ.get("KBSYNC_CORPUS", "")
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not CORPUS, reason="KBSYNC_CORPUS names no folder")]
 
+Things = Counter[tuple[str, ...]]
+
 BLOCKS = frozenset(
     "p div ul ol li table tbody thead tr td th h1 h2 h3 h4 h5 h6 pre blockquote hr br section img iframe".split()
 )
 
 
-def live_articles():
+def live_articles() -> Iterator[tuple[str, str]]:
     for file in sorted(Path(CORPUS, "freshdesk-kb").glob("*.json")):
         for folders in json.loads(file.read_text(encoding="utf-8")).values():
             for articles in folders.values():
                 yield from ((article["title"], article["description"] or "") for article in articles)
 
 
-def written_articles():
+def written_articles() -> Iterator[tuple[str, str]]:
     for file in sorted(Path(CORPUS, "arduino-help-center", "content").rglob("*.md")):
         text = file.read_text(encoding="utf-8")
         yield file.name, re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
 
 
-def seen(html):
+def seen(html: str) -> tuple[list[str], Things]:
     """What a reader sees, by another parser and another walk than kbsync's own."""
-    words, things = [], Counter()
+    words: list[str] = []
+    things: Things = Counter()
 
-    def walk(node):
+    def walk(node: Any) -> None:
         tag = node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
         words.append(" " if tag in BLOCKS else "")
         words.append((node.text or "") if tag else "")
@@ -70,10 +75,11 @@ def seen(html):
 
     walk(html5lib.parseFragment(html))
     text = re.sub("[\u200b\ufeff]", "", unicodedata.normalize("NFC", "".join(words)))
-    return text.split(), {thing: count for thing, count in things.items() if not thing[0].startswith("pre language")}
+    kept = {thing: count for thing, count in things.items() if not thing[0].startswith("pre language")}
+    return text.split(), Counter(kept)
 
 
-def without_noise(things):
+def without_noise(things: Things) -> dict[tuple[str, ...], int]:
     return {
         (thing[0].replace(" None", ""), *thing[1:]): count
         for thing, count in things.items()
@@ -81,7 +87,7 @@ def without_noise(things):
     }
 
 
-def test_every_live_article_comes_back_without_a_difference():
+def test_every_live_article_comes_back_without_a_difference() -> None:
     count, kept, stable, seen_alike = 0, 0, 0, 0
     for title, html in live_articles():
         count += 1
@@ -95,7 +101,7 @@ def test_every_live_article_comes_back_without_a_difference():
     assert (count, kept, stable, seen_alike) == (1221, 1221, 1221, 1221)
 
 
-def test_every_written_article_is_published_pulled_and_published_the_same():
+def test_every_written_article_is_published_pulled_and_published_the_same() -> None:
     count, kept, stable, lost = 0, 0, 0, 0
     for _, markdown in written_articles():
         count += 1
@@ -109,7 +115,7 @@ def test_every_written_article_is_published_pulled_and_published_the_same():
     assert (kept, stable, lost) == (count, count, 0)
 
 
-def test_most_words_of_live_articles_stand_outside_raw_html():
+def test_most_words_of_live_articles_stand_outside_raw_html() -> None:
     inside = outside = 0
     for _, html in live_articles():
         for block in to_markdown(html).text.split("\n\n"):

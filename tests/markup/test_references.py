@@ -20,7 +20,7 @@ then [f][ref] <https://g.example> <a href='h&amp;i.md'>x</a>
 """
 
 
-def test_every_address_is_named_with_its_line():
+def test_every_address_is_named_with_its_line() -> None:
     assert references(TEXT) == (
         Reference(target="b.md", line=3, embedded=False),
         Reference(target="d e.png", line=3, embedded=True),
@@ -31,19 +31,19 @@ def test_every_address_is_named_with_its_line():
     )
 
 
-def test_a_text_without_addresses_is_not_parsed():
+def test_a_text_without_addresses_is_not_parsed() -> None:
     text = "word " * 200_000
     began = time.process_time()
     assert references(text) == ()
     assert time.process_time() - began < 0.5
 
 
-def test_anchors_are_slugs_given_ids_and_raw_names():
+def test_anchors_are_slugs_given_ids_and_raw_names() -> None:
     text = "# A B\n\n# A B\n\n## C {#own}\n\nD\n---\n\n<a name=e></a> <p id='f'>\n"
     assert anchors_of(text) == {"a-b", "a-b-1", "own", "d", "e", "f"}
 
 
-def test_anchors_speak_every_script():
+def test_anchors_speak_every_script() -> None:
     assert anchors_of("# Привет, мир!\n\n# 日本語 テスト\n\n# हिन्दी में\n\n# !!!\n") == {
         "привет-мир",
         "日本語-テスト",
@@ -62,9 +62,9 @@ def test_anchors_speak_every_script():
         ("a\n\n<style>b{}</style>", "<style>"),
     ],
 )
-def test_what_a_browser_would_run_is_named_with_its_line(text, what):
+def test_what_a_browser_would_run_is_named_with_its_line(text: str, what: str) -> None:
     assert hazards(text) == (Hazard(what=what, line=3),)
 
 
-def test_words_about_scripts_are_no_hazard():
+def test_words_about_scripts_are_no_hazard() -> None:
     assert hazards("`<script>` and \\<script> and on = x, javascript: is a language, [a](/javascript:b)") == ()

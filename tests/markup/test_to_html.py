@@ -1,14 +1,14 @@
 from kbsync.markup.to_html import to_html
 
 
-def upper(address):
+def upper(address: str) -> str:
     return address.upper()
 
 
-def test_every_address_is_resolved_as_written():
+def test_every_address_is_resolved_as_written() -> None:
     seen = []
 
-    def resolve(address):
+    def resolve(address: str) -> str:
         seen.append(address)
         return f"https://p.example/{len(seen)}"
 
@@ -23,20 +23,20 @@ def test_every_address_is_resolved_as_written():
     assert 'alt=x SRC="https://p.example/' in html
 
 
-def test_raw_html_keeps_its_bytes_when_no_address_changes():
+def test_raw_html_keeps_its_bytes_when_no_address_changes() -> None:
     raw = "<DIV  Class = 'a'><a HREF=x   title=\"q'\">b</a>\n<img src='c.png'/></DIV>"
     assert to_html(raw) == raw
 
 
-def test_a_heading_is_named_when_another_article_asks():
+def test_a_heading_is_named_when_another_article_asks() -> None:
     assert to_html("# A b\n\n# C", anchors={"a-b"}) == '<h1 id="a-b">A b</h1>\n<h1>C</h1>\n'
 
 
-def test_deep_lists_are_not_lost():
+def test_deep_lists_are_not_lost() -> None:
     markdown = "\n".join("  " * depth + f"- item{depth}" for depth in range(40))
     assert "item39" in to_html(markdown)
 
 
-def test_rendering_is_the_same_every_time():
+def test_rendering_is_the_same_every_time() -> None:
     markdown = "# A\n\n[a](#a) ![b](c){width=3}\n\n> [!NOTE]\n> d\n"
     assert len({to_html(markdown, resolve=upper, anchors={"x"}) for _ in range(3)}) == 1

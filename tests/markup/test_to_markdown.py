@@ -1,4 +1,5 @@
-import time
+import sys
+from types import FrameType
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 
 
-def assert_kept(html):
+def assert_kept(html: str) -> str:
     pulled = to_markdown(html)
     rendered = to_html(pulled.text)
     assert canonical(rendered) == canonical(html)
@@ -55,7 +56,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_html_is_neither_lost_nor_fatal(name):
+def test_odd_html_is_neither_lost_nor_fatal(name: str) -> None:
     assert_kept(ODD[name])
 
 
@@ -69,23 +70,33 @@ BOXES = ("<p>{}</p>", "<ul><li>{}</li></ul>", "<h2>{}</h2>", "<p>a<br>{}</p>", "
 
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("start", STARTS)
-def test_text_that_looks_like_markdown_stays_text(start, box):
+def test_text_that_looks_like_markdown_stays_text(start: str, box: str) -> None:
     for words in (start, f"{start} x", f"x {start}", f"{start}<b>x</b>{start}"):
         text = assert_kept(box.format(words))
         assert not text.startswith("<")
 
 
-def test_text_and_time_grow_alike():
-    def seconds(size):
-        began = time.process_time()
-        to_markdown("<p>" + "*a [" * size + "</p>" + "<p>b</p>" * size)
-        return time.process_time() - began
+def test_work_grows_no_faster_than_the_text() -> None:
+    def steps(size: int) -> int:
+        taken = 0
 
-    seconds(100)
-    assert seconds(8_000) < 40 * max(seconds(800), 0.02)
+        def count(_frame: FrameType, event: str, _arg: object) -> None:
+            nonlocal taken
+            taken += event in ("call", "c_call")
+
+        page = "<p>" + "*a [" * size + "</p>" + "<p>b</p>" * size
+        sys.setprofile(count)
+        try:
+            to_markdown(page)
+        finally:
+            sys.setprofile(None)
+        return taken
+
+    steps(10)
+    assert steps(2_000) < 12 * steps(200)
 
 
-def test_what_would_run_is_left_out_and_named():
+def test_what_would_run_is_left_out_and_named() -> None:
     pulled = to_markdown(
         '<script>a</script><p onclick="x">b <a href="java\nscript:y">c</a><img src="d.png" onerror=z></p>'
         "<style>e</style>"
@@ -94,13 +105,13 @@ def test_what_would_run_is_left_out_and_named():
     assert pulled.dropped == ("<script>", "onclick attribute", "address java script:y", "onerror attribute", "<style>")
 
 
-def test_addresses_are_rewritten_on_the_way_back():
+def test_addresses_are_rewritten_on_the_way_back() -> None:
     html = (
         '<p><a href="/a/1">x</a> <img src="/i.png"></p><table><tr><td rowspan=2><a href="/a/2">y</a></td></tr></table>'
     )
     seen = []
 
-    def rewrite(address):
+    def rewrite(address: str) -> str:
         seen.append(address)
         return "../" + address.strip("/") + ".md"
 
@@ -109,14 +120,14 @@ def test_addresses_are_rewritten_on_the_way_back():
     assert all(one in text for one in ("(../a/1.md)", "(../i.png.md)", "(../a/2.md)"))
 
 
-def test_a_heading_that_others_ask_for_needs_no_note():
+def test_a_heading_that_others_ask_for_needs_no_note() -> None:
     html = '<h2 id="set-up">Set up</h2><h2>More</h2><h2 id="own">Else</h2>'
     text = to_markdown(html, anchors={"set-up", "own"}).text
     assert text == "## Set up\n\n## More\n\n## Else {#own}\n"
     assert canonical(to_html(text, anchors={"set-up", "own"})) == canonical(html)
 
 
-def test_one_odd_block_does_not_turn_its_neighbours_into_html():
+def test_one_odd_block_does_not_turn_its_neighbours_into_html() -> None:
     text = assert_kept(
         "<ul><li>a</li><li value=7>b</li></ul><p>c <b>d</b></p><blockquote><p>e</p><p x=y>f</p></blockquote>"
     )
@@ -152,12 +163,15 @@ words = st.sampled_from(
 )
 
 
-def wrapped(inner):
+Pages = st.SearchStrategy[str]
+
+
+def wrapped(inner: Pages) -> Pages:
     tags = st.sampled_from(["b", "i", "u", "s", "code", "span", 'a href="x"', 'span style="color:#f00"', "sub"])
     return st.builds(lambda tag, text: f"<{tag}>{text}</{tag.split()[0]}>", tags, inner)
 
 
-def in_rows(inner):
+def in_rows(inner: Pages) -> Pages:
     rows = st.lists(inner, max_size=4).map("".join)
     return st.one_of(wrapped(inner), rows, st.just("<br>"), st.just('<img src="i.png" width="5">'))
 
@@ -165,7 +179,7 @@ def in_rows(inner):
 runs = st.recursive(words, in_rows, max_leaves=12)
 
 
-def boxed(inner):
+def boxed(inner: Pages) -> Pages:
     tags = st.sampled_from(["div", "blockquote", 'div class="q"', 'pre class="fd-callout fd-callout--tip"', "section"])
     items = st.lists(inner, min_size=1, max_size=3).map(lambda parts: "".join(f"<li>{part}</li>" for part in parts))
     cells = st.lists(inner, min_size=1, max_size=4).map(
@@ -193,7 +207,7 @@ pages = st.recursive(leaves, boxed, max_leaves=8)
 
 @settings(max_examples=300)
 @given(pages)
-def test_any_page_comes_back_the_same_and_settles_at_once(html):
+def test_any_page_comes_back_the_same_and_settles_at_once(html: str) -> None:
     assert_kept(html)
     assert losses(html, to_html(to_markdown(html).text)) == ()
 
@@ -203,7 +217,7 @@ marks = st.text("ab *_`[]()<>#-+.1\n\\|~!&;{}=:\t\"'", max_size=80)
 
 @settings(max_examples=300)
 @given(marks)
-def test_any_markdown_settles_after_one_way_there_and_back(markdown):
+def test_any_markdown_settles_after_one_way_there_and_back(markdown: str) -> None:
     html = to_html(markdown)
     pulled = to_markdown(html)
     again = to_html(pulled.text)
