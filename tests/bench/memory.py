@@ -1,0 +1,59 @@
+"""Seconds and peak memory of `kbsync plan` on 1,221 articles, as a process of its own; Linux tells, others do not.
+
+Run it with `python -m tests.bench.memory` and KBSYNC_CORPUS set.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from click import echo
+
+from kbsync.sandbox import Settings, serve
+from tests.corpora import empty_tree, load_help_centre, step
+from tests.desk import command, environment
+
+RUNS = 3
+
+# Not getrusage: what that tells begins with the memory of the process that started this one.
+_SCRIPT = """
+import re, sys
+from pathlib import Path
+from kbsync.cli import main
+try:
+    main()
+finally:
+    print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
+"""
+
+
+def main() -> None:
+    """Plan a pulled tree a few times, and print what each took."""
+    corpus = os.environ.get("KBSYNC_CORPUS")
+    if not corpus:
+        sys.exit("set KBSYNC_CORPUS to the folder that holds the collections")
+    with tempfile.TemporaryDirectory() as folder, serve(Settings()) as portal:
+        load_help_centre(portal, Path(corpus))
+        desk = empty_tree(Path(folder) / "tree", portal)
+        step(desk, portal, "pull")
+        desk.commit("As it stands")
+        for words in (["plan"], ["plan", "--no-refresh"], ["lint"]):
+            for _ in range(RUNS):
+                seconds, memory = spent(desk.root, {"FRESHDESK_API_KEY": portal.key}, words)
+                echo(f"kbsync {' '.join(words):18} {seconds:6.1f} s  {memory:6.0f} MB at most")
+
+
+def spent(root: Path, environ: dict[str, str], words: list[str]) -> tuple[float, float]:
+    """Run a command and give its seconds and the most memory it had, in MB; its own process tells, not its children."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [*command()[:-1], _SCRIPT, *words], cwd=root, env=environment(environ), capture_output=True, check=True
+    )
+    return time.monotonic() - started, int(done.stderr.split()[-1]) / 1000
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Calls and seconds of a first publish, an unchanged plan, a plan with one change and a pull, for both collections.
+
+Run it with `python -m tests.bench.rounds` and KBSYNC_CORPUS set.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from click import echo
+
+from kbsync.sandbox import Settings, serve
+from tests.corpora import Step, empty_tree, load_help_centre, markdown_tree, step
+from tests.desk import Desk
+
+
+def help_centre(folder: Path, corpus: Path) -> Iterator[tuple[str, Step]]:
+    """Play the round of a help centre that lives on a portal."""
+    with serve(Settings()) as old, serve(Settings()) as new:
+        load_help_centre(old, corpus)
+        desk = empty_tree(folder / "help-centre", old)
+        yield "pull into an empty tree", step(desk, old, "pull")
+        desk.commit("As it stands")
+        yield "unchanged plan after the pull", step(desk, old, "plan")
+        shutil.rmtree(desk.root / ".kbsync")
+        desk.commit("For another portal")
+        yield "first publish, to another portal", step(desk, new, "publish", "--yes")
+        yield "unchanged plan", step(desk, new, "plan")
+        edit(desk)
+        yield "plan with one change", step(desk, new, "plan")
+        yield "publish of one change", step(desk, new, "publish", "--yes")
+        yield "pull that finds nothing", step(desk, new, "pull")
+        yield "plan without a call", step(desk, new, "plan", "--no-refresh")
+
+
+def markdown(folder: Path, corpus: Path) -> Iterator[tuple[str, Step]]:
+    """Play the round of a tree that people wrote in Markdown."""
+    with serve(Settings()) as portal:
+        desk = markdown_tree(folder / "markdown", portal, corpus)
+        yield "lint", step(desk, portal, "lint")
+        yield "first publish", step(desk, portal, "publish", "--yes")
+        yield "unchanged plan", step(desk, portal, "plan")
+        edit(desk)
+        yield "plan with one change", step(desk, portal, "plan")
+        yield "publish of one change", step(desk, portal, "publish", "--yes")
+        yield "pull that finds nothing", step(desk, portal, "pull")
+        empty = empty_tree(folder / "pulled", portal)
+        yield "pull into an empty tree", step(empty, portal, "pull")
+
+
+def edit(desk: Desk) -> None:
+    """Write one more sentence into one article, and commit it."""
+    path = min(path for path in desk.content() if path.endswith(".md") and path.count("/") > 1)
+    desk.write(path, desk.read(path) + "\nOne more sentence.\n")
+    desk.commit("One edit")
+
+
+def show(name: str, steps: Iterator[tuple[str, Step]]) -> None:
+    """Print a table of one collection."""
+    echo(f"\n{name}\n{'':36}{'calls':>7}{'reads':>7}{'writes':>8}{'seconds':>9}{'exit':>6}")
+    for what, taken in steps:
+        reads = taken.total - taken.writes
+        echo(f"{what:36}{taken.total:7}{reads:7}{taken.writes:8}{taken.seconds:9.1f}{taken.ended.code:6}")
+
+
+def main() -> None:
+    """Play both rounds."""
+    corpus = os.environ.get("KBSYNC_CORPUS")
+    if not corpus:
+        sys.exit("set KBSYNC_CORPUS to the folder that holds the collections")
+    with tempfile.TemporaryDirectory() as folder:
+        show("freshdesk-kb, 1,221 articles", help_centre(Path(folder), Path(corpus)))
+        show("arduino-help-center, 414 articles", markdown(Path(folder), Path(corpus)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The two large collections brought to a desk and a portal, and each step on them measured.
+
+Shared by the tests of the collections, which assert, and the benchmarks, which print. Nothing here judges.
+"""
+
+import math
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kbsync.sandbox import Portal, load_path
+from tests.desk import Desk, Ended, new_desk
+
+ASSETS = "https://cdn.example.com/kb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One run of kbsync: how it ended, its calls by method, and the seconds it took."""
+
+    ended: Ended
+    calls: Mapping[str, int]
+    seconds: float
+
+    @property
+    def total(self) -> int:
+        """Count the calls."""
+        return sum(self.calls.values())
+
+    @property
+    def writes(self) -> int:
+        """Count the calls that are no reading."""
+        return self.total - self.calls.get("GET", 0)
+
+
+def step(desk: Desk, portal: Portal, *words: str, url: str = "") -> Step:
+    """Run one command, and count the calls that the portal saw of it."""
+    portal.calls.clear()
+    started = time.monotonic()
+    ended = desk.kbsync("--url", url or portal.url, *words)
+    seconds = time.monotonic() - started
+    return Step(ended=ended, calls=Counter(call.method for call in portal.calls), seconds=seconds)
+
+
+def full_read(portal: Portal) -> int:
+    """Say how many calls a whole read must take: 1 + categories + articles by the hundred + folders with folders."""
+    folders = portal.store.all_folders()
+    held = Counter(article.folder_id for article in portal.store.all_articles())
+    parents = {folder.parent_id for folder in folders} - {None}
+    return 1 + len(portal.store.all_categories()) + sum(math.ceil(n / 100) for n in held.values()) + len(parents)
+
+
+def load_help_centre(portal: Portal, corpus: Path) -> int:
+    """Fill a portal with a whole help centre as its own vendor writes one; gives the number of articles."""
+    return load_path(portal.store, corpus / "freshdesk-kb")
+
+
+def empty_tree(root: Path, portal: Portal) -> Desk:
+    """Make a repository that knows its portal and nothing else."""
+    return _desk(root, portal, lambda: None, "")
+
+
+def markdown_tree(root: Path, portal: Portal, corpus: Path) -> Desk:
+    """Make a repository of articles that people wrote in Markdown for another system, whose ids they carry."""
+    source = corpus / "arduino-help-center" / "content"
+    settings = f'assets_url = "{ASSETS}"\n[front_matter]\nignore = ["id"]\n'
+    return _desk(root, portal, lambda: shutil.copytree(source, root, dirs_exist_ok=True), settings)
+
+
+def _desk(root: Path, portal: Portal, fill: Callable[[], object], settings: str) -> Desk:
+    desk = new_desk(root, {}, {"FRESHDESK_API_KEY": portal.key})
+    desk.write("kbsync.toml", f'[targets.production]\nurl = "{portal.url}"\n{settings}')
+    fill()
+    desk.commit("Begin")
+    return desk

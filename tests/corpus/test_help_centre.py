@@ -1,0 +1,76 @@
+"""A whole help centre of 1,221 articles: pulled, published to another portal, pulled again, and no byte lost.
+
+One test for each collection, since its steps are dear and each stands on the one before.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kbsync.sandbox import Portal, Settings, serve
+from tests.corpora import Step, empty_tree, full_read, load_help_centre, step
+from tests.desk import Desk
+
+pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
+
+ARTICLES, FOLDERS, CATEGORIES = 1221, 137, 19
+ITEMS = ARTICLES + FOLDERS + CATEGORIES
+FULL_READ = {"GET": 157}
+
+
+def test_a_help_centre_comes_home_and_goes_to_another_portal_without_losing_a_byte(
+    corpus: Path, tmp_path: Path
+) -> None:
+    with serve(Settings()) as old, serve(Settings()) as new:
+        assert load_help_centre(old, corpus) == ARTICLES
+        first, last = empty_tree(tmp_path / "first", old), empty_tree(tmp_path / "last", new)
+        comes_home(first, old)
+        nothing_is_left_to_do(first, old)
+        shutil.rmtree(first.root / ".kbsync")
+        first.commit("For another portal, which the lock does not know")
+        goes_out(first, new)
+        nothing_is_left_to_do(first, new)
+        comes_home(last, new)
+        there, back = first.content(), last.content()
+    assert there.keys() == back.keys()
+    assert len(there) == ITEMS + 1
+    assert [path for path, data in there.items() if back[path] != data] == ["kbsync.toml"]
+
+
+def comes_home(desk: Desk, portal: Portal) -> None:
+    """Pull into an empty tree."""
+    pull = step(desk, portal, "pull", "--format", "json")
+    assert pull.ended.code == 0, pull.ended.err
+    assert pull.ended.page["counts"] == {"create": ITEMS}
+    assert pull.calls == FULL_READ
+    assert full_read(portal) == FULL_READ["GET"]
+    desk.commit("As it stands")
+
+
+def goes_out(desk: Desk, portal: Portal) -> None:
+    """Publish to an empty portal, whose listing is one call."""
+    publish = step(desk, portal, "publish", "--yes", "--format", "json")
+    assert publish.ended.code == 0, publish.ended.err
+    assert {change["result"] for change in publish.ended.page["changes"]} == {"done"}
+    assert publish.ended.page["counts"] == {"create": ITEMS}
+    assert (publish.calls["POST"], publish.calls["GET"]) == (ITEMS, 1)
+    assert publish.ended.page["calls"] == publish.total
+
+
+def nothing_is_left_to_do(desk: Desk, portal: Portal) -> None:
+    """Plan, publish and pull once more: each reads once, and none has anything to write."""
+    plan = step(desk, portal, "plan", "--format", "json")
+    assert plan.ended.code == 0
+    assert named(plan) == {"changes": [], "drift": [], "conflicts": [], "unmanaged": []}
+    assert (plan.calls, plan.ended.page["unchanged"]) == (FULL_READ, ITEMS)
+    publish = step(desk, portal, "publish", "--yes")
+    assert (publish.ended.code, publish.ended.out, publish.calls) == (0, "Nothing to do.\n", FULL_READ)
+    pull = step(desk, portal, "pull", "--format", "json")
+    assert (named(pull)["changes"], pull.calls) == ([], FULL_READ)
+    assert desk.git("status", "--short") == ""
+
+
+def named(after: Step) -> dict[str, list[object]]:
+    """Give all that a plan names."""
+    return {name: after.ended.page[name] for name in ("changes", "drift", "conflicts", "unmanaged")}
