@@ -10,7 +10,7 @@ from dataclasses import replace as changed
 from itertools import groupby
 
 from kbsync.markup.canonical import canonical_of
-from kbsync.markup.nodes import HEADINGS, Element, Node, replace, start_tag
+from kbsync.markup.nodes import BLOCKS, HEADINGS, Element, Node, replace, start_tag
 from kbsync.markup.parse import parse
 from kbsync.markup.spans import Span, settled
 from kbsync.markup.spread import is_block, is_spreadable
@@ -47,6 +47,11 @@ class Frame:
     def tag(self) -> str:
         """The tag of the innermost element around."""
         return self.shells[-1].tag if self.shells else ""
+
+    @property
+    def holds_blocks(self) -> bool:
+        """Whether a block can stand here as HTML is written."""
+        return self.tag == "" or (self.tag in BLOCKS and self.tag not in _LINE)
 
     @property
     def close(self) -> str:
@@ -159,10 +164,18 @@ def cut_inside(leaf: Leaf, html: str) -> tuple[Frame, tuple[Item, ...]] | None:
     span = leaf.span
     if span is None or span.inner is None or span.parts is None or span.element is None or span.element.tag in _LINE:
         return None
-    frame = leaf.frame.within(span.element, html[span.start : span.inner[0]], wrapper=False)
-    whole = frame.lines(span.element.children)
-    items = cut(frame, span.parts, html) if whole else None
-    return (frame, items) if items is not None and shown_by(items) == whole else None
+    opened = html[span.start : span.inner[0]]
+    whole = leaf.frame.within(span.element, opened, wrapper=False).lines(span.element.children)
+    frame = leaf.frame.within(_nameless(span.element), opened, wrapper=False)
+    told = frame.lines(span.element.children)
+    items = cut(frame, span.parts, html) if whole and told else None
+    if not items or not whole or shown_by(items) != told:
+        return None
+    return frame, tuple(items if whole == told else _named(items, whole))
+
+
+def _nameless(element: Element) -> Element:
+    return replace(element, attrs={key: value for key, value in element.attrs.items() if key not in _NAMES})
 
 
 def _cut_group(frame: Frame, group: Sequence[Span], html: str) -> Sequence[Item] | None:
@@ -176,7 +189,7 @@ def _cut_group(frame: Frame, group: Sequence[Span], html: str) -> Sequence[Item]
     if only is not None and (inside := _cut_wrapper(frame, only, lines, html)):
         return inside
     bare = not any(_is_block(span) for span in group)
-    if bare and (pieces := _cut_run(frame, group, lines)):
+    if bare and (pieces := _cut_run(frame, group, lines, html)):
         return pieces
     return [Leaf(start=start, end=end, lines=lines, frame=frame, span=only, bare=bare)]
 
@@ -189,7 +202,7 @@ def _cut_wrapper(frame: Frame, span: Span, lines: tuple[str, ...], html: str) ->
     if not _may_wrap(element, lines):
         return None
     opened = html[span.start : span.inner[0]]
-    plain = replace(element, attrs={key: value for key, value in element.attrs.items() if key not in _NAMES})
+    plain = _nameless(element)
     inner = frame.within(plain, opened, wrapper=True)
     items = cut(inner, span.parts, html)
     is_named = len(plain.attrs) < len(element.attrs)
@@ -219,36 +232,47 @@ def _may_wrap(element: Element, lines: tuple[str, ...]) -> bool:
         return True
     if element.tag == "p":
         return len(lines) > 1
-    return is_block(element) and is_spreadable(element)
+    return is_spreadable(element) and (is_block(element) or len(lines) > 1)
 
 
-def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...]) -> list[Item] | None:
+def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...], html: str) -> list[Item] | None:
     """Part inline content at its breaks, as a reader sees paragraphs."""
-    items: list[Item] = []
+    pieces: list[tuple[bool, list[Span]]] = []
     for silent, spans in groupby(run, key=_is_silent):
         group = list(spans)
-        start, end = group[0].start, group[-1].end
-        breaks = sum(span.element is not None for span in group)
-        if silent and (breaks > 1 or not items or group[-1] is run[-1]):
-            items.append(Space(start=start, end=end))
-        elif items and isinstance(items[-1], Leaf):
-            items[-1] = changed(items[-1], end=end)
+        apart = silent and (sum(map(_breaks, group)) > 1 or not pieces or group[-1] is run[-1])
+        if pieces and not apart and not pieces[-1][0]:
+            pieces[-1][1].extend(group)
         else:
-            items.append(Leaf(start=start, end=end, lines=(), frame=frame, bare=True))
-    told = [_told(item, run, frame) if isinstance(item, Leaf) else item for item in items]
-    whole = [item for item in told if item is not None]
-    return whole if len(whole) == len(told) and shown_by(whole) == lines else None
-
-
-def _told(leaf: Leaf, run: Sequence[Span], frame: Frame) -> Leaf | None:
-    within = [span for span in run if leaf.start <= span.start and span.end <= leaf.end]
-    lines = frame.lines(tuple(node for span in within for node in span.nodes))
-    return changed(leaf, lines=lines) if lines else None
+            pieces.append((apart, group))
+    items: list[Item] = []
+    for apart, group in pieces:
+        told = () if apart else frame.lines(tuple(node for span in group for node in span.nodes))
+        inside = _cut_wrapper(frame, group[0], told, html) if told and len(group) == 1 else None
+        place = {"start": group[0].start, "end": group[-1].end}
+        items += inside or [Leaf(**place, lines=told, frame=frame, bare=True) if told else Space(**place)]
+    return items if shown_by(items) == lines else None
 
 
 def _is_silent(span: Span) -> bool:
-    """Whether a piece of inline content is a break, white space or a comment."""
-    return all(not node.strip() if isinstance(node, str) else node.tag == "br" for node in span.nodes)
+    """Whether a piece of inline content is only breaks, white space and comments, whatever marks stand around them."""
+    return all(not node.strip() if isinstance(node, str) else _is_break(node) for node in span.nodes)
+
+
+def _is_break(node: Element) -> bool:
+    return node.tag == "br" or (
+        is_spreadable(node)
+        and bool(node.children)
+        and all(not child.strip() if isinstance(child, str) else _is_break(child) for child in node.children)
+    )
+
+
+def _breaks(span: Span) -> int:
+    return sum(1 if node.tag == "br" else _breaks_in(node) for node in span.nodes if isinstance(node, Element))
+
+
+def _breaks_in(node: Element) -> int:
+    return sum(1 if child.tag == "br" else _breaks_in(child) for child in node.children if isinstance(child, Element))
 
 
 def _is_block(span: Span) -> bool:

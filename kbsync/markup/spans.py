@@ -118,7 +118,9 @@ class _Cutter:
             if at < first or waiting:
                 out.append(Span(start=at, end=max(at, first), nodes=tuple(waiting), leaks=strange))
                 waiting, strange = [], False
-            span = self._element(child, location, follows) if location else self._added(child, first, max(follows, first))
+            span = (
+                self._element(child, location, follows) if location else self._added(child, first, max(follows, first))
+            )
             out.append(span)
             at = max(at, span.end)
             # Text that stands after an element without an end may be its own: the two are not told apart.

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from kbsync.markup import rawtags
 from kbsync.markup.canonical import address_form
 from kbsync.markup.cutting import Edge, Frame, Item, Leaf, Space, cut, cut_inside, leaves
-from kbsync.markup.nodes import HEADINGS
 from kbsync.markup.pairing import Side, side_by_side
 from kbsync.markup.rewording import reworded
 from kbsync.markup.spans import spans
@@ -23,7 +22,6 @@ _ADDRESS = re.compile(r' (?:href|src|poster)="([^"]*)"')
 _PLAIN = re.compile(r"<p>(.*)</p>", re.DOTALL)
 _NAME = re.compile(r"""(?<=\s)(?:id|name)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+)\s?""", re.IGNORECASE)
 _NAMED = '<a id="{0}"></a>| id="{0}"'
-_NO_BLOCKS = HEADINGS | {"p"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +131,9 @@ class _Splicing:
                 pending, where = list(side.after.get(number, ())), item.frame
                 if number in side.same:
                     text.add(self.live[item.start : item.end], kept=item.end - item.start)
-                elif not self._replace(text, replace(item, frame=named or item.frame), wanted[side.became[number]], base):
+                elif not self._replace(
+                    text, replace(item, frame=named or item.frame), wanted[side.became[number]], base
+                ):
                     return None
                 named = None
             elif item.named is not None and number + 1 not in side.same:
@@ -248,7 +248,7 @@ def _dressed(want: Leaf, rendered: str, frame: Frame, instead: Leaf | None) -> l
     ways: list[str] = []
     if instead is not None and instead.bare:
         ways += [text.strip()] if want.bare else [found[1] for found in [_PLAIN.fullmatch(text)] if found]
-    if frame.tag in _NO_BLOCKS:
+    if not frame.holds_blocks:
         return ways
     ways.append(f"<p>{text.strip()}</p>" if want.bare else text)
     name = frame.shells[-1].attrs.get("id", "") if frame.shells else ""
