@@ -7,12 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
-from kbsync.markup import callouts
+from kbsync.markup import callouts, constructs
 from kbsync.markup.attributes import note_from_attrs
+from kbsync.markup.canonical import canonical_of
 from kbsync.markup.inlines import Place, inline
 from kbsync.markup.nodes import Element, Node, element, replace, serialized, start_tag, text_of
+from kbsync.markup.parse import parse
+from kbsync.markup.players import link_of, player_of
+from kbsync.markup.shorthand import Hand
 from kbsync.markup.slugs import slug
 from kbsync.markup.tables import pipe_table, tag_table
+from kbsync.markup.tidy import tidy
 
 _LEAVES = frozenset("summary dt dd figcaption caption legend address".split())
 _HELD = frozenset("li td th div summary dt dd figcaption caption legend address blockquote".split())
@@ -30,18 +35,19 @@ class Way(IntEnum):
 Ways = Mapping[int, Way]
 
 
-def document(blocks: Sequence[Node], ways: Ways, asked: frozenset[str] = frozenset()) -> str:
+def document(blocks: Sequence[Node], ways: Ways, asked: frozenset[str] = frozenset(), hand: Hand | None = None) -> str:
     """Write blocks one after another; `asked` names the anchors that links ask for, whose ids need no writing."""
-    pieces = _Writer(ways, asked).pieces(blocks)
+    pieces = _Writer(ways, asked, hand or Hand()).pieces(blocks)
     if pieces and pieces[0] == "---":
         pieces[0] = "***"  # at the very top three hyphens would begin front matter
     return "\n\n".join(pieces)
 
 
 class _Writer:
-    def __init__(self, ways: Ways, asked: frozenset[str]) -> None:
+    def __init__(self, ways: Ways, asked: frozenset[str], hand: Hand) -> None:
         self._ways = ways
         self._asked = asked
+        self._hand = hand
 
     def pieces(self, blocks: Sequence[Node]) -> list[str]:
         out: list[str] = []
@@ -49,14 +55,24 @@ class _Writer:
         other = False
         for block in (one for one in blocks if isinstance(one, Element)):
             other = previous is not None and previous.tag == block.tag and block.tag in ("ul", "ol") and not other
+            if previous is not None and _would_join(previous, block):
+                out.append("<!-- -->")
             out.append(self.block(block, other=other))
             previous = block
-        return out
+        return [piece for piece in out if piece]
+
+    def _text(self, blocks: Sequence[Node]) -> str:
+        return "\n\n".join(self.pieces(blocks))
 
     def block(self, node: Element, *, other: bool = False) -> str:
+        if id(node) in self._hand.short:
+            return self._hand.short[id(node)]
+        if id(node) in self._hand.notes:
+            return constructs.notes(self._hand.notes[id(node)], self._text)
         way = self._ways.get(id(node), Way.MARKS)
-        if way is Way.RAW:
-            return raw(node)
+        return raw(node) if way is Way.RAW else self._of_tag(node, way, other=other)
+
+    def _of_tag(self, node: Element, way: Way, *, other: bool) -> str:
         match node.tag:
             case "p":
                 return self._paragraph(node, tagged=way is Way.TAGS)
@@ -71,10 +87,20 @@ class _Writer:
             case "pre":
                 return self._pre(node)
             case "table":
-                pipes = pipe_table(node, self._is_tagged) if way is Way.MARKS else None
-                return pipes or tag_table(node, lambda cell: "\n\n".join(self.pieces(cell.children)))
+                pipes = pipe_table(node, self._in_cell) if way is Way.MARKS else None
+                return pipes or tag_table(node, lambda cell: self._text(cell.children))
+            case "dl":
+                return constructs.definitions(node, self._term, self._text) or raw(node)
+            case "section" if constructs.is_accordion(node) and way is Way.MARKS:
+                return constructs.accordion(node, self._asked, self._text) or self._box(node)
             case _:
                 return self._box(node)
+
+    def _in_cell(self, paragraph: Element) -> str:
+        return inline(paragraph.children, Place.CELL, tagged=self._is_tagged(paragraph), hand=self._hand)
+
+    def _term(self, paragraph: Element) -> str:
+        return inline(paragraph.children, Place.TERM, tagged=self._is_tagged(paragraph), hand=self._hand)
 
     def _is_tagged(self, node: Element) -> bool:
         return self._ways.get(id(node), Way.MARKS) is not Way.MARKS
@@ -83,7 +109,9 @@ class _Writer:
         note = note_from_attrs(node.attrs)
         if note is None:
             return raw(node)
-        written = inline(node.children, tagged=tagged)
+        written = _video(node) or inline(node.children, tagged=tagged, hand=self._hand)
+        if written.startswith("http") and node.children[0] == written and player_of(written):
+            written = written.replace(":", "\\:", 1)
         return f"{note}\n{written}" if note else written
 
     def _heading(self, node: Element, *, tagged: bool) -> str:
@@ -92,7 +120,7 @@ class _Writer:
         note = note_from_attrs(attrs)
         if note is None:
             return raw(node)
-        written = inline(node.children, Place.HEADING, tagged=tagged)
+        written = inline(node.children, Place.HEADING, tagged=tagged, hand=self._hand)
         if re.search(r"[\s{}\\]", name):
             written, name = serialized((element("a", {"id": name}),)) + written, ""
         line = "#" * int(node.tag[1]) + " " + written
@@ -129,12 +157,12 @@ class _Writer:
             return "***"
         box = first.children[0] if first.tag == "p" and first.children else ""
         if isinstance(box, Element) and box.tag == "input" and box.attrs.get("type") == "checkbox" and not first.attrs:
-            words = inline(first.children[1:], tagged=self._is_tagged(first))
+            words = inline(first.children[1:], tagged=self._is_tagged(first), hand=self._hand)
             return ("[x]" if "checked" in box.attrs else "[ ]") + " " + words.lstrip(" ")
         return "\\" + piece if _BOX.match(piece) else piece
 
     def _quote(self, node: Element) -> str:
-        return raw(node) if node.attrs else _quoted("\n\n".join(self.pieces(node.children)))
+        return raw(node) if node.attrs else _quoted(self._text(node.children))
 
     def _pre(self, node: Element) -> str:
         names = node.attrs.get("class", "")
@@ -142,7 +170,7 @@ class _Writer:
         if kind and set(node.attrs) == {"class"}:
             first = node.children[0]
             plain = isinstance(first, Element) and first.tag == "p" and not first.attrs
-            text = "\n\n".join(self.pieces(node.children))
+            text = self._text(node.children)
             return _quoted(callouts.marker(kind) + ("\n" if plain else "\n\n") + text)
         if "fd-callout" in names.split():
             return self._box(node)
@@ -151,12 +179,34 @@ class _Writer:
     def _box(self, node: Element) -> str:
         if node.tag in _LEAVES or node.tag == "pre" or not node.children:
             return raw(node)
-        return "\n\n".join([start_tag(node), *self.pieces(node.children), f"</{node.tag}>"])
+        start = ("<!-- -->" if node.tag == "details" else "") + start_tag(node)  # else it would be an accordion
+        return "\n\n".join([start, *self.pieces(node.children), f"</{node.tag}>"])
+
+
+def _would_join(previous: Element, block: Element) -> bool:
+    """Whether two blocks, written one after the other, would be read as one."""
+    both = (previous, block)
+    return all(one.tag == "dl" for one in both) or all(constructs.is_accordion(one) for one in both)
 
 
 def raw(node: Element) -> str:
     """Write a block as HTML on one line."""
-    return serialized((_loosened(node),))
+    return ("<!-- -->" if node.tag == "details" else "") + serialized((_loosened(node),))
+
+
+def _video(paragraph: Element) -> str | None:
+    """Give the link of the video that a paragraph holds, where the link says all of its player."""
+    only = paragraph.children[0]
+    if isinstance(only, str) or len(paragraph.children) > 1:
+        return None
+    frame = only
+    while frame.tag in ("span", "div") and len(frame.children) == 1 and isinstance(frame.children[0], Element):
+        frame = frame.children[0]
+    link = link_of(frame.attrs.get("src", "")) if frame.tag == "iframe" else None
+    player = player_of(link) if link else None
+    if player is None or (player.boxed and paragraph.attrs):
+        return None
+    return link if canonical_of(tidy(parse(player.html).nodes)) == canonical_of((element("p", {}, only),)) else None
 
 
 def _loosened(node: Element) -> Element:

@@ -6,7 +6,7 @@ vertical space (spacer paragraphs, breaks at the edges of blocks, wrappers that 
 breaks against two paragraphs), justified setting, the geometry of tables (widths, borders, padding), the shape of
 bullets; fonts, sizes, near-black text and the editor's noise that `noise` lists; `b` against `strong` and the like,
 marks that cover the same words in another order; where in its element a name stands; `sandbox` on frames and how a
-link opens. Nothing else.
+link opens; the colours of code whose language is named, and what fits a player into a narrow screen. Nothing else.
 """
 
 import re

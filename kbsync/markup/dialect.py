@@ -1,11 +1,13 @@
-"""kbsync's Markdown: CommonMark with GitHub's tables, strikethrough, task lists and alerts, and confined `{…}` notes.
+"""kbsync's Markdown: CommonMark with what GitHub, footnotes and definition lists add, and confined `{…}` notes.
 
-Turns text into tokens and tells what is in them; the rooms above render and search. Addresses leave this room as the
-writer wrote them: nothing is refused, encoded or linked on its own.
+`[TOC]`, a video's bare link and `<details>` stand for Freshdesk's own constructs. Turns text into tokens and tells what
+is in them; the rooms above render and search. Addresses leave this room as the writer wrote them: nothing is refused,
+encoded or, but where the options ask for it, linked on its own.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
@@ -13,11 +15,19 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
-from kbsync.markup import callouts
+from kbsync.markup import callouts, contents
+from kbsync.markup.accordions import levelled, with_accordions
 from kbsync.markup.attributes import Note, note_at, note_to_attrs
+from kbsync.markup.footnotes import gather_footnotes
+from kbsync.markup.highlighting import highlighted
+from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.players import player_of
 
-_HEADING_ID = re.compile(r"(?:^|[ \t]+)(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
+_HEADING_ID = re.compile(r"[ \t]*(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
 _NOTED = (
     "paragraph_open",
     "heading_open",
@@ -31,19 +41,34 @@ _NOTED = (
 _DEFINITION = re.compile(r"\[[^\]]+\]:")
 
 
-def parser() -> MarkdownIt:
-    """Make a parser; nesting is bounded at 100, since the library's presets lose deep lists without a word."""
+@lru_cache
+def parser(options: Options = PLAIN) -> MarkdownIt:
+    """Give the parser for these options; nesting is bounded at 100, as the presets lose deep lists without a word."""
     md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": 100, "tasklists": True})
     md.enable(["table", "strikethrough"])
     md.normalizeLink = _as_written  # type: ignore[method-assign]
     md.normalizeLinkText = _as_written  # type: ignore[method-assign,assignment]
     md.validateLink = _any_address  # type: ignore[method-assign]
+    md.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
     md.block.ruler.before("fence", "note", _block_note)
     md.core.ruler.after("block", "notes", _apply_notes)
     md.core.ruler.after("notes", "alerts", _alerts)
     md.core.ruler.after("alerts", "heading_ids", _heading_ids)
+    md.core.ruler.after("heading_ids", "stand_ins", _stand_ins)
+    md.core.ruler.after("inline", "boxes", _boxes)
     md.inline.ruler.after("image", "picture_note", _picture_note)
+    if options.linkify:
+        md.use(gfm_autolink_plugin)
+    if options.typographer:
+        md.options["typographer"] = True
+        md.enable(["replacements", "smartquotes"])
+    if options.highlight:
+        md.options["highlight"] = _highlight
     return md
+
+
+def _highlight(code: str, language: str, attributes: str) -> str:
+    return highlighted(code, language) or ""
 
 
 def inlines(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
@@ -161,6 +186,29 @@ def _heading_ids(state: StateCore) -> None:
         if found:
             opening.attrs["id"] = found[1]
             inline.content = inline.content[: found.start()]
+
+
+def _stand_ins(state: StateCore) -> None:
+    """Put a list of contents and players where a paragraph holds nothing but the text that stands for them."""
+    out: list[Token] = []
+    for token in state.tokens:
+        out.append(token)
+        if token.type != "paragraph_close":
+            continue
+        opening, inline = out[-3:-1]
+        text = inline.content.strip()
+        player = player_of(text) if text.startswith("http") else None
+        if player is not None and not player.boxed:
+            inline.content, inline.children = "", [Token("player", "", 0, content=player.html)]
+        elif player is not None or (text == contents.MARK and "TOC" not in state.env.get("references", {})):
+            kind, html = ("player", player.html) if player else ("contents", "")
+            out[-3:] = [Token(kind, "", 0, opening.attrs, opening.map, opening.level, content=html, block=True)]
+    state.tokens = out
+
+
+def _boxes(state: StateCore) -> None:
+    gather_footnotes(state)
+    state.tokens = levelled(with_accordions(state.tokens))
 
 
 def _picture_note(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)

@@ -7,11 +7,16 @@ import re
 import unicodedata
 
 from kbsync.markup.attributes import note_at
+from kbsync.markup.options import PLAIN, Options
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<&~!{\xa0]")
+_EVERY = re.compile(r"[^\w\s]|[_\xa0]")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]*);")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-_LINK = re.compile(r"\](?:\(|\[|:)|\[\^|\[!\w+\]|\[[ xX]?\]")
+_LINK = re.compile(r"\](?:\(|\[|:)|\[\^|\[!\w+\]|\[[ xX]?\]|\[TOC\]")
+# What the typographer would set otherwise, and what would become a link where bare addresses do.
+_TYPED = re.compile(r"[\"']|\.{2,}|-{2,}|,{2,}|[?!]{4,}|\((?=(?:c|r|tm|p)\))|\+(?=-)", re.IGNORECASE)
+_BARE = re.compile(r"(?<=http):(?=//)|(?<=https):(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.|(?<=[\w.+-])@(?=\w)")
 _BLOCK_START = re.compile(r"#{1,6}(?=\s|$)|>|[-+*](?=\s|$)|=+\s*$|(?:[-*_]\s*){3,}$|[-:|\s]*-[-:|\s]*$|:\s|~\s")
 _NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 
@@ -26,8 +31,11 @@ def is_link_like(text: str) -> bool:
     return bool(_LINK.search(text))
 
 
-def escaped(text: str, *, before: str, after: str, brackets: frozenset[str] = frozenset()) -> str:
+def escaped(
+    text: str, *, before: str, after: str, brackets: frozenset[str] = frozenset(), options: Options = PLAIN
+) -> str:
     """Write plain text inside a line, between the characters `before` and `after`; `brackets` are always escaped."""
+    loose = _loose(text, options)
 
     def one(found: re.Match[str]) -> str:
         at, char = found.start(), found[0]
@@ -35,9 +43,15 @@ def escaped(text: str, *, before: str, after: str, brackets: frozenset[str] = fr
         right = text[at + 1] if at + 1 < len(text) else after
         if char == "\xa0":
             return "&nbsp;"
-        return "\\" + char if _is_mark(char, text, at, left, right) or char in brackets else char
+        return "\\" + char if at in loose or char in brackets or _is_mark(char, text, at, left, right) else char
 
-    return _SPECIAL.sub(one, text)
+    return (_EVERY if loose else _SPECIAL).sub(one, text)
+
+
+def _loose(text: str, options: Options) -> frozenset[int]:
+    """Find the characters that only these options read otherwise."""
+    patterns = [_TYPED] * options.typographer + [_BARE] * options.linkify
+    return frozenset(at for pattern in patterns for found in pattern.finditer(text) for at in range(*found.span()))
 
 
 def _is_mark(char: str, text: str, at: int, left: str, right: str) -> bool:

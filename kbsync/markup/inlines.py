@@ -12,6 +12,7 @@ from kbsync.markup.attributes import note_from_attrs
 from kbsync.markup.escape import destination, escaped, is_link_like, is_punctuation, line_starts, title
 from kbsync.markup.marks import EMBEDS
 from kbsync.markup.nodes import VOID, Element, Node, serialized, start_tag, text_of
+from kbsync.markup.shorthand import Hand
 from kbsync.markup.to_html import readable
 
 _DELIMITERS = {"strong": "**", "em": "*", "del": "~~"}
@@ -19,6 +20,7 @@ _AUTOLINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>\x00-\x20]*")
 _MAIL = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
 )
+_HEADING_END = re.compile(r"(?<!\S)#+$|(?<!\\)\{#[^\s{}]+\}$")
 _RUNS = re.compile(r"`+")
 
 
@@ -28,6 +30,10 @@ class Place(Enum):
     PARAGRAPH = "paragraph"
     HEADING = "heading"
     CELL = "cell"
+    TERM = "term"
+
+
+_ANY_HAND = Hand()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +42,20 @@ class _Setting:
     brackets: frozenset[str] = frozenset()
     tagged: bool = False
     linked: bool = False
+    hand: Hand = _ANY_HAND
 
 
-def inline(nodes: Sequence[Node], place: Place = Place.PARAGRAPH, *, tagged: bool = False) -> str:
+def inline(
+    nodes: Sequence[Node], place: Place = Place.PARAGRAPH, *, tagged: bool = False, hand: Hand = _ANY_HAND
+) -> str:
     """Write the inline content of one block; `tagged` writes emphasis as tags, where marks were misread."""
     brackets = frozenset("[") if is_link_like(text_of(tuple(nodes))) else frozenset[str]()
-    written = _write(nodes, "", "", _Setting(place=place, brackets=brackets, tagged=tagged))
+    written = _write(nodes, "", "", _Setting(place=place, brackets=brackets, tagged=tagged, hand=hand))
     match place:
-        case Place.PARAGRAPH:
+        case Place.PARAGRAPH | Place.TERM:
             return line_starts(written)
         case Place.HEADING:
-            return re.sub(r"(^|\s)(#+)$", r"\1\\\2", written)
+            return _HEADING_END.sub(r"\\\g<0>", written)
         case Place.CELL:
             return written.replace("|", "\\|")
 
@@ -57,7 +66,10 @@ def _write(nodes: Sequence[Node], before: str, after: str, setting: _Setting) ->
         follows = _first(nodes[at + 1], setting) if at + 1 < len(nodes) else after
         last = out[-1:]
         if isinstance(node, str):
-            out += escaped(node, before=last, after=follows, brackets=setting.brackets)
+            loose = replace(setting.hand.options, linkify=False) if setting.linked else setting.hand.options
+            out += escaped(node, before=last, after=follows, brackets=setting.brackets, options=loose)
+        elif id(node) in setting.hand.short:
+            out += setting.hand.short[id(node)]
         else:
             out += _element(node, last, follows, setting)
     return out[len(before) :]
@@ -67,6 +79,8 @@ def _first(node: Node, setting: _Setting) -> str:
     """Give the character with which a node will begin."""
     if isinstance(node, str):
         return node[0]
+    if id(node) in setting.hand.short:
+        return "["
     if node.tag in _DELIMITERS and not node.attrs and not setting.tagged:
         return _DELIMITERS[node.tag][0]
     match node.tag:

@@ -17,7 +17,9 @@ _SAME = {"b": "strong", "i": "em", "s": "del", "strike": "del", "ins": "u", "fon
 _FRAME = re.compile(r"\bfr-video\b|wistia|responsive|embed")
 _PLACED = re.compile(r"position:\s*(?:relative|absolute)|padding(?:-bottom|-top)?:\s*[\d.]+%")
 _COLORED = re.compile(r"(?:color: [^;]*|font-weight: normal)(?:; font-weight: normal)?")
-_LETTERS = frozenset({"font-family", "font-size", "color", "line-height", "background-color"})
+_LETTERS = frozenset(
+    {"font-family", "font-size", "color", "line-height", "background-color", "max-width", "aspect-ratio"}
+)
 _EDITOR = frozenset({"fr-draggable", "fr-deletable", "fr-active"})
 
 
@@ -109,8 +111,13 @@ def _without_editor(key: str, value: str) -> str:
         case "class":
             return " ".join(name for name in value.split() if name not in _EDITOR)
         case "style":
-            return style_to_text({name: said for name, said in style_from_text(value).items() if name not in _LETTERS})
+            return style_to_text({name: said for name, said in style_from_text(value).items() if not _fits(name, said)})
     return value
+
+
+def _fits(name: str, value: str) -> bool:
+    """Whether a declaration is about letters, or only fits a player into a narrow screen."""
+    return name in _LETTERS or (name, value) == ("height", "auto")
 
 
 def is_embed(node: Element) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from kbsync.markup.attributes import note_from_attrs
-from kbsync.markup.inlines import Place, inline
 from kbsync.markup.nodes import Element, serialized, start_tag
 from kbsync.markup.styles import style_from_text
 
@@ -11,8 +10,11 @@ _NARROW = 100
 _RULES = {None: "---", "left": ":--", "center": ":-:", "right": "--:"}
 
 
-def pipe_table(node: Element, tagged: Callable[[Element], bool]) -> str | None:
-    """Write a pipe table; None when one cannot say it. A table without header cells gets an empty header row."""
+def pipe_table(node: Element, write: Callable[[Element], str]) -> str | None:
+    """Write a pipe table; None when one cannot say it. A table without header cells gets an empty header row.
+
+    `write` writes a paragraph as it can stand in a cell.
+    """
     rows = _rows(node)
     note = note_from_attrs(node.attrs)
     if rows is None or note is None:
@@ -20,7 +22,7 @@ def pipe_table(node: Element, tagged: Callable[[Element], bool]) -> str | None:
     alignments = [_alignment([row[at] for row in rows]) for at in range(len(rows[0]))]
     if any(alignment == "" for alignment in alignments):
         return None
-    texts = [[_cell(cell, tagged) for cell in row] for row in rows]
+    texts = [[_cell(cell, write) for cell in row] for row in rows]
     if rows[0][0].tag != "th":
         texts.insert(0, [""] * len(rows[0]))
     table = _laid_out(texts, alignments)
@@ -55,12 +57,8 @@ def _alignment(column: list[Element]) -> str | None:
     return "" if len(found) > 1 else next(iter(found), None)
 
 
-def _cell(cell: Element, tagged: Callable[[Element], bool]) -> str:
-    return "<br><br>".join(
-        inline(block.children, Place.CELL, tagged=tagged(block))
-        for block in cell.children
-        if isinstance(block, Element)
-    )
+def _cell(cell: Element, write: Callable[[Element], str]) -> str:
+    return "<br><br>".join(write(block) for block in cell.children if isinstance(block, Element))
 
 
 def _laid_out(texts: list[list[str]], alignments: list[str | None]) -> str:

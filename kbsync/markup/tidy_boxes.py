@@ -1,12 +1,17 @@
-"""Freshdesk's `<pre>` in tidy form: call-outs hold blocks, code boxes hold characters, the rest stays as typed."""
+"""Freshdesk's `<pre>` in tidy form: call-outs hold blocks, code boxes hold characters, the rest stays as typed.
+
+The colours of code whose language is known follow from the two, and go.
+"""
 
 from collections.abc import Callable, Iterable
 
 from kbsync.markup.nodes import Element, Node, element, replace
 from kbsync.markup.noise import clean
+from kbsync.markup.styles import style_from_text
 
 # What the editor calls code of which it knows nothing (recorded).
 _NO_LANGUAGE = "Generic Language"
+_COLOURS = frozenset({"color", "background-color", "font-weight", "font-style", "text-decoration"})
 
 Flow = Callable[[Iterable[Node]], list[Element]]
 
@@ -17,10 +22,11 @@ def tidy_pre(node: Element, attrs: dict[str, str], flow: Flow) -> list[Element]:
         inner = tuple(flow(_broken(node.children)))
         said = {key: value for key, value in attrs.items() if key != "style"}
         return [Element(tag="pre", attrs=said, children=inner)] if inner else []
-    code = _code(node.children)
+    named_by_tag = _language(node)
+    code = _code(_uncoloured(node.children) if named_by_tag else node.children)
     if code is None or attrs.keys() - {"style"}:
         return [Element(tag="pre", attrs=attrs, children=_typed(node.children))]
-    language = node.attrs.get("data-code-brush") or node.attrs.get("code-brush") or _language(node)
+    language = node.attrs.get("data-code-brush") or node.attrs.get("code-brush") or named_by_tag
     named = {"class": f"language-{language}"} if language and language != _NO_LANGUAGE else {}
     return [element("pre", {}, element("code", named, code.rstrip("\n")))]
 
@@ -53,6 +59,23 @@ def _code(nodes: tuple[Node, ...]) -> str | None:
         else:
             return None
     return "".join(parts)
+
+
+def _uncoloured(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Take spans away that say nothing but the look of their letters."""
+    out: list[Node] = []
+    for node in nodes:
+        if isinstance(node, str):
+            out.append(node)
+            continue
+        inner = _uncoloured(node.children)
+        attrs = clean(node.tag, node.attrs)
+        is_colour = attrs.keys() <= {"style"} and style_from_text(attrs.get("style", "")).keys() <= _COLOURS
+        if node.tag == "span" and is_colour:
+            out.extend(inner)
+        else:
+            out.append(replace(node, children=inner))
+    return tuple(out)
 
 
 def _typed(nodes: tuple[Node, ...]) -> tuple[Node, ...]:

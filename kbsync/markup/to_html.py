@@ -15,13 +15,14 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from kbsync.markup import rawtags
+from kbsync.markup import footnotes, rawtags
+from kbsync.markup.contents import Heading, contents
 from kbsync.markup.dialect import inlines, parser, plain
+from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.slugs import slug, unique
 
 EPOCH = 1
 
-_PARSER = parser()
 # What a URL holds as it is; a Liquid placeholder and a percent sign stay too, since they are the writer's own.
 _FOREIGN = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
 
@@ -33,23 +34,45 @@ def identity(address: str) -> str:
     return address
 
 
-def to_html(markdown: str, *, resolve: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()) -> str:
+def to_html(
+    markdown: str,
+    *,
+    resolve: Callable[[str], str] = identity,
+    anchors: Collection[str] = frozenset(),
+    options: Options = PLAIN,
+) -> str:
     """Render Markdown.
 
     `resolve` gets every address as written, Markdown's escapes and entities undone, and gives the one to put.
     A heading gets an id when its writer gave one, when an address within the text asks, or when `anchors` names it.
     """
-    tokens = _prepared(markdown, resolve, anchors)
-    rendered = _Renderer().render(_shaped(tokens), _PARSER.options, {})
+    tokens = _prepared(markdown, resolve, anchors, options)
+    rendered = _rendered(tokens, options)
     return rendered.replace("\0", "\ufffd")
 
 
-def _prepared(markdown: str, resolve: Callable[[str], str], anchors: Collection[str]) -> list[Token]:
-    """Parse a text, name the headings that are asked for, and resolve its addresses."""
-    tokens = _PARSER.parse(markdown)
-    name_headings(tokens, wanted=_asked(tokens) | {unicodedata.normalize("NFC", name) for name in anchors})
+def _prepared(markdown: str, resolve: Callable[[str], str], anchors: Collection[str], options: Options) -> list[Token]:
+    """Parse a text, name the headings that are asked for, resolve its addresses and list its contents."""
+    tokens = parser(options).parse(markdown)
+    listed = [token for token in tokens if token.type == "contents"]
+    asked = _asked(tokens) | {unicodedata.normalize("NFC", name) for name in anchors}
+    name_headings(tokens, wanted=None if listed else asked)
     _resolve(tokens, resolve)
+    for token in listed:
+        token.content = contents(_headings(tokens), options.contents)
     return tokens
+
+
+def _headings(tokens: Sequence[Token]) -> list[Heading]:
+    return [
+        Heading(level=int(opening.tag[1]), id=str(opening.attrs["id"]), text=" ".join(plain(inline).split()))
+        for opening, inline in pairwise(tokens)
+        if opening.type == "heading_open"
+    ]
+
+
+def _rendered(tokens: Sequence[Token], options: Options) -> str:
+    return _Renderer().render(_shaped(tokens), parser(options).options, {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +85,28 @@ class Block:
 
 
 def blocks_to_html(
-    markdown: str, *, resolve: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()
+    markdown: str,
+    *,
+    resolve: Callable[[str], str] = identity,
+    anchors: Collection[str] = frozenset(),
+    options: Options = PLAIN,
 ) -> tuple[Block, ...]:
-    """Render a text block by block, each as it renders within the whole; lines that render to nothing are in none."""
-    tokens = _prepared(markdown, resolve, anchors)
-    found, first = [], 0
+    """Render a text block by block, each as it renders within the whole; lines that render to nothing are in none.
+
+    A footnote stands where its definition does, not at the end, unless that is within another block.
+    """
+    tokens = _prepared(markdown, resolve, anchors, options)
+    found: list[Block] = []
+    first = 0
     for at, token in enumerate(tokens):
-        if token.level or token.nesting > 0:
-            continue
-        start, end = tokens[first].map or (0, 0)
-        html = _Renderer().render(_shaped(tokens[first : at + 1]), _PARSER.options, {})
-        found.append(Block(start=start, end=end, html=html))
-        first = at + 1
-    return tuple(found)
+        if token.type in ("footnotes_open", "footnotes_close"):
+            first = at + 1
+        elif token.nesting <= 0 and (not token.level or token.type == "footnote_close"):
+            start, end = tokens[first].map or (0, 0)
+            if not any(block.start <= start < block.end for block in found):
+                found.append(Block(start=start, end=end, html=_rendered(tokens[first : at + 1], options)))
+            first = at + 1
+    return tuple(sorted(found, key=lambda block: block.start))
 
 
 def encoded(address: str) -> str:
@@ -196,6 +228,25 @@ class _Renderer(RendererHTML):
     def callout_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._boxes -= 1
         return "</pre>" if self._boxes else "</pre>\n"
+
+    def contents(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return tokens[idx].content.rstrip("\n") if self._boxes else tokens[idx].content
+
+    def player(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        written = f"<div{self.renderAttrs(token)}>{token.content}</div>" if token.attrs else token.content
+        return written if self._boxes or not token.block else written + "\n"
+
+    def footnotes_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return "<hr>\n<ol>\n"
+
+    def footnote_ref(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        name, number, sub = (tokens[idx].meta[key] for key in ("name", "id", "subId"))
+        place = footnotes.reference_name(name, sub)
+        return f'<sup><a href="{encoded("#" + footnotes.NOTE + name)}" id="{place}">[{number + 1}]</a></sup>'
+
+    def footnote_back(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f' <a href="{encoded("#" + tokens[idx].meta["name"])}">{footnotes.BACK}</a>'
 
     def nothing(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return ""

@@ -11,12 +11,15 @@ from urllib.parse import unquote
 from kbsync.markup.blocks import Way, document
 from kbsync.markup.canonical import canonical, canonical_of
 from kbsync.markup.nodes import Element, Node, replace, serialized
+from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.parse import parse
 from kbsync.markup.safety import without_scripts
+from kbsync.markup.shorthand import Hand, hand_for
 from kbsync.markup.tidy import tidy
 from kbsync.markup.to_html import identity, to_html
 
 _ADDRESSES = ("href", "src", "poster")
+_HOLDERS = ("li", "dt", "dd", "tr", "td", "th")
 _APART = "\n\n<!-- -->\n\n"
 
 
@@ -29,18 +32,23 @@ class Pulled:
 
 
 def to_markdown(
-    html: str, *, rewrite: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()
+    html: str,
+    *,
+    rewrite: Callable[[str], str] = identity,
+    anchors: Collection[str] = frozenset(),
+    options: Options = PLAIN,
 ) -> Pulled:
     """Write HTML as Markdown; every address is put through `rewrite`.
 
-    `anchors` are those that rendering will be given too: a heading that has such a name by its words needs no note.
+    `anchors` and `options` are those that rendering will be given too: a heading that has such a name by its words
+    needs no note, and what the options would read otherwise is escaped.
 
     Deterministic and stable: pulling what the text renders to gives the text again.
     """
     parsed = parse(html)
     nodes, dropped = without_scripts(parsed.nodes)
     nodes = tuple(_rewritten(node, rewrite) for node in nodes)
-    return Pulled(text=_written(nodes, frozenset(anchors)), dropped=dropped)
+    return Pulled(text=_Page(nodes, frozenset(anchors), options.plain).written(), dropped=dropped)
 
 
 def addresses_in(html: str) -> tuple[str, ...]:
@@ -56,56 +64,60 @@ def addresses_in(html: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _written(nodes: tuple[Node, ...], anchors: frozenset[str]) -> str:
-    blocks = tidy(nodes)
-    if not blocks:
-        return ""
-    wanted = canonical_of(blocks)
-    asked = _asked(blocks) | anchors
-    ways: dict[int, Way] = {}
-    text = document(blocks, ways, asked)
-    if _reads(text, wanted, anchors):
-        return text + "\n"
-    for block in blocks:
-        _mend(block, ways)
-    for text in _candidates(blocks, ways, asked):
-        if _reads(text, wanted, anchors):
-            return text + "\n"
-    return "<!-- -->" + serialized(nodes) + "\n"
+class _Page:
+    """One page on its way to Markdown: what it must read back as, and how each block of it is to be written."""
 
+    def __init__(self, nodes: tuple[Node, ...], anchors: frozenset[str], options: Options) -> None:
+        self._nodes = nodes
+        self._anchors = anchors
+        self._options = options
+        self._blocks = tidy(nodes)
+        self._wanted = canonical_of(self._blocks)
+        self._asked = _asked(self._blocks) | anchors
+        self._ways: dict[int, Way] = {}
 
-def _candidates(blocks: tuple[Element, ...], ways: dict[int, Way], asked: frozenset[str]) -> Iterator[str]:
-    """Give ever safer texts of a document whose blocks are each read back, but not yet beside one another."""
-    yield document(blocks, ways, asked)
-    yield document(blocks, ways)
-    yield _APART.join(document((block,), ways) for block in blocks)
-    yield _APART.join(document((block,), {id(block): Way.RAW}) for block in blocks)
+    def written(self) -> str:
+        for text in self._candidates():
+            if self._reads(text, self._wanted, self._anchors):
+                return text + "\n" if text else ""
+        return "<!-- -->" + serialized(self._nodes) + "\n"
 
+    def _candidates(self) -> Iterator[str]:
+        """Give ever safer texts; blocks are each read back alone only when the first texts were not."""
+        plain = Hand(options=self._options)
+        short = hand_for(self._blocks, self._options)
+        hands = [short, plain] if short.short or short.notes else [plain]
+        for hand in hands:
+            yield document(self._blocks, self._ways, self._asked, hand)
+        for block in self._blocks:
+            self._mend(block, plain)
+        for hand in hands:
+            yield document(self._blocks, self._ways, self._asked, hand)
+        yield document(self._blocks, self._ways, hand=plain)
+        yield _APART.join(document((block,), self._ways, hand=plain) for block in self._blocks)
+        yield _APART.join(document((block,), {id(block): Way.RAW}) for block in self._blocks)
 
-def _reads(text: str, wanted: str, anchors: frozenset[str] = frozenset()) -> bool:
-    return canonical(to_html(text, anchors=anchors)) == wanted
+    def _reads(self, text: str, wanted: str, anchors: frozenset[str] = frozenset()) -> bool:
+        return canonical(to_html(text, anchors=anchors, options=self._options)) == wanted
 
-
-def _mend(block: Element, ways: dict[int, Way]) -> None:
-    """Find the smallest blocks that are not read back as they are meant, and choose a safer way for each."""
-    wanted = canonical_of((block,))
-    if _reads(document((block,), ways), wanted):
-        return
-    for inner in _blocks_in(block):
-        _mend(inner, ways)
-    for way in (Way.MARKS, Way.TAGS, Way.RAW):
-        ways[id(block)] = way
-        if _reads(document((block,), ways), wanted):
+    def _mend(self, block: Element, hand: Hand) -> None:
+        """Find the smallest blocks that are not read back as they are meant, and choose a safer way for each."""
+        wanted = canonical_of((block,))
+        if self._reads(document((block,), self._ways, hand=hand), wanted):
             return
+        for inner in _blocks_in(block):
+            self._mend(inner, hand)
+        for way in (Way.MARKS, Way.TAGS, Way.RAW):
+            self._ways[id(block)] = way
+            if self._reads(document((block,), self._ways, hand=hand), wanted):
+                return
 
 
 def _blocks_in(block: Element) -> list[Element]:
     inner = [child for child in block.children if isinstance(child, Element)]
     match block.tag:
-        case "ul" | "ol" | "table" | "tr":
-            return [
-                deep for child in inner for deep in (_blocks_in(child) if child.tag in ("li", "tr", "td", "th") else [])
-            ]
+        case "ul" | "ol" | "dl" | "table" | "tr":
+            return [deep for child in inner for deep in (_blocks_in(child) if child.tag in _HOLDERS else [])]
         case "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
             return []
         case "pre" if "fd-callout" not in block.attrs.get("class", ""):
