@@ -1,5 +1,6 @@
 """Articles that link to one another: right in the end, and never seen half-done."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -18,8 +19,6 @@ CIRCLE = {
 
 def _links(clone: Clone, path: str) -> list[int]:
     """Give the ids that an article's links lead to, in order."""
-    import re
-
     return [int(number) for number in re.findall(r"/articles/(\d+)", clone.live(path).description)]
 
 
@@ -90,6 +89,18 @@ def test_an_opener_whose_second_write_fails_is_finished_by_the_next_run(clone: C
     assert {a.status for a in portal.store.all_articles()} == {2}
     assert _links(clone, ONE) == [clone.id_of(TWO)]
     assert _links(clone, THREE) == [clone.id_of(ONE)]
+    assert steps(clone.plan()) == {}
+
+
+def test_an_article_that_links_to_itself_is_right_after_one_run(
+    clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _watch(portal, monkeypatch)
+    clone.commit({"a/b/self.md": article("Self", "Back to [the top](self.md#why).\n\n## Why")})
+    clone.published()
+    assert _links(clone, "a/b/self.md") == [clone.id_of("a/b/self.md")]
+    assert clone.live("a/b/self.md").status == 2
+    assert seen == []
     assert steps(clone.plan()) == {}
 
 
