@@ -36,7 +36,9 @@ class Agreement:
     its rendering depends on, under the renderer `epoch`; `blob` is the source file's git blob id and `source` its
     text where it is at hand. `addresses` maps what the source links to, relative to the root, to what was sent.
     `seen` is when the portal showed this version (its own clock, ISO 8601, UTC), `updated_at` what it said of the
-    item then. `over` names the lock that a ledger entry was made over, to tell two of the same second apart.
+    item then. `expanded` is the body with includes and variables resolved, where the source has any: what they
+    stood for then is told by no blob of the source. `over` names the lock that a ledger entry was made over, to
+    tell two of the same second apart.
     """
 
     kind: Kind
@@ -50,6 +52,7 @@ class Agreement:
     source_key: str = ""
     blob: str = ""
     source: str | None = None
+    expanded: str | None = None
     content: Mapping[str, str] = field(default_factory=dict)
     live: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +85,8 @@ def agreement_to_json(agreement: Agreement) -> str:
     }
     if agreement.source is not None:
         plain["source"] = agreement.source.split("\n")
+    if agreement.expanded is not None:
+        plain["expanded"] = agreement.expanded.split("\n")
     if agreement.fields:
         plain["fields"] = {name: _lines(name, value) for name, value in agreement.fields.items()}
     if agreement.over:
@@ -111,6 +116,7 @@ def agreement_from_json(text: str) -> Agreement:
             source_key=plain["source_key"],
             blob=plain["blob"],
             source="\n".join(plain["source"]) if "source" in plain else None,
+            expanded="\n".join(plain["expanded"]) if "expanded" in plain else None,
             content=plain["content"],
             live=plain["live"],
             addresses=plain["addresses"],

@@ -7,11 +7,13 @@ business of `credentials`.
 import difflib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kbsync.errors import ConfigError, Problem, UsageError
+from kbsync.markup.placeholders import is_name
 
 FILE = "kbsync.toml"
 DEFAULT_TARGET = "production"
@@ -47,6 +49,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     ignored_keys: frozenset[str] = frozenset()
     subfolders: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def readers_url(self) -> str:
@@ -148,7 +151,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def settings(self, table: Mapping[str, object], target: str) -> dict[str, object]:
-        self._known(table, ("targets", "limits", "ledger", "front_matter", "ignore"), "the file")
+        self._known(table, ("targets", "limits", "ledger", "front_matter", "ignore", "variables"), "the file")
         found: dict[str, object] = {}
         for name, section in self._section(table, "targets").items():
             settings = self._target_settings(section, f"targets.{name}")
@@ -159,6 +162,8 @@ class _Reader:
         self._known(ledger, ("remote",), "[ledger]")
         found |= self._texts(ledger, ("remote",))
         found |= self._texts_in_lists(table, ("ignore",))
+        if "variables" in table:
+            found["variables"] = self._variables(self._section(table, "variables"))
         front = self._section(table, "front_matter")
         self._known(front, ("ignore",), "[front_matter]")
         if "ignore" in front:
@@ -195,6 +200,18 @@ class _Reader:
                 return {"archive_share": int(found[1]) / 100, "archive_number": None}
         self._problem("archive", f"archive is {section.get('archive')!r}", 'a share such as "30%", or a number')
         return {}
+
+    def _variables(self, section: Mapping[str, object]) -> dict[str, str]:
+        found = {}
+        for name, value in section.items():
+            text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            if not is_name(name):
+                self._problem(name, f"{name!r} is no name for a variable", "use letters, digits, _ and -")
+            elif not isinstance(text, str) or len(text.strip().splitlines()) > 1:
+                self._problem(name, f"the variable {name} is {value!r}", "a text in quotes, on one line")
+            else:
+                found[unicodedata.normalize("NFC", name)] = text.strip()
+        return found
 
     def _section(self, table: Mapping[str, object], name: str) -> Mapping[str, object]:
         section = table.get(name, {})

@@ -81,10 +81,14 @@ def blob_of(text: str) -> str:
 
 
 def source_key(article: Article, anchors: Collection[str]) -> str:
-    """Name an article's source with all that its rendering depends on, so that equal keys need no rendering."""
+    """Name an article's source with all that its rendering depends on, so that equal keys need no rendering.
+
+    The body counts beside the source: it holds what the source includes, and the values of its variables.
+    """
     text = article.origin.text if article.origin else article.body
     place = posixpath.dirname(article.path or "")
-    return digest((f"in {place}", f"blob {blob_of(text)}", *(f"#{anchor}" for anchor in anchors)))
+    parts = (f"in {place}", f"blob {blob_of(text)}", f"body {digest(article.body)}")
+    return digest((*parts, *(f"#{anchor}" for anchor in anchors)))
 
 
 def rooted_html(article: Article, anchors: Collection[str]) -> str:

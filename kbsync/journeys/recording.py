@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 
 from kbsync.agreements import Agreement, State
+from kbsync.content.document import parse
+from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import EPOCH
 from kbsync.model import Article, Category, Item, fields_of
 from kbsync.versions import blob_of, content_digests, live_digests, source_key
@@ -34,6 +36,7 @@ def agree(
         source_key=source_key(content, anchors) if isinstance(content, Article) else "",
         blob=blob_of(source) if source is not None else "",
         source=source,
+        expanded=_expanded(content),
         content=content_digests(content, anchors),
         live=live_digests(live),
         addresses=dict(addresses or {}),
@@ -55,8 +58,17 @@ def settled(known: Agreement, live: Item, *, seen: str, state: State) -> Agreeme
         source_key=known.source_key,
         blob=known.blob,
         source=known.source,
+        expanded=known.expanded,
         content=known.content,
         live=live_digests(live),
         addresses=known.addresses,
         fields=fields_of(live),
     )
+
+
+def _expanded(content: Item) -> str | None:
+    """Give an article's body where its source does not say it by itself."""
+    if not isinstance(content, Article) or content.origin is None or not may_hold_marks(content.origin.text):
+        return None
+    own = parse(content.origin.text, content.path or "").body
+    return content.body if content.body != own else None

@@ -51,7 +51,11 @@ class Workspace:
 def tree_rules(config: Config) -> TreeRules:
     """Say how this target reads the tree."""
     return TreeRules(
-        ignore=config.ignore, languages=config.languages, target=config.target, ignored_keys=config.ignored_keys
+        ignore=config.ignore,
+        languages=config.languages,
+        target=config.target,
+        ignored_keys=config.ignored_keys,
+        variables=config.variables,
     )
 
 
@@ -122,7 +126,7 @@ def _rendered_anew(known: Agreement, anchors: frozenset[str]) -> Agreement:
     """Render what was agreed on as this kbsync renders, so that an upgrade alone is no change of any article."""
     if known.epoch == EPOCH or known.kind is not Kind.ARTICLE or known.source is None:
         return known
-    body = parse(known.source, known.path).body
+    body = parse(known.source, known.path).body if known.expanded is None else known.expanded
     article = Article(title="", body=body, path=known.path)
     content = {**known.content, "body": content_digests(article, anchors)["body"]}
     return replace(known, content=content, epoch=EPOCH)

@@ -1,7 +1,8 @@
 """The words and values in which a plan speaks of a case: a change to make, or a finding to name. Pure."""
 
+from kbsync.agreements import Agreement
 from kbsync.change import Action, Change, Finding, Matter
-from kbsync.model import Side
+from kbsync.model import Article, Item, Side
 from kbsync.plan.table import Case
 
 Step = Change | Finding | None
@@ -11,6 +12,7 @@ def change(action: Action, case: Case, written: Side, *, fields: tuple[str, ...]
     """Make a case into a change of the side `written`."""
     content, live, known = case.content, case.live, case.agreement
     path = case.path
+    before, after = _texts(content, known)
     return Change(
         action=action,
         kind=case.kind,
@@ -21,9 +23,18 @@ def change(action: Action, case: Case, written: Side, *, fields: tuple[str, ...]
         reason=reason,
         desired=content if written is Side.LIVE else live,
         actual=live if written is Side.LIVE else content,
-        before=known.source if known else None,
-        after=content.origin.text if content and content.origin else None,
+        before=before,
+        after=after,
     )
+
+
+def _texts(content: Item | None, known: Agreement | None) -> tuple[str | None, str | None]:
+    """Give what the source said and says: the bodies where only what it includes, or a variable, has changed."""
+    before = known.source if known else None
+    after = content.origin.text if content and content.origin else None
+    if known and known.expanded is not None and before == after and isinstance(content, Article):
+        return known.expanded, content.body
+    return before, after
 
 
 def finding(matter: Matter, case: Case, reason: str) -> Finding:
