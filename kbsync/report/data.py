@@ -1,7 +1,8 @@
 """A plan or an outcome as one JSON object: the form that programs read, version 1."""
 
 import json
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 from kbsync.change import Change, Finding, Outcome
 from kbsync.plan import Plan
@@ -26,7 +27,18 @@ def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outc
         "refused": plan.halt or plan.excess,
         "calls": calls,
     }
-    return json.dumps(page, ensure_ascii=False, indent=2)
+    return to_json(page)
+
+
+def to_json(page: Mapping[str, object]) -> str:
+    """Write an object so that people can read it on a terminal too: nothing in it can steer one."""
+    return "".join(_escaped(char) for char in json.dumps(page, ensure_ascii=False, indent=2))
+
+
+def _escaped(char: str) -> str:
+    if char == "\n" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"} or char in "\u200c\u200d":
+        return char
+    return json.dumps(char)[1:-1] if char > "\u009f" else f"\\u{ord(char):04x}"
 
 
 def _change(change: Change) -> dict[str, object]:

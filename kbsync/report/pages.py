@@ -70,15 +70,20 @@ def _markdown_diff(change: Change) -> Iterator[str]:
         return
     longest = max((len(found) for line in lines for found in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    yield from ("", f"<details><summary>{html.escape(plain(change.path))}</summary>", "", f"{fence}diff")
+    yield from ("", f"<details><summary><code>{html.escape(plain(change.path))}</code></summary>", "", f"{fence}diff")
     yield from lines
     yield from (fence, "", "</details>")
 
 
 def _cell(text: str) -> str:
-    """Escape what a table cell, a mention or a tag would make of text from outside."""
+    """Escape what Markdown, a table cell or GitHub would make of text from outside.
+
+    A backslash keeps nobody from being mentioned, nor an issue or an address from being linked: GitHub looks for those
+    in what was rendered. An invisible space does.
+    """
     escaped = html.escape(plain(text).replace("\n", " "), quote=False)
-    return re.sub(r"([\\|`*_\[\]@#~])", r"\\\1", escaped)
+    escaped = re.sub(r"([\\|`*_\[\]~$])", r"\\\1", escaped)
+    return re.sub(r"[@#]|:(?=//)|www(?=\.)", r"\g<0>&#8203;", escaped)
 
 
 def _code(text: str) -> str:
