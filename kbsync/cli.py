@@ -32,6 +32,14 @@ class _Settings:
     def config(self, **flags: object) -> Config:
         return load_config(find_root(_here(), self.root), self.flags | flags, os.environ)
 
+    def config_for(self, file: Path) -> Config | None:
+        """Give the configuration of the tree that a file lies in, or None where it lies in none."""
+        try:
+            root = find_root(file.parent, self.root)
+        except UsageError:
+            return None
+        return load_config(root, self.flags, os.environ) if file.is_relative_to(root) else None
+
 
 def _here() -> Path:
     try:
@@ -192,12 +200,21 @@ def lint(settings: _Settings, *, paths: tuple[str, ...], form: str, ignore_ids: 
 
 
 @app.command()
-@click.argument("file", type=click.Path(path_type=Path))
-def render(file: Path) -> int:
-    """Show the HTML of one article."""
-    from kbsync.commands import files
+@click.argument("named", metavar="FILE")
+@click.option(
+    "--back",
+    envvar="KBSYNC_BACK",
+    is_flag=True,
+    help="The other way: the Markdown of an HTML file, or of a live article by its id or address.",
+)
+@click.pass_obj
+def render(settings: _Settings, *, named: str, back: bool) -> int:
+    """Show the HTML of one article; - reads standard input."""
+    from kbsync.commands import rendering
 
-    return files.render(file)
+    if back:
+        return rendering.back(named, settings.config)
+    return rendering.render(named, settings.config_for)
 
 
 @app.command()

@@ -1,18 +1,14 @@
-"""The commands that look at files alone: lint and render."""
+"""The command that looks at files alone: lint."""
 
 import json
-from pathlib import Path
 
 from kbsync.commands.output import list_problems, note, say
 from kbsync.commands.paths import refuse_absent
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config
-from kbsync.content.document import parse
 from kbsync.content.files import WorkingTree
-from kbsync.content.texts import text_of
-from kbsync.errors import Problem, UsageError
+from kbsync.errors import Problem
 from kbsync.journeys.workspace import problems_of
-from kbsync.markup.to_html import to_html
 
 OK, FAILED = 0, 1
 
@@ -38,14 +34,3 @@ def lint(config: Config, *, paths: tuple[str, ...], form: str) -> int:
 
 def _page(problem: Problem) -> dict[str, object]:
     return {"path": problem.path, "line": problem.line, "what": problem.what, "advice": problem.advice}
-
-
-def render(file: Path) -> int:
-    """Print the HTML of one file, its relative addresses as they are written."""
-    try:
-        text = text_of(file.read_bytes(), str(file))
-    except OSError as error:
-        advice = "name an article's file, from where you stand"
-        raise UsageError(f"{file} cannot be read: {error.strerror}", advice=advice) from error
-    say(to_html(parse(text, str(file)).body).rstrip("\n"))
-    return OK

@@ -18,15 +18,28 @@ class Rendered:
     addresses: Mapping[str, str]
 
 
-def render(article: Article, anchors: Collection[str], addresses: TargetAddresses, ids: Mapping[str, int]) -> Rendered:
-    """Render an article; what has no address yet leads to the portal's home, and is noted as such."""
+def render(
+    article: Article,
+    anchors: Collection[str],
+    addresses: TargetAddresses,
+    ids: Mapping[str, int],
+    *,
+    keep_unknown: bool = False,
+) -> Rendered:
+    """Render an article; what has no address yet leads to the portal's home, and is noted as such.
+
+    With `keep_unknown` it stays as it is written, for people to look at.
+    """
     sent: dict[str, str] = {}
 
     def resolve(written: str) -> str:
         target = _rooted(article, written)
         if target is None:
             return written
-        sent[target] = addresses.sent(target, ids) or addresses.home()
+        address = addresses.sent(target, ids)
+        if address is None and keep_unknown:
+            return written
+        sent[target] = address or addresses.home()
         return sent[target]
 
     return Rendered(html=to_html(article.body, resolve=resolve, anchors=anchors), addresses=sent)

@@ -61,7 +61,7 @@ def tree_rules(config: Config) -> TreeRules:
 
 def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
     """Find all that is wrong with a tree, its lock included."""
-    _, of_lock = read_lock(_lock_files(config, files))
+    _, of_lock = read_lock(lock_files(config, files))
     found = lint(read_tree(files, tree_rules(config)), assets_url=config.assets_url or None)
     return tuple(sorted({*found, *of_lock}))
 
@@ -79,7 +79,7 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
     repository = Repository.open(config.root)
     files = files_of(repository, config, commit)
     tree = read_tree(files, tree_rules(config))
-    lock, of_lock = read_lock(_lock_files(config, files))
+    lock, of_lock = read_lock(lock_files(config, files))
     problems = {*lint(tree, assets_url=config.assets_url or None), *of_lock}
     if any(problem.stops for problem in problems):
         raise ContentError(tuple(problem for problem in problems if problem.stops))
@@ -103,7 +103,8 @@ def files_of(repository: Repository, config: Config, commit: str | None) -> File
     return WorkingTree(config.root, ignored=repository.ignored())
 
 
-def _lock_files(config: Config, files: Files) -> dict[str, bytes]:
+def lock_files(config: Config, files: Files) -> dict[str, bytes]:
+    """Give the files of a target's lock, by path."""
     start = lock_folder(config.target)
     return {path: files.read(path) for path in files.paths() if path.startswith(start) and path.endswith(".json")}
 

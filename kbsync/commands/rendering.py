@@ -1,0 +1,63 @@
+"""The command that shows one article in its other form: HTML of Markdown, or with `--back` Markdown of HTML."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kbsync.commands.output import note, say
+from kbsync.commands.paths import within
+from kbsync.commands.remembering import remembering
+from kbsync.config import Config
+from kbsync.content.document import parse
+from kbsync.content.texts import text_of
+from kbsync.credentials import key_for
+from kbsync.errors import UsageError
+from kbsync.journeys.showing import shown_html, shown_markdown
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+
+OK = 0
+_STDIN = "-"
+
+
+def render(named: str, config_of: Callable[[Path], Config | None]) -> int:
+    """Print the HTML of a file, within a tree as it would be sent; alone, its addresses stay as they are written."""
+    text = _text(named, "an article's file, from where you stand")
+    config = None if named == _STDIN else config_of(Path(named).resolve())
+    html = None
+    if config is not None:
+        (path,) = within(config, [named]) or ("",)
+        with remembering():
+            html = shown_html(config, path)
+    if html is None:
+        html = to_html(parse(text, named).body)
+    say(html.rstrip("\n"))
+    return OK
+
+
+def back(named: str, config: Callable[[], Config]) -> int:
+    """Print the Markdown of an HTML file, or of a live article where there is no such file."""
+    if named == _STDIN or Path(named).exists() or not _may_be_live(named):
+        pulled = to_markdown(_text(named, "an HTML file, an article's id or its address").removeprefix("\ufeff"))
+    else:
+        settings = config()
+        pulled = shown_markdown(settings, key_for(settings, os.environ), named)
+    say(pulled.text.rstrip("\n"))
+    if pulled.dropped:
+        note(f"Left out on purpose: {', '.join(pulled.dropped)}")
+    return OK
+
+
+def _may_be_live(named: str) -> bool:
+    return named.isdigit() or "://" in named
+
+
+def _text(named: str, what: str) -> str:
+    if named == _STDIN:
+        stream = getattr(sys.stdin, "buffer", None)
+        return text_of(stream.read(), "standard input") if stream else sys.stdin.read()
+    try:
+        return text_of(Path(named).read_bytes(), named)
+    except OSError as error:
+        raise UsageError(f"{named} cannot be read: {error.strerror}", advice=f"name {what}") from error
