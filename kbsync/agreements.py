@@ -28,6 +28,13 @@ class State(StrEnum):
     UNDONE = "undone"
 
 
+class Born(StrEnum):
+    """On which side an item first was; `LIVE` also where nobody noted it, so that nobody's work is tidied away."""
+
+    LIVE = "live"
+    CONTENT = "content"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
     """The base of one item's three-way comparison.
@@ -38,7 +45,7 @@ class Agreement:
     `seen` is when the portal showed this version (its own clock, ISO 8601, UTC), `updated_at` what it said of the
     item then. `expanded` is the body with includes and variables resolved, where the source has any: what they
     stood for then is told by no blob of the source. `over` names the lock that a ledger entry was made over, to
-    tell two of the same second apart.
+    tell two of the same second apart. `born` goes from one agreement of an item to the next.
     """
 
     kind: Kind
@@ -46,6 +53,7 @@ class Agreement:
     path: str
     parent: int | None = None
     state: State = State.LIVE
+    born: Born = Born.LIVE
     seen: str = ""
     updated_at: str = ""
     epoch: int = 0
@@ -74,6 +82,7 @@ def agreement_to_json(agreement: Agreement) -> str:
         "path": agreement.path,
         "parent": agreement.parent,
         "state": agreement.state.value,
+        "born": agreement.born.value,
         "seen": agreement.seen,
         "updated_at": agreement.updated_at,
         "epoch": agreement.epoch,
@@ -110,6 +119,7 @@ def agreement_from_json(text: str) -> Agreement:
             path=str(plain["path"]),
             parent=plain["parent"],
             state=State(plain["state"]),
+            born=Born(plain.get("born", Born.LIVE)),
             seen=plain["seen"],
             updated_at=plain["updated_at"],
             epoch=plain["epoch"],

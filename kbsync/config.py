@@ -23,6 +23,7 @@ _CHOICES = {
     "moved": ("archive", "refuse"),
     "touched": ("hold", "go"),
     "new": ("none", "managed-folders", "all"),
+    "style": ("keep", "clean"),
 }
 
 
@@ -42,6 +43,7 @@ class Config:
     moved: str = "archive"
     touched: str = "hold"
     new: str = "managed-folders"
+    style: str = "keep"
     share: float = 0.8
     archive_share: float | None = 0.3
     archive_number: int | None = None
@@ -180,7 +182,7 @@ class _Reader:
             if name in found and found[name] not in choices:
                 self._problem(name, f"{name} is {found[name]!r}", f"one of {', '.join(choices)}")
         share = section.get("share", 0.8)
-        if isinstance(share, int | float) and 0 < share <= 1:
+        if isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1:
             found["share"] = float(share)
         else:
             self._problem("share", f"share is {share!r}", "a number above 0, up to 1")

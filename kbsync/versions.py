@@ -111,6 +111,11 @@ def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[t
 
     A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
     """
+    return _converted(live.body, to_the_file(path, addresses, paths))
+
+
+def to_the_file(path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Callable[[str], str]:
+    """Give the function that writes the portal's addresses as the file at `path` would hold them."""
 
     def rewrite(address: str) -> str:
         target = addresses.found(address, paths)
@@ -118,7 +123,7 @@ def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[t
             return from_root(path, target)
         return addresses.absolute(address) if _is_relative(path, address) else address
 
-    return _converted(live.body, rewrite)
+    return rewrite
 
 
 def _converted(html: str, rewrite: Callable[[str], str]) -> Pulled:

@@ -227,7 +227,14 @@ def _apply(planned: Planned, connection: Connection, reading: Reading, audience:
     addresses = TargetAddresses(workspace.config, workspace.content.assets)
     portal = Portal(connection=connection, live=reading.live, read_at=reading.at)
     audience.begins("publishing", len(made.changes))
-    return carry_out(made, portal, addresses, workspace.agreements, lambda outcome: audience.steps(outcome.change.path))
+    return carry_out(
+        made,
+        portal,
+        addresses,
+        workspace.agreements,
+        lambda outcome: audience.steps(outcome.change.path),
+        keeps=workspace.config.style == "keep",
+    )
 
 
 def _save(planned: Planned, run: Run, options: Options) -> GitError | None:

@@ -9,14 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 
-from kbsync.agreements import Agreement, Key, State
+from kbsync.agreements import Agreement, Born, Key, State
 from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
 from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.recording import agree, settled
-from kbsync.journeys.rendering import Rendered, addresses_now, render
+from kbsync.journeys.rendering import Rendered, addresses_now, render, render_into
 from kbsync.model import Article, Item, Kind, KnowledgeBase, Seo, Status
 from kbsync.plan import Plan
 from kbsync.plan.pairs import ancestors, parent_path
@@ -52,12 +52,15 @@ def carry_out(
     addresses: TargetAddresses,
     known: Mapping[Key, Agreement],
     tell: Callable[[Outcome], None],
+    *,
+    keeps: bool = True,
 ) -> Run:
     """Apply a plan's changes; one that fails holds back what depends on it and nothing else.
 
-    An interrupt lets the calls in flight end and skips the rest; it is never raised from here.
+    With `keeps`, an update of what was born on the portal leaves of its body what the writer did not touch. An
+    interrupt lets the calls in flight end and skips the rest; it is never raised from here.
     """
-    publication = _Publication(plan, portal, addresses, known, tell)
+    publication = _Publication(plan, portal, addresses, known, tell, keeps=keeps)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="write") as pool:
         for wave in in_waves(plan.changes, plan.targets):
             publication.run_wave(wave, pool)
@@ -75,12 +78,15 @@ class _Publication:
         addresses: TargetAddresses,
         known: Mapping[Key, Agreement],
         tell: Callable[[Outcome], None],
+        *,
+        keeps: bool,
     ) -> None:
         self.plan = plan
         self.portal = portal
         self.addresses = addresses
         self.known = known
         self.tell = tell
+        self.keeps = keeps
         self.run = Run()
         self.openers = circle_openers(plan.changes, plan.targets)
         anew = {change.path for change in plan.changes if change.action is Action.MOVE}
@@ -195,7 +201,8 @@ class _Publication:
             read_at=self.portal.read_at,
         )
         self._remember(change, outcome, rendered)
-        return self._noted(replace(outcome, change=change))
+        notes = (*outcome.notes, *(rendered.notes if rendered else ()))
+        return self._noted(replace(outcome, change=change, notes=notes))
 
     def _render(self, change: Change) -> Rendered | None:
         """Render what is to be sent; an update that leaves the body alone sends the live one as it is."""
@@ -203,7 +210,22 @@ class _Publication:
         is_sent = change.action is Action.CREATE or "body" in change.fields
         if not isinstance(article, Article) or not is_sent:
             return None
-        return render(article, self._anchors(change), self.addresses, self.ids)
+        live, anchors, ids = change.actual, self._anchors(change), dict(self.ids)
+        if not isinstance(live, Article) or not live.body or not self._keeps(change):
+            return render(article, anchors, self.addresses, ids)
+        return render_into(live, article, anchors, self.addresses, ids)
+
+    def _keeps(self, change: Change) -> bool:
+        is_made = change.action in {Action.CREATE, Action.MOVE}
+        return self.keeps and not is_made and self._born(change, change.id or 0) is Born.LIVE
+
+    def _born(self, change: Change, number: int) -> Born:
+        """Tell where an item was born: what is known of it says so, else whether this run makes it."""
+        key = (change.kind, number)
+        known = self.run.agreements.get(key) or self.known.get(key)
+        if known is not None:
+            return known.born
+        return Born.CONTENT if change.action in {Action.CREATE, Action.MOVE} else Born.LIVE
 
     def _anchors(self, change: Change) -> frozenset[str]:
         return self.plan.anchors.get(change.path, frozenset())
@@ -241,7 +263,8 @@ class _Publication:
         sent = rendered.addresses if rendered else {}
         if rendered is None and isinstance(content, Article):
             sent = addresses_now(content, self.addresses, self.ids)
-        return agree(content, live, seen=seen, anchors=self._anchors(change), addresses=sent)
+        born = self._born(change, live.id or 0)
+        return agree(content, live, seen=seen, born=born, anchors=self._anchors(change), addresses=sent)
 
 
 def _with_unmanaged(article: Article, old: Article) -> Article:

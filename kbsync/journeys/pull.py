@@ -6,7 +6,7 @@ It works out every file first and writes nothing: what it returns is written by 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.agreements import Key, agreement_to_json, lock_name
+from kbsync.agreements import Born, Key, agreement_to_json, lock_name
 from kbsync.change import Action, Change, Finding, Matter, asked_for
 from kbsync.content.document import compose, edit, parse, replace_body
 from kbsync.content.names import file_name
@@ -195,10 +195,12 @@ class _Pulling:
             item = items.get(change.path)
             if change.action is Action.FORGET or item is None or change.desired is None:
                 continue
+            known = self.workspace.agreements.get((change.kind, change.desired.id or 0))
             agreement = agree(
                 item,
                 change.desired,
                 seen=self.live.seen_at,
+                born=known.born if known else Born.LIVE,
                 anchors=links.anchors.get(change.path, frozenset()),
                 addresses=addresses_now(item, self.addresses, ids) if isinstance(item, Article) else None,
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from kbsync.agreements import Agreement, State
+from kbsync.agreements import Agreement, Born, State
 from kbsync.content.document import parse
 from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import EPOCH
@@ -15,6 +15,7 @@ def agree(
     live: Item,
     *,
     seen: str,
+    born: Born = Born.LIVE,
     anchors: Collection[str] = (),
     addresses: Mapping[str, str] | None = None,
 ) -> Agreement:
@@ -30,6 +31,7 @@ def agree(
         path=content.path or "",
         parent=None if isinstance(live, Category) else live.parent,
         state=State.LIVE,
+        born=born,
         seen=seen,
         updated_at=live.updated_at or "",
         epoch=EPOCH,
@@ -52,6 +54,7 @@ def settled(known: Agreement, live: Item, *, seen: str, state: State) -> Agreeme
         path=known.path,
         parent=known.parent,
         state=state,
+        born=known.born,
         seen=seen or known.seen,
         updated_at=live.updated_at or "",
         epoch=known.epoch,

@@ -3,19 +3,25 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.addressing import TargetAddresses, kind_of
 from kbsync.markup.addresses import to_root
 from kbsync.markup.references import references
+from kbsync.markup.splicing import splice_html
 from kbsync.markup.to_html import to_html
 from kbsync.model import Article
+from kbsync.versions import to_the_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What is sent, and for each path from the root that the article names what it was turned into."""
+    """What is sent, and for each path from the root that the article names what it was turned into.
+
+    `notes` tell what of the live body was not kept although its writer did not touch it.
+    """
 
     html: str
     addresses: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def render(
@@ -43,6 +49,23 @@ def render(
         return sent[target]
 
     return Rendered(html=to_html(article.body, resolve=resolve, anchors=anchors), addresses=sent)
+
+
+def render_into(
+    live: Article, article: Article, anchors: Collection[str], addresses: TargetAddresses, ids: Mapping[str, int]
+) -> Rendered:
+    """Render an article into its live body, of which every block that says the same stays byte for byte."""
+    rendered = render(article, anchors, addresses, ids)
+    path = article.path or ""
+    relative = to_the_file(path, addresses, {(kind_of(known), number): known for known, number in ids.items()})
+
+    def settle(address: str) -> str:
+        target = _rooted(article, written := relative(address))
+        return written if target is None else addresses.sent(target, ids) or addresses.home()
+
+    spliced = splice_html(live.body, rendered.html, settle=settle)
+    notes = tuple(f"rendered anew, more than what changed: {piece}" for piece in spliced.rendered)
+    return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes)
 
 
 def addresses_now(article: Article, addresses: TargetAddresses, ids: Mapping[str, int]) -> dict[str, str]:

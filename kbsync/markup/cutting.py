@@ -4,19 +4,15 @@ A leaf is the smallest piece that shows the same by itself, in what stands aroun
 wrappers that only hold leaves are edges on the way. Never changes a text.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import groupby
 
-from kbsync.markup.canonical import canonical_of
-from kbsync.markup.nodes import BLOCKS, HEADINGS, Element, Node, replace, start_tag
-from kbsync.markup.parse import parse
-from kbsync.markup.spans import Span, settled
+from kbsync.markup.frames import Frame
+from kbsync.markup.nodes import HEADINGS, Element, replace
+from kbsync.markup.spans import Span
 from kbsync.markup.spread import is_block, is_spreadable
-from kbsync.markup.tidy import tidy
-
-Settle = Callable[[str], str]
 
 _LISTS = frozenset("ul ol menu dir".split())
 _ROWS = frozenset("table thead tbody tfoot tr".split())
@@ -27,78 +23,6 @@ _LINE = HEADINGS | {"p"}
 _WHITE = " \t\n\r\f"
 _WRAPPERS = 16
 """How many wrappers around one another are looked into; real articles have up to nine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What stands around a stretch: start tags as written, the elements that they make, and how many show.
-
-    `depth` counts those that show a reader something (lists, items, tables …); the others are wrappers.
-    """
-
-    settle: Settle
-    opens: tuple[str, ...] = ()
-    shells: tuple[Element, ...] = ()
-    depth: int = 0
-    outer: "Frame | None" = None
-    wrappers: int = 0
-
-    @property
-    def tag(self) -> str:
-        """The tag of the innermost element around."""
-        return self.shells[-1].tag if self.shells else ""
-
-    @property
-    def holds_blocks(self) -> bool:
-        """Whether a block can stand here as HTML is written."""
-        return self.tag == "" or (self.tag in BLOCKS and self.tag not in _LINE)
-
-    @property
-    def close(self) -> str:
-        """The end tag of the innermost element around; none for one that only browsers see."""
-        return f"</{self.tag}>" if self.opens[-1] else ""
-
-    def within(self, element: Element, opened: str, *, wrapper: bool) -> "Frame":
-        """Give the frame of an element's content."""
-        return Frame(
-            settle=self.settle,
-            opens=(*self.opens, opened),
-            shells=(*self.shells, emptied(element)),
-            depth=self.depth if wrapper else self.depth + 1,
-            outer=self,
-            wrappers=self.wrappers + 1 if wrapper else 0,
-        )
-
-    def lines(self, nodes: tuple[Node, ...]) -> tuple[str, ...] | None:
-        """Tell what nodes show in this frame, a line for each block; None where that cannot be told by itself."""
-        for shell in reversed(self.shells):
-            nodes = (Element(tag=shell.tag, attrs=shell.attrs, children=nodes),)
-        return self._read(nodes)
-
-    def shown(self, html: str) -> tuple[str, ...] | None:
-        """Tell what a piece of HTML shows in this frame."""
-        opens = "".join(start_tag(shell) for shell in self.shells)
-        closes = "".join(f"</{shell.tag}>" for shell in reversed(self.shells))
-        return self._read(settled(parse(opens + html + closes).nodes, self.settle))
-
-    def _read(self, nodes: tuple[Node, ...]) -> tuple[str, ...] | None:
-        blocks: tuple[Node, ...] = tidy(nodes)
-        above = ""
-        for _ in range(self.depth):
-            if not blocks:
-                return ()
-            only = blocks[0]
-            if len(blocks) != 1 or isinstance(only, str):
-                return None
-            above += canonical_of((emptied(only),))
-            blocks = only.children
-        shown = [block for block in blocks if isinstance(block, Element)]
-        return tuple(above + canonical_of((block,)) for block in shown) if len(shown) == len(blocks) else None
-
-
-def emptied(element: Element) -> Element:
-    """Give an element without what it holds."""
-    return Element(tag=element.tag, attrs=element.attrs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,9 +173,15 @@ def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...], html: st
     for apart, group in pieces:
         told = () if apart else frame.lines(tuple(node for span in group for node in span.nodes))
         inside = _cut_wrapper(frame, group[0], told, html) if told and len(group) == 1 else None
-        place = {"start": group[0].start, "end": group[-1].end}
-        items += inside or [Leaf(**place, lines=told, frame=frame, bare=True) if told else Space(**place)]
+        items += inside or [_piece(frame, group, told or ())]
     return items if shown_by(items) == lines else None
+
+
+def _piece(frame: Frame, run: Sequence[Span], lines: tuple[str, ...]) -> Item:
+    start, end = run[0].start, run[-1].end
+    if not lines:
+        return Space(start=start, end=end)
+    return Leaf(start=start, end=end, lines=lines, frame=frame, bare=True)
 
 
 def _is_silent(span: Span) -> bool:

@@ -102,81 +102,65 @@ class _Cutter:
     def parts(self, children: Iterable[turbohtml.Node], start: int, end: int) -> tuple[Span, ...]:
         """Cut the content of an element that stands from `start` to `end`."""
         children = list(children)
-        starts = self._starts(children, end)
         out: list[Span] = []
         waiting: list[Node] = []
         strange = False
         at = start
-        for child, follows in zip(children, starts, strict=True):
-            location = child.source_location if isinstance(child, turbohtml.Element) else None
-            added = self._start_of_added(child) if location is None else -1
-            if location is None and added < 0:
+        for child, follows in zip(children, self._followers(children, end), strict=True):
+            first = self._start(child)
+            if first is None or not isinstance(child, turbohtml.Element):
                 strange = strange or isinstance(child, turbohtml.Element | turbohtml.DocumentFragment)
                 waiting += self._placeless(child)
                 continue
-            first = self._at(location.start_tag.start_offset) if location else added
             if at < first or waiting:
                 out.append(Span(start=at, end=max(at, first), nodes=tuple(waiting), leaks=strange))
-                waiting, strange = [], False
-            span = (
-                self._element(child, location, follows) if location else self._added(child, first, max(follows, first))
-            )
-            out.append(span)
-            at = max(at, span.end)
+                waiting = []
+            out.append(self._element(child, first, follows))
+            at = max(at, out[-1].end)
             # Text that stands after an element without an end may be its own: the two are not told apart.
-            strange = follows < 0 and (location is None or location.end_tag is None) and child.tag not in VOID
+            strange = follows is None and not _is_closed(child)
         if at < end or waiting:
             out.append(Span(start=at, end=max(at, end), nodes=tuple(waiting), leaks=strange))
         return _in_order(out, start, end)
 
-    def _starts(self, children: Sequence[turbohtml.Node], end: int) -> list[int]:
-        """Tell for each child where the next one that has a place begins; -1 after text in between."""
-        out: list[int] = []
-        follows = end
+    def _followers(self, children: Sequence[turbohtml.Node], end: int) -> list[int | None]:
+        """Tell for each child where the next one that has a place begins; None where text stands in between."""
+        out: list[int | None] = []
+        follows: int | None = end
         for child in reversed(children):
             out.append(follows)
-            placed = self._start_of_added(child)
-            if isinstance(child, turbohtml.Element) and child.source_location:
-                follows = self._at(child.source_location.start_tag.start_offset)
-            elif placed >= 0:
-                follows = placed
-            elif follows >= 0 and not isinstance(child, turbohtml.Comment):
-                follows = -1
+            first = self._start(child)
+            follows = follows if isinstance(child, turbohtml.Comment) and first is None else first
         return out[::-1]
 
-    def _start_of_added(self, node: turbohtml.Node) -> int:
-        """Tell where a part of a table begins that only the browser sees; -1 where the node is none."""
-        if not isinstance(node, turbohtml.Element) or node.tag not in _ADDED or node.source_location is not None:
-            return -1
-        located = (one.source_location for one in node.children if isinstance(one, turbohtml.Element))
-        first = next(located, None)
-        return -1 if first is None else self._at(first.start_tag.start_offset)
+    def _start(self, node: turbohtml.Node) -> int | None:
+        """Tell where an element begins: with its tag, or with its first row where only browsers see it."""
+        if not isinstance(node, turbohtml.Element):
+            return None
+        if node.source_location is not None:
+            return self._at(node.source_location.start_tag.start_offset)
+        if node.tag not in _ADDED:
+            return None
+        return next((self._start(child) for child in node.children if isinstance(child, turbohtml.Element)), None)
 
-    def _element(self, node: turbohtml.Element, location: turbohtml.SourceLocation, follows: int) -> Span:
-        start, opened = self._at(location.start_tag.start_offset), self._at(location.start_tag.end_offset)
+    def _element(self, node: turbohtml.Element, start: int, follows: int | None) -> Span:
+        location = node.source_location
+        opened = self._at(location.start_tag.end_offset) if location else start
         attrs = _attrs(node)
         if node.tag in VOID:
             return Span(start=start, end=opened, nodes=tuple(_bare(node.tag, attrs, (), self._settle)))
-        if location.end_tag is not None:
+        if location is not None and location.end_tag is not None:
             closed, end = self._at(location.end_tag.start_offset), self._at(location.end_tag.end_offset)
         else:
-            closed = end = max(opened, follows)
-        leaks = location.end_tag is None and (node.tag in _FORMATTING or follows < 0)
+            closed = end = max(opened, follows or 0)
         parts = self.parts(node.children, opened, closed)
-        leaks = leaks or any(part.leaks for part in parts)
-        children = _joined(one for part in parts for one in part.nodes)
-        nodes = tuple(_bare(node.tag, attrs, children, self._settle))
-        if leaks or not nodes:
-            return Span(start=start, end=end, nodes=nodes, leaks=leaks)
+        nodes = tuple(_bare(node.tag, attrs, _joined(one for part in parts for one in part.nodes), self._settle))
+        is_open = not _is_closed(node) and (node.tag in _FORMATTING or follows is None)
+        if is_open or any(part.leaks for part in parts):
+            return Span(start=start, end=end, nodes=nodes, leaks=True)
+        if not nodes:
+            return Span(start=start, end=end, nodes=())
         return Span(start=start, end=end, nodes=nodes, inner=(opened, closed), parts=parts)
-
-    def _added(self, node: turbohtml.Element, start: int, end: int) -> Span:
-        """Cut a part of a table that has no tags in the text: it is what it holds."""
-        parts = self.parts(node.children, start, end)
-        held = Element(tag=node.tag, attrs={}, children=_joined(one for part in parts for one in part.nodes))
-        if any(part.leaks for part in parts):
-            return Span(start=start, end=end, nodes=(held,), leaks=True)
-        return Span(start=start, end=end, nodes=(held,), inner=(start, end), parts=parts)
 
     def _placeless(self, node: turbohtml.Node) -> list[Node]:
         match node:
@@ -188,6 +172,11 @@ class _Cutter:
             case turbohtml.DocumentFragment():
                 return [one for child in node.children for one in self._placeless(child)]
         return []
+
+
+def _is_closed(node: turbohtml.Element) -> bool:
+    location = node.source_location
+    return node.tag in VOID or (location is not None and location.end_tag is not None)
 
 
 def _in_order(parts: list[Span], start: int, end: int) -> tuple[Span, ...]:

@@ -9,10 +9,12 @@ import html as entities
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from kbsync.markup import rawtags
 from kbsync.markup.canonical import address_form
-from kbsync.markup.cutting import Edge, Frame, Item, Leaf, Space, cut, cut_inside, leaves
+from kbsync.markup.cutting import Edge, Item, Leaf, Space, cut, cut_inside, leaves
+from kbsync.markup.frames import Frame
 from kbsync.markup.pairing import Side, side_by_side
 from kbsync.markup.rewording import reworded
 from kbsync.markup.spans import spans
@@ -47,14 +49,12 @@ def splice(
     brought to one form, is that of the whole rendering: this is checked, never assumed.
     """
     rendered = to_html(markdown, resolve=resolve, anchors=anchors)
-    known: dict[str, str] = {}
+    return splice_html(live, rendered, settle=lambda address: resolve(rewrite(address)))
 
-    def settle(address: str) -> str:
-        if address not in known:
-            known[address] = resolve(rewrite(address))
-        return known[address]
 
-    frame = Frame(settle=settle)
+def splice_html(live: str, rendered: str, *, settle: Callable[[str], str] = identity) -> Spliced:
+    """Give the live HTML with the blocks in which the rendered one differs; `settle` brings addresses to one form."""
+    frame = Frame(settle=cache(settle))
     wanted = frame.shown(rendered)
     if frame.shown(live) == wanted:
         return Spliced(html=live, kept=1.0)
