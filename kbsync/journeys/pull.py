@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 
 from kbsync.agreements import Born, Key, agreement_to_json, lock_name
 from kbsync.change import Action, Change, Finding, Matter, asked_for
-from kbsync.content.document import compose, edit, parse, replace_body
+from kbsync.content.document import compose, edit, replace_body
 from kbsync.content.names import file_name
 from kbsync.content.overlay import Overlay
 from kbsync.content.tree import Files
 from kbsync.content.tree import read as read_tree
 from kbsync.errors import ContentError
 from kbsync.journeys.addressing import TargetAddresses, kind_of
+from kbsync.journeys.bodies import Bodies
 from kbsync.journeys.recording import agree
 from kbsync.journeys.rendering import addresses_now
 from kbsync.journeys.workspace import Workspace, tree_rules
-from kbsync.markup.grafting import graft
 from kbsync.model import (
     Article,
     Category,
@@ -33,7 +33,7 @@ from kbsync.model import (
     fields_of,
 )
 from kbsync.plan import Plan
-from kbsync.versions import from_the_root, links_of, pulled_body
+from kbsync.versions import links_of, pulled_body
 
 _INDEX = "_index.md"
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
@@ -83,6 +83,7 @@ class _Pulling:
         self.addresses = addresses
         self.rules = tree_rules(workspace.config)
         self.paths: dict[Key, str] = {(kind_of(path), number): path for path, number in plan.ids.items()}
+        self.bodies = Bodies(workspace.tree, files)
         self.written: dict[str, str] = {}
         self.pulled = Pulled()
         self.taken: dict[str, set[str]] = {}
@@ -164,14 +165,14 @@ class _Pulling:
         if live is None or change.action not in {Action.CREATE, Action.UPDATE}:
             return None
         if change.before is None:
-            return compose(_front_of(live, change.path), self._body(live, change.path))
+            body = self.bodies.shielded(self._body(live, change.path), change.path)
+            return compose(_front_of(live, change.path), body)
         source = self.source_of(change)
         text = edit(change.before, _front_changes(live, change.fields), path=source)
         if "body" not in change.fields:
             return text
-        mine, theirs = parse(text, source).body, self._body(live, change.path)
         anchors = self.plan.anchors.get(change.path, frozenset())
-        body = graft(mine, theirs, resolve=from_the_root(change.path), anchors=anchors)
+        body = self.bodies.grafted(text, self._body(live, change.path), change.path, anchors)
         return replace_body(text, body, path=source)
 
     def _body(self, live: Item, path: str) -> str:

@@ -1,45 +1,227 @@
 """Take over what changed in a text, and leave the rest as its writer wrote it.
 
 Both texts are Markdown; their blocks are matched by what they render to, so that a re-wrapped paragraph, another bullet
-or another way to write a link is no change.
+or another way to write a link is no change. Where a writer's text holds marks that something else is put in the place
+of, it is matched by what readers see, and its marks stay.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from kbsync.markup.canonical import canonical
 from kbsync.markup.to_html import Block, blocks_to_html, identity, to_html
+
+# Signs for private use, each of which stands for one mark while a text is worked on.
+_SIGN = 0xF0000
+_MOST_SIGNS = 0xFFFD
+_SIGNS = re.compile("[\U000f0000-\U000ffffd]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A text as its writer wrote it, before something was put in the place of its marks.
+
+    `rows` tells for each line of the resolved text its line here (from 0), `marks` for each line here its marks, each
+    with what was put in its place. `expand` resolves a text, `shield` writes one so that nothing in it is replaced.
+    """
+
+    text: str
+    rows: Sequence[int]
+    marks: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    expand: Callable[[str], str] = identity
+    shield: Callable[[str], str] = identity
+
+
+class Entangled(Exception):
+    """What changed lies within what was put in the place of marks; `rows` are the lines of those."""
+
+    def __init__(self, rows: Collection[int]) -> None:
+        super().__init__(f"lines {sorted(rows)}")
+        self.rows = tuple(sorted(rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
     """Lines that belong together, the empty ones after them, and what they render to (None: nothing that shows)."""
 
+    start: int
+    end: int
     text: str
     gap: int
     key: str | None
 
 
+@dataclass(slots=True, kw_only=True)
+class _Unit:
+    """The pieces, from `first` on, that the same lines of the writer's text became."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+    text: str = ""
+    gap: int = 1
+    marks: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def rows(self) -> range:
+        return range(self.start, self.end)
+
+
 def graft(
-    mine: str, theirs: str, *, resolve: Callable[[str], str] = identity, anchors: Collection[str] = frozenset()
+    mine: str,
+    theirs: str,
+    *,
+    resolve: Callable[[str], str] = identity,
+    anchors: Collection[str] = frozenset(),
+    written: Written | None = None,
 ) -> str:
     """Give a text that renders as `theirs` does, in which every block that `mine` renders too is written as in `mine`.
 
-    `resolve` brings the addresses of both to one form, `anchors` are those that other texts link to. Where the outcome
-    would not render as `theirs` it is `theirs`.
+    `resolve` brings the addresses of both to one form, `anchors` are those that other texts link to. `written` is what
+    `mine` was resolved from, where that is another text; so is the outcome then. Where it would not render as `theirs`
+    it is `theirs`.
+
+    Raises:
+        Entangled: what changed cannot be taken over without writing over a mark.
     """
+    source = written or Written(text=mine, rows=range(mine.count("\n") + 1))
     ours, other = tuple(_pieces(mine, resolve, anchors)), tuple(_pieces(theirs, resolve, anchors))
-    matcher = SequenceMatcher(None, [piece.key for piece in ours], [piece.key for piece in other], autojunk=False)
-    taken: list[_Piece] = []
-    for tag, a, b, c, d in matcher.get_opcodes():
-        if tag == "equal":
-            taken += ours[a:b]
+    grafting = _Grafting(source, ours, other)
+    text = grafting.text()
+    mended, wanted = (
+        canonical(to_html(one, resolve=resolve, anchors=anchors)) for one in (source.expand(text), theirs)
+    )
+    if mended == wanted:
+        return text
+    if source.marks:
+        raise Entangled(source.marks.keys())
+    return source.shield(theirs)
+
+
+class _Grafting:
+    """The two texts side by side."""
+
+    def __init__(self, source: Written, ours: tuple[_Piece, ...], other: tuple[_Piece, ...]) -> None:
+        self.source = source
+        self.ours = ours
+        self.other = other
+        keys, wanted = [piece.key for piece in ours], [piece.key for piece in other]
+        self.steps = SequenceMatcher(None, keys, wanted, autojunk=False).get_opcodes()
+        self.units = _units(ours, source)
+        self.entangled: set[int] = set()
+
+    def text(self) -> str:
+        self._judge()
+        spare = self._spare()
+        taken: list[str] = [] if self.units else [self.source.text.strip("\n") + "\n\n"]
+        at = 0
+        for tag, _, b, c, d in self.steps:
+            units = []
+            while at < len(self.units) and self.units[at].first < b:
+                units.append(self.units[at])
+                at += 1
+            if tag == "equal":
+                taken += [_spaced(unit.text, unit.gap) for unit in units]
+            else:
+                taken += self._new(self.other[c:d], units, spare)
+                taken += [_spaced(unit.text, unit.gap) for unit in units if self._is_silent(unit)]
+        if self.entangled:
+            raise Entangled(self.entangled)
+        return "".join(taken).strip("\n") + "\n"
+
+    def _judge(self) -> None:
+        """Find what was put in the place of one mark and is now partly another text."""
+        inserted = {piece.key for tag, _, _, c, d in self.steps if tag != "equal" for piece in self.other[c:d]}
+        for unit in self.units:
+            if unit.last - unit.first < 2:
+                continue
+            tag, _, b, _, _ = next(step for step in self.steps if step[1] <= unit.first < step[2])
+            is_moved = any(piece.key in inserted for piece in self.ours[unit.first : unit.last])
+            if unit.last > b or tag == "replace" or (tag == "delete" and is_moved):
+                self.entangled.update(unit.rows)
+
+    def _spare(self) -> dict[str, _Unit]:
+        """Give the blocks that no longer stand where they stood, by what they render to: they may stand elsewhere."""
+        gone = [range(a, b) for tag, a, b, _, _ in self.steps if tag != "equal"]
+        alone = [unit for unit in self.units if unit.last - unit.first == 1]
+        found = ((self.ours[unit.first].key, unit) for unit in alone if any(unit.first in one for one in gone))
+        return {key: unit for key, unit in found if key is not None}
+
+    def _is_silent(self, unit: _Unit) -> bool:
+        return all(piece.key is None for piece in self.ours[unit.first : unit.last])
+
+    def _new(self, pieces: Sequence[_Piece], units: Sequence[_Unit], spare: Mapping[str, _Unit]) -> list[str]:
+        """Write blocks that are new in this place: moved ones as they were, and marks where their words still are."""
+        moved = {piece.key: spare[piece.key] for piece in pieces if piece.key is not None and piece.key in spare}
+        lost = [
+            unit
+            for unit in units
+            if unit.marks and pieces and not self._is_silent(unit) and self.ours[unit.first].key not in moved
+        ]
+        fresh = [piece for piece in pieces if piece.key is None or piece.key not in moved]
+        texts = iter(self._remarked([piece.text for piece in fresh], lost))
+        return [
+            _spaced(moved[piece.key].text, piece.gap)
+            if piece.key is not None and piece.key in moved
+            else _spaced(next(texts), piece.gap)
+            for piece in pieces
+        ]
+
+    def _remarked(self, texts: Sequence[str], lost: Sequence[_Unit]) -> list[str]:
+        """Put marks back where what they stood for is said still, as often as before; else the change is entangled."""
+        marks = [mark for unit in lost for mark in unit.marks]
+        signed = _signed("\0".join(texts), marks)
+        if signed is None:
+            self.entangled.update(row for unit in lost for row in unit.rows)
+            return list(texts)
+        shielded = (self.source.shield(text) for text in signed.split("\0"))
+        return [_SIGNS.sub(lambda sign: marks[ord(sign[0]) - _SIGN][0], text) if marks else text for text in shielded]
+
+
+def _signed(text: str, marks: Sequence[tuple[str, str]]) -> str | None:
+    """Put a sign for each mark where its words stand; None where they do not stand there just as often."""
+    if marks and (_SIGNS.search(text) or len(marks) > _MOST_SIGNS):
+        return None
+    for shown in sorted({shown for _, shown in marks}, key=len, reverse=True):
+        signs = [chr(_SIGN + number) for number, mark in enumerate(marks) if mark[1] == shown]
+        parts = _saying(shown).split(text) if shown else []
+        if len(parts) != len(signs) + 1:
+            return None
+        text = "".join(part + sign for part, sign in zip(parts, [*signs, ""], strict=True))
+    return text
+
+
+def _saying(shown: str) -> re.Pattern[str]:
+    """Match a text as words of their own: the `1` of `10` and the `1.2` of `1.2.3` are other words."""
+    return re.compile(rf"(?<!\w)(?<!\w[.,:-]){re.escape(shown)}(?!\w|[.,:-]\w)")
+
+
+def _spaced(text: str, gap: int) -> str:
+    return text + "\n" * (gap + 1)
+
+
+def _units(pieces: Sequence[_Piece], source: Written) -> list[_Unit]:
+    """Bring pieces that come from the same lines together, with lines between them that became nothing."""
+    lines = source.text.split("\n")
+    units: list[_Unit] = []
+    for number, piece in enumerate(pieces):
+        start, end = source.rows[piece.start], source.rows[piece.end - 1] + 1
+        if units and start < units[-1].end:
+            units[-1].last, units[-1].end = number + 1, max(end, units[-1].end)
         else:
-            taken += [*other[c:d], *(piece for piece in ours[a:b] if piece.key is None)]
-    text = "".join(piece.text + "\n" * (piece.gap + 1) for piece in taken).rstrip("\n") + "\n"
-    mended, wanted = (canonical(to_html(written, resolve=resolve, anchors=anchors)) for written in (text, theirs))
-    return text if mended == wanted else theirs
+            units.append(_Unit(first=number, last=number + 1, start=start, end=end))
+    for number, unit in enumerate(units):
+        after = units[number + 1].start if number + 1 < len(units) else len(lines)
+        unit.start = min(unit.start, _next_text(lines, 0)) if number == 0 else unit.start
+        last = max((row for row in range(unit.end, after) if lines[row].strip()), default=unit.end - 1)
+        unit.end = last + 1
+        unit.gap = max(1, _next_text(lines, unit.end) - unit.end)
+        unit.text = "\n".join(lines[unit.start : unit.end])
+        unit.marks = tuple(mark for row in unit.rows for mark in source.marks.get(row, ()))
+    return units
 
 
 def _pieces(markdown: str, resolve: Callable[[str], str], anchors: Collection[str]) -> Iterator[_Piece]:
@@ -54,7 +236,7 @@ def _pieces(markdown: str, resolve: Callable[[str], str], anchors: Collection[st
             end -= 1
         at = _next_text(lines, end)
         key = canonical(block.html) or f"shows nothing: {block.html.strip()}"
-        yield _Piece(text="\n".join(lines[start:end]), gap=max(1, at - end), key=key)
+        yield _Piece(start=start, end=end, text="\n".join(lines[start:end]), gap=max(1, at - end), key=key)
     yield from _silent(lines, at, len(lines))
 
 
@@ -69,7 +251,9 @@ def _next_text(lines: list[str], at: int) -> int:
     return at
 
 
-def _silent(lines: list[str], at: int, end: int) -> Iterator[_Piece]:
-    text = "\n".join(lines[at:end]).strip("\n")
-    if text.strip():
-        yield _Piece(text=text, gap=1, key=None)
+def _silent(lines: list[str], start: int, end: int) -> Iterator[_Piece]:
+    start = _next_text(lines[:end], start)
+    while end > start and not lines[end - 1].strip():
+        end -= 1
+    if start < end:
+        yield _Piece(start=start, end=end, text="\n".join(lines[start:end]), gap=1, key=None)
