@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NoReturn
 
 from kbsync.errors import Problem
 from kbsync.model import FieldValue, Kind, digest
@@ -112,29 +113,61 @@ def agreement_from_json(text: str) -> Agreement:
     plain = json.loads(text)
     if not isinstance(plain, dict) or plain.get("version") != FORMAT:
         raise ValueError("not an agreement that this version of kbsync knows")
-    try:
-        return Agreement(
-            kind=Kind(plain["kind"]),
-            id=int(plain["id"]),
-            path=str(plain["path"]),
-            parent=plain["parent"],
-            state=State(plain["state"]),
-            born=Born(plain.get("born", Born.LIVE)),
-            seen=plain["seen"],
-            updated_at=plain["updated_at"],
-            epoch=plain["epoch"],
-            source_key=plain["source_key"],
-            blob=plain["blob"],
-            source="\n".join(plain["source"]) if "source" in plain else None,
-            expanded="\n".join(plain["expanded"]) if "expanded" in plain else None,
-            content=plain["content"],
-            live=plain["live"],
-            addresses=plain["addresses"],
-            fields={name: _value(name, value) for name, value in plain.get("fields", {}).items()},
-            over=plain.get("over", ""),
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"an agreement without a usable {error}") from error
+    page = _Page(plain)
+    return Agreement(
+        kind=Kind(page.text("kind")),
+        id=page.number("id"),
+        path=page.text("path"),
+        parent=None if plain.get("parent") is None else page.number("parent"),
+        state=State(page.text("state")),
+        born=Born(page.text("born")) if "born" in plain else Born.LIVE,
+        seen=page.text("seen"),
+        updated_at=page.text("updated_at"),
+        epoch=page.number("epoch"),
+        source_key=page.text("source_key"),
+        blob=page.text("blob"),
+        source=page.lines("source"),
+        expanded=page.lines("expanded"),
+        content=page.texts("content"),
+        live=page.texts("live"),
+        addresses=page.texts("addresses"),
+        fields={name: _value(name, value) for name, value in page.table("fields").items()},
+        over=page.text("over") if "over" in plain else "",
+    )
+
+
+class _Page:
+    """A page of JSON of which nothing is believed: people merge lock files by hand."""
+
+    def __init__(self, plain: Mapping[str, object]) -> None:
+        self.plain = plain
+
+    def text(self, name: str) -> str:
+        value = self.plain.get(name)
+        return value if isinstance(value, str) else self._fail(name)
+
+    def number(self, name: str) -> int:
+        value = self.plain.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else self._fail(name)
+
+    def table(self, name: str) -> dict[str, object]:
+        value = self.plain.get(name, {})
+        return value if isinstance(value, dict) else self._fail(name)
+
+    def texts(self, name: str) -> dict[str, str]:
+        found = {key: value for key, value in self.table(name).items() if isinstance(value, str)}
+        return found if name in self.plain and len(found) == len(self.table(name)) else self._fail(name)
+
+    def lines(self, name: str) -> str | None:
+        value = self.plain.get(name)
+        if value is None:
+            return None
+        if isinstance(value, list) and all(isinstance(line, str) for line in value):
+            return "\n".join(value)
+        return self._fail(name)
+
+    def _fail(self, name: str) -> NoReturn:
+        raise ValueError(f"an agreement without a usable {name!r}")
 
 
 def _lines(name: str, value: FieldValue) -> object:
