@@ -4,12 +4,14 @@ import json
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from kbsync.errors import GitError, KbsyncError, Refusal
-from kbsync.sandbox import Portal
+from kbsync.sandbox import Portal, Settings, serve
 from tests.journeys.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps
 from tests.plan.world import article
 
@@ -109,6 +111,13 @@ def test_a_ledger_that_cannot_be_fetched_ends_the_run_before_any_call(clone: Clo
     assert steps(clone.plan(local=True)) == {}
 
 
+def _ticking() -> Callable[[], datetime]:
+    """Give a clock by which no two calls fall into one second: the portal's time tells which ledger is the later."""
+    seconds = count()
+    return lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
+
+
+@pytest.mark.parametrize("settings", [Settings(clock=_ticking())], ids=["ticking"])
 def test_two_ledgers_that_went_apart_are_joined(clone: Clone, shared: Path) -> None:
     clone.published()
     other = clone_of(shared, clone.root.parent / "other", clone)
@@ -252,8 +261,6 @@ def test_a_root_below_the_top_of_its_repository_is_a_tree_like_any_other(clone: 
 
 
 def test_two_targets_keep_two_ledgers(clone: Clone, portal: Portal) -> None:
-    from kbsync.sandbox import Settings, serve
-
     clone.published()
     with serve(Settings()) as staging:
         second = replace(clone, portal=staging, config=replace(clone.config, target="staging", url=staging.url))

@@ -8,7 +8,7 @@ import pytest
 
 from kbsync.errors import KbsyncError, PortalError
 from kbsync.sandbox import Fault, Portal, Settings, serve
-from kbsync.sandbox.api import folders
+from kbsync.sandbox.api import folders, shapes
 from tests.journeys.clone import Clone, clone_of, new_clone, shown, steps, troubles
 from tests.journeys.conftest import TREE
 from tests.plan.world import article
@@ -172,7 +172,7 @@ def test_law_8_a_listing_shorter_than_it_says_ends_the_run(
 
 def _shorten(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every folder count one more than there is in it."""
-    count, shape_of = f"{gone}s_count", folders.folder_to_json
+    count, shape_of = f"{gone}s_count", shapes.folder_to_json
 
     def one_more(*arguments: Any, **others: Any) -> dict[str, Any]:
         shape = shape_of(*arguments, **others)

@@ -1,0 +1,1 @@
+"""Agreements as text, and which of several counts."""
