@@ -1,0 +1,202 @@
+"""Settings of one target: flags over environment over file over defaults, and everything wrong named at once."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsync.config import Config, find_root, load_config
+from kbsync.errors import ConfigError, Problem, UsageError
+
+Load = Callable[..., Config]
+
+WHOLE = """
+ignore = ["drafts/**", "*.txt"]
+[targets.production]
+url = "https://acme.freshdesk.com/"
+public_url = "https://help.acme.com/"
+language = "en"
+languages = ["fr", "pt-BR"]
+branch = "trunk"
+assets_url = "https://cdn.acme.com/kb"
+removed = "keep"
+moved = "refuse"
+touched = "go"
+new = "all"
+share = 0.5
+subfolders = false
+[targets.staging]
+url = "https://acme-test.freshdesk.com"
+[limits]
+archive = 5
+[ledger]
+remote = "upstream"
+[front_matter]
+ignore = ["id", "weight"]
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def loaded(text: str, environ: dict[str, str] | None = None, **flags: object) -> Config:
+        (tmp_path / "kbsync.toml").write_bytes(text.encode())
+        return load_config(tmp_path, flags, environ or {})
+
+    return loaded
+
+
+def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
+    assert load(WHOLE) == Config(
+        root=tmp_path,
+        target="production",
+        url="https://acme.freshdesk.com",
+        public_url="https://help.acme.com",
+        language="en",
+        languages=("fr", "pt-BR"),
+        branch="trunk",
+        assets_url="https://cdn.acme.com/kb",
+        removed="keep",
+        moved="refuse",
+        touched="go",
+        new="all",
+        share=0.5,
+        archive_share=None,
+        archive_number=5,
+        remote="upstream",
+        ignore=("drafts/**", "*.txt"),
+        ignored_keys=frozenset({"id", "weight"}),
+        subfolders=False,
+    )
+
+
+def test_without_a_file_everything_is_as_the_reference_says(tmp_path: Path) -> None:
+    config = load_config(tmp_path, {}, {})
+    assert config == Config(root=tmp_path)
+    assert (config.target, config.branch, config.share, config.archive_share) == ("production", "main", 0.8, 0.3)
+    assert (config.removed, config.moved, config.touched, config.new) == (
+        "archive",
+        "archive",
+        "hold",
+        "managed-folders",
+    )
+
+
+def test_each_target_has_its_own_settings_and_shares_the_rest(load: Load) -> None:
+    staging = load(WHOLE, target="staging")
+    assert (staging.target, staging.url, staging.branch) == ("staging", "https://acme-test.freshdesk.com", "main")
+    assert (staging.remote, staging.archive_number) == ("upstream", 5)
+
+
+def test_readers_see_the_public_address_where_there_is_one(load: Load) -> None:
+    assert load(WHOLE).readers_url == "https://help.acme.com"
+    assert load(WHOLE, target="staging").readers_url == "https://acme-test.freshdesk.com"
+
+
+VARIABLES = {
+    "url": "https://other.freshdesk.com",
+    "public_url": "https://other.acme.com",
+    "language": "de",
+    "branch": "release",
+    "assets_url": "https://other.cdn",
+    "removed": "delete",
+    "moved": "archive",
+    "touched": "hold",
+    "new": "none",
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_the_environment_wins_over_the_file_and_a_flag_over_both(load: Load, name: str) -> None:
+    environ = {f"KBSYNC_{name.upper()}": VARIABLES[name]}
+    assert getattr(load(WHOLE), name) != VARIABLES[name]
+    assert getattr(load(WHOLE, environ), name) == VARIABLES[name]
+    assert getattr(load(WHOLE, environ, **{name: "flag"}), name) == "flag"
+    assert getattr(load(WHOLE, environ, **{name: None}), name) == VARIABLES[name]
+
+
+def test_the_target_comes_from_flag_environment_or_default(load: Load) -> None:
+    environ = {"KBSYNC_TARGET": "staging"}
+    assert load(WHOLE).target == "production"
+    assert load(WHOLE, environ).target == "staging"
+    assert load(WHOLE, environ, target="production").target == "production"
+
+
+def test_nothing_secret_can_stand_in_the_file(load: Load) -> None:
+    assert not [field.name for field in fields(Config) if "key" in field.name and field.name != "ignored_keys"]
+    with pytest.raises(ConfigError) as caught:
+        load('[targets.production]\napi_key = "abc"\n')
+    assert "abc" not in str(caught.value.problems)
+
+
+@pytest.mark.parametrize("name", ["Prod", "my target", "", "prod/uction", "é"])
+def test_a_target_has_a_plain_name(load: Load, name: str) -> None:
+    if name:
+        with pytest.raises(UsageError, match="is no name for a target"):
+            load("", target=name)
+    else:
+        assert load("", target=name).target == "production"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [('"30%"', (0.3, None)), ('"0%"', (0.0, None)), ('"100%"', (1.0, None)), ("0", (None, 0)), ("12", (None, 12))],
+)
+def test_the_limit_is_a_share_or_a_number(load: Load, value: str, expected: tuple[float | None, int | None]) -> None:
+    config = load(f"[limits]\narchive = {value}\n")
+    assert (config.archive_share, config.archive_number) == expected
+
+
+@pytest.mark.parametrize("value", ['"101%"', '"3"', "-1", "true", "0.3", "[]"])
+def test_a_limit_that_is_none_is_refused(load: Load, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(f"[limits]\narchive = {value}\n")
+    assert [(problem.line, problem.what.split(" is ")[0]) for problem in caught.value.problems] == [(2, "archive")]
+
+
+@pytest.mark.parametrize("value", ["0", "1.01", '"1"', "true", "nan"])
+def test_a_share_that_is_none_is_refused(load: Load, value: str) -> None:
+    with pytest.raises(ConfigError):
+        load(f"[targets.production]\nshare = {value}\n")
+
+
+def test_mistakes_in_other_targets_are_named_too(load: Load) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load('[targets.production]\nurl = "https://a"\n[targets.staging]\nurll = "https://b"\nremoved = "burn"\n')
+    assert [problem.line for problem in caught.value.problems] == [4, 5]
+
+
+@given(text=st.text(max_size=200))
+def test_any_file_is_read_or_refused_with_its_place(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = tmp_path_factory.getbasetemp() / "any"
+    root.mkdir(exist_ok=True)
+    (root / "kbsync.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
+    found: tuple[Problem, ...] = ()
+    try:
+        load_config(root, {}, {})
+    except ConfigError as error:
+        found = error.problems
+    assert {problem.path for problem in found} <= {"kbsync.toml"}
+
+
+def test_the_nearest_file_upward_marks_the_root(tmp_path: Path) -> None:
+    inner = tmp_path / "docs" / "help"
+    deep = inner / "guide" / "start"
+    deep.mkdir(parents=True)
+    for folder in (tmp_path, inner):
+        (folder / "kbsync.toml").touch()
+    assert find_root(deep, None) == inner.resolve()
+    assert find_root(tmp_path / "docs", None) == tmp_path.resolve()
+    assert find_root(tmp_path, str(deep)) == deep.resolve()
+
+
+def test_content_is_looked_into_last(tmp_path: Path) -> None:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "kbsync.toml").touch()
+    assert find_root(tmp_path, None) == (tmp_path / "content").resolve()
+    (tmp_path / "kbsync.toml").touch()
+    assert find_root(tmp_path, None) == tmp_path.resolve()
+    with pytest.raises(UsageError, match="is no directory"):
+        find_root(tmp_path, str(tmp_path / "kbsync.toml"))
