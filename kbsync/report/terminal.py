@@ -94,11 +94,11 @@ def _spaced(blocks: Iterable[Sequence[RenderableType]]) -> Group:
 
 def _changes(changes: Sequence[Change]) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    for change in changes:
+    for number, change in enumerate(changes, 1):
         parts.append(_hung(_change(change)))
         lines = shortened(diff(change))
         if lines:
-            parts.append(Padding(_coloured(lines), (0, 0, 0 if change is changes[-1] else 1, 6)))
+            parts.append(Padding(_coloured(lines), (0, 0, 0 if number == len(changes) else 1, 6)))
     return parts
 
 
