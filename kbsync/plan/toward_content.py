@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kbsync.agreements import State
 from kbsync.change import Action, Matter
-from kbsync.model import Category, Item, KnowledgeBase, Side
+from kbsync.model import Category, Item, Kind, KnowledgeBase, Side
 from kbsync.plan.pairs import Pairs
 from kbsync.plan.rules import Rules
 from kbsync.plan.steps import Step, change, disagreement, finding, web_edit
@@ -22,6 +22,7 @@ class _TowardContent:
         self.ties = pairs.ties
         self.everything = rules.new == "all" or not content.articles
         self.managed = set(pairs.ids.values())
+        self.closed = {case.id for case in pairs.cases if _is_closed(case)}
 
     def step(self, case: Case) -> Step:
         if case.path in self.ties:
@@ -62,6 +63,9 @@ class _TowardContent:
         return None
 
     def _create(self, case: Case) -> Step:
+        if _parent(case.item) in self.closed:
+            self.closed |= set() if case.kind is Kind.ARTICLE else {case.id}
+            return finding(Matter.UNMANAGED, case, "on the portal only, in a directory that the tree has no more")
         if self.everything or (self.rules.new == "managed-folders" and _parent(case.item) in self.managed):
             return change(Action.CREATE, case, Side.CONTENT, reason="new on the portal")
         return finding(Matter.UNMANAGED, case, "on the portal only")
@@ -77,6 +81,11 @@ class _TowardContent:
         if case.live_standing.touched and case.agreement is not None and case.agreement.state is State.LIVE:
             return change(Action.ADOPT, case, Side.CONTENT, reason="saved on the portal, and no field differs")
         return None
+
+
+def _is_closed(case: Case) -> bool:
+    """Tell whether a directory was taken out of the tree, and so is no place for a new file."""
+    return case.kind is not Kind.ARTICLE and case.content is None and case.agreement is not None
 
 
 def _parent(item: Item) -> int | None:
