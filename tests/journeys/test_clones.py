@@ -67,6 +67,13 @@ def test_a_detached_head_publishes_the_commit_that_it_is_at(clone: Clone, shared
     assert git(shared, "rev-parse", "--verify", LEDGER)
 
 
+def test_law_8_a_sparse_checkout_archives_nothing(clone: Clone) -> None:
+    clone.published()
+    clone.git("sparse-checkout", "set", "shop")
+    assert not (clone.root / "guide").exists()
+    assert steps(clone.published()) == {}
+
+
 def test_no_remote_is_no_trouble(clone: Clone) -> None:
     clone.published()
     assert steps(clone.plan()) == {}

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.errors import ContentError, GitError, Refusal
+from kbsync.errors import ContentError, GitError, PortalError, Refusal
+from kbsync.freshdesk import portal as applying
 from kbsync.freshdesk.client import Connection
 from kbsync.journeys.reading import read_live
 from kbsync.model import Visibility
@@ -200,8 +201,6 @@ def test_an_edit_between_plan_and_write_is_withheld(
     clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The audience takes its time to say yes, and an agent uses it."""
-    from kbsync.freshdesk import portal as applying
-
     clone.published()
     monkeypatch.setattr(applying, "_FRESH", 0.0)
     number = clone.id_of(INSTALL)
@@ -268,6 +267,14 @@ def test_an_author_is_looked_up_by_e_mail_and_only_once(clone: Clone, portal: Po
     assert len(lookups) == 1
     assert steps(clone.plan()) == {}
     assert steps(clone.offline()) == {}
+
+
+def test_an_author_whom_no_agent_is_stops_before_any_write(clone: Clone, portal: Portal) -> None:
+    clone.commit({"guide/basics/a.md": article("By nobody", author="nobody@example.com")})
+    for act in (clone.plan, clone.publish):
+        with pytest.raises(PortalError, match="nobody@example.com"):
+            act()
+    assert portal.store.all_categories() == []
 
 
 def test_paths_publish_a_part_and_the_directories_that_it_needs(clone: Clone, portal: Portal) -> None:

@@ -264,6 +264,15 @@ def test_a_removed_folder_is_left_standing_and_comes_back_by_itself(made: World)
     assert steps(made.plan()) == {}
 
 
+def test_what_agents_write_in_a_folder_that_the_tree_has_no_more_is_named_by_a_pull(made: World) -> None:
+    made.add("guide/wifi/deep", "Written meanwhile")
+    made.remove("guide/wifi/deep")
+    assert steps(made.plan_pull())["guide / wifi / deep / Written meanwhile"] == "unmanaged"
+    made.publish()
+    told = steps(made.plan_pull())
+    assert told == {"guide / wifi / deep / Written meanwhile": "unmanaged"}
+
+
 def test_an_article_of_which_git_has_lost_the_source_is_known_by_its_path(made: World) -> None:
     key = made.key(RESET)
     made.agreements[key] = replace(made.agreements[key], source=None, blob="0" * 40)
