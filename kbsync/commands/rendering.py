@@ -13,7 +13,8 @@ from kbsync.content.document import parse
 from kbsync.content.texts import text_of
 from kbsync.credentials import key_for
 from kbsync.errors import UsageError
-from kbsync.journeys.showing import shown_html, shown_markdown
+from kbsync.journeys.showing import resolved_body, shown_html, shown_markdown
+from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 
@@ -25,13 +26,15 @@ def render(named: str, config_of: Callable[[Path], Config | None]) -> int:
     """Print the HTML of a file, within a tree as it would be sent; alone, its addresses stay as they are written."""
     text = _text(named, "an article's file, from where you stand")
     config = None if named == _STDIN else config_of(Path(named).resolve())
-    html = None
+    html, body = None, parse(text, named).body
     if config is not None:
         (path,) = within(config, [named]) or ("",)
         with remembering():
             html = shown_html(config, path)
+        if html is None and may_hold_marks(body):
+            body = resolved_body(config, path) or body
     if html is None:
-        html = to_html(parse(text, named).body)
+        html = to_html(body)
     say(html.rstrip("\n"))
     return OK
 

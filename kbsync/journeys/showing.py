@@ -11,8 +11,9 @@ from kbsync.config import Config
 from kbsync.content.files import WorkingTree
 from kbsync.content.repository import Repository
 from kbsync.content.tree import read as read_tree
+from kbsync.content.tree import read_article
 from kbsync.credentials import Secret
-from kbsync.errors import GitError, UsageError
+from kbsync.errors import ContentError, GitError, UsageError
 from kbsync.freshdesk.answers import Refused
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.links import target
@@ -49,6 +50,21 @@ def shown_html(config: Config, path: str) -> str | None:
     anchors = links_of(known.content).anchors.get(path, frozenset())
     ids = {path: number for path, (_, number) in known.keys.items()}
     return render(article, anchors, known.addresses, ids, keep_unknown=True).html
+
+
+def resolved_body(config: Config, path: str) -> str | None:
+    """Give the body of any file of the tree with its includes and variables resolved, be it an article or not.
+
+    Raises:
+        ContentError: something that it includes cannot be.
+    """
+    found = read_article(WorkingTree(config.root), tree_rules(config), path)
+    if found is None:
+        return None
+    article, problems = found
+    if problems:
+        raise ContentError(problems)
+    return article.body
 
 
 def shown_markdown(config: Config, key: Secret, named: str) -> Pulled:
