@@ -6,7 +6,7 @@ one another directly are one section. A `<details>` that does not begin its line
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import unescape
 
 from markdown_it.token import Token
@@ -14,8 +14,10 @@ from markdown_it.token import Token
 WRAPPER, HEADER, CONTENT = "accordion-wrapper", "accordion-header", "accordion-content"
 
 _PIECE = re.compile(
-    r"(?P<comment><!--.*?-->)|^(?P<open>[ \t]*<details\b(?:\s+open(?:=\"[^\"]*\")?)?\s*>)|(?P<other><details\b[^>]*>)"
-    r"|(?P<title><summary\b(?P<attrs>[^>]*)>(?P<text>.*?)</summary\s*>)|(?P<close></details\s*>)",
+    r"(?P<comment><!--(?:.*?-->|.*\Z))"
+    r"|^(?P<open>[ \t]*<details\b(?:\s+open(?:=\"[^\"]*\")?)?\s*>)|(?P<other><details\b[^>]*>)"
+    r"|(?P<title><summary\b(?P<attrs>[^>]*)>(?P<text>(?:[^<]|<(?!/?(?:summary|details)\b))*)</summary\s*>)"
+    r"|(?P<close></details\s*>)",
     re.DOTALL | re.IGNORECASE | re.MULTILINE,
 )
 _TYPED = re.compile(r"\s*<(?:pre|script|style|textarea)\b", re.IGNORECASE)
@@ -26,13 +28,13 @@ _TAG = re.compile(r"(<[^>]*>)")
 
 @dataclass(slots=True, kw_only=True)
 class _Part:
-    """A token, or a piece of one that holds raw HTML; `kind` tells what the piece is."""
+    """A token, or a piece of one that holds raw HTML: `kind` tells what the piece is, `becomes` what is made of it."""
 
     kind: str
-    tokens: list[Token]
-    level: int
+    token: Token
     title: "_Title | None" = None
-    partner: "_Part | None" = field(default=None, repr=False)
+    titled: "_Part | None" = None
+    becomes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +48,14 @@ def with_accordions(tokens: list[Token]) -> list[Token]:
     """Turn each `<details>` that has a title and an end into the tokens of an accordion."""
     if not any(token.type == "html_block" and "<details" in token.content.lower() for token in tokens):
         return tokens
-    parts = [part for token in tokens for part in _parts(token)]
-    _pair(parts)
-    return _joined(_built(parts))
+    cut = [(token, list(_parts(token))) for token in tokens]
+    _pair([part for _, parts in cut for part in parts])
+    return _joined(_built(cut))
 
 
 def _parts(token: Token) -> Iterator[_Part]:
     if token.type != "html_block" or _TYPED.match(token.content):
-        yield _Part(kind="token", tokens=[token], level=token.level)
+        yield _Part(kind="token", token=token)
         return
     done = 0
     for found in _PIECE.finditer(token.content):
@@ -62,23 +64,18 @@ def _parts(token: Token) -> Iterator[_Part]:
         if not kind and not title:
             continue
         if found.start() > done:
-            yield _raw(token, done, found.start(), "raw")
-        part = _raw(token, found.start(), found.end(), kind or "title")
-        part.title = title
-        yield part
+            yield _Part(kind="raw", token=_piece(token, done, found.start()))
+        yield _Part(kind=kind or "title", token=_piece(token, found.start(), found.end()), title=title)
         done = found.end()
     if done < len(token.content):
-        yield _raw(token, done, len(token.content), "raw")
+        yield _Part(kind="raw", token=_piece(token, done, len(token.content)))
 
 
-def _raw(token: Token, start: int, end: int, kind: str) -> _Part:
-    """Cut a piece out of a token of raw HTML; the whole token stays itself."""
+def _piece(token: Token, start: int, end: int) -> Token:
+    """Cut a piece out of a token of raw HTML."""
     text = token.content[start:end]
-    piece = token
-    if text != token.content:
-        line = (token.map or [0, 0])[0] + token.content.count("\n", 0, start)
-        piece = Token("html_block", "", 0, content=text, map=[line, line + text.count("\n") + 1], level=token.level)
-    return _Part(kind=kind, tokens=[piece], level=token.level)
+    line = (token.map or [0, 0])[0] + token.content.count("\n", 0, start)
+    return Token("html_block", "", 0, content=text, map=[line, line + text.count("\n") + 1], level=token.level)
 
 
 def _title(found: re.Match[str]) -> _Title | None:
@@ -94,45 +91,44 @@ def _pair(parts: list[_Part]) -> None:
     """Find the end of each opening; what a list or a quote ends is not paired beyond it."""
     opened: list[_Part] = []
     for at, part in enumerate(parts):
-        while opened and part.level < opened[-1].level:
+        while opened and part.token.level < opened[-1].token.level:
             opened.pop()
         match part.kind:
             case "open" | "other":
-                part.title = _title_after(parts, at) if part.kind == "open" else None
+                part.titled = _title_after(parts, at) if part.kind == "open" else None
                 opened.append(part)
-            case "close" if opened and opened[-1].level == part.level:
+            case "close" if opened and opened[-1].token.level == part.token.level:
                 opening = opened.pop()
-                if opening.title:
-                    opening.partner, part.partner = part, opening
+                if opening.titled:
+                    opening.becomes, opening.titled.becomes, part.becomes = "start", "nothing", "end"
 
 
-def _title_after(parts: list[_Part], at: int) -> _Title | None:
+def _title_after(parts: list[_Part], at: int) -> _Part | None:
     for part in parts[at + 1 :]:
         if part.kind == "title":
-            part.kind, title = "taken", part.title
-            return title
-        if part.kind != "raw" or part.tokens[0].content.strip():
+            return part
+        if part.kind != "raw" or part.token.content.strip():
             return None
     return None
 
 
-def _built(parts: list[_Part]) -> Iterator[Token]:
-    begun = False
-    for part in parts:
-        token = part.tokens[0]
-        if part.kind == "open" and part.partner and part.title:
-            begun = True
-            yield from _opening(part.title, token)
-        elif part.kind == "close" and part.partner:
-            begun = False
-            yield Token("accordion_content_close", "div", -1, block=True)
-            yield Token("accordion_close", "section", -1, block=True, map=token.map)
-        elif part.kind == "taken":
-            if not begun:
-                yield token
-            begun = False
+def _built(cut: list[tuple[Token, list[_Part]]]) -> Iterator[Token]:
+    for token, parts in cut:
+        if any(part.becomes for part in parts):
+            yield from (made for part in parts for made in _made(part))
         else:
             yield token
+
+
+def _made(part: _Part) -> Iterator[Token]:
+    match part.becomes:
+        case "start" if part.titled and part.titled.title:
+            yield from _opening(part.titled.title, part.token)
+        case "end":
+            yield Token("accordion_content_close", "div", -1, block=True)
+            yield Token("accordion_close", "section", -1, block=True, map=part.token.map)
+        case "" if part.token.content.strip():
+            yield part.token
 
 
 def _opening(title: _Title, token: Token) -> Iterator[Token]:
@@ -153,15 +149,13 @@ def _inline(html: str) -> Iterator[Token]:
 
 
 def _joined(tokens: Iterable[Token]) -> list[Token]:
-    """Leave out what parts two accordions with nothing between, and raw HTML that is only white space."""
+    """Leave out what parts two accordions with nothing between."""
     out: list[Token] = []
     for token in tokens:
-        if token.type == "html_block" and not token.content.strip():
-            continue
         if token.type == "accordion_open" and out and out[-1].type == "accordion_close":
             out.pop()
-            continue
-        out.append(token)
+        else:
+            out.append(token)
     return out
 
 

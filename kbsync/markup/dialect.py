@@ -38,18 +38,20 @@ _NOTED = (
     "callout_open",
     "hr",
 )
+_DEEPEST = 100
 _DEFINITION = re.compile(r"\[[^\]]+\]:")
 
 
 @lru_cache
 def parser(options: Options = PLAIN) -> MarkdownIt:
-    """Give the parser for these options; nesting is bounded at 100, as the presets lose deep lists without a word."""
-    md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": 100, "tasklists": True})
+    """Give the parser for these options; what nests too deep for the library, which would lose it, is plain text."""
+    md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": _DEEPEST, "tasklists": True})
     md.enable(["table", "strikethrough"])
     md.normalizeLink = _as_written  # type: ignore[method-assign]
     md.normalizeLinkText = _as_written  # type: ignore[method-assign,assignment]
     md.validateLink = _any_address  # type: ignore[method-assign]
     md.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
+    md.block.ruler.before("table", "too_deep", _too_deep)
     md.block.ruler.before("fence", "note", _block_note)
     md.core.ruler.after("block", "notes", _apply_notes)
     md.core.ruler.after("notes", "alerts", _alerts)
@@ -104,6 +106,21 @@ def _as_written(url: str) -> str:
 
 
 def _any_address(url: str) -> bool:
+    return True
+
+
+def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+    if state.level < _DEEPEST - 2 or silent:
+        return False
+    last = start
+    while last < end and (state.isEmpty(last) or state.sCount[last] >= state.blkIndent):
+        last += 1
+    state.push("paragraph_open", "p", 1).map = [start, last]
+    inline = state.push("inline", "", 0)
+    inline.map, inline.children = [start, last], []
+    inline.content = state.getLines(start, last, state.blkIndent, False).strip()
+    state.push("paragraph_close", "p", -1)
+    state.line = last
     return True
 
 

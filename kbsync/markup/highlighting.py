@@ -56,6 +56,8 @@ def _lexer(language: str) -> Lexer | None:
 def _style_of(token: _TokenType) -> str:
     if token in Error or token in Whitespace:
         return ""
+    while not _STYLE.styles_token(token):  # lexers may make up kinds of their own
+        token = token.parent
     style = _STYLE.style_for_token(token)
     said = [
         f"color: #{style['color']}" if style["color"] else "",

@@ -16,21 +16,26 @@ _TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Host:
-    """One host of videos: how people write its links, and the address of a player; `{}` is the video's id."""
+    """One host of videos: how people write its links, and the address of a player; `{}` is the video's id.
+
+    `usual` is the query of a player for which a link asks nothing (recorded).
+    """
 
     links: re.Pattern[str]
     embed: str
     link: str
+    usual: str = ""
 
 
-def _host(links: str, embed: str, link: str) -> _Host:
-    return _Host(links=re.compile(rf"https?://(?:{links}){_QUERY}"), embed=embed, link=link)
+def _host(links: str, embed: str, link: str, usual: str = "") -> _Host:
+    return _Host(links=re.compile(rf"https?://(?:{links}){_QUERY}"), embed=embed, link=link, usual=usual)
 
 
 _YOUTUBE = _host(
     rf"(?:www\.|m\.)?youtube\.com/(?:watch(?=\?)|(?:embed|shorts|live)/(?P<a>{_ID}))|youtu\.be/(?P<b>{_ID})",
     "https://www.youtube.com/embed/{}",
     "https://www.youtube.com/watch?v={}",
+    "?&wmode=opaque",
 )
 _HOSTS = (
     _YOUTUBE,
@@ -48,6 +53,7 @@ _HOSTS = (
         rf"(?:{_ID}\.)?wistia\.(?:com|net)/medias/(?P<a>\w+)|fast\.wistia\.(?:net|com)/embed/iframe/(?P<b>\w+)",
         "https://fast.wistia.net/embed/iframe/{}",
         "https://fast.wistia.net/embed/iframe/{}",
+        "?videoFoam=true",
     ),
     _host(
         r"(?:www\.)?loom\.com/(?:share|embed)/(?P<a>\w+)",
@@ -55,7 +61,6 @@ _HOSTS = (
         "https://www.loom.com/share/{}",
     ),
 )
-_FLEXIBLE = "?videoFoam=true"
 _WISTIA = (
     '<div class="wistia_responsive_padding" style="padding: 56.25% 0 0 0; position: relative;">'
     '<div class="wistia_responsive_wrapper" style="height: 100%; left: 0; position: absolute; top: 0; width: 100%;">'
@@ -63,7 +68,7 @@ _WISTIA = (
     f'height="100%" sandbox="{_SANDBOX}"></iframe></div></div>'
 )
 _SPAN = (
-    '<span class="fr-video fr-dvb fr-draggable" contenteditable="false">'
+    '<span class="fr-video fr-fvc fr-dvb fr-draggable" contenteditable="false">'
     '<iframe width="640" height="360" src="{}" frameborder="0" allowfullscreen="" '
     'style="aspect-ratio: 16 / 9; height: auto; max-width: 100%;" class="fr-draggable" '
     f'sandbox="{_SANDBOX}"></iframe></span>'
@@ -94,7 +99,7 @@ def link_of(address: str) -> str | None:
     if found is None:
         return None
     host, name, query = found
-    query = "" if "wistia" in host.embed and query == _FLEXIBLE else query
+    query = "" if query == host.usual else query
     if host is _YOUTUBE:
         query = re.sub(r"([?&])start=(\d+)(?=&|$)", r"\1t=\2", query)
         query = "&" + query[1:] if query else ""
@@ -112,9 +117,7 @@ def _address(link: str) -> str | None:
     elif "vimeo" in host.embed and "/" in name:
         name, _, secret = name.partition("/")
         query = f"?h={secret}" + (f"&{query[1:]}" if query else "")
-    elif "wistia" in host.embed and not query:
-        query = _FLEXIBLE
-    return host.embed.format(name) + query
+    return host.embed.format(name) + (query or host.usual)
 
 
 def _found(link: str) -> tuple[_Host, str, str] | None:

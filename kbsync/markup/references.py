@@ -18,7 +18,7 @@ from kbsync.memo import remembered
 # Without one of these there is no address: inline links, definitions, raw attributes, autolinks.
 _ADDRESS = re.compile(r"\]\(|\]:|\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
 _ANCHOR = re.compile(
-    r"^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
+    r"<summary|^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
 )
 _SCRIPT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=|&", re.IGNORECASE)
 _RUNS = re.compile(r"(?:javascript|vbscript):|data:text/html\b", re.IGNORECASE)

@@ -55,8 +55,8 @@ def _spread_over(tag: str, attrs: Mapping[str, str], nodes: tuple[Node, ...]) ->
 def anchored(blocks: list[Element], anchor: str) -> list[Element]:
     """Put an element's name at the start of what it held."""
     mark = element("a", {"id": anchor})
-    if not blocks:
-        return [element("p", {}, mark)]
+    if not blocks or _is_player(blocks[0]):
+        return [element("p", {}, mark), *blocks]
     first = blocks[0]
     if first.tag == "p" or (first.tag in HEADINGS and "id" in first.attrs):
         return [replace(first, children=(mark, *first.children)), *blocks[1:]]
@@ -72,6 +72,12 @@ def anchored(blocks: list[Element], anchor: str) -> list[Element]:
     if callouts.kind_of_class(first.attrs.get("class", "")):
         return [replace(first, children=tuple(anchored(inner, anchor))), *blocks[1:]]
     return [element("p", {}, mark), *blocks]
+
+
+def _is_player(block: Element) -> bool:
+    """Whether a paragraph only stands for a block that none can hold beside a name."""
+    first = block.children[0] if block.tag == "p" and block.children else ""
+    return isinstance(first, Element) and first.tag in BLOCKS
 
 
 def can_say(block: Element, style: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ are resolved. Call-outs are Freshdesk's own boxes, so that an agent can go on in
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -97,16 +98,31 @@ def blocks_to_html(
     """
     tokens = _prepared(markdown, resolve, anchors, options)
     found: list[Block] = []
+    notes: list[Block] = []
     first = 0
     for at, token in enumerate(tokens):
         if token.type in ("footnotes_open", "footnotes_close"):
             first = at + 1
         elif token.nesting <= 0 and (not token.level or token.type == "footnote_close"):
             start, end = tokens[first].map or (0, 0)
-            if not any(block.start <= start < block.end for block in found):
-                found.append(Block(start=start, end=end, html=_rendered(tokens[first : at + 1], options)))
+            html = _rendered(tokens[first : at + 1], options)
+            (notes if token.type == "footnote_close" else found).append(Block(start=start, end=end, html=html))
             first = at + 1
-    return tuple(sorted(found, key=lambda block: block.start))
+    return tuple(sorted((*found, *_apart(notes, found)), key=_start))
+
+
+def _start(block: Block) -> int:
+    return block.start
+
+
+def _apart(notes: Sequence[Block], blocks: Sequence[Block]) -> list[Block]:
+    """Give the footnotes that are defined outside of any other block."""
+    apart: list[Block] = []
+    for note in notes:
+        at = bisect_right(blocks, note.start, key=_start)
+        if not at or blocks[at - 1].end <= note.start:
+            apart.append(note)
+    return apart
 
 
 def encoded(address: str) -> str:

@@ -80,7 +80,7 @@ class _Page:
         for text in self._candidates():
             if self._reads(text, self._wanted, self._anchors):
                 return text + "\n" if text else ""
-        return "<!-- -->" + serialized(self._nodes) + "\n"
+        return "<!-- -->" + serialized(_trimmed(self._nodes)) + "\n"
 
     def _candidates(self) -> Iterator[str]:
         """Give ever safer texts; blocks are each read back alone only when the first texts were not."""
@@ -111,6 +111,15 @@ class _Page:
             self._ways[id(block)] = way
             if self._reads(document((block,), self._ways, hand=hand), wanted):
                 return
+
+
+def _trimmed(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Leave out white space at the ends, which would grow with each way there and back."""
+    kept = list(nodes)
+    for end in (0, -1):
+        while kept and isinstance(kept[end], str) and not str(kept[end]).strip():
+            kept.pop(end)
+    return tuple(kept)
 
 
 def _blocks_in(block: Element) -> list[Element]:
