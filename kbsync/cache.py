@@ -24,7 +24,7 @@ LARGEST = 128 * 2**20
 
 _FILE = "texts-1.sqlite3"
 _HERE = Path(__file__).parent
-_LIBRARIES = ("kbsync", "markdown-it-py", "mdit-py-plugins", "turbohtml")
+_LIBRARIES = ("kbsync", "markdown-it-py", "mdit-py-plugins", "pygments", "turbohtml")
 _PATIENCE = 5.0
 _BATCH = 500
 _DAY = 86400

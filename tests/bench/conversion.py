@@ -48,7 +48,8 @@ def race(title: str, texts: Sequence[str], runners: Mapping[str, Callable[[str],
             taken[name].append(seconds(convert, texts))
     medians = {name: statistics.median(times) for name, times in taken.items()}
     ours = next(iter(medians.values()))
-    echo(f"\n{title}: {len(texts):,} articles, {size:.2f} MB\n{'':26}{'seconds':>9}{'MB/s':>8}{'articles/s':>12}{'ratio':>8}")
+    echo(f"\n{title}: {len(texts):,} articles, {size:.2f} MB")
+    echo(f"{'':26}{'seconds':>9}{'MB/s':>8}{'articles/s':>12}{'ratio':>8}")
     for name, median in medians.items():
         echo(f"{name:26}{median:9.2f}{size / median:8.2f}{len(texts) / median:12.0f}{ours / median:8.2f}")
 
