@@ -17,6 +17,7 @@ from kbsync.markup.canonical import canonical
 from kbsync.markup.losses import losses
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
+from tests.markup.rawness import WRITTEN, rawness, share
 
 CORPUS = os.environ.get("KBSYNC_CORPUS", "")
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not CORPUS, reason="KBSYNC_CORPUS names no folder")]
@@ -116,14 +117,7 @@ def test_every_written_article_is_published_pulled_and_published_the_same() -> N
 
 
 def test_most_words_of_live_articles_stand_outside_raw_html() -> None:
-    inside = outside = 0
-    for _, html in live_articles():
-        for block in to_markdown(html).text.split("\n\n"):
-            text = re.sub(r"^(?:[\s>*-]|\d+[.)])+", "", block)
-            words = len("".join(re.sub(r"<[^>]*>|\]\([^)]*\)(?:\{[^}]*\})?", "", text).split()))
-            is_raw = re.match(r"<(?:p|ul|ol|div|table|pre|h\d|blockquote|section|tr|td|!--)\b", text) is not None
-            inside += words if is_raw else 0
-            outside += 0 if is_raw else words
-    share = outside / (inside + outside)
-    print(f"{share:.1%} of the words outside raw HTML")  # noqa: T201
-    assert share >= 0.92
+    seen = sum((rawness(to_markdown(html).text) for _, html in live_articles()), Counter[str]())
+    assert seen.total() > 1_900_000
+    assert share(seen) >= 0.99
+    assert seen[WRITTEN] / seen.total() >= 0.92
