@@ -18,11 +18,10 @@ def literal(text: str, names: Collection[str]) -> str:
     if not may_hold_marks(text):
         return text
     found = [mark for mark in marks(text, code_ranges(text)) if mark.path is not None or mark.name in names]
-    found = [mark for mark in found if not mark.escaped]
     if not found:
         return text
     expander = Expander(dict.fromkeys(names, ""), lambda path, _: (path, ""))
-    for armless in (_with_backslash, disarmed):
+    for armless in (_with_backslash, _disarmed_where_bare, _disarmed_after_backslash):
         written, done = [], 0
         for mark in found:
             written += [text[done : mark.start], armless(mark)]
@@ -36,3 +35,12 @@ def literal(text: str, names: Collection[str]) -> str:
 
 def _with_backslash(mark: Mark) -> str:
     return "\\" + mark.text
+
+
+def _disarmed_where_bare(mark: Mark) -> str:
+    return _with_backslash(mark) if mark.escaped else disarmed(mark)
+
+
+def _disarmed_after_backslash(mark: Mark) -> str:
+    """Raw HTML shows the backslash that Markdown takes for an escape."""
+    return ("\\" if mark.escaped else "") + disarmed(mark)

@@ -31,7 +31,7 @@ def code_ranges(markdown: str) -> tuple[tuple[int, int], ...]:
             found.add((first, last))
         elif (first, last) not in looked:
             looked.add((first, last))
-            found.update(_spans(markdown, first, last))
+            found.update(_spans(markdown, first, last, ticks=token.type == "inline"))
     return tuple(sorted(found))
 
 
@@ -46,11 +46,11 @@ def _line_starts(text: str) -> list[int]:
     return [*starts, len(text)]
 
 
-def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Walk the code of one stretch of inline text or raw HTML."""
+def _spans(text: str, start: int, end: int, *, ticks: bool) -> Iterator[tuple[int, int]]:
+    """Walk the code of one stretch of inline text, or of raw HTML, where `ticks` mean nothing."""
     runs: dict[int, list[int]] = {}
-    for ticks in _TICKS.finditer(text, start, end):
-        runs.setdefault(len(ticks[0]), []).append(ticks.start())
+    for run in _TICKS.finditer(text, start, end) if ticks else ():
+        runs.setdefault(len(run[0]), []).append(run.start())
     at, is_closed = start, True
     while found := _STEP.search(text, at, end):
         at = found.end()

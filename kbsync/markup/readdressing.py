@@ -5,7 +5,7 @@ looks like an address, and none is missed.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from markdown_it.common.utils import unescapeAll
 
@@ -13,13 +13,14 @@ from kbsync.markup import rawtags
 from kbsync.markup.canonical import canonical
 from kbsync.markup.escape import destination
 from kbsync.markup.prose import code_ranges
+from kbsync.markup.references import references
 from kbsync.markup.to_html import to_html
 
 _INNER = r"\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*\)"
 _PLACE = rf"(?P<{{0}}><(?:\\.|[^<>\n\\])*>|(?!<)(?:{_INNER})+)"
 _ADDRESS = re.compile(
     rf"\\.|\]\(\s*{_PLACE.format('inline')}"
-    rf"|^[ \t>]*\[(?:\\.|[^\[\]\\]){{1,999}}\]:[ \t]*\n?[ \t]*{_PLACE.format('defined')}"
+    rf"|^[ \t>]*\[(?:\\.|[^\[\]\\]){{1,999}}\]:[ \t]*(?:\n[ \t>]*)?{_PLACE.format('defined')}"
     r"|(?P<tag><[A-Za-z][^<>]*>)",
     re.MULTILINE | re.DOTALL,
 )
@@ -31,15 +32,30 @@ def readdressed(markdown: str, change: Callable[[str], str]) -> str:
     Raises:
         ValueError: an address stands in a way that cannot be changed without touching other bytes.
     """
+    wanted = canonical(to_html(markdown, resolve=change))
     edits = list(_edits(markdown, change))
+    for chosen in (edits, _probed(markdown, edits)):
+        written = _edited(markdown, chosen)
+        if canonical(to_html(written)) == wanted:
+            return written
+    raise ValueError("an address in it cannot be written otherwise")
+
+
+def _edited(markdown: str, edits: Iterable[tuple[int, int, str]]) -> str:
     out, done = [], 0
     for start, end, text in edits:
         out += [markdown[done:start], text]
         done = end
-    written = "".join(out) + markdown[done:]
-    if canonical(to_html(written)) != canonical(to_html(markdown, resolve=change)):
-        raise ValueError("the addresses cannot be written otherwise")
-    return written
+    return "".join(out) + markdown[done:]
+
+
+def _probed(markdown: str, edits: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Leave out what only looks like an address: put there, another one is not found by the parser."""
+    probes = [(start, end, f"kbsync-probe-{number}") for number, (start, end, _) in enumerate(edits)]
+    tags = [markdown[start] == "<" and text.startswith("<") for start, end, text in edits]
+    kept = [edit if is_tag else probe for edit, probe, is_tag in zip(edits, probes, tags, strict=True)]
+    found = {reference.target for reference in references(_edited(markdown, kept))}
+    return [edit for edit, (_, _, probe), is_tag in zip(edits, probes, tags, strict=True) if is_tag or probe in found]
 
 
 def _edits(markdown: str, change: Callable[[str], str]) -> Iterator[tuple[int, int, str]]:
