@@ -67,29 +67,31 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print what is no result: progress, notices, questions."""
-    click.echo(text, err=True)
+    """Print what is no result: progress, notices, questions. Whatever names it holds, it steers no terminal."""
+    from kbsync.report.words import plain
+
+    click.echo(plain(text), err=True)
 
 
 def complain(error: KbsyncError) -> None:
     """Print an error with what to do next; content's problems one a line."""
-    from kbsync.report.words import plain
+    from kbsync.report.words import one_line
 
     if isinstance(error, ContentError):
         for problem in error.problems:
-            note(plain(str(problem)))
+            note(one_line(str(problem)))
         note("")
-    note(plain(f"error: {error.what}"))
+    note(f"error: {one_line(error.what)}")
     if error.advice:
-        note(plain(f"  try: {error.advice}"))
+        note(f"  try: {one_line(error.advice)}")
 
 
 def list_problems(problems: tuple[Problem, ...]) -> None:
     """Print problems, one a line, as compilers do."""
-    from kbsync.report.words import plain
+    from kbsync.report.words import one_line
 
     for problem in problems:
-        say(plain(str(problem)))
+        say(one_line(str(problem)))
 
 
 class Onlooker:

@@ -12,6 +12,7 @@ from kbsync.report.words import (
     clause,
     counts,
     diff,
+    one_line,
     plain,
     sections,
     shortened,
@@ -70,7 +71,12 @@ def _markdown_diff(change: Change) -> Iterator[str]:
         return
     longest = max((len(found) for line in lines for found in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    yield from ("", f"<details><summary><code>{html.escape(plain(change.path))}</code></summary>", "", f"{fence}diff")
+    yield from (
+        "",
+        f"<details><summary><code>{html.escape(one_line(change.path))}</code></summary>",
+        "",
+        f"{fence}diff",
+    )
     yield from lines
     yield from (fence, "", "</details>")
 
@@ -81,13 +87,13 @@ def _cell(text: str) -> str:
     A backslash keeps nobody from being mentioned, nor an issue or an address from being linked: GitHub looks for those
     in what was rendered. An invisible space does.
     """
-    escaped = html.escape(plain(text).replace("\n", " "), quote=False)
+    escaped = html.escape(one_line(text), quote=False)
     escaped = re.sub(r"([\\|`*_\[\]~$])", r"\\\1", escaped)
     return re.sub(r"[@#]|:(?=//)|www(?=\.)", r"\g<0>&#8203;", escaped)
 
 
 def _code(text: str) -> str:
-    content = plain(text).replace("\n", " ").replace("|", "\\|")
+    content = one_line(text).replace("|", "\\|")
     fence = "`" * (max((len(found) for found in re.findall(r"`+", content)), default=0) + 1)
     pad = " " if "`" in content else ""
     return f"{fence}{pad}{content}{pad}{fence}"

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from threading import Lock, Timer
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -22,6 +22,7 @@ from kbsync.report.words import (
     clause,
     counts,
     diff,
+    one_line,
     plain,
     results,
     sections,
@@ -41,7 +42,7 @@ def plan_to_text(plan: Plan, *, heading: str, colour: bool, width: int, done: bo
 
     `done` tells that the changes have been made.
     """
-    blocks: list[list[RenderableType]] = [[Text(heading, style="bold")], _changes(plan.changes)]
+    blocks: list[list[RenderableType]] = [[Text(one_line(heading), style="bold")], _changes(plan.changes)]
     blocks += [_findings(section.words, section.findings, _MATTERS[section.matter]) for section in sections(plan)]
     told = counts(plan, done=done)
     closing: list[RenderableType] = [Text(told[:1].upper() + told[1:] + ".", style="bold")]
@@ -53,7 +54,7 @@ def plan_to_text(plan: Plan, *, heading: str, colour: bool, width: int, done: bo
 
 def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, width: int) -> str:
     """Show both directions on one screen: how much there is to publish and to pull, and which items."""
-    parts: list[RenderableType] = [Text(target, style="bold"), Text()]
+    parts: list[RenderableType] = [Text(one_line(target), style="bold"), Text()]
     lists = (
         ("To publish", [change.path for change in plan.changes], "green"),
         ("To pull", [finding.path for finding in plan.drift], "yellow"),
@@ -63,7 +64,7 @@ def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, widt
     )
     for heading, paths, style in lists:
         parts.append(Text.assemble((f"{heading:12}", "bold"), (str(len(paths)), style if paths else "dim")))
-        parts += [Padding(Text(plain(path), style=style), (0, 0, 0, 4)) for path in paths[:_ON_ONE_SCREEN]]
+        parts += [_Entry(Text(f"  {one_line(path)}", style=style)) for path in paths[:_ON_ONE_SCREEN]]
         if len(paths) > _ON_ONE_SCREEN:
             parts.append(Padding(Text(f"and {len(paths) - _ON_ONE_SCREEN} more", style="dim"), (0, 0, 0, 4)))
     parts.append(Text.assemble(("Archived    ", "bold"), (str(archived), "dim")))
@@ -79,7 +80,7 @@ def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int) -
             continue
         style = _RESULT_COLOURS[outcome.result]
         why = "; ".join(plain(text) for text in (outcome.error, *outcome.notes) if text)
-        parts.append(_hung(Text.assemble((outcome.result.value, style), " ", plain(outcome.change.path), f": {why}")))
+        parts.append(_Entry(Text.assemble((outcome.result.value, style), " ", one_line(outcome.change.path)), why))
     parts.append(Text(results(outcomes)[:1].upper() + results(outcomes)[1:] + ".", style="bold"))
     return _drawn(Group(*parts), colour=colour, width=width)
 
@@ -95,23 +96,36 @@ def _spaced(blocks: Iterable[Sequence[RenderableType]]) -> Group:
 def _changes(changes: Sequence[Change]) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for number, change in enumerate(changes, 1):
-        parts.append(_hung(_change(change)))
+        parts.append(_change(change))
         lines = shortened(diff(change))
         if lines:
             parts.append(Padding(_coloured(lines), (0, 0, 0 if number == len(changes) else 1, 6)))
     return parts
 
 
-def _change(change: Change) -> Text:
+def _change(change: Change) -> "_Entry":
     sign = SIGNS[change.action]
-    name = title_of(change.desired or change.actual)
-    line = Text.assemble((f"{sign} ", _COLOURS[sign]), (f"{change.action.value} ", _COLOURS[sign]), plain(change.path))
-    if change.action is Action.CREATE and name:
-        line.append(f'  "{name}"', style="dim")
-    said = clause(change)
-    if said:
-        line.append(f"  {said}", style="dim")
-    return line
+    style = _COLOURS[sign]
+    head = Text.assemble((f"{sign} {change.action.value} ", style), one_line(change.path))
+    name = title_of(change.desired or change.actual) if change.action is Action.CREATE else ""
+    return _Entry(head, "  ".join(part for part in (f'"{name}"' if name else "", clause(change)) if part))
+
+
+class _Entry:
+    """A line whose head ends in a path and is never broken, so that it can be copied; what follows may wrap below."""
+
+    def __init__(self, head: Text, told: str = "") -> None:
+        self.head = Text.assemble("  ", head, no_wrap=True, overflow="ignore")
+        self.told = told
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        told = Text(self.told, style="dim")
+        if self.head.cell_len + told.cell_len + 2 <= options.max_width:
+            yield Text.assemble(self.head, "  " if self.told else "", told)
+            return
+        yield self.head
+        if self.told:
+            yield Padding(told, (0, 0, 0, 6))
 
 
 def _coloured(lines: Sequence[str]) -> Text:
@@ -155,15 +169,11 @@ def _findings(heading: str, findings: Sequence[Finding], style: str) -> list[Ren
     parts: list[RenderableType] = [Text(heading, style="bold")]
     for finding in findings[:most]:
         said = clause(finding)
-        told = "" if said.casefold() == heading.casefold() else f"  {said}"
-        parts.append(_hung(Text.assemble(("! ", style), plain(finding.path), (told, "dim"))))
+        told = "" if said.casefold() == heading.casefold() else said
+        parts.append(_Entry(Text.assemble(("! ", style), one_line(finding.path)), told))
     if len(findings) > most:
-        parts.append(_hung(Text(f"and {len(findings) - most} more; --format json names them all", style="dim")))
+        parts.append(_Entry(Text(f"and {len(findings) - most} more; --format json names them all", style="dim")))
     return parts
-
-
-def _hung(line: Text) -> RenderableType:
-    return Padding(line, (0, 0, 0, 2))
 
 
 def _drawn(what: RenderableType, *, colour: bool, width: int) -> str:
@@ -179,7 +189,7 @@ def _drawn(what: RenderableType, *, colour: bool, width: int) -> str:
         markup=False,
         legacy_windows=False,
     )
-    console.print(what, soft_wrap=False)
+    console.print(what, soft_wrap=False, crop=False)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

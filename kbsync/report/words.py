@@ -32,6 +32,8 @@ _PAST = {
     Action.ADOPT: "adopted",
     Action.FORGET: "forgotten",
 }
+_WHOLE = {Action.CREATE, Action.ARCHIVE, Action.DELETE}
+
 LONGEST_DIFF = 60
 """Lines of one article's diff that are shown; what is beyond is counted."""
 
@@ -79,6 +81,11 @@ def plain(text: str) -> str:
     return "".join(_visible(char) for char in text)
 
 
+def one_line(text: str) -> str:
+    """Make text from outside fit for a place within a line."""
+    return plain(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _visible(char: str) -> str:
     if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"} or char in "\u200c\u200d":
         return char
@@ -88,17 +95,17 @@ def _visible(char: str) -> str:
 def title_of(item: Item | None) -> str:
     """Give the name that readers see, or nothing for an item that is gone."""
     name = getattr(item, "title", None) or getattr(item, "name", None) or ""
-    return plain(str(name))
+    return one_line(str(name))
 
 
 def clause(change: Change | Finding) -> str:
-    """Say in one clause what changes and why."""
-    if isinstance(change, Finding):
-        return plain(change.reason)
-    fields = "" if change.action is Action.CREATE else ", ".join(change.fields)
+    """Say in one clause what changes and why; where an item comes or goes as a whole, its fields are no news."""
+    if isinstance(change, Finding) or change.action in _WHOLE:
+        return one_line(change.reason)
+    fields = ", ".join(change.fields)
     if fields and change.reason.endswith(fields):
-        return plain(change.reason)
-    return plain("; ".join(part for part in (fields, change.reason) if part))
+        return one_line(change.reason)
+    return one_line("; ".join(part for part in (fields, change.reason) if part))
 
 
 def counts(plan: Plan, *, done: bool = False) -> str:

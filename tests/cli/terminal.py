@@ -26,7 +26,7 @@ class Seen:
 def on_terminal(
     *words: str, cwd: Path, environ: Mapping[str, str | None], answers: str = "", columns: int = 80
 ) -> Seen:
-    """Run kbsync with a terminal at all three ends; `answers` is typed at the first question mark."""
+    """Run kbsync with a terminal at all three ends; `answers` is typed at the first question."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     wanted = {"TERM": "xterm-256color", "COLUMNS": None, "NO_COLOR": None, "FORCE_COLOR": None, **environ}
@@ -51,6 +51,10 @@ def _conversation(ours: int, answers: str) -> str:
     while time.monotonic() < deadline:
         ready, _, _ = select.select([ours], [], [], 0.2)
         if not ready:
+            # Quiet after a question: it waits. Typed any sooner, Ctrl-C can fall between the prompt and its wait.
+            if answers and data.splitlines()[-1:] and b"]:" in data.splitlines()[-1]:
+                os.write(ours, answers.encode())
+                answers = ""
             continue
         try:
             piece = os.read(ours, 65536)
@@ -59,7 +63,4 @@ def _conversation(ours: int, answers: str) -> str:
         if not piece:
             break
         data += piece
-        if answers and b"?" in data.splitlines()[-1]:
-            os.write(ours, answers.encode())
-            answers = ""
     return data.decode()

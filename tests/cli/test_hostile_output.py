@@ -59,6 +59,17 @@ def test_no_escape_sequence_in_a_file_reaches_the_terminal(scene: Scene) -> None
         assert "\x1b" not in ended.out + ended.err
 
 
+def test_no_escape_sequence_in_a_name_reaches_the_notices(scene: Scene) -> None:
+    scene.published()
+    scene.desk.write("guide/start/\x1b[31m\nnew.md", "---\ntitle: X\n---\nText\n")
+    for words in (["plan"], ["publish", "--yes"], ["plan", "--no-refresh"]):
+        ended = scene.kbsync("--url", scene.portal.url, *words)
+        assert "new.md" in ended.out + ended.err
+        assert "\x1b" not in ended.out + ended.err
+    ended = scene.kbsync("--url", "https://\x1b[31m.freshdesk.com", "plan", "--no-refresh")
+    assert "\x1b" not in ended.out + ended.err
+
+
 def test_markdown_reports_hold_no_markup_from_outside(scene: Scene) -> None:
     _drift(scene, MARKUP)
     text = scene.kbsync("plan", "--format", "markdown").out

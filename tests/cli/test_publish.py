@@ -59,7 +59,9 @@ def test_a_failure_in_text_names_the_article_and_the_reason(scene: Scene) -> Non
     scene.portal.faults.fail("PUT", "*", status=403, times=None)
     done = scene.kbsync("publish", "--yes")
     assert done.code == 1
-    assert f"  failed {SECOND}: " in done.out
+    told = " ".join(done.out.split())
+    assert f" failed {SECOND} PUT " in told
+    assert "the key's owner may not do this" in told
     assert done.out.splitlines()[-1] == "1 failed."
 
 
