@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import groupby
 
-from kbsync.markup.frames import Frame
-from kbsync.markup.nodes import HEADINGS, Element, replace
+from kbsync.markup.frames import Frame, Told
+from kbsync.markup.nodes import HEADINGS, Element, Node, replace
 from kbsync.markup.spans import Span
 from kbsync.markup.spread import is_block, is_spreadable
 
@@ -34,6 +34,7 @@ class Leaf:
     lines: tuple[str, ...]
     frame: Frame = field(repr=False)
     span: Span | None = None
+    told: Told | None = field(default=None, repr=False)
     bare: bool = False
 
 
@@ -88,14 +89,15 @@ def cut_inside(leaf: Leaf, html: str) -> tuple[Frame, tuple[Item, ...]] | None:
     span = leaf.span
     if span is None or span.inner is None or span.parts is None or span.element is None or span.element.tag in _LINE:
         return None
-    opened = html[span.start : span.inner[0]]
-    whole = leaf.frame.within(span.element, opened, wrapper=False).lines(span.element.children)
-    frame = leaf.frame.within(_nameless(span.element), opened, wrapper=False)
-    told = frame.lines(span.element.children)
-    items = cut(frame, span.parts, html) if whole and told else None
-    if not items or not whole or shown_by(items) != told:
+    plain = _nameless(span.element)
+    frame = leaf.frame.within(plain, html[span.start : span.inner[0]], wrapper=False)
+    told = leaf.told.inside() if leaf.told is not None else None
+    items = cut(frame, span.parts, html) if told is not None else None
+    if items is None or told is None or not leaves(items):
         return None
-    return frame, tuple(items if whole == told else _named(items, whole))
+    if plain.attrs != span.element.attrs:
+        items = tuple(_named(items, told.lines))
+    return (frame, items) if shown_by(items) == told.lines else None
 
 
 def _nameless(element: Element) -> Element:
@@ -103,19 +105,41 @@ def _nameless(element: Element) -> Element:
 
 
 def _cut_group(frame: Frame, group: Sequence[Span], html: str) -> Sequence[Item] | None:
-    start, end = group[0].start, group[-1].end
-    lines = frame.lines(tuple(node for span in group for node in span.nodes))
-    if lines is None:
-        return None
-    if not lines:
-        return [Space(start=start, end=end)]
     only = group[0] if len(group) == 1 else None
+    if only is not None and only.element is not None and only.element.tag in _PARTS and only.parts is not None:
+        # That its rows show the same as the part itself is told by the table, which shows no parts.
+        return _cut_part(frame, only, html)
+    told = frame.told(tuple(node for span in group for node in span.nodes))
+    if told is None:
+        return None
+    lines = told.lines
+    if not lines:
+        return [Space(start=group[0].start, end=group[-1].end)]
     if only is not None and (inside := _cut_wrapper(frame, only, lines, html)):
         return inside
     bare = not any(_is_block(span) for span in group)
     if bare and (pieces := _cut_run(frame, group, lines, html)):
         return pieces
-    return [Leaf(start=start, end=end, lines=lines, frame=frame, span=only, bare=bare)]
+    return [Leaf(start=group[0].start, end=group[-1].end, lines=lines, frame=frame, span=only, told=told, bare=bare)]
+
+
+def _cut_part(frame: Frame, span: Span, html: str) -> Sequence[Item] | None:
+    if span.element is None or span.inner is None or span.parts is None:
+        return None
+    inner = frame.within(span.element, html[span.start : span.inner[0]], wrapper=True)
+    items = cut(inner, span.parts, html)
+    if items is None:
+        return None
+    if not leaves(items):
+        return [Space(start=span.start, end=span.end)]
+    return _edged(span, span.inner, inner, items)
+
+
+def _edged(
+    span: Span, within: tuple[int, int], frame: Frame, items: Sequence[Item], named: Frame | None = None
+) -> list[Item]:
+    first = Edge(start=span.start, end=within[0], frame=frame, opens=True, named=named)
+    return [first, *items, Edge(start=within[1], end=span.end, frame=frame, opens=False)]
 
 
 def _cut_wrapper(frame: Frame, span: Span, lines: tuple[str, ...], html: str) -> Sequence[Item] | None:
@@ -130,14 +154,17 @@ def _cut_wrapper(frame: Frame, span: Span, lines: tuple[str, ...], html: str) ->
     inner = frame.within(plain, opened, wrapper=True)
     items = cut(inner, span.parts, html)
     is_named = len(plain.attrs) < len(element.attrs)
-    if items is None or shown_by(items) != (frame.lines((plain,)) if is_named else lines):
+    if items is None or shown_by(items) != (_lines(frame, (plain,)) if is_named else lines):
         return None
     if not leaves(items):
         return None
     named = frame.within(element, opened, wrapper=True) if is_named else None
-    first = Edge(start=span.start, end=span.inner[0], frame=inner, opens=True, named=named)
-    last = Edge(start=span.inner[1], end=span.end, frame=inner, opens=False)
-    return [first, *(_named(items, lines) if is_named else items), last]
+    return _edged(span, span.inner, inner, _named(items, lines) if is_named else items, named)
+
+
+def _lines(frame: Frame, nodes: tuple[Node, ...]) -> tuple[str, ...]:
+    told = frame.told(nodes)
+    return told.lines if told is not None else ()
 
 
 def _named(items: Sequence[Item], lines: tuple[str, ...]) -> list[Item]:
@@ -171,9 +198,9 @@ def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...], html: st
             pieces.append((apart, group))
     items: list[Item] = []
     for apart, group in pieces:
-        told = () if apart else frame.lines(tuple(node for span in group for node in span.nodes))
+        told = () if apart else _lines(frame, tuple(node for span in group for node in span.nodes))
         inside = _cut_wrapper(frame, group[0], told, html) if told and len(group) == 1 else None
-        items += inside or [_piece(frame, group, told or ())]
+        items += inside or [_piece(frame, group, told)]
     return items if shown_by(items) == lines else None
 
 

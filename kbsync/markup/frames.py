@@ -18,6 +18,28 @@ _LINES = HEADINGS | {"p"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a piece shows: tidy blocks, and all that stands around them, each a line of canonical form."""
+
+    above: str
+    blocks: tuple[Element, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each block, which is all that two pieces need to be compared by."""
+        return tuple(self.above + canonical_of((block,)) for block in self.blocks)
+
+    def inside(self) -> "Told | None":
+        """Tell what the only block holds; None where there are more, or where it holds more than blocks."""
+        if len(self.blocks) != 1:
+            return None
+        held = [child for child in self.blocks[0].children if isinstance(child, Element)]
+        if len(held) != len(self.blocks[0].children):
+            return None
+        return Told(above=self.above + canonical_of((emptied(self.blocks[0]),)), blocks=tuple(held))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What stands around a stretch: start tags as written, the elements that they make, and how many show.
 
@@ -57,31 +79,26 @@ class Frame:
             wrappers=self.wrappers + 1 if wrapper else 0,
         )
 
-    def lines(self, nodes: tuple[Node, ...]) -> tuple[str, ...] | None:
-        """Tell what nodes show in this frame, a line for each block; None where that cannot be told by itself."""
+    def told(self, nodes: tuple[Node, ...]) -> Told | None:
+        """Tell what nodes show in this frame; None where that cannot be told by itself."""
         for shell in reversed(self.shells):
             nodes = (Element(tag=shell.tag, attrs=shell.attrs, children=nodes),)
         return self._read(nodes)
 
     def shown(self, html: str) -> tuple[str, ...] | None:
-        """Tell what a piece of HTML shows in this frame."""
+        """Tell what a piece of HTML shows in this frame, a line for each block."""
         opens = "".join(start_tag(shell) for shell in self.shells)
         closes = "".join(f"</{shell.tag}>" for shell in reversed(self.shells))
-        return self._read(settled(parse(opens + html + closes).nodes, self.settle))
+        told = self._read(settled(parse(opens + html + closes).nodes, self.settle))
+        return told.lines if told else None
 
-    def _read(self, nodes: tuple[Node, ...]) -> tuple[str, ...] | None:
-        blocks: tuple[Node, ...] = tidy(nodes)
-        above = ""
+    def _read(self, nodes: tuple[Node, ...]) -> Told | None:
+        told: Told | None = Told(above="", blocks=tidy(nodes))
         for _ in range(self.depth):
-            if not blocks:
-                return ()
-            only = blocks[0]
-            if len(blocks) != 1 or isinstance(only, str):
-                return None
-            above += canonical_of((emptied(only),))
-            blocks = only.children
-        shown = [block for block in blocks if isinstance(block, Element)]
-        return tuple(above + canonical_of((block,)) for block in shown) if len(shown) == len(blocks) else None
+            if told is None or not told.blocks:
+                return told
+            told = told.inside()
+        return told
 
 
 def emptied(element: Element) -> Element:

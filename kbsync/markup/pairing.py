@@ -54,7 +54,8 @@ def _same(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, tuple[in
     """Match by the longest common subsequence of lines, less blocks of which some line has no match."""
     ours = [(i, line) for i, lines in enumerate(first) for line in lines]
     theirs = [(j, line) for j, lines in enumerate(second) for line in lines]
-    matched = _matched([line for _, line in ours], [line for _, line in theirs])
+    shared = matching([line for _, line in ours], [line for _, line in theirs])
+    matched = {i + step: j + step for i, j, size in shared for step in range(size)}
     to_theirs: list[set[int]] = [set() for _ in first]
     to_ours: list[set[int]] = [set() for _ in second]
     missed_ours, missed_theirs = [0] * len(first), [0] * len(second)
@@ -81,7 +82,8 @@ def _same(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, tuple[in
     return {i: tuple(sorted(js)) for i, js in enumerate(to_theirs) if js and (0, i) not in gone}
 
 
-def _matched(ours: list[str], theirs: list[str]) -> dict[int, int]:
+def matching(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Give the stretches that two rows share, in order: where in each, and how long; the longest that can be."""
     head = 0
     while head < min(len(ours), len(theirs)) and ours[head] == theirs[head]:
         head += 1
@@ -89,12 +91,9 @@ def _matched(ours: list[str], theirs: list[str]) -> dict[int, int]:
     while tail < min(len(ours), len(theirs)) - head and ours[-1 - tail] == theirs[-1 - tail]:
         tail += 1
     a, b = ours[head : len(ours) - tail], theirs[head : len(theirs) - tail]
-    found = {at: at for at in range(head)}
-    found |= {len(ours) - 1 - at: len(theirs) - 1 - at for at in range(tail)}
     matcher = SequenceMatcher(None, a, b, autojunk=len(a) * len(b) > _LARGE)
-    for i, j, size in matcher.get_matching_blocks():
-        found |= {head + i + step: head + j + step for step in range(size)}
-    return found
+    between = [(head + i, head + j, size) for i, j, size in matcher.get_matching_blocks()]
+    return [(0, 0, head), *between, (len(ours) - tail, len(theirs) - tail, tail)]
 
 
 def _paired(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, int]:

@@ -7,7 +7,8 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from kbsync.markup.pairing import matching
 
 _TOKEN = re.compile(
     r"""(?P<tag><!--.*?-->|</?[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>)"""
@@ -19,8 +20,6 @@ _CLOSING = re.compile(r"</[A-Za-z][^<>]*>")
 _SEEN = re.compile(r"<(br|img|iframe|input|hr)\b", re.IGNORECASE)
 _ALIKE = 0.5
 """What share of the words must stay; with less, a block is another one, and is rendered anew."""
-_LARGE = 1_000_000
-"""So many pairs of words are compared at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +44,9 @@ class _Word:
 def reworded(live: str, wanted: str) -> Iterator[Reworded]:
     """Propose texts that keep the tags of `live` and say the words of `wanted`, the likeliest first."""
     ours, theirs = _words(live), _words(wanted)
-    if len(ours) * len(theirs) > _LARGE:
-        return
-    matcher = SequenceMatcher(None, [word.key for word in ours], [word.key for word in theirs], autojunk=False)
-    stay = sum(ours[at].is_word for i, _, size in matcher.get_matching_blocks() for at in range(i, i + size))
-    edits = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    shared = matching([word.key for word in ours], [word.key for word in theirs])
+    stay = sum(ours[at].is_word for i, _, size in shared for at in range(i, i + size))
+    edits = _edits(shared)
     if not edits or stay < _ALIKE * max(sum(word.is_word for word in side) for side in (ours, theirs)):
         return
     proposed: set[str] = set()
@@ -59,6 +56,17 @@ def reworded(live: str, wanted: str) -> Iterator[Reworded]:
             if proposal.html not in proposed:
                 proposed.add(proposal.html)
                 yield proposal
+
+
+def _edits(shared: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int, int]]:
+    """Give the stretches between those that are shared: from where to where in either row."""
+    out = []
+    i = k = 0
+    for first, second, size in shared:
+        if (i, k) != (first, second):
+            out.append((i, first, k, second))
+        i, k = first + size, second + size
+    return out
 
 
 def _words(text: str) -> list[_Word]:
@@ -77,13 +85,13 @@ def _changes(
     ours: Sequence[_Word],
     theirs: Sequence[_Word],
     wanted: str,
-    edits: Sequence[tuple[str, int, int, int, int]],
+    edits: Sequence[tuple[int, int, int, int]],
     *,
     late: bool,
     tagged: bool,
 ) -> Iterator[tuple[int, int, str]]:
     """Name the stretches that go and what comes; `late` puts new words behind tags, `tagged` takes their own along."""
-    for _, i, j, k, m in edits:
+    for i, j, k, m in edits:
         new = _source(wanted, theirs[k:m], tagged=tagged)
         if i == j:
             at = ours[i].start if i < len(ours) and (late or i == 0) else ours[i - 1].end

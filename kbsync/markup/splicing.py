@@ -9,6 +9,7 @@ import html as entities
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 
 from kbsync.markup import rawtags
@@ -65,41 +66,50 @@ def splice_html(live: str, rendered: str, *, settle: Callable[[str], str] = iden
     """Give the live HTML with the blocks in which the rendered one differs; `settle` brings addresses to one form."""
     frame = Frame(settle=cache(settle))
     wanted = frame.shown(rendered)
+    ours, theirs = _cut(frame, live), _cut(frame, rendered)
+    ways = _WAYS if ours is not None and theirs is not None else ()
+    for way in ways:
+        splicing = _Splicing(live, rendered, way)
+        text = splicing.merged(ours or (), leaves(theirs or ()), frame)
+        if text is not None and frame.shown(text.html) == wanted:
+            return Spliced(html=text.html, kept=text.kept / max(1, len(live)), rendered=tuple(splicing.noted))
     if frame.shown(live) == wanted:
         return Spliced(html=live, kept=1.0)
-    for deep in (True, False):
-        splicing = _Splicing(live, rendered, deep=deep)
-        text = splicing.whole(frame)
-        if text is not None and frame.shown(text.html) == wanted:
-            return Spliced(html=text.html, kept=text.kept / len(live), rendered=tuple(splicing.noted))
     return Spliced(html=rendered, kept=0.0, rendered=("the whole article",))
 
 
-class _Splicing:
-    """One live text and one rendered text becoming one; `deep` looks into lists, tables and boxes that changed."""
+def _cut(frame: Frame, html: str) -> tuple[Item, ...] | None:
+    parts = spans(html, frame.settle)
+    return cut(frame, parts, html) if parts is not None else None
 
-    def __init__(self, live: str, rendered: str, *, deep: bool) -> None:
+
+class _Way(Enum):
+    """How far a splice goes: into lists, tables and boxes, each looked at again or not, or no further than these."""
+
+    DEEP = "deep"
+    WARY = "wary"
+    SHALLOW = "shallow"
+
+
+_WAYS = (_Way.DEEP, _Way.WARY, _Way.SHALLOW)
+
+
+class _Splicing:
+    """One live text and one rendered text becoming one; `noted` is what was rendered besides what changed."""
+
+    def __init__(self, live: str, rendered: str, way: _Way) -> None:
         self.live = live
         self.rendered = rendered
-        self.deep = deep
+        self.way = way
         self.noted: list[str] = []
 
-    def whole(self, frame: Frame) -> Text | None:
-        """Splice the two texts from end to end."""
-        ours, theirs = spans(self.live, frame.settle), spans(self.rendered, frame.settle)
-        if ours is None or theirs is None:
-            return None
-        items, wanted = cut(frame, ours, self.live), cut(frame, theirs, self.rendered)
-        if items is None or wanted is None:
-            return None
-        return self._merged(items, leaves(wanted), frame)
-
-    def _merged(self, items: Sequence[Item], wanted: Sequence[Leaf], frame: Frame) -> Text | None:
+    def merged(self, items: Sequence[Item], wanted: Sequence[Leaf], frame: Frame) -> Text | None:
+        """Splice one level of the two texts."""
         return merged(items, wanted, frame, (self.live, self.rendered), self._become)
 
     def _become(self, leaf: Leaf, want: Leaf) -> Text | None:
         """Give a changed block with as much of its own text as shows the same; None where it is rendered anew."""
-        own = self._readdressed(leaf, want) or (self._looked_into(leaf, want) if self.deep else None)
+        own = self._readdressed(leaf, want) or (self._looked_into(leaf, want) if self.way is not _Way.SHALLOW else None)
         own = own or self._reworded(leaf, want)
         if own is None and (note := _beyond(leaf, want, self.live)):
             self.noted.append(note)
@@ -140,11 +150,11 @@ class _Splicing:
         if ours is None or theirs is None or leaf.span is None or leaf.span.inner is None:
             return None
         noted = len(self.noted)
-        text = self._merged(ours[1], leaves(theirs[1]), ours[0])
+        text = self.merged(ours[1], leaves(theirs[1]), ours[0])
         if text is not None:
             start, end = leaf.span.inner
             html = self.live[leaf.start : start] + text.html + self.live[end : leaf.end]
-            if leaf.frame.shown(html) == want.lines:
+            if self.way is _Way.DEEP or leaf.frame.shown(html) == want.lines:
                 return Text(pieces=[html], kept=text.kept + leaf.end - leaf.start - (end - start))
         del self.noted[noted:]
         return None
