@@ -9,8 +9,11 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import partial
+from itertools import pairwise
 
 from kbsync.markup.canonical import canonical
+from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.to_html import Block, blocks_to_html, identity, to_html
 
 # Signs for private use, each of which stands for one mark while a text is worked on.
@@ -53,6 +56,20 @@ class _Piece:
     key: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A block of the outcome and the empty lines after it; where it stood in the writer's text, if it did."""
+
+    text: str
+    gap: int
+    start: int = -1
+    end: int = -1
+
+
+_NOTHING = _Taken(text="", gap=0)
+_THE_END = ("equal", 0, -1, 0, 0)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Unit:
     """The pieces, from `first` on, that the same lines of the writer's text became."""
@@ -69,6 +86,10 @@ class _Unit:
     def rows(self) -> range:
         return range(self.start, self.end)
 
+    @property
+    def taken(self) -> _Taken:
+        return _Taken(text=self.text, gap=self.gap, start=self.start, end=self.end)
+
 
 def graft(
     mine: str,
@@ -76,23 +97,27 @@ def graft(
     *,
     resolve: Callable[[str], str] = identity,
     anchors: Collection[str] = frozenset(),
+    options: Options = PLAIN,
     written: Written | None = None,
 ) -> str:
     """Give a text that renders as `theirs` does, in which every block that `mine` renders too is written as in `mine`.
 
-    `resolve` brings the addresses of both to one form, `anchors` are those that other texts link to. `written` is what
+    `resolve` brings the addresses of both to one form, `anchors` are those that other texts link to, `options` how
+    both are read. `written` is what
     `mine` was resolved from, where that is another text; so is the outcome then. Where it would not render as `theirs`
     it is `theirs`.
 
     Raises:
         Entangled: what changed cannot be taken over without writing over a mark.
     """
+    render = partial(blocks_to_html, resolve=resolve, anchors=anchors, options=options)
     source = written or Written(text=mine, rows=range(mine.count("\n") + 1))
-    ours, other = tuple(_pieces(mine, resolve, anchors)), tuple(_pieces(theirs, resolve, anchors))
+    ours, other = tuple(_pieces(mine, render)), tuple(_pieces(theirs, render))
     grafting = _Grafting(source, ours, other)
     text = grafting.text()
     mended, wanted = (
-        canonical(to_html(one, resolve=resolve, anchors=anchors)) for one in (source.expand(text), theirs)
+        canonical(to_html(one, resolve=resolve, anchors=anchors, options=options))
+        for one in (source.expand(text), theirs)
     )
     if mended == wanted:
         return text
@@ -116,21 +141,22 @@ class _Grafting:
     def text(self) -> str:
         self._judge()
         spare = self._spare()
-        taken: list[str] = [] if self.units else [self.source.text.strip("\n") + "\n\n"]
+        taken: list[_Taken] = []
         at = 0
-        for tag, _, b, c, d in self.steps:
+        for tag, a, b, c, d in [*self.steps, _THE_END]:
             units = []
-            while at < len(self.units) and self.units[at].first < b:
+            while at < len(self.units) and (self.units[at].first < b or self.units[at].last <= b or b < 0):
                 units.append(self.units[at])
                 at += 1
-            if tag == "equal":
-                taken += [_spaced(unit.text, unit.gap) for unit in units]
-            else:
+            kept = units
+            if tag != "equal":
+                taken += [unit.taken for unit in units if unit.last == a]
                 taken += self._new(self.other[c:d], units, spare)
-                taken += [_spaced(unit.text, unit.gap) for unit in units if self._is_silent(unit)]
+                kept = [unit for unit in units if self._is_silent(unit) and unit.last > a]
+            taken += [unit.taken for unit in kept]
         if self.entangled:
             raise Entangled(self.entangled)
-        return "".join(taken).strip("\n") + "\n"
+        return _joined(taken)
 
     def _judge(self) -> None:
         """Find what was put in the place of one mark and is now partly another text."""
@@ -143,7 +169,7 @@ class _Grafting:
             if unit.last > b or tag == "replace" or (tag == "delete" and is_moved):
                 self.entangled.update(unit.rows)
 
-    def _spare(self) -> dict[str, _Unit]:
+    def _spare(self) -> dict[str | None, _Unit]:
         """Give the blocks that no longer stand where they stood, by what they render to: they may stand elsewhere."""
         gone = [range(a, b) for tag, a, b, _, _ in self.steps if tag != "equal"]
         alone = [unit for unit in self.units if unit.last - unit.first == 1]
@@ -153,21 +179,18 @@ class _Grafting:
     def _is_silent(self, unit: _Unit) -> bool:
         return all(piece.key is None for piece in self.ours[unit.first : unit.last])
 
-    def _new(self, pieces: Sequence[_Piece], units: Sequence[_Unit], spare: Mapping[str, _Unit]) -> list[str]:
+    def _new(self, pieces: Sequence[_Piece], units: Sequence[_Unit], spare: Mapping[str | None, _Unit]) -> list[_Taken]:
         """Write blocks that are new in this place: moved ones as they were, and marks where their words still are."""
-        moved = {piece.key: spare[piece.key] for piece in pieces if piece.key is not None and piece.key in spare}
+        moved = {key: spare[key] for key in (piece.key for piece in pieces) if key in spare}
         lost = [
             unit
             for unit in units
             if unit.marks and pieces and not self._is_silent(unit) and self.ours[unit.first].key not in moved
         ]
-        fresh = [piece for piece in pieces if piece.key is None or piece.key not in moved]
+        fresh = [piece for piece in pieces if piece.key not in moved]
         texts = iter(self._remarked([piece.text for piece in fresh], lost))
         return [
-            _spaced(moved[piece.key].text, piece.gap)
-            if piece.key is not None and piece.key in moved
-            else _spaced(next(texts), piece.gap)
-            for piece in pieces
+            _Taken(text=moved[piece.key].text if piece.key in moved else next(texts), gap=piece.gap) for piece in pieces
         ]
 
     def _remarked(self, texts: Sequence[str], lost: Sequence[_Unit]) -> list[str]:
@@ -199,8 +222,13 @@ def _saying(shown: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?<!\w[.,:-]){re.escape(shown)}(?!\w|[.,:-]\w)")
 
 
-def _spaced(text: str, gap: int) -> str:
-    return text + "\n" * (gap + 1)
+def _joined(taken: Sequence[_Taken]) -> str:
+    """Put blocks together, an empty line between two that did not stand beside one another in the writer's text."""
+    text = []
+    for one, after in pairwise([*taken, _NOTHING]):
+        is_next = one.end >= 0 and one.end + one.gap == after.start
+        text.append(one.text + "\n" * (1 + (one.gap if is_next else max(1, one.gap))))
+    return "".join(text).strip("\n") + "\n"
 
 
 def _units(pieces: Sequence[_Piece], source: Written) -> list[_Unit]:
@@ -213,22 +241,32 @@ def _units(pieces: Sequence[_Piece], source: Written) -> list[_Unit]:
             units[-1].last, units[-1].end = number + 1, max(end, units[-1].end)
         else:
             units.append(_Unit(first=number, last=number + 1, start=start, end=end))
+    units = _with_blanks(units, lines)
     for number, unit in enumerate(units):
-        after = units[number + 1].start if number + 1 < len(units) else len(lines)
-        unit.start = min(unit.start, _next_text(lines, 0)) if number == 0 else unit.start
-        last = max((row for row in range(unit.end, after) if lines[row].strip()), default=unit.end - 1)
-        unit.end = last + 1
-        unit.gap = max(1, _next_text(lines, unit.end) - unit.end)
+        unit.gap = (units[number + 1].start if number + 1 < len(units) else len(lines)) - unit.end
         unit.text = "\n".join(lines[unit.start : unit.end])
         unit.marks = tuple(mark for row in unit.rows for mark in source.marks.get(row, ()))
     return units
 
 
-def _pieces(markdown: str, resolve: Callable[[str], str], anchors: Collection[str]) -> Iterator[_Piece]:
+def _with_blanks(units: Sequence[_Unit], lines: Sequence[str]) -> list[_Unit]:
+    """Add what became nothing at all, such as the include of an empty file: it stays where it stands."""
+    found: list[_Unit] = []
+    end = _Unit(first=units[-1].last if units else 0, last=0, start=len(lines), end=len(lines))
+    for unit in [*units, end]:
+        start = found[-1].end if found else 0
+        rows = [row for row in range(start, unit.start) if lines[row].strip()]
+        if rows:
+            found.append(_Unit(first=unit.first, last=unit.first, start=rows[0], end=rows[-1] + 1))
+        found.append(unit)
+    return found[:-1]
+
+
+def _pieces(markdown: str, render: Callable[[str], tuple[Block, ...]]) -> Iterator[_Piece]:
     """Cut a text into its blocks; a note above a block goes with it, lines that render to nothing stand alone."""
     lines = markdown.split("\n")
     at = 0
-    for block in blocks_to_html(markdown, resolve=resolve, anchors=anchors):
+    for block in render(markdown):
         start = _with_note(lines, at, block)
         yield from _silent(lines, at, start)
         end = block.end

@@ -15,7 +15,7 @@ _MARK = re.compile(
     r"|\{%[ \t]*include[ \t]+(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)')[ \t]*%\}"
 )
 _WORD = re.compile(_NAME)
-_NUMBERED = re.compile(r"\d{1,9}\.")
+_NUMBERED = re.compile(r"\d{1,9}\.(?=\s|\Z)")
 # What Markdown or HTML reads as more than itself, wherever it stands, and at the start of a line alone.
 _ACTIVE = frozenset("\\`*[]<>&~|{}\"'()#!")
 _ACTIVE_FIRST = frozenset("-+=:")

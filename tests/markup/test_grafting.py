@@ -54,6 +54,12 @@ def test_a_paragraph_that_went_goes_alone() -> None:
     assert graft(BY_HAND, edited) == BY_HAND.replace("\nLast one.\n", "")
 
 
+def test_blocks_without_an_empty_line_between_them_stay_as_close() -> None:
+    mine = "## Heading\nText right below\n***\n* list\n\n\n\nFar below\n"
+    edited = pulled(to_html(mine).replace("Far", "Very far"))
+    assert graft(mine, edited) == mine.replace("Far", "Very far")
+
+
 def test_definitions_that_a_kept_paragraph_needs_stay() -> None:
     edited = pulled("<p>First</p>" + to_html(BY_HAND))
     assert "[x]: https://example.com/" in graft(BY_HAND, edited)
