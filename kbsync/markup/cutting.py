@@ -91,13 +91,20 @@ def cut_inside(leaf: Leaf, html: str) -> tuple[Frame, tuple[Item, ...]] | None:
         return None
     plain = _nameless(span.element)
     frame = leaf.frame.within(plain, html[span.start : span.inner[0]], wrapper=False)
-    told = leaf.told.inside() if leaf.told is not None else None
-    items = cut(frame, span.parts, html) if told is not None else None
-    if items is None or told is None or not leaves(items):
+    items = cut(frame, span.parts, html)
+    if items is None or not leaves(items):
         return None
-    if plain.attrs != span.element.attrs:
-        items = tuple(_named(items, told.lines))
-    return (frame, items) if shown_by(items) == told.lines else None
+    if plain.attrs == span.element.attrs:
+        return (frame, items) if shown_by(items) == _inside(leaf.told) else None
+    named = tuple(_named(items, _inside(leaf.told)))
+    if shown_by(named) == _inside(leaf.told):
+        return frame, named
+    return (frame, items) if shown_by(items) == _inside(leaf.frame.told((plain,))) else None
+
+
+def _inside(told: Told | None) -> tuple[str, ...]:
+    within = told.inside() if told is not None else None
+    return within.lines if within is not None else ()
 
 
 def _nameless(element: Element) -> Element:
@@ -172,7 +179,7 @@ def _named(items: Sequence[Item], lines: tuple[str, ...]) -> list[Item]:
     out = list(items)
     at = next(at for at, item in enumerate(out) if isinstance(item, Leaf))
     leaf = out[at]
-    if isinstance(leaf, Leaf):
+    if isinstance(leaf, Leaf) and lines:
         extra = len(lines) - len(shown_by(items))
         out[at] = changed(leaf, lines=lines[: len(leaf.lines) + extra])
     return out
