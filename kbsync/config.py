@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kbsync.errors import ConfigError, Problem, UsageError
+from kbsync.markup.options import Options
 from kbsync.markup.placeholders import is_name
 
 FILE = "kbsync.toml"
@@ -52,6 +53,7 @@ class Config:
     ignored_keys: frozenset[str] = frozenset()
     subfolders: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
+    markup: Options = Options()  # noqa: RUF009  (frozen)
 
     @property
     def readers_url(self) -> str:
@@ -153,7 +155,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def settings(self, table: Mapping[str, object], target: str) -> dict[str, object]:
-        self._known(table, ("targets", "limits", "ledger", "front_matter", "ignore", "variables"), "the file")
+        self._known(table, ("targets", "limits", "ledger", "front_matter", "ignore", "variables", "markup"), "the file")
         found: dict[str, object] = {}
         for name, section in self._section(table, "targets").items():
             settings = self._target_settings(section, f"targets.{name}")
@@ -166,6 +168,7 @@ class _Reader:
         found |= self._texts_in_lists(table, ("ignore",))
         if "variables" in table:
             found["variables"] = self._variables(self._section(table, "variables"))
+        found["markup"] = self._markup(self._section(table, "markup"))
         front = self._section(table, "front_matter")
         self._known(front, ("ignore",), "[front_matter]")
         if "ignore" in front:
@@ -214,6 +217,19 @@ class _Reader:
             else:
                 found[unicodedata.normalize("NFC", name)] = text.strip()
         return found
+
+    def _markup(self, section: Mapping[str, object]) -> Options:
+        switches = ("highlight", "linkify", "typographer")
+        self._known(section, (*switches, "contents"), "[markup]")
+        found = {name: section[name] for name in switches if name in section}
+        for name, value in found.items():
+            if not isinstance(value, bool):
+                self._problem(name, f"{name} is {value!r}", "true or false")
+        title = self._texts(section, ("contents",)).get("contents", Options().contents)
+        if not str(title).strip():
+            self._problem("contents", "contents is empty", "the title over every list of contents")
+        on = {name: value is True for name, value in found.items()}
+        return replace(Options(), **on, contents=str(title).strip())
 
     def _section(self, table: Mapping[str, object], name: str) -> Mapping[str, object]:
         section = table.get(name, {})

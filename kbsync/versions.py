@@ -13,6 +13,7 @@ from typing import Protocol
 
 from kbsync.markup.addresses import from_root, to_root
 from kbsync.markup.canonical import canonical
+from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.references import references
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import Pulled, addresses_in, to_markdown
@@ -36,7 +37,11 @@ class Links:
 
 
 class Addresses(Protocol):
-    """How content paths and the portal's addresses translate, for one target."""
+    """How content paths and the portal's addresses translate, for one target and its way of reading Markdown."""
+
+    @property
+    def options(self) -> Options:
+        """Give the options of the tree's Markdown."""
 
     def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
         """Give the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
@@ -91,9 +96,10 @@ def source_key(article: Article, anchors: Collection[str]) -> str:
     return digest((*parts, *(f"#{anchor}" for anchor in anchors)))
 
 
-def rooted_html(article: Article, anchors: Collection[str]) -> str:
+def rooted_html(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
     """Render an article of content with its relative links as paths from the root: what counts as its content."""
-    return canonical(to_html(article.body, resolve=from_the_root(article.path or ""), anchors=anchors))
+    resolve = from_the_root(article.path or "")
+    return canonical(to_html(article.body, resolve=resolve, anchors=anchors, options=options))
 
 
 def from_the_root(path: str) -> Callable[[str], str]:
@@ -111,7 +117,7 @@ def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[t
 
     A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
     """
-    return _converted(live.body, to_the_file(path, addresses, paths))
+    return _converted(live.body, to_the_file(path, addresses, paths), addresses.options.plain)
 
 
 def to_the_file(path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Callable[[str], str]:
@@ -126,18 +132,18 @@ def to_the_file(path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int]
     return rewrite
 
 
-def _converted(html: str, rewrite: Callable[[str], str]) -> Pulled:
+def _converted(html: str, rewrite: Callable[[str], str], options: Options) -> Pulled:
     """Convert a body, or remember what became of it where each of its addresses was rewritten as it would be now."""
     if not is_lent():
-        return to_markdown(html, rewrite=rewrite)
+        return to_markdown(html, rewrite=rewrite, options=options)
     addresses = json.loads(remembered("addresses", (html,), lambda: json.dumps(addresses_in(html))))
     rewritten = json.dumps([rewrite(address) for address in addresses])
 
     def convert() -> str:
-        pulled = to_markdown(html, rewrite=rewrite)
+        pulled = to_markdown(html, rewrite=rewrite, options=options)
         return json.dumps((pulled.text, pulled.dropped))
 
-    text, dropped = json.loads(remembered("markdown", (html, rewritten), convert))
+    text, dropped = json.loads(remembered("markdown", (html, rewritten, repr(options)), convert))
     return Pulled(text=text, dropped=tuple(dropped))
 
 
@@ -160,7 +166,8 @@ def differences(
     fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
     if isinstance(content, Article) and isinstance(live, Article):
         body = pulled_body(live, content.path or "", addresses, paths).text
-        if _body_digest(replace(content, body=body), anchors) != _body_digest(content, anchors):
+        read = addresses.options.plain
+        if _body_digest(replace(content, body=body), anchors, read) != _body_digest(content, anchors, read):
             fields.insert(0, "body")
     return tuple(fields)
 
@@ -173,10 +180,11 @@ def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]
     return digests
 
 
-def _body_digest(article: Article, anchors: Collection[str]) -> str:
+def _body_digest(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
+    """Give the digest of a body; what an agreement holds is that of plain options, which a setting does not change."""
     place = posixpath.dirname(article.path or "")
-    arguments = (article.body, place, *sorted(anchors))
-    return remembered("body digest", arguments, lambda: digest(rooted_html(article, anchors)))
+    arguments = (article.body, place, repr(options), *sorted(anchors))
+    return remembered("body digest", arguments, lambda: digest(rooted_html(article, anchors, options)))
 
 
 def managed_digests(item: Item) -> dict[str, str]:

@@ -14,6 +14,7 @@ from kbsync.content.texts import text_of
 from kbsync.credentials import key_for
 from kbsync.errors import UsageError
 from kbsync.journeys.showing import resolved_body, shown_html, shown_markdown
+from kbsync.markup.options import Options
 from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
@@ -34,7 +35,7 @@ def render(named: str, config_of: Callable[[Path], Config | None]) -> int:
         if html is None and may_hold_marks(body):
             body = resolved_body(config, path) or body
     if html is None:
-        html = to_html(body)
+        html = to_html(body, options=Options())
     say(html.rstrip("\n"))
     return OK
 

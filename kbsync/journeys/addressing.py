@@ -22,6 +22,7 @@ class TargetAddresses:
     """The addresses of one target: its readers' links, and where its pictures and files are served from."""
 
     def __init__(self, config: Config, assets: frozenset[str]) -> None:
+        self.options = config.markup
         self._readers_url = config.readers_url
         self._hosts = tuple(url for url in (config.url, config.public_url) if url)
         self._assets_url = config.assets_url.rstrip("/")

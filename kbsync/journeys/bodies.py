@@ -14,14 +14,16 @@ from kbsync.content.snippets import Snippets
 from kbsync.content.tree import Tree
 from kbsync.errors import ContentError, Problem
 from kbsync.markup.grafting import Entangled, Written, graft
+from kbsync.markup.options import Options
 from kbsync.versions import from_the_root
 
 
 class Bodies:
     """Writes the bodies of one tree's articles."""
 
-    def __init__(self, tree: Tree, files: Files) -> None:
+    def __init__(self, tree: Tree, files: Files, options: Options) -> None:
         self._tree = tree
+        self._options = options
         self._snippets = Snippets(files)
 
     def shielded(self, theirs: str, path: str) -> str:
@@ -58,7 +60,9 @@ class Bodies:
         )
         mine = expansion.body if expansion else document.body
         try:
-            return graft(mine, theirs, resolve=from_the_root(path), anchors=anchors, written=written)
+            return graft(
+                mine, theirs, resolve=from_the_root(path), anchors=anchors, options=self._options, written=written
+            )
         except Entangled as entangled:
             raise _refusal(path, document.body_line, expansion, entangled.rows) from None
 

@@ -83,7 +83,7 @@ class _Pulling:
         self.addresses = addresses
         self.rules = tree_rules(workspace.config)
         self.paths: dict[Key, str] = {(kind_of(path), number): path for path, number in plan.ids.items()}
-        self.bodies = Bodies(workspace.tree, files)
+        self.bodies = Bodies(workspace.tree, files, workspace.config.markup)
         self.written: dict[str, str] = {}
         self.pulled = Pulled()
         self.taken: dict[str, set[str]] = {}

@@ -48,7 +48,8 @@ def render(
         sent[target] = address or addresses.home()
         return sent[target]
 
-    return Rendered(html=to_html(article.body, resolve=resolve, anchors=anchors), addresses=sent)
+    html = to_html(article.body, resolve=resolve, anchors=anchors, options=addresses.options)
+    return Rendered(html=html, addresses=sent)
 
 
 def render_into(

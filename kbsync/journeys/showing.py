@@ -80,7 +80,11 @@ def shown_markdown(config: Config, key: Secret, named: str) -> Pulled:
     article = _live(config, key, number)
     paths = {key: path for path, key in known.keys.items()}
     path = paths.get((Kind.ARTICLE, number))
-    return pulled_body(article, path, known.addresses, paths) if path else to_markdown(article.body)
+    return (
+        pulled_body(article, path, known.addresses, paths)
+        if path
+        else to_markdown(article.body, options=known.addresses.options)
+    )
 
 
 def _number(config: Config, named: str) -> int:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kbsync.config import Config, find_root, load_config
 from kbsync.errors import ConfigError, Problem, UsageError
+from kbsync.markup.options import Options
 
 Load = Callable[..., Config]
 
@@ -36,6 +37,11 @@ archive = 5
 remote = "upstream"
 [front_matter]
 ignore = ["id", "weight"]
+[markup]
+highlight = false
+linkify = true
+typographer = true
+contents = "Inhalt"
 """
 
 
@@ -69,6 +75,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         ignore=("drafts/**", "*.txt"),
         ignored_keys=frozenset({"id", "weight"}),
         subfolders=False,
+        markup=Options(highlight=False, linkify=True, typographer=True, contents="Inhalt"),
     )
 
 
@@ -160,6 +167,15 @@ def test_a_limit_that_is_none_is_refused(load: Load, value: str) -> None:
 def test_a_share_that_is_none_is_refused(load: Load, value: str) -> None:
     with pytest.raises(ConfigError):
         load(f"[targets.production]\nshare = {value}\n")
+
+
+@pytest.mark.parametrize(
+    "line", ['linkify = "yes"', "highlight = 1", "contents = 3", 'contents = " "', "linkfy = true"]
+)
+def test_an_option_of_the_markup_that_is_none_is_refused(load: Load, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(f"[markup]\n{line}\n")
+    assert [problem.line for problem in caught.value.problems] == [2]
 
 
 def test_mistakes_in_other_targets_are_named_too(load: Load) -> None:
