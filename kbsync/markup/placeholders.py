@@ -17,7 +17,7 @@ _MARK = re.compile(
 _WORD = re.compile(_NAME)
 _NUMBERED = re.compile(r"\d{1,9}\.(?=\s|\Z)")
 # What Markdown or HTML reads as more than itself, wherever it stands, and at the start of a line alone.
-_ACTIVE = frozenset("\\`*[]<>&~|{}\"'()#!")
+_ACTIVE = frozenset("\\`*[]<>~|{}\"'()")
 _ACTIVE_FIRST = frozenset("-+=:")
 
 
@@ -82,11 +82,18 @@ def as_text(value: str) -> str:
 
 
 def _is_active(value: str, at: int) -> bool:
-    char = value[at]
-    if char == "_":
-        inside = 0 < at < len(value) - 1
-        return not (inside and value[at - 1].isalnum() and value[at + 1].isalnum())
-    return char in _ACTIVE or (at == 0 and char in _ACTIVE_FIRST)
+    char, before, after = value[at], value[at - 1 : at], value[at + 1 : at + 2]
+    match char:
+        case "_":
+            return not (before.isalnum() and after.isalnum())
+        case "&":
+            return not after or after == "#" or after.isalnum()
+        case "#":
+            return not before.isalnum()
+        case "!":
+            return not after
+        case _:
+            return char in _ACTIVE or (not at and char in _ACTIVE_FIRST)
 
 
 def disarmed(mark: Mark) -> str:
