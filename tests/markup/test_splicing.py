@@ -1,0 +1,222 @@
+"""An update keeps the bytes of what its writer did not touch, and always says what the Markdown says."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it.utils import read_fixture_file
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.splicing import splice
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+
+DATA = Path(__file__).parent / "data" / "splicing.txt"
+
+
+def cases() -> list[ParameterSet]:
+    found = []
+    for line, title, texts, expected in read_fixture_file(DATA):
+        live, markdown = texts.split("\n----\n")
+        found.append(pytest.param(live, markdown, expected, id=f"{line}: {title}"))
+    return found
+
+
+@pytest.mark.parametrize(("live", "markdown", "expected"), cases())
+def test_an_update_is_as_the_case_says(live: str, markdown: str, expected: str) -> None:
+    spliced = splice(live, markdown)
+    assert spliced.html == expected.rstrip("\n")
+    assert spliced.rendered == ()
+    assert canonical(spliced.html) == canonical(to_html(markdown))
+
+
+# Words of the portal's editor: what real articles are made of, and where their noise stands.
+WORDS = st.lists(
+    st.sampled_from(
+        "press the red button twice 3 days café 東京 שלום 🙂 a_b {{ticket.id}} 50% x*y &amp; &lt;host&gt;".split()
+    ),
+    min_size=1,
+    max_size=6,
+).map(" ".join)
+NOISE = st.sampled_from(
+    ["", ' dir="ltr"', ' style="font-family: Arial; font-size: 13px;"', " data-identifyelement='494'", ' class="p1"']
+)
+SPACERS = st.sampled_from(["", "", "<p><br></p>", "\n", "<div>&nbsp;</div>\r\n", "<!-- c -->"])
+
+
+@st.composite
+def sentences(draw: st.DrawFn) -> str:
+    words, noise = draw(WORDS), draw(NOISE)
+    return draw(
+        st.sampled_from(
+            [
+                words,
+                f"<span{noise}>{words}</span>",
+                f"<b{noise}>{words}</b>",
+                f"{words} <i>so</i>",
+                f'<a href="https://example.com/a?b=1&amp;c=2" rel="noopener">{words}</a>',
+                f'<img src="https://example.com/i.png" class="fr-fic fr-dib" style="width: 300px;">{words}',
+            ]
+        )
+    )
+
+
+@st.composite
+def blocks(draw: st.DrawFn, depth: int = 2) -> str:
+    kind = draw(
+        st.sampled_from(["p", "h2", "runs", "ul", "ol", "table", "pre", "div", "bold div"][: 9 if depth else 3])
+    )
+    noise = draw(NOISE)
+    match kind:
+        case "p" | "h2":
+            return f"<{kind}{noise}>{draw(sentences())}</{kind}>"
+        case "runs":
+            return f"<p{noise}>{draw(sentences())}<br><br>{draw(sentences())}</p>"
+        case "ul" | "ol":
+            items = draw(st.lists(st.one_of(sentences(), blocks(depth - 1)), min_size=1, max_size=3))
+            return f"<{kind}{noise}>" + "".join(f"<li{noise}>{item}</li>" for item in items) + f"</{kind}>"
+        case "table":
+            rows = draw(
+                st.lists(st.tuples(sentences(), st.one_of(sentences(), blocks(depth - 1))), min_size=1, max_size=3)
+            )
+            cells = "".join(f"<tr{noise}><td{noise}>{a}</td><td>{b}</td></tr>" for a, b in rows)
+            return draw(st.sampled_from([f"<table{noise}><tbody>{cells}</tbody></table>", f"<table>\n{cells}</table>"]))
+        case "pre":
+            inner = "".join(f"<p{noise}>{draw(sentences())}</p>" for _ in range(draw(st.integers(1, 2))))
+            return f'<pre class="fd-callout fd-callout--note">{inner}</pre>'
+        case "div":
+            return f"<div{noise}>{draw(pages(depth - 1))}</div>"
+    return f'<div style="text-align: center; font-weight: bold">{draw(pages(depth - 1))}</div>'
+
+
+@st.composite
+def pages(draw: st.DrawFn, depth: int = 2) -> str:
+    return "".join(draw(st.lists(st.tuples(blocks(depth), SPACERS).map("".join), min_size=1, max_size=4)))
+
+
+@given(pages())
+def test_an_unchanged_text_gives_back_every_byte(live: str) -> None:
+    spliced = splice(live, to_markdown(live).text)
+    assert (spliced.html, spliced.kept, spliced.rendered) == (live, 1.0, ())
+
+
+@given(pages(), pages())
+def test_what_comes_out_says_what_the_text_says_whatever_was_live(live: str, other: str) -> None:
+    markdown = to_markdown(other).text
+    spliced = splice(live, markdown)
+    assert canonical(spliced.html) == canonical(to_html(markdown))
+    assert 0.0 <= spliced.kept <= 1.0
+
+
+@given(st.lists(st.tuples(blocks(), SPACERS), min_size=2, max_size=6), st.data())
+def test_one_block_that_changes_leaves_every_byte_of_the_others(
+    parts: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(parts) - 1))
+    (_, spacer), before, after = parts[at], parts[:at], parts[at + 1 :]
+    live = "".join(block + space for block, space in parts)
+    changed = "".join(block + space for block, space in before) + "<p>quite another</p>" + spacer
+    markdown = to_markdown(changed + "".join(block + space for block, space in after)).text
+    spliced = splice(live, markdown).html
+    first, last = ("".join(block + space for block, space in some) for some in (before, after))
+    assert spliced.startswith(first)
+    assert spliced.endswith(last)
+    assert canonical(spliced) == canonical(to_html(markdown))
+
+
+@given(pages(), st.data())
+def test_words_cut_from_a_text_are_gone_and_nothing_else_is(live: str, data: st.DataObject) -> None:
+    lines = to_markdown(live).text.split("\n")
+    cut = data.draw(st.integers(0, len(lines) - 1))
+    markdown = "\n".join(lines[:cut] + lines[cut + 1 :])
+    assert canonical(splice(live, markdown).html) == canonical(to_html(markdown))
+
+
+ADDRESS = "https://acme.example/support/solutions/articles/"
+
+
+def splice_at_home(live: str, markdown: str, ids: dict[str, int]) -> str:
+    """Splice as a journey does: live addresses lead to articles, relative ones to files."""
+    paths = {f"{ADDRESS}{number}": path for path, number in ids.items()}
+    paths |= {f"{ADDRESS}{number}-a-slug": path for path, number in ids.items()}
+    return splice(
+        live,
+        markdown,
+        resolve=lambda written: f"{ADDRESS}{ids[written]}" if written in ids else written,
+        rewrite=lambda address: paths.get(address, address),
+    ).html
+
+
+def test_a_link_spelt_otherwise_that_leads_to_the_same_is_no_change() -> None:
+    live = f'<p dir="ltr">See <a href="{ADDRESS}7-a-slug">this</a></p><p dir="ltr">One</p>'
+    assert splice_at_home(live, "See [this](reset.md)\n\nOther thing\n", {"reset.md": 7}) == (
+        f'<p dir="ltr">See <a href="{ADDRESS}7-a-slug">this</a></p><p>Other thing</p>'
+    )
+
+
+def test_an_article_that_was_made_anew_has_its_new_address_and_nothing_else_changes() -> None:
+    live = f'<p dir="ltr"><span style="font-size:9px">See <a rel="x" href=\'{ADDRESS}7-a-slug\'>this</a></span></p>'
+    spliced = splice_at_home(live, "See [this](reset.md)\n", {"reset.md": 8})
+    assert spliced == live.replace("7-a-slug", "8")
+
+
+def test_an_anchor_that_others_ask_for_is_all_that_a_heading_gets() -> None:
+    live = '<h2 dir="ltr">Reset it</h2><p dir="ltr">One</p>'
+    assert splice(live, "## Reset it\n\nOne\n").html == live
+    asked = splice(live, "## Reset it\n\nOne\n", anchors={"reset-it"}).html
+    assert asked == '<h2 id="reset-it">Reset it</h2><p dir="ltr">One</p>'
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        "",
+        " \n ",
+        "bare text",
+        "<p>\r\n<b>One</b>\r\n</p>\r\n<p dir='ltr'>Two</p>",
+        "🙂<p>🙂🙂</p><p dir=rtl>שלום</p>",
+        "<p>One<p>Two<ul><li>a<li>b</ul><table><tr><td>x<td>y<tr><td>z</table>",
+        "<table><p>lost</p><tr><td>One</td></tr></table><p>Two</p>",
+        "<p><b>One<p>Two</p></i>Three",
+        "<p>One</p></div></div><p>Two</p><script>let a = '<p>'</script><p onclick='x()'>Three</p>",
+        "<div>" * 200 + "<p>One</p>" + "</div>" * 200 + "<p>Two</p>",
+        "<p>One\0</p><p>Two</p>",
+        "<template><p>One</p></template><p>Two</p>",
+        "<p>a < b > c & d</p><hostname>x<p title='>'>y</p>",
+        "<svg><path d='M0 0'/><title>t</title></svg><math><mi>x</mi></math><p>Two</p>",
+        '<p style="font-family: "Helvetica Neue"; color: red">One</p><p>Two</p>',
+    ],
+)
+def test_odd_html_is_kept_whole_and_takes_a_new_paragraph(live: str) -> None:
+    markdown = to_markdown(live).text
+    assert splice(live, markdown).html == live
+    more = splice(live, markdown + "\n\nA new paragraph\n")
+    assert "<p>A new paragraph</p>" in more.html
+    assert canonical(re.sub("<script.*?</script>", "", more.html.replace(" onclick='x()'", ""))) == canonical(
+        to_html(markdown + "\n\nA new paragraph\n")
+    )
+
+
+def test_what_is_rendered_beside_the_change_is_named() -> None:
+    live = "<div>" * 80 + "<p>One and only</p>" + "</div>" * 80 + "<p>Two</p>"
+    spliced = splice(live, "One and only\n\nThree\n")
+    assert spliced.html == to_html("One and only\n\nThree\n")
+    assert (spliced.kept, spliced.rendered) == (0.0, ("the whole article",))
+
+
+def test_time_grows_no_faster_than_the_text() -> None:
+    def seconds(count: int) -> float:
+        rows = "".join(f'<tr><td style="width: 9%">row {at}</td><td>Yes</td></tr>' for at in range(count))
+        same = '<p dir="ltr"><span>the same again</span></p><p><br></p>' * count
+        live = f"<p>first</p>{same}<table><tbody>{rows}</tbody></table>{same}<p>last</p>"
+        markdown = to_markdown(live).text.replace("first", "thirst").replace("last", "least")
+        started = time.process_time()
+        assert splice(live, markdown).kept > 0.99
+        return time.process_time() - started
+
+    seconds(20)
+    assert seconds(800) < 16 * seconds(100) + 0.5
