@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from kbsync import versions
 from kbsync.cache import Cache, code_version, open_cache
 from kbsync.markup import references as surveys
+from kbsync.markup.options import PLAIN
 from kbsync.markup.to_markdown import addresses_in, to_markdown
 from kbsync.memo import lent, remembered
 from kbsync.model import Article, Kind
@@ -300,6 +301,8 @@ HTML = (
 
 class Portal:
     """Addresses that lead to what `paths` says."""
+
+    options = PLAIN
 
     def sent(self, target: str, ids: object) -> str | None:
         raise NotImplementedError

@@ -4,22 +4,26 @@ The promise: `canonical(to_html(text))` is the canonical form of the HTML, less 
 Every text is rendered back and compared; where it differs, the smallest block that does is written with tags, then raw.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from kbsync.markup.blocks import Way, document
 from kbsync.markup.canonical import canonical, canonical_of
-from kbsync.markup.nodes import Element, Node, replace, serialized
+from kbsync.markup.nodes import Element, Node, replace, serialized, text_of
 from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.parse import parse
 from kbsync.markup.safety import without_scripts
 from kbsync.markup.shorthand import Hand, hand_for
+from kbsync.markup.slugs import slug
 from kbsync.markup.tidy import tidy
 from kbsync.markup.to_html import identity, to_html
 
 _ADDRESSES = ("href", "src", "poster")
 _HOLDERS = ("li", "dt", "dd", "tr", "td", "th")
+_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+_NUMBER = re.compile(r"-\d+\Z")
 _APART = "\n\n<!-- -->\n\n"
 
 
@@ -89,6 +93,8 @@ class _Page:
         hands = [short, plain] if short.short or short.notes else [plain]
         for hand in hands:
             yield document(self._blocks, self._ways, self._asked, hand)
+        if self._leave_nameless():
+            yield document(self._blocks, self._ways, self._asked, plain)
         for block in self._blocks:
             self._mend(block, plain)
         for hand in hands:
@@ -96,6 +102,17 @@ class _Page:
         yield document(self._blocks, self._ways, hand=plain)
         yield _APART.join(document((block,), self._ways, hand=plain) for block in self._blocks)
         yield _APART.join(document((block,), {id(block): Way.RAW}) for block in self._blocks)
+
+    def _leave_nameless(self) -> bool:
+        """Write headings as tags that a link would give a name, although the portal took theirs away."""
+        asked = {_NUMBER.sub("", name) for name in self._asked} | self._asked
+        found = [
+            heading
+            for heading in _headings_in(self._blocks)
+            if "id" not in heading.attrs and slug(text_of(heading.children)) in asked
+        ]
+        self._ways |= {id(heading): Way.RAW for heading in found}
+        return bool(found)
 
     def _reads(self, text: str, wanted: str, anchors: frozenset[str] = frozenset()) -> bool:
         return canonical(to_html(text, anchors=anchors, options=self._options)) == wanted
@@ -135,6 +152,14 @@ def _blocks_in(block: Element) -> list[Element]:
             return inner
 
 
+def _headings_in(nodes: tuple[Node, ...]) -> Iterator[Element]:
+    for node in nodes:
+        if isinstance(node, Element):
+            if node.tag in _HEADINGS:
+                yield node
+            yield from _headings_in(node.children)
+
+
 def _asked(blocks: tuple[Element, ...]) -> frozenset[str]:
     found: set[str] = set()
 
@@ -151,7 +176,8 @@ def _asked(blocks: tuple[Element, ...]) -> frozenset[str]:
 
 
 def _rewritten(node: Node, rewrite: Callable[[str], str]) -> Node:
+    """Put addresses through `rewrite`, and attributes in the one order that a portal's own order does not change."""
     if isinstance(node, str):
         return node
-    attrs = {key: rewrite(value) if key in _ADDRESSES else value for key, value in node.attrs.items()}
+    attrs = {key: rewrite(value) if key in _ADDRESSES else value for key, value in sorted(node.attrs.items())}
     return replace(node, attrs=attrs, children=tuple(_rewritten(child, rewrite) for child in node.children))

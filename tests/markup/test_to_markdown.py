@@ -224,3 +224,19 @@ def test_any_markdown_settles_after_one_way_there_and_back(markdown: str) -> Non
     if not pulled.dropped:
         assert canonical(again) == canonical(html)
     assert to_markdown(again).text == pulled.text
+
+
+def test_a_portal_that_orders_attributes_its_own_way_changes_no_text() -> None:
+    sent = '<form method="get" action="/s"><p><input name="q" value="x"></p></form><p><img src="a" alt="A&#10;b"></p>'
+    shown = '<form action="/s" method="get"><p><input value="x" name="q"></p></form><p><img alt="A&#10;b" src="a"></p>'
+    assert to_markdown(sent) == to_markdown(shown)
+    assert canonical(to_html(to_markdown(sent).text)) == canonical(sent)
+
+
+def test_headings_whose_names_a_portal_took_away_are_not_named_again_by_the_links_to_them() -> None:
+    links = '<p>To <a href="#one">it</a> and <a href="#two-1">there</a>.</p>'
+    html = f"{links}<h2>One</h2><p>Text</p><h3>Two</h3><h3>Two</h3>"
+    text = to_markdown(html).text
+    assert text.startswith("To [it](#one) and [there](#two-1).\n\n<h2>One</h2>\n\nText\n")
+    assert canonical(to_html(text)) == canonical(html)
+    assert to_markdown(to_html(text)).text == text
