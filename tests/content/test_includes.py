@@ -1,5 +1,6 @@
 """Includes and variables in a tree: where they come from, what is content, and where problems point to."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ TITLE = "---\ntitle: T\n---\n\n"
 PAGE = "a/b/c.md"
 
 
-def tree_of(place: Path, files: dict[str, str | bytes], **variables: str) -> Tree:
+def tree_of(place: Path, files: Mapping[str, str | bytes], **variables: str) -> Tree:
     put(place, files)
     return read(WorkingTree(place), Rules(variables=variables))
 
