@@ -5,6 +5,7 @@ Every command is a process of its own. Run it with `python -m tests.bench.cached
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +15,7 @@ from click import echo
 
 from kbsync.sandbox import Settings, serve
 from tests.corpora import empty_tree, load_help_centre, step
-from tests.desk import Desk
+from tests.desk import Desk, command, environment
 
 RUNS = 3
 COMMANDS = {
@@ -57,10 +58,11 @@ def show(title: str, desk: Desk, words: tuple[str, ...], folder: Path) -> None:
 def seconds(desk: Desk, words: tuple[str, ...], cache: Path | None) -> float:
     """Time one run, in a cache folder of its own (as Linux finds it) or without any."""
     off, place = ("1", None) if cache is None else (None, str(cache))
+    environ = environment({**desk.environ, "KBSYNC_NO_CACHE": off, "XDG_CACHE_HOME": place})
     started = time.monotonic()
-    ended = desk.process(*words, KBSYNC_NO_CACHE=off, XDG_CACHE_HOME=place)
-    if ended.code and words != ("lint",):
-        sys.exit(ended.err)
+    ended = subprocess.run(command(*words), cwd=desk.root, env=environ, capture_output=True, check=False)
+    if ended.returncode and words != ("lint",):
+        sys.exit(ended.stderr.decode())
     return time.monotonic() - started
 
 
