@@ -141,7 +141,7 @@ def publish(
     config = settings.config(**_ids(ignore_ids))
     options = Options(
         paths=within(config, paths),
-        overwrite=frozenset(within(config, overwrite)),
+        overwrite=_named(config, overwrite),
         local=local,
         dirty=dirty,
         force=force,
@@ -301,6 +301,18 @@ def demo(*, keep: bool, port: int) -> int:
 
 def _ids(ignored: bool) -> dict[str, object]:  # noqa: FBT001
     return {"ignored_keys": frozenset({"id"})} if ignored else {}
+
+
+def _named(config: Config, overwrite: tuple[str, ...]) -> frozenset[str]:
+    """Turn what is to be written over into content paths.
+
+    Raises:
+        UsageError: it is the whole tree, which nobody can have looked at.
+    """
+    paths = within(config, overwrite)
+    if overwrite and not paths:
+        raise UsageError("--overwrite names the whole tree", advice="name the articles or directories that are meant")
+    return frozenset(paths)
 
 
 def main() -> None:

@@ -1,7 +1,5 @@
 """The command that looks at files alone: lint."""
 
-import json
-
 from kbsync.commands.output import list_problems, note, say
 from kbsync.commands.paths import refuse_absent
 from kbsync.commands.remembering import remembering
@@ -9,6 +7,7 @@ from kbsync.config import Config
 from kbsync.content.files import WorkingTree
 from kbsync.errors import Problem
 from kbsync.journeys.workspace import problems_of
+from kbsync.report.data import to_json
 
 OK, FAILED = 0, 1
 
@@ -25,7 +24,7 @@ def lint(config: Config, *, paths: tuple[str, ...], form: str) -> int:
         if not paths or any(problem.path == path or problem.path.startswith(f"{path}/") for path in paths)
     )
     if form == "json":
-        say(json.dumps({"version": 1, "problems": [_page(problem) for problem in found]}, ensure_ascii=False, indent=2))
+        say(to_json({"version": 1, "problems": [_page(problem) for problem in found]}))
     else:
         list_problems(found)
         note(f"{len(found)} problem{'s' if len(found) != 1 else ''}." if found else "No problems.")

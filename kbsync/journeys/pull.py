@@ -229,20 +229,21 @@ class _Pulling:
             item, source = items.get(change.path), self.source_of(change)
             if item is None or change.desired is None or source not in self.written:
                 continue
-            theirs = fields_of(change.desired)
+            theirs = _plain(fields_of(change.desired))
             wrong = {
                 name: theirs[name]
                 for name, value in fields_of(item).items()
                 if value is not None and name not in {"body", "author"} and digest(value) != digest(theirs[name])
             }
             if wrong:
-                self.written[source] = edit(self.written[source], _plain(wrong), path=source)
+                self.written[source] = edit(self.written[source], wrong, path=source)
         return self.written != before
 
 
 def _front_of(live: Item, path: str) -> dict[str, FieldValue]:
     """Give the front matter of a new file: what a reader could tell, and nothing that is as it would be anyway."""
-    fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ())}
+    named = {"title", "name"}
+    fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ()) or name in named}
     for name in ("body", "author", "portals"):
         fields.pop(name, None)
     if fields.get("status") == Status.PUBLISHED:
@@ -258,4 +259,7 @@ def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue
 
 
 def _plain(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
-    return {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
+    """Give fields as front matter can say them: plain text, and names on one line that are not empty."""
+    plain = {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
+    names = {name: " ".join(str(plain[name]).split()) or "Untitled" for name in ("title", "name") if name in plain}
+    return plain | names

@@ -18,3 +18,7 @@ class Rules:
     archive_number: int | None = None
     overwrite: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
+
+    def overwrites(self, path: str) -> bool:
+        """Tell whether a web edit at a content path, or below it, was said to be written over."""
+        return any(path == named or path.startswith(f"{named}/") for named in self.overwrite)

@@ -22,7 +22,7 @@ class _TowardLive:
         self.ties = pairs.ties
         moving = {case.item.path for case in pairs.cases if _moves(case) and rules.moved != "refuse"}
         self.ids = {path: number for path, number in pairs.ids.items() if path not in moving}
-        self.lost = {case.path for case in pairs.cases if _is_lost(case)} - rules.overwrite
+        self.lost = {case.path for case in pairs.cases if _is_lost(case) and not rules.overwrites(case.path)}
 
     def step(self, case: Case) -> Step:
         if case.path in self.ties:
@@ -32,7 +32,7 @@ class _TowardLive:
         alike = case.live is not None and case.content is not None and not case.differing
         verdict = judge(state, ours.presence, theirs.presence, alike=alike)
         is_held = verdict in {Verdict.DRIFT, Verdict.CONFLICT} or state in {State.KEPT, State.RELEASED}
-        if is_held and case.content is not None and case.path in self.rules.overwrite:
+        if is_held and case.content is not None and self.rules.overwrites(case.path):
             return self._overwrite(case)
         return self._by_verdict(verdict, case)
 

@@ -177,7 +177,6 @@ def test_names_from_the_portal_never_leave_the_root_nor_collide(hostile: Desk, p
     assert hostile.git("status", "--short") == ""
 
 
-@pytest.mark.xfail(reason="a name that lint refuses is written as it is, and stops every plan until mended by hand")
 @pytest.mark.parametrize("title", ["two\nlines", ""])
 def test_what_a_pull_writes_is_sound(scene: Scene, title: str) -> None:
     scene.published()
