@@ -5,11 +5,11 @@ wrappers that only hold leaves are edges on the way. Never changes a text.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import groupby
 
 from kbsync.markup.frames import Frame, Told
+from kbsync.markup.items import Edge, Item, Leaf, Space, leaves, shown_by
 from kbsync.markup.nodes import HEADINGS, Element, Node, replace
 from kbsync.markup.spans import Span
 from kbsync.markup.spread import is_block, is_spreadable
@@ -23,54 +23,6 @@ _LINE = HEADINGS | {"p"}
 _WHITE = " \t\n\r\f"
 _WRAPPERS = 16
 """How many wrappers around one another are looked into; real articles have up to nine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """A piece that shows something; `bare` when it is inline content that no paragraph holds."""
-
-    start: int
-    end: int
-    lines: tuple[str, ...]
-    frame: Frame = field(repr=False)
-    span: Span | None = None
-    told: Told | None = field(default=None, repr=False)
-    bare: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Space:
-    """A piece that shows nothing: a spacer, white space, a comment."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """Where a wrapper begins or ends; `frame` is that of its content, less its name, which its first leaf tells.
-
-    `named` is the frame of the first leaf, where the wrapper has a name that links go to.
-    """
-
-    start: int
-    end: int
-    frame: Frame = field(repr=False)
-    opens: bool
-    named: Frame | None = field(default=None, repr=False)
-
-
-Item = Leaf | Space | Edge
-
-
-def leaves(items: Sequence[Item]) -> tuple[Leaf, ...]:
-    """Give the leaves among the items."""
-    return tuple(item for item in items if isinstance(item, Leaf))
-
-
-def shown_by(items: Sequence[Item]) -> tuple[str, ...]:
-    """Tell what items show one after another."""
-    return tuple(line for leaf in leaves(items) for line in leaf.lines)
 
 
 def cut(frame: Frame, parts: Sequence[Span], html: str) -> tuple[Item, ...] | None:
@@ -94,10 +46,11 @@ def cut_inside(leaf: Leaf, html: str) -> tuple[Frame, tuple[Item, ...]] | None:
     items = cut(frame, span.parts, html)
     if items is None or not leaves(items):
         return None
-    if plain.attrs == span.element.attrs:
-        return (frame, items) if shown_by(items) == _inside(leaf.told) else None
-    named = tuple(_named(items, _inside(leaf.told)))
-    if shown_by(named) == _inside(leaf.told):
+    told = leaf.named.told(span.nodes) if leaf.named is not None else leaf.told
+    if told is leaf.told and plain.attrs == span.element.attrs:
+        return (frame, items) if shown_by(items) == _inside(told) else None
+    named = tuple(_named(items, _inside(told)))
+    if shown_by(named) == _inside(told):
         return frame, named
     return (frame, items) if shown_by(items) == _inside(leaf.frame.told((plain,))) else None
 

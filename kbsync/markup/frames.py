@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kbsync.markup.canonical import canonical_of
-from kbsync.markup.nodes import BLOCKS, HEADINGS, Element, Node, start_tag
+from kbsync.markup.nodes import HEADINGS, Element, Node, start_tag
 from kbsync.markup.parse import parse
 from kbsync.markup.spans import settled
+from kbsync.markup.spread import is_block
 from kbsync.markup.tidy import tidy
 
 Settle = Callable[[str], str]
@@ -52,16 +53,12 @@ class Frame:
     depth: int = 0
     outer: "Frame | None" = None
     wrappers: int = 0
+    holds_blocks: bool = True
 
     @property
     def tag(self) -> str:
         """The tag of the innermost element around."""
         return self.shells[-1].tag if self.shells else ""
-
-    @property
-    def holds_blocks(self) -> bool:
-        """Whether a block can stand here as HTML is written."""
-        return self.tag == "" or (self.tag in BLOCKS and self.tag not in _LINES)
 
     @property
     def close(self) -> str:
@@ -77,6 +74,7 @@ class Frame:
             depth=self.depth if wrapper else self.depth + 1,
             outer=self,
             wrappers=self.wrappers + 1 if wrapper else 0,
+            holds_blocks=element.tag not in _LINES and is_block(element),
         )
 
     def told(self, nodes: tuple[Node, ...]) -> Told | None:

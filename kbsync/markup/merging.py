@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.markup.cutting import Edge, Item, Leaf, Space, leaves
 from kbsync.markup.frames import Frame
+from kbsync.markup.items import Edge, Item, Leaf, Space, leaves
 from kbsync.markup.pairing import Side, side_by_side
 
 _PLAIN = re.compile(r"<p>(.*)</p>", re.DOTALL)
@@ -111,12 +111,12 @@ class _Merge:
         if self.number in self.side.same:
             self._keep(leaf)
             return True
-        leaf = replace(leaf, frame=self.named or leaf.frame)
+        leaf = replace(leaf, named=self.named)
         self.named = None
         want = self.wanted[self.side.became[self.number]]
         changed = None if want.lines in self.moved else self.become(leaf, want)
         if changed is None:
-            return self._put(want, leaf.frame, instead=leaf)
+            return self._put(want, leaf.place, instead=leaf)
         self.text.add(changed.html, kept=changed.kept)
         return True
 

@@ -14,8 +14,9 @@ from functools import cache
 
 from kbsync.markup import rawtags
 from kbsync.markup.canonical import address_form
-from kbsync.markup.cutting import Item, Leaf, cut, cut_inside, leaves
+from kbsync.markup.cutting import cut, cut_inside
 from kbsync.markup.frames import Frame
+from kbsync.markup.items import Item, Leaf, leaves
 from kbsync.markup.merging import Text, merged
 from kbsync.markup.rewording import reworded
 from kbsync.markup.spans import spans
@@ -131,7 +132,7 @@ class _Splicing:
             return address if new is None else new
 
         html = rawtags.replaced(self.live[leaf.start : leaf.end], readdress)
-        if leaf.frame.shown(html) != want.lines:
+        if leaf.place.shown(html) != want.lines:
             return None
         return Text(pieces=[html], kept=max(0, leaf.end - leaf.start - lost))
 
@@ -140,7 +141,7 @@ class _Splicing:
         if leaf.span is not None and leaf.span.element is not None and leaf.span.element.tag in _NAMES:
             return None
         for proposal in reworded(self.live[leaf.start : leaf.end], self.rendered[want.start : want.end]):
-            if leaf.frame.shown(proposal.html) == want.lines:
+            if leaf.place.shown(proposal.html) == want.lines:
                 return Text(pieces=[proposal.html], kept=proposal.kept)
         return None
 
@@ -154,7 +155,7 @@ class _Splicing:
         if text is not None:
             start, end = leaf.span.inner
             html = self.live[leaf.start : start] + text.html + self.live[end : leaf.end]
-            if self.way is _Way.DEEP or leaf.frame.shown(html) == want.lines:
+            if self.way is _Way.DEEP or leaf.place.shown(html) == want.lines:
                 return Text(pieces=[html], kept=text.kept + leaf.end - leaf.start - (end - start))
         del self.noted[noted:]
         return None

@@ -1,0 +1,80 @@
+"""Every real article takes an edit and keeps the rest of its bytes; that is judged without kbsync's own walk."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
+
+import pytest
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.splicing import splice
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+from tests.markup.test_corpus import CORPUS, live_articles
+
+pytestmark = [
+    pytest.mark.corpus,
+    pytest.mark.skipif(not CORPUS, reason="KBSYNC_CORPUS names no folder"),
+    pytest.mark.timeout(900),
+]
+
+PARAGRAPH = re.compile(r"^[ ]*(?:[-*]|\d+[.)])?[ ]*[A-Za-z][A-Za-z ,]{8,}.*$", re.MULTILINE)
+WORD = re.compile(r"(?<![\w/.#@{&-])[A-Za-z]{4,}(?![\w/.:@}-])")
+# The smallest elements of each kind, by their text alone.
+PIECES = [
+    re.compile(rf"<{tag}\b(?:(?!<{tag}\b).)*?</{tag}>", re.DOTALL | re.IGNORECASE)
+    for tag in ("p", "li", "tr", "h2", "h3", "pre")
+]
+
+
+def articles() -> Iterator[tuple[str, str]]:
+    """Give each article that says anything, and its Markdown."""
+    for _, html in live_articles():
+        yield html, to_markdown(html).text
+
+
+def edits(markdown: str) -> Iterator[str]:
+    """Give a text with one word more in one paragraph, and with that paragraph said in altogether other words."""
+    found = [one for one in PARAGRAPH.finditer(markdown) if WORD.search(markdown, one.start(), one.end())]
+    if not found:
+        return
+    chosen = found[len(found) // 2]
+    word = WORD.search(markdown, chosen.start(), chosen.end())
+    assert word is not None
+    yield markdown[: word.end()] + " indeed" + markdown[word.end() :]
+    start = re.compile(r"[ ]*(?:[-*]|\d+[.)])?[ ]*").match(markdown, chosen.start())
+    assert start is not None
+    tail = "\\" if chosen[0].endswith("\\") else ""
+    yield markdown[: start.end()] + "Nothing of it stays." + tail + markdown[chosen.end() :]
+
+
+def missing(live: str, sent: str) -> int:
+    """Count the elements of the live text that are not in what is sent, for the kind of which most are."""
+    return max((Counter(kind.findall(live)) - Counter(kind.findall(sent))).total() for kind in PIECES)
+
+
+def test_an_unchanged_text_gives_back_every_article_byte_for_byte() -> None:
+    same = [splice(html, markdown).html == html for html, markdown in articles()]
+    assert (len(same), sum(same)) == (1221, 1221)
+
+
+def test_an_edited_paragraph_leaves_every_article_as_it_was_but_there() -> None:
+    shares: list[list[float]] = [[], []]
+    said, wide, noted = 0, 0, 0
+    for html, markdown in articles():
+        for kind, edited in enumerate(edits(markdown)):
+            spliced = splice(html, edited)
+            shares[kind].append(spliced.kept)
+            said += canonical(spliced.html) == canonical(to_html(edited))
+            noted += bool(spliced.rendered)
+            wide += not spliced.rendered and missing(html, spliced.html) > 1
+    counts = [len(kind) for kind in shares]
+    assert min(counts) > 1180
+    assert said == sum(counts)
+    assert wide == 0
+    assert noted < 0.01 * sum(counts)
+    assert median(shares[0]) >= 0.99
+    assert sum(share >= 0.95 for share in shares[0]) > 0.9 * counts[0]
+    # Of many a short article the one paragraph is a third.
+    assert median(shares[1]) >= 0.75
