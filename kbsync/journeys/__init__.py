@@ -14,6 +14,7 @@ from kbsync.errors import GitError, Refusal
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.pace import Pacer
 from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.foreseeing import foreseen
 from kbsync.journeys.memory import refuse_old_commit, save
 from kbsync.journeys.publish import Portal, Run, carry_out
 from kbsync.journeys.pull import Pulled, bring_home
@@ -180,7 +181,8 @@ def _rules(workspace: Workspace, addresses: TargetAddresses, options: Options) -
 
 def _plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     addresses = TargetAddresses(workspace.config, content.assets)
-    return make_plan(content, live, workspace.agreements, _rules(workspace, addresses, options))
+    made = make_plan(content, live, workspace.agreements, _rules(workspace, addresses, options))
+    return foreseen(made, workspace.agreements, addresses) if workspace.config.style == "keep" else made
 
 
 def _open_commit(config: Config, options: Options) -> Workspace:

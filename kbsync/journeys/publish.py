@@ -15,6 +15,7 @@ from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
 from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.foreseeing import is_kept
 from kbsync.journeys.recording import agree, settled
 from kbsync.journeys.rendering import Rendered, addresses_now, render, render_into
 from kbsync.model import Article, Item, Kind, KnowledgeBase, Seo, Status
@@ -211,13 +212,9 @@ class _Publication:
         if not isinstance(article, Article) or not is_sent:
             return None
         live, anchors, ids = change.actual, self._anchors(change), dict(self.ids)
-        if not isinstance(live, Article) or not live.body or not self._keeps(change):
-            return render(article, anchors, self.addresses, ids)
-        return render_into(live, article, anchors, self.addresses, ids)
-
-    def _keeps(self, change: Change) -> bool:
-        is_made = change.action in {Action.CREATE, Action.MOVE}
-        return self.keeps and not is_made and self._born(change, change.id or 0) is Born.LIVE
+        if self.keeps and isinstance(live, Article) and is_kept(change, self._born(change, change.id or 0)):
+            return render_into(live, article, anchors, self.addresses, ids)
+        return render(article, anchors, self.addresses, ids)
 
     def _born(self, change: Change, number: int) -> Born:
         """Tell where an item was born: what is known of it says so, else whether this run makes it."""

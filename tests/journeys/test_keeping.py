@@ -26,7 +26,9 @@ def home(tmp_path: Path, portal: Portal) -> Clone:
     """A tree into which a portal was pulled whose two articles its editor made."""
     folder = portal.store.create_folder(portal.store.create_category("Guide").id, "Basics").id
     reset = portal.store.create_article(folder, "Reset", MADE_THERE).id
-    linked = f'<p dir="ltr"><span style="color: rgb(0,0,0)">See <a href="{portal.url}/support/solutions/articles/{reset}'
+    linked = (
+        f'<p dir="ltr"><span style="color: rgb(0,0,0)">See <a href="{portal.url}/support/solutions/articles/{reset}'
+    )
     portal.store.create_article(folder, "Other", f'{linked}-reset" rel="noreferrer">this</a>.</span></p>')
     clone = new_clone(tmp_path / "home", portal, {"kbsync.toml": ""}, new="all")
     clone.pull()
@@ -102,9 +104,7 @@ def test_an_article_that_was_born_in_git_is_rendered_whole(clone: Clone, portal:
     clone.commit()
     edit(clone, path, "plug it in", "switch it on")
     clone.published()
-    assert clone.live(path).description == (
-        "<p>Unpack the box and put it on a table.</p>\n<p>Then switch it on.</p>\n"
-    )
+    assert clone.live(path).description == ("<p>Unpack the box and put it on a table.</p>\n<p>Then switch it on.</p>\n")
     assert clone.agreements()["article", clone.id_of(path)].born is Born.CONTENT
 
 
@@ -117,13 +117,15 @@ def test_agreements_tell_where_an_article_was_born_and_old_ones_are_read_without
     assert agreement_from_json(json.dumps(old)).born is Born.LIVE
 
 
-def test_what_is_rendered_beside_the_change_is_noted(home: Clone, portal: Portal) -> None:
+def test_what_is_rendered_beside_the_change_is_told_before_and_after(home: Clone, portal: Portal) -> None:
     (number,) = _ids(portal, "Reset")
     deep = "<div>" * 80 + MADE_THERE + "</div>" * 80
     portal.store.edit_article(number, body=deep)
     home.pull()
     home.commit()
     edit(home, PATH, "Then wait", "Do wait")
+    note = "rendered anew, more than what changed: the whole article"
+    assert [change.reason for change in home.plan().changes] == [note]
     done = home.publish()
     assert done.run is not None
-    assert [o.notes for o in done.run.outcomes] == [("rendered anew, more than what changed: the whole article",)]
+    assert [outcome.notes for outcome in done.run.outcomes] == [(note,)]
