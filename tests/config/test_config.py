@@ -27,6 +27,7 @@ removed = "keep"
 moved = "refuse"
 touched = "go"
 new = "all"
+style = "clean"
 share = 0.5
 subfolders = false
 [targets.staging]
@@ -68,6 +69,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         moved="refuse",
         touched="go",
         new="all",
+        style="clean",
         share=0.5,
         archive_share=None,
         archive_number=5,
@@ -112,6 +114,7 @@ VARIABLES = {
     "moved": "archive",
     "touched": "hold",
     "new": "none",
+    "style": "keep",
 }
 
 
