@@ -8,6 +8,7 @@ import pytest
 
 from kbsync.agreements import Born, agreement_from_json
 from kbsync.markup.to_html import to_html
+from kbsync.model import Kind
 from kbsync.sandbox import Portal
 from tests.journeys.clone import Clone, new_clone, steps
 
@@ -105,7 +106,7 @@ def test_an_article_that_was_born_in_git_is_rendered_whole(clone: Clone, portal:
     edit(clone, path, "plug it in", "switch it on")
     clone.published()
     assert clone.live(path).description == ("<p>Unpack the box and put it on a table.</p>\n<p>Then switch it on.</p>\n")
-    assert clone.agreements()["article", clone.id_of(path)].born is Born.CONTENT
+    assert clone.agreements()[Kind.ARTICLE, clone.id_of(path)].born is Born.CONTENT
 
 
 def test_agreements_tell_where_an_article_was_born_and_old_ones_are_read_without(home: Clone) -> None:
