@@ -41,7 +41,9 @@ def demo(*, keep: bool, port: int) -> int:
         try:
             with serve(Settings(name="kbsync"), port=port) as portal:
                 code = _play(root, portal)
-                say(f"The portal: {portal.url}/support/solutions" + ("" if keep else "  (gone now; --keep leaves it)"))
+                if not keep:
+                    say("The portal goes now; with --keep it stays, to be looked at.")
+                say(f"The portal: {portal.url}/support/solutions")
                 return _wait(portal) if keep and code == 0 else code
         except SandboxError as error:
             raise KbsyncError(str(error)) from error
@@ -66,7 +68,7 @@ def _play(root: Path, portal: "Portal") -> int:
     told.publishes()
     articles = len(portal.store.all_articles())
     say("")
-    say(f"{articles} articles went out, one edit came home, and nothing was lost; {len(portal.calls)} calls in all.")
+    say(f"{articles} articles went out, one edit came home, nothing was lost: {len(portal.calls)} calls.")
     return told.code
 
 
