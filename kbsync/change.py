@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
-from kbsync.model import Item, Kind
+from kbsync.model import Item, Kind, ancestors
 
 
 class Action(StrEnum):
@@ -126,13 +126,8 @@ def asked_for(changes: Sequence[Change], paths: Sequence[str]) -> tuple[Change, 
     if not paths:
         return tuple(changes)
     asked = {c.path for c in changes if any(c.path == path or c.path.startswith(f"{path}/") for path in paths)}
-    needed = {above for path in asked for above in _directories(path)}
+    needed = {above for path in asked for above in ancestors(path)}
     return tuple(c for c in changes if c.path in asked or (c.action is Action.CREATE and c.path in needed))
-
-
-def _directories(path: str) -> set[str]:
-    parts = path.split("/")
-    return {"/".join(parts[:depth]) for depth in range(1, len(parts))}
 
 
 _REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 
 class Kind(StrEnum):
@@ -17,6 +18,27 @@ class Kind(StrEnum):
     CATEGORY = "category"
     FOLDER = "folder"
     ARTICLE = "article"
+
+
+def kind_of(path: str) -> Kind:
+    """Tell what lies at a content path by its form: an article ends in `.md`, a category has no directory above it."""
+    if path.endswith(".md"):
+        return Kind.ARTICLE
+    return Kind.FOLDER if "/" in path else Kind.CATEGORY
+
+
+def parent_path(path: str) -> str:
+    """Give the content path of what holds an item; empty for a category."""
+    parent = str(PurePosixPath(path).parent)
+    return "" if parent == "." else parent
+
+
+def ancestors(path: str) -> tuple[str, ...]:
+    """Give the content paths of all that holds an item, the nearest first."""
+    found = []
+    while path := parent_path(path):
+        found.append(path)
+    return tuple(found)
 
 
 class Side(StrEnum):

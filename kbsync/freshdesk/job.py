@@ -11,7 +11,7 @@ from kbsync.freshdesk.answers import Answer
 from kbsync.freshdesk.belief import doubts, is_rewritten
 from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.freshdesk.wire import article_from_json, category_from_json, folder_from_json
-from kbsync.model import Item, Kind
+from kbsync.model import Item, Kind, kind_of
 
 REWRITTEN = "the portal rewrote the HTML; readers lose nothing"
 
@@ -59,7 +59,7 @@ class Job:
     def is_known(self, kind: Kind, number: int) -> bool:
         """Tell whether the plan knew this item, or this run made it."""
         return (kind, number) in self.known or any(
-            number == other and kind is _kind_at(path) for path, other in tuple(self.ids.items())
+            number == other and kind is kind_of(path) for path, other in tuple(self.ids.items())
         )
 
 
@@ -105,9 +105,3 @@ def done(job: Job, live: Item | None, *, at: str = "", notes: tuple[str, ...] = 
 def failed(job: Job, error: str, shown: Shown) -> Outcome:
     """End a change that the portal carried out otherwise than asked."""
     return Outcome(change=job.change, result=Result.FAILED, error=error, live=shown.item, seen_at=shown.at)
-
-
-def _kind_at(path: str) -> Kind:
-    if path.endswith(".md"):
-        return Kind.ARTICLE
-    return Kind.FOLDER if "/" in path else Kind.CATEGORY

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kbsync.config import Config
-from kbsync.content.files import WorkingTree, write
+from kbsync.content.files import write
 from kbsync.content.repository import Repository
 from kbsync.credentials import Secret
 from kbsync.errors import GitError, Refusal
@@ -136,7 +136,6 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
         ContentError: some files could not be written.
     """
     workspace = open_workspace(config, local=options.local)
-    files = WorkingTree(config.root, ignored=workspace.repository.ignored())
     with _connect(config, key, audience) as connection:
         audience.waits("reading the portal")
         live = read_live(connection).live
@@ -146,7 +145,7 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
         if made.halt and content.articles:
             raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
         audience.begins("converting", len(made.changes))
-        pulled = bring_home(workspace, files, made, live, addresses, options.paths, audience.steps)
+        pulled = bring_home(workspace, made, live, addresses, options.paths, audience.steps)
         changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
         planned = Planned(
             workspace=workspace,

@@ -6,16 +6,9 @@ from urllib.parse import quote, unquote, urljoin
 from kbsync.agreements import Key
 from kbsync.config import Config
 from kbsync.freshdesk.links import address, target
-from kbsync.model import Kind
+from kbsync.model import kind_of
 
 _INDEX = "_index.md"
-
-
-def kind_of(path: str) -> Kind:
-    """Tell what lies at a content path by its form: an article ends in `.md`, a category has no directory above it."""
-    if path.endswith(".md"):
-        return Kind.ARTICLE
-    return Kind.FOLDER if "/" in path else Kind.CATEGORY
 
 
 class TargetAddresses:

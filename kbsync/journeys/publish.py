@@ -18,9 +18,8 @@ from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.foreseeing import is_kept
 from kbsync.journeys.recording import agree, settled
 from kbsync.journeys.rendering import Rendered, addresses_now, render, render_into
-from kbsync.model import Article, Item, Kind, KnowledgeBase, Seo, Status
+from kbsync.model import Article, Item, Kind, KnowledgeBase, Seo, Status, ancestors, parent_path
 from kbsync.plan import Plan
-from kbsync.plan.pairs import ancestors, parent_path
 
 WORKERS = 4
 """Calls in flight; four fill the largest allowance of an account at ordinary latency."""

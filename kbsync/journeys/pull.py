@@ -11,10 +11,9 @@ from kbsync.change import Action, Change, Finding, Matter, asked_for
 from kbsync.content.document import compose, edit, replace_body
 from kbsync.content.names import file_name
 from kbsync.content.overlay import Overlay
-from kbsync.content.tree import Files
 from kbsync.content.tree import read as read_tree
 from kbsync.errors import ContentError
-from kbsync.journeys.addressing import TargetAddresses, kind_of
+from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.bodies import Bodies
 from kbsync.journeys.recording import agree
 from kbsync.journeys.rendering import addresses_now
@@ -31,6 +30,7 @@ from kbsync.model import (
     Visibility,
     digest,
     fields_of,
+    kind_of,
 )
 from kbsync.plan import Plan
 from kbsync.versions import links_of, pulled_body
@@ -54,7 +54,6 @@ class Pulled:
 
 def bring_home(
     workspace: Workspace,
-    files: Files,
     plan: Plan,
     live: KnowledgeBase,
     addresses: TargetAddresses,
@@ -62,7 +61,7 @@ def bring_home(
     tell: Callable[[str], None],
 ) -> Pulled:
     """Work out the files of a pull, of all or at some `paths`; `tell` hears of each article that was converted."""
-    pulling = _Pulling(workspace, files, plan, live, addresses)
+    pulling = _Pulling(workspace, plan, live, addresses)
     for change in asked_for(pulling.named_changes(), paths):
         pulling.take(change)
         tell(change.path)
@@ -73,21 +72,19 @@ def bring_home(
 class _Pulling:
     """One pull being worked out."""
 
-    def __init__(
-        self, workspace: Workspace, files: Files, plan: Plan, live: KnowledgeBase, addresses: TargetAddresses
-    ) -> None:
+    def __init__(self, workspace: Workspace, plan: Plan, live: KnowledgeBase, addresses: TargetAddresses) -> None:
         self.workspace = workspace
-        self.files = files
+        self.files = workspace.files
         self.plan = plan
         self.live = live
         self.addresses = addresses
         self.rules = tree_rules(workspace.config)
         self.paths: dict[Key, str] = {(kind_of(path), number): path for path, number in plan.ids.items()}
-        self.bodies = Bodies(workspace.tree, files, workspace.config.markup)
+        self.bodies = Bodies(workspace.tree, workspace.files, workspace.config.markup)
         self.written: dict[str, str] = {}
         self.pulled = Pulled()
         self.taken: dict[str, set[str]] = {}
-        self.present = frozenset(files.paths())
+        self.present = frozenset(workspace.files.paths())
         for path in self.present:
             self._take(path)
 

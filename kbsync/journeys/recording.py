@@ -1,6 +1,7 @@
 """What a run leaves in memory: an agreement for each item that both sides now say the same of. Pure."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from kbsync.agreements import Agreement, Born, State
 from kbsync.content.document import parse
@@ -48,24 +49,14 @@ def agree(
 
 def settled(known: Agreement, live: Item, *, seen: str, state: State) -> Agreement:
     """Bring an agreement's live half up to date after its content left: archived, kept or let go."""
-    return Agreement(
-        kind=known.kind,
-        id=known.id,
-        path=known.path,
-        parent=known.parent,
+    return replace(
+        known,
         state=state,
-        born=known.born,
         seen=seen or known.seen,
         updated_at=live.updated_at or "",
-        epoch=known.epoch,
-        source_key=known.source_key,
-        blob=known.blob,
-        source=known.source,
-        expanded=known.expanded,
-        content=known.content,
         live=live_digests(live),
-        addresses=known.addresses,
         fields=fields_of(live),
+        over="",
     )
 
 

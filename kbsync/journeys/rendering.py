@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from kbsync.journeys.addressing import TargetAddresses, kind_of
+from kbsync.journeys.addressing import TargetAddresses
 from kbsync.markup.addresses import to_root
 from kbsync.markup.references import references
 from kbsync.markup.splicing import splice_html
 from kbsync.markup.to_html import to_html
-from kbsync.model import Article
+from kbsync.model import Article, kind_of
 from kbsync.versions import to_the_file
 
 

@@ -35,6 +35,7 @@ class Workspace:
 
     config: Config
     repository: Repository
+    files: Files
     tree: Tree
     lock: Mapping[Key, Agreement]
     ledger: Mapping[Key, Agreement]
@@ -87,6 +88,7 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
     return Workspace(
         config=config,
         repository=repository,
+        files=files,
         tree=tree,
         lock=lock,
         ledger=ledger,

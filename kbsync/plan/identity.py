@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from kbsync.agreements import Agreement, Key, State
-from kbsync.model import Article, Item, Kind, KnowledgeBase
+from kbsync.model import Article, Item, Kind, KnowledgeBase, parent_path
 from kbsync.versions import blob_of
 
 ALIKE_IN_PLACE = 0.3
@@ -63,10 +63,6 @@ def _alike(article: Article, known: Agreement) -> bool:
 def _rewritten_in_place(_: Article, known: Agreement) -> bool:
     """Take whatever lies where it lay; but a file where an archived article once lay is another article."""
     return known.state is not State.ARCHIVED
-
-
-def _folder_of(path: str) -> str:
-    return str(PurePosixPath(path).parent)
 
 
 def _live_last(agreement: Agreement) -> tuple[bool, str]:
@@ -174,7 +170,7 @@ class _Assignment:
             for path, article in self.open_articles():
                 alike = similarity(article, known)
                 if article.id is None and alike >= ALIKE_ANYWHERE:
-                    far = _folder_of(path) != _folder_of(known.path)
+                    far = parent_path(path) != parent_path(known.path)
                     found.append(((far, -alike, _rests(known)), path, known.key))
         return found
 
@@ -198,10 +194,10 @@ class _Assignment:
     def _predecessor(self, path: str, kind: Kind) -> Key | None:
         """Find the vanished directory that most of what lies in this one came from, and that held mostly this."""
         came = Counter(
-            _folder_of(self.agreements[key].path) for child, key in self.known.items() if _folder_of(child) == path
+            parent_path(self.agreements[key].path) for child, key in self.known.items() if parent_path(child) == path
         )
         for old, count in came.most_common(1):
-            held = sum(_folder_of(known.path) == old for known in self.agreements.values())
+            held = sum(parent_path(known.path) == old for known in self.agreements.values())
             keys = [key for key, known in self.free.items() if known.path == old and known.kind is kind]
             if keys and old not in self.items and count * 2 > held:
                 return keys[0]

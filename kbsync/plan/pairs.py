@@ -6,11 +6,10 @@ Pure. It finds what belongs together and how each side stands; what follows is t
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from kbsync.agreements import Agreement, Key
 from kbsync.markup.to_html import EPOCH
-from kbsync.model import Article, Category, Item, Kind, KnowledgeBase
+from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, parent_path
 from kbsync.plan.identity import Identities, identify
 from kbsync.plan.table import Case, Presence, Standing, changed_fields
 from kbsync.versions import (
@@ -50,20 +49,6 @@ def pair(
         *(_without_content(key, matching) for key in matching.unclaimed()),
     ]
     return Pairs(cases=tuple(cases), ids=matching.ids, links=links, ties=matching.ties)
-
-
-def parent_path(path: str) -> str:
-    """Give the content path of what holds an item; empty for a category."""
-    parent = str(PurePosixPath(path).parent)
-    return "" if parent == "." else parent
-
-
-def ancestors(path: str) -> tuple[str, ...]:
-    """Give the content paths of all that holds an item, the nearest first."""
-    found = []
-    while path := parent_path(path):
-        found.append(path)
-    return tuple(found)
 
 
 class _Matching:

@@ -30,10 +30,11 @@ from kbsync.model import (
     Side,
     Status,
     Visibility,
+    ancestors,
     fields_of,
+    parent_path,
 )
 from kbsync.plan import Plan, Rules, make_plan
-from kbsync.plan.pairs import ancestors, parent_path
 from kbsync.versions import live_digests
 
 CONFIG = Config(root=Path("nowhere"), url="https://acme.freshdesk.com", assets_url="https://cdn.acme.com/kb", new="all")
