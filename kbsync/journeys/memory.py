@@ -7,8 +7,8 @@ from dataclasses import replace
 from kbsync.agreements import Agreement, Key, is_void, seal, void
 from kbsync.change import Result
 from kbsync.errors import Refusal
+from kbsync.journeys.carrying import Run
 from kbsync.journeys.ledger import share_ledger, write_ledger
-from kbsync.journeys.publish import Run
 from kbsync.journeys.workspace import Workspace
 
 

@@ -1,0 +1,59 @@
+"""The journey of a plan: both sides read, what is remembered brought to them, and nothing written."""
+
+from kbsync.config import Config
+from kbsync.credentials import Secret
+from kbsync.freshdesk.client import Connection
+from kbsync.freshdesk.pace import Pacer
+from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.audience import Audience, Options, Planned
+from kbsync.journeys.foreseeing import foreseen
+from kbsync.journeys.reading import read_live, remembered, with_authors, without_authors
+from kbsync.journeys.workspace import Workspace, open_workspace
+from kbsync.model import KnowledgeBase
+from kbsync.plan import Plan, Rules, make_plan
+
+
+def plan(config: Config, key: Secret | None, options: Options, audience: Audience) -> Planned:
+    """Plan a publish of the working tree; without a key, against the ledger alone. Nothing is written."""
+    workspace = open_workspace(config, local=options.local)
+    uncommitted = tuple(sorted(workspace.repository.uncommitted()))
+    if key is None:
+        live = remembered(workspace.agreements)
+        made = plan_toward_live(workspace, without_authors(workspace.content), live, options)
+        return Planned(workspace=workspace, plan=made, live=live, calls=0, uncommitted=uncommitted)
+    with connect(config, key, audience) as connection:
+        audience.waits("reading the portal")
+        reading = read_live(connection)
+        content = with_authors(workspace.content, connection)
+        made = plan_toward_live(workspace, content, reading.live, options)
+        return Planned(
+            workspace=workspace, plan=made, live=reading.live, calls=connection.calls, uncommitted=uncommitted
+        )
+
+
+def connect(config: Config, key: Secret, audience: Audience) -> Connection:
+    """Open the portal of a target, at its share of the account's calls."""
+    return Connection(config.url, key.reveal(), pace=Pacer(config.share), tell=audience.waits)
+
+
+def rules_of(workspace: Workspace, addresses: TargetAddresses, options: Options) -> Rules:
+    """Say what a target's settings and one run's flags mean for the comparison."""
+    config = workspace.config
+    return Rules(
+        addresses=addresses,
+        removed=config.removed,
+        moved=config.moved,
+        touched=config.touched,
+        new=config.new,
+        archive_share=config.archive_share,
+        archive_number=config.archive_number,
+        overwrite=options.overwrite,
+        paths=options.paths,
+    )
+
+
+def plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
+    """Compare a tree with what was read of the portal, toward a publish."""
+    addresses = TargetAddresses(workspace.config, content.assets)
+    made = make_plan(content, live, workspace.agreements, rules_of(workspace, addresses, options))
+    return foreseen(made, workspace.agreements, addresses) if workspace.config.style == "keep" else made

@@ -1,0 +1,115 @@
+"""The journey of a publish: one commit planned, agreed to, carried out and remembered."""
+
+from dataclasses import dataclass
+
+from kbsync.config import Config
+from kbsync.content.repository import Repository
+from kbsync.credentials import Secret
+from kbsync.errors import GitError, Refusal
+from kbsync.freshdesk.client import Connection
+from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.audience import Audience, Options, Planned
+from kbsync.journeys.carrying import Portal, Run, carry_out
+from kbsync.journeys.memory import refuse_old_commit, save
+from kbsync.journeys.planning import connect, plan_toward_live
+from kbsync.journeys.reading import Reading, read_live, with_authors
+from kbsync.journeys.workspace import Workspace, open_workspace
+from kbsync.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of a publish; `run` is None where the audience did not agree.
+
+    `trouble` is why the ledger could not be saved or sent, although the portal was written.
+    """
+
+    planned: Planned
+    run: Run | None = None
+    calls: int = 0
+    trouble: GitError | None = None
+
+
+def publish(config: Config, key: Secret, options: Options, audience: Audience) -> Published:
+    """Publish the commit that is checked out: plan, ask, apply, remember.
+
+    Raises:
+        Refusal: uncommitted changes, an old commit, another branch, a limit, an empty tree or a wrong portal.
+        GitError: there is no repository or no commit, or the ledger cannot be read.
+    """
+    workspace = _open_commit(config, options)
+    with connect(config, key, audience) as connection:
+        audience.waits("reading the portal")
+        reading = read_live(connection)
+        content = with_authors(workspace.content, connection)
+        made = plan_toward_live(workspace, content, reading.live, options)
+        planned = Planned(workspace=workspace, plan=made, live=reading.live, calls=connection.calls)
+        _refuse_unsafe(made, options)
+        if made.writes and not audience.agrees(planned):
+            return Published(planned=planned, calls=connection.calls)
+        run = _apply(planned, connection, reading, audience)
+        trouble = _save(planned, run, options)
+        return Published(planned=planned, run=run, calls=connection.calls, trouble=trouble)
+
+
+def _open_commit(config: Config, options: Options) -> Workspace:
+    """Open what HEAD holds, after the checks that make it the right thing to publish."""
+    repository = Repository.open(config.root)
+    commit = repository.head()
+    if commit is None:
+        raise GitError("nothing is committed yet", advice="commit the content, then publish")
+    uncommitted = sorted(repository.uncommitted())
+    if uncommitted and not options.dirty:
+        shown = ", ".join(uncommitted[:5]) + (" …" if len(uncommitted) > 5 else "")
+        raise Refusal(
+            f"not committed: {shown}", advice="commit first, or publish the last commit as it is with --dirty"
+        )
+    if not options.attended:
+        _refuse_other_branch(repository, config, commit)
+    workspace = open_workspace(config, commit=commit, local=options.local)
+    if not options.rollback:
+        refuse_old_commit(workspace)
+    return workspace
+
+
+def _refuse_other_branch(repository: Repository, config: Config, commit: str) -> None:
+    """Publish without a person only the tip of the branch that the target names."""
+    tips = (repository.commit(name) for name in (f"{config.remote}/{config.branch}", config.branch))
+    if repository.branch() == config.branch or commit in tips:
+        return
+    where = repository.branch() or commit[:10]
+    raise Refusal(
+        f"{where} is not the tip of {config.branch}, and nobody is there to ask",
+        advice=f"publish from {config.branch}, or set `branch` for this target",
+    )
+
+
+def _refuse_unsafe(made: Plan, options: Options) -> None:
+    if made.halt:
+        raise Refusal(made.halt, advice="nothing was written; check the checkout, --root, --target and `url`")
+    if made.excess and not options.force:
+        raise Refusal(made.excess, advice="look at `kbsync plan`; --force if it is meant, or raise [limits] archive")
+
+
+def _apply(planned: Planned, connection: Connection, reading: Reading, audience: Audience) -> Run:
+    workspace, made = planned.workspace, planned.plan
+    addresses = TargetAddresses(workspace.config, workspace.content.assets)
+    portal = Portal(connection=connection, live=reading.live, read_at=reading.at)
+    audience.begins("publishing", len(made.changes))
+    return carry_out(
+        made,
+        portal,
+        addresses,
+        workspace.agreements,
+        lambda outcome: audience.steps(outcome.change.path),
+        keeps=workspace.config.style == "keep",
+    )
+
+
+def _save(planned: Planned, run: Run, options: Options) -> GitError | None:
+    """Save what was done whatever comes: the portal has changed, and people must hear of that too."""
+    try:
+        save(planned.workspace, run, at=planned.live.seen_at, local=options.local)
+    except GitError as error:
+        return error
+    return None

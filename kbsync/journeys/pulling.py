@@ -1,0 +1,76 @@
+"""The journey of a pull: what changed on the portal, brought into the working tree."""
+
+from dataclasses import dataclass, field, replace
+
+from kbsync.config import Config
+from kbsync.content.files import write
+from kbsync.credentials import Secret
+from kbsync.errors import Refusal
+from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.audience import Audience, Options, Planned
+from kbsync.journeys.bringing import Pulled, bring_home
+from kbsync.journeys.planning import connect, rules_of
+from kbsync.journeys.reading import read_live, with_authors
+from kbsync.journeys.workspace import Workspace, open_workspace
+from kbsync.plan import make_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulledHome:
+    """What a pull wrote, or would write."""
+
+    planned: Planned
+    pulled: Pulled = field(default_factory=Pulled)
+    calls: int = 0
+
+
+def pull(config: Config, key: Secret, options: Options, audience: Audience, *, dry_run: bool) -> PulledHome:
+    """Bring what changed on the portal into the working tree.
+
+    Raises:
+        Refusal: it would write over files with uncommitted changes.
+        ContentError: some files could not be written.
+    """
+    workspace = open_workspace(config, local=options.local)
+    home = work_out(workspace, key, options, audience)
+    if not dry_run:
+        _refuse_to_write_over(workspace, home.pulled)
+        write(config.root, home.pulled.files)
+    return home
+
+
+def work_out(workspace: Workspace, key: Secret, options: Options, audience: Audience) -> PulledHome:
+    """Read the portal, and work out what a pull into this workspace would write; nothing is written.
+
+    Raises:
+        Refusal: the portal is not the one that the tree is known to be on.
+    """
+    config = workspace.config
+    with connect(config, key, audience) as connection:
+        audience.waits("reading the portal")
+        live = read_live(connection).live
+        content = with_authors(workspace.content, connection)
+        addresses = TargetAddresses(config, content.assets)
+        rules = rules_of(workspace, addresses, replace(options, paths=()))
+        made = make_plan(live, content, workspace.agreements, rules)
+        if made.halt and content.articles:
+            raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
+        audience.begins("converting", len(made.changes))
+        pulled = bring_home(workspace, made, live, addresses, options.paths, audience.steps)
+    changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
+    planned = Planned(
+        workspace=workspace,
+        plan=replace(made, changes=changes, conflicts=conflicts),
+        live=live,
+        calls=connection.calls,
+    )
+    return PulledHome(planned=planned, pulled=pulled, calls=connection.calls)
+
+
+def _refuse_to_write_over(workspace: Workspace, pulled: Pulled) -> None:
+    uncommitted = set(workspace.repository.uncommitted()) & pulled.files.keys()
+    if uncommitted:
+        raise Refusal(
+            f"a pull would write over changes that are not committed: {', '.join(sorted(uncommitted))}",
+            advice="commit or stash them, then pull again",
+        )
