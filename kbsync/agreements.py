@@ -46,7 +46,8 @@ class Agreement:
     `seen` is when the portal showed this version (its own clock, ISO 8601, UTC), `updated_at` what it said of the
     item then. `expanded` is the body with includes and variables resolved, where the source has any: what they
     stood for then is told by no blob of the source. `over` names the lock that a ledger entry was made over, to
-    tell two of the same second apart. `born` goes from one agreement of an item to the next.
+    tell two of the same second apart. `born` goes from one agreement of an item to the next. `was` holds the live
+    fields that the run which made this agreement wrote over: what undoing it puts back; nothing for what it created.
     """
 
     kind: Kind
@@ -66,6 +67,7 @@ class Agreement:
     live: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    was: Mapping[str, FieldValue] = field(default_factory=dict)
     over: str = ""
 
     @property
@@ -97,8 +99,9 @@ def agreement_to_json(agreement: Agreement) -> str:
         plain["source"] = agreement.source.split("\n")
     if agreement.expanded is not None:
         plain["expanded"] = agreement.expanded.split("\n")
-    if agreement.fields:
-        plain["fields"] = {name: _lines(name, value) for name, value in agreement.fields.items()}
+    for name, fields in (("fields", agreement.fields), ("was", agreement.was)):
+        if fields:
+            plain[name] = {field: _lines(field, value) for field, value in fields.items()}
     if agreement.over:
         plain["over"] = agreement.over
     return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
@@ -131,7 +134,8 @@ def agreement_from_json(text: str) -> Agreement:
         content=page.texts("content"),
         live=page.texts("live"),
         addresses=page.texts("addresses"),
-        fields={name: _value(name, value) for name, value in page.table("fields").items()},
+        fields=page.fields("fields"),
+        was=page.fields("was"),
         over=page.text("over") if "over" in plain else "",
     )
 
@@ -157,6 +161,9 @@ class _Page:
     def texts(self, name: str) -> dict[str, str]:
         found = {key: value for key, value in self.table(name).items() if isinstance(value, str)}
         return found if name in self.plain and len(found) == len(self.table(name)) else self._fail(name)
+
+    def fields(self, name: str) -> dict[str, FieldValue]:
+        return {field: _value(field, value) for field, value in self.table(name).items()}
 
     def lines(self, name: str) -> str | None:
         value = self.plain.get(name)

@@ -25,6 +25,7 @@ WORKERS = 4
 """Calls in flight; four fill the largest allowance of an account at ordinary latency."""
 
 _REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
+_WRITES = frozenset(Action) - {Action.ADOPT, Action.FORGET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +246,8 @@ class _Publication:
             if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
                 self.run.forgotten.add(key)
             elif change.action in _REMOVALS and known is not None and (live := outcome.live or change.actual):
-                self.run.agreements[key] = settled(known, live, seen=seen, state=_state_after(change))
+                was = self._was(change, live)
+                self.run.agreements[key] = settled(known, live, seen=seen, state=_state_after(change), was=was)
             elif change.desired is not None and (live := outcome.live or change.actual):
                 self.run.agreements[key] = self._agreement(change, live, seen, rendered)
                 if change.id is not None and change.id != live.id:
@@ -260,7 +262,13 @@ class _Publication:
         if rendered is None and isinstance(content, Article):
             sent = addresses_now(content, self.addresses, self.ids)
         born = self._born(change, live.id or 0)
-        return agree(content, live, seen=seen, born=born, anchors=self._anchors(change), addresses=sent)
+        was = self._was(change, live)
+        return agree(content, live, seen=seen, born=born, anchors=self._anchors(change), addresses=sent, was=was)
+
+    def _was(self, change: Change, live: Item) -> Item | None:
+        """Give the live version that a change wrote over; none for what this run made, or did not write."""
+        is_old = live.id is not None and (live.kind, live.id) in self._seen
+        return change.actual if is_old and change.action in _WRITES and live != change.actual else None
 
 
 def _with_unmanaged(article: Article, old: Article) -> Article:

@@ -19,11 +19,12 @@ def agree(
     born: Born = Born.LIVE,
     anchors: Collection[str] = (),
     addresses: Mapping[str, str] | None = None,
+    was: Item | None = None,
 ) -> Agreement:
     """Make the agreement between a content version and a live version that say the same.
 
     `seen` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
-    what its links were sent as.
+    what its links were sent as, `was` the live version that was written over.
     """
     source = content.origin.text if content.origin else None
     return Agreement(
@@ -44,10 +45,11 @@ def agree(
         live=live_digests(live),
         addresses=dict(addresses or {}),
         fields=fields_of(live),
+        was=fields_of(was) if was else {},
     )
 
 
-def settled(known: Agreement, live: Item, *, seen: str, state: State) -> Agreement:
+def settled(known: Agreement, live: Item, *, seen: str, state: State, was: Item | None = None) -> Agreement:
     """Bring an agreement's live half up to date after its content left: archived, kept or let go."""
     return replace(
         known,
@@ -56,6 +58,7 @@ def settled(known: Agreement, live: Item, *, seen: str, state: State) -> Agreeme
         updated_at=live.updated_at or "",
         live=live_digests(live),
         fields=fields_of(live),
+        was=fields_of(was) if was else {},
         over="",
     )
 

@@ -53,6 +53,7 @@ def agreements() -> st.SearchStrategy[Agreement]:
         live=st.dictionaries(NAMES, TEXTS),
         addresses=st.dictionaries(TEXTS, TEXTS),
         fields=st.dictionaries(NAMES, VALUES).map(lambda fields: fields | {"body": "one\ntwo\n"} if fields else {}),
+        was=st.dictionaries(NAMES, VALUES).map(lambda fields: fields | {"body": "before\n\n"} if fields else {}),
         over=TEXTS,
     )
 
@@ -87,9 +88,9 @@ def test_what_is_no_agreement_is_refused(text: str) -> None:
 def test_wrong_types_are_refused_and_not_carried_about() -> None:
     page = json.loads(agreement_to_json(Agreement(kind=Kind.ARTICLE, id=7, path="a/b/c.md")))
     wrongs: tuple[object, ...] = (5.5, [5], {"a": 5}, [{}], True)
-    for name in (*page, "source", "expanded", "fields"):
+    for name in (*page, "source", "expanded", "fields", "was"):
         for wrong in wrongs:
-            if (name, wrong) in (("version", True), ("fields", {"a": 5})):
+            if (name, wrong) in (("version", True), ("fields", {"a": 5}), ("was", {"a": 5})):
                 continue
             with pytest.raises(ValueError, match=r"usable|version"):
                 agreement_from_json(json.dumps(page | {name: wrong}))

@@ -305,3 +305,17 @@ def test_an_account_without_nested_folders_publishes_the_rest(clone: Clone) -> N
     done = clone.publish()
     assert {path for path, _, _ in troubles(done)} == {"guide/basics/wifi", "guide/basics/wifi/join.md"}
     assert clone.live(INSTALL).title == "Install"
+
+
+def test_an_agreement_notes_what_its_run_wrote_over_and_nothing_for_what_it_made(clone: Clone) -> None:
+    clone.published()
+    assert not any(known.was for known in clone.agreements().values())
+    clone.remove("shop/orders/pay.md")
+    clone.git("mv", "guide/basics/install.md", "shop/orders/install.md")
+    clone.commit({RESET: article("Reset", "Hold the button."), "guide/_index.md": "---\nname: Handbook\n---\n"})
+    clone.published()
+    was = {known.path: known.was for known in clone.agreements().values()}
+    assert "Press the button" in str(was[RESET]["body"])
+    assert was["guide"]["name"] == "Guide"
+    assert was["shop/orders/pay.md"]["status"] == "published"
+    assert was["guide/basics/wifi/join.md"] == {}
