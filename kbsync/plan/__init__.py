@@ -1,6 +1,7 @@
 """The comparison of two sides with what they agreed on: pure from end to end."""
 
+from kbsync.plan.permits import Permit, permit_of, permitted
 from kbsync.plan.planning import Plan, make_plan
 from kbsync.plan.rules import Rules
 
-__all__ = ["Plan", "Rules", "make_plan"]
+__all__ = ["Permit", "Plan", "Rules", "make_plan", "permit_of", "permitted"]

@@ -7,18 +7,19 @@ Pure: it reads nothing, writes nothing and asks nobody. One function serves publ
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kbsync.agreements import Agreement, Key, State
 from kbsync.change import Action, Change, Finding, Matter, asked_for
 from kbsync.model import Kind, KnowledgeBase, Side
+from kbsync.plan.limits import Limit
 from kbsync.plan.pairs import pair
 from kbsync.plan.rules import Rules
 from kbsync.plan.toward_content import toward_content
 from kbsync.plan.toward_live import toward_live
 
-SMALL = 10
-"""Below so many known articles a share is no measure, and only a number limits removals."""
+QUIET = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
+"""What only brings agreements up to date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,8 @@ class Plan:
     """What a run would do to the side `written`, in the order of its items, and what it would leave alone.
 
     `ids` maps the content paths that are live to their ids, `targets` an article's path to what it links to, `anchors`
-    an article's path to the anchors that others link to. `excess` says which limit the plan passes, and `halt` why
-    nothing may be written whatever the limits say; both are empty when all is well.
+    an article's path to the anchors that others link to. `halt` says why nothing may be written whatever the limits
+    say; it is empty when all is well.
     """
 
     written: Side
@@ -40,7 +41,7 @@ class Plan:
     ids: Mapping[str, int]
     targets: Mapping[str, tuple[str, ...]]
     anchors: Mapping[str, frozenset[str]]
-    excess: str = ""
+    limit: Limit = field(default_factory=Limit)
     halt: str = ""
 
     def counts(self) -> dict[str, int]:
@@ -50,8 +51,12 @@ class Plan:
     @property
     def writes(self) -> tuple[Change, ...]:
         """The changes that touch an item; the others only bring agreements up to date."""
-        quiet = {Action.ADOPT, Action.FORGET, Action.RENAME}
-        return tuple(change for change in self.changes if change.action not in quiet)
+        return tuple(change for change in self.changes if change.action not in QUIET)
+
+    @property
+    def excess(self) -> str:
+        """Say which limit the changes pass; empty when all is well."""
+        return self.limit.excess(self.changes)
 
 
 def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping[Key, Agreement], rules: Rules) -> Plan:
@@ -74,7 +79,7 @@ def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping
         ids=pairs.ids,
         targets=pairs.links.targets,
         anchors=pairs.links.anchors,
-        excess=_excess(changes, agreements, rules),
+        limit=Limit(known=len(known_articles(agreements)), share=rules.archive_share, number=rules.archive_number),
         halt=_halt(content, live, agreements),
     )
 
@@ -83,21 +88,9 @@ def _about(matter: Matter, findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.matter is matter)
 
 
-def _excess(changes: tuple[Change, ...], agreements: Mapping[Key, Agreement], rules: Rules) -> str:
-    """Say by how much a plan passes the limit on removals, or nothing."""
-    removed = sum(c.kind is Kind.ARTICLE and c.action in {Action.ARCHIVE, Action.DELETE} for c in changes)
-    known = len(_known_articles(agreements))
-    if rules.archive_number is not None and removed > rules.archive_number:
-        return f"{removed} articles would be removed; the limit is {rules.archive_number}"
-    share = rules.archive_share
-    if rules.archive_number is None and share is not None and known >= SMALL and removed > share * known:
-        return f"{removed} of {known} known articles would be removed; the limit is {share:.0%}"
-    return ""
-
-
 def _halt(content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> str:
     """Say why nothing at all may be written: an empty tree, or a portal that has nothing of what is known."""
-    known = _known_articles(agreements)
+    known = known_articles(agreements)
     if known and not content.articles:
         return f"the content tree holds no article, but {len(known)} are published from it"
     if known and agreements.keys().isdisjoint(live.by_id()):
@@ -105,5 +98,6 @@ def _halt(content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, 
     return ""
 
 
-def _known_articles(agreements: Mapping[Key, Agreement]) -> set[Key]:
+def known_articles(agreements: Mapping[Key, Agreement]) -> set[Key]:
+    """Name the articles that are published from the tree, as far as anybody remembers."""
     return {key for key, known in agreements.items() if known.kind is Kind.ARTICLE and known.state is State.LIVE}

@@ -101,6 +101,11 @@ class World:
         content = self.content()
         return make_plan(content, self.portal(), self.agreements, self.rules(content, **others))
 
+    def plan_against(self, live: KnowledgeBase, **others: Any) -> Plan:
+        """Plan a publish against another reading of the portal."""
+        content = self.content()
+        return make_plan(content, live, self.agreements, self.rules(content, **others))
+
     def plan_pull(self, **others: Any) -> Plan:
         content = self.content()
         return make_plan(self.portal(), content, self.agreements, self.rules(content, **others))
