@@ -28,6 +28,11 @@ def entries(listing: bytes) -> Iterator[Entry]:
 
 def batch(output: bytes) -> Iterator[tuple[str, bytes]]:
     """Read what `git cat-file --batch` wrote, each object by its id; missing ones are passed over."""
+    return ((name, data) for name, data in answers(output) if data is not None)
+
+
+def answers(output: bytes) -> Iterator[tuple[str, bytes | None]]:
+    """Read what `git cat-file --batch` wrote, one answer for each object asked for; None for a missing one."""
     at = 0
     while at < len(output):
         end = output.index(b"\n", at)
@@ -37,6 +42,8 @@ def batch(output: bytes) -> Iterator[tuple[str, bytes]]:
             size = int(head[2])
             yield head[0], output[at : at + size]
             at += size + 1
+        else:
+            yield head[0], None
 
 
 def blob_id(data: bytes, object_format: str) -> str:

@@ -5,21 +5,26 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from kbsync.content.files import Files
-from kbsync.content.repository import refs
+from kbsync.content.repository import history, refs, remotes
 from kbsync.content.repository.commits import CommittedTree, read_blobs, tree_name
+from kbsync.content.repository.history import Commit
 from kbsync.content.repository.objects import blob_id
 from kbsync.content.repository.runner import Runner, refusal
 from kbsync.errors import GitError
+
+# What is asked of git at once, when a repository is opened; the prefix stands first, for it may hold line ends.
+_FACTS = ("--show-prefix", "--is-inside-work-tree", "--show-object-format", "--git-common-dir")
 
 
 class Repository:
     """One clone, seen from the content root; paths are relative to that root."""
 
-    def __init__(self, root: Path, runner: Runner, prefix: str) -> None:
+    def __init__(self, root: Path, runner: Runner, facts: Mapping[str, str]) -> None:
         self.root = root
         self._runner = runner
-        self._prefix = prefix
-        self._object_format = runner.line("rev-parse", "--show-object-format") or "sha1"
+        self._prefix = facts["--show-prefix"]
+        self._object_format = facts["--show-object-format"]
+        self._git_folder = (root / facts["--git-common-dir"]).resolve()
 
     @classmethod
     def open(cls, root: Path) -> "Repository":
@@ -31,17 +36,18 @@ class Repository:
         if not root.is_dir():
             raise GitError(f"{root} is no directory", advice="name the tree with --root")
         runner = Runner(root)
-        answer = runner.attempt("rev-parse", "--show-prefix", "--is-inside-work-tree")
+        answer = runner.attempt("rev-parse", *_FACTS)
         if answer.status:
             raise refusal(answer, f"{root} is in no git repository that can be used")
-        prefix, _, inside = answer.out.decode("utf-8", "surrogateescape").rstrip("\n").rpartition("\n")
-        if inside != "true":
+        said = answer.out.decode("utf-8", "surrogateescape").removesuffix("\n")
+        facts = dict(zip(_FACTS, said.rsplit("\n", len(_FACTS) - 1), strict=False))
+        if facts["--is-inside-work-tree"] != "true":
             raise GitError(f"{root} lies in a repository without a working tree", advice="work in a clone of it")
-        return cls(root, runner, prefix)
+        return cls(root, runner, facts)
 
     def git_folder(self) -> Path:
         """Give the folder of the clone itself, shared by all its working trees, for what is not to be committed."""
-        return (self.root / (self._runner.line("rev-parse", "--git-common-dir") or ".git")).resolve()
+        return self._git_folder
 
     def head(self) -> str | None:
         """Give the commit that is checked out; None before the first."""
@@ -111,7 +117,7 @@ class Repository:
 
     def has_remote(self, name: str) -> bool:
         """Tell whether the clone knows a remote by that name."""
-        return name in self._runner.run("remote").decode("utf-8", "replace").split("\n")
+        return f"remote.{name}.url" in self._runner.config
 
     def ref_commit(self, ref: str) -> str | None:
         """Give the commit at a ref; None where there is none."""
@@ -120,6 +126,10 @@ class Repository:
     def read_ref(self, ref: str) -> Mapping[str, bytes]:
         """Read all files of the tree at a ref or commit; nothing where there is none."""
         return refs.read_ref(self._runner, ref)
+
+    def commit_files(self, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
+        """Make a commit of changed files on top of another, or of none, that no ref names yet; None deletes a file."""
+        return refs.commit_files(self._runner, files, message=message, parent=parent)
 
     def write_ref(self, ref: str, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
         """Commit changed files on top of `parent`, which must be where the ref stands; None deletes a file.
@@ -145,7 +155,21 @@ class Repository:
         Raises:
             GitError: the remote could not be reached.
         """
-        return refs.fetch_ref(self._runner, remote, ref)
+        return self.fetch_refs(remote, (ref,))[ref]
+
+    def fetch_refs(
+        self, remote: str, names: Collection[str], *, mirrored: Collection[str] = ()
+    ) -> Mapping[str, str | None]:
+        """Give the commits of some refs on a remote, None where its listing lacks one, and fetch those not had yet.
+
+        A ref of this clone follows where it is absent or behind; where it has commits of its own it stays. The
+        `mirrored` are only fetched and move no ref of that name, for what others move by force or take away, such as
+        a lease: read them by the commit that is given here.
+
+        Raises:
+            GitError: the remote could not be reached.
+        """
+        return remotes.fetch_refs(self._runner, remote, names, mirrored=mirrored)
 
     def push_ref(self, remote: str, ref: str, *, expected: str | None) -> None:
         """Push a ref, if the remote has it where expected; a ref that is absent here is taken away there.
@@ -155,7 +179,41 @@ class Repository:
             PushRefused: we may not push there.
             GitError: the remote could not be reached.
         """
-        refs.push_ref(self._runner, remote, ref, expected=expected)
+        self.push_refs(remote, {ref: expected})
+
+    def push_refs(
+        self, remote: str, expected: Mapping[str, str | None], *, at: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Push refs, all or none, if the remote has each where expected (None: not at all).
+
+        What is pushed is the commit that `at` names for a ref, else where it stands in this clone; None takes it away
+        there. Refs of this clone are not moved. A server that cannot push all or none gets them one after the other,
+        in the order given.
+
+        Raises:
+            RefMoved: the remote has one of them elsewhere.
+            PushRefused: we may not push there.
+            GitError: the remote could not be reached.
+        """
+        remotes.push_refs(self._runner, remote, expected, at=at or {})
+
+    def log(self, name: str, *, limit: int | None = None) -> tuple[Commit, ...]:
+        """Tell of a ref or commit and of what came before it, newest first; nothing where there is none."""
+        return history.log(self._runner, name, limit=limit)
+
+    def read_files(self, commit: str, paths: Collection[str]) -> Mapping[str, bytes]:
+        """Read some files of a ref or commit by their path from its top; those that are not there are left out."""
+        found = history.read_each(self._runner, [(commit, path) for path in paths])
+        return {path: data for (_, path), data in found.items()}
+
+    def read_file_of_each(self, commits: Collection[str], path: str) -> Mapping[str, bytes]:
+        """Read one file of many commits in one go; commits that do not have it are left out."""
+        found = history.read_each(self._runner, [(commit, path) for commit in commits])
+        return {commit: data for (commit, _), data in found.items()}
+
+    def changed_between(self, old: str | None, new: str) -> tuple[str, ...]:
+        """Name the files that differ between two commits, from their top; all of the new one where there is no old."""
+        return history.changed_between(self._runner, old, new)
 
     def _from_root(self, path: str) -> str:
         return unicodedata.normalize("NFC", path.removeprefix(self._prefix))

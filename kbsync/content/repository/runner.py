@@ -60,10 +60,9 @@ class Runner:
         self._git = git.Git(directory)
         self._settings = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
         self._environment = dict(_ENVIRONMENT)
-        if "GIT_SSH_COMMAND" not in os.environ and "GIT_SSH" not in os.environ:
-            own = self.attempt("config", "--get", "core.sshCommand").out.decode().strip()
-            if not own:
-                self._environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30"
+        self.config = self._configuration()
+        if not {"GIT_SSH_COMMAND", "GIT_SSH"} & os.environ.keys() and not self.config.get("core.sshcommand"):
+            self._environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30"
 
     def attempt(self, *arguments: str, stdin: bytes = b"") -> Answer:
         """Run a command and give its answer, also a refusal.
@@ -87,6 +86,12 @@ class Runner:
             except git.GitCommandNotFound:
                 raise GitError("git cannot be found", advice="install git, and see that it is on the PATH") from None
         return Answer(status=status, out=_bytes(out), complaint=_CREDENTIALS.sub("", complaint).strip())
+
+    def _configuration(self) -> dict[str, str]:
+        """Read all of git's settings that hold here, each by its name as git lists it; the last of a name counts."""
+        said = self.attempt("config", "--list", "-z").out.decode("utf-8", "surrogateescape")
+        settings = (line.partition("\n") for line in said.split("\0") if line)
+        return {name: value for name, _, value in settings}
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Run a command and give what it wrote.
