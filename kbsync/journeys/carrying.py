@@ -39,12 +39,16 @@ class Portal:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What a publish has done; `agreements` are new, `forgotten` are let go. `interrupted`: it was asked to stop."""
+    """What a run has done; `agreements` are new, `forgotten` are let go. `interrupted`: it was asked to stop.
+
+    `undoes` is the ledger's commit of the run that this one undoes.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     agreements: dict[Key, Agreement] = field(default_factory=dict)
     forgotten: set[Key] = field(default_factory=set)
     interrupted: bool = False
+    undoes: str = ""
 
 
 def carry_out(

@@ -1,14 +1,13 @@
 """What a run leaves behind: which agreements, on which commit, in words that a reader of the log understands."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from kbsync.agreements import Agreement, Key, is_void, seal, void
-from kbsync.change import Result
 from kbsync.errors import Refusal
 from kbsync.journeys.carrying import Run
 from kbsync.journeys.ledger import share_ledger, write_ledger
+from kbsync.journeys.runs import Purpose, Record, deeds_of, page_of
 from kbsync.journeys.workspace import Workspace
 
 
@@ -50,10 +49,8 @@ def save(workspace: Workspace, run: Run, *, at: str, local: bool) -> None:
     if not entries and not forgotten:
         return
     forgotten |= _outlived(workspace)
-    counts = Counter(o.change.action.value for o in run.outcomes if o.result is Result.DONE)
-    page = _run_page(workspace, counts, at)
-    message = _message(workspace, counts)
-    write_ledger(workspace.repository, workspace.config, entries, forgotten, page=page, message=message)
+    told = _record(workspace, run, at)
+    write_ledger(workspace.repository, workspace.config, entries, forgotten, page=page_of(told), message=told.message())
     if not local:
         share_ledger(workspace.repository, workspace.config)
 
@@ -76,16 +73,14 @@ def _sealed(known: Agreement, lock: Mapping[Key, Agreement]) -> Agreement:
     return replace(known, over=seal(entry) if entry else "")
 
 
-def _run_page(workspace: Workspace, counts: Mapping[str, int], at: str) -> dict[str, object]:
-    return {
-        "version": 1,
-        "target": workspace.config.target,
-        "commit": workspace.commit,
-        "at": at,
-        "counts": dict(counts),
-    }
-
-
-def _message(workspace: Workspace, counts: Mapping[str, int]) -> str:
-    told = ", ".join(f"{number} {action}" for action, number in sorted(counts.items())) or "what was known already"
-    return f"publish {(workspace.commit or '')[:10]} to {workspace.config.target}: {told}"
+def _record(workspace: Workspace, run: Run, at: str) -> Record:
+    """Tell what a run did. What an undo leaves on the portal still comes from the commit that was there before it."""
+    commit = published_commit(workspace) if run.undoes else workspace.commit
+    return Record(
+        target=workspace.config.target,
+        purpose=Purpose.UNDO if run.undoes else Purpose.PUBLISH,
+        commit=commit or "",
+        at=at,
+        undoes=run.undoes,
+        deeds=deeds_of(run.outcomes),
+    )
