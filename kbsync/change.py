@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
+from kbsync.agreements import Agreement
 from kbsync.model import Item, Kind, ancestors
 
 
@@ -39,7 +40,9 @@ class Change:
 
     `path` is the item's content path, `former` the one it had at the agreement where that differs, `id` its live id
     where it has one, `fields` what differs, `reason` one clause for people; `before` and `after` are the sources that a
-    reviewer compares, where there are any.
+    reviewer compares, where there are any, and `diff` the lines that differ where only these are at hand. Where a
+    former live version is put back, `desired` is that version, its body in HTML, and `leaves` the agreement that this
+    ends in, but for its live half.
     """
 
     action: Action
@@ -53,6 +56,8 @@ class Change:
     actual: Item | None = None
     before: str | None = None
     after: str | None = None
+    diff: tuple[str, ...] = ()
+    leaves: Agreement | None = None
 
 
 class Matter(StrEnum):

@@ -9,16 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 
-from kbsync.agreements import Agreement, Born, Key, State
+from kbsync.agreements import Agreement, Born, Key
 from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
 from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.foreseeing import is_kept
-from kbsync.journeys.recording import agree, settled
+from kbsync.journeys.recording import agree, put_back, settled, state_after
 from kbsync.journeys.rendering import Rendered, addresses_now, render, render_into
-from kbsync.model import Article, Item, Kind, KnowledgeBase, Seo, Status, ancestors, parent_path
+from kbsync.model import Article, Item, KnowledgeBase, Seo, Status, ancestors, parent_path
 from kbsync.plan import Plan
 
 WORKERS = 4
@@ -136,7 +136,7 @@ class _Publication:
     def _obstacle(self, change: Change) -> str:
         if self._stop.is_set():
             return "interrupted before its turn"
-        if change.action in _REMOVALS:
+        if change.action in _REMOVALS or change.leaves is not None:
             return ""
         needs = set(ancestors(change.path))
         if change.path not in self.openers:
@@ -215,6 +215,8 @@ class _Publication:
         is_sent = change.action is Action.CREATE or "body" in change.fields
         if not isinstance(article, Article) or not is_sent:
             return None
+        if change.leaves is not None:
+            return Rendered(html=article.body, addresses=change.leaves.addresses)
         live, anchors, ids = change.actual, self._anchors(change), dict(self.ids)
         if self.keeps and isinstance(live, Article) and is_kept(change, self._born(change, change.id or 0)):
             return render_into(live, article, anchors, self.addresses, ids)
@@ -249,9 +251,11 @@ class _Publication:
         with self._lock:
             if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
                 self.run.forgotten.add(key)
+            elif change.leaves is not None and (live := outcome.live or change.actual):
+                self.run.agreements[key] = put_back(change.leaves, live, seen=seen, was=self._was(change, live))
             elif change.action in _REMOVALS and known is not None and (live := outcome.live or change.actual):
                 was = self._was(change, live)
-                self.run.agreements[key] = settled(known, live, seen=seen, state=_state_after(change), was=was)
+                self.run.agreements[key] = settled(known, live, seen=seen, state=state_after(change, known), was=was)
             elif change.desired is not None and (live := outcome.live or change.actual):
                 self.run.agreements[key] = self._agreement(change, live, seen, rendered)
                 if change.id is not None and change.id != live.id:
@@ -288,9 +292,3 @@ def _with_unmanaged(article: Article, old: Article) -> Article:
 def _stays(change: Change) -> bool:
     """Tell whether what is let go stays on the portal as it is, and so must not be taken for new."""
     return change.actual is not None
-
-
-def _state_after(change: Change) -> State:
-    """Give the state of what was removed; a directory left standing comes back with its files, as an article does."""
-    is_kept = change.action is Action.FORGET and change.kind is Kind.ARTICLE
-    return State.KEPT if is_kept else State.ARCHIVED

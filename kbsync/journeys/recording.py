@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from kbsync.agreements import Agreement, Born, State
+from kbsync.change import Action, Change
 from kbsync.content.document import parse
 from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import EPOCH
-from kbsync.model import Article, Category, Item, fields_of
+from kbsync.model import Article, Category, Item, Kind, fields_of
 from kbsync.versions import blob_of, content_digests, live_digests, source_key
 
 
@@ -61,6 +62,22 @@ def settled(known: Agreement, live: Item, *, seen: str, state: State, was: Item 
         was=fields_of(was) if was else {},
         over="",
     )
+
+
+def state_after(change: Change, known: Agreement) -> State:
+    """Give the state of what was removed; a directory left standing comes back with its files, as an article does.
+
+    So does an article whose creation was undone: it was unpublished before its file went.
+    """
+    is_kept = change.action is Action.FORGET and change.kind is Kind.ARTICLE and known.state is not State.UNDONE
+    return State.KEPT if is_kept else State.ARCHIVED
+
+
+def put_back(leaves: Agreement, live: Item, *, seen: str, was: Item | None) -> Agreement:
+    """Make the agreement after a former version was put back; what was found put back already keeps its own `was`."""
+    parent = None if isinstance(live, Category) else live.parent
+    left = settled(replace(leaves, parent=parent), live, seen=seen, state=leaves.state, was=was)
+    return left if was else replace(left, was=leaves.was)
 
 
 def _expanded(content: Item) -> str | None:
