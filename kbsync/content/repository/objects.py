@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SYMLINK = "120000"
 SUBMODULE = "160000"
+_FILE = "100644"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,20 @@ class Entry:
     mode: str
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A commit that is to be made: `tree`, else the first parent's, with some files changed or, being None, deleted.
+
+    `modes` are those of files that are not ordinary ones.
+    """
+
+    message: str
+    files: Mapping[str, bytes | None]
+    parents: tuple[str, ...] = ()
+    tree: str | None = None
+    modes: Mapping[str, str] = field(default_factory=dict)
 
 
 def entries(listing: bytes) -> Iterator[Entry]:
@@ -54,20 +69,20 @@ def blob_id(data: bytes, object_format: str) -> str:
     return name.hexdigest()
 
 
-def import_stream(
-    ref: str, files: Mapping[str, bytes | None], *, message: str, identity: str, parent: str | None
-) -> bytes:
+def import_stream(ref: str, draft: Draft, identity: str) -> bytes:
     """Write a stream for `git fast-import` that makes one commit, says its id, and leaves no ref behind."""
-    text = message.encode()
-    parts = [
-        f"commit {ref}\nmark :1\ncommitter {identity} now\ndata {len(text)}\n".encode() + text + b"\n",
-        f"from {parent}\n".encode() if parent else b"",
-    ]
-    for path, data in files.items():
+    text = draft.message.encode()
+    parts = [f"commit {ref}\nmark :1\ncommitter {identity} now\ndata {len(text)}\n".encode() + text + b"\n"]
+    for word, parent in zip(("from", *("merge",) * len(draft.parents)), draft.parents, strict=False):
+        parts.append(f"{word} {parent}\n".encode())
+    if draft.tree is not None:
+        parts.append(f'M 040000 {draft.tree} ""\n'.encode())
+    for path, data in draft.files.items():
         if data is None:
             parts.append(b"D " + _quoted(path) + b"\n")
         else:
-            parts.append(b"M 100644 inline " + _quoted(path) + b"\ndata %d\n" % len(data) + data + b"\n")
+            mode = draft.modes.get(path, _FILE).encode()
+            parts.append(b"M " + mode + b" inline " + _quoted(path) + b"\ndata %d\n" % len(data) + data + b"\n")
     parts.append(f"\nget-mark :1\nreset {ref}\nfrom {'0' * 40}\n\ndone\n".encode())
     return b"".join(parts)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from kbsync.content.repository.commits import read_blobs
-from kbsync.content.repository.objects import entries, import_stream
+from kbsync.content.repository.objects import Draft, entries, import_stream
 from kbsync.content.repository.runner import Runner, refusal
 from kbsync.errors import GitError
 
@@ -53,10 +53,18 @@ def commit_files(runner: Runner, files: Mapping[str, bytes | None], *, message: 
     Raises:
         GitError: a path that no tree can hold, or git refused.
     """
-    for path in files:
+    return make_commit(runner, Draft(message=message, files=files, parents=(parent,) if parent else ()))
+
+
+def make_commit(runner: Runner, draft: Draft) -> str:
+    """Make a commit that no ref names yet.
+
+    Raises:
+        GitError: a path that no tree can hold, or git refused.
+    """
+    for path in draft.files:
         check_path(path)
-    pending = f"{OWN}-pending/{uuid4().hex}"
-    stream = import_stream(pending, files, message=message, identity=_identity(runner), parent=parent)
+    stream = import_stream(f"{OWN}-pending/{uuid4().hex}", draft, _identity(runner))
     return runner.run("fast-import", "--quiet", "--done", "--date-format=now", stdin=stream).decode().strip()
 
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from kbsync.content.files import Files
-from kbsync.content.repository import history, refs, remotes
+from kbsync.content.repository import depth, history, refs, remotes
+from kbsync.content.repository.branches import Branches
 from kbsync.content.repository.commits import CommittedTree, read_blobs, tree_name
 from kbsync.content.repository.history import Commit
 from kbsync.content.repository.objects import blob_id
@@ -17,10 +18,11 @@ _FACTS = ("--show-prefix", "--is-inside-work-tree", "--show-object-format", "--g
 
 
 class Repository:
-    """One clone, seen from the content root; paths are relative to that root."""
+    """One clone, seen from the content root; paths are relative to that root, and its `branches` have a room."""
 
     def __init__(self, root: Path, runner: Runner, facts: Mapping[str, str]) -> None:
         self.root = root
+        self.branches = Branches(runner, facts["--show-prefix"])
         self._runner = runner
         self._prefix = facts["--show-prefix"]
         self._object_format = facts["--show-object-format"]
@@ -63,7 +65,7 @@ class Repository:
 
     def is_shallow(self) -> bool:
         """Tell whether this clone lacks history."""
-        return self._runner.line("rev-parse", "--is-shallow-repository") == "true"
+        return depth.is_shallow(self._runner)
 
     def uncommitted(self) -> frozenset[str]:
         """Name the files under the root that no commit has as they are, new ones that are not ignored too."""
@@ -101,9 +103,9 @@ class Repository:
         """
         if refs.is_behind(self._runner, old, new):
             return True
-        if not self._is_cut_off(new):
+        if not depth.is_cut_off(self._runner, self._git_folder, new):
             return False
-        self._fetch_history(new, remote)
+        depth.fetch_history(self._runner, new, remote, without="tree:0")
         return refs.is_behind(self._runner, old, new)
 
     def blob_id(self, text: str) -> str:
@@ -217,19 +219,3 @@ class Repository:
 
     def _from_root(self, path: str) -> str:
         return unicodedata.normalize("NFC", path.removeprefix(self._prefix))
-
-    def _is_cut_off(self, commit: str) -> bool:
-        """Tell whether the history of a commit ends where the clone does; that of the ledger is whole even then."""
-        shallow = self.git_folder() / "shallow"
-        ends = self._runner.attempt("rev-list", "--max-parents=0", "--end-of-options", commit).out.decode().split()
-        return shallow.is_file() and not set(ends).isdisjoint(shallow.read_text().split())
-
-    def _fetch_history(self, commit: str, remote: str) -> None:
-        options = ("fetch", "--quiet", "--unshallow", "--filter=tree:0", "--no-tags", "--no-write-fetch-head")
-        # A server may refuse to be asked for a commit by its id; then its branches are what there is to ask for.
-        answer = self._runner.attempt(*options, "--", remote, commit)
-        if answer.status and self.is_shallow():
-            answer = self._runner.attempt(*options, "--", remote)
-        if answer.status:
-            what = f"this clone is shallow, and its history could not be fetched from `{remote}`"
-            raise GitError(str(refusal(answer, what)), advice="fetch with depth 0, or run `git fetch --unshallow`")
