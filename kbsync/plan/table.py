@@ -111,8 +111,7 @@ def judge(state: State | None, desired: Presence, actual: Presence, *, alike: bo
         case State.KEPT | State.RELEASED:
             return Verdict.NOTHING
         case State.UNDONE:
-            at_rest = desired is Presence.UNCHANGED and actual is Presence.UNCHANGED
-            return Verdict.UNDONE if at_rest else _agreed(desired, actual, alike=alike)
+            return _undone(desired, actual, alike=alike)
         case _:
             assert_never(state)
 
@@ -153,3 +152,14 @@ def _archived(desired: Presence, actual: Presence) -> Verdict:
             return Verdict.RESTORE
         case _:
             return Verdict.CONFLICT
+
+
+def _undone(desired: Presence, actual: Presence, *, alike: bool) -> Verdict:
+    """Judge what was undone: the two halves of its agreement differ, and content may come to say what live does."""
+    match desired, actual:
+        case Presence.UNCHANGED, Presence.UNCHANGED:
+            return Verdict.UNDONE
+        case Presence.CHANGED, Presence.UNCHANGED:
+            return Verdict.ADOPT if alike else Verdict.UPDATE
+        case _:
+            return _agreed(desired, actual, alike=alike)
