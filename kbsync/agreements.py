@@ -274,7 +274,10 @@ def _later(lock: Agreement | None, ledger: Agreement | None) -> Agreement:
         return lock or ledger  # type: ignore[return-value]  # a key comes from one of the two
     if lock.seen != ledger.seen:
         return max(lock, ledger, key=lambda agreement: agreement.seen)
-    return ledger if ledger.over == seal(lock) else lock
+    if ledger.over == seal(lock):
+        return ledger
+    # A pull and a publish of one second: what the portal says it was told later is the later version.
+    return ledger if ledger.updated_at > lock.updated_at else lock
 
 
 def with_sources(agreements: Iterable[Agreement], sources: Mapping[str, str]) -> tuple[Agreement, ...]:

@@ -1,6 +1,7 @@
 """Agreements as pages of JSON, and which of lock and ledger counts."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -136,6 +137,14 @@ def test_within_one_second_the_ledger_counts_only_over_the_lock_that_it_was_made
     other = _agreement("2026-01-01T00:00:00Z", live="published", over=seal(_agreement("", live="another")))
     assert _counts(lock, over) is over
     assert _counts(lock, other) is lock
+
+
+def test_within_one_second_what_the_portal_changed_later_counts() -> None:
+    moment = "2026-01-01T00:00:05Z"
+    lock = replace(_agreement(moment, live="pulled"), updated_at="2026-01-01T00:00:04Z")
+    ledger = replace(_agreement(moment, live="published", over="another"), updated_at=moment)
+    assert _counts(lock, ledger) is ledger
+    assert _counts(replace(ledger, over=""), replace(lock, over="another")) == replace(ledger, over="")
 
 
 @law(100)
