@@ -7,67 +7,62 @@ be told apart is a tie, which is named and held back.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import PurePosixPath
+from itertools import groupby, takewhile
+from typing import Any
 
 from kbsync.agreements import Agreement, Key, State
 from kbsync.model import Article, Item, Kind, KnowledgeBase, parent_path
+from kbsync.plan.directories import Directories, live_last
+from kbsync.plan.likeness import alike_pairs, likeness
 from kbsync.versions import blob_of
 
 ALIKE_IN_PLACE = 0.3
 ALIKE_ANYWHERE = 0.6
 
+Rank = tuple[bool, float, bool, int, bool]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identities:
-    """What was found: `known` maps a content path to its agreement's key; `ties` maps paths to what they may be."""
+    """What was found: `known` maps a content path to its agreement's key; `ties` maps paths to what they may be.
+
+    `uprooted` maps directories that lie in another category now, where the API takes no folder, to where they lay.
+    """
 
     known: Mapping[str, Key]
     ties: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+    uprooted: Mapping[str, str] = field(default_factory=dict)
 
 
 def identify(content: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> Identities:
     """Assign the items of a tree to the agreements, each to one at most."""
     assignment = _Assignment(content, agreements)
     assignment.by_pin()
+    assignment.by_path(assignment.is_same_source)
     assignment.by_source()
-    assignment.by_path(_alike)
+    assignment.by_path(_hardly_changed)
     assignment.by_similarity()
     assignment.by_path(_rewritten_in_place)
     assignment.directories()
-    return Identities(known=assignment.known, ties=assignment.ties)
+    return Identities(known=assignment.known, ties=assignment.ties, uprooted=assignment.uprooted)
 
 
 def similarity(article: Article, agreement: Agreement) -> float:
     """Say how much of the words two versions of a source share: 0 to 1; 1 where git no longer has the old one."""
-    if agreement.source is None:
-        return 1.0
-    mine, old = _words(_text(article)), _words(agreement.source)
-    either = mine | old
-    return sum((mine & old).values()) / sum(either.values()) if either else 1.0
-
-
-@lru_cache(maxsize=4096)
-def _words(text: str) -> Counter[str]:
-    return Counter(text.split())
+    return 1.0 if agreement.source is None else likeness(_text(article), agreement.source)
 
 
 def _text(article: Article) -> str:
     return article.origin.text if article.origin else article.body
 
 
-def _alike(article: Article, known: Agreement) -> bool:
-    return similarity(article, known) >= ALIKE_IN_PLACE
+def _hardly_changed(article: Article, known: Agreement) -> bool:
+    return similarity(article, known) >= ALIKE_ANYWHERE
 
 
 def _rewritten_in_place(_: Article, known: Agreement) -> bool:
     """Take whatever lies where it lay; but a file where an archived article once lay is another article."""
     return known.state is not State.ARCHIVED
-
-
-def _live_last(agreement: Agreement) -> tuple[bool, str]:
-    """Order agreements so that, of several at one path, the one that counts comes last."""
-    return agreement.state is State.LIVE, agreement.seen
 
 
 def _rests(agreement: Agreement) -> bool:
@@ -79,6 +74,12 @@ def _top_of(path: str) -> str:
     return path.partition("/")[0]
 
 
+def _common_end(path: str, other: str) -> int:
+    """Count the names that two paths end in alike."""
+    names = zip(reversed(path.split("/")), reversed(other.split("/")), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], names))
+
+
 class _Assignment:
     """The state of one `identify`: what is still free on either side, and what was paired so far."""
 
@@ -87,8 +88,10 @@ class _Assignment:
         self.agreements = agreements
         self.known: dict[str, Key] = {}
         self.ties: dict[str, tuple[Key, ...]] = {}
+        self.uprooted: dict[str, str] = {}
         self.items: dict[str, Item] = {item.path: item for item in content.items() if item.path}
         self.free: dict[Key, Agreement] = dict(agreements)
+        self.sources = {known.blob for known in agreements.values() if known.kind is Kind.ARTICLE}
         self.blobs = {article.path or "": blob_of(_text(article)) for article in content.articles}
 
     def take(self, path: str, key: Key) -> None:
@@ -110,40 +113,43 @@ class _Assignment:
             if item.id is not None and (item.kind, item.id) in self.free:
                 self.take(path, (item.kind, item.id))
 
-    def by_source(self) -> None:
-        """Pair equal sources: where they lay first, then wherever they lie, where only one can be meant."""
-        self.by_path(lambda article, known: self.blobs[article.path or ""] == known.blob)
-        # What a move left behind archived has the source of the article that took its place, and must not rival it.
-        self._by_equal_source([known for known in self.free_articles() if not _rests(known)])
-        self._by_equal_source([known for known in self.free_articles() if _rests(known)])
+    def is_same_source(self, article: Article, known: Agreement) -> bool:
+        """Tell whether a file says, byte for byte, what an agreement was made with."""
+        return self.blobs[article.path or ""] == known.blob
 
-    def _by_equal_source(self, among: Iterable[Agreement]) -> None:
-        old: dict[str, list[Agreement]] = defaultdict(list)
-        new: dict[str, list[str]] = defaultdict(list)
-        for agreement in among:
-            old[agreement.blob].append(agreement)
-        for path, article in self.open_articles():
-            if article.id is None:
-                new[self.blobs[path]].append(path)
-        for blob in old.keys() & new.keys():
-            self._same_source(old[blob], new[blob])
+    def by_source(self) -> None:
+        """Pair equal sources wherever they lie, where only one can be meant."""
+        # What a move left behind archived has the source of the article that took its place, and must not rival it.
+        for resting in (False, True):
+            among = [known for known in self.free_articles() if _rests(known) is resting]
+            old: dict[str, list[Agreement]] = defaultdict(list)
+            for agreement in among:
+                old[agreement.blob].append(agreement)
+            new: dict[str, list[str]] = defaultdict(list)
+            for path, article in self.open_articles():
+                if article.id is None:
+                    new[self.blobs[path]].append(path)
+            for blob in old.keys() & new.keys():
+                self._same_source([known for known in old[blob] if not self._is_still_there(known)], new[blob])
+
+    def _is_still_there(self, known: Agreement) -> bool:
+        """Tell whether the file of an agreement is where it was, hardly changed: then what equals it is a copy."""
+        item = self.items.get(known.path)
+        if not isinstance(item, Article) or known.path in self.known or item.id is not None:
+            return False
+        return self.blobs[known.path] not in self.sources and _hardly_changed(item, known)
 
     def _same_source(self, old: list[Agreement], new: list[str]) -> None:
-        """Pair what shares one source: by file name where that decides, else only one with one."""
-        for agreement in list(old):
-            same_name = [path for path in new if PurePosixPath(path).name == PurePosixPath(agreement.path).name]
-            if len(same_name) == 1:
-                self.take(same_name[0], agreement.key)
-                new.remove(same_name[0])
-                old.remove(agreement)
-        if len(old) == 1 and len(new) == 1:
+        """Pair what shares one source by how much of the path is the same, where that decides."""
+        if len(old) == len(new) == 1:
             self.take(new[0], old[0].key)
-        elif old and new and not any(agreement.path in self.items for agreement in old):
-            for path in new:
-                self.ties[path] = tuple(agreement.key for agreement in old)
+            return
+        ranked = sorted((-_common_end(path, known.path), path, known.key) for known in old for path in new)
+        self._take_in_order([(rank, path, key) for rank, path, key in ranked if rank < 0], self._leave)
 
     def by_path(self, fits: Callable[[Article, Agreement], bool]) -> None:
-        at = {agreement.path: agreement for agreement in sorted(self.free_articles(), key=_live_last)}
+        """Pair what lies where it lay, where it fits."""
+        at = {agreement.path: agreement for agreement in sorted(self.free_articles(), key=live_last)}
         for path, article in self.open_articles():
             known = at.get(path)
             if known is not None and article.id is None and fits(article, known):
@@ -151,61 +157,90 @@ class _Assignment:
 
     def by_similarity(self) -> None:
         """Pair edited files that were renamed or moved, the most alike first, within a folder before across."""
-        ranked = sorted(self._candidates(), key=lambda found: (found[0], found[1]))
-        for rank, path, key in ranked:
-            if path in self.known or path in self.ties or key not in self.free:
-                continue
-            rivals = [r for r in ranked if r[0] == rank and (r[1] == path) != (r[2] == key)]
-            if any(rival[1] not in self.known and rival[2] in self.free for rival in rivals):
-                self.ties[path] = tuple(sorted({key, *(rival[2] for rival in rivals if rival[1] == path)}))
-            else:
-                self.take(path, key)
+        self._take_in_order(sorted(self._candidates()), self._tie)
 
-    def _candidates(self) -> list[tuple[tuple[bool, float, bool], str, Key]]:
+    def _take_in_order(
+        self,
+        ranked: Iterable[tuple[Any, str, Key]],
+        undecided: Callable[[list[tuple[Any, str, Key]]], Iterable[tuple[str, Key]]],
+    ) -> None:
+        """Pair the best first; what several rival for at one rank is left to `undecided`, and no lower rank has it."""
+        closed: set[str | Key] = set()
+        for _, group in groupby(ranked, key=lambda found: found[0]):
+            standing = [
+                found
+                for found in group
+                if found[1] not in self.known
+                and found[1] not in self.ties
+                and found[2] in self.free
+                and not {found[1], found[2]} & closed
+            ]
+            claims = Counter(claim for _, path, key in standing for claim in (path, key))
+            rivals = [found for found in standing if max(claims[found[1]], claims[found[2]]) > 1]
+            for _, path, key in standing:
+                if claims[path] == claims[key] == 1:
+                    self.take(path, key)
+            for path, key in undecided(rivals):
+                if path not in self.known and key in self.free:
+                    self.take(path, key)
+            closed |= {claim for _, path, key in rivals for claim in (path, key)}
+
+    def _leave(self, _: object) -> tuple[()]:
+        return ()
+
+    def _tie(self, rivals: list[tuple[Any, str, Key]]) -> list[tuple[str, Key]]:
+        """Hold back what cannot be told apart, but for what may as well be what still lies in its place."""
+        at_home = {key for _, _, key in rivals if self.agreements[key].path in self.items}
+        for path in {path for _, path, key in rivals if key not in at_home}:
+            self.ties[path] = tuple(sorted({key for _, rival, key in rivals if rival == path and key not in at_home}))
+        open_paths = {path for path, _ in self.open_articles()}
+        homes = ((self.agreements[key].path, key) for key in sorted(at_home))
+        return [(path, key) for path, key in homes if path in open_paths]
+
+    def _candidates(self) -> list[tuple[Rank, str, Key]]:
         """Give every pair that is alike enough, with its rank: near before far, alike before less so, live first."""
-        found = []
-        for known in self.free_articles():
-            if known.source is None or known.path in self.items:
-                continue
-            for path, article in self.open_articles():
-                alike = similarity(article, known)
-                if article.id is None and alike >= ALIKE_ANYWHERE:
-                    far = parent_path(path) != parent_path(known.path)
-                    found.append(((far, -alike, _rests(known)), path, known.key))
-        return found
+        new = {path: article for path, article in self.open_articles() if article.id is None}
+        old = {known.key: known for known in self.free_articles()}
+        texts = {path: _text(article) for path, article in new.items()}
+        found = {
+            (key, path): alike
+            for key, path, alike in alike_pairs(
+                {key: known.source for key, known in old.items() if known.source is not None},
+                texts,
+                at_least=ALIKE_ANYWHERE,
+            )
+        }
+        by_blob: dict[str, list[str]] = defaultdict(list)
+        for path in new:
+            by_blob[self.blobs[path]].append(path)
+        for key, known in old.items():
+            found |= {(key, path): 1.0 for path in by_blob.get(known.blob, ())}
+            if known.path in new and (alike := similarity(new[known.path], known)) >= ALIKE_IN_PLACE:
+                found[key, known.path] = alike
+        came_from = self._origins()
+        return [(self._rank(path, old[key], alike, came_from), path, key) for (key, path), alike in found.items()]
+
+    def _rank(self, path: str, known: Agreement, alike: float, came_from: Mapping[str, str]) -> Rank:
+        above = parent_path(path)
+        is_far = parent_path(known.path) not in {above, came_from.get(above, above)}
+        return is_far, -alike, path != known.path, -_common_end(path, known.path), _rests(known)
+
+    def _origins(self) -> dict[str, str]:
+        """Tell for each directory where most of what is already known in it lay before."""
+        votes: dict[str, Counter[str]] = defaultdict(Counter)
+        for path, key in self.known.items():
+            votes[parent_path(path)][parent_path(self.agreements[key].path)] += 1
+        return {path: max(sorted(found), key=found.__getitem__) for path, found in votes.items()}
 
     def directories(self) -> None:
-        """Pair directories, deepest first: by path, then a vanished one with the new one that holds what it held."""
-        for kind in (Kind.FOLDER, Kind.CATEGORY):
-            paths = [path for path, item in self.items.items() if item.kind is kind and self._is_open(path)]
-            at = {known.path: key for key, known in self.free.items() if known.kind is kind}
-            for path in paths:
-                if path in at:
-                    self.take(path, at[path])
-            for path in sorted(paths, key=lambda path: -path.count("/")):
-                heir_of = self._predecessor(path, kind) if self._is_open(path) else None
-                if heir_of is not None:
-                    self.take(path, heir_of)
+        """Pair directories by what lies in them; then let go of those that the API cannot take where they are."""
+        Directories(self.items, self.agreements, self.known, self.ties, self.take).assign()
         self._keep_within_categories()
-
-    def _is_open(self, path: str) -> bool:
-        return path not in self.known and self.items[path].id is None
-
-    def _predecessor(self, path: str, kind: Kind) -> Key | None:
-        """Find the vanished directory that most of what lies in this one came from, and that held mostly this."""
-        came = Counter(
-            parent_path(self.agreements[key].path) for child, key in self.known.items() if parent_path(child) == path
-        )
-        for old, count in came.most_common(1):
-            held = sum(parent_path(known.path) == old for known in self.agreements.values())
-            keys = [key for key, known in self.free.items() if known.path == old and known.kind is kind]
-            if keys and old not in self.items and count * 2 > held:
-                return keys[0]
-        return None
 
     def _keep_within_categories(self) -> None:
         """Let go of folders that now lie in another category: the API cannot take them there."""
-        category_at = {known.path: key for key, known in self.agreements.items() if known.kind is Kind.CATEGORY}
+        categories = [known for known in self.agreements.values() if known.kind is Kind.CATEGORY]
+        category_at = {known.path: known.key for known in sorted(categories, key=live_last)}
         for path, key in list(self.known.items()):
             old = self.agreements[key]
             if old.kind is not Kind.FOLDER or self.items[path].id is not None:
@@ -213,3 +248,4 @@ class _Assignment:
             if self.known.get(_top_of(path)) != category_at.get(_top_of(old.path)):
                 del self.known[path]
                 self.free[key] = old
+                self.uprooted[path] = old.path

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from kbsync.agreements import Agreement, Key
+from kbsync.agreements import Agreement, Key, State
 from kbsync.markup.to_html import EPOCH
-from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, parent_path
+from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, digest, parent_path
 from kbsync.plan.identity import Identities, identify
 from kbsync.plan.table import Case, Presence, Standing, changed_fields
 from kbsync.versions import (
@@ -25,30 +25,45 @@ from kbsync.versions import (
 
 GONE = Standing(presence=Presence.GONE)
 NEW = Standing(presence=Presence.CHANGED)
+RESTING = Standing(presence=Presence.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """Every case, by content path where content has the item, else by key; and what could not be told apart."""
+    """Every case, by content path where content has the item, else by key; and what could not be told apart.
+
+    `former` maps a content path to the one that its agreement has, `uprooted` a directory that cannot be the folder it
+    was to where it lay.
+    """
 
     cases: tuple[Case, ...]
     ids: Mapping[str, int]
     links: Links
     ties: Mapping[str, str] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
+    uprooted: Mapping[str, str] = field(default_factory=dict)
 
 
 def pair(
     content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement], addresses: Addresses
 ) -> Pairs:
     """Bring both sides and their agreements together, parents before what they hold."""
-    matching = _Matching(content, live, identify(content, agreements), agreements)
+    identities = identify(content, agreements)
+    matching = _Matching(content, live, identities, agreements)
     matching.match_content()
     links = links_of(content)
     cases = [
         *(_with_content(path, matching, links, addresses) for path in matching.content),
         *(_without_content(key, matching) for key in matching.unclaimed()),
     ]
-    return Pairs(cases=tuple(cases), ids=matching.ids, links=links, ties=matching.ties)
+    return Pairs(
+        cases=tuple(cases),
+        ids=matching.ids,
+        links=links,
+        ties=matching.ties,
+        former={path: agreements[key].path for path, key in identities.known.items()},
+        uprooted=identities.uprooted,
+    )
 
 
 class _Matching:
@@ -69,7 +84,7 @@ class _Matching:
         self.keys: dict[str, Key] = {}
         self.paths: dict[Key, str] = {}
         self.ids: dict[str, int] = {}
-        self.ties = {path: f"may be any of {_listed(keys)}" for path, keys in identities.ties.items()}
+        self.ties = {path: _rivalry(keys, agreements) for path, keys in identities.ties.items()}
         self.held = {key for keys in identities.ties.values() for key in keys}
         self.by_name: dict[tuple[Kind, int | None, str], list[Key]] = defaultdict(list)
         for key, item in self.live.items():
@@ -121,6 +136,16 @@ def _parents_first(content: KnowledgeBase) -> list[Item]:
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
+def _rivalry(keys: tuple[Key, ...], agreements: Mapping[Key, Agreement]) -> str:
+    """Say what a file may be that cannot be told from others, and how its writer can say it."""
+    if len(keys) == 1:
+        known = agreements[keys[0]]
+        what = f"{known.path} ({known.kind.value} {known.id})"
+        return f"one of several that may be what was {what}; write `id: {known.id}` into the one that is meant"
+    named = ", ".join(f"{agreements[key].path} ({key[0].value} {key[1]})" for key in keys)
+    return f"may be what was any of {named}; write the `id` of the one that is meant into its front matter"
+
+
 def _listed(keys: tuple[Key, ...]) -> str:
     return ", ".join(f"{kind.value} {number}" for kind, number in keys)
 
@@ -146,7 +171,8 @@ def _with_content(path: str, matching: _Matching, links: Links, addresses: Addre
         managed = {*managed_digests(item), "body"} & agreement.live.keys()
         theirs = _live_standing(live, agreement, managed, matching.remembered)
     differing: tuple[str, ...] = ()
-    if live is not None and ours.presence is theirs.presence is Presence.CHANGED:
+    is_moot = theirs.presence is Presence.CHANGED or _is_undone(agreement)
+    if live is not None and ours.presence is Presence.CHANGED and is_moot:
         differing = differences(item, live, anchors, addresses, matching.paths)
         if not isinstance(item, Category) and parent != _parent_of(live):
             differing = (*differing, "parent")
@@ -165,8 +191,10 @@ def _without_content(key: Key, matching: _Matching) -> Case:
     if agreement is None:
         name = matching.live_name(key)
         return Case(content=None, live=live, agreement=None, content_standing=GONE, live_standing=NEW, name=name)
-    theirs = _live_standing(live, agreement, agreement.content.keys(), matching.remembered)
-    return Case(content=None, live=live, agreement=agreement, content_standing=GONE, live_standing=theirs)
+    theirs = _live_standing(live, agreement, agreement.content.keys() or agreement.live.keys(), matching.remembered)
+    # What was undone and had no file then is as it was left for as long as it has none.
+    ours = RESTING if _is_undone(agreement) and not agreement.content and live is not None else GONE
+    return Case(content=None, live=live, agreement=agreement, content_standing=ours, live_standing=theirs)
 
 
 def _content_standing(item: Item, agreement: Agreement, anchors: frozenset[str], parent: int | None) -> Standing:
@@ -175,7 +203,28 @@ def _content_standing(item: Item, agreement: Agreement, anchors: frozenset[str],
         fields = ("body", *fields)
     if not isinstance(item, Category) and parent != agreement.parent:
         fields = (*fields, "parent")
+    if _is_undone(agreement):
+        return _undone_standing(item, agreement, fields, parent)
     return Standing(presence=Presence.CHANGED if fields else Presence.UNCHANGED, fields=fields)
+
+
+def _is_undone(agreement: Agreement | None) -> bool:
+    return agreement is not None and agreement.state is State.UNDONE
+
+
+def _undone_standing(item: Item, agreement: Agreement, fields: tuple[str, ...], parent: int | None) -> Standing:
+    """Say how the content of an undone item stands: its two halves differ, so that whatever changes brings all along.
+
+    What lay in another folder than the portal has it in notes that among its content.
+    """
+    was_there = agreement.content.get("parent", digest(agreement.parent)) == digest(parent)
+    has_left = set(fields) - {"parent"} or not (was_there or isinstance(item, Category))
+    if agreement.content and not has_left:
+        return RESTING
+    others = changed_fields(managed_digests(item), agreement.live, {})
+    place = ("parent",) if "parent" in fields else ()
+    body = ("body",) if isinstance(item, Article) else ()
+    return Standing(presence=Presence.CHANGED, fields=(*body, *others, *place))
 
 
 def _body_changed(article: Article, agreement: Agreement, anchors: frozenset[str]) -> bool:

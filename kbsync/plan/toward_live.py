@@ -1,14 +1,15 @@
 """What each case means for the portal: the changes of a publish, and what it leaves alone. Pure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kbsync.agreements import Agreement, State
 from kbsync.change import Action, Matter
-from kbsync.model import Article, Item, Kind, Side, fields_of
+from kbsync.model import Article, Item, Kind, Side, Status, fields_of, parent_path
 from kbsync.plan.pairs import Pairs
 from kbsync.plan.rules import Rules
 from kbsync.plan.steps import Step, change, disagreement, finding, web_edit
-from kbsync.plan.table import Case, Presence, Verdict, judge
+from kbsync.plan.table import Case, Presence, Standing, Verdict, judge
 
 
 def toward_live(pairs: Pairs, rules: Rules) -> Callable[[Case], Step]:
@@ -20,6 +21,9 @@ class _TowardLive:
     def __init__(self, pairs: Pairs, rules: Rules) -> None:
         self.rules = rules
         self.ties = pairs.ties
+        self.former = pairs.former
+        self.uprooted = pairs.uprooted
+        self.here = {case.content.path for case in pairs.cases if case.content is not None}
         moving = {case.item.path for case in pairs.cases if _moves(case) and rules.moved != "refuse"}
         self.ids = {path: number for path, number in pairs.ids.items() if path not in moving}
         self.lost = {case.path for case in pairs.cases if _is_lost(case) and not rules.overwrites(case.path)}
@@ -31,9 +35,9 @@ class _TowardLive:
         ours, theirs = case.content_standing, case.live_standing
         alike = case.live is not None and case.content is not None and not case.differing
         verdict = judge(state, ours.presence, theirs.presence, alike=alike)
-        is_held = verdict in {Verdict.DRIFT, Verdict.CONFLICT} or state in {State.KEPT, State.RELEASED}
+        is_held = verdict in _HELD or state in {State.KEPT, State.RELEASED}
         if is_held and case.content is not None and self.rules.overwrites(case.path):
-            return self._overwrite(case)
+            return self._do_again(case) if verdict is Verdict.UNDONE else self._overwrite(case)
         return self._by_verdict(verdict, case)
 
     def _by_verdict(self, verdict: Verdict, case: Case) -> Step:
@@ -59,7 +63,8 @@ class _TowardLive:
             case Verdict.CONFLICT:
                 return finding(Matter.CONFLICT, case, disagreement(case))
             case Verdict.UNDONE:
-                return finding(Matter.UNDONE, case, "undone; published again when its file changes")
+                waits = "published again when its file changes" if case.content else "left so until its file is back"
+                return finding(Matter.UNDONE, case, f"undone; {waits}")
 
     def _at_rest(self, case: Case) -> Step:
         """Look at what is content for neither side: addresses that moved, and the path."""
@@ -71,7 +76,7 @@ class _TowardLive:
         if moved:
             return change(Action.UPDATE, case, Side.LIVE, fields=("body",), reason=f"links: {', '.join(moved)}")
         if case.content.path != case.agreement.path:
-            return change(Action.RENAME, case, Side.LIVE, reason=f"was {case.agreement.path}")
+            return change(Action.RENAME, case, Side.LIVE, reason=self._came_from(case))
         return None
 
     def _moved_addresses(self, agreement: Agreement) -> list[str]:
@@ -87,32 +92,64 @@ class _TowardLive:
         item = case.item
         if item.id is not None and case.agreement is None:
             return finding(Matter.CONFLICT, case, f"{item.kind} {item.id} is not on the portal: correct or drop `id`")
-        return change(Action.CREATE, case, Side.LIVE, fields=_managed(item))
+        old = self.uprooted.get(case.path)
+        reason = f"moved from {old} to another category, where Freshdesk takes no folder: made anew" if old else ""
+        return change(Action.CREATE, case, Side.LIVE, fields=_managed(item), reason=reason)
 
     def _update(self, case: Case) -> Step:
         if case.live_standing.touched and self.rules.touched == "hold":
             return finding(Matter.CONFLICT, case, _TOUCHED)
         fields = case.content_standing.fields
         if not _moves(case):
-            return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason=_renamed(case))
+            return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason=self._came_from(case))
         if self.rules.moved == "refuse":
-            return finding(Matter.CONFLICT, case, "moved to another folder, which this target refuses (`moved`)")
-        return change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=_MOVED)
+            reason = f"{self._came_from(case)} to another folder, which this target refuses (`moved`)"
+            return finding(Matter.CONFLICT, case, reason)
+        return self._move(case)
 
     def _restore(self, case: Case) -> Step:
         if _moves(case):
-            return change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=_MOVED)
+            return self._move(case)
         fields = case.content_standing.fields or (("status",) if case.kind is Kind.ARTICLE else ())
-        return change(Action.RESTORE, case, Side.LIVE, fields=fields, reason=f"its {_source(case.kind)} is back")
+        reason = "; ".join(filter(None, (f"its {_source(case.kind)} is back", self._came_from(case))))
+        return change(Action.RESTORE, case, Side.LIVE, fields=fields, reason=reason)
+
+    def _move(self, case: Case) -> Step:
+        reason = f"{self._came_from(case)} {_MOVED}"
+        return change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=reason)
+
+    def _came_from(self, case: Case) -> str:
+        """Say where the source of an item lay when it was agreed on, if that was elsewhere."""
+        old, new = case.agreement.path if case.agreement else case.path, case.path
+        if old == new:
+            return ""
+        above = parent_path(new)
+        is_at_home = self.former.get(above, above) == parent_path(old)
+        if is_at_home and old.rpartition("/")[2] == new.rpartition("/")[2]:
+            return f"was {old}"
+        taken = f", where another {case.kind.value} lies now" if old in self.here else ""
+        return f"{'renamed' if is_at_home else 'moved'} from {old}{taken}"
 
     def _remove(self, case: Case) -> Step:
+        if case.live_standing.touched and self.rules.touched == "hold":
+            return finding(Matter.CONFLICT, case, _TOUCHED)
         kind = case.item.kind
+        if _is_unpublished(case) and self.rules.removed == "archive":
+            return change(
+                Action.FORGET, case, Side.LIVE, reason="its file is gone, and its publishing was undone before"
+            )
         if self.rules.removed == "delete":
             empty = "" if kind is Kind.ARTICLE else ", if nothing is left in it"
             return change(Action.DELETE, case, Side.LIVE, reason=f"its {_source(kind)} is gone{empty}")
         if self.rules.removed == "keep" or kind is not Kind.ARTICLE:
             return change(Action.FORGET, case, Side.LIVE, reason=f"its {_source(kind)} is gone; left on the portal")
         return change(Action.ARCHIVE, case, Side.LIVE, fields=("status",), reason="its file is gone")
+
+    def _do_again(self, case: Case) -> Step:
+        """Publish what was undone although its file is as it was."""
+        is_elsewhere = case.agreement is not None and "parent" in case.agreement.content
+        fields = (*_managed(case.item), *(("parent",) if is_elsewhere else ()))
+        return self._update(replace(case, content_standing=Standing(presence=Presence.CHANGED, fields=fields)))
 
     def _overwrite(self, case: Case) -> Step:
         fields = _managed(case.item)
@@ -121,8 +158,9 @@ class _TowardLive:
         return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason="over a web edit, by --overwrite")
 
 
+_HELD = {Verdict.DRIFT, Verdict.CONFLICT, Verdict.UNDONE}
 _TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
-_MOVED = "another folder: created anew, so that id, address and counts are lost; the old one is archived"
+_MOVED = "to another folder: created anew, so that id, address and counts are lost; the old one is archived"
 
 
 def _moves(case: Case) -> bool:
@@ -136,15 +174,15 @@ def _is_lost(case: Case) -> bool:
     return case.content is not None and case.agreement is not None and case.live is None
 
 
+def _is_unpublished(case: Case) -> bool:
+    """Tell whether an article is out of readers' sight because the run that published it was undone."""
+    known = case.agreement
+    return known is not None and known.state is State.UNDONE and known.fields.get("status") == Status.DRAFT
+
+
 def _managed(item: Item) -> tuple[str, ...]:
     return tuple(name for name, value in fields_of(item).items() if value is not None)
 
 
 def _source(kind: Kind) -> str:
     return "file" if kind is Kind.ARTICLE else "directory"
-
-
-def _renamed(case: Case) -> str:
-    if case.agreement is None or case.item.path == case.agreement.path:
-        return ""
-    return f"was {case.agreement.path}"

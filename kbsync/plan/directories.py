@@ -1,0 +1,101 @@
+"""Which directory is which known folder or category, told by what lies in it now and where that lay before.
+
+Pure. It works on what `identity` made out of the articles; a directory is its path only as long as nothing in it says
+otherwise.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+
+from kbsync.agreements import Agreement, Key, State
+from kbsync.model import Item, Kind, parent_path
+from kbsync.versions import blob_of
+
+
+def live_last(agreement: Agreement) -> tuple[bool, bool, str]:
+    """Order agreements so that, of several at one path, the one that counts comes last."""
+    return agreement.state is State.LIVE, agreement.state is State.UNDONE, agreement.seen
+
+
+class Directories:
+    """The directories of a tree on their way to the agreements that are still free."""
+
+    def __init__(
+        self,
+        items: Mapping[str, Item],
+        agreements: Mapping[Key, Agreement],
+        known: Mapping[str, Key],
+        ties: Mapping[str, tuple[Key, ...]],
+        take: Callable[[str, Key], None],
+    ) -> None:
+        self.items = items
+        self.agreements = agreements
+        self.known = known
+        self.take = take
+        self.taken = set(known.values())
+        self.votes: dict[str, Counter[str]] = defaultdict(Counter)
+        for child, key in known.items():
+            self._count(child, key)
+        for child, keys in ties.items():
+            if len({parent_path(agreements[key].path) for key in keys}) == 1:
+                self._count(child, keys[0])
+
+    def assign(self) -> None:
+        """Pair the directories, deepest first, since what holds folders is told by them."""
+        for kind in (Kind.FOLDER, Kind.CATEGORY):
+            paths = [path for path, item in self.items.items() if item.kind is kind and item.id is None]
+            for depth in sorted({path.count("/") for path in paths}, reverse=True):
+                level = [path for path in paths if path.count("/") == depth]
+                self._assign_level(kind, [path for path in level if path not in self.known])
+
+    def _count(self, child: str, key: Key) -> None:
+        """Note of a directory where one thing that lies in it lay before."""
+        self.votes[parent_path(child)][parent_path(self.agreements[key].path)] += 1
+
+    def _assign_level(self, kind: Kind, paths: list[str]) -> None:
+        at = self._free_by_path(kind)
+        for path in paths:
+            if path in at and self._stays(path):
+                self._pair(path, at[path])
+        ranked = sorted((-count, path, old) for path in paths for old, count in self.votes[path].items())
+        for _, path, old in ranked:
+            if old in at and not self._stays(old):
+                self._pair(path, at[old])
+        for path in paths:
+            if path in at:
+                self._pair(path, at[path])
+            self._by_index(path, kind)
+
+    def _pair(self, path: str, key: Key) -> None:
+        if path not in self.known and key not in self.taken:
+            self.taken.add(key)
+            self.take(path, key)
+            self._count(path, key)
+
+    def _free_by_path(self, kind: Kind) -> dict[str, Key]:
+        free = [known for key, known in self.agreements.items() if known.kind is kind and key not in self.taken]
+        return {known.path: known.key for known in sorted(free, key=live_last)}
+
+    def _stays(self, path: str) -> bool:
+        """Tell whether a directory is still there, with something of its own or nothing that came from others."""
+        votes = self.votes[path]
+        return path in self.items and (not votes or path in votes)
+
+    def _by_index(self, path: str, kind: Kind) -> None:
+        """Know a directory that holds nothing known by its index file, where only one vanished one can be meant."""
+        item = self.items[path]
+        if path in self.known or item.origin is None:
+            return
+        blob = blob_of(item.origin.text)
+        same = [
+            known
+            for key, known in self.agreements.items()
+            if known.kind is kind and known.blob == blob and key not in self.taken and known.path not in self.items
+        ]
+        twins = [
+            other
+            for other, twin in self.items.items()
+            if twin.kind is kind and other not in self.known and twin.origin and twin.origin.text == item.origin.text
+        ]
+        if len(same) == 1 and len(twins) == 1:
+            self._pair(path, same[0].key)
