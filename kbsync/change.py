@@ -8,7 +8,7 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from kbsync.agreements import Agreement
-from kbsync.model import Item, Kind, ancestors
+from kbsync.model import Article, Item, Kind, ancestors, parent_path
 
 
 class Action(StrEnum):
@@ -114,7 +114,7 @@ def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) ->
     directories = [change for change in made if change.kind is not Kind.ARTICLE]
     articles = [change for change in made if change.kind is Kind.ARTICLE]
     return (
-        *_by_depth(directories, deepest_first=False),
+        *_by_names(directories),
         *_by_links(articles, targets),
         *_by_depth(gone, deepest_first=True),
     )
@@ -146,10 +146,32 @@ def _by_depth(changes: Sequence[Change], *, deepest_first: bool) -> list[tuple[C
     return [tuple(levels[depth]) for depth in sorted(levels, reverse=deepest_first)]
 
 
-def _by_links(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> list[tuple[Change, ...]]:
-    needs = _needs(changes, targets)
+def _by_names(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
+    """Order directories: what holds another first, and a name let go before it is taken, since no two may have it."""
+    holders: dict[tuple[Kind, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.actual is not None and _lets_go(change):
+            holders[change.kind, _name(change.actual)].append(change)
+    above: dict[str, set[str]] = {c.path: set(ancestors(c.path)) for c in changes}
+    needs = {c.path: above[c.path] & above.keys() for c in changes}
+    for change in changes:
+        needs[change.path] |= {other.path for other in holders[change.kind, _name(change.desired)]} - {change.path}
     for opener in _first_of_circles(needs):
-        needs[opener] = set()
+        needs[opener] = above[opener] & above.keys()
+    return _sorted_waves(changes, needs)
+
+
+def _lets_go(change: Change) -> bool:
+    """Tell whether a directory leaves its name to others: by taking another one, or by going elsewhere with it."""
+    is_renamed = _name(change.desired) != _name(change.actual)
+    return is_renamed or parent_path(change.path) != parent_path(change.former or change.path)
+
+
+def _name(item: Item | None) -> str:
+    return "" if item is None or isinstance(item, Article) else item.name
+
+
+def _sorted_waves(changes: Sequence[Change], needs: Mapping[str, set[str]]) -> list[tuple[Change, ...]]:
     by_path = {change.path: change for change in changes}
     sorter = TopologicalSorter(needs)
     sorter.prepare()
@@ -159,6 +181,13 @@ def _by_links(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -
         waves.append(tuple(by_path[path] for path in ready))
         sorter.done(*ready)
     return waves
+
+
+def _by_links(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> list[tuple[Change, ...]]:
+    needs = _needs(changes, targets)
+    for opener in _first_of_circles(needs):
+        needs[opener] = set()
+    return _sorted_waves(changes, needs)
 
 
 def _needs(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:

@@ -77,9 +77,8 @@ class Directories:
         return {known.path: known.key for known in sorted(free, key=live_last)}
 
     def _stays(self, path: str) -> bool:
-        """Tell whether a directory is still there, with something of its own or nothing that came from others."""
-        votes = self.votes[path]
-        return path in self.items and (not votes or path in votes)
+        """Tell whether something that lay in a directory still lies in it."""
+        return path in self.votes[path]
 
     def _by_index(self, path: str, kind: Kind) -> None:
         """Know a directory that holds nothing known by its index file, where only one vanished one can be meant."""

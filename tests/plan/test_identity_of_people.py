@@ -275,6 +275,22 @@ def test_articles_that_all_go_to_a_folder_which_has_its_own_leave_that_folder_it
     assert _after(made)["guide/wifi"] == before["guide/wifi"]
 
 
+def test_a_new_directory_that_got_all_of_one_with_a_new_life_is_the_old_folder(made: World) -> None:
+    before = _ids(made)
+    made.rename("guide/wifi", "guide/radio")
+    made.files["guide/wifi/new.md"] = _text("new")
+    after = _after(made)
+    assert after["guide/radio"] == before["guide/wifi"]
+    assert after["guide/radio/join.md"] == before[JOIN]
+
+
+def test_a_directory_emptied_of_articles_and_filled_anew_is_the_same_folder(made: World) -> None:
+    number = made.id_of("shop/orders")
+    made.remove("shop/orders/pay.md")
+    made.files["shop/orders/return.md"] = _text("return")
+    assert _after(made)["shop/orders"] == number
+
+
 def test_a_directory_that_went_to_two_is_the_one_with_most_and_the_others_are_moved(made: World) -> None:
     before = _ids(made)
     for name, place in {"join": "one", "range": "one", "mesh": "two", "band": "one"}.items():

@@ -1,0 +1,174 @@
+"""Renames, moves, swaps and returns through git and over HTTP: the same live ids wherever the API allows."""
+
+import unicodedata
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from kbsync.errors import ContentError
+from kbsync.sandbox import Portal
+from tests.journeys.clone import Clone, new_clone, shown, steps
+from tests.plan.test_identity_of_people import FILES
+from tests.plan.world import article
+
+RESET, INSTALL, JOIN = "guide/basics/reset.md", "guide/basics/install.md", "guide/wifi/join.md"
+
+
+@pytest.fixture
+def clone(tmp_path: Path, portal: Portal) -> Clone:
+    """A published tree of articles that share no word."""
+    made = new_clone(tmp_path / "clone", portal, FILES)
+    made.published()
+    return made
+
+
+def _move(clone: Clone, old: str, new: str) -> None:
+    (clone.root / new).parent.mkdir(parents=True, exist_ok=True)
+    (clone.root / old).rename(clone.root / new)
+
+
+def _after(clone: Clone) -> dict[str, int]:
+    """Commit and publish, see that both sides then are at rest, and give the ids."""
+    clone.commit()
+    clone.published()
+    assert steps(clone.plan()) == {}
+    clone.pull()
+    assert clone.git("status", "--porcelain") == ""
+    return _ids(clone)
+
+
+def _ids(clone: Clone) -> dict[str, int]:
+    return {known.path: known.id for known in clone.agreements().values() if known.state == "live"}
+
+
+def test_a_day_of_renames_at_once_keeps_every_id(clone: Clone, portal: Portal) -> None:
+    before = _ids(clone)
+    _move(clone, "guide", "manual")
+    _move(clone, "manual/wifi", "manual/radio")
+    _move(clone, "manual/basics/reset.md", "manual/basics/begin.md")
+    clone.write(
+        {"manual/basics/begin.md": clone.read("manual/basics/begin.md").replace("Reset", "Begin") + "\nMore.\n"}
+    )
+    after = _after(clone)
+    assert after["manual/radio/join.md"] == before[JOIN]
+    assert after["manual/basics/begin.md"] == before[RESET]
+    assert set(after.values()) == set(before.values())
+    assert portal.store.article(before[RESET]).title == "Begin"
+
+
+def test_two_files_swapped(clone: Clone, portal: Portal) -> None:
+    before, live = _ids(clone), shown(portal)
+    _move(clone, RESET, "aside.txt")
+    _move(clone, INSTALL, RESET)
+    _move(clone, "aside.txt", INSTALL)
+    after = _after(clone)
+    assert (after[RESET], after[INSTALL]) == (before[INSTALL], before[RESET])
+    assert shown(portal) == live
+
+
+def test_a_name_that_one_folder_leaves_is_taken_by_another_at_once(clone: Clone, portal: Portal) -> None:
+    """The portal takes no two folders of one name, not even for the moment between two writes."""
+    before, live = _ids(clone), shown(portal)
+    _move(clone, "guide/basics", "guide/zero")
+    _move(clone, "guide/wifi", "guide/basics")
+    clone.write({"guide/wifi/new.md": article("New", "Of a folder that takes the other's name.")})
+    after = _after(clone)
+    assert (after["guide/zero"], after["guide/basics"]) == (before["guide/basics"], before["guide/wifi"])
+    assert live.items() < shown(portal).items()
+
+
+def test_a_folder_is_moved_into_another_and_out_again(clone: Clone) -> None:
+    before = _ids(clone)
+    _move(clone, "guide/wifi", "guide/basics/wifi")
+    assert _after(clone)["guide/basics/wifi/join.md"] == before[JOIN]
+    _move(clone, "guide/basics/wifi", "guide/wifi")
+    assert _after(clone) == before
+
+
+def test_what_was_deleted_and_comes_back_by_a_revert_is_the_same_article(clone: Clone, portal: Portal) -> None:
+    before = _ids(clone)
+    clone.remove(RESET, "guide/wifi")
+    clone.commit()
+    clone.published(force=True)
+    assert portal.store.article(before[RESET]).status == 1
+    clone.git("revert", "--no-edit", "HEAD")
+    assert _after(clone) == before
+    assert portal.store.article(before[RESET]).status == 2
+
+
+def test_what_is_gone_on_both_sides_is_forgotten_and_stays_so(clone: Clone, portal: Portal) -> None:
+    number = clone.id_of(RESET)
+    portal.store.delete_article(number)
+    clone.remove(RESET)
+    clone.commit()
+    assert steps(clone.plan()) == {RESET: "forget"}
+    clone.published()
+    assert number not in {known.id for known in clone.agreements().values()}
+    assert steps(clone.plan()) == {}
+    clone.git("revert", "--no-edit", "HEAD")
+    assert steps(clone.plan()) == {RESET: "create"}
+
+
+def test_a_file_moved_to_another_folder_is_made_anew_and_the_old_one_archived(clone: Clone, portal: Portal) -> None:
+    number = clone.id_of(RESET)
+    _move(clone, RESET, "guide/wifi/reset.md")
+    after = _after(clone)
+    assert after["guide/wifi/reset.md"] != number
+    assert portal.store.article(number).status == 1
+
+
+def test_two_files_that_pin_one_id_are_an_error_that_names_both_and_nothing_is_written(clone: Clone) -> None:
+    number = clone.id_of(RESET)
+    source = article("Reset", "The same words.", id=str(number))
+    clone.commit({RESET: source, "guide/basics/copy.md": source})
+    with pytest.raises(ContentError) as refused:
+        clone.publish()
+    told = "\n".join(map(str, refused.value.problems))
+    assert RESET in told
+    assert "guide/basics/copy.md" in told
+    assert str(number) in told
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_in_another_normal_form_is_the_same_name(clone: Clone, form: Literal["NFC", "NFD"]) -> None:
+    name = unicodedata.normalize(form, "guide/basics/über-café.md")
+    _move(clone, RESET, name)
+    before = _after(clone)
+    other = unicodedata.normalize("NFD" if form == "NFC" else "NFC", name)
+    _move(clone, name, other)
+    clone.commit()
+    assert steps(clone.plan()) == {}
+    assert _after(clone) == before
+
+
+def test_a_rename_in_case_alone_is_a_rename(clone: Clone) -> None:
+    number = clone.id_of(RESET)
+    _move(clone, RESET, "guide/basics/Reset.md")
+    clone.commit()
+    assert steps(clone.plan()) == {"guide/basics/Reset.md": "rename"}
+    assert _after(clone)["guide/basics/Reset.md"] == number
+
+
+def test_a_tie_is_held_on_both_sides_until_a_pin_settles_it(clone: Clone, portal: Portal) -> None:
+    number, live = clone.id_of(RESET), shown(portal)
+    source = clone.read(RESET)
+    clone.remove(RESET)
+    clone.commit({"guide/basics/one.md": source, "guide/basics/two.md": source})
+    assert set(steps(clone.plan()).values()) == {"conflict"}
+    clone.publish()
+    assert shown(portal) == live
+    clone.write({"guide/basics/one.md": source.replace("title: Reset", f"title: Reset\nid: {number}")})
+    assert _after(clone)["guide/basics/one.md"] == number
+
+
+def test_a_rename_on_a_branch_that_is_squashed_is_a_rename(clone: Clone) -> None:
+    before = _ids(clone)
+    clone.git("switch", "-q", "-c", "work")
+    _move(clone, "guide/wifi", "guide/radio")
+    clone.commit()
+    clone.write({"guide/radio/join.md": clone.read("guide/radio/join.md") + "\nMore.\n"})
+    clone.commit()
+    clone.git("switch", "-q", "main")
+    clone.git("merge", "-q", "--squash", "work")
+    assert _after(clone)["guide/radio/join.md"] == before[JOIN]
