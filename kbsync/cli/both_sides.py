@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from kbsync.cli.settings import Settings, choice, ids, ignore_ids_flag, local_flag, named, paths_argument
+from kbsync.cli.spans import Span
 from kbsync.commands.paths import within
+from kbsync.errors import UsageError
 
 
 @click.command()
@@ -19,6 +22,13 @@ from kbsync.commands.paths import within
 @click.option(
     "--no-refresh", envvar="KBSYNC_NO_REFRESH", is_flag=True, help="Compare with the ledger alone: no call, no key."
 )
+@click.option(
+    "--show",
+    envvar="KBSYNC_SHOW",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Show a saved plan again, from its file alone.",
+)
 @local_flag
 @ignore_ids_flag
 @click.pass_obj
@@ -30,17 +40,22 @@ def plan(
     out: Path | None,
     exit_code: bool,
     no_refresh: bool,
+    show: Path | None,
     local: bool,
     ignore_ids: bool,
 ) -> int:
     """Show what publish would do, from the working tree. Writes nothing."""
-    from kbsync.commands import portal
+    from kbsync.commands import portal, saving
     from kbsync.credentials import key_for
     from kbsync.journeys import Options
 
+    if show is not None:
+        if paths or no_refresh or exit_code:
+            raise UsageError("--show looks at a saved plan alone", advice="leave the PATHs and other options out")
+        return saving.show(show, form=form, out=out)
     config = settings.config(**ids(ignore_ids))
     key = None if no_refresh else key_for(config, os.environ)
-    options = Options(paths=within(config, paths), local=local)
+    options = saving.set_aside(Options(paths=within(config, paths), local=local), config, out)
     return portal.plan(config, key, options, form=form, out=out, exit_code=exit_code)
 
 
@@ -52,38 +67,54 @@ def plan(
 @click.option("--force", is_flag=True, help="Go past the limit on removals.")
 @click.option("--rollback", is_flag=True, help="Publish a commit older than the one that was published last.")
 @click.option("--overwrite", multiple=True, metavar="PATH", help="Write over what was edited on the portal.")
+@click.option(
+    "--plan",
+    "plan_file",
+    envvar="KBSYNC_PLAN",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Do only what this saved plan allows.",
+)
+@click.option(
+    "--all-or-nothing", envvar="KBSYNC_ALL_OR_NOTHING", is_flag=True, help="Do nothing unless all of it still holds."
+)
+@click.option(
+    "--max-age", envvar="KBSYNC_MAX_AGE", type=Span(), metavar="SPAN", default="7d", help="How old it may be: 12h, 7d."
+)
 @local_flag
 @ignore_ids_flag
 @click.pass_obj
 def publish(
     settings: Settings,
+    /,
     *,
     paths: tuple[str, ...],
     form: str,
     yes: bool,
-    dirty: bool,
-    force: bool,
-    rollback: bool,
     overwrite: tuple[str, ...],
-    local: bool,
+    plan_file: Path | None,
     ignore_ids: bool,
+    **flags: Any,
 ) -> int:
     """Publish the commit that is checked out: plan, ask, apply."""
-    from kbsync.commands import portal
+    from kbsync.commands import portal, saving
     from kbsync.commands.output import attended
     from kbsync.credentials import key_for
     from kbsync.journeys import Options
 
+    if plan_file is not None and paths:
+        raise UsageError("--plan and PATHs do not go together", advice="give the PATHs to `kbsync plan --out FILE`")
+    if plan_file is None and flags["all_or_nothing"]:
+        raise UsageError("--all-or-nothing is about a saved plan", advice="name it with --plan FILE")
     config = settings.config(**ids(ignore_ids))
     options = Options(
         paths=within(config, paths),
         overwrite=named(config, overwrite),
-        local=local,
-        dirty=dirty,
-        force=force,
-        rollback=rollback,
+        saved=saving.read_saved(plan_file) if plan_file else None,
         attended=attended(),
+        **flags,
     )
+    options = saving.set_aside(options, config, plan_file)
     return portal.publish(config, key_for(config, os.environ), options, form=form, yes=yes)
 
 

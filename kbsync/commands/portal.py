@@ -8,15 +8,17 @@ from kbsync.change import Result
 from kbsync.commands.output import Onlooker, attended, complain, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
+from kbsync.commands.saving import note_uncommitted, write_out
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
-from kbsync.journeys import Options, Planned, Published, PulledHome
+from kbsync.journeys import Options, Planned, Published, PulledHome, saved_plan
 from kbsync.journeys import plan as plan_journey
 from kbsync.journeys import publish as publish_journey
 from kbsync.journeys import pull as pull_journey
 from kbsync.report.data import plan_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
+from kbsync.report.saved import saved_to_json
 from kbsync.report.terminal import outcomes_to_text, plan_to_text, status_to_text
 from kbsync.report.words import counts
 
@@ -31,11 +33,11 @@ def plan(config: Config, key: Secret | None, options: Options, *, form: str, out
         planned = plan_journey(config, key, options, onlooker)
     refuse_unknown(planned, options.paths)
     _notices(planned)
-    text = _shown(planned, form)
     if out is None:
-        say(text)
+        say(_shown(planned, form))
     else:
-        _write(out, _shown(planned, "json" if out.suffix == ".json" and form == "text" else form))
+        is_saved = form == "json" or (out.suffix == ".json" and form == "text")
+        write_out(out, saved_to_json(saved_plan(planned, options)) if is_saved else _shown(planned, form))
         note(f"{counts(planned.plan)}; written to {out}")
     if planned.plan.halt or planned.plan.excess or (exit_code and planned.plan.conflicts):
         return HELD
@@ -93,6 +95,7 @@ class _Question:
         _notices(planned)
         if self.form == "text":
             say(_shown(planned, "text"))
+            _tell_withheld(planned)
         if self.yes:
             return True
         self.declined = not click.confirm(f"Publish this to {_where(planned)}?", err=True)
@@ -114,9 +117,10 @@ def _told(published: Published, asked: _Question, form: str) -> int:
     if run.interrupted:
         return _INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
-    if published.trouble is not None or results & {Result.FAILED, Result.SKIPPED}:
+    is_held = Result.WITHHELD in results or bool(planned.plan.conflicts)
+    if published.trouble is not None or Result.FAILED in results or (Result.SKIPPED in results and not is_held):
         return FAILED
-    return HELD if Result.WITHHELD in results or planned.plan.conflicts else OK
+    return HELD if is_held else OK
 
 
 def _tell_text(published: Published) -> None:
@@ -128,6 +132,13 @@ def _tell_text(published: Published) -> None:
         _tell_findings(planned)
     say(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width))
     note(f"{published.calls} calls.")
+
+
+def _tell_withheld(planned: Planned) -> None:
+    """Name what a saved plan does not allow before the rest is agreed to."""
+    if planned.withheld:
+        seen = look()
+        say(f"\n{outcomes_to_text(planned.withheld, colour=seen.colour, width=seen.width)}")
 
 
 def _tell_findings(planned: Planned) -> None:
@@ -178,13 +189,4 @@ def _notices(planned: Planned) -> None:
     skipped = planned.workspace.tree.skipped
     if skipped:
         note(f"Not published yet, being translations: {', '.join(skipped)}")
-    if planned.uncommitted:
-        shown = ", ".join(planned.uncommitted[:5]) + (" …" if len(planned.uncommitted) > 5 else "")
-        note(f"Not committed yet, so that publish would leave it out: {shown}")
-
-
-def _write(out: Path, text: str) -> None:
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}", advice="name another file with --out") from error
+    note_uncommitted(planned.uncommitted)

@@ -7,5 +7,6 @@ from kbsync.journeys.audience import Audience, Options, Planned
 from kbsync.journeys.planning import plan
 from kbsync.journeys.publishing import Published, publish
 from kbsync.journeys.pulling import PulledHome, pull
+from kbsync.journeys.saved import saved_plan
 
-__all__ = ["Audience", "Options", "Planned", "Published", "PulledHome", "plan", "publish", "pull"]
+__all__ = ["Audience", "Options", "Planned", "Published", "PulledHome", "plan", "publish", "pull", "saved_plan"]

@@ -1,11 +1,15 @@
 """Who asks for a run and watches it: what its flags say, and what is shown and asked on the way."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
+from kbsync.change import Outcome
 from kbsync.journeys.workspace import Workspace
 from kbsync.model import KnowledgeBase
-from kbsync.plan import Plan
+from kbsync.plan import Plan, Saved
+
+A_WEEK = timedelta(days=7)
 
 
 class Audience(Protocol):
@@ -26,7 +30,11 @@ class Audience(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What one run's flags ask for."""
+    """What one run's flags ask for.
+
+    `saved` is the plan that somebody looked at, which `all_or_nothing` wants to hold whole, and which is not to be
+    older than `max_age`. `aside` names files under the root that are this run's own, be they committed or not.
+    """
 
     paths: tuple[str, ...] = ()
     overwrite: frozenset[str] = frozenset()
@@ -35,14 +43,22 @@ class Options:
     force: bool = False
     rollback: bool = False
     attended: bool = True
+    saved: Saved | None = None
+    all_or_nothing: bool = False
+    max_age: timedelta = A_WEEK
+    aside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan and what it was made from; `calls` is what that took, `uncommitted` what git does not have yet."""
+    """A plan and what it was made from; `calls` is what that took, `uncommitted` what git does not have yet.
+
+    `withheld` is what would be to do, or was, and a saved plan does not allow.
+    """
 
     workspace: Workspace
     plan: Plan
     live: KnowledgeBase
     calls: int
     uncommitted: tuple[str, ...] = ()
+    withheld: tuple[Outcome, ...] = ()

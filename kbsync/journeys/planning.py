@@ -16,7 +16,7 @@ from kbsync.plan import Plan, Rules, make_plan
 def plan(config: Config, key: Secret | None, options: Options, audience: Audience) -> Planned:
     """Plan a publish of the working tree; without a key, against the ledger alone. Nothing is written."""
     workspace = open_workspace(config, local=options.local)
-    uncommitted = tuple(sorted(workspace.repository.uncommitted()))
+    uncommitted = tuple(sorted(workspace.repository.uncommitted() - options.aside))
     if key is None:
         live = remembered(workspace.agreements)
         made = plan_toward_live(workspace, without_authors(workspace.content), live, options)

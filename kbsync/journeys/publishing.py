@@ -13,6 +13,7 @@ from kbsync.journeys.carrying import Portal, Run, carry_out
 from kbsync.journeys.memory import refuse_old_commit, save
 from kbsync.journeys.planning import connect, plan_toward_live
 from kbsync.journeys.reading import Reading, read_live, with_authors
+from kbsync.journeys.saved import as_saved, authorised
 from kbsync.journeys.workspace import Workspace, open_workspace
 from kbsync.plan import Plan
 
@@ -38,16 +39,19 @@ def publish(config: Config, key: Secret, options: Options, audience: Audience) -
         GitError: there is no repository or no commit, or the ledger cannot be read.
     """
     workspace = _open_commit(config, options)
+    options = as_saved(options, workspace)
     with connect(config, key, audience) as connection:
         audience.waits("reading the portal")
         reading = read_live(connection)
         content = with_authors(workspace.content, connection)
         made = plan_toward_live(workspace, content, reading.live, options)
-        planned = Planned(workspace=workspace, plan=made, live=reading.live, calls=connection.calls)
+        made, withheld = authorised(made, options, now=reading.live.seen_at)
+        planned = Planned(workspace=workspace, plan=made, live=reading.live, calls=connection.calls, withheld=withheld)
         _refuse_unsafe(made, options)
         if made.writes and not audience.agrees(planned):
             return Published(planned=planned, calls=connection.calls)
         run = _apply(planned, connection, reading, audience)
+        run.outcomes.extend(withheld)
         trouble = _save(planned, run, options)
         return Published(planned=planned, run=run, calls=connection.calls, trouble=trouble)
 
@@ -58,7 +62,7 @@ def _open_commit(config: Config, options: Options) -> Workspace:
     commit = repository.head()
     if commit is None:
         raise GitError("nothing is committed yet", advice="commit the content, then publish")
-    uncommitted = sorted(repository.uncommitted())
+    uncommitted = sorted(repository.uncommitted() - options.aside)
     if uncommitted and not options.dirty:
         shown = ", ".join(uncommitted[:5]) + (" …" if len(uncommitted) > 5 else "")
         raise Refusal(

@@ -3,5 +3,6 @@
 from kbsync.plan.permits import Permit, permit_of, permitted
 from kbsync.plan.planning import Plan, make_plan
 from kbsync.plan.rules import Rules
+from kbsync.plan.saved import Saved
 
-__all__ = ["Permit", "Plan", "Rules", "make_plan", "permit_of", "permitted"]
+__all__ = ["Permit", "Plan", "Rules", "Saved", "make_plan", "permit_of", "permitted"]

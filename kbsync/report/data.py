@@ -12,7 +12,12 @@ VERSION = 1
 
 def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> str:
     """Write a plan; after a run, with what became of each change."""
-    page: dict[str, object] = {
+    return to_json(plan_page(plan, target=target, calls=calls, outcomes=outcomes))
+
+
+def plan_page(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> dict[str, object]:
+    """Give the object that a plan is written as."""
+    return {
         "version": VERSION,
         "target": target,
         "changes": [_change(change) for change in plan.changes]
@@ -27,7 +32,6 @@ def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outc
         "refused": plan.halt or plan.excess,
         "calls": calls,
     }
-    return to_json(page)
 
 
 def to_json(page: Mapping[str, object]) -> str:

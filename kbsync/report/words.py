@@ -131,7 +131,7 @@ def results(outcomes: Sequence[Outcome]) -> str:
 def diff(change: Change) -> tuple[str, ...]:
     """Give the lines of a source's diff, without its two file lines; empty where there is none to show."""
     if change.before is None or change.after is None or change.before == change.after:
-        return ()
+        return tuple(plain(line).replace("\n", "\\n") for line in change.diff)
     lines = unified_diff(plain(change.before).splitlines(), plain(change.after).splitlines(), n=1, lineterm="")
     return tuple(line for line in lines if not line.startswith(("--- ", "+++ ")))
 

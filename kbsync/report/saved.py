@@ -1,0 +1,218 @@
+"""The file form of a saved plan: the JSON object of every plan, and beside it what tells whether it still holds.
+
+Nothing in a file is believed: what is no saved plan is refused in words, and what is one allows and never instructs.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import NoReturn, TypeVar
+
+from kbsync.change import Action, Change, Finding, Matter
+from kbsync.errors import UsageError
+from kbsync.model import Article, Category, Folder, Item, Kind, Side
+from kbsync.plan import Permit, Plan, Saved
+from kbsync.plan.permits import Grant
+from kbsync.report.data import VERSION, plan_page, to_json
+from kbsync.report.words import diff, title_of
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def saved_to_json(saved: Saved) -> str:
+    """Write a saved plan; a diff stands in it by its lines, so that its size is that of what changes."""
+    grants = {(grant.action, grant.kind, grant.path, grant.id): grant for grant in saved.permit.grants}
+    page = plan_page(saved.plan, target=saved.target, calls=saved.calls)
+    page["changes"] = [
+        _change(change, grants.get((change.action, change.kind, change.path, change.id)))
+        for change in saved.plan.changes
+    ]
+    page["saved"] = {
+        "kbsync": saved.kbsync,
+        "at": saved.at,
+        "url": saved.url,
+        "tree": saved.tree,
+        "commit": saved.commit,
+        "paths": list(saved.paths),
+        "uncommitted": list(saved.uncommitted),
+    }
+    return to_json(page)
+
+
+def _change(change: Change, grant: Grant | None) -> dict[str, object]:
+    page: dict[str, object] = {
+        "action": change.action.value,
+        "kind": change.kind.value,
+        "path": change.path,
+        "id": change.id,
+        "fields": list(change.fields),
+        "reason": change.reason,
+        "former": change.former,
+        "title": title_of(change.desired or change.actual),
+        "diff": list(diff(change)),
+    }
+    return page | ({"content": grant.content, "live": grant.live} if grant else {})
+
+
+def saved_from_json(text: str, *, name: str) -> Saved:
+    """Read a saved plan; `name` is what its file is called.
+
+    Raises:
+        UsageError: it is none, or was saved by a later version of kbsync.
+    """
+    try:
+        return _saved(_Page(json.loads(text)))
+    except _LaterVersion as later:
+        raise UsageError(f"{name} was saved by a later version of kbsync ({later})", advice="upgrade kbsync") from None
+    except (ValueError, RecursionError) as error:
+        what = f"{name} is no saved plan: {error}"
+        raise UsageError(what, advice="save one with `kbsync plan --out FILE.json`") from None
+
+
+class _LaterVersion(Exception):
+    """The file is of a form that this version of kbsync does not know."""
+
+
+def _saved(page: "_Page") -> Saved:
+    version = page.number("version")
+    if version != VERSION:
+        raise _LaterVersion(f"form {version}, and this one knows {VERSION}")
+    about = page.page("saved")
+    changes = page.pages("changes")
+    return Saved(
+        plan=_plan(page),
+        permit=Permit(grants=tuple(_grant(change) for change in changes if "content" in change.plain)),
+        target=page.text("target"),
+        url=about.text("url"),
+        tree=about.text("tree"),
+        at=about.time("at"),
+        commit=about.text("commit"),
+        kbsync=about.text("kbsync"),
+        calls=page.number("calls"),
+        paths=about.texts("paths"),
+        uncommitted=about.texts("uncommitted"),
+    )
+
+
+def _plan(page: "_Page") -> Plan:
+    """Make the plan that is shown: its items are their names alone."""
+    return Plan(
+        written=Side.LIVE,
+        changes=tuple(_shown(change) for change in page.pages("changes")),
+        drift=_findings(page, "drift", Matter.DRIFT),
+        conflicts=_findings(page, "conflicts", Matter.CONFLICT),
+        unmanaged=_findings(page, "unmanaged", Matter.UNMANAGED),
+        undone=_findings(page, "undone", Matter.UNDONE),
+        unchanged=page.number("unchanged"),
+        ids={},
+        targets={},
+        anchors={},
+        halt=page.text("refused"),
+    )
+
+
+def _shown(page: "_Page") -> Change:
+    kind = page.word("kind", Kind)
+    return Change(
+        action=page.word("action", Action),
+        kind=kind,
+        path=page.text("path"),
+        id=page.maybe_number("id"),
+        former=page.maybe_text("former"),
+        fields=page.texts("fields"),
+        reason=page.text("reason"),
+        desired=_named(kind, page.text("title")),
+        diff=page.texts("diff"),
+    )
+
+
+def _named(kind: Kind, title: str) -> Item:
+    match kind:
+        case Kind.CATEGORY:
+            return Category(name=title)
+        case Kind.FOLDER:
+            return Folder(name=title)
+        case Kind.ARTICLE:
+            return Article(title=title, body="")
+
+
+def _grant(page: "_Page") -> Grant:
+    return Grant(
+        action=page.word("action", Action),
+        kind=page.word("kind", Kind),
+        path=page.text("path"),
+        id=page.maybe_number("id"),
+        former=page.maybe_text("former"),
+        fields=page.texts("fields"),
+        content=page.text("content"),
+        live=page.text("live"),
+    )
+
+
+def _findings(page: "_Page", name: str, matter: Matter) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            matter=matter,
+            kind=found.word("kind", Kind),
+            path=found.text("path"),
+            id=found.maybe_number("id"),
+            fields=found.texts("fields"),
+            reason=found.text("reason"),
+        )
+        for found in page.pages(name)
+    )
+
+
+class _Page:
+    """One object of a file from anywhere: every value is looked at before it is taken."""
+
+    def __init__(self, plain: object) -> None:
+        if not isinstance(plain, Mapping):
+            raise ValueError("it holds no object where one belongs")
+        self.plain = plain
+
+    def text(self, name: str) -> str:
+        value = self.plain.get(name)
+        return value if isinstance(value, str) else self._fail(name)
+
+    def maybe_text(self, name: str) -> str | None:
+        return None if self.plain.get(name) is None else self.text(name)
+
+    def number(self, name: str) -> int:
+        value = self.plain.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else self._fail(name)
+
+    def maybe_number(self, name: str) -> int | None:
+        return None if self.plain.get(name) is None else self.number(name)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.plain.get(name)
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            return tuple(value)
+        return self._fail(name)
+
+    def word(self, name: str, words: type[_Word]) -> _Word:
+        value = self.text(name)
+        return words(value) if value in set(words) else self._fail(name)
+
+    def time(self, name: str) -> str:
+        value = self.text(name)
+        return value if _is_time(value) else self._fail(name)
+
+    def page(self, name: str) -> "_Page":
+        return _Page(self.plain.get(name)) if name in self.plain else self._fail(name)
+
+    def pages(self, name: str) -> tuple["_Page", ...]:
+        value = self.plain.get(name)
+        return tuple(_Page(one) for one in value) if isinstance(value, list) else self._fail(name)
+
+    def _fail(self, name: str) -> NoReturn:
+        raise ValueError(f'it has no usable "{name}"')
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
