@@ -4,10 +4,11 @@ Never touches the index or the working tree; a branch that some working tree has
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kbsync.content.repository.depth import fetch_history, is_shallow
+from kbsync.content.repository.history import changed_between, file_ids
 from kbsync.content.repository.objects import SYMLINK, Draft, entries
 from kbsync.content.repository.refs import is_behind, known_refs, make_commit, ref_commit, set_ref
 from kbsync.content.repository.remotes import fetched, push
@@ -16,6 +17,7 @@ from kbsync.errors import ContentError, GitError, Problem, UsageError
 
 _HEADS = "refs/heads/"
 _OVERLAPS = 1
+_MOST = 300
 _UNKNOWN_OPTION = 129
 _IN_THE_WAY = "put a real file or directory there"
 
@@ -103,6 +105,26 @@ class Branches:
             fetch_history(self._runner, other, remote, without="blob:none")
         return self._runner.line("merge-base", one, other)
 
+    def since(self, fork: str, tip: str) -> tuple[str, ...]:
+        """Name the commits that lead from one to another along first parents, newest first, a few hundred at most."""
+        said = self._runner.run("rev-list", "--first-parent", f"--max-count={_MOST}", f"{fork}..{tip}")
+        return tuple(said.decode("ascii").split())
+
+    def took_over(self, fork: str, commit: str, others: Sequence[str]) -> str | None:
+        """Give the oldest of some commits, newest first, that holds all files as another changed them since a fork.
+
+        That one has taken over what the commit changed, be it as a squash that names no parent.
+        """
+        changed = changed_between(self._runner, fork, commit)
+        wanted = [(place, path) for place in (commit, *others) for path in changed]
+        ids = dict(zip(wanted, file_ids(self._runner, wanted), strict=True))
+        same = (other for other in reversed(others) if all(ids[other, path] == ids[commit, path] for path in changed))
+        return next(same, None) if changed else None
+
+    def tree(self, commit: str) -> str:
+        """Name the tree of a commit, from the top of the repository."""
+        return self._runner.line("rev-parse", "--verify", f"{commit}^{{tree}}") or ""
+
     def merge(self, ours: str, theirs: str) -> Merged:
         """Merge two commits in three ways, without a checkout and without making a commit.
 
@@ -144,7 +166,7 @@ class Branches:
             message=message,
             files={name: None if text is None else text.encode() for name, text in places.items()},
             parents=parents,
-            tree=self._runner.line("rev-parse", "--verify", f"{tree}^{{tree}}"),
+            tree=self.tree(tree),
             modes={name: modes[name] for name in places if name in modes},
         )
         return make_commit(self._runner, draft)

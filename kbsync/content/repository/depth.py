@@ -1,4 +1,4 @@
-"""How far back the history of this clone goes, and fetching more: commits first, what they hold when it is asked for."""
+"""How far back the history of this clone goes, and fetching more of it: commits first, what they hold on demand."""
 
 from pathlib import Path
 

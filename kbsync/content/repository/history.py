@@ -39,11 +39,14 @@ def read_each(runner: Runner, wanted: Sequence[tuple[str, str]]) -> dict[tuple[s
     """Read files by commit and path, in one go; those that are not there are left out."""
     if not wanted:
         return {}
-    for _, path in wanted:
-        check_path(path)
-    asked = "".join(f"{commit}:{path}\n" for commit, path in wanted).encode()
-    found = answers(runner.run("cat-file", "--batch", stdin=asked))
+    found = answers(runner.run("cat-file", "--batch", stdin=_asked(wanted)))
     return {name: data for name, (_, data) in zip(wanted, found, strict=True) if data is not None}
+
+
+def file_ids(runner: Runner, wanted: Sequence[tuple[str, str]]) -> list[str | None]:
+    """Give git's names of files by commit and path, in one go, in the order asked for; None for those not there."""
+    said = runner.run("cat-file", "--batch-check=%(objectname)", stdin=_asked(wanted)).decode("utf-8", "replace")
+    return [None if line.endswith(" missing") else line for line in said.splitlines()]
 
 
 def changed_between(runner: Runner, old: str | None, new: str) -> tuple[str, ...]:
@@ -52,6 +55,12 @@ def changed_between(runner: Runner, old: str | None, new: str) -> tuple[str, ...
         listing = runner.run("ls-tree", "-r", "-z", "--full-tree", new)
         return tuple(sorted(entry.name for entry in entries(listing)))
     return tuple(sorted(_differing(runner, old, new)))
+
+
+def _asked(wanted: Sequence[tuple[str, str]]) -> bytes:
+    for _, path in wanted:
+        check_path(path)
+    return "".join(f"{commit}:{path}\n" for commit, path in wanted).encode("utf-8", "surrogateescape")
 
 
 def _differing(runner: Runner, old: str, new: str) -> Iterator[str]:
