@@ -6,15 +6,16 @@ of, it is matched by what readers see, and its marks stay.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from functools import partial
 from itertools import pairwise
 
 from kbsync.markup.canonical import canonical
 from kbsync.markup.options import PLAIN, Options
-from kbsync.markup.to_html import Block, blocks_to_html, identity, to_html
+from kbsync.markup.pieces import Piece, pieces_of
+from kbsync.markup.recutting import recut
+from kbsync.markup.to_html import identity, to_html
 
 # Signs for private use, each of which stands for one mark while a text is worked on.
 _SIGN = 0xF0000
@@ -46,17 +47,6 @@ class Entangled(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """Lines that belong together, the empty ones after them, and what they render to (None: nothing that shows)."""
-
-    start: int
-    end: int
-    text: str
-    gap: int
-    key: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
     """A block of the outcome and the empty lines after it; where it stood in the writer's text, if it did."""
 
@@ -65,6 +55,9 @@ class _Taken:
     start: int = -1
     end: int = -1
 
+
+Step = tuple[str, int, int, int, int]
+"""What becomes of some pieces, as `difflib` says it; of those that stay, only where they stand counts."""
 
 _NOTHING = _Taken(text="", gap=0)
 _THE_END = ("equal", 0, -1, 0, 0)
@@ -110,11 +103,11 @@ def graft(
     Raises:
         Entangled: what changed cannot be taken over without writing over a mark.
     """
-    render = partial(blocks_to_html, resolve=resolve, anchors=anchors, options=options)
-    source = written or Written(text=mine, rows=range(mine.count("\n") + 1))
-    ours, other = tuple(_pieces(mine, render)), tuple(_pieces(theirs, render))
-    grafting = _Grafting(source, ours, other)
-    text = grafting.text()
+    source = written or as_written(mine)
+    ours, other = (pieces_of(one, resolve=resolve, anchors=anchors, options=options) for one in (mine, theirs))
+    other = recut(other, ours)
+    keys, others = [piece.key for piece in ours], [piece.key for piece in other]
+    text = stepwise(source, ours, other, SequenceMatcher(None, keys, others, autojunk=False).get_opcodes())
     mended, wanted = (
         canonical(to_html(one, resolve=resolve, anchors=anchors, options=options))
         for one in (source.expand(text), theirs)
@@ -126,15 +119,28 @@ def graft(
     return source.shield(theirs)
 
 
+def as_written(text: str) -> Written:
+    """Say of a text without marks that it stands as it was written."""
+    return Written(text=text, rows=range(text.count("\n") + 1))
+
+
+def stepwise(source: Written, ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]) -> str:
+    """Give the text in which `ours` became `other` by these steps; what it renders to is for the caller to judge.
+
+    Raises:
+        Entangled: a step cannot be taken without writing over a mark.
+    """
+    return _Grafting(source, ours, other, steps).text()
+
+
 class _Grafting:
     """The two texts side by side."""
 
-    def __init__(self, source: Written, ours: tuple[_Piece, ...], other: tuple[_Piece, ...]) -> None:
+    def __init__(self, source: Written, ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]) -> None:
         self.source = source
         self.ours = ours
         self.other = other
-        keys, wanted = [piece.key for piece in ours], [piece.key for piece in other]
-        self.steps = SequenceMatcher(None, keys, wanted, autojunk=False).get_opcodes()
+        self.steps = steps
         self.units = _units(ours, source)
         self.entangled: set[int] = set()
 
@@ -179,7 +185,7 @@ class _Grafting:
     def _is_silent(self, unit: _Unit) -> bool:
         return all(piece.key is None for piece in self.ours[unit.first : unit.last])
 
-    def _new(self, pieces: Sequence[_Piece], units: Sequence[_Unit], spare: Mapping[str | None, _Unit]) -> list[_Taken]:
+    def _new(self, pieces: Sequence[Piece], units: Sequence[_Unit], spare: Mapping[str | None, _Unit]) -> list[_Taken]:
         """Write blocks that are new in this place: moved ones as they were, and marks where their words still are."""
         moved = {key: spare[key] for key in (piece.key for piece in pieces) if key in spare}
         lost = [
@@ -231,7 +237,7 @@ def _joined(taken: Sequence[_Taken]) -> str:
     return "".join(text).strip("\n") + "\n"
 
 
-def _units(pieces: Sequence[_Piece], source: Written) -> list[_Unit]:
+def _units(pieces: Sequence[Piece], source: Written) -> list[_Unit]:
     """Bring pieces that come from the same lines together, with lines between them that became nothing."""
     lines = source.text.split("\n")
     units: list[_Unit] = []
@@ -260,38 +266,3 @@ def _with_blanks(units: Sequence[_Unit], lines: Sequence[str]) -> list[_Unit]:
             found.append(_Unit(first=unit.first, last=unit.first, start=rows[0], end=rows[-1] + 1))
         found.append(unit)
     return found[:-1]
-
-
-def _pieces(markdown: str, render: Callable[[str], tuple[Block, ...]]) -> Iterator[_Piece]:
-    """Cut a text into its blocks; a note above a block goes with it, lines that render to nothing stand alone."""
-    lines = markdown.split("\n")
-    at = 0
-    for block in render(markdown):
-        start = _with_note(lines, at, block)
-        yield from _silent(lines, at, start)
-        end = block.end
-        while end > start + 1 and not lines[end - 1].strip():
-            end -= 1
-        at = _next_text(lines, end)
-        key = canonical(block.html) or f"shows nothing: {block.html.strip()}"
-        yield _Piece(start=start, end=end, text="\n".join(lines[start:end]), gap=max(1, at - end), key=key)
-    yield from _silent(lines, at, len(lines))
-
-
-def _with_note(lines: list[str], at: int, block: Block) -> int:
-    start = block.start
-    return start - 1 if start > at and lines[start - 1].startswith("{") else start
-
-
-def _next_text(lines: list[str], at: int) -> int:
-    while at < len(lines) and not lines[at].strip():
-        at += 1
-    return at
-
-
-def _silent(lines: list[str], start: int, end: int) -> Iterator[_Piece]:
-    start = _next_text(lines[:end], start)
-    while end > start and not lines[end - 1].strip():
-        end -= 1
-    if start < end:
-        yield _Piece(start=start, end=end, text="\n".join(lines[start:end]), gap=1, key=None)

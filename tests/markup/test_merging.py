@@ -1,0 +1,214 @@
+"""Two versions of a text merged over the one that both come from: nobody's block is lost, and no other byte moves."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.conflicts import BETWEEN, PORTAL, YOURS, conflicts_in, sides
+from kbsync.markup.grafting import Entangled, Written, graft
+from kbsync.markup.pieces import pieces_of
+from kbsync.markup.three_ways import Merged, Version, merge
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+from tests.markup.test_grafting import BY_HAND, TEXTS
+
+
+def merged(base: str | None, mine: str, theirs: str) -> Merged:
+    return merge(None if base is None else Version(text=base), Version(text=mine), Version(text=theirs))
+
+
+def pulled(markdown: str) -> str:
+    """Write a text as a pull would, in another style of Markdown than people's own."""
+    return to_markdown(to_html(markdown)).text
+
+
+def conflict(mine: str, theirs: str) -> str:
+    return "\n".join([YOURS, *([mine] if mine else []), BETWEEN, *([theirs] if theirs else []), PORTAL])
+
+
+def test_changes_of_different_blocks_are_both_there_and_no_other_byte_moves() -> None:
+    mine = BY_HAND.replace("Last one.", "My last one.")
+    theirs = pulled(BY_HAND.replace("In the middle", "In their middle"))
+    assert merged(BY_HAND, mine, theirs) == Merged(text=mine.replace("In the middle", "In their middle"))
+
+
+def test_changes_of_neighbours_do_not_meet() -> None:
+    base = "One is first.\n\nTwo is next.\n\nThree is last.\n"
+    mine, theirs = base.replace("One is", "One was"), base.replace("Two is", "Two was")
+    assert merged(base, mine, theirs).text == "One was first.\n\nTwo was next.\n\nThree is last.\n"
+
+
+def test_a_block_that_was_added_beside_one_that_was_changed_stands_beside_it() -> None:
+    base = "One is first.\n\nTwo is next.\n"
+    mine, theirs = base.replace("One is", "One was"), base.replace("\nTwo", "\nBetween the two.\n\nTwo")
+    assert merged(base, mine, theirs).text == "One was first.\n\nBetween the two.\n\nTwo is next.\n"
+
+
+def test_one_block_changed_otherwise_by_both_stands_twice_between_markers_as_git_writes_them() -> None:
+    base = "# Top\n* list\n\n\nOne is first.\n***\nTwo is next.\n"
+    mine, theirs = base.replace("One is", "One was"), pulled(base.replace("One is", "One has been"))
+    outcome = merged(base, mine, theirs)
+    assert outcome == Merged(
+        text=mine.replace("One was first.", conflict("One was first.", "One has been first.")), conflicts=1
+    )
+    assert sides(outcome.text)[0] == mine
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "wanted"),
+    [
+        ("", "Two was next.\n", conflict("", "Two was next.")),
+        ("Two was next.\n", "", conflict("Two was next.", "")),
+    ],
+    ids=["mine deleted it", "theirs deleted it"],
+)
+def test_a_block_deleted_by_one_and_changed_by_the_other_is_a_conflict(mine: str, theirs: str, wanted: str) -> None:
+    frame = "One.\n\n{}\nThree.\n"
+    base = frame.format("Two is next.\n")
+    assert wanted in merged(base, frame.format(mine), frame.format(theirs)).text
+
+
+def test_both_added_something_in_one_place() -> None:
+    outcome = merged("One.\n", "One.\n\nMine.\n", "One.\n\nTheirs.\n")
+    assert outcome == Merged(text="One.\n\n" + conflict("Mine.", "Theirs.") + "\n", conflicts=1)
+
+
+def test_both_changed_it_the_same_way() -> None:
+    base, mine = "One *is* first.\n\nTwo.\n", "One __was__\nfirst.\n\nTwo.\n"
+    assert merged(base, mine, "One **was** first.\n\nTwo.\n") == Merged(text=mine)
+
+
+def test_without_a_base_markers_stand_where_blocks_differ_and_only_there() -> None:
+    mine, theirs = "# Top\n\n* list\n\nOne is mine.\n", "# Top\n\n- list\n\nOne is theirs.\n\nMore.\n"
+    outcome = merged(None, mine, theirs)
+    assert outcome.text.startswith(
+        "# Top\n\n* list\n\n<<<<<<< yours\nOne is mine.\n=======\nOne is theirs.\n>>>>>>> portal\n"
+    )
+    assert sides(outcome.text)[1].split() == theirs.replace("- list", "* list").split()
+    assert merged(None, mine, mine.replace("* list", "- list")) == Merged(text=mine)
+
+
+def test_only_the_blocks_that_both_changed_stand_between_markers() -> None:
+    base = "".join(f"Paragraph {number} says this.\n\n" for number in range(6))
+    mine = base.replace("1 says this", "1 says mine").replace("2 says this", "2 says mine")
+    theirs = base.replace("2 says this", "2 says theirs").replace("3 says this", "3 says theirs")
+    outcome = merged(base, mine, theirs)
+    assert outcome.conflicts == 1
+    assert conflict("Paragraph 2 says mine.", "Paragraph 2 says theirs.") in outcome.text
+    assert "Paragraph 1 says mine." in outcome.text
+    assert "Paragraph 3 says theirs." in outcome.text
+
+
+def test_markers_that_a_text_shows_are_no_conflict() -> None:
+    base = "One is first.\n\n```\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n```\n\nTwo is next.\n"
+    outcome = merged(base, base.replace("One is", "One was"), base.replace("Two is", "Two was"))
+    assert outcome.conflicts == 0
+    assert conflicts_in(outcome.text) == ()
+
+
+def test_signs_that_stand_for_markers_may_stand_in_a_text() -> None:
+    base = "One \U00100000 is.\n\nTwo.\n"
+    outcome = merged(base, base.replace("One", "Mine"), base.replace("Two", "Theirs"))
+    assert "Mine \U00100000" in outcome.text
+    assert "Theirs." in outcome.text
+
+
+def test_marks_stay_where_the_other_side_did_not_touch_them() -> None:
+    body = "The {{ thing }} is here.\n\nOther words.\n"
+    written = Written(
+        text=body,
+        rows=range(4),
+        marks={0: [("{{ thing }}", "box")]},
+        expand=lambda text: text.replace("{{ thing }}", "box"),
+    )
+    mine = Version(text=body.replace("{{ thing }}", "box"))
+    base = Version(text="The box was here.\n\nOther words.\n")
+    outcome = merge(base, mine, Version(text="The box was here.\n\nOther words now.\n"), written=written)
+    assert outcome == Merged(text=body.replace("words", "words now"))
+
+
+def test_a_change_within_what_several_lines_of_a_mark_stand_for_is_entangled() -> None:
+    written = Written(
+        text="{% all %}\n\nEnd here.\n",
+        rows=[0, 0, 0, 1, 2, 3],
+        marks={0: [("{% all %}", "One is.\n\nTwo is.")]},
+        expand=lambda text: text.replace("{% all %}", "One is.\n\nTwo is."),
+    )
+    mine, base = Version(text="One is.\n\nTwo is.\n\nEnd here.\n"), Version(text="One is.\n\nTwo is.\n\nEnd.\n")
+    with pytest.raises(Entangled):
+        merge(base, mine, Version(text="One is.\n\nTwo was.\n\nEnd.\n"), written=written)
+
+
+def shown(markdown: str) -> str:
+    return canonical(to_html(markdown))
+
+
+@given(TEXTS, TEXTS)
+def test_what_only_the_portal_changed_is_grafted(base: str, theirs: str) -> None:
+    assert merged(base, base, theirs).text in (graft(base, theirs), base if shown(base) == shown(theirs) else None)
+
+
+@given(TEXTS, TEXTS)
+def test_what_only_the_writer_changed_stays_byte_for_byte(base: str, mine: str) -> None:
+    assert merged(base, mine, base) == Merged(text=mine)
+    assert merged(base, mine, mine) == Merged(text=mine)
+
+
+def blocks(markdown: str) -> set[str | None]:
+    return {piece.key for piece in pieces_of(markdown)}
+
+
+@settings(max_examples=50)
+@given(TEXTS, TEXTS, TEXTS)
+def test_no_block_that_either_side_has_new_is_lost(base: str, mine: str, theirs: str) -> None:
+    outcome = merged(base, mine, theirs).text
+    one, other = sides(outcome)
+    assert (blocks(mine) | blocks(theirs)) - blocks(base) <= blocks(one) | blocks(other), outcome
+
+
+@settings(max_examples=50)
+@given(TEXTS, TEXTS, TEXTS)
+def test_markers_are_whole_and_say_how_many_conflicts_there_are(base: str, mine: str, theirs: str) -> None:
+    outcome = merged(base, mine, theirs)
+    assert len(conflicts_in(outcome.text)) == outcome.conflicts
+    assert conflicts_in("\n".join(sides(outcome.text))) == ()
+
+
+@given(st.lists(st.sampled_from("KTMB"), min_size=1, max_size=12))
+def test_there_are_markers_just_where_both_changed_one_block(kinds: list[str]) -> None:
+    """Each letter is a paragraph: kept, changed on the portal, by me, by both."""
+
+    def text(mine: bool, theirs: bool) -> str:
+        said = {"K": "as it was", "T": "from them" if theirs else "as it was", "M": "from me" if mine else "as it was"}
+        both = "from me" if mine else "from them" if theirs else "as it was"
+        return "".join(f"Paragraph number {at} is {said.get(kind, both)}.\n\n" for at, kind in enumerate(kinds))
+
+    outcome = merged(text(False, False), text(True, False), text(False, True))
+    assert outcome.conflicts == kinds.count("B")
+    for at, kind in enumerate(kinds):
+        wanted = {"K": ["as it was"], "T": ["from them"], "M": ["from me"], "B": ["from me", "from them"]}[kind]
+        found = [line for line in outcome.text.splitlines() if line.startswith(f"Paragraph number {at} is")]
+        assert found == [f"Paragraph number {at} is {said}." for said in wanted]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n", (1,)),
+        ("x\n<<<<<<< HEAD\na\n||||||| base\n0\n=======\nb\n>>>>>>> other\n", (2,)),
+        ("x\r\n<<<<<<< yours\r\na\r\n=======\r\nb\r\n>>>>>>> portal\r\n", (2,)),
+        ("<<<<<<< yours\nonly the beginning\n", (1,)),
+        ("only the end\n>>>>>>> portal\n", (2,)),
+        ("```\n<<<<<<< yours\n=======\n>>>>>>> portal\n```\n", (2,)),
+        ("Title\n=======\n", ()),
+        (">>>>>>> a quotation, seven deep\n", ()),
+        ("<<<<<<< nothing follows\n", ()),
+        ("```text\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n```\n", ()),
+        ("> ~~~\n> <<<<<<< HEAD\n", ()),
+        ("    <<<<<<< HEAD\n    =======\n    >>>>>>> other\n", ()),
+        ("Say `<<<<<<< HEAD` and `=======` and `>>>>>>> x`.\n", ()),
+    ],
+)
+def test_a_conflict_is_told_from_a_page_that_shows_one(text: str, lines: tuple[int, ...]) -> None:
+    assert conflicts_in(text) == lines
