@@ -24,6 +24,7 @@ from kbsync.content.frame import (
 from kbsync.content.front_matter import write
 from kbsync.content.values import Flat, Table, flat, walk_keys
 from kbsync.errors import ContentError, Problem
+from kbsync.markup.conflicts import conflicts_in
 from kbsync.model import FieldValue
 
 _ORDER = (
@@ -64,6 +65,7 @@ def parse(text: str, path: str) -> Document:
     if frame.trouble:
         advice = "front matter lies between two lines `---`, the first of which is the first line of the file"
         raise ContentError((Problem(path=path, line=1, what=frame.trouble, advice=advice),))
+    _refuse_markers(text, frame, path)
     front = _front(text, frame, path)
     heading = None if is_index(path) or "title" in front.items else find_heading(text, frame.body_start)
     start = skip_blank_lines(text, frame.body_start)
@@ -112,7 +114,7 @@ def edit(text: str, changes: Mapping[str, FieldValue], *, path: str = "") -> str
 def replace_body(text: str, body: str, *, path: str = "") -> str:
     """Put another body under a file's front matter, and under the heading that serves as its title.
 
-    The blank lines between the two stay as they are.
+    The blank lines between the two stay as they are, as does how the file ends where its last line stays.
 
     Raises:
         ContentError: the file cannot be taken apart.
@@ -126,7 +128,8 @@ def replace_body(text: str, body: str, *, path: str = "") -> str:
     if not head.removeprefix(BOM):
         return head + wanted.replace("\n", newline)
     if wanted and before.body.strip() and text.startswith(head):
-        return text[: skip_blank_lines(text, len(head))] + wanted.replace("\n", newline)
+        head = text[: skip_blank_lines(text, len(head))]
+        return head + wanted.removesuffix("\n").replace("\n", newline) + _ending(text, wanted, newline)
     gap = newline if wanted else ""
     return head.rstrip("\r\n") + newline + gap + wanted.replace("\n", newline)
 
@@ -141,6 +144,21 @@ def compose(front: Mapping[str, FieldValue], body: str) -> str:
 
 def _rank(key: str) -> tuple[int, str]:
     return (_ORDER.index(key) if key in _ORDER else len(_ORDER), key)
+
+
+def conflict(path: str, line: int) -> Problem:
+    """Name a conflict that begins on a line and that nobody has solved."""
+    advice = "keep what is right of both sides, and take the lines `<<<<<<<`, `=======` and `>>>>>>>` away"
+    return Problem(path=path, line=line, what="a conflict that nobody has solved", advice=advice)
+
+
+def _refuse_markers(text: str, frame: Frame, path: str) -> None:
+    """Name conflicts in front matter as such: to YAML they are nonsense."""
+    if frame.front_start is None:
+        return
+    lines = conflicts_in(text[frame.front_start : frame.front_end])
+    if lines:
+        raise ContentError(tuple(conflict(path, line + 1) for line in lines))
 
 
 def _front(text: str, frame: Frame, path: str) -> Table:
@@ -158,6 +176,13 @@ def _head(text: str, heading: Heading | None) -> str:
     front = text[: frame.body_start]
     gap = newline_of(text) if front.removeprefix(BOM) else ""
     return front + gap + text[heading.start : heading.end]
+
+
+def _ending(text: str, body: str, newline: str) -> str:
+    """Give what comes after the last word of a file that gets another body."""
+    old = text.rstrip(" \t\r\n")
+    stays = unix_newlines(old).rpartition("\n")[2] == body.rstrip(" \n").rpartition("\n")[2]
+    return text[len(old) :] if stays else newline
 
 
 def _trimmed(body: str) -> str:

@@ -7,15 +7,16 @@ from kbsync.errors import Problem
 
 
 class Overlay:
-    """`Files` that answer with the texts `above` before those `below`."""
+    """`Files` that answer with the texts `above` before those `below`; None is a file that is there no more."""
 
-    def __init__(self, below: Files, above: Mapping[str, str]) -> None:
+    def __init__(self, below: Files, above: Mapping[str, str | None]) -> None:
         self._below = below
         self._above = above
 
     def paths(self) -> tuple[str, ...]:
         """Name every file, sorted."""
-        return tuple(sorted({*self._below.paths(), *self._above}))
+        gone = {path for path, text in self._above.items() if text is None}
+        return tuple(sorted({*self._below.paths(), *self._above} - gone))
 
     def problems(self) -> tuple[Problem, ...]:
         """Name what cannot be taken for a file of the tree."""
@@ -27,4 +28,5 @@ class Overlay:
         Raises:
             ContentError: it cannot be read.
         """
-        return self._above[path].encode("utf-8") if path in self._above else self._below.read(path)
+        text = self._above.get(path)
+        return self._below.read(path) if text is None else text.encode("utf-8")
