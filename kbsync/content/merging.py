@@ -12,7 +12,6 @@ from kbsync.errors import ContentError
 from kbsync.markup.conflicts import marked
 from kbsync.model import FieldValue
 
-
 Entries = Sequence[str] | Sequence[int]
 
 

@@ -38,6 +38,9 @@ class Options:
 
     paths: tuple[str, ...] = ()
     overwrite: frozenset[str] = frozenset()
+    ours: frozenset[str] = frozenset()
+    theirs: frozenset[str] = frozenset()
+    prune: bool = False
     local: bool = False
     dirty: bool = False
     force: bool = False

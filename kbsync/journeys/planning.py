@@ -48,6 +48,9 @@ def rules_of(workspace: Workspace, addresses: TargetAddresses, options: Options)
         archive_share=config.archive_share,
         archive_number=config.archive_number,
         overwrite=options.overwrite,
+        ours=options.ours,
+        theirs=options.theirs,
+        prune=options.prune,
         paths=options.paths,
     )
 

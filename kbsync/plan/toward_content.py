@@ -1,6 +1,7 @@
 """What each case means for the tree: the changes of a pull, and what it leaves alone. Pure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kbsync.agreements import State
 from kbsync.change import Action, Matter
@@ -45,11 +46,11 @@ class _TowardContent:
             case Verdict.FORGET:
                 return change(Action.FORGET, case, Side.CONTENT, reason="gone on both sides")
             case Verdict.REMOVE:
-                return finding(Matter.CONFLICT, case, "gone on the portal; delete its file if it is to go")
+                return self._remove(case)
             case Verdict.CONFLICT:
-                return finding(Matter.CONFLICT, case, disagreement(case))
+                return self._both(case)
             case Verdict.DRIFT:
-                return finding(Matter.DRIFT, case, "changed here, to be published")
+                return self._touched(case) or finding(Matter.DRIFT, case, "changed here, to be published")
             case Verdict.UNMANAGED:
                 return finding(Matter.UNMANAGED, case, "not on the portal yet")
             case _:
@@ -72,15 +73,83 @@ class _TowardContent:
 
     def _update(self, case: Case) -> Step:
         fields = case.live_standing.fields
-        if "parent" in fields:
-            return finding(Matter.CONFLICT, case, "moved on the portal; move its file to the same folder, then pull")
-        return change(Action.UPDATE, case, Side.CONTENT, fields=fields, reason=web_edit(case))
+        if self.rules.keeps_ours(case.path):
+            return self._keep(case)
+        if "parent" not in fields:
+            return change(Action.UPDATE, case, Side.CONTENT, fields=fields, reason=web_edit(case))
+        if case.kind is not Kind.ARTICLE:
+            return finding(
+                Matter.CONFLICT, case, "moved on the portal; move its directory to the same place, then pull"
+            )
+        return change(Action.MOVE, case, Side.CONTENT, fields=fields, reason=_MOVED)
+
+    def _remove(self, case: Case) -> Step:
+        """Take a file away only where somebody asked for it, and nobody has changed it."""
+        if self.rules.prune or self.rules.takes_theirs(case.path):
+            return change(Action.DELETE, case, Side.CONTENT, reason="gone on the portal")
+        return finding(
+            Matter.CONFLICT, case, "gone on the portal; pull with --prune, or delete its file, if it is to go"
+        )
+
+    def _both(self, case: Case) -> Step:
+        """Bring together what both sides changed, or let the side win that was named."""
+        if self.rules.keeps_ours(case.path) and case.live is not None:
+            return self._keep(case)
+        wins = self.rules.takes_theirs(case.path)
+        if case.content is None:
+            why = "its file is gone, but it was edited on the portal; taken from there, by --theirs"
+            return change(Action.CREATE, case, Side.CONTENT, reason=why) if wins else _conflict(case)
+        if case.live is None:
+            return change(Action.DELETE, case, Side.CONTENT, reason="gone on the portal") if wins else _conflict(case)
+        fields = _edited(case)
+        apart = "parent" in fields and (case.kind is not Kind.ARTICLE or case.agreement is None or _moved_here(case))
+        if apart and not (wins and case.kind is Kind.ARTICLE):
+            return _conflict(case)
+        action = Action.MOVE if "parent" in fields else Action.UPDATE
+        if wins:
+            mine = tuple(name for name in case.content_standing.fields if name not in (*fields, "parent"))
+            return change(action, case, Side.CONTENT, fields=(*fields, *mine), reason="the portal's, by --theirs")
+        ours = case.differing if case.agreement is None else case.content_standing.fields
+        made = change(action, case, Side.CONTENT, fields=fields, reason=_merged(case, fields))
+        return replace(made, ours=ours)
+
+    def _keep(self, case: Case) -> Step:
+        """Let a file stay as it is, and take note that its side has seen what the portal says."""
+        made = change(Action.ADOPT, case, Side.CONTENT, fields=_edited(case), reason="yours stays as it is, by --ours")
+        return replace(made, ours=case.content_standing.fields or made.fields)
 
     def _touched(self, case: Case) -> Step:
         """Agree anew on what was saved on the portal without a change, so that it holds back no later publish."""
         if case.live_standing.touched and case.agreement is not None and case.agreement.state is State.LIVE:
-            return change(Action.ADOPT, case, Side.CONTENT, reason="saved on the portal, and no field differs")
+            made = change(Action.ADOPT, case, Side.CONTENT, reason="saved on the portal, and no field differs")
+            return replace(made, ours=case.content_standing.fields)
         return None
+
+
+_MOVED = "moved on the portal"
+
+
+def _conflict(case: Case) -> Step:
+    return finding(Matter.CONFLICT, case, disagreement(case))
+
+
+def _edited(case: Case) -> tuple[str, ...]:
+    """Name the fields that the portal changed; where nobody knows, those in which the two sides differ."""
+    fields = case.differing if case.agreement is None else case.live_standing.fields
+    same_place = case.agreement is not None and "parent" not in case.differing and _moved_here(case)
+    return tuple(name for name in fields if not (name == "parent" and same_place))
+
+
+def _moved_here(case: Case) -> bool:
+    return "parent" in case.content_standing.fields
+
+
+def _merged(case: Case, fields: tuple[str, ...]) -> str:
+    if case.agreement is None:
+        return f"on both sides before kbsync knew of it; merged: {', '.join(fields)}"
+    mine = ", ".join(case.content_standing.fields)
+    moved = f"{_MOVED} and " if "parent" in fields else ""
+    return f"{moved}merged with what you changed ({mine}); {web_edit(case)}"
 
 
 def _is_closed(case: Case) -> bool:
