@@ -122,17 +122,32 @@ def publish(
 @paths_argument
 @choice("text", "json")
 @click.option("--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--branch", metavar="NAME", help="Put it on this branch, for a pull request; with --commit.")
+@click.option("--commit", is_flag=True, help="Commit to --branch; your files and your branch stay as they are.")
 @local_flag
 @ignore_ids_flag
 @click.pass_obj
-def pull(settings: Settings, *, paths: tuple[str, ...], form: str, dry_run: bool, local: bool, ignore_ids: bool) -> int:
+def pull(
+    settings: Settings,
+    *,
+    paths: tuple[str, ...],
+    form: str,
+    dry_run: bool,
+    branch: str | None,
+    commit: bool,
+    local: bool,
+    ignore_ids: bool,
+) -> int:
     """Bring what was edited on the portal into the tree."""
-    from kbsync.commands import portal
+    from kbsync.commands import portal, proposing
     from kbsync.credentials import key_for
     from kbsync.journeys import Options
 
+    proposed = proposing.branch_of(branch, commit=commit, dry_run=dry_run)
     config = settings.config(**ids(ignore_ids))
     options = Options(paths=within(config, paths), local=local)
+    if proposed is not None:
+        return proposing.propose(config, key_for(config, os.environ), options, form=form, branch=proposed)
     return portal.pull(config, key_for(config, os.environ), options, form=form, dry_run=dry_run)
 
 

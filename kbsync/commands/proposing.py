@@ -1,0 +1,62 @@
+"""The command that puts a pull on a branch, for a pull request."""
+
+from kbsync.commands.output import Onlooker, look, note, say
+from kbsync.commands.paths import refuse_unknown
+from kbsync.commands.remembering import remembering
+from kbsync.config import Config
+from kbsync.credentials import Secret
+from kbsync.errors import UsageError
+from kbsync.journeys import Options
+from kbsync.journeys.proposing import Proposed
+from kbsync.journeys.proposing import propose as propose_journey
+from kbsync.report.data import plan_page, to_json
+from kbsync.report.terminal import plan_to_text
+
+OK, HELD = 0, 4
+
+
+def branch_of(branch: str | None, *, commit: bool, dry_run: bool) -> str | None:
+    """Give the branch that a pull is to be put on; None for a pull into the working tree.
+
+    Raises:
+        UsageError: the flags do not go together.
+    """
+    if branch is None and commit:
+        raise UsageError("--commit wants a branch of its own", advice="name it with --branch NAME")
+    if branch is not None and not commit:
+        raise UsageError("--branch only goes with --commit", advice="add --commit, which leaves your files as they are")
+    if branch is not None and dry_run:
+        raise UsageError("--dry-run and --branch do not go together", advice="`kbsync pull --dry-run` shows the edits")
+    return branch
+
+
+def propose(config: Config, key: Secret, options: Options, *, form: str, branch: str) -> int:
+    """Put what changed on the portal on a branch, as one commit."""
+    with remembering(), Onlooker(lambda _: True) as onlooker:
+        proposed = propose_journey(config, key, options, onlooker, branch=branch)
+    refuse_unknown(proposed.home.planned, options.paths)
+    say(_json(proposed) if form == "json" else _text(proposed))
+    for path, parts in proposed.home.pulled.dropped.items():
+        note(f"{path}: left out on purpose: {', '.join(parts)}")
+    note(_ending(proposed))
+    return HELD if proposed.home.planned.plan.conflicts else OK
+
+
+def _text(proposed: Proposed) -> str:
+    config, seen = proposed.home.planned.workspace.config, look()
+    heading = f"kbsync pull from {config.target} ({config.url}) to the branch {proposed.branch}"
+    done = proposed.commit is not None
+    return plan_to_text(proposed.home.planned.plan, heading=heading, colour=seen.colour, width=seen.width, done=done)
+
+
+def _json(proposed: Proposed) -> str:
+    home = proposed.home
+    page = plan_page(home.planned.plan, target=home.planned.workspace.config.target, calls=home.calls)
+    return to_json(page | {"branch": proposed.branch, "commit": proposed.commit, "pushed": proposed.pushed})
+
+
+def _ending(proposed: Proposed) -> str:
+    if proposed.commit is None:
+        return f"Nothing to bring to {proposed.branch}."
+    where = f"{proposed.home.planned.workspace.config.remote}, " if proposed.pushed else ""
+    return f"{proposed.commit[:10]} on {where}{proposed.branch}."
