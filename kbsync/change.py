@@ -40,7 +40,9 @@ class Change:
 
     `path` is the item's content path, `former` the one it had at the agreement where that differs, `id` its live id
     where it has one, `fields` what differs, `reason` one clause for people; `before` and `after` are the sources that a
-    reviewer compares, where there are any, and `diff` the lines that differ where only these are at hand. Where a
+    reviewer compares, where there are any, `ours` the fields that the written side has changed too, and is to keep so
+    where it can, and `diff` the lines that differ where only these are at hand. `points`
+    tells of a move that the old article is to link to the new one instead of being archived. Where a
     former live version is put back, `desired` is that version, its body in HTML, and `leaves` the agreement that this
     ends in, but for its live half.
     """
@@ -56,7 +58,9 @@ class Change:
     actual: Item | None = None
     before: str | None = None
     after: str | None = None
+    ours: tuple[str, ...] = ()
     diff: tuple[str, ...] = ()
+    points: bool = False
     leaves: Agreement | None = None
 
 
@@ -91,7 +95,8 @@ class Outcome:
     """What became of one change.
 
     `live` is the item as the portal last showed it and `seen_at` the portal's own time of that (ISO 8601, UTC);
-    `notes` are things a person should know although nothing failed.
+    `notes` are things a person should know although nothing failed, `unsent` the fields that were to be set with
+    another call than the rest, which could not be made.
     """
 
     change: Change
@@ -100,6 +105,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     live: Item | None = None
     seen_at: str = ""
+    unsent: tuple[str, ...] = ()
 
 
 def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> tuple[tuple[Change, ...], ...]:
