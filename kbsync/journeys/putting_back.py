@@ -130,6 +130,8 @@ class _Turning:
         former = _with_fields(now, wanted)
         fields = _differing(former, now)
         place = _place(mine, earlier)
+        if place and isinstance(former, Folder) and earlier is not None:
+            former = replace(former, parent=earlier.parent)
         action, reason = _step(mine, former, now, (*fields, *place))
         path = earlier.path if place and earlier is not None else self._path(mine)
         return Change(
