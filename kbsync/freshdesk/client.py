@@ -78,6 +78,7 @@ class Connection:
         self._pace = pace or Pacer()
         self._sleep = sleep
         self._tell = tell or (lambda _: None)
+        self._may_write: Callable[[], str] = lambda: ""
         self._lock = threading.Lock()
         self._calls = 0
         self._client = httpx.Client(
@@ -110,6 +111,10 @@ class Connection:
     def close(self) -> None:
         """Close every socket."""
         self._client.close()
+
+    def guard(self, check: Callable[[], str]) -> None:
+        """Ask `check` before every call that writes, a repeated one too; what it says is raised as PortalError."""
+        self._may_write = check
 
     def get(self, address: str, query: Mapping[str, str] | None = None) -> Answer:
         """Read. Raises Refused where the portal says no, PortalError for whatever else keeps the answer from us."""
@@ -197,6 +202,8 @@ class Connection:
         headers: Mapping[str, str] = {}
         ticket = self._pace.take()
         try:
+            if call.method != "GET" and (why := self._may_write()):
+                raise PortalError(why, advice="run it again")
             with self._lock:
                 self._calls += 1
             response = self._client.request(

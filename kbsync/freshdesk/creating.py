@@ -113,5 +113,6 @@ def _with_author(job: Job, item: Article, made: Shown) -> Outcome:
         body = article_to_json(replace(item, tags=None, seo=Seo()))
         shown = shown_by(Kind.ARTICLE, job.writer.update(Kind.ARTICLE, id_of({"id": made.item.id}, "article"), body))
     except PortalError as error:
-        return failed(job, f"created, but its author could not be set: {error.what}; {error.advice}", made)
+        why = f"created, but its author could not be set: {error.what}; {error.advice}"
+        return replace(failed(job, why, made), unsent=("author",))
     return believed(job, item, shown)

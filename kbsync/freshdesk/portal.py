@@ -18,7 +18,7 @@ from kbsync.freshdesk.answers import Refused
 from kbsync.freshdesk.job import Job, Withheld
 from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.freshdesk.wire import Json, article_from_json, category_from_json, counts, folder_from_json, id_of
-from kbsync.freshdesk.writing import perform
+from kbsync.freshdesk.writing import look_again, perform
 from kbsync.model import Article, Folder, Kind, KnowledgeBase, Side
 
 _FRESH = 5.0
@@ -96,8 +96,23 @@ def apply(
     try:
         return perform(job)
     except PortalError as error:
-        result = Result.WITHHELD if isinstance(error, Withheld) else Result.FAILED
-        return Outcome(change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "))
+        return _ended(change, error)
+
+
+def _ended(change: Change, error: PortalError) -> Outcome:
+    result = Result.WITHHELD if isinstance(error, Withheld) else Result.FAILED
+    return Outcome(change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "))
+
+
+def lapsed(reader: Reader, change: Change, *, read_at: float) -> Outcome | None:
+    """Say why a change may not be begun, its item not being what the plan saw; None where it may."""
+    if time.monotonic() - read_at < _FRESH:
+        return None
+    try:
+        look_again(reader, change)
+    except PortalError as error:
+        return _ended(change, error)
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

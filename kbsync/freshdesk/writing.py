@@ -6,12 +6,13 @@ It decides nothing: what it finds changed or gone it withholds, and what it cann
 from dataclasses import replace
 from typing import Any, assert_never
 
-from kbsync.change import Action, Outcome, Result
+from kbsync.change import Action, Change, Outcome
 from kbsync.errors import PortalError
 from kbsync.freshdesk.answers import Refused
 from kbsync.freshdesk.belief import moved
 from kbsync.freshdesk.creating import create
 from kbsync.freshdesk.job import Job, Shown, Withheld, believed, done, failed, shown_by
+from kbsync.freshdesk.solutions import Reader
 from kbsync.freshdesk.wire import DRAFT, article_to_json, category_to_json, folder_to_json
 from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of
 
@@ -23,12 +24,12 @@ def perform(job: Job) -> Outcome:
     """Carry out a change; raises PortalError where the portal does not let us."""
     change = job.change
     match change.action:
+        case Action.FORGET if change.actual is None and change.id is not None:
+            return _forget(job)
         case Action.ADOPT | Action.FORGET:
             return done(job, change.actual)
         case Action.CREATE:
             return create(job, _html(job, _desired(job), ""))
-        case Action.MOVE if change.kind is Kind.ARTICLE:
-            return _move(job)
         case Action.RENAME if not change.fields and job.body is None and not _elsewhere(job):
             return done(job, change.actual)
         case Action.UPDATE | Action.RESTORE | Action.RENAME | Action.MOVE:
@@ -43,19 +44,23 @@ def perform(job: Job) -> Outcome:
 
 def _now(job: Job) -> Item:
     """Give the item as it is now; raises Withheld where that is not what the plan saw."""
-    kind, planned = job.change.kind, job.change.actual
+    planned = job.change.actual
+    return planned if job.fresh and planned is not None else look_again(job.reader, job.change)
+
+
+def look_again(reader: Reader, change: Change) -> Item:
+    """Read the item of a change as it is now; raises Withheld where that is not what the plan saw."""
+    planned = change.actual
     if planned is None:
         raise PortalError("the plan does not say what was on the portal", advice="plan again")
-    if job.fresh:
-        return planned
     try:
-        now = shown_by(kind, job.reader.one(kind, _number(job))).item
+        now = shown_by(change.kind, reader.one(change.kind, _number(change))).item
     except Refused as refused:
         if not refused.gone:
             raise
         if refused.status == 403:
             # Where the key may not read at all this raises, and then nobody knows what is gone.
-            job.reader.categories()
+            reader.categories()
         raise Withheld("it is gone from the portal since the plan", advice="plan again") from None
     names = moved(planned, now)
     if names:
@@ -136,28 +141,21 @@ def _archive(job: Job) -> Outcome:
     return failed(job, _STILL_PUBLISHED, hidden) if _is_published(hidden) else done(job, hidden.item, at=hidden.at)
 
 
-def _move(job: Job) -> Outcome:
-    """Create an article anew where it belongs now, then unpublish the old one: the API cannot move (documented)."""
-    old, desired = _now(job), _desired(job)
-    if not isinstance(old, Article) or not isinstance(desired, Article):
-        raise PortalError(f"{job.change.path} is no article on the portal", advice="plan again")
-    made = create(job, _html(job, _carried(desired, old), old.body))
-    if made.result is not Result.DONE or old.status is Status.DRAFT:
-        return made
+def _forget(job: Job) -> Outcome:
+    """Let go of what no list had; each is asked for by its id first, since a list may lack what is there."""
     try:
-        hidden = _put(job, _UNPUBLISH)
-        error = _STILL_PUBLISHED if _is_published(hidden) else ""
-    except PortalError as refused:
-        error = f"{refused.what}; {refused.advice}"
-    if not error:
-        return made
-    return replace(made, result=Result.FAILED, error=f"created anew, but the old one ({old.id}) stays: {error}")
+        job.reader.one(job.change.kind, _number(job.change))
+    except Refused as refused:
+        if refused.gone:
+            return done(job, None)
+        raise
+    raise Withheld("it is still on the portal, although its list lacked it", advice="plan again")
 
 
 def _delete(job: Job) -> Outcome:
     """Delete an article for ever; a folder or category only when a fresh listing shows nothing in it."""
     _now(job)
-    kind, number = job.change.kind, _number(job)
+    kind, number = job.change.kind, _number(job.change)
     held = _held(job, kind, number)
     if held:
         raise Withheld(f"it is not empty: it holds {held}", advice="empty it in Freshdesk, or give its files back")
@@ -192,7 +190,7 @@ def _folders_in(job: Job, number: int) -> int:
 
 def _put(job: Job, body: dict[str, Any]) -> Shown:
     """Update the item; where the answer does not show it (the reference says that it does), read it."""
-    kind, number = job.change.kind, _number(job)
+    kind, number = job.change.kind, _number(job.change)
     answer = job.writer.update(kind, number, body)
     return shown_by(kind, answer if answer.data is not None else job.reader.one(kind, number))
 
@@ -213,16 +211,6 @@ def _elsewhere(job: Job) -> bool:
     return isinstance(actual, Folder) and job.parent is not None and actual.parent not in (None, job.parent)
 
 
-def _carried(desired: Article, old: Article) -> Article:
-    """Take over to a new article what content does not manage; its author is whoever's key this is."""
-    seo = Seo(
-        title=old.seo.title if desired.seo.title is None else desired.seo.title,
-        description=old.seo.description if desired.seo.description is None else desired.seo.description,
-        keywords=old.seo.keywords if desired.seo.keywords is None else desired.seo.keywords,
-    )
-    return replace(desired, seo=seo, tags=old.tags if desired.tags is None else desired.tags)
-
-
 def _html(job: Job, item: Item, otherwise: str) -> Item:
     return replace(item, body=otherwise if job.body is None else job.body) if isinstance(item, Article) else item
 
@@ -233,9 +221,9 @@ def _desired(job: Job) -> Item:
     return job.change.desired
 
 
-def _number(job: Job) -> int:
+def _number(change: Change) -> int:
     """Give the live id; of a renamed or restored item the plan has it, or what is there says it."""
-    number = job.change.id or (job.change.actual.id if job.change.actual else None)
+    number = change.id or (change.actual.id if change.actual else None)
     if number is None:
         raise PortalError("the plan does not say which item of the portal it is", advice="plan again")
     return number

@@ -8,6 +8,7 @@ from kbsync.change import Outcome
 from kbsync.journeys.workspace import Workspace
 from kbsync.model import KnowledgeBase
 from kbsync.plan import Plan, Saved
+from kbsync.runs import Past
 
 A_WEEK = timedelta(days=7)
 
@@ -33,7 +34,8 @@ class Options:
     """What one run's flags ask for.
 
     `saved` is the plan that somebody looked at, which `all_or_nothing` wants to hold whole, and which is not to be
-    older than `max_age`. `aside` names files under the root that are this run's own, be they committed or not.
+    older than `max_age`. `wait` is how many seconds to wait for another publish to end. `aside` names files under the
+    root that are this run's own, be they committed or not.
     """
 
     paths: tuple[str, ...] = ()
@@ -41,11 +43,13 @@ class Options:
     ours: frozenset[str] = frozenset()
     theirs: frozenset[str] = frozenset()
     prune: bool = False
+    markers: bool = True
     local: bool = False
     dirty: bool = False
     force: bool = False
     rollback: bool = False
     attended: bool = True
+    wait: float = 0.0
     saved: Saved | None = None
     all_or_nothing: bool = False
     max_age: timedelta = A_WEEK
@@ -56,7 +60,8 @@ class Options:
 class Planned:
     """A plan and what it was made from; `calls` is what that took, `uncommitted` what git does not have yet.
 
-    `withheld` is what would be to do, or was, and a saved plan does not allow.
+    `withheld` is what would be to do, or was, and a saved plan does not allow. `undoes` is the run that the plan turns
+    round, where it does so.
     """
 
     workspace: Workspace
@@ -65,3 +70,4 @@ class Planned:
     calls: int
     uncommitted: tuple[str, ...] = ()
     withheld: tuple[Outcome, ...] = ()
+    undoes: Past | None = None

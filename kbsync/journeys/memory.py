@@ -6,9 +6,12 @@ from dataclasses import replace
 from kbsync.agreements import Agreement, Key, is_void, seal, void
 from kbsync.errors import Refusal
 from kbsync.journeys.carrying import Run
+from kbsync.journeys.journal import clear_journals
+from kbsync.journeys.lease import Lease
 from kbsync.journeys.ledger import share_ledger, write_ledger
-from kbsync.journeys.runs import Purpose, Record, deeds_of, page_of
+from kbsync.journeys.patience import Patience, is_free
 from kbsync.journeys.workspace import Workspace
+from kbsync.runs import Purpose, Record, deeds_of, page_of
 
 
 def published_commit(workspace: Workspace) -> str | None:
@@ -34,32 +37,53 @@ def refuse_old_commit(workspace: Workspace) -> None:
         )
 
 
-def save(workspace: Workspace, run: Run, *, at: str, local: bool) -> None:
+def save(workspace: Workspace, run: Run, *, at: str, local: bool, lease: Lease | None = None) -> None:
     """Write what a run left to the ledger, and send it to the remote; a run that left nothing writes nothing.
 
-    Agreements that so far stand in the lock alone are taken along, so that the ledger comes to hold every source.
+    Agreements that so far stand in the lock alone are taken along, so that the ledger comes to hold every source, and
+    so is what was found of runs that were cut off. The lease ends with the same push.
 
     Raises:
         GitError: it could not be written or sent; what was written in this clone stays there.
     """
-    changed = _carried_over(workspace) | run.agreements
+    ending = lease.ending(run.outcomes) if lease else _ending_of_the_dead(workspace)
+    if lease:
+        run.lost = lease.lost
+    written = _write(workspace, run, at)
+    clear_journals([*workspace.journals.values(), *([lease.journal] if lease else [])])
+    if written or ending:
+        share_ledger(workspace.repository, workspace.config, lease=ending, local=local)
+
+
+def _ending_of_the_dead(workspace: Workspace) -> tuple[str, None] | None:
+    """Take away the lease of a run that is known to be over, where nothing of it is left in doubt."""
+    other = workspace.underway
+    if other is None or workspace.recovered.doubts or not is_free(other, Patience()):
+        return None
+    return other.commit, None
+
+
+def _write(workspace: Workspace, run: Run, at: str) -> bool:
+    """Commit to the ledger in this clone; tell whether there was anything to commit."""
+    changed = {**_carried_over(workspace), **workspace.recovered.agreements, **run.agreements}
     changed |= {key: void(workspace.lock[key], seen=at) for key in run.forgotten & workspace.lock.keys()}
     entries = {key: _sealed(known, workspace.lock) for key, known in changed.items()}
     forgotten = (run.forgotten & workspace.ledger.keys()) - entries.keys()
     if not entries and not forgotten:
-        return
+        return False
     forgotten |= _outlived(workspace)
     told = _record(workspace, run, at)
     write_ledger(workspace.repository, workspace.config, entries, forgotten, page=page_of(told), message=told.message())
-    if not local:
-        share_ledger(workspace.repository, workspace.config)
+    return True
 
 
 def _carried_over(workspace: Workspace) -> dict[Key, Agreement]:
     return {
         key: known
         for key, known in workspace.agreements.items()
-        if key in workspace.lock and (key not in workspace.ledger or known.over != seal(workspace.lock[key]))
+        if key not in workspace.recovered.agreements
+        and key in workspace.lock
+        and (key not in workspace.ledger or known.over != seal(workspace.lock[key]))
     }
 
 
@@ -82,5 +106,5 @@ def _record(workspace: Workspace, run: Run, at: str) -> Record:
         commit=commit or "",
         at=at,
         undoes=run.undoes,
-        deeds=deeds_of(run.outcomes),
+        deeds=deeds_of((*workspace.recovered.outcomes, *run.outcomes)),
     )

@@ -8,8 +8,9 @@ from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.audience import Audience, Options, Planned
 from kbsync.journeys.foreseeing import foreseen
 from kbsync.journeys.reading import read_live, remembered, with_authors, without_authors
-from kbsync.journeys.workspace import Workspace, open_workspace
-from kbsync.model import KnowledgeBase
+from kbsync.journeys.recovering import with_doubts
+from kbsync.journeys.workspace import Workspace, caught_up, open_workspace
+from kbsync.model import KnowledgeBase, Side
 from kbsync.plan import Plan, Rules, make_plan
 
 
@@ -18,6 +19,7 @@ def plan(config: Config, key: Secret | None, options: Options, audience: Audienc
     workspace = open_workspace(config, local=options.local)
     uncommitted = tuple(sorted(workspace.repository.uncommitted() - options.aside))
     if key is None:
+        workspace = caught_up(workspace, KnowledgeBase(side=Side.LIVE))
         live = remembered(workspace.agreements)
         made = plan_toward_live(workspace, without_authors(workspace.content), live, options)
         return Planned(workspace=workspace, plan=made, live=live, calls=0, uncommitted=uncommitted)
@@ -25,6 +27,7 @@ def plan(config: Config, key: Secret | None, options: Options, audience: Audienc
         audience.waits("reading the portal")
         reading = read_live(connection)
         content = with_authors(workspace.content, connection)
+        workspace = caught_up(workspace, reading.live)
         made = plan_toward_live(workspace, content, reading.live, options)
         return Planned(
             workspace=workspace, plan=made, live=reading.live, calls=connection.calls, uncommitted=uncommitted
@@ -59,4 +62,5 @@ def plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: Knowled
     """Compare a tree with what was read of the portal, toward a publish."""
     addresses = TargetAddresses(workspace.config, content.assets)
     made = make_plan(content, live, workspace.agreements, rules_of(workspace, addresses, options))
+    made = with_doubts(made, workspace.recovered.doubts)
     return foreseen(made, workspace.agreements, addresses) if workspace.config.style == "keep" else made

@@ -27,26 +27,38 @@ def agree(
     `seen` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
     what its links were sent as, `was` the live version that was written over.
     """
+    made = replace(intended(content, born=born, anchors=anchors), id=live.id or 0, addresses=dict(addresses or {}))
+    return replace(shown(made, live, seen=seen), was=fields_of(was) if was else {})
+
+
+def intended(content: Item, *, born: Born = Born.LIVE, anchors: Collection[str] = ()) -> Agreement:
+    """Make the content half of an agreement; `shown` completes it."""
     source = content.origin.text if content.origin else None
     return Agreement(
         kind=content.kind,
-        id=live.id or 0,
+        id=content.id or 0,
         path=content.path or "",
-        parent=None if isinstance(live, Category) else live.parent,
-        state=State.LIVE,
         born=born,
-        seen=seen,
-        updated_at=live.updated_at or "",
         epoch=EPOCH,
         source_key=source_key(content, anchors) if isinstance(content, Article) else "",
         blob=blob_of(source) if source is not None else "",
         source=source,
         expanded=_expanded(content),
         content=content_digests(content, anchors),
+    )
+
+
+def shown(agreed: Agreement, live: Item, *, seen: str) -> Agreement:
+    """Give an agreement the live half that the portal showed at `seen`."""
+    return replace(
+        agreed,
+        id=live.id or agreed.id,
+        parent=None if isinstance(live, Category) else live.parent,
+        seen=seen or agreed.seen,
+        updated_at=live.updated_at or "",
         live=live_digests(live),
-        addresses=dict(addresses or {}),
         fields=fields_of(live),
-        was=fields_of(was) if was else {},
+        over="",
     )
 
 
@@ -74,10 +86,12 @@ def state_after(change: Change, known: Agreement) -> State:
 
 
 def put_back(leaves: Agreement, live: Item, *, seen: str, was: Item | None) -> Agreement:
-    """Make the agreement after a former version was put back; what was found put back already keeps its own `was`."""
-    parent = None if isinstance(live, Category) else live.parent
-    left = settled(replace(leaves, parent=parent), live, seen=seen, state=leaves.state, was=was)
-    return left if was else replace(left, was=leaves.was)
+    """Make the agreement after a former version was put back; a live half that it has already stays.
+
+    What was found put back already keeps its own `was`.
+    """
+    left = leaves if leaves.live else shown(leaves, live, seen=seen)
+    return replace(left, seen=seen or left.seen, was=fields_of(was) if was else leaves.was)
 
 
 def _expanded(content: Item) -> str | None:
@@ -86,3 +100,8 @@ def _expanded(content: Item) -> str | None:
         return None
     own = parse(content.origin.text, content.path or "").body
     return content.body if content.body != own else None
+
+
+def without(reached: Agreement, unsent: Collection[str]) -> Agreement:
+    """Take out of an agreement what was not sent: the next plan finds that it is still to do."""
+    return replace(reached, content={name: value for name, value in reached.content.items() if name not in unsent})

@@ -4,7 +4,8 @@ It reads; nothing is changed but the clone's own copy of the ledger, which follo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from kbsync.agreements import (
     Agreement,
@@ -22,8 +23,12 @@ from kbsync.content.repository import Repository
 from kbsync.content.tree import Rules as TreeRules
 from kbsync.content.tree import Tree
 from kbsync.content.tree import read as read_tree
-from kbsync.errors import ContentError, Problem
-from kbsync.journeys.ledger import open_ledger
+from kbsync.errors import ContentError, GitError, Problem
+from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.intents import Underway, underway_from
+from kbsync.journeys.journal import read_journals
+from kbsync.journeys.ledger import Standing, look_up, read_here
+from kbsync.journeys.recovering import Recovered, recovered
 from kbsync.markup.to_html import EPOCH
 from kbsync.model import Article, Kind, KnowledgeBase
 from kbsync.versions import blob_of, content_digests, links_of
@@ -31,7 +36,11 @@ from kbsync.versions import blob_of, content_digests, links_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A tree with its memory: `lock` and `ledger` as they stand, `agreements` what counts of the two."""
+    """A tree with its memory: `lock` and `ledger` as they stand, `agreements` what counts of the two.
+
+    `standing` is where ledger and lease are kept, `underway` what the lease tells of its run, be it alive or not,
+    `noted` what this clone's `journals` say; `recovered` is what of all that was found on the portal.
+    """
 
     config: Config
     repository: Repository
@@ -42,6 +51,11 @@ class Workspace:
     agreements: Mapping[Key, Agreement]
     run: Mapping[str, object]
     commit: str | None
+    standing: Standing = field(default_factory=lambda: Standing(ledger=None, lease=None))
+    underway: Underway | None = None
+    journals: Mapping[str, Path] = field(default_factory=dict)
+    noted: tuple[Agreement, ...] = ()
+    recovered: Recovered = field(default_factory=Recovered)
 
     @property
     def content(self) -> KnowledgeBase:
@@ -84,7 +98,9 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
     problems = {*lint(tree, assets_url=config.assets_url or None), *of_lock}
     if any(problem.stops for problem in problems):
         raise ContentError(tuple(problem for problem in problems if problem.stops))
-    ledger, run = open_ledger(repository, config, local=local)
+    standing = look_up(repository, config, local=local)
+    ledger, run = read_here(repository, config)
+    journals, noted = read_journals(journal_folder(repository, config))
     return Workspace(
         config=config,
         repository=repository,
@@ -95,14 +111,49 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
         agreements=_usable(repository, tree.knowledge, effective(lock, ledger)),
         run=run,
         commit=commit,
+        standing=standing,
+        underway=underway_at(repository, standing),
+        journals=journals,
+        noted=noted,
     )
+
+
+def journal_folder(repository: Repository, config: Config) -> Path:
+    """Give the folder of the clone in which runs note what they reach."""
+    return repository.git_folder() / "kbsync" / config.target
+
+
+def underway_at(repository: Repository, standing: Standing) -> Underway | None:
+    """Read what the lease tells of its run, if there is one."""
+    if standing.lease is None:
+        return None
+    return underway_from(repository.read_ref(standing.lease), standing.lease)
+
+
+def caught_up(workspace: Workspace, live: KnowledgeBase) -> Workspace:
+    """Bring into a workspace what runs that were cut off, or still go on, have left on the portal."""
+    runs = [workspace.underway] if workspace.underway else []
+    if not runs and not workspace.noted:
+        return workspace
+    addresses = TargetAddresses(workspace.config, workspace.content.assets)
+    found = recovered(runs, workspace.noted, live, workspace.agreements, addresses)
+    found = replace(found, agreements=_usable(workspace.repository, workspace.content, found.agreements))
+    return replace(workspace, agreements={**workspace.agreements, **found.agreements}, recovered=found)
 
 
 def files_of(repository: Repository, config: Config, commit: str | None) -> Files:
     """Give the files of a commit, else of the working tree less what git ignores, which no commit would hold."""
     if commit is not None:
         return repository.committed(commit)
-    return WorkingTree(config.root, ignored=repository.ignored())
+    return repository.checked_out()
+
+
+def files_on_disk(config: Config) -> Files:
+    """Give the files of the working tree, those that git ignores too; also where there is no repository."""
+    try:
+        return Repository.open(config.root).checked_out(with_ignored=True)
+    except GitError:
+        return WorkingTree(config.root)
 
 
 def lock_files(config: Config, files: Files) -> dict[str, bytes]:

@@ -310,8 +310,8 @@ def test_an_account_without_nested_folders_publishes_the_rest(clone: Clone) -> N
 def test_an_agreement_notes_what_its_run_wrote_over_and_nothing_for_what_it_made(clone: Clone) -> None:
     clone.published()
     assert not any(known.was for known in clone.agreements().values())
-    clone.remove("shop/orders/pay.md")
     clone.git("mv", "guide/basics/install.md", "shop/orders/install.md")
+    clone.remove("shop/orders/pay.md")
     clone.commit({RESET: article("Reset", "Hold the button."), "guide/_index.md": "---\nname: Handbook\n---\n"})
     clone.published()
     was = {known.path: known.was for known in clone.agreements().values()}
