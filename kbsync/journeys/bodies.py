@@ -4,7 +4,9 @@ Works on texts; what it cannot write without writing over an include or a variab
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from kbsync.content.document import parse
 from kbsync.content.expansion import Expansion, Use
@@ -15,6 +17,7 @@ from kbsync.content.tree import Tree
 from kbsync.errors import ContentError, Problem
 from kbsync.markup.grafting import Entangled, Written, graft
 from kbsync.markup.options import Options
+from kbsync.markup.three_ways import Merged, Version, merge
 from kbsync.versions import from_the_root
 
 
@@ -43,14 +46,49 @@ class Bodies:
         Raises:
             ContentError: what was edited comes from an include or a variable.
         """
+        ours = self._opened(text, path)
+        with _named(ours):
+            return graft(
+                ours.body,
+                theirs,
+                resolve=from_the_root(path),
+                anchors=anchors,
+                options=self._options,
+                written=ours.written,
+            )
+
+    def merged(self, text: str, base: str | None, theirs: str, path: str, anchors: Collection[str]) -> Merged:
+        """Merge into the body of a file whose text is `text` what `theirs` has other than `base`.
+
+        Both are bodies as readers get them; without a base all in which the two differ stands between markers.
+
+        Raises:
+            ContentError: what was edited comes from an include or a variable.
+        """
+        ours, resolve = self._opened(text, path), from_the_root(path)
+        with _named(ours):
+            return merge(
+                None if base is None else Version(text=base, resolve=resolve),
+                Version(text=ours.body, resolve=resolve),
+                Version(text=theirs, resolve=resolve),
+                anchors=anchors,
+                options=self._options,
+                written=ours.written,
+            )
+
+    def shown(self, text: str, path: str) -> str:
+        """Give the body that readers get of a file with this text."""
+        return self._opened(text, path).body
+
+    def _opened(self, text: str, path: str) -> "_Opened":
         document = parse(text, path)
-        expansion = self._tree.expansions.get(path)
         expander = self._snippets.expander(self._tree.scope(path))
 
         def expand(body: str) -> str:
             made = expander.expand(body, path=path, line=document.body_line)
             return made.body if made else body
 
+        expansion = expander.expand(document.body, path=path, line=document.body_line)
         written = Written(
             text=document.body,
             rows=expansion.rows if expansion else range(document.body.count("\n") + 1),
@@ -58,13 +96,30 @@ class Bodies:
             expand=expand,
             shield=lambda part: self.shielded(part, path),
         )
-        mine = expansion.body if expansion else document.body
-        try:
-            return graft(
-                mine, theirs, resolve=from_the_root(path), anchors=anchors, options=self._options, written=written
-            )
-        except Entangled as entangled:
-            raise _refusal(path, document.body_line, expansion, entangled.rows) from None
+        return _Opened(path=path, line=document.body_line, written=written, expansion=expansion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A file's body as it was written, and as readers get it."""
+
+    path: str
+    line: int
+    written: Written
+    expansion: Expansion | None
+
+    @property
+    def body(self) -> str:
+        return self.expansion.body if self.expansion else self.written.text
+
+
+@contextmanager
+def _named(ours: _Opened) -> Iterator[None]:
+    """Say where it stands what cannot be written over."""
+    try:
+        yield
+    except Entangled as entangled:
+        raise _refusal(ours.path, ours.line, ours.expansion, entangled.rows) from None
 
 
 def _marks(uses: Sequence[Use]) -> Mapping[int, Sequence[tuple[str, str]]]:

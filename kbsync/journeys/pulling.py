@@ -11,17 +11,18 @@ from kbsync.journeys.audience import Audience, Options, Planned
 from kbsync.journeys.bringing import Pulled, bring_home
 from kbsync.journeys.planning import connect, rules_of
 from kbsync.journeys.reading import read_live, with_authors
-from kbsync.journeys.workspace import Workspace, open_workspace
+from kbsync.journeys.workspace import Workspace, caught_up, open_workspace
 from kbsync.plan import make_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PulledHome:
-    """What a pull wrote, or would write."""
+    """What a pull wrote, or would write; `outside` are files of it that a sparse checkout had left out."""
 
     planned: Planned
     pulled: Pulled = field(default_factory=Pulled)
     calls: int = 0
+    outside: tuple[str, ...] = ()
 
 
 def pull(config: Config, key: Secret, options: Options, audience: Audience, *, dry_run: bool) -> PulledHome:
@@ -35,6 +36,7 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
     home = work_out(workspace, key, options, audience)
     if not dry_run:
         _refuse_to_write_over(workspace, home.pulled)
+        home = replace(home, outside=workspace.repository.check_in(home.pulled.files.keys()))
         write(config.root, home.pulled.files)
     return home
 
@@ -50,13 +52,14 @@ def work_out(workspace: Workspace, key: Secret, options: Options, audience: Audi
         audience.waits("reading the portal")
         live = read_live(connection).live
         content = with_authors(workspace.content, connection)
+        workspace = caught_up(workspace, live)
         addresses = TargetAddresses(config, content.assets)
         rules = rules_of(workspace, addresses, replace(options, paths=()))
         made = make_plan(live, content, workspace.agreements, rules)
         if made.halt and content.articles:
             raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
         audience.begins("converting", len(made.changes))
-        pulled = bring_home(workspace, made, live, addresses, options.paths, audience.steps)
+        pulled = bring_home(workspace, made, live, addresses, options, audience.steps)
     changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
     planned = Planned(
         workspace=workspace,
