@@ -4,9 +4,8 @@ from kbsync.commands.output import list_problems, note, say
 from kbsync.commands.paths import refuse_absent
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config
-from kbsync.content.files import WorkingTree
 from kbsync.errors import Problem
-from kbsync.journeys.workspace import problems_of
+from kbsync.journeys.workspace import files_on_disk, problems_of
 from kbsync.report.data import to_json
 
 OK, FAILED = 0, 1
@@ -14,7 +13,7 @@ OK, FAILED = 0, 1
 
 def lint(config: Config, *, paths: tuple[str, ...], form: str) -> int:
     """Print every problem of the tree, or of the named paths."""
-    files = WorkingTree(config.root)
+    files = files_on_disk(config)
     refuse_absent(config.root, files.paths(), paths)
     with remembering():
         problems = problems_of(config, files)

@@ -64,6 +64,8 @@ def pull(config: Config, key: Secret, options: Options, *, form: str, dry_run: b
     say(_json(home.planned, home.calls) if form == "json" else _pulled(home, dry_run=dry_run))
     for path, parts in home.pulled.dropped.items():
         note(f"{path}: left out on purpose: {', '.join(parts)}")
+    if home.outside:
+        note(f"Left out of this sparse checkout until now; `git add --sparse` takes: {', '.join(home.outside)}")
     return HELD if home.planned.plan.conflicts else OK
 
 

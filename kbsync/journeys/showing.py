@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from kbsync.agreements import Key, State, effective, read_lock
 from kbsync.config import Config
-from kbsync.content.files import WorkingTree
 from kbsync.content.repository import Repository
 from kbsync.content.tree import read as read_tree
 from kbsync.content.tree import read_article
@@ -23,7 +22,7 @@ from kbsync.freshdesk.wire import article_from_json
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.ledger import open_ledger
 from kbsync.journeys.rendering import render
-from kbsync.journeys.workspace import lock_files, tree_rules
+from kbsync.journeys.workspace import files_on_disk, lock_files, tree_rules
 from kbsync.markup.to_markdown import Pulled, to_markdown
 from kbsync.model import Article, Kind, KnowledgeBase
 from kbsync.versions import links_of, pulled_body
@@ -58,7 +57,7 @@ def resolved_body(config: Config, path: str) -> str | None:
     Raises:
         ContentError: something that it includes cannot be.
     """
-    found = read_article(WorkingTree(config.root), tree_rules(config), path)
+    found = read_article(files_on_disk(config), tree_rules(config), path)
     if found is None:
         return None
     article, problems = found
@@ -113,7 +112,7 @@ def _live(config: Config, key: Secret, number: int) -> Article:
 
 def _known(config: Config) -> _Known:
     """Read the tree and what is remembered of it; outside a repository that is the lock."""
-    files = WorkingTree(config.root)
+    files = files_on_disk(config)
     lock, _ = read_lock(lock_files(config, files))
     try:
         ledger, _ = open_ledger(Repository.open(config.root), config, local=True)

@@ -1,8 +1,9 @@
 """The files of one commit under the content root, read without a checkout."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from kbsync.content.files import by_content_path, printable
+from kbsync.content.repository.depth import fill_in
 from kbsync.content.repository.objects import SUBMODULE, SYMLINK, Entry, batch, entries
 from kbsync.content.repository.runner import Runner, refusal
 from kbsync.errors import ContentError, GitError, Problem
@@ -11,17 +12,30 @@ _LINK_ADVICE = "put a real file there, or name it in `ignore`"
 
 
 class CommittedTree:
-    """The files that a commit holds under the root; texts are fetched from git all at once, when the first is read."""
+    """The files that git holds under the root; texts are fetched from git all at once, when the first is read.
 
-    def __init__(self, runner: Runner, commit: str, prefix: str) -> None:
+    `tree` names a tree of git that holds them all.
+    """
+
+    def __init__(self, runner: Runner, listed: Iterable[Entry], tree: str) -> None:
         self._runner = runner
+        self._tree = tree
         self._problems: list[Problem] = []
-        listed = [entry for entry in entries(_listing(runner, commit, prefix)) if self._is_file(entry)]
-        names, doubles = by_content_path(entry.name for entry in listed)
+        regular = [entry for entry in listed if self._is_file(entry)]
+        names, doubles = by_content_path(entry.name for entry in regular)
         self._problems += doubles
-        ids = {entry.name: entry.id for entry in listed}
+        ids = {entry.name: entry.id for entry in regular}
         self._ids = {path: ids[name] for path, name in names.items()}
         self._contents: dict[str, bytes] = {}
+
+    @classmethod
+    def of(cls, runner: Runner, commit: str, prefix: str) -> "CommittedTree":
+        """Give the files of a commit.
+
+        Raises:
+            GitError: there is no such commit, or it has no such directory.
+        """
+        return cls(runner, entries(_listing(runner, commit, prefix)), tree_name(commit, prefix))
 
     def paths(self) -> tuple[str, ...]:
         """Name every regular file under the root, sorted."""
@@ -41,6 +55,7 @@ class CommittedTree:
         if wanted is not None and wanted not in self._contents:
             texts = {blob for name, blob in self._ids.items() if name.casefold().endswith(".md")}
             missing = (texts if wanted in texts else {wanted}) - self._contents.keys()
+            fill_in(self._runner, self._tree, missing)
             self._contents.update(read_blobs(self._runner, missing))
         if wanted is None or wanted not in self._contents:
             raise ContentError((Problem(path=path, what="is not in the commit, or not in this clone"),))

@@ -1,11 +1,17 @@
 """How far back the history of this clone goes, and fetching more of it: commits first, what they hold on demand."""
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 from kbsync.content.repository.runner import Runner, refusal
 from kbsync.errors import GitError
 
-_OPTIONS = ("fetch", "--quiet", "--unshallow", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+_MANY = 2
+_PROMISES = re.compile(r"remote\..+\.promisor", re.DOTALL)
+_QUIETLY = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+_OBJECTS = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", *_QUIETLY, "--filter=blob:none")
+_OPTIONS = ("fetch", "--unshallow", *_QUIETLY)
 
 
 def is_shallow(runner: Runner) -> bool:
@@ -33,3 +39,20 @@ def fetch_history(runner: Runner, commit: str, remote: str, *, without: str) -> 
     if answer.status:
         what = f"this clone is shallow, and its history could not be fetched from `{remote}`"
         raise GitError(str(refusal(answer, what)), advice="fetch with depth 0, or run `git fetch --unshallow`")
+
+
+def fill_in(runner: Runner, tree: str, wanted: Collection[str]) -> None:
+    """Fetch at once what a partial clone lacks of a tree's files, which git would fetch one by one when they are read.
+
+    What cannot be fetched here is for the reading to tell.
+    """
+    remote = next((name for name, value in runner.config.items() if _PROMISES.fullmatch(name) and value == "true"), "")
+    if not remote or len(wanted) < _MANY:
+        return
+    said = runner.attempt("rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", tree).out
+    absent = {line[1:] for line in said.decode("ascii", "replace").splitlines() if line.startswith("?")}
+    lacking = absent.intersection(wanted)
+    if len(lacking) >= _MANY:
+        asked = "".join(f"{blob}\n" for blob in sorted(lacking)).encode()
+        name = remote.removeprefix("remote.").removesuffix(".promisor")
+        runner.attempt(*_OBJECTS, "--stdin", "--", name, stdin=asked)

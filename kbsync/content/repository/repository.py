@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from kbsync.content.files import Files
-from kbsync.content.repository import depth, history, refs, remotes
+from kbsync.content.files import Files, WorkingTree
+from kbsync.content.repository import depth, history, refs, remotes, sparse
 from kbsync.content.repository.branches import Branches
 from kbsync.content.repository.commits import CommittedTree, read_blobs, tree_name
 from kbsync.content.repository.history import Commit
@@ -89,7 +89,23 @@ class Repository:
         Raises:
             GitError: there is no such commit, or it has no such directory.
         """
-        return CommittedTree(self._runner, commit, self._prefix)
+        return CommittedTree.of(self._runner, commit, self._prefix)
+
+    def checked_out(self, *, with_ignored: bool = False) -> Files:
+        """Give the files of the working tree, less those that git ignores, which no commit would hold.
+
+        Those that a sparse checkout leaves out are read from the index: they are not removed.
+        """
+        working = WorkingTree(self.root, ignored=() if with_ignored else self.ignored())
+        left_out = sparse.left_out(self._runner)
+        return sparse.SparseTree(working, self._runner, left_out) if left_out else working
+
+    def check_in(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Let files that a sparse checkout leaves out count as checked out, and name those among some paths.
+
+        For who is about to write or delete them: git would not look at what is not to be there.
+        """
+        return sparse.check_in(self._runner, paths)
 
     def tree_id(self, commit: str) -> str | None:
         """Name the tree at the root in a commit: equal ids mean equal content; None where the commit has none."""

@@ -119,6 +119,9 @@ def refusal(answer: Answer, what: str) -> GitError:
         return GitError(f"the repository {place} belongs to another user", advice=advice)
     if "not a git repository" in answer.complaint:
         return GitError("this is no git repository", advice="run `git init` there, or name the tree with --root")
+    if "from promisor remote" in answer.complaint:
+        what = "this partial clone lacks some files, and they could not be fetched"
+        return GitError(what, advice="see whether its remote can be reached, or make a clone that holds all files")
     said = "; ".join(line.strip() for line in answer.complaint.splitlines() if line.strip())
     return GitError(f"{what}: {said}" if said else what)
 
