@@ -28,7 +28,7 @@ class Plan:
 
     `ids` maps the content paths that are live to their ids, `targets` an article's path to what it links to, `anchors`
     an article's path to the anchors that others link to. `halt` says why nothing may be written whatever the limits
-    say; it is empty when all is well.
+    say; it is empty when all is well, and so is `halt_advice`, which says what to do next.
     """
 
     written: Side
@@ -43,6 +43,7 @@ class Plan:
     anchors: Mapping[str, frozenset[str]]
     limit: Limit = field(default_factory=Limit)
     halt: str = ""
+    halt_advice: str = ""
 
     def counts(self) -> dict[str, int]:
         """Count the changes by action."""
@@ -58,6 +59,13 @@ class Plan:
         """Say which limit the changes pass; empty when all is well."""
         return self.limit.excess(self.changes)
 
+    @property
+    def way_on(self) -> str:
+        """Say what to do where `halt` or `excess` stops a run."""
+        if self.halt:
+            return self.halt_advice
+        return self.limit.way_on(self.changes) if self.excess else ""
+
 
 def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping[Key, Agreement], rules: Rules) -> Plan:
     """Compare two sides, each with its own half of the agreements, and say what follows for every item."""
@@ -68,6 +76,7 @@ def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping
     placed = [step for case in pairs.cases if (step := place(case)) is not None]
     changes = asked_for([step for step in placed if isinstance(step, Change)], rules.paths)
     findings = [step for step in placed if isinstance(step, Finding)]
+    halt, halt_advice = _halt(content, live, agreements, rules)
     return Plan(
         written=actual.side,
         changes=changes,
@@ -80,7 +89,8 @@ def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping
         targets=pairs.links.targets,
         anchors=pairs.links.anchors,
         limit=Limit(known=len(known_articles(agreements)), share=rules.archive_share, number=rules.archive_number),
-        halt=_halt(content, live, agreements),
+        halt=halt,
+        halt_advice=halt_advice,
     )
 
 
@@ -88,14 +98,21 @@ def _about(matter: Matter, findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.matter is matter)
 
 
-def _halt(content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> str:
-    """Say why nothing at all may be written: an empty tree, or a portal that has nothing of what is known."""
+def _halt(
+    content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement], rules: Rules
+) -> tuple[str, str]:
+    """Say why nothing at all may be written, and what to do: an empty tree, or a portal without anything known."""
     known = known_articles(agreements)
     if known and not content.articles:
-        return f"the content tree holds no article, but {len(known)} are published from it"
-    if known and agreements.keys().isdisjoint(live.by_id()):
-        return f"none of the {len(known)} known articles is on this portal: it may be the wrong one"
-    return ""
+        return f"the content tree holds no article, but {len(known)} are published from it", _EMPTY
+    meant = any(rules.overwrites(agreements[key].path) for key in known)
+    if known and not meant and agreements.keys().isdisjoint(live.by_id()):
+        return f"none of the {len(known)} known articles is on this portal: it may be the wrong one", _WRONG_PORTAL
+    return "", ""
+
+
+_EMPTY = "check the checkout, --root and `ignore`; if readers are to lose all of it, archive it in Freshdesk"
+_WRONG_PORTAL = "check --target and `url`; if it was deleted there, publish it anew with --overwrite DIRECTORY"
 
 
 def known_articles(agreements: Mapping[Key, Agreement]) -> set[Key]:

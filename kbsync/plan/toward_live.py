@@ -100,6 +100,8 @@ class _TowardLive:
         if case.live_standing.touched and self.rules.touched == "hold":
             return finding(Matter.CONFLICT, case, _TOUCHED)
         fields = case.content_standing.fields
+        if _lost_its_index(case):
+            return finding(Matter.CONFLICT, case, f"its _index.md is gone, which gave it its name; {_NAME_IT}")
         if not _moves(case):
             return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason=self._came_from(case))
         if self.rules.moved == "refuse":
@@ -111,12 +113,17 @@ class _TowardLive:
         if _moves(case):
             return self._move(case)
         fields = case.content_standing.fields or (("status",) if case.kind is Kind.ARTICLE else ())
+        if _is_shown(case.live):
+            # What was left published says nothing but where its successor is: all of it is written again.
+            fields = _managed(case.item)
         reason = "; ".join(filter(None, (f"its {_source(case.kind)} is back", self._came_from(case))))
         return change(Action.RESTORE, case, Side.LIVE, fields=fields, reason=reason)
 
     def _move(self, case: Case) -> Step:
-        reason = f"{self._came_from(case)} {_MOVED}"
-        return change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=reason)
+        points = self.rules.moved == "pointer" and _is_shown(case.live) and _is_shown(case.content)
+        left = "the old one points to it" if points else "the old one is archived"
+        reason = f"{self._came_from(case)} {_MOVED}; {left}"
+        return replace(change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=reason), points=points)
 
     def _came_from(self, case: Case) -> str:
         """Say where the source of an item lay when it was agreed on, if that was elsewhere."""
@@ -160,13 +167,17 @@ class _TowardLive:
 
 _HELD = {Verdict.DRIFT, Verdict.CONFLICT, Verdict.UNDONE}
 _TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
-_MOVED = "to another folder: created anew, so that id, address and counts are lost; the old one is archived"
+_MOVED = "to another folder: created anew, so that id, address and counts are lost"
 
 
 def _moves(case: Case) -> bool:
     """Tell whether an article lies in another folder now, which the API can only do by creating it anew."""
     live = case.live_standing.presence is Presence.UNCHANGED
     return isinstance(case.content, Article) and live and "parent" in case.content_standing.fields
+
+
+def _is_shown(item: Item | None) -> bool:
+    return isinstance(item, Article) and item.status is Status.PUBLISHED
 
 
 def _is_lost(case: Case) -> bool:
@@ -178,6 +189,17 @@ def _is_unpublished(case: Case) -> bool:
     """Tell whether an article is out of readers' sight because the run that published it was undone."""
     known = case.agreement
     return known is not None and known.state is State.UNDONE and known.fields.get("status") == Status.DRAFT
+
+
+_NAME_IT = "put it back, or write one with the `name` that it is to have"
+
+
+def _lost_its_index(case: Case) -> bool:
+    """Tell whether a directory would be renamed for readers because the file that named it is gone: a slip, mostly."""
+    content, known = case.content, case.agreement
+    if content is None or known is None or content.kind is Kind.ARTICLE:
+        return False
+    return bool(known.blob) and content.origin is None and "name" in case.content_standing.fields
 
 
 def _managed(item: Item) -> tuple[str, ...]:

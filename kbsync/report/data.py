@@ -30,6 +30,7 @@ def plan_page(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome
         "counts": plan.counts(),
         "unchanged": plan.unchanged,
         "refused": plan.halt or plan.excess,
+        "way_on": plan.way_on,
         "calls": calls,
     }
 

@@ -14,6 +14,7 @@ from kbsync.report.words import (
     diff,
     one_line,
     plain,
+    refusal,
     sections,
     shortened,
     title_of,
@@ -25,13 +26,13 @@ _LONGEST_COMMENT = 60_000
 
 def plan_to_markdown(plan: Plan, *, heading: str) -> str:
     """Write a plan as GitHub-flavoured Markdown, each article's diff folded away."""
-    lines = [f"### {_cell(heading)}", "", f"{counts(plan)[:1].upper()}{counts(plan)[1:]}."]
-    if plan.halt or plan.excess:
-        lines += ["", f"> [!CAUTION]\n> Refused: {_cell(plan.halt or plan.excess)}"]
+    lines = [f"### {escaped(heading)}", "", f"{counts(plan)[:1].upper()}{counts(plan)[1:]}."]
+    if refusal(plan):
+        lines += ["", f"> [!CAUTION]\n> Refused: {escaped(refusal(plan))}"]
     if plan.changes:
         lines += ["", "| | item | what |", "| --- | --- | --- |"]
         lines += [
-            f"| {c.action.value} | {_code(c.path)} {_cell(_named(c))} | {_cell(clause(c))} |" for c in plan.changes
+            f"| {c.action.value} | {code(c.path)} {escaped(_named(c))} | {escaped(clause(c))} |" for c in plan.changes
         ]
     for section in sections(plan):
         lines += _markdown_findings(section)
@@ -49,7 +50,7 @@ def _markdown_findings(section: Section) -> Iterator[str]:
     yield from ("", f"**{section.words}**", "")
     most = MOST_UNMANAGED if section.matter is Matter.UNMANAGED else len(section.findings)
     for finding in section.findings[:most]:
-        yield f"- {_code(finding.path)}: {_cell(clause(finding))}"
+        yield f"- {code(finding.path)}: {escaped(clause(finding))}"
     if len(section.findings) > most:
         yield f"- and {len(section.findings) - most} more"
 
@@ -81,7 +82,7 @@ def _markdown_diff(change: Change) -> Iterator[str]:
     yield from (fence, "", "</details>")
 
 
-def _cell(text: str) -> str:
+def escaped(text: str) -> str:
     """Escape what Markdown, a table cell or GitHub would make of text from outside.
 
     A backslash keeps nobody from being mentioned, nor an issue or an address from being linked: GitHub looks for those
@@ -92,7 +93,8 @@ def _cell(text: str) -> str:
     return re.sub(r"[@#]|:(?=//)|www(?=\.)", r"\g<0>&#8203;", escaped)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Write text from outside as code within a line or a table cell."""
     content = one_line(text).replace("|", "\\|")
     fence = "`" * (max((len(found) for found in re.findall(r"`+", content)), default=0) + 1)
     pad = " " if "`" in content else ""
@@ -128,8 +130,8 @@ ins {{ color: #1a7f37; text-decoration: none; }} del {{ color: #c0392b; text-dec
 def plan_to_html(plan: Plan, *, heading: str) -> str:
     """Write a plan as one page that needs nothing else; nothing from outside reaches it unescaped."""
     parts = []
-    if plan.halt or plan.excess:
-        parts.append(f'<p class="refused">Refused: {_text(plan.halt or plan.excess)}</p>')
+    if refusal(plan):
+        parts.append(f'<p class="refused">Refused: {_text(refusal(plan))}</p>')
     if plan.changes:
         parts += ["<ul>", *(_html_change(change) for change in plan.changes), "</ul>"]
     for section in sections(plan):

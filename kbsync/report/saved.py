@@ -109,6 +109,7 @@ def _plan(page: "_Page") -> Plan:
         targets={},
         anchors={},
         halt=page.text("refused"),
+        halt_advice=page.text("way_on"),
     )
 
 

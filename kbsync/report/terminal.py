@@ -24,6 +24,7 @@ from kbsync.report.words import (
     diff,
     one_line,
     plain,
+    refusal,
     results,
     sections,
     shortened,
@@ -46,9 +47,8 @@ def plan_to_text(plan: Plan, *, heading: str, colour: bool, width: int, done: bo
     blocks += [_findings(section.words, section.findings, _MATTERS[section.matter]) for section in sections(plan)]
     told = counts(plan, done=done)
     closing: list[RenderableType] = [Text(told[:1].upper() + told[1:] + ".", style="bold")]
-    refusal = plan.halt or plan.excess
-    if refusal:
-        closing.append(Text(f"Refused: {plain(refusal)}", style="bold red"))
+    if refusal(plan):
+        closing.append(Text(f"Refused: {plain(refusal(plan))}", style="bold red"))
     return _drawn(_spaced((*blocks, closing)), colour=colour, width=width)
 
 

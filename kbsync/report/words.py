@@ -21,7 +21,7 @@ SIGNS = {
     Action.ADOPT: "=",
     Action.FORGET: "=",
 }
-_PAST = {
+PAST = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.RENAME: "renamed",
@@ -48,7 +48,7 @@ _PUBLISHING = (
 )
 _PULLING = (
     (Matter.DRIFT, "Changed here, to be published", "to be published"),
-    (Matter.CONFLICT, "In conflict, left alone", "in conflict"),
+    (Matter.CONFLICT, "In conflict, for you to solve", "in conflict"),
     (Matter.UNDONE, "Undone, left alone", "undone"),
     (Matter.UNMANAGED, "On one side only, left alone", "on one side only"),
 )
@@ -111,17 +111,22 @@ def clause(change: Change | Finding) -> str:
 def counts(plan: Plan, *, done: bool = False) -> str:
     """Say in one sentence what a plan would do, or has done."""
     number = Counter(change.action for change in plan.changes)
-    words = _PAST if done else {action: f"to {action.value}" for action in Action}
+    words = PAST if done else {action: f"to {action.value}" for action in Action}
     parts = [f"{number[action]} {words[action]}" for action in Action if number[action]]
     named = [(len(section.findings), section.count) for section in sections(plan)]
     parts += [f"{count} {word}" for count, word in (*named, (plan.unchanged, "unchanged")) if count]
     return ", ".join(parts) or "nothing there yet"
 
 
+def refusal(plan: Plan) -> str:
+    """Say why a plan would be refused as a whole and what to do then, or nothing."""
+    return "; ".join(filter(None, (plan.halt or plan.excess, plan.way_on)))
+
+
 def results(outcomes: Sequence[Outcome]) -> str:
     """Say in one sentence what became of a run."""
     done = Counter(outcome.change.action for outcome in outcomes if outcome.result is Result.DONE)
-    parts = [f"{done[action]} {_PAST[action]}" for action in Action if done[action]]
+    parts = [f"{done[action]} {PAST[action]}" for action in Action if done[action]]
     for result in (Result.FAILED, Result.WITHHELD, Result.SKIPPED):
         count = sum(outcome.result is result for outcome in outcomes)
         parts += [f"{count} {result.value}"] if count else []

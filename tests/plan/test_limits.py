@@ -80,6 +80,75 @@ def test_anything_known_that_is_there_tells_the_portal_from_another() -> None:
     assert made.plan().halt
 
 
+def test_what_was_deleted_on_a_portal_is_made_anew_once_that_is_said() -> None:
+    made = world(_tree(1))
+    made.live.clear()
+    plan = made.plan()
+    assert "none of the 1 known articles is on this portal" in plan.halt
+    assert "--overwrite" in plan.way_on
+    assert made.plan(overwrite=frozenset({"elsewhere"})).halt
+    assert steps(made.publish(overwrite=frozenset({"guide"}))) == {
+        "guide": "create",
+        "guide/basics": "create",
+        "guide/basics/page-0.md": "create",
+    }
+    assert steps(made.plan()) == {}
+
+
+def test_the_way_past_a_limit_is_told_with_the_number_that_lets_it_pass() -> None:
+    made = _without(world(_tree(20)), 8)
+    plan = made.plan(archive_share=0.3)
+    assert plan.excess == "8 of 20 known articles would be removed; the limit is 30%"
+    assert plan.way_on == "if it is meant, publish with --force, or set `archive = 8` under [limits]"
+    assert made.plan(archive_number=8).excess == ""
+    assert made.plan(archive_number=8).way_on == ""
+    assert made.plan(archive_number=7).excess == "8 articles would be removed; the limit is 7"
+
+
+def test_moved_articles_are_not_removed_since_readers_find_them_again() -> None:
+    made = world(_tree(20) | {"guide/other/one.md": article("One", "Here before.")})
+    for n in range(20):
+        made.rename(f"guide/basics/page-{n}.md", f"guide/other/page-{n}.md")
+    plan = made.plan(archive_share=0.1)
+    assert list(steps(plan).values()).count("move") == 20
+    assert plan.excess == ""
+
+
+def test_an_empty_tree_says_what_to_look_at() -> None:
+    made = world(_tree(1))
+    made.files.clear()
+    assert "check the checkout" in made.plan().way_on
+
+
+@pytest.mark.parametrize("path", ["guide", "guide/basics"])
+def test_a_directory_is_not_renamed_because_its_index_is_gone(path: str) -> None:
+    made = world(_tree(2) | {f"{path}/_index.md": "---\nname: What readers see\n---\n"})
+    made.remove(f"{path}/_index.md")
+    made.files["guide/basics/page-0.md"] += "\nMore.\n"
+    plan = made.plan()
+    assert steps(plan) == {path: "conflict", "guide/basics/page-0.md": "update"}
+    assert plan.conflicts[0].reason.startswith("its _index.md is gone, which gave it its name; put it back")
+    made.files[f"{path}/_index.md"] = "---\nname: Another name\n---\n"
+    assert steps(made.plan())[path] == "update"
+
+
+def test_an_index_that_only_repeated_the_directorys_name_may_go() -> None:
+    made = world(_tree(2) | {"guide/_index.md": "---\nname: guide\n---\n"})
+    made.remove("guide/_index.md")
+    assert steps(made.plan()) == {}
+
+
+def test_nothing_outside_the_named_paths_is_removed() -> None:
+    made = world(_tree(5) | {"shop/a/b.md": article("B", "Words about shops alone.")})
+    made.remove("guide")
+    made.files["shop/a/b.md"] += "\nMore.\n"
+    for paths in (("shop",), ("shop/a",), ("shop/a/b.md",), ("guide/basics/page-1.md", "shop")):
+        told = steps(made.plan(paths=paths))
+        gone = [path for path, word in told.items() if word in {"archive", "delete", "forget"}]
+        assert gone == [path for path in paths if path.startswith("guide")]
+        assert told["shop/a/b.md"] == "update"
+
+
 def test_paths_bound_what_is_changed_but_not_the_directories_that_it_needs() -> None:
     made = world(_tree(3))
     made.files["shop/orders/late/pay.md"] = article("Pay")
