@@ -50,7 +50,19 @@ class Directories:
 
     def _count(self, child: str, key: Key) -> None:
         """Note of a directory where one thing that lies in it lay before."""
-        self.votes[parent_path(child)][parent_path(self.agreements[key].path)] += 1
+        self.votes[parent_path(child)][self._former_home(self.agreements[key])] += 1
+
+    def _former_home(self, known: Agreement) -> str:
+        """Name the directory in which something lay: its live folder tells, where its file is ahead of that.
+
+        Of a renamed directory that is held back, as by a conflict, the new paths of what lies in it are known already.
+        """
+        kinds = (Kind.FOLDER,) if known.kind is Kind.ARTICLE else (Kind.FOLDER, Kind.CATEGORY)
+        homes = [
+            self.agreements[kind, known.parent or 0].path for kind in kinds if (kind, known.parent) in self.agreements
+        ]
+        written = parent_path(known.path)
+        return written if written in homes or not homes else homes[0]
 
     def _assign_level(self, kind: Kind, paths: list[str]) -> None:
         at = self._free_by_path(kind)

@@ -1,0 +1,41 @@
+"""A publish that dies: from one of its acts on, no call and no git command of it is done any more.
+
+That is what is left of a killed process: nothing of it runs, not even what it meant to tidy up.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+import git
+import httpx
+
+
+class Death(BaseException):
+    """The process is no more."""
+
+
+@contextmanager
+def dying(at: int, *, after: bool) -> Iterator[None]:
+    """Let whoever calls the portal or git die at its `at`-th act, before it or `after` it was done."""
+    acts = count(1)
+
+    def mortal(act: Callable[..., Any]) -> Callable[..., Any]:
+        def one(*words: Any, **others: Any) -> Any:
+            number = next(acts)
+            if number > at or (number == at and not after):
+                raise Death
+            done = act(*words, **others)
+            if number == at:
+                raise Death
+            return done
+
+        return one
+
+    with (
+        patch.object(httpx.Client, "request", mortal(httpx.Client.request)),
+        patch.object(git.Git, "execute", mortal(git.Git.execute)),
+    ):
+        yield

@@ -1,0 +1,306 @@
+"""Two writers, an agent, a portal, and the laws that every run of kbsync between them has to keep.
+
+A run is watched from outside: what the portal showed before and after, which calls were made, what lies in git.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from kbsync.change import Action, Finding, Result
+from kbsync.config import Config
+from kbsync.errors import KbsyncError, Refusal
+from kbsync.journeys import Published, PulledHome
+from kbsync.model import Kind
+from kbsync.plan import Plan
+from kbsync.sandbox import Article, Portal
+from kbsync.sandbox.records import DRAFT, PUBLISHED
+from tests.journeys.clone import LEDGER, Clone, clone_of, git, new_clone
+from tests.laws.agents import Agent, shown
+from tests.laws.dying import Death, dying
+from tests.laws.people import Person, Words, front, tokens
+
+FIRST = ("guide/basics", "guide/basics", "guide/more", "shop/orders")
+
+
+class Broken(AssertionError):
+    """A law was broken."""
+
+
+def law(number: int, is_kept: object, what: str) -> None:
+    """Hold a law by its number in the design."""
+    if not is_kept:
+        raise Broken(f"law {number}: {what}")
+
+
+def begun(place: Path, portal: Portal) -> None:
+    """Publish a first tree from one of two clones of a shared repository."""
+    words = Words()
+    files = {f"{folder}/{words.name()}": words.article() for folder in FIRST}
+    one = new_clone(place / "one", portal, files)
+    shared = place / "shared.git"
+    git(place, "clone", "-q", "--bare", str(one.root), str(shared))
+    one.git("remote", "add", "origin", shared.as_uri())
+    one.git("fetch", "-q", "origin")
+    clone_of(shared, place / "two", one)
+    one.published()
+
+
+def moved(old: Path, new: Path) -> None:
+    """Copy what `begun` has left to another place."""
+    shutil.copytree(old, new, dirs_exist_ok=True)
+    for clone in ("one", "two"):
+        config = new / clone / ".git" / "config"
+        config.write_text(config.read_text().replace(str(old), str(new)))
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """A knowledge base, who works on it, and what has happened so far."""
+
+    place: Path
+    portal: Portal
+    words: Words = field(default_factory=lambda: Words(count(1000)))
+    tally: Counter[str] = field(default_factory=Counter)
+    people: tuple[Person, Person] = field(init=False)
+    agent: Agent = field(init=False)
+    shared: Path = field(init=False)
+    once_live: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Find the people where `begun` has left their clones."""
+        self.shared = self.place / "shared.git"
+        self.agent = Agent(portal=self.portal, words=self.words)
+        clones = [
+            Clone(root=root, portal=self.portal, config=Config(root=root, url=self.portal.url))
+            for root in (self.place / "one", self.place / "two")
+        ]
+        one, two = (Person(name=clone.root.name, shared=self.shared, clone=clone, words=self.words) for clone in clones)
+        self.people = one, two
+        self.once_live = {word for article in self.agent.articles().values() for word in _words_of(article)}
+
+    # What kbsync does.
+
+    def publish(self, person: Person, *, twice: bool = True, **options: Any) -> Published | None:
+        """Publish what is committed, and hold every law about it."""
+        before, ledger = self.agent.articles(), self._ledger()
+        self.portal.calls.clear()
+        try:
+            done = person.clone.publish(**options)
+        except Refusal as refusal:
+            self._refused(refusal)
+            law(8, self.agent.articles() == before, "what was refused has written")
+            return None
+        finally:
+            self._account_for(person, before, ledger)
+        self.tally["publishes"] += 1
+        self._hold_back(done, before)
+        self._settled(person, done, twice=twice)
+        return done
+
+    def die(self, person: Person, at: int, *, after: bool) -> bool:
+        """Publish and be killed on the way; tell whether that is what happened."""
+        before, ledger = self.agent.articles(), self._ledger()
+        try:
+            with dying(at, after=after):
+                person.clone.publish()
+        except Death:
+            self.tally["crashes"] += 1
+            return True
+        except Refusal as refusal:
+            self._refused(refusal)
+        finally:
+            self._account_for(person, before, ledger)
+        return False
+
+    def pull(self, person: Person, side: int) -> PulledHome | None:
+        """Pull, settle what overlaps, commit; and hold every law about it."""
+        person.commit()
+        mine, before = person.articles(), person.clone.plan()
+        try:
+            home = person.clone.pull()
+        except Refusal as refusal:
+            self._refused(refusal)
+            return None
+        self.tally["pulls"] += 1
+        person.is_dirty = bool(home.pulled.files)
+        self.tally["pulls with news"] += person.is_dirty
+        self._keeps_my_words(mine, person)
+        self._brings_their_words(home, person)
+        person.settle_markers(side)
+        person.commit()
+        if home.pulled.files:
+            self._only_mine_is_left(before, person)
+        return home
+
+    def look(self, person: Person) -> None:
+        """Plan, and see that nothing changes by it."""
+        files = person.clone.files()
+        self.portal.calls.clear()
+        plan = person.clone.plan()
+        self._made_only_gets("a plan")
+        law(1, person.clone.files() == files, "a plan has changed files")
+        self.tally["plans"] += 1
+        self.tally["conflicts seen"] += len(plan.conflicts)
+
+    # What the laws say of a publish.
+
+    def _refused(self, refusal: KbsyncError) -> None:
+        self.tally["refusals"] += 1
+        self.tally[f"refused: {refusal.what[:14]}"] += 0
+        law(10, self.portal.key not in str(refusal), "the key is in a message")
+
+    def _account_for(self, person: Person, before: Mapping[int, Article], ledger: str | None) -> None:
+        """See what was written, and that nobody's unseen work is under it."""
+        after = self.agent.articles()
+        law(8, before.keys() <= after.keys(), "articles were deleted")
+        for number, old in before.items():
+            new = after[number]
+            if new.updated_at == old.updated_at:
+                law(2, new == old, f"article {number} changed and its time did not")
+                continue
+            if number in self.agent.unseen:
+                known = self._ever_known(person, ledger)
+                law(2, self.agent.unseen[number] in known, f"article {number}, edited on the web, was written over")
+                del self.agent.unseen[number]
+            self.agent.versions[number].append(shown(old))
+            self._archives_nothing_needed(person, old, new, after)
+        self.once_live |= {word for article in after.values() for word in _words_of(article)}
+
+    def _ledger(self) -> str | None:
+        found = git(self.shared, "for-each-ref", "--format=%(objectname)", LEDGER).strip()
+        return found or None
+
+    def _ever_known(self, person: Person, ledger: str | None) -> str:
+        """Give the text of every lock entry in the history of a commit, and of every entry of the ledger."""
+        person.git("fetch", "-q", "--no-write-fetch-head", "origin")
+        locks = person.git("log", "-p", "-m", "--format=", "--no-color", "HEAD", "--", ".kbsync")
+        entries = git(self.shared, "log", "-p", "--format=", "--no-color", ledger) if ledger else ""
+        return locks + entries
+
+    def _archives_nothing_needed(
+        self, person: Person, old: Article, new: Article, after: Mapping[int, Article]
+    ) -> None:
+        if old.status != PUBLISHED or new.status != DRAFT:
+            return
+        self.tally["archived"] += 1
+        wanted = [text for text in person.articles().values() if front(text, "status") != "draft"]
+        is_wanted = any(front(text, "title") == old.title for text in wanted)
+        is_there = any(a.title == old.title and a.status == PUBLISHED for a in after.values())
+        law(8, not is_wanted or is_there, f"{old.title} was archived although content has it")
+
+    def _hold_back(self, done: Published, before: Mapping[int, Article]) -> None:
+        plan, after = done.planned.plan, self.agent.articles()
+        held = [*plan.conflicts, *plan.drift, *plan.unmanaged, *plan.undone]
+        self.tally["conflicts"] += len(plan.conflicts)
+        self.tally["drift"] += len(plan.drift)
+        for finding in held:
+            if finding.kind is Kind.ARTICLE and finding.id in before:
+                same = before[finding.id] == after[finding.id]
+                law(2, same, f"{finding.path} was left alone in words ({finding.reason}) and written to in deed")
+
+    def _settled(self, person: Person, done: Published, *, twice: bool) -> None:
+        """See that a publish leaves nothing to do, says on live what content says, and writes nothing again."""
+        law(5, done.trouble is None, f"the ledger could not be saved: {done.trouble}")
+        outcomes = done.run.outcomes if done.run else []
+        failed = [f"{o.change.path}: {o.result} {o.error}" for o in outcomes if o.result is Result.FAILED]
+        law(9, not failed, f"the portal refused or was not believed: {failed}")
+        if any(o.result is not Result.DONE for o in outcomes):
+            self.tally["with something held back"] += 1
+            return
+        plan = person.clone.plan()
+        law(3, not plan.changes, f"left to do after a publish: {_steps(plan)}")
+        self._says_on_live_what_content_says(person, plan)
+        self._has_no_doubles(person)
+        if twice:
+            self.portal.calls.clear()
+            person.clone.publish(rollback=True)
+            self._made_only_gets("a second publish")
+        if not (plan.drift or plan.conflicts or plan.unmanaged or plan.undone):
+            home = person.clone.pull(dry_run=True)
+            written = set(home.pulled.files) - {path for path in home.pulled.files if path.startswith(".kbsync/")}
+            law(4, not written, f"a pull after a publish writes {sorted(written)}")
+
+    def _says_on_live_what_content_says(self, person: Person, plan: Plan) -> None:
+        live = self.agent.articles()
+        held = {finding.path for finding in _findings(plan)}
+        for path, text in person.articles().items():
+            if path in held:
+                continue
+            number = plan.ids.get(path)
+            law(5, number in live, f"{path} is not on the portal and nothing says so: {_steps(plan)}")
+            article = live[number or 0]
+            law(5, tokens(text) == _words_of(article), f"{path} says {sorted(tokens(text) ^ _words_of(article))} else")
+            is_draft = front(text, "status") == "draft"
+            law(5, (article.status == DRAFT) == is_draft, f"{path} has another status on the portal")
+
+    def _has_no_doubles(self, person: Person) -> None:
+        """See that no article stands twice where readers find it, unless content or an agent wants it so."""
+        mine = Counter(front(text, "title") for text in person.articles().values())
+        live = Counter(
+            (article.folder_id, article.title)
+            for article in self.agent.articles().values()
+            if article.status == PUBLISHED and article.id not in self.agent.unseen
+        )
+        doubles = [title for (_, title), number in live.items() if number > 1 and mine[title] < 2]
+        law(5, not doubles, f"on the portal twice: {doubles}")
+
+    def _made_only_gets(self, who: str) -> None:
+        wrote = [f"{call.method} {call.path}" for call in self.portal.calls if call.method != "GET"]
+        law(1 if "plan" in who else 3, not wrote, f"{who} wrote: {wrote}")
+
+    # What the laws say of a pull.
+
+    def _keeps_my_words(self, mine: Mapping[str, str], person: Person) -> None:
+        """See that no word of the writer is gone that an agent has not taken out."""
+        lost = {word for text in mine.values() for word in tokens(text)} - person.tokens()
+        live = {word for article in self.agent.articles().values() for word in _words_of(article)}
+        law(7, lost <= self.once_live - live, f"a pull lost {sorted(lost - (self.once_live - live))}")
+
+    def _brings_their_words(self, home: PulledHome, person: Person) -> None:
+        """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
+        live, mine = self.agent.articles(), person.articles()
+        for change in home.pulled.changes:
+            if change.kind is not Kind.ARTICLE or change.action not in {Action.UPDATE, Action.CREATE}:
+                continue
+            missing = _words_of(live[change.id or 0]) - tokens(mine.get(change.path, ""))
+            if missing and change.id in self.agent.unseen:
+                past = tokens(person.git("log", "-p", "-m", "--format=", "--no-color", "HEAD", "--", "*.md"))
+                law(7, missing <= past, f"a pull did not bring {sorted(missing - past)} to {change.path}")
+
+    def _only_mine_is_left(self, before: Plan, person: Person) -> None:
+        after = person.clone.plan()
+        mine = {_name(step) for step in (*before.changes, *before.conflicts)}
+        left = {_name(change) for change in after.changes} - mine
+        law(3, not left, f"a pull leaves to publish {sorted(map(str, left))}: {_steps(before)} became {_steps(after)}")
+
+    # What the laws say at the end.
+
+    def end(self) -> None:
+        """See that the key is nowhere."""
+        for person in self.people:
+            clone = person.clone
+            told = clone.git("log", "-p", "--format=%B", "--no-color", "--all", "--glob=refs/*")
+            told += "".join(clone.files().values()) + "".join(clone.audience.heard)
+            law(10, self.portal.key not in told, "the key is in the repository, or was told")
+
+
+def _words_of(article: Article) -> set[str]:
+    return tokens(f"{article.title} {article.description}")
+
+
+def _findings(plan: Plan) -> tuple[Finding, ...]:
+    return (*plan.drift, *plan.conflicts, *plan.unmanaged, *plan.undone)
+
+
+def _name(step: Any) -> object:
+    return step.id or step.path
+
+
+def _steps(plan: Plan) -> dict[str, str]:
+    told = {change.path: f"{change.action} {change.id} {change.fields} {change.reason}" for change in plan.changes}
+    return told | {found.path: f"{found.matter} {found.id} {found.reason}" for found in _findings(plan)}

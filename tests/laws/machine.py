@@ -1,0 +1,244 @@
+"""The state machine: what two writers, an agent and fate may do next. Each rule is one step; `life` holds the laws."""
+
+import ssl
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import httpx
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from kbsync.freshdesk import client, creating
+from kbsync.journeys import carrying
+from kbsync.sandbox import Settings, serve
+from tests.laws.life import Life, begun, moved
+from tests.laws.people import Person
+
+KEY = "Zx9-never-to-be-told"
+MEMORY = Path("/dev/shm")
+WHO = st.integers(0, 1)
+WHICH = st.integers(0, 11)
+HOW = st.integers(0, 11)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_KEPT: list["tempfile.TemporaryDirectory[str]"] = []
+
+
+@contextmanager
+def quick() -> Iterator[None]:
+    """Wait for nothing, and read the machine's certificates once instead of in every run."""
+    with (
+        patch.object(client, "_BACKOFF", (0.0, 0.0, 0.0)),
+        patch.object(creating, "_SETTLING", 0.0),
+        patch.object(carrying, "WORKERS", 1),
+        patch.object(httpx._transports.default, "create_ssl_context", cache(lambda **_: ssl.create_default_context())),
+    ):
+        yield
+
+
+def _folder() -> "tempfile.TemporaryDirectory[str]":
+    """Make a folder that is gone in the end; in memory, where there is any for files."""
+    place = MEMORY if MEMORY.is_dir() else None
+    return tempfile.TemporaryDirectory(prefix="kbsync-", dir=place, ignore_cleanup_errors=True)
+
+
+@cache
+def _first(rewriting: Any) -> Path:
+    """Make the first minute that all lives share, once in a process."""
+    folder = _folder()
+    _KEPT.append(folder)
+    place = Path(folder.name)
+    with serve(Settings(key=KEY, rewriting=rewriting, clock=lambda: START, data=place / "portal")) as portal:
+        begun(place, portal)
+    return place
+
+
+class Laws(RuleBasedStateMachine):
+    """Writers, an agent, branches, crashes. `tally` counts over all lives what was done."""
+
+    tally: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0
+        self.stack = ExitStack()
+        self.place = Path(self.stack.enter_context(_folder()))
+        self.stack.enter_context(quick())
+
+    @initialize(rewriting=st.sampled_from(["off", "editor"]))
+    def begin(self, rewriting: Any) -> None:
+        moved(_first(rewriting), self.place)
+        self.seconds = 60
+        settings = Settings(key=KEY, rewriting=rewriting, clock=self._now, data=self.place / "portal")
+        portal = self.stack.enter_context(serve(settings))
+        self.life = Life(place=self.place, portal=portal, tally=self.tally)
+        self.agent = self.life.agent
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "life"):
+                self.life.end()
+        finally:
+            self.stack.close()
+
+    def _now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def _step(self, what: str) -> None:
+        self.tally["steps"] += 1
+        self.tally[f"step: {what}"] += 1
+        self.seconds += self.tally["steps"] % 3
+
+    def _person(self, who: int) -> Person:
+        return self.life.people[who]
+
+    # Writers.
+
+    @rule(who=WHO, which=WHICH, how=HOW)
+    def writes(self, who: int, which: int, how: int) -> None:
+        self._step("writes")
+        self._person(who).edit_text(which, how)
+
+    @rule(who=WHO, which=WHICH, how=HOW)
+    def writes_front_matter(self, who: int, which: int, how: int) -> None:
+        self._step("writes front matter")
+        self._person(who).edit_front(which, how)
+
+    @rule(who=WHO, which=WHICH, how=HOW)
+    def adds_or_removes_a_file(self, who: int, which: int, how: int) -> None:
+        self._step("adds or removes a file")
+        self._person(who).add_or_remove(which, how)
+
+    @rule(who=WHO, which=WHICH, how=HOW)
+    def renames_or_moves(self, who: int, which: int, how: int) -> None:
+        self._step("renames or moves")
+        self._person(who).rename_or_move(which, how)
+
+    @rule(who=WHO, back=st.integers(0, 2))
+    def reverts(self, who: int, back: int) -> None:
+        self._step("reverts")
+        self._person(who).revert(back)
+
+    @rule(who=WHO)
+    def begins_a_branch(self, who: int) -> None:
+        self._step("begins a branch")
+        self._person(who).begin_branch()
+
+    @rule(who=WHO, which=WHICH)
+    def changes_branch(self, who: int, which: int) -> None:
+        self._step("changes branch")
+        person = self._person(who)
+        person.switch(["main", *person.branches][which % (len(person.branches) + 1)])
+
+    @rule(who=WHO, which=WHICH, side=HOW)
+    def merges(self, who: int, which: int, side: int) -> None:
+        self._step("merges")
+        self._person(who).merge(which, side, squash=False)
+
+    @rule(who=WHO, which=WHICH, side=HOW)
+    def squashes(self, who: int, which: int, side: int) -> None:
+        self._step("squashes")
+        self._person(who).merge(which, side, squash=True)
+
+    @rule(who=WHO)
+    def throws_a_branch_away(self, who: int) -> None:
+        self._step("throws a branch away")
+        self._person(who).throw_away()
+
+    @rule(who=WHO, side=HOW)
+    def shares(self, who: int, side: int) -> None:
+        self._step("shares")
+        self._person(who).share(side)
+
+    @rule(who=WHO, how=HOW)
+    def clones_anew(self, who: int, how: int) -> None:
+        self._step("clones anew")
+        if how % 4:
+            self._person(who).share(how)
+        self._person(who).clone_anew(shallow=how % 2 == 0)
+
+    # The agent.
+
+    @rule(which=WHICH, how=HOW)
+    def agent_writes(self, which: int, how: int) -> None:
+        self._step("agent writes")
+        self.agent.edit_text(which, how)
+
+    @rule(which=WHICH, how=HOW)
+    def agent_edits_fields(self, which: int, how: int) -> None:
+        self._step("agent edits fields")
+        self.agent.edit_fields(which, how)
+
+    @rule(which=WHICH, how=HOW)
+    def agent_restores(self, which: int, how: int) -> None:
+        self._step("agent restores")
+        self.agent.restore(which, how)
+
+    @rule(which=WHICH, how=HOW)
+    def agent_creates_or_deletes(self, which: int, how: int) -> None:
+        self._step("agent creates or deletes")
+        self.agent.create_or_delete(which, how)
+
+    @rule(which=WHICH, how=HOW)
+    def agent_moves_or_renames(self, which: int, how: int) -> None:
+        self._step("agent moves or renames")
+        if how % 3:
+            self.agent.move(which, how)
+        else:
+            self.agent.rename_folder(which)
+
+    # kbsync.
+
+    @rule(who=WHO)
+    def looks(self, who: int) -> None:
+        self._step("looks")
+        self.life.look(self._person(who))
+
+    @rule(who=WHO, side=HOW)
+    def pulls(self, who: int, side: int) -> None:
+        self._step("pulls")
+        self.life.pull(self._person(who), side)
+
+    @rule(who=WHO, how=HOW)
+    def publishes(self, who: int, how: int) -> None:
+        self._step("publishes")
+        person = self._person(who)
+        if how % 4:
+            person.share(how)
+        person.commit()
+        if self.life.publish(person, twice=how % 3 == 0) is None and how % 5 == 0:
+            self.tally["rollbacks"] += 1
+            self.life.publish(person, twice=False, rollback=True)
+
+    @rule(who=WHO, back=st.integers(1, 3))
+    def publishes_an_old_commit(self, who: int, back: int) -> None:
+        self._step("publishes an old commit")
+        person = self._person(who)
+        person.switch("main")
+        person.commit()
+        if not person.tries("switch", "-q", "--detach", f"HEAD~{back}"):
+            return
+        try:
+            self.life.publish(person, twice=False)
+        finally:
+            person.git("switch", "-q", "main")
+
+    @rule(who=WHO, at=st.integers(1, 60), after=st.booleans(), then=HOW)
+    def dies_while_publishing(self, who: int, at: int, after: bool, then: int) -> None:
+        self._step("dies while publishing")
+        person = self._person(who)
+        person.share(then)
+        if not self.life.die(person, at, after=after) or then % 4 == 0:
+            return
+        heir = self.life.people[1 - who] if then % 4 == 1 else person
+        if then % 4 == 1:
+            heir.share(then)
+        if then % 4 == 2:
+            heir.clone_anew(shallow=then % 2 == 0)
+        self.life.publish(heir, twice=False)

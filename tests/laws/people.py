@@ -1,0 +1,249 @@
+"""Writers and what they do with a clone: text, files, branches, merges, reverts. Nothing of kbsync is used here.
+
+Every piece of text holds a word of its own, so that it can be told what became of it: `w12x` is a writer's, `a12x` an
+agent's. What is written stays uncommitted until git needs it committed.
+"""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+from tests.journeys.clone import Clone, git
+
+TOKEN = re.compile(r"\b[wa]\d+x\b")
+FOLDERS = ("guide/basics", "guide/more", "shop/orders")
+_FRONT = re.compile(r"\A---\n(.*?)^---\n+", re.DOTALL | re.MULTILINE)
+_OURS = re.compile(r"^<{7} .*?\n(.*?)(?:^\|{7} .*?\n.*?)?^={7}\n(.*?)^>{7} .*?\n", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Words:
+    """Makes words that nobody has written before."""
+
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def paragraph(self, whose: str) -> str:
+        """Give a paragraph that holds a word of its own."""
+        number = next(self.numbers)
+        return " ".join(
+            f"{name}{number}{end}" for name, end in ((whose, "x"), ("alpha", ""), ("beta", ""), ("rho", ""))
+        )
+
+    def title(self, whose: str) -> str:
+        """Give a title that holds a word of its own."""
+        return f"Title {whose}{next(self.numbers)}x"
+
+    def name(self) -> str:
+        """Give a file name."""
+        return f"page-{next(self.numbers)}.md"
+
+    def article(self) -> str:
+        """Give a new article's source."""
+        body = "\n\n".join(self.paragraph("w") for _ in range(3))
+        return f"---\ntitle: {self.title('w')}\n---\n\n{body}\n"
+
+
+def tokens(text: str) -> set[str]:
+    """Name the words of their own in a text."""
+    return set(TOKEN.findall(text))
+
+
+def has_markers(text: str) -> bool:
+    """Tell whether a merge left its marks in a text."""
+    return re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE) is not None
+
+
+def front(text: str, name: str) -> str:
+    """Read one line of a file's front matter."""
+    found = re.search(rf"^{name}: *(.*)$", _head(text), re.MULTILINE)
+    return found[1].strip("'\"") if found else ""
+
+
+def _head(text: str) -> str:
+    found = _FRONT.match(text)
+    return found[1] if found else ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Person:
+    """A writer with a clone of the shared repository."""
+
+    name: str
+    shared: Path
+    clone: Clone
+    words: Words
+    clones: "count[int]" = field(default_factory=count)
+    is_dirty: bool = False
+    branches: list[str] = field(default_factory=list)
+    branch: str = "main"
+
+    def git(self, *words: str) -> str:
+        return self.clone.git(*words)
+
+    def tries(self, *words: str) -> bool:
+        """Run git where it may say no."""
+        return subprocess.run(["git", *words], cwd=self.clone.root, capture_output=True, check=False).returncode == 0
+
+    def articles(self) -> dict[str, str]:
+        """Read the articles of the working tree."""
+        files = self.clone.files()
+        return {path: files[path] for path in sorted(files) if path.endswith(".md") and not path.endswith("_index.md")}
+
+    def tokens(self) -> set[str]:
+        return {token for text in self.articles().values() for token in tokens(text)}
+
+    # Text and files.
+
+    def edit_text(self, which: int, how: int) -> None:
+        path, text = self._chosen(which)
+        found = _FRONT.match(text)
+        head, body = (text[: found.end()], text[found.end() :]) if found else ("", text)
+        parts = [part for part in body.rstrip("\n").split("\n\n") if part]
+        at = which % (len(parts) + 1)
+        match how % 4:
+            case 0 | 1:
+                parts.insert(at, self.words.paragraph("w"))
+            case 2 if len(parts) > 1:
+                del parts[at % len(parts)]
+            case _ if parts:
+                parts[at % len(parts)] += f" {self.words.paragraph('w')}"
+        self._write(path, head + "\n\n".join(parts) + "\n")
+
+    def edit_front(self, which: int, how: int) -> None:
+        path, text = self._chosen(which)
+        match how % 3:
+            case 0:
+                line = ("title", self.words.title("w"))
+            case 1:
+                line = ("status", "published" if front(text, "status") == "draft" else "draft")
+            case _:
+                line = ("tags", f"[tag-{next(self.words.numbers)}]")
+        head = "".join(f"{old}\n" for old in _head(text).splitlines() if not old.startswith(f"{line[0]}:"))
+        found = _FRONT.match(text)
+        self._write(path, f"---\n{line[0]}: {line[1]}\n{head}---\n\n{text[found.end() :] if found else text}")
+
+    def add_or_remove(self, which: int, how: int) -> None:
+        here = self.articles()
+        if how % 2 or len(here) < 3:
+            self._write(f"{FOLDERS[how % len(FOLDERS)]}/{self.words.name()}", self.words.article())
+        else:
+            (self.clone.root / self._chosen(which)[0]).unlink()
+        self.is_dirty = True
+
+    def rename_or_move(self, which: int, how: int) -> None:
+        path, text = self._chosen(which)
+        folder, _, name = path.rpartition("/")
+        match how % 4:
+            case 0 | 1:
+                new = f"{folder}/{self.words.name()}"
+            case 2:
+                new = f"{FOLDERS[how % len(FOLDERS)]}/{name}"
+            case _:
+                self._rename_folder(folder)
+                return
+        if new not in self.articles():
+            self._write(new, text)
+            (self.clone.root / path).unlink()
+
+    def _rename_folder(self, folder: str) -> None:
+        above = folder.rpartition("/")[0]
+        (self.clone.root / folder).rename(self.clone.root / f"{above}/folder-{next(self.words.numbers)}")
+        self.is_dirty = True
+
+    def _chosen(self, which: int) -> tuple[str, str]:
+        here = list(self.articles().items())
+        return here[which % len(here)]
+
+    def _write(self, path: str, text: str) -> None:
+        self.clone.write({path: text})
+        self.is_dirty = True
+
+    def settle_markers(self, side: int) -> None:
+        """Take one side of each overlap that a pull left, or both."""
+        for path, text in self.articles().items():
+            if has_markers(text):
+                self._write(path, _OURS.sub(lambda found: (found[1], found[2], found[1] + found[2])[side % 3], text))
+
+    # Commits and branches.
+
+    def commit(self) -> None:
+        """Commit what there is, if there is anything."""
+        if self.is_dirty:
+            self.git("add", "-A")
+            self.git("commit", "-q", "--allow-empty", "-m", f"{self.name} edits")
+            self.is_dirty = False
+
+    def switch(self, branch: str) -> None:
+        if branch != self.branch:
+            self.commit()
+            self.git("switch", "-q", branch)
+            self.branch = branch
+
+    def begin_branch(self) -> None:
+        if len(self.branches) < 2:
+            self.commit()
+            self.branch = f"branch-{next(self.words.numbers)}"
+            self.branches.append(self.branch)
+            self.git("switch", "-q", "-c", self.branch)
+
+    def throw_away(self) -> None:
+        if self.branches:
+            self.switch("main")
+            self.git("branch", "-q", "-D", self.branches.pop(0))
+
+    def merge(self, which: int, side: int, *, squash: bool) -> None:
+        """Merge a branch into main; it may go on afterwards."""
+        if not self.branches:
+            return
+        self.switch("main")
+        self.commit()
+        branch = self.branches[which % len(self.branches)]
+        if not self.tries("merge", "-q", *(["--squash"] if squash else ["--no-edit"]), branch):
+            self._settle_merge(side)
+        if squash:
+            self.git("commit", "-q", "--allow-empty", "-m", f"squash {branch}")
+        if side % 3 == 0:
+            self.branches.remove(branch)
+            self.git("branch", "-q", "-D", branch)
+
+    def _settle_merge(self, side: int) -> None:
+        """Take one side of everything that overlaps, and commit."""
+        which = ("--ours", "--theirs")[side % 2]
+        for path in filter(None, self.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")):
+            if not self.tries("checkout", which, "--", path):
+                self.git("rm", "-q", "-f", "--", path)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "settle a merge")
+
+    def revert(self, back: int) -> None:
+        """Take back one of the last commits, where git can."""
+        self.commit()
+        commit = f"HEAD~{back % 3}"
+        parents = self.git("rev-list", "--max-count=4", "--parents", "HEAD").splitlines()
+        if back % 3 + 1 >= len(parents):
+            return
+        is_merge = self.tries("rev-parse", "--verify", "--quiet", f"{commit}^2")
+        if not self.tries("revert", "--no-edit", *(["-m", "1"] if is_merge else []), commit):
+            self.tries("revert", "--abort")
+            self.tries("reset", "-q", "--hard")
+
+    def share(self, side: int = 0) -> None:
+        """Bring main together with that of the others, as somebody does who is about to publish."""
+        self.switch("main")
+        self.commit()
+        self.git("fetch", "-q", "origin", "main")
+        if not self.tries("merge", "-q", "--no-edit", "FETCH_HEAD"):
+            self._settle_merge(side)
+        self.git("push", "-q", "origin", "main")
+
+    def clone_anew(self, *, shallow: bool) -> None:
+        """Lose the clone with all that was not shared, and make another."""
+        root = self.clone.root.parent / f"{self.name}-{next(self.clones)}"
+        options = ["--depth=1"] if shallow else []
+        git(self.shared, "clone", "-q", *options, self.shared.as_uri(), str(root))
+        config = replace(self.clone.config, root=root)
+        self.clone = replace(self.clone, root=root, config=config)
+        self.is_dirty, self.branches, self.branch = False, [], "main"
