@@ -1,6 +1,8 @@
 """A pull onto a branch, as a scheduled job prepares a pull request: what is committed, pushed, left out, left alone."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,7 +144,7 @@ def test_the_branch_below_is_merged_in_only_where_it_moved(published: Clone, sha
         *(INSTALL, RESET),
     ]
     assert done.commit == tip(shared)
-    assert git(shared, "fsck", "--strict") == ""
+    assert git(shared, "fsck", "--strict", "--no-dangling") == ""
 
 
 def test_a_branch_that_was_merged_starts_again_from_where_it_was_merged(published: Clone, shared: Path) -> None:
@@ -376,3 +378,45 @@ def test_what_came_home_by_a_branch_is_nothing_to_publish_once_it_is_merged(publ
     squash(published)
     assert steps(published.plan()) == {}
     assert published.plan().drift == ()
+
+
+def test_a_git_that_cannot_merge_without_a_checkout_is_told_with_the_version_that_can(
+    published: Clone, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_live(published, RESET, "Press the other button.")
+    first = proposing(published).commit
+    on_main(published, {"shop/orders/new.md": article("New", "New here.")})
+    real = shutil.which("git")
+    old = tmp_path / "bin" / "git"
+    old.parent.mkdir()
+    old.write_text(f'#!/bin/sh\ncase " $* " in *" merge-tree "*) exit 129;; esac\nexec {real} "$@"\n')
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(old.parent), prepend=os.pathsep)
+    with pytest.raises(GitError, match="cannot merge") as caught:
+        proposing(published)
+    assert "2.38" in caught.value.advice
+    assert tip(shared) == first
+
+
+def test_branches_without_history_in_common_are_told(published: Clone, shared: Path) -> None:
+    published.git("switch", "-q", "--orphan", BRANCH)
+    published.commit({"README.md": "x"})
+    published.git("push", "-q", "origin", BRANCH)
+    published.git("switch", "-q", "main")
+    with pytest.raises(GitError, match="could not be merged"):
+        proposing(published)
+
+
+def test_a_server_that_cannot_leave_files_out_serves_a_shallow_job_as_well(
+    published: Clone, shared: Path, tmp_path: Path
+) -> None:
+    git(shared, "config", "uploadpack.allowFilter", "false")
+    edit_live(published, RESET, "Press the other button.")
+    proposing(published)
+    for number in range(3):
+        on_main(published, {"shop/orders/new.md": article("New", f"New here, {number} times.")})
+    edit_live(published, INSTALL, "Unpack it.")
+    job = clone_of(shared, tmp_path / "job", published, "--depth=1")
+    assert proposing(job).commit == tip(shared)
+    assert RESET in names(shared, "main", BRANCH)
+    assert "shop/orders/new.md" not in names(shared, "main", BRANCH)
