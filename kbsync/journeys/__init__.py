@@ -4,9 +4,28 @@ They put the rooms together; what is shown and asked is the audience's business,
 """
 
 from kbsync.journeys.audience import Audience, Options, Planned
+from kbsync.journeys.history import history, history_of
 from kbsync.journeys.planning import plan
 from kbsync.journeys.publishing import Published, publish
 from kbsync.journeys.pulling import PulledHome, pull
+from kbsync.journeys.reverting import Reverted, revert
 from kbsync.journeys.saved import saved_plan
+from kbsync.journeys.undoing import Undone, undo
 
-__all__ = ["Audience", "Options", "Planned", "Published", "PulledHome", "plan", "publish", "pull", "saved_plan"]
+__all__ = [
+    "Audience",
+    "Options",
+    "Planned",
+    "Published",
+    "PulledHome",
+    "Reverted",
+    "Undone",
+    "history",
+    "history_of",
+    "plan",
+    "publish",
+    "pull",
+    "revert",
+    "saved_plan",
+    "undo",
+]

@@ -47,11 +47,10 @@ class Memory:
 
 @dataclass(slots=True, kw_only=True)
 class Turned:
-    """A run turned round: what is put back, what is named and left alone, and the directories that stay."""
+    """A run turned round: what is put back, and what is named and left alone. Directories that it made stay."""
 
     changes: list[Change] = field(default_factory=list)
     left: list[Finding] = field(default_factory=list)
-    standing: list[str] = field(default_factory=list)
 
 
 def turn_round(
@@ -87,8 +86,6 @@ class _Turning:
             return
         if mine.was or (deed.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE):
             self._turn(mine)
-        elif deed.action is Action.CREATE:
-            self.turned.standing.append(self._path(mine))
 
     def _turn(self, mine: Agreement) -> None:
         """Put one item back, or name why it stays; of a pair one is not hidden where the other cannot be shown."""
@@ -104,15 +101,14 @@ class _Turning:
 
     def _obstacle(self, mine: Agreement, wanted: Mapping[str, FieldValue]) -> tuple[Matter, str]:
         """Say why an item cannot be put back: it is no longer what the run left, nor what is wanted already."""
-        by = self.memory.later.get(mine.key)
-        if by is not None and by in self.memory.undone_by:
-            return Matter.UNDONE, f"undone already, by run {by}"
+        by, now = self.memory.later.get(mine.key), self.live.get(mine.key)
+        is_back = now is not None and not _differing(_with_fields(now, wanted), now)
+        if by is not None and (is_back or by in self.memory.undone_by):
+            return Matter.UNDONE, f"undone already, by run {by}" if by else "undone already"
         if by is not None:
             return Matter.CONFLICT, f"changed again by run {by}; undo that first" if by else "changed again since"
-        now = self.live.get(mine.key)
         if now is None:
             return Matter.CONFLICT, "gone from the portal since"
-        is_back = not _differing(_with_fields(now, wanted), now)
         moved = _moved(mine, now, wanted)
         if moved and not (is_back and set(moved) <= wanted.keys()):
             return Matter.CONFLICT, f"edited on the portal since: {', '.join(moved)}"

@@ -1,26 +1,25 @@
 """The journey of an undo: one run of the past turned round, agreed to, carried out and remembered as a run itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kbsync.agreements import Agreement, Key
-from kbsync.change import Matter
+from kbsync.change import Action, Matter
 from kbsync.config import Config
 from kbsync.content.repository import Repository
 from kbsync.credentials import Secret
 from kbsync.errors import GitError, Refusal
-from kbsync.freshdesk.client import Connection
-from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.audience import Audience, Options, Planned
-from kbsync.journeys.carrying import Portal, Run, carry_out
+from kbsync.journeys.carrying import Run
 from kbsync.journeys.history import entries_at, find_run, keys_of, last_run, past_runs
-from kbsync.journeys.memory import published_commit, save
+from kbsync.journeys.memory import published_commit
 from kbsync.journeys.planning import connect
-from kbsync.journeys.putting_back import Memory, Turned, places, turn_round
-from kbsync.journeys.reading import Reading, read_live, with_authors
-from kbsync.journeys.resting import tree_of
+from kbsync.journeys.publishing import refuse_other_branch
+from kbsync.journeys.putting_back import Memory, places, turn_round
+from kbsync.journeys.resting import Tree, tree_of
+from kbsync.journeys.sitting import Sitting
 from kbsync.journeys.workspace import Workspace, open_workspace
-from kbsync.model import Side
+from kbsync.model import Kind, KnowledgeBase, Side
 from kbsync.plan import Plan
 from kbsync.runs import Past
 
@@ -54,29 +53,52 @@ def undo(
     runs = past_runs(workspace.repository, config)
     past = find_run(runs, name) if name else last_run(runs)
     with connect(config, key, audience) as connection:
-        audience.waits("reading the portal")
-        reading = read_live(connection)
-        content = with_authors(workspace.content, connection)
-        memory = recall(workspace, past, runs)
-        holds = config.touched == "hold"
+        errand = _Undoing(config=config, options=options, past=past)
+        sitting = Sitting(errand=errand, options=options, audience=audience, connection=connection)
+        planned, reading = sitting.read(workspace)
+        planned = replace(planned, undoes=past)
+        left = Undone(past=past, planned=planned, standing=_standing(past), calls=connection.calls)
+        if dry_run or not planned.plan.changes or (planned.plan.writes and not audience.agrees(planned)):
+            return left
+        planned, run, trouble = sitting.write(planned, reading)
+        return replace(left, planned=replace(planned, undoes=past), run=run, calls=connection.calls, trouble=trouble)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Undoing:
+    """The errand of an undo."""
+
+    config: Config
+    options: Options
+    past: Past
+    doing: str = "putting back"
+
+    @property
+    def undoes(self) -> str:
+        return self.past.id
+
+    def reopen(self, workspace: Workspace) -> Workspace:
+        return _open(self.config, self.options)
+
+    def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
+        runs = past_runs(workspace.repository, self.config)
+        memory = recall(workspace, find_run(runs, self.past.id), runs)
         tree = tree_of(content, workspace.agreements)
-        turned = turn_round(past.record.deeds, memory, tree, reading.live, run=past.name, holds=holds)
-        plan = _plan(turned, memory)
-        planned = Planned(workspace=workspace, plan=plan, live=reading.live, calls=connection.calls)
-        standing = tuple(turned.standing)
-        if dry_run or not plan.changes or (plan.writes and not audience.agrees(planned)):
-            return Undone(past=past, planned=planned, standing=standing, calls=connection.calls)
-        run = _apply(planned, connection, reading, audience)
-        run.undoes = past.id
-        trouble = _save(planned, run, options)
-        return Undone(past=past, planned=planned, standing=standing, run=run, calls=connection.calls, trouble=trouble)
+        holds = self.config.touched == "hold"
+        return plan_back(self.past, memory, tree, live, holds=holds)
+
+    def refuse(self, plan: Plan) -> None:
+        """An undo keeps to one run, which was agreed to: it needs no limit."""
 
 
 def _open(config: Config, options: Options) -> Workspace:
     """Open what HEAD holds: by its files is told when an item that was undone has changed."""
-    commit = Repository.open(config.root).head()
+    repository = Repository.open(config.root)
+    commit = repository.head()
     if commit is None:
         raise GitError("nothing is committed yet", advice="there is nothing to undo")
+    if not options.attended:
+        refuse_other_branch(repository, config, commit, what="undo")
     workspace = open_workspace(config, commit=commit, local=options.local)
     last = published_commit(workspace)
     if last and not workspace.repository.is_ancestor(last, commit, remote=config.remote):
@@ -139,28 +161,21 @@ def _twins(past: Past, runs: Sequence[Past]) -> dict[Key, Key]:
     return found
 
 
-def _plan(turned: Turned, memory: Memory) -> Plan:
-    conflicts = tuple(finding for finding in turned.left if finding.matter is Matter.CONFLICT)
-    undone = tuple(finding for finding in turned.left if finding.matter is Matter.UNDONE)
-    changes = tuple(turned.changes)
-    ids = places(changes, memory.before)
-    return Plan(written=Side.LIVE, changes=changes, conflicts=conflicts, undone=undone, ids=ids, targets={}, anchors={})
-
-
-def _apply(planned: Planned, connection: Connection, reading: Reading, audience: Audience) -> Run:
-    workspace = planned.workspace
-    addresses = TargetAddresses(workspace.config, workspace.content.assets)
-    portal = Portal(connection=connection, live=reading.live, read_at=reading.at)
-    audience.begins("putting back", len(planned.plan.changes))
-    return carry_out(
-        planned.plan, portal, addresses, workspace.agreements, lambda outcome: audience.steps(outcome.change.path)
+def plan_back(past: Past, memory: Memory, tree: Tree, live: KnowledgeBase, *, holds: bool) -> Plan:
+    """Plan what puts back what a run replaced; `holds` tells whether what was saved without a change stays."""
+    turned = turn_round(past.record.deeds, memory, tree, live, run=past.name, holds=holds)
+    return Plan(
+        written=Side.LIVE,
+        changes=tuple(turned.changes),
+        conflicts=tuple(finding for finding in turned.left if finding.matter is Matter.CONFLICT),
+        undone=tuple(finding for finding in turned.left if finding.matter is Matter.UNDONE),
+        ids=places(turned.changes, memory.before),
+        targets={},
+        anchors={},
     )
 
 
-def _save(planned: Planned, run: Run, options: Options) -> GitError | None:
-    """Save what was done whatever comes: the portal has changed, and people must hear of that too."""
-    try:
-        save(planned.workspace, run, at=planned.live.seen_at, local=options.local)
-    except GitError as error:
-        return error
-    return None
+def _standing(past: Past) -> tuple[str, ...]:
+    """Name the directories that a run made: nothing is deleted, so that they stay."""
+    made = (deed for deed in past.record.deeds if deed.action is Action.CREATE and deed.kind is not Kind.ARTICLE)
+    return tuple(deed.path for deed in made)
