@@ -25,7 +25,7 @@ from kbsync.journeys.claims import (
 )
 from kbsync.journeys.intents import Intent, Underway
 from kbsync.journeys.moving import points_to
-from kbsync.journeys.recording import settled, shown
+from kbsync.journeys.recording import settled, shown, without
 from kbsync.journeys.rendering import addresses_now
 from kbsync.model import Category, Item, Kind, KnowledgeBase, parent_path
 from kbsync.plan import Plan
@@ -232,9 +232,10 @@ class _Search:
             sent = addresses_now(article, self.addresses, self.ids)
             # The plan sends an article once more whose addresses are not what they would be now.
             agreed = replace(agreed, addresses=dict.fromkeys(sent, "") if is_opened(intent, now) else sent)
-        content = {name: value for name, value in agreed.content.items() if name not in yet_to_come(intent, now)}
+        # An opener's status goes with the body, once its addresses are known.
+        unsent = yet_to_come(intent, now) - {"status"}
         written_over = known.fields if known and key not in self.found else known.was if known else {}
-        self._find(replace(agreed, content=content, was=written_over))
+        self._find(replace(without(agreed, unsent), was=written_over))
         self.told[key] = intent
 
     def outcomes(self) -> Iterable[Outcome]:
