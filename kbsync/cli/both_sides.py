@@ -122,6 +122,9 @@ def publish(
 @paths_argument
 @choice("text", "json")
 @click.option("--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--ours", multiple=True, metavar="PATH", help="Keep the file there, whatever was edited on the portal.")
+@click.option("--theirs", multiple=True, metavar="PATH", help="Take what the portal has, whatever the file says.")
+@click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the portal.")
 @click.option("--branch", metavar="NAME", help="Put it on this branch, for a pull request; with --commit.")
 @click.option("--commit", is_flag=True, help="Commit to --branch; your files and your branch stay as they are.")
 @local_flag
@@ -133,6 +136,9 @@ def pull(
     paths: tuple[str, ...],
     form: str,
     dry_run: bool,
+    ours: tuple[str, ...],
+    theirs: tuple[str, ...],
+    prune: bool,
     branch: str | None,
     commit: bool,
     local: bool,
@@ -145,7 +151,16 @@ def pull(
 
     proposed = proposing.branch_of(branch, commit=commit, dry_run=dry_run)
     config = settings.config(**ids(ignore_ids))
-    options = Options(paths=within(config, paths), local=local)
+    options = Options(
+        paths=within(config, paths),
+        ours=named(config, ours, option="--ours"),
+        theirs=named(config, theirs, option="--theirs"),
+        prune=prune,
+        local=local,
+    )
+    if options.ours & options.theirs:
+        both = ", ".join(sorted(options.ours & options.theirs))
+        raise UsageError(f"--ours and --theirs both name {both}", advice="say for each path which side is to win")
     if proposed is not None:
         return proposing.propose(config, key_for(config, os.environ), options, form=form, branch=proposed)
     return portal.pull(config, key_for(config, os.environ), options, form=form, dry_run=dry_run)

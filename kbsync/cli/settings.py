@@ -61,13 +61,13 @@ def ids(ignored: bool) -> dict[str, object]:  # noqa: FBT001
     return {"ignored_keys": frozenset({"id"})} if ignored else {}
 
 
-def named(config: Config, overwrite: tuple[str, ...]) -> frozenset[str]:
-    """Turn what is to be written over into content paths.
+def named(config: Config, typed: tuple[str, ...], *, option: str = "--overwrite") -> frozenset[str]:
+    """Turn what an option names, because one side is to win there, into content paths.
 
     Raises:
         UsageError: it is the whole tree, which nobody can have looked at.
     """
-    paths = within(config, overwrite)
-    if overwrite and not paths:
-        raise UsageError("--overwrite names the whole tree", advice="name the articles or directories that are meant")
+    paths = within(config, typed)
+    if typed and not paths:
+        raise UsageError(f"{option} names the whole tree", advice="name the articles or directories that are meant")
     return frozenset(paths)

@@ -59,7 +59,7 @@ def pull(config: Config, key: Secret, options: Options, *, form: str, dry_run: b
     """Bring what changed on the portal into the tree."""
     with remembering(), Onlooker(lambda _: True) as onlooker:
         home = pull_journey(config, key, options, onlooker, dry_run=dry_run)
-    refuse_unknown(home.planned, options.paths)
+    refuse_unknown(home.planned, (*options.paths, *options.ours, *options.theirs))
     _notices(home.planned)
     say(_json(home.planned, home.calls) if form == "json" else _pulled(home, dry_run=dry_run))
     for path, parts in home.pulled.dropped.items():

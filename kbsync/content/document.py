@@ -24,7 +24,6 @@ from kbsync.content.frame import (
 from kbsync.content.front_matter import write
 from kbsync.content.values import Flat, Table, flat, walk_keys
 from kbsync.errors import ContentError, Problem
-from kbsync.markup.conflicts import conflicts_in
 from kbsync.model import FieldValue
 
 _ORDER = (
@@ -65,7 +64,6 @@ def parse(text: str, path: str) -> Document:
     if frame.trouble:
         advice = "front matter lies between two lines `---`, the first of which is the first line of the file"
         raise ContentError((Problem(path=path, line=1, what=frame.trouble, advice=advice),))
-    _refuse_markers(text, frame, path)
     front = _front(text, frame, path)
     heading = None if is_index(path) or "title" in front.items else find_heading(text, frame.body_start)
     start = skip_blank_lines(text, frame.body_start)
@@ -144,21 +142,6 @@ def compose(front: Mapping[str, FieldValue], body: str) -> str:
 
 def _rank(key: str) -> tuple[int, str]:
     return (_ORDER.index(key) if key in _ORDER else len(_ORDER), key)
-
-
-def conflict(path: str, line: int) -> Problem:
-    """Name a conflict that begins on a line and that nobody has solved."""
-    advice = "keep what is right of both sides, and take the lines `<<<<<<<`, `=======` and `>>>>>>>` away"
-    return Problem(path=path, line=line, what="a conflict that nobody has solved", advice=advice)
-
-
-def _refuse_markers(text: str, frame: Frame, path: str) -> None:
-    """Name conflicts in front matter as such: to YAML they are nonsense."""
-    if frame.front_start is None:
-        return
-    lines = conflicts_in(text[frame.front_start : frame.front_end])
-    if lines:
-        raise ContentError(tuple(conflict(path, line + 1) for line in lines))
 
 
 def _front(text: str, frame: Frame, path: str) -> Table:

@@ -8,16 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from kbsync.content.document import conflict
 from kbsync.content.expansion import Expansion, Spot
 from kbsync.content.names import folded
 from kbsync.content.selection import INDEX
 from kbsync.content.tree import Tree
 from kbsync.errors import Problem
 from kbsync.markup.addresses import from_root, to_root
-from kbsync.markup.conflicts import conflicts_in
 from kbsync.markup.references import Reference, anchors_of, hazards, references
-from kbsync.model import Article, Item, Status
+from kbsync.model import Article, Status
 
 _LEADS_NOWHERE = "leads nowhere"
 
@@ -26,7 +24,6 @@ def lint(tree: Tree, *, assets_url: str | None) -> tuple[Problem, ...]:
     """Name every problem of a tree, sorted by file and line."""
     judge = _Judge(tree, served=assets_url is not None)
     found = {problem for article in tree.knowledge.articles for problem in judge.article(article)}
-    found |= {problem for item in tree.knowledge.items() for problem in _unsolved(item, tree)}
     return tuple(sorted(found | set(tree.problems)))
 
 
@@ -41,18 +38,6 @@ class _Trouble:
     what: str
     advice: str
     stops: bool = True
-
-
-def _unsolved(item: Item, tree: Tree) -> Iterator[Problem]:
-    """Find the conflicts in what an article shows, and in what describes a directory."""
-    path = item.path or ""
-    if isinstance(item, Article):
-        place = _Place(item, tree.expansions.get(path))
-        spots = [place.of_line(line) for line in conflicts_in(item.body)]
-    else:
-        text = item.origin.text if item.origin else ""
-        spots = [Spot(path=f"{path}/{INDEX}", line=line) for line in conflicts_in(text)]
-    return (conflict(spot.path, spot.line) for spot in spots)
 
 
 class _Place:

@@ -1,7 +1,7 @@
 """The journey of a pull that becomes a pull request: a commit on a branch of its own, made without a checkout."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kbsync.agreements import lock_name
 from kbsync.change import Action, Change, Finding
@@ -39,7 +39,7 @@ def propose(config: Config, key: Secret, options: Options, audience: Audience, *
 
     def bring(proposal: Proposal) -> Proposed:
         workspace = open_workspace(config, commit=proposal.commit, local=options.local)
-        home = work_out(workspace, key, options, audience)
+        home = work_out(workspace, key, replace(options, markers=False), audience)
         left_out = home.planned.plan.conflicts
         files = _to_bring(workspace, home, left_out)
         if not files:

@@ -208,13 +208,6 @@ def test_deleting_the_file_of_what_is_gone_settles_it(clone: Clone, portal: Port
     assert steps(clone.plan()) == {}
 
 
-def test_what_was_moved_on_the_web_is_named_and_left(clone: Clone, portal: Portal) -> None:
-    portal.store.move_article(clone.id_of(INSTALL), clone.id_of("shop/orders"))
-    home = clone.pull()
-    assert steps(home.planned.plan) == {INSTALL: "conflict"}
-    assert _changed(clone) == set()
-
-
 def test_moving_the_file_after_the_web_settles_it(clone: Clone, portal: Portal) -> None:
     number = clone.id_of(INSTALL)
     portal.store.move_article(number, clone.id_of("shop/orders"))
@@ -226,14 +219,6 @@ def test_moving_the_file_after_the_web_settles_it(clone: Clone, portal: Portal) 
     assert steps(clone.plan()) == {}
 
 
-def test_both_sides_edited_is_a_conflict_and_the_file_stays_as_the_writer_has_it(clone: Clone, portal: Portal) -> None:
-    portal.store.edit_article(clone.id_of(INSTALL), body="<p>Theirs.</p>")
-    clone.commit({INSTALL: article("Install", "Mine.", tags="[box, table]")})
-    home = clone.pull()
-    assert steps(home.planned.plan) == {INSTALL: "conflict"}
-    assert _changed(clone) == set()
-
-
 def test_law_3_after_a_pull_only_the_writers_own_changes_are_left(clone: Clone, portal: Portal) -> None:
     portal.store.edit_article(clone.id_of(INSTALL), body="<p>Theirs.</p>")
     clone.commit({RESET: article("Reset", "Mine.")})
@@ -242,14 +227,6 @@ def test_law_3_after_a_pull_only_the_writers_own_changes_are_left(clone: Clone, 
     assert steps(clone.plan()) == {RESET: "update"}
     clone.published()
     assert steps(clone.plan()) == {}
-
-
-def test_an_uncommitted_edit_counts_as_the_writers(clone: Clone, portal: Portal) -> None:
-    portal.store.edit_article(clone.id_of(INSTALL), title="Theirs")
-    clone.write({INSTALL: clone.read(INSTALL) + "\nMore.\n"})
-    before = clone.files()
-    assert steps(clone.pull().planned.plan) == {INSTALL: "conflict"}
-    assert clone.files() == before
 
 
 def test_a_pull_over_an_uncommitted_file_of_the_same_content_is_refused(clone: Clone, portal: Portal) -> None:
