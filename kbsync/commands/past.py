@@ -1,0 +1,159 @@
+"""What `history` and `undo` do: the runs of the past shown, and one of them put back."""
+
+from collections.abc import Sequence
+
+import click
+
+from kbsync.change import Outcome, Result
+from kbsync.commands.output import Onlooker, attended, complain, look, note, say
+from kbsync.commands.remembering import remembering
+from kbsync.config import Config
+from kbsync.credentials import Secret
+from kbsync.errors import UsageError
+from kbsync.journeys import Options, Planned, Undone
+from kbsync.journeys import history as history_journey
+from kbsync.journeys import history_of as history_of_journey
+from kbsync.journeys import revert as revert_journey
+from kbsync.journeys import undo as undo_journey
+from kbsync.report.data import VERSION, plan_page, to_json
+from kbsync.report.past import run_to_json, run_to_markdown, run_to_text, runs_to_json, runs_to_markdown, runs_to_text
+from kbsync.report.terminal import outcomes_to_text, plan_to_text
+from kbsync.report.words import one_line
+
+OK, FAILED, HELD = 0, 1, 4
+_INTERRUPTED = 130
+
+
+def history(config: Config, *, limit: int, form: str, local: bool) -> int:
+    """List the last runs."""
+    runs = history_journey(config, local=local, limit=limit)
+    match form:
+        case "json":
+            say(runs_to_json(runs, target=config.target))
+        case "markdown":
+            say(runs_to_markdown(runs))
+        case _:
+            say(runs_to_text(runs, colour=look().colour))
+    return OK
+
+
+def history_of(config: Config, name: str, *, form: str, local: bool) -> int:
+    """Show one run, each item before and after."""
+    with remembering():
+        run, items = history_of_journey(config, name, local=local)
+    match form:
+        case "json":
+            say(run_to_json(run, items, target=config.target))
+        case "markdown":
+            say(run_to_markdown(run, items))
+        case _:
+            say(run_to_text(run, items, colour=look().colour))
+    return OK
+
+
+def undo(
+    config: Config, key: Secret, name: str | None, options: Options, *, form: str, yes: bool, dry_run: bool
+) -> int:
+    """Put back what one run replaced."""
+    if not yes and not dry_run and not attended():
+        raise UsageError("nobody is there to be asked", advice="give --yes to undo without a question")
+    asked = _Question(form=form, yes=yes)
+    with remembering(), Onlooker(asked.answer) as onlooker:
+        undone = undo_journey(config, key, name, options, onlooker, dry_run=dry_run)
+    return _told(undone, asked, form, dry_run=dry_run)
+
+
+def revert(config: Config, name: str | None, *, branch: str, form: str, local: bool) -> int:
+    """Commit the files of a run as they were before it to a branch; the portal is not touched."""
+    with remembering():
+        reverted = revert_journey(config, name, branch=branch, local=local)
+    if form == "json":
+        page = {
+            "version": VERSION,
+            "target": config.target,
+            "undoes": reverted.past.id,
+            "branch": branch,
+            "commit": reverted.commit,
+            "pushed": reverted.pushed,
+            "files": list(reverted.files),
+            "left_out": dict(reverted.left_out),
+        }
+        say(to_json(page))
+    else:
+        for path in reverted.files:
+            say(f"  {one_line(path)}")
+    for path, why in reverted.left_out.items():
+        note(f"{path}: left out: {why}")
+    if reverted.commit is None:
+        note(f"Nothing to turn round on {branch}.")
+    else:
+        where = f"pushed to {config.remote}" if reverted.pushed else "in this clone"
+        note(f"{reverted.commit[:10]} on {branch}, {where}.")
+    return HELD if reverted.left_out else OK
+
+
+class _Question:
+    """The question before an undo, and how it was answered."""
+
+    def __init__(self, *, form: str, yes: bool) -> None:
+        self.form = form
+        self.yes = yes
+        self.shown = False
+        self.declined = False
+
+    def answer(self, planned: Planned) -> bool:
+        if self.form == "text":
+            say(_shown(planned))
+            self.shown = True
+        if self.yes:
+            return True
+        self.declined = not click.confirm(f"Put this back on {_where(planned)}?", err=True)
+        return not self.declined
+
+
+def _told(undone: Undone, asked: _Question, form: str, *, dry_run: bool) -> int:
+    run = undone.run
+    if form == "json":
+        say(_json(undone, run.outcomes if run else None))
+    elif not asked.shown:
+        say(_shown(undone.planned))
+    for path in undone.standing:
+        note(f"{path}: made by that run, and left standing")
+    if run is None:
+        note("Nothing was written.")
+        return FAILED if asked.declined else _held(undone, dry_run=dry_run)
+    if form == "text":
+        seen = look()
+        say(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width))
+        note(f"{undone.calls} calls.")
+    if undone.trouble is not None:
+        note("The portal was written, but the ledger was not saved everywhere:")
+        complain(undone.trouble)
+    if run.interrupted:
+        return _INTERRUPTED
+    results = {outcome.result for outcome in run.outcomes}
+    if undone.trouble is not None or results & {Result.FAILED, Result.SKIPPED}:
+        return FAILED
+    return HELD if Result.WITHHELD in results else _held(undone, dry_run=False)
+
+
+def _held(undone: Undone, *, dry_run: bool) -> int:
+    return HELD if undone.planned.plan.conflicts and not dry_run else OK
+
+
+def _shown(planned: Planned) -> str:
+    seen = look()
+    name = planned.undoes.name if planned.undoes else ""
+    heading = f"kbsync undo of run {name} on {_where(planned)}"
+    return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width)
+
+
+def _json(undone: Undone, outcomes: Sequence[Outcome] | None) -> str:
+    planned = undone.planned
+    page = plan_page(planned.plan, target=planned.workspace.config.target, calls=undone.calls, outcomes=outcomes)
+    return to_json(page | {"undoes": undone.past.id, "standing": list(undone.standing)})
+
+
+def _where(planned: Planned) -> str:
+    config = planned.workspace.config
+    return f"{config.target} ({config.url})" if config.url else config.target
