@@ -198,6 +198,11 @@ def lock_name(target: str, kind: Kind, path: str) -> str:
     return f"{lock_folder(target)}{source}.json"
 
 
+def released_name(target: str, key: Key) -> str:
+    """Give the lock file of what was let go, relative to the root: by id, since another file may take its path."""
+    return f"{lock_folder(target)}released/{key[0].value}-{key[1]}.json"
+
+
 def ledger_name(key: Key) -> str:
     """Give the ledger file of an item: by id, which outlives every rename."""
     kind, number = key

@@ -21,7 +21,7 @@ DEFAULT_TARGET = "production"
 _NAME = re.compile(r"[a-z0-9-]+")
 _CHOICES = {
     "removed": ("archive", "delete", "keep"),
-    "moved": ("archive", "refuse"),
+    "moved": ("archive", "pointer", "refuse"),
     "touched": ("hold", "go"),
     "new": ("none", "managed-folders", "all"),
     "style": ("keep", "clean"),

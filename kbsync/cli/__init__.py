@@ -10,7 +10,7 @@ import sys
 import click
 
 from kbsync import __version__
-from kbsync.cli import both_sides, files, stand_ins
+from kbsync.cli import both_sides, files, holding, past, stand_ins
 from kbsync.cli.settings import Settings
 from kbsync.commands.output import complain, note, prepare_streams
 from kbsync.errors import KbsyncError
@@ -34,8 +34,13 @@ for command in (
     both_sides.publish,
     both_sides.pull,
     both_sides.status,
+    holding.adopt,
+    holding.release,
+    holding.explain,
     files.lint,
     files.render,
+    past.history,
+    past.undo,
     stand_ins.sandbox,
     stand_ins.demo,
 ):

@@ -153,8 +153,10 @@ def _merged(case: Case, fields: tuple[str, ...]) -> str:
 
 
 def _is_closed(case: Case) -> bool:
-    """Tell whether a directory was taken out of the tree, and so is no place for a new file."""
-    return case.kind is not Kind.ARTICLE and case.content is None and case.agreement is not None
+    """Tell whether a directory was taken out of the tree, or let go, and so is no place for a new file."""
+    if case.kind is Kind.ARTICLE or case.agreement is None:
+        return False
+    return case.content is None or case.agreement.state is State.RELEASED
 
 
 def _parent(item: Item) -> int | None:

@@ -368,36 +368,6 @@ def test_an_archived_folder_is_left_standing(desk: Desk) -> None:
     assert (outcome.result, outcome.notes, desk.calls) == (Result.DONE, ("left standing",), [])
 
 
-def test_a_moved_article_is_made_anew_with_what_agents_gave_it_and_the_old_one_hidden(desk: Desk) -> None:
-    live = _written(desk, tags=("x",), seo={"meta_title": "S", "meta_keywords": "k"})
-    outcome = desk.apply(change_to(Action.MOVE, _content(path="a/b/c/x.md"), live))
-    assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert isinstance(outcome.live, Article)
-    assert outcome.live.id != live.id
-    assert [call.split()[0] for call in desk.calls] == ["GET", "POST", "PUT"]
-    made = desk.article(outcome.live.id or 0)
-    assert (made.parent, made.body, made.tags, made.seo) == (desk.ids["a/b/c"], BODY, live.tags, live.seo)
-    assert not _shown(desk, live.id).readable
-
-
-def test_a_move_whose_second_half_fails_names_both_articles(desk: Desk) -> None:
-    live = _written(desk)
-    desk.portal.faults.fail("PUT", status=400, body="json", times=None)
-    outcome = desk.apply(change_to(Action.MOVE, _content(path="a/b/c/x.md"), live), body=BODY)
-    assert outcome.result is Result.FAILED
-    assert str(live.id) in outcome.error
-    assert outcome.live is not None
-    assert _shown(desk, outcome.live.id).folder_id == desk.ids["a/b/c"]
-
-
-def test_a_move_whose_first_half_fails_leaves_the_old_one(desk: Desk) -> None:
-    live = _written(desk)
-    desk.portal.faults.fail("POST", status=400, body="json")
-    outcome = desk.apply(change_to(Action.MOVE, _content(path="a/b/c/x.md"), live), body=BODY)
-    assert outcome.result is Result.FAILED
-    assert _shown(desk, live.id).readable
-
-
 def test_an_article_is_deleted_also_when_the_answer_is_lost(desk: Desk) -> None:
     live = _written(desk)
     desk.portal.faults.lose("DELETE")

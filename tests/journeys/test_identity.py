@@ -172,3 +172,44 @@ def test_a_rename_on_a_branch_that_is_squashed_is_a_rename(clone: Clone) -> None
     clone.git("switch", "-q", "main")
     clone.git("merge", "-q", "--squash", "work")
     assert _after(clone)["guide/radio/join.md"] == before[JOIN]
+
+
+def test_where_moves_leave_a_pointer_the_old_address_leads_to_the_new_one(tmp_path: Path, portal: Portal) -> None:
+    clone = new_clone(tmp_path / "clone", portal, {**FILES, RESET: article("A < B & [C]", "Words.")}, moved="pointer")
+    clone.published()
+    number = clone.id_of(RESET)
+    _move(clone, RESET, "guide/wifi/reset.md")
+    clone.commit()
+    (change,) = clone.plan().changes
+    assert change.reason.endswith("the old one points to it")
+    after = _after(clone)
+    new, old = portal.store.article(after["guide/wifi/reset.md"]), portal.store.article(number)
+    assert (old.status, old.title, old.folder_id) == (2, "A < B & [C]", after["guide/basics"])
+    address = f"{portal.url}/support/solutions/articles/{new.id}"
+    assert old.description == f'<p><a href="{address}">A &lt; B &amp; [C]</a></p>'
+    clone.write({"guide/wifi/reset.md": article("Another", "Words.")})
+    assert _after(clone)["guide/wifi/reset.md"] == new.id
+    assert portal.store.article(number) == old
+
+
+def test_what_left_a_pointer_and_comes_back_is_whole_again(tmp_path: Path, portal: Portal) -> None:
+    clone = new_clone(tmp_path / "clone", portal, FILES, moved="pointer")
+    clone.published()
+    before, live = _ids(clone), shown(portal)
+    _move(clone, RESET, "guide/wifi/reset.md")
+    moved = _after(clone)["guide/wifi/reset.md"]
+    _move(clone, "guide/wifi/reset.md", RESET)
+    assert _after(clone)[RESET] == before[RESET]
+    assert shown(portal)[before[RESET]] == live[before[RESET]]
+    assert f"articles/{before[RESET]}" in portal.store.article(moved).description
+
+
+def test_a_draft_that_moves_leaves_no_pointer(tmp_path: Path, portal: Portal) -> None:
+    files = {**FILES, RESET: article("Reset", "Nobody sees this.", status="draft")}
+    clone = new_clone(tmp_path / "clone", portal, files, moved="pointer")
+    clone.published()
+    number = clone.id_of(RESET)
+    _move(clone, RESET, "guide/wifi/reset.md")
+    _after(clone)
+    assert portal.store.article(number).status == 1
+    assert "href" not in portal.store.article(number).description

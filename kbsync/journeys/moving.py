@@ -1,0 +1,58 @@
+"""What it takes to move an article, which the API cannot: what the new one takes along, and what is left of the old.
+
+Pure. Where an old article is to point to its successor it holds one link, in no language but its title's; it stays
+published under its address, and rests from then on as an archived one does.
+"""
+
+import re
+from dataclasses import replace
+from html import escape
+
+from kbsync.agreements import Agreement, State
+from kbsync.change import Action, Change
+from kbsync.markup.to_markdown import to_markdown
+from kbsync.model import Article, Item, Seo
+
+
+def with_unmanaged(article: Article, old: Article) -> Article:
+    """Take over from an article that is made anew the fields that content leaves to the agents."""
+    seo = Seo(
+        title=old.seo.title if article.seo.title is None else article.seo.title,
+        description=old.seo.description if article.seo.description is None else article.seo.description,
+        keywords=old.seo.keywords if article.seo.keywords is None else article.seo.keywords,
+    )
+    return replace(article, tags=old.tags if article.tags is None else article.tags, seo=seo)
+
+
+def left_behind(change: Change, known: Agreement | None, address: str | None) -> Change:
+    """Make the change of the old article out of a move; `address` is where the new one is."""
+    path, old, new = change.former or change.path, change.actual, change.desired
+    if not (change.points and known and address and isinstance(old, Article) and isinstance(new, Article)):
+        return replace(change, action=Action.ARCHIVE, path=path, fields=("status",), desired=None)
+    return replace(
+        change,
+        action=Action.UPDATE,
+        path=path,
+        fields=("body",),
+        desired=replace(old, body=pointer(new.title, address), tags=None, seo=Seo(), author=None),
+        leaves=replace(
+            known, state=State.ARCHIVED, live={}, fields={}, addresses={change.path: address}, was={}, over=""
+        ),
+    )
+
+
+def pointer(title: str, address: str) -> str:
+    """Write the body of an old article that points to the new one."""
+    return f'<p><a href="{escape(address)}">{escape(title, quote=False)}</a></p>'
+
+
+def points_to(live: Item | None, address: str) -> bool:
+    """Tell whether a link to an address is all that an article says."""
+    if not isinstance(live, Article):
+        return False
+    return re.fullmatch(rf"\[.*\]\(<?{re.escape(address)}>?\)", to_markdown(live.body).text.strip()) is not None
+
+
+def rests(change: Change) -> bool:
+    """Tell whether a change ends in what no longer lies at its content path."""
+    return change.leaves is not None and change.leaves.state is State.ARCHIVED
