@@ -64,7 +64,7 @@ def make_commit(runner: Runner, draft: Draft) -> str:
     """
     for path in draft.files:
         check_path(path)
-    stream = import_stream(f"{OWN}-pending/{uuid4().hex}", draft, _identity(runner))
+    stream = import_stream(f"{OWN}-pending/{uuid4().hex}", draft, identity(runner))
     return runner.run("fast-import", "--quiet", "--done", "--date-format=now", stdin=stream).decode().strip()
 
 
@@ -111,8 +111,9 @@ def is_behind(runner: Runner, old: str, new: str) -> bool:
     return runner.attempt("merge-base", "--is-ancestor", old, new).status == 0
 
 
-def _identity(runner: Runner) -> str:
-    found = _IDENTITY.fullmatch(runner.line("var", "GIT_COMMITTER_IDENT") or "")
+def identity(runner: Runner) -> str:
+    """Give the name and address that git commits under here."""
+    found = _IDENTITY.fullmatch(runner.line_once("var", "GIT_COMMITTER_IDENT") or "")
     return found[1] if found else _FALLBACK_IDENTITY
 
 

@@ -129,12 +129,21 @@ def push(runner: Runner, remote: str, moves: Mapping[str, tuple[str | None, str 
         return
     if answer.status:
         raise _not_pushed(answer, remote, moves)
+    _note_pushed(runner, remote, moves)
 
 
 def _pushed(runner: Runner, remote: str, moves: Mapping[str, tuple[str | None, str | None]], *options: str) -> Answer:
     leases = (f"--force-with-lease={ref}:{old or ''}" for ref, (old, _) in moves.items())
     specs = (f"{new or ''}:{ref}" for ref, (_, new) in moves.items())
     return runner.attempt(*_PUSH, *options, *leases, "--", remote, *specs)
+
+
+def _note_pushed(runner: Runner, remote: str, moves: Mapping[str, tuple[str | None, str | None]]) -> None:
+    """Remember what the remote has of kbsync's own by now, so that the next question need not fetch it."""
+    own = {_tracking(remote, ref): new for ref, (_, new) in moves.items() if new and ref.startswith(OWN)}
+    if own:
+        said = "".join(f"update {tracking} {new}\n" for tracking, new in own.items())
+        runner.attempt("update-ref", "--no-deref", "--stdin", stdin=said.encode())
 
 
 def _not_pushed(answer: Answer, remote: str, refs: Iterable[str]) -> GitError:

@@ -63,6 +63,10 @@ class Repository:
         """Give the commit that a branch, tag or id names; None where there is none."""
         return refs.ref_commit(self._runner, name)
 
+    def identity(self) -> str:
+        """Give the name and address that git commits under here."""
+        return refs.identity(self._runner)
+
     def is_shallow(self) -> bool:
         """Tell whether this clone lacks history."""
         return depth.is_shallow(self._runner)

@@ -60,6 +60,7 @@ class Runner:
         self._git = git.Git(directory)
         self._settings = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
         self._environment = dict(_ENVIRONMENT)
+        self._answers: dict[tuple[str, ...], str | None] = {}
         self.config = self._configuration()
         if not {"GIT_SSH_COMMAND", "GIT_SSH"} & os.environ.keys() and not self.config.get("core.sshcommand"):
             self._environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30"
@@ -108,6 +109,12 @@ class Runner:
         """Run a command that answers with one line; None where it refuses or has nothing to say."""
         answer = self.attempt(*arguments)
         return answer.out.decode("utf-8", "surrogateescape").strip("\r\n") or None if answer.status == 0 else None
+
+    def line_once(self, *arguments: str) -> str | None:
+        """Do as `line` does, but ask only the first time: for what stays as it is as long as a run."""
+        if arguments not in self._answers:
+            self._answers[arguments] = self.line(*arguments)
+        return self._answers[arguments]
 
 
 def refusal(answer: Answer, what: str) -> GitError:
