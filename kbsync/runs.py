@@ -51,7 +51,7 @@ class Deed:
 class Record:
     """One run: for which target, of which commit, when by the portal's clock, by whom and with which kbsync.
 
-    `undoes` is the ledger's commit of the run that it undid; `calls` are not noted, being nobody's business later.
+    `who` is git's identity; `undoes` is the ledger's commit of the run that it undid.
     """
 
     target: str
@@ -71,7 +71,8 @@ class Record:
         """Say in one line what was done."""
         told = ", ".join(f"{number} {action}" for action, number in sorted(self.counts().items()))
         what = self.undoes[:10] if self.purpose is Purpose.UNDO else self.commit[:10]
-        return f"{self.purpose.value} {what} to {self.target}: {told or 'what was known already'}"
+        where = f"{'on' if self.purpose is Purpose.UNDO else 'to'} {self.target}"
+        return f"{self.purpose.value} {what} {where}: {told or 'what was known already'}"
 
     def message(self) -> str:
         """Give the words of the run's commit: a line that sums it up, and one for each item."""

@@ -42,11 +42,12 @@ def undo(
 ) -> int:
     """Put back what one run replaced, by default the last one. What was edited since is named and left alone."""
     from kbsync.commands import past
+    from kbsync.commands.output import attended
     from kbsync.credentials import key_for
     from kbsync.journeys import Options
 
     config = settings.config()
     if branch is not None:
         return past.revert(config, run, branch=branch, form=form, local=local)
-    options = Options(local=local)
+    options = Options(local=local, attended=attended())
     return past.undo(config, key_for(config, os.environ), run, options, form=form, yes=yes, dry_run=dry_run)

@@ -15,6 +15,9 @@ from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import FieldValue
 from kbsync.runs import PAGE, Deed, Past, Purpose, Record, Retold, record_from
 
+QUIET = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
+"""What a run does without writing to the portal."""
+
 SHORTEST_NAME = 4
 """Characters of a run's name that one has to give at least."""
 
@@ -98,7 +101,7 @@ def last_run(runs: Sequence[Past]) -> Past:
     """
     by_id = {run.id: run for run in runs}
     for run in runs:
-        if run.record.deeds and not _leads_back(run, by_id):
+        if any(deed.action not in QUIET for deed in run.record.deeds) and not _leads_back(run, by_id):
             return run
     raise UsageError("there is no run to undo yet", advice="`kbsync history` lists them")
 

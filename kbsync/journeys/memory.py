@@ -105,6 +105,7 @@ def _record(workspace: Workspace, run: Run, at: str) -> Record:
         purpose=Purpose.UNDO if run.undoes else Purpose.PUBLISH,
         commit=commit or "",
         at=at,
+        who=workspace.repository.identity(),
         undoes=run.undoes,
         deeds=deeds_of((*workspace.recovered.outcomes, *run.outcomes)),
     )

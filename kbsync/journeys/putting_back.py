@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from kbsync.agreements import Agreement, Key
 from kbsync.change import Action, Change, Finding, Matter
 from kbsync.journeys.resting import Tree, left_after
+from kbsync.markup.to_markdown import to_markdown
 from kbsync.markup.volatile import stable_body
 from kbsync.model import (
     Article,
@@ -104,6 +105,7 @@ class _Turning:
         by, now = self.memory.later.get(mine.key), self.live.get(mine.key)
         is_back = now is not None and not _differing(_with_fields(now, wanted), now)
         if by is not None and (is_back or by in self.memory.undone_by):
+            by = by if by in self.memory.undone_by else next(iter(sorted(self.memory.undone_by)), by)
             return Matter.UNDONE, f"undone already, by run {by}" if by else "undone already"
         if by is not None:
             return Matter.CONFLICT, f"changed again by run {by}; undo that first" if by else "changed again since"
@@ -130,6 +132,7 @@ class _Turning:
             former = replace(former, parent=earlier.parent)
         action, reason = _step(mine, former, now, (*fields, *place))
         path = earlier.path if place and earlier is not None else self._path(mine)
+        before, after = _texts(now, former) if "body" in fields else (None, None)
         return Change(
             action=action,
             kind=mine.kind,
@@ -140,6 +143,8 @@ class _Turning:
             reason=reason,
             desired=former,
             actual=now,
+            before=before,
+            after=after,
             leaves=replace(self._leaves(mine, former), was={} if fields or place else mine.fields),
         )
 
@@ -198,6 +203,13 @@ def _step(mine: Agreement, former: Item, now: Item, fields: tuple[str, ...]) -> 
         if fields == ("status",):
             return Action.ARCHIVE, "published by that run" if mine.was else "created by that run"
     return Action.UPDATE, "as it was before that run"
+
+
+def _texts(now: Item, former: Item) -> tuple[str | None, str | None]:
+    """Give two bodies as a person compares them, which is not as HTML."""
+    if not isinstance(now, Article) or not isinstance(former, Article):
+        return None, None
+    return to_markdown(now.body).text, to_markdown(former.body).text
 
 
 def _moved(mine: Agreement, now: Item, wanted: Mapping[str, FieldValue]) -> tuple[str, ...]:

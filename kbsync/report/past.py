@@ -20,7 +20,7 @@ def runs_to_text(runs: Sequence[Past], *, colour: bool) -> str:
     """List runs, one a line, so that the first word of each is what `history` and `undo` take."""
     if not runs:
         return "No run yet."
-    rows = [(run.name, _when(run), _what(run.record), one_line(run.who), _counts(run.record.counts())) for run in runs]
+    rows = [(run.name, _when(run), _what(run.record), _name(run.who), _counts(run.record.counts())) for run in runs]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = []
     for run, row in zip(runs, rows, strict=True):
@@ -35,7 +35,7 @@ def runs_to_markdown(runs: Sequence[Past]) -> str:
     lines = ["| run | when | what | who | did |", "| --- | --- | --- | --- | --- |"]
     for run in runs:
         did = f"{_counts(run.record.counts())}{_undone(run)}"
-        cells = (code(run.name), _when(run), _what(run.record), escaped(run.who), did)
+        cells = (code(run.name), _when(run), _what(run.record), escaped(_name(run.who)), did)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -107,12 +107,16 @@ def _item(item: Retold) -> dict[str, object]:
 
 
 def _heading(run: Past) -> str:
-    return one_line(f"Run {run.name}: {_what(run.record)}, {_when(run)}, by {run.who}")
+    return one_line(f"Run {run.name}: {_what(run.record)}, {_when(run)}, by {_name(run.who)}")
 
 
 def _closing(run: Past) -> str:
     told = _counts(run.record.counts())
     return f"{told[:1].upper()}{told[1:]}{_undone(run)}."
+
+
+def _name(who: str) -> str:
+    return one_line(who.partition(" <")[0])
 
 
 def _what(record: Record) -> str:
