@@ -1,12 +1,23 @@
 """The commands that look at both sides: plan, publish, pull, status."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kbsync.cli.settings import Settings, choice, ids, ignore_ids_flag, local_flag, named, paths_argument
+from kbsync.cli.settings import (
+    Settings,
+    choice,
+    ids,
+    ignore_ids_flag,
+    local_flag,
+    named,
+    paths_argument,
+    seconds,
+    wait_option,
+)
 from kbsync.cli.spans import Span
 from kbsync.commands.paths import within
 from kbsync.errors import UsageError
@@ -81,6 +92,7 @@ def plan(
 @click.option(
     "--max-age", envvar="KBSYNC_MAX_AGE", type=Span(), metavar="SPAN", default="7d", help="How old it may be: 12h, 7d."
 )
+@wait_option
 @local_flag
 @ignore_ids_flag
 @click.pass_obj
@@ -93,6 +105,7 @@ def publish(
     yes: bool,
     overwrite: tuple[str, ...],
     plan_file: Path | None,
+    wait: timedelta | None,
     ignore_ids: bool,
     **flags: Any,
 ) -> int:
@@ -112,6 +125,7 @@ def publish(
         overwrite=named(config, overwrite),
         saved=saving.read_saved(plan_file) if plan_file else None,
         attended=attended(),
+        wait=seconds(wait, attended=attended()),
         **flags,
     )
     options = saving.set_aside(options, config, plan_file)

@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from kbsync.cli.spans import Span
 from kbsync.commands.paths import within
 from kbsync.config import Config, find_root, load_config
 from kbsync.errors import UsageError
 
+_UNATTENDED = 300.0
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -47,6 +50,13 @@ def choice(*forms: str) -> Callable[[_Command], _Command]:
 
 
 paths_argument = click.argument("paths", nargs=-1, metavar="[PATH…]")
+wait_option = click.option(
+    "--wait",
+    envvar="KBSYNC_WAIT",
+    type=Span(),
+    metavar="SPAN",
+    help="How long to wait for another publish: 30s, 5m, 0. Without a terminal 5m, at one 0.",
+)
 local_flag = click.option("--local", envvar="KBSYNC_LOCAL", is_flag=True, help="Keep the ledger in this clone alone.")
 ignore_ids_flag = click.option(
     "--ignore-ids",
@@ -59,6 +69,13 @@ ignore_ids_flag = click.option(
 def ids(ignored: bool) -> dict[str, object]:  # noqa: FBT001
     """Give the setting that `--ignore-ids` stands for."""
     return {"ignored_keys": frozenset({"id"})} if ignored else {}
+
+
+def seconds(wait: timedelta | None, *, attended: bool) -> float:
+    """Give the seconds to wait for another publish; where nobody said, nobody is to sit before a screen for it."""
+    if wait is None:
+        return 0.0 if attended else _UNATTENDED
+    return wait.total_seconds()
 
 
 def named(config: Config, typed: tuple[str, ...], *, option: str = "--overwrite") -> frozenset[str]:

@@ -19,6 +19,8 @@ class Span(click.ParamType[timedelta]):
         """Read a span; what is one already stays as it is, being a default."""
         if isinstance(value, timedelta):
             return value
+        if str(value).strip() == "0":
+            return timedelta(0)
         said = re.fullmatch(r"([0-9]+)([smhd])", str(value).strip())
         if said is None or int(said[1]) > _MOST:
             self.fail(f"{value!r} is no span of time; write 90s, 30m, 12h or 7d", param, ctx)

@@ -16,6 +16,7 @@ from kbsync.journeys import Options, Planned, Published, PulledHome, saved_plan
 from kbsync.journeys import plan as plan_journey
 from kbsync.journeys import publish as publish_journey
 from kbsync.journeys import pull as pull_journey
+from kbsync.journeys.patience import told_of
 from kbsync.report.data import plan_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.saved import saved_to_json
@@ -191,4 +192,7 @@ def _notices(planned: Planned) -> None:
     skipped = planned.workspace.tree.skipped
     if skipped:
         note(f"Not published yet, being translations: {', '.join(skipped)}")
+    under_way = told_of(planned.workspace.underway)
+    if under_way:
+        note(under_way)
     note_uncommitted(planned.uncommitted)

@@ -53,3 +53,14 @@ def wait_for(other: Underway, patience: Patience, tell: Callable[[str], None]) -
         )
     tell(f"waiting for another publish: {other.since}")
     time.sleep(LOOKED_AT_EVERY)
+
+
+def told_of(other: Underway | None) -> str:
+    """Say what the lease of another run means for a plan; empty where there is none, or nothing is left of it."""
+    if other is None or other.holder.ended:
+        return ""
+    if is_surely_dead(other.holder):
+        return (
+            f"A publish was cut off ({other.since}); what it did is taken into account, and the next one completes it."
+        )
+    return f"A publish is under way: {other.since}, last heard of at {other.holder.renewed}."
