@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from kbsync.agreements import Agreement, Key
+from kbsync.agreements import Agreement, Key, State
 from kbsync.change import Action, Change, Finding, Matter
 from kbsync.journeys.resting import Tree, left_after
 from kbsync.markup.to_markdown import to_markdown
@@ -85,7 +85,10 @@ class _Turning:
             self._turn(old)
         if mine is None:
             return
-        if mine.was or (deed.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE):
+        is_new = deed.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE
+        # A directory whose files went was left standing: what lies in it again is to find it as it was.
+        is_let_go = deed.action is Action.FORGET and mine.kind is not Kind.ARTICLE and mine.state is State.ARCHIVED
+        if mine.was or is_new or is_let_go:
             self._turn(mine)
 
     def _turn(self, mine: Agreement) -> None:
@@ -167,7 +170,7 @@ _TOUCHED = 'saved on the portal since, though no field differs; look there, or s
 def wanted_of(mine: Agreement) -> dict[str, FieldValue]:
     """Give the fields that a run replaced as they were; what it created is wanted out of sight, and no more."""
     if not mine.was:
-        return {"status": Status.DRAFT}
+        return {"status": Status.DRAFT} if mine.kind is Kind.ARTICLE else {}
     known = {name: value for name, value in mine.was.items() if value is not None}
     return {name: value for name, value in known.items() if _plain(value) != _plain(mine.fields.get(name))}
 
