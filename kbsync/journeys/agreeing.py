@@ -11,7 +11,7 @@ from kbsync.content.tree import read as read_tree
 from kbsync.errors import ContentError
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.merging import plain, source_of
-from kbsync.journeys.recording import agree, settled
+from kbsync.journeys.recording import agree, intended, settled
 from kbsync.journeys.rendering import addresses_now
 from kbsync.journeys.workspace import Workspace, tree_rules
 from kbsync.model import Article, FieldValue, Item, KnowledgeBase, digest, fields_of
@@ -23,7 +23,7 @@ class Outlook:
     """The tree as a pull would leave it: `written` holds each file that changes, None for one that goes.
 
     `agreed` holds the sources that the agreements are to be about, where these are not what the files say, `shown` the
-    bodies that those have for readers, by content path.
+    bodies that those have for readers, by content path. Of those `relinked` nothing changes but the content half.
     """
 
     workspace: Workspace
@@ -31,6 +31,7 @@ class Outlook:
     written: dict[str, str | None] = field(default_factory=dict)
     agreed: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
+    relinked: set[str] = field(default_factory=set)
 
     def say_outright(self, changes: Sequence[Change]) -> None:
         """Write out the fields that an inherited default would set otherwise than live has them."""
@@ -38,7 +39,7 @@ class Outlook:
         for change in changes:
             item, source = items.get(change.path), source_of(change)
             text = self.agreed.get(source) or self.written.get(source)
-            if item is None or change.desired is None or text is None:
+            if item is None or change.desired is None or text is None or change.path in self.relinked:
                 continue
             wrong = _wrong(item, change)
             if wrong and source in self.agreed:
@@ -67,16 +68,18 @@ class Outlook:
         made = []
         for change in changes:
             item = items.get(change.path)
-            if change.action in {Action.FORGET, Action.DELETE} or change.desired is None:
+            known = self.workspace.agreements.get((change.kind, change.id or 0))
+            if change.action in {Action.FORGET, Action.DELETE} or (
+                change.desired is None and not self._follows(change)
+            ):
                 continue
-            known = self.workspace.agreements.get((change.kind, change.desired.id or 0))
             if item is not None and change.path in self.shown and isinstance(item, Article):
                 item = replace(item, body=self.shown[change.path])
             if item is not None:
                 sent = addresses_now(item, addresses, ids) if isinstance(item, Article) else None
                 names = anchors.get(change.path, frozenset())
                 made.append(self._agreement(change, item, known, names, sent))
-            elif known is not None:
+            elif known is not None and change.desired is not None:
                 made.append(settled(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
         return self._without_known_texts(made)
 
@@ -89,6 +92,19 @@ class Outlook:
         sent: Mapping[str, str] | None,
     ) -> Agreement:
         born = known.born if known else Born.LIVE
+        if known is not None and self._follows(change):
+            made = intended(item, born=born, anchors=anchors)
+            return replace(
+                known,
+                path=made.path,
+                epoch=made.epoch,
+                source_key=made.source_key,
+                blob=made.blob,
+                source=made.source,
+                expanded=made.expanded,
+                content=made.content,
+                addresses=sent or {},
+            )
         live = change.desired or item
         made = agree(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
         own = set(change.ours) - set(change.fields)
@@ -98,12 +114,18 @@ class Outlook:
         old = {name: known.content[name] for name in own & known.content.keys()}
         return replace(made, content={**made.content, **old}, source_key="")
 
+    def _follows(self, change: Change) -> bool:
+        return change.path in self.relinked
+
     def _without_known_texts(self, made: Sequence[Agreement]) -> list[Agreement]:
         """Leave out the sources that git has or will have: those that files hold, and those of its blobs."""
         elsewhere = [known.blob for known in made if known.source is not None and known.source not in self._texts()]
         blobs = self.workspace.repository.blobs(sorted(elsewhere)) if elsewhere else {}
         lasting = {blob for blob in elsewhere if blob not in blobs}
-        return [replace(known, source=known.source if known.blob in lasting else None, fields={}) for known in made]
+        return [
+            replace(known, source=known.source if known.blob in lasting else None, fields={}, was={}, over="")
+            for known in made
+        ]
 
     def _texts(self) -> frozenset[str]:
         here = {item.origin.text for item in self.workspace.content.items() if item.origin}

@@ -3,10 +3,11 @@
 It works out every file first and writes nothing: what it returns is written by the journey, all at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kbsync.change import Action, Change, Finding, Matter, asked_for
+from kbsync.content.overlay import Overlay
 from kbsync.errors import ContentError
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.agreeing import Outlook, lock_files
@@ -14,7 +15,7 @@ from kbsync.journeys.audience import Options
 from kbsync.journeys.bodies import Bodies
 from kbsync.journeys.merging import Brought, Texts, source_of
 from kbsync.journeys.placing import Places
-from kbsync.journeys.relinking import relinked
+from kbsync.journeys.relinking import follow, relinked_files
 from kbsync.journeys.workspace import Workspace
 from kbsync.model import Kind, KnowledgeBase
 from kbsync.plan import Plan
@@ -68,33 +69,39 @@ class _Pulling:
         self.places = Places(plan, live, self.present, workspace.agreements)
         self.outlook = Outlook(workspace=workspace, live=live)
         self.pulled = Pulled()
-        self.texts = Texts(
-            plan=plan,
-            places=self.places,
-            addresses=addresses,
-            bodies=Bodies(workspace.tree, workspace.files, workspace.config.markup),
-            agreements=workspace.agreements,
-            dropped=self.pulled.dropped,
-        )
 
     def run(self, without: set[tuple[Kind, int | None]], tell: Callable[[str], None]) -> bool:
         """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
         placed = self.places.placed([change for change in self.plan.changes if (change.kind, change.id) not in without])
         asked = self._asked(placed)
+        taken = {(change.kind, change.id) for change in asked}
         for change in placed:
-            if change not in asked:
+            if (change.kind, change.id) not in taken:
                 self.places.forget(change)
+        links = relinked_files(self.workspace.files, self.places)
+        texts = self._texts(links)
         gone = {change.path for change in asked if change.action is Action.DELETE}
         counted_on = False
         for change in asked:
-            is_there = self._remove(change, gone) if change.action is Action.DELETE else self._take(change)
+            is_there = self._remove(change, gone) if change.action is Action.DELETE else self._take(change, texts)
             counted_on |= not is_there and change.action in {Action.CREATE, Action.MOVE}
             tell(change.path)
         if counted_on:
             return True
         self._name_the_lost()
-        self._settle()
+        self._settle(links)
         return False
+
+    def _texts(self, links: Mapping[str, str]) -> Texts:
+        files = Overlay(self.workspace.files, links)
+        return Texts(
+            plan=self.plan,
+            places=self.places,
+            addresses=self.addresses,
+            bodies=Bodies(self.workspace.tree, files, self.workspace.config.markup),
+            agreements=self.workspace.agreements,
+            dropped=self.pulled.dropped,
+        )
 
     def _asked(self, placed: list[Change]) -> list[Change]:
         """Keep what was asked for, by where it lies or where it lay."""
@@ -111,10 +118,10 @@ class _Pulling:
     def _text(self, source: str) -> str | None:
         return self.workspace.files.read(source).decode("utf-8") if source in self.present else None
 
-    def _take(self, change: Change) -> bool:
+    def _take(self, change: Change, texts: Texts) -> bool:
         """Work out one file; one that cannot be edited is named and left alone, and the others go on."""
         try:
-            brought = self.texts.brought(change)
+            brought = texts.brought(change)
         except ContentError as error:
             self._refuse(change, "; ".join(problem.what for problem in error.problems))
             return False
@@ -167,10 +174,13 @@ class _Pulling:
             if change.action is Action.MOVE and (not self.options.paths or _lies_at(change.path, self.options.paths)):
                 self._refuse(change, "moved on the portal, to a folder that the tree does not have")
 
-    def _settle(self) -> None:
+    def _settle(self, links: Mapping[str, str]) -> None:
         """Bring the links of other files along, read back what would be written, and make the lock."""
         outlook, changes = self.outlook, self.pulled.changes
-        changes += relinked(outlook, self.places, self.addresses, {(change.kind, change.id) for change in changes})
+        taken = {(change.kind, change.id) for change in changes}
+        outlook.written = {**links, **outlook.written}
+        following = follow(outlook, self.plan, self.places, self.addresses, taken)
+        changes += following if self.places.moved else ()
         outlook.say_outright(changes)
         ids = {path: number for (_, number), path in self.places.paths.items()}
         made = outlook.agreements(changes, self.addresses, ids)

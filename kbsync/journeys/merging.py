@@ -95,9 +95,11 @@ class Texts:
         return Brought(text=compose(fields, "") if fields else None, agreed=text)
 
     def _moved(self, text: str, change: Change) -> str:
-        """Write a file for where it is to lie."""
-        old = change.former if change.action is Action.MOVE else None
-        return relocated(text, old, change.path, self.places.after_moves) if old else text
+        """Write a file for where it is to lie, and its links for where what they lead to is to lie."""
+        old = change.former if change.action is Action.MOVE and change.former else change.path
+        if change.kind is not Kind.ARTICLE or not self.places.moved:
+            return text
+        return relocated(text, old, change.path, self.places.after_moves)
 
     def _taken(self, text: str, change: Change, live: Item, theirs: str) -> str:
         """Give a file's text with all that live changed."""

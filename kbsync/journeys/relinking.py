@@ -4,100 +4,84 @@ from collections.abc import Collection, Iterator
 
 from kbsync.agreements import Agreement, State
 from kbsync.change import Action, Change
+from kbsync.content.files import Files
+from kbsync.content.texts import text_of
 from kbsync.errors import ContentError
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.agreeing import Outlook
-from kbsync.journeys.placing import Places, relocated
-from kbsync.model import Article, Item, Kind
-from kbsync.versions import blob_of, live_digests
+from kbsync.journeys.placing import Places, relocated, relocated_body
+from kbsync.model import Article, Kind
+from kbsync.plan import Plan
+from kbsync.versions import blob_of
 
 _INDEX = "_index."
 
 
-def relinked(
-    outlook: Outlook, places: Places, addresses: TargetAddresses, taken: Collection[tuple[Kind, int | None]]
-) -> list[Change]:
-    """Write the links of all files anew that lead to something that moved; give the articles that nothing else changes.
+def relinked_files(files: Files, places: Places) -> dict[str, str]:
+    """Give the files whose links lead to something that moves, with the links as they are to be.
 
-    A file whose links cannot be edited is left: what is wrong with it lint says.
+    A file whose links cannot be edited is left: what is wrong with it then, lint says.
     """
-    if not places.moved:
-        return []
-    articles = {article.path or "": article for article in outlook.workspace.content.articles}
-    changes: list[Change] = []
-    for path, text in list(_files(outlook)):
-        try:
-            written = relocated(text, path, path, places.after_moves)
-        except ContentError:
-            continue
-        if written == text:
-            continue
-        outlook.written[path] = written
-        if path in articles:
-            changes += _changes(outlook, places, addresses, articles[path], text, taken)
-    return changes
+    return dict(_relinked(files, places)) if places.moved else {}
 
 
-def _files(outlook: Outlook) -> Iterator[tuple[str, str]]:
-    files = outlook.workspace.files
-    for path in sorted({*files.paths(), *outlook.written}):
+def _relinked(files: Files, places: Places) -> Iterator[tuple[str, str]]:
+    for path in files.paths():
         hidden = any(part.startswith(".") for part in path.split("/"))
         if hidden or not path.endswith(".md") or path.rpartition("/")[2].startswith(_INDEX):
             continue
-        text = outlook.written[path] if path in outlook.written else _decoded(files.read(path))
-        if text is not None:
-            yield path, text
-
-
-def _decoded(data: bytes) -> str | None:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def _changes(
-    outlook: Outlook,
-    places: Places,
-    addresses: TargetAddresses,
-    article: Article,
-    text: str,
-    taken: Collection[tuple[Kind, int | None]],
-) -> Iterator[Change]:
-    """Say that a known article at rest on the portal has other links now, and on which source both agree."""
-    path = article.path or ""
-    known = _known(outlook, places, path)
-    live = outlook.live.by_id().get(known.key) if known else None
-    if known is None or live is None or known.key in taken or not _is_at_rest(known, live):
-        return
-    if blob_of(text) != known.blob:
-        if known.source is None:
-            return
         try:
-            agreed = relocated(known.source, known.path, path, places.current(known, addresses))
+            text = text_of(files.read(path), path)
+            written = relocated(text, path, path, places.after_moves)
         except ContentError:
-            return
-        outlook.agreed[path] = agreed
-    reason = "its links follow what was moved on the portal"
-    yield Change(
-        action=Action.UPDATE,
-        kind=Kind.ARTICLE,
-        path=path,
-        id=known.id,
-        reason=reason,
-        desired=live,
-        actual=article,
-        before=text,
-        ours=("body",) if path in outlook.agreed else (),
-    )
+            continue
+        if written != text:
+            yield path, written
 
 
-def _known(outlook: Outlook, places: Places, path: str) -> Agreement | None:
-    numbers = (number for (kind, number), lies in places.paths.items() if kind is Kind.ARTICLE and lies == path)
-    known = outlook.workspace.agreements.get((Kind.ARTICLE, next(numbers, 0)))
-    return known if known is not None and known.state is State.LIVE else None
+def follow(
+    outlook: Outlook, plan: Plan, places: Places, addresses: TargetAddresses, taken: Collection[tuple[Kind, int | None]]
+) -> Iterator[Change]:
+    """Say which known articles show other links now and nothing else, and on which sources both sides agree by that."""
+    lie_at = {path: key for key, path in places.paths.items()}
+    for article in outlook.workspace.content.articles:
+        path = article.path or ""
+        known = outlook.workspace.agreements.get(lie_at.get(path, (Kind.ARTICLE, 0)))
+        moved = any(target.partition("#")[0] in places.moved for target in plan.targets.get(path, ()))
+        if not moved or known is None or known.state is not State.LIVE or known.key in taken:
+            continue
+        if not _hold_base(outlook, places, addresses, article, known):
+            continue
+        outlook.relinked.add(path)
+        yield Change(
+            action=Action.UPDATE,
+            kind=Kind.ARTICLE,
+            path=path,
+            id=known.id,
+            reason="its links follow what was moved on the portal",
+            desired=outlook.live.by_id().get(known.key),
+            actual=article,
+            before=article.origin.text if article.origin else None,
+            ours=("body",) if path in outlook.agreed else (),
+        )
 
 
-def _is_at_rest(known: Agreement, live: Item) -> bool:
-    now = live_digests(live)
-    return all(now.get(name) == value for name, value in known.live.items() if name in known.content)
+def _hold_base(
+    outlook: Outlook, places: Places, addresses: TargetAddresses, article: Article, known: Agreement
+) -> bool:
+    """Keep what was agreed on apart from what the writer has changed since; tell whether that can be told apart."""
+    path = article.path or ""
+    same = blob_of(article.origin.text if article.origin else "") == known.blob
+    if same and known.expanded in (None, article.body):
+        return True
+    if known.source is None:
+        return False
+    current = places.current(known, addresses)
+    try:
+        outlook.agreed[path] = relocated(known.source, known.path, path, current)
+        if known.expanded is not None:
+            outlook.shown[path] = relocated_body(known.expanded, known.path, path, current)
+    except ContentError:
+        outlook.agreed.pop(path, None)
+        return False
+    return True

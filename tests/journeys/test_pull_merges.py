@@ -287,7 +287,7 @@ def test_theirs_takes_what_the_portal_has_with_the_writers_own_formatting(clone:
 def test_neither_flag_touches_what_the_portal_did_not_change(clone: Clone) -> None:
     text = mine(clone, "Then wait a while.", "Then wait an hour.")
     for flag in ("ours", "theirs"):
-        clone.pull(**{flag: frozenset({"guide"})})
+        clone.pull(dry_run=False, **{flag: frozenset({"guide"})})
         assert clone.read(INSTALL) == text
     assert steps(clone.plan()) == {INSTALL: "update"}
 
