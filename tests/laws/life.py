@@ -6,17 +6,20 @@ A run is watched from outside: what the portal showed before and after, which ca
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from kbsync import journeys
 from kbsync.change import Action, Finding, Result
 from kbsync.config import Config
-from kbsync.errors import KbsyncError, Refusal
-from kbsync.journeys import Published, PulledHome
+from kbsync.credentials import Secret
+from kbsync.errors import KbsyncError, Refusal, UsageError
+from kbsync.journeys import Options, Published, PulledHome, saved_plan
 from kbsync.model import Kind
-from kbsync.plan import Plan
+from kbsync.plan import Plan, Saved
 from kbsync.sandbox import Article, Portal
 from kbsync.sandbox.records import DRAFT, PUBLISHED
 from tests.journeys.clone import LEDGER, Clone, clone_of, git, new_clone
@@ -35,6 +38,16 @@ def law(number: int, is_kept: object, what: str) -> None:
     """Hold a law by its number in the design."""
     if not is_kept:
         raise Broken(f"law {number}: {what}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan that was saved: what it allows, and what both sides said then."""
+
+    saved: Saved
+    allowed: AbstractSet[tuple[Action, Kind, str]]
+    texts: Mapping[str, set[str]]
+    live: Mapping[int, Article]
 
 
 def begun(place: Path, portal: Portal) -> None:
@@ -70,6 +83,7 @@ class Life:
     agent: Agent = field(init=False)
     shared: Path = field(init=False)
     once_live: set[str] = field(default_factory=set)
+    saved: "SavedPlan | None" = None
 
     def __post_init__(self) -> None:
         """Find the people where `begun` has left their clones."""
@@ -117,6 +131,62 @@ class Life:
             self._account_for(person, before, ledger)
         return False
 
+    def save_plan(self, person: Person) -> None:
+        """Save a plan for somebody to carry out later, with what content and live say now."""
+        person.commit()
+        planned = person.clone.planned()
+        allowed = {(change.action, change.kind, change.path) for change in planned.plan.changes}
+        texts = {path: tokens(text) for path, text in person.articles().items()}
+        self.saved = SavedPlan(
+            saved=saved_plan(planned, Options()), allowed=allowed, texts=texts, live=self.agent.articles()
+        )
+
+    def publish_as_saved(self, person: Person) -> None:
+        """Carry out the plan that was saved last: nothing else, and nothing whose item has moved since."""
+        if self.saved is None:
+            return
+        before, ledger, plan = self.agent.articles(), self._ledger(), self.saved
+        try:
+            done = person.clone.publish(saved=plan.saved)
+        except Refusal as refusal:
+            self._refused(refusal)
+            law(8, self.agent.articles() == before, "what was refused has written")
+            return
+        finally:
+            self._account_for(person, before, ledger)
+        self.tally["saved plans carried out"] += 1
+        after = self.agent.articles()
+        self._hold_back(done, before)
+        for outcome in done.run.outcomes if done.run else []:
+            change = outcome.change
+            if outcome.result is Result.WITHHELD:
+                self.tally["withheld"] += 1
+            elif outcome.result is Result.DONE and change.action not in {Action.ADOPT, Action.FORGET}:
+                law(6, (change.action, change.kind, change.path) in plan.allowed, f"{change.path} was not in the plan")
+                if change.kind is Kind.ARTICLE and change.action in {Action.UPDATE, Action.CREATE} and outcome.live:
+                    said = _words_of(after[outcome.live.id or 0])
+                    law(6, said == plan.texts[change.path], f"{change.path} says something else than was planned")
+        moved = {number for number, old in plan.live.items() if number in before and before[number] != old}
+        wrote = {number for number in moved if after[number] != before[number]}
+        law(6, not wrote, f"{sorted(wrote)} moved since the plan and were written")
+
+    def undo(self, person: Person) -> None:
+        """Undo the last run; what it put back stays so."""
+        before, ledger = self.agent.articles(), self._ledger()
+        try:
+            undone = journeys.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.audience)
+        except (Refusal, UsageError) as refusal:
+            self._refused(refusal)
+            return
+        finally:
+            self._account_for(person, before, ledger, archives=True)
+        if undone.run is None:
+            return
+        self.tally["undos"] += 1
+        done = {o.change.id for o in undone.run.outcomes if o.result is Result.DONE} - {None}
+        left = {change.id for change in person.clone.plan().changes} & done
+        law(3, not left, f"what was undone would be done again: {sorted(map(str, left))}")
+
     def pull(self, person: Person, side: int) -> PulledHome | None:
         """Pull, settle what overlaps, commit; and hold every law about it."""
         person.commit()
@@ -137,12 +207,13 @@ class Life:
             self._only_mine_is_left(before, person)
         return home
 
-    def look(self, person: Person) -> None:
+    def look(self, person: Person, *, offline: bool) -> None:
         """Plan, and see that nothing changes by it."""
         files = person.clone.files()
         self.portal.calls.clear()
-        plan = person.clone.plan()
+        plan = person.clone.offline() if offline else person.clone.plan()
         self._made_only_gets("a plan")
+        law(1, not (offline and self.portal.calls), "a plan without the portal has called it")
         law(1, person.clone.files() == files, "a plan has changed files")
         self.tally["plans"] += 1
         self.tally["conflicts seen"] += len(plan.conflicts)
@@ -154,21 +225,23 @@ class Life:
         self.tally[f"refused: {refusal.what[:14]}"] += 0
         law(10, self.portal.key not in str(refusal), "the key is in a message")
 
-    def _account_for(self, person: Person, before: Mapping[int, Article], ledger: str | None) -> None:
+    def _account_for(
+        self, person: Person, before: Mapping[int, Article], ledger: str | None, *, archives: bool = False
+    ) -> None:
         """See what was written, and that nobody's unseen work is under it."""
         after = self.agent.articles()
         law(8, before.keys() <= after.keys(), "articles were deleted")
         for number, old in before.items():
             new = after[number]
-            if new.updated_at == old.updated_at:
-                law(2, new == old, f"article {number} changed and its time did not")
+            if new == old:
                 continue
             if number in self.agent.unseen:
                 known = self._ever_known(person, ledger)
                 law(2, self.agent.unseen[number] in known, f"article {number}, edited on the web, was written over")
                 del self.agent.unseen[number]
             self.agent.versions[number].append(shown(old))
-            self._archives_nothing_needed(person, old, new, after)
+            if not archives:
+                self._archives_nothing_needed(person, old, new, after)
         self.once_live |= {word for article in after.values() for word in _words_of(article)}
 
     def _ledger(self) -> str | None:
@@ -199,8 +272,8 @@ class Life:
         self.tally["conflicts"] += len(plan.conflicts)
         self.tally["drift"] += len(plan.drift)
         for finding in held:
-            if finding.kind is Kind.ARTICLE and finding.id in before:
-                same = before[finding.id] == after[finding.id]
+            if finding.kind is Kind.ARTICLE and (old := before.get(finding.id or 0)) is not None:
+                same = old == after[old.id]
                 law(2, same, f"{finding.path} was left alone in words ({finding.reason}) and written to in deed")
 
     def _settled(self, person: Person, done: Published, *, twice: bool) -> None:
@@ -260,10 +333,15 @@ class Life:
         lost = {word for text in mine.values() for word in tokens(text)} - person.tokens()
         live = {word for article in self.agent.articles().values() for word in _words_of(article)}
         law(7, lost <= self.once_live - live, f"a pull lost {sorted(lost - (self.once_live - live))}")
+        self.once_live |= live
 
     def _brings_their_words(self, home: PulledHome, person: Person) -> None:
         """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
         live, mine = self.agent.articles(), person.articles()
+        last = str(home.planned.workspace.run.get("commit"))
+        if not person.tries("merge-base", "--is-ancestor", last, "HEAD"):
+            # Somebody else's content has seen it, and has been published: it comes by a merge of that, not by a pull.
+            return
         for change in home.pulled.changes:
             if change.kind is not Kind.ARTICLE or change.action not in {Action.UPDATE, Action.CREATE}:
                 continue
@@ -275,7 +353,9 @@ class Life:
     def _only_mine_is_left(self, before: Plan, person: Person) -> None:
         after = person.clone.plan()
         mine = {_name(step) for step in (*before.changes, *before.conflicts)}
-        left = {_name(change) for change in after.changes} - mine
+        # Git knows no empty directory: one that an agent moved everything out of is forgotten by the next publish.
+        emptied = {_name(change) for change in after.changes if change.action is Action.FORGET}
+        left = {_name(change) for change in after.changes} - mine - emptied
         law(3, not left, f"a pull leaves to publish {sorted(map(str, left))}: {_steps(before)} became {_steps(after)}")
 
     # What the laws say at the end.

@@ -125,10 +125,11 @@ class Laws(RuleBasedStateMachine):
         self._step("reverts")
         self._person(who).revert(back)
 
-    @rule(who=WHO)
-    def begins_a_branch(self, who: int) -> None:
+    @rule(who=WHO, which=WHICH, how=HOW)
+    def begins_a_branch(self, who: int, which: int, how: int) -> None:
         self._step("begins a branch")
         self._person(who).begin_branch()
+        self._person(who).edit_text(which, how)
 
     @rule(who=WHO, which=WHICH)
     def changes_branch(self, who: int, which: int) -> None:
@@ -146,10 +147,10 @@ class Laws(RuleBasedStateMachine):
         self._step("squashes")
         self._person(who).merge(which, side, squash=True)
 
-    @rule(who=WHO)
-    def throws_a_branch_away(self, who: int) -> None:
+    @rule(who=WHO, which=WHICH)
+    def throws_a_branch_away(self, who: int, which: int) -> None:
         self._step("throws a branch away")
-        self._person(who).throw_away()
+        self._person(who).throw_away(which)
 
     @rule(who=WHO, side=HOW)
     def shares(self, who: int, side: int) -> None:
@@ -195,10 +196,10 @@ class Laws(RuleBasedStateMachine):
 
     # kbsync.
 
-    @rule(who=WHO)
-    def looks(self, who: int) -> None:
+    @rule(who=WHO, how=HOW)
+    def looks(self, who: int, how: int) -> None:
         self._step("looks")
-        self.life.look(self._person(who))
+        self.life.look(self._person(who), offline=how % 3 == 0)
 
     @rule(who=WHO, side=HOW)
     def pulls(self, who: int, side: int) -> None:
@@ -215,6 +216,31 @@ class Laws(RuleBasedStateMachine):
         if self.life.publish(person, twice=how % 3 == 0) is None and how % 5 == 0:
             self.tally["rollbacks"] += 1
             self.life.publish(person, twice=False, rollback=True)
+
+    @rule(who=WHO, how=HOW)
+    def saves_a_plan(self, who: int, how: int) -> None:
+        self._step("saves a plan")
+        if how % 2:
+            self._person(who).share(how)
+        self.life.save_plan(self._person(who))
+
+    @rule(who=WHO, how=HOW)
+    def publishes_a_saved_plan(self, who: int, how: int) -> None:
+        self._step("publishes a saved plan")
+        person = self._person(who)
+        if how % 2:
+            person.share(how)
+        person.commit()
+        self.life.publish_as_saved(person)
+
+    @rule(who=WHO, how=HOW)
+    def undoes(self, who: int, how: int) -> None:
+        self._step("undoes")
+        person = self._person(who)
+        if how % 4:
+            person.share(how)
+        person.commit()
+        self.life.undo(person)
 
     @rule(who=WHO, back=st.integers(1, 3))
     def publishes_an_old_commit(self, who: int, back: int) -> None:

@@ -189,10 +189,10 @@ class Person:
             self.branches.append(self.branch)
             self.git("switch", "-q", "-c", self.branch)
 
-    def throw_away(self) -> None:
+    def throw_away(self, which: int) -> None:
         if self.branches:
             self.switch("main")
-            self.git("branch", "-q", "-D", self.branches.pop(0))
+            self.git("branch", "-q", "-D", self.branches.pop(which % len(self.branches)))
 
     def merge(self, which: int, side: int, *, squash: bool) -> None:
         """Merge a branch into main; it may go on afterwards."""
