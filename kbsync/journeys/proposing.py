@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from kbsync.agreements import lock_name
 from kbsync.change import Action, Change, Finding
 from kbsync.config import Config
 from kbsync.credentials import Secret
@@ -13,7 +12,13 @@ from kbsync.journeys.pulling import PulledHome, work_out
 from kbsync.journeys.workspace import Workspace, open_workspace
 from kbsync.model import Kind
 
-_DONE = {Action.CREATE: "new", Action.UPDATE: "edited", Action.RENAME: "renamed", Action.MOVE: "moved"}
+_DONE = {
+    Action.CREATE: "new",
+    Action.UPDATE: "edited",
+    Action.RENAME: "renamed",
+    Action.MOVE: "moved",
+    Action.DELETE: "deleted",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ def propose(config: Config, key: Secret, options: Options, audience: Audience, *
         workspace = open_workspace(config, commit=proposal.commit, local=options.local)
         home = work_out(workspace, key, replace(options, markers=False), audience)
         left_out = home.planned.plan.conflicts
-        files = _to_bring(workspace, home, left_out)
+        files = _to_bring(workspace, home)
         if not files:
             return Proposed(home=home, branch=branch)
         message = _message(home.pulled.changes, files.keys(), left_out)
@@ -51,28 +56,14 @@ def propose(config: Config, key: Secret, options: Options, audience: Audience, *
     return on_branch(config, branch, bring, local=options.local)
 
 
-def _to_bring(workspace: Workspace, home: PulledHome, left_out: Iterable[Finding]) -> dict[str, str | None]:
-    """Give the files of a pull that differ from those there, less all that belongs to what is left out."""
-    aside = {path for finding in left_out for path in _files_of(workspace, home.pulled.changes, finding)}
+def _to_bring(workspace: Workspace, home: PulledHome) -> dict[str, str | None]:
+    """Give the files of a pull that differ from those there."""
     present = frozenset(workspace.files.paths())
     return {
         path: text
         for path, text in home.pulled.files.items()
-        if path not in aside
-        and (path in present if text is None else path not in present or workspace.files.read(path) != text.encode())
+        if (path in present if text is None else path not in present or workspace.files.read(path) != text.encode())
     }
-
-
-def _files_of(workspace: Workspace, changes: Iterable[Change], finding: Finding) -> set[str]:
-    """Name every file that may belong to an item: where it lies, lay or would lie, with its lock."""
-    key = (finding.kind, finding.id or 0)
-    same = [change for change in changes if (change.kind, change.id) == key]
-    paths = {finding.path, *(change.path for change in same), *(change.former or "" for change in same)}
-    known = (memory.get(key) for memory in (workspace.lock, workspace.ledger, workspace.agreements))
-    paths |= {agreement.path for agreement in known if agreement is not None}
-    paths.discard("")
-    sources = {path if finding.kind is Kind.ARTICLE else f"{path}/_index.md" for path in paths}
-    return sources | {lock_name(workspace.config.target, finding.kind, path) for path in paths}
 
 
 def _message(changes: Iterable[Change], files: Iterable[str], left_out: Iterable[Finding]) -> str:

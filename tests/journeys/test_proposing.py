@@ -41,7 +41,7 @@ def texts(place: Path, commit: str, path: str) -> str:
 
 
 def names(place: Path, old: str, new: str) -> list[str]:
-    return git(place, "diff", "--name-only", old, new).split()
+    return git(place, "diff", "--name-only", "--no-renames", old, new).split()
 
 
 def message(place: Path, commit: str) -> str:
@@ -420,3 +420,40 @@ def test_a_server_that_cannot_leave_files_out_serves_a_shallow_job_as_well(
     assert proposing(job).commit == tip(shared)
     assert RESET in names(shared, "main", BRANCH)
     assert "shop/orders/new.md" not in names(shared, "main", BRANCH)
+
+
+def test_what_moved_on_the_portal_moves_on_the_branch_with_the_links_to_it(published: Clone, shared: Path) -> None:
+    orders = published.id_of("shop/orders")
+    published.portal.store.move_article(published.id_of(INSTALL), orders)
+    done = proposing(published)
+    moved = "shop/orders/install.md"
+    sources = {RESET, INSTALL, moved}
+    assert sources <= set(names(shared, "main", BRANCH)) <= sources | {f".kbsync/production/{s}.json" for s in sources}
+    assert git(shared, "ls-tree", BRANCH, INSTALL) == ""
+    assert f"(../../{moved})" in texts(shared, BRANCH, RESET)
+    assert f"  moved {moved} (from {INSTALL})\n" in message(shared, done.commit or "")
+    assert proposing(published).commit is None
+
+
+def test_what_moved_and_overlaps_stays_where_it_is_with_the_links_to_it(published: Clone, shared: Path) -> None:
+    on_main(published, {INSTALL: article("Install", "Leave it in its box.", tags="[box, table]")})
+    published.portal.store.move_article(published.id_of(INSTALL), published.id_of("shop/orders"))
+    edit_live(published, INSTALL, "Unpack it.")
+    edit_live(published, PAY, "Cards alone.")
+    done = proposing(published)
+    assert [finding.path for finding in done.home.planned.plan.conflicts] == [INSTALL]
+    assert names(shared, "main", BRANCH) == [f".kbsync/production/{PAY}.json", PAY]
+    assert proposing(published).commit is None
+
+
+def test_a_new_article_and_a_deleted_one_come_home_by_the_branch(published: Clone, shared: Path) -> None:
+    store = published.portal.store
+    store.create_article(published.id_of("guide/basics"), "Written on the web: “ÄÖÜ” 🎉", "<p>مرحبا</p>")
+    store.delete_article(published.id_of(PAY))
+    done = proposing(published, prune=True)
+    new = "guide/basics/written-on-the-web-äöü.md"
+    assert "مرحبا" in texts(shared, BRANCH, new)
+    assert git(shared, "ls-tree", BRANCH, PAY) == ""
+    said = message(shared, done.commit or "")
+    assert f"  new {new}\n" in said
+    assert f"  deleted {PAY}\n" in said
