@@ -77,7 +77,8 @@ class Matter(StrEnum):
 class Finding:
     """What a plan names and leaves alone.
 
-    `path` is the content path, or for what no content knows the names that lead to it on the portal.
+    `path` is the content path, or for what no content knows the names that lead to it on the portal. `ours` and
+    `theirs` are what content and live did since the agreement, as lines of a diff, where that is to be shown.
     """
 
     matter: Matter
@@ -88,6 +89,8 @@ class Finding:
     reason: str = ""
     content: Item | None = None
     live: Item | None = None
+    ours: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.pace import Pacer
 from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.audience import Audience, Options, Planned
+from kbsync.journeys.contesting import with_both_sides
 from kbsync.journeys.foreseeing import foreseen
 from kbsync.journeys.reading import read_live, remembered, with_authors, without_authors
 from kbsync.journeys.recovering import with_doubts
@@ -62,5 +63,5 @@ def plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: Knowled
     """Compare a tree with what was read of the portal, toward a publish."""
     addresses = TargetAddresses(workspace.config, content.assets)
     made = make_plan(content, live, workspace.agreements, rules_of(workspace, addresses, options))
-    made = with_doubts(made, workspace.recovered.doubts)
+    made = with_both_sides(with_doubts(made, workspace.recovered.doubts), workspace.agreements, addresses)
     return foreseen(made, workspace.agreements, addresses) if workspace.config.style == "keep" else made

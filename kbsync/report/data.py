@@ -64,10 +64,12 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
 
 
 def _finding(finding: Finding) -> dict[str, object]:
-    return {
+    page: dict[str, object] = {
         "kind": finding.kind.value,
         "path": finding.path,
         "id": finding.id,
         "fields": list(finding.fields),
         "reason": finding.reason,
     }
+    sides = {"ours": finding.ours, "theirs": finding.theirs}
+    return page | {side: list(lines) for side, lines in sides.items() if lines}

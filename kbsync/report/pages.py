@@ -9,6 +9,7 @@ from kbsync.plan import Plan
 from kbsync.report.words import (
     MOST_UNMANAGED,
     Section,
+    both_sides,
     clause,
     counts,
     diff,
@@ -22,6 +23,10 @@ from kbsync.report.words import (
 
 _LONGEST_COMMENT = 60_000
 """Characters of a page of Markdown; GitHub takes 65,536 in a comment."""
+
+
+_MOST_SHOWN = 10
+"""Conflicts of which a pull request's comment shows what both sides did; it has only so much room."""
 
 
 def plan_to_markdown(plan: Plan, *, heading: str) -> str:
@@ -53,6 +58,9 @@ def _markdown_findings(section: Section) -> Iterator[str]:
         yield f"- {code(finding.path)}: {escaped(clause(finding))}"
     if len(section.findings) > most:
         yield f"- and {len(section.findings) - most} more"
+    for finding in section.findings[:_MOST_SHOWN]:
+        for words, lines in both_sides(finding):
+            yield from _folded_away(f"<code>{html.escape(one_line(finding.path))}</code> {words}", shortened(lines))
 
 
 def _markdown_diffs(changes: Sequence[Change], *, room: int) -> Iterator[str]:
@@ -67,17 +75,16 @@ def _markdown_diffs(changes: Sequence[Change], *, room: int) -> Iterator[str]:
 
 
 def _markdown_diff(change: Change) -> Iterator[str]:
-    lines = shortened(diff(change))
+    yield from _folded_away(f"<code>{html.escape(one_line(change.path))}</code>", shortened(diff(change)))
+
+
+def _folded_away(heading: str, lines: Sequence[str]) -> Iterator[str]:
+    """Give the lines of a diff in a fence that none of them can close, below a heading that opens it."""
     if not lines:
         return
     longest = max((len(found) for line in lines for found in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    yield from (
-        "",
-        f"<details><summary><code>{html.escape(one_line(change.path))}</code></summary>",
-        "",
-        f"{fence}diff",
-    )
+    yield from ("", f"<details><summary>{heading}</summary>", "", f"{fence}diff")
     yield from lines
     yield from (fence, "", "</details>")
 
@@ -151,7 +158,11 @@ def _html_change(change: Change) -> str:
 
 
 def _html_finding(finding: Finding) -> str:
-    return f'<li><code>{_text(finding.path)}</code> <span class="why">{_text(clause(finding))}</span></li>'
+    shown = ""
+    for words, lines in both_sides(finding):
+        told = "\n".join(_html_line(line) for line in shortened(lines))
+        shown += f"<details><summary>{_text(words)}</summary><pre>{told}</pre></details>"
+    return f'<li><code>{_text(finding.path)}</code> <span class="why">{_text(clause(finding))}</span>{shown}</li>'
 
 
 def _html_line(line: str) -> str:

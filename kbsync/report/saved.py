@@ -160,6 +160,8 @@ def _findings(page: "_Page", name: str, matter: Matter) -> tuple[Finding, ...]:
             id=found.maybe_number("id"),
             fields=found.texts("fields"),
             reason=found.text("reason"),
+            ours=found.texts("ours") if "ours" in found.plain else (),
+            theirs=found.texts("theirs") if "theirs" in found.plain else (),
         )
         for found in page.pages(name)
     )

@@ -19,6 +19,7 @@ from kbsync.plan import Plan
 from kbsync.report.words import (
     MOST_UNMANAGED,
     SIGNS,
+    both_sides,
     clause,
     counts,
     diff,
@@ -171,6 +172,9 @@ def _findings(heading: str, findings: Sequence[Finding], style: str) -> list[Ren
         said = clause(finding)
         told = "" if said.casefold() == heading.casefold() else said
         parts.append(_Entry(Text.assemble(("! ", style), one_line(finding.path)), told))
+        for words, lines in both_sides(finding):
+            parts.append(Padding(Text(words, style="dim"), (0, 0, 0, 6)))
+            parts.append(Padding(_coloured(shortened(lines)), (0, 0, 0, 8)))
     if len(findings) > most:
         parts.append(_Entry(Text(f"and {len(findings) - most} more; --format json names them all", style="dim")))
     return parts

@@ -40,9 +40,10 @@ LONGEST_DIFF = 60
 MOST_UNMANAGED = 20
 """Unmanaged items that are named for people; an old portal has thousands, and nothing ever happens to them."""
 
+_WAYS_ON = "`kbsync pull PATH` merges, `publish --overwrite PATH` lets the file win, or leave it"
 _PUBLISHING = (
     (Matter.DRIFT, "Edited on the portal, left alone (`kbsync pull` brings it home)", "drifted"),
-    (Matter.CONFLICT, "In conflict, left alone", "in conflict"),
+    (Matter.CONFLICT, f"In conflict, left alone ({_WAYS_ON})", "in conflict"),
     (Matter.UNDONE, "Undone, left alone", "undone"),
     (Matter.UNMANAGED, "Not managed, never touched", "unmanaged"),
 )
@@ -139,6 +140,12 @@ def diff(change: Change) -> tuple[str, ...]:
         return tuple(plain(line).replace("\n", "\\n") for line in change.diff)
     lines = unified_diff(plain(change.before).splitlines(), plain(change.after).splitlines(), n=1, lineterm="")
     return tuple(line for line in lines if not line.startswith(("--- ", "+++ ")))
+
+
+def both_sides(finding: Finding) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Give what each side of a conflict did, with the words over it; nothing where none is known."""
+    sides = (("in the content:", finding.ours), ("on the portal:", finding.theirs))
+    return tuple((words, tuple(plain(line) for line in lines)) for words, lines in sides if lines)
 
 
 def shortened(lines: Iterable[str], longest: int = LONGEST_DIFF) -> tuple[str, ...]:
