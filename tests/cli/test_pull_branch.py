@@ -1,4 +1,4 @@
-"""`kbsync pull --branch NAME --commit`, as a scheduled job runs it."""
+"""`kbsync pull --branch NAME --commit`, as a scheduled job runs it; and pulls into a sparse checkout."""
 
 import json
 
@@ -64,3 +64,16 @@ def test_the_target_s_branch_in_the_environment_is_not_the_one_to_put_it_on(scen
     before = edited(scene).desk.read(FIRST)
     assert scene.kbsync("pull", KBSYNC_BRANCH="main").code == 0
     assert scene.desk.read(FIRST) != before
+
+
+def test_a_pull_names_what_a_sparse_checkout_left_out(scene: Scene) -> None:
+    edited(scene).desk.git("sparse-checkout", "set", "elsewhere")
+    assert not (scene.desk.root / FIRST).exists()
+    assert scene.kbsync("lint").code == 0
+    assert "First" not in scene.kbsync("status").err
+    ended = scene.kbsync("pull")
+    assert ended.code == 0
+    assert "`git add --sparse` takes: guide/start/first.md" in ended.err
+    assert "Plug it in twice." in scene.desk.read(FIRST)
+    assert FIRST in scene.desk.git("status", "--porcelain")
+    assert scene.kbsync("pull").err.count("--sparse") == 0

@@ -32,6 +32,10 @@ def partial(source: Path, root: Path, like: Clone) -> Clone:
     return clone_of(source, root, like, "--filter=blob:none")
 
 
+def treeless(source: Path, root: Path, like: Clone) -> Clone:
+    return clone_of(source, root, like, "--filter=tree:0")
+
+
 def sparse(source: Path, root: Path, like: Clone) -> Clone:
     made = clone_of(source, root, like)
     made.git("sparse-checkout", "set", "guide")
@@ -69,7 +73,7 @@ def worktree(source: Path, root: Path, like: Clone) -> Clone:
 Checkout = Callable[[Path, Path, Clone], Clone]
 EVERY = pytest.mark.parametrize(
     "checkout",
-    [detached, shallow, partial, sparse, sparse_index, sparse_by_pattern, sparse_and_partial, worktree],
+    [detached, shallow, partial, treeless, sparse, sparse_index, sparse_by_pattern, sparse_and_partial, worktree],
     ids=lambda made: made.__name__,
 )
 SPARSE = pytest.mark.parametrize(
