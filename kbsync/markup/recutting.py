@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from html import unescape
 
 from kbsync.markup.canonical import canonical
 from kbsync.markup.pieces import Piece
 
 _NOTE = re.compile(r'<ul><li><p><a id="(fn-[^"]*)"></a>')
-_LONGEST = 60
-"""How many blocks of raw HTML may have become one."""
+_TAG = re.compile(r"<[^>]*>")
+_LETTERS = re.compile(r"\w+")
 
 
 def recut(pieces: Sequence[Piece], like: Sequence[Piece]) -> tuple[Piece, ...]:
@@ -56,14 +57,23 @@ def _parts(pieces: Sequence[Piece], at: int, like: Sequence[Piece]) -> tuple[int
 
 def _run(pieces: Sequence[Piece], start: int, key: str | None) -> int:
     """Count the blocks from one on that say together what a key says, their closing tags included; 0 where none do."""
-    html, size = pieces[start].html, 0
-    for number in range(start + 1, min(len(pieces), start + _LONGEST)):
+    wanted = _letters(key or "")
+    html, letters, size = pieces[start].html, _letters(pieces[start].html), 0
+    for number in range(start + 1, len(pieces)):
+        if len(letters) > len(wanted):
+            break
         html += pieces[number].html
-        if _is_raw(pieces[number]) and canonical(html) == key:
+        letters += _letters(pieces[number].html)
+        if _is_raw(pieces[number]) and letters == wanted and canonical(html) == key:
             size = number + 1 - start
         elif size:
             break
     return size
+
+
+def _letters(html: str) -> str:
+    """Give the letters that a text shows, to tell cheaply what cannot be the same."""
+    return "".join(_LETTERS.findall(unescape(_TAG.sub("", html))))
 
 
 def _with_notes_in_place(pieces: Sequence[Piece], like: Sequence[Piece]) -> Sequence[Piece]:

@@ -1,0 +1,83 @@
+"""Every article that people wrote in Markdown, edited by an agent in one place and by its writer in another."""
+
+import os
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from kbsync.markup.conflicts import sides
+from kbsync.markup.pieces import Piece, pieces_of
+from kbsync.markup.three_ways import Merged, Version, merge
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+from tests.markup.test_corpus import written_articles
+
+CORPUS = os.environ.get("KBSYNC_CORPUS", "")
+pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not CORPUS, reason="KBSYNC_CORPUS names no folder")]
+
+ARTICLES = 84
+"""Every third article that has two paragraphs to edit."""
+
+AGENT, WRITER = "An agent says: ", "A writer says: "
+
+
+def edited(text: str, piece: Piece, words: str) -> str:
+    lines = text.split("\n")
+    lines[piece.start] = words + lines[piece.start]
+    return "\n".join(lines)
+
+
+def places(text: str, html: str) -> list[Piece]:
+    """Give the paragraphs of one line that an agent could find again in the page."""
+    found = (piece for piece in pieces_of(text) if (piece.key or "").startswith("<p>") and piece.end - piece.start == 1)
+    return [piece for piece in found if piece.text[:1].isalpha() and html.count(f"<p>{piece.text}</p>") == 1]
+
+
+def edits() -> Iterator[tuple[str, str, str, Piece, Piece]]:
+    """Give every third article that has two such paragraphs: its name and text, what a pull brings, where who edited."""
+    chance, seen = Random(1), -1
+    for name, text in written_articles():
+        html = to_html(text)
+        found = places(text, html)
+        seen += len(found) > 1
+        if len(found) < 2 or seen % 3:
+            continue
+        theirs, mine = chance.sample(found, 2)
+        live = html.replace(f"<p>{theirs.text}</p>", f"<p>{AGENT}{theirs.text}</p>")
+        yield name, text, to_markdown(live).text, theirs, mine
+
+
+@pytest.fixture(scope="module")
+def each() -> list[tuple[str, str, str, Piece, Piece]]:
+    return list(edits())
+
+
+def test_both_edits_are_there_and_every_other_byte_is_the_writers(
+    each: list[tuple[str, str, str, Piece, Piece]],
+) -> None:
+    for name, text, pulled, theirs, mine in each:
+        ours = edited(text, mine, WRITER)
+        outcome = merge(Version(text=text), Version(text=ours), Version(text=pulled))
+        assert outcome.conflicts == 0, name
+        assert outcome.text.strip("\n") == edited(ours, theirs, AGENT).strip("\n"), name
+    assert len(each) == ARTICLES
+
+
+def test_one_paragraph_edited_by_both_is_the_only_thing_between_markers(
+    each: list[tuple[str, str, str, Piece, Piece]],
+) -> None:
+    for name, text, pulled, theirs, _ in each[::2]:
+        ours = edited(text, theirs, WRITER)
+        outcome = merge(Version(text=text), Version(text=ours), Version(text=pulled))
+        assert outcome.conflicts == 1, name
+        assert sides(outcome.text)[0].strip("\n") == ours.strip("\n"), name
+        inside = outcome.text.split("<<<<<<< yours\n")[1].split("\n>>>>>>> portal")[0]
+        assert inside == f"{WRITER}{theirs.text}\n=======\n{AGENT}{theirs.text}", name
+
+
+def test_what_the_portal_left_alone_changes_nothing(each: list[tuple[str, str, str, Piece, Piece]]) -> None:
+    for name, text, _, _, mine in each[::4]:
+        ours = edited(text, mine, WRITER)
+        pulled = to_markdown(to_html(text)).text
+        assert merge(Version(text=text), Version(text=ours), Version(text=pulled)) == Merged(text=ours), name
