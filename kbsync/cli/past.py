@@ -1,10 +1,11 @@
 """The commands that look at the runs of the past and take one back: history, undo."""
 
 import os
+from datetime import timedelta
 
 import click
 
-from kbsync.cli.settings import Settings, choice, local_flag
+from kbsync.cli.settings import Settings, choice, local_flag, seconds, wait_option
 
 run_argument = click.argument("run", required=False, metavar="[RUN]")
 
@@ -35,10 +36,19 @@ def history(settings: Settings, *, run: str | None, limit: int, form: str, local
 @click.option(
     "--branch", envvar="KBSYNC_BRANCH", metavar="NAME", help="Leave the portal; commit the matching revert on a branch."
 )
+@wait_option
 @local_flag
 @click.pass_obj
 def undo(
-    settings: Settings, *, run: str | None, form: str, yes: bool, dry_run: bool, branch: str | None, local: bool
+    settings: Settings,
+    *,
+    run: str | None,
+    form: str,
+    yes: bool,
+    dry_run: bool,
+    branch: str | None,
+    wait: timedelta | None,
+    local: bool,
 ) -> int:
     """Put back what one run replaced, by default the last one. What was edited since is named and left alone."""
     from kbsync.commands import past
@@ -49,5 +59,5 @@ def undo(
     config = settings.config()
     if branch is not None:
         return past.revert(config, run, branch=branch, form=form, local=local)
-    options = Options(local=local, attended=attended())
+    options = Options(local=local, attended=attended(), wait=seconds(wait, attended=attended()))
     return past.undo(config, key_for(config, os.environ), run, options, form=form, yes=yes, dry_run=dry_run)
