@@ -1,5 +1,7 @@
 """`kbsync pull`: what it writes and says, and how it ends."""
 
+import pytest
+
 from tests.cli.conftest import FIRST, SECOND, Scene
 
 THEIRS = "<p>Plug it out.</p>"
@@ -58,14 +60,85 @@ def test_a_pull_never_writes_over_what_is_not_committed(scene: Scene) -> None:
     assert scene.desk.read(FIRST) == mine
 
 
-def test_a_conflict_is_named_and_its_file_stays(scene: Scene) -> None:
+def _edited_by_both(scene: Scene) -> Scene:
     _edited_on_the_web(scene)
     scene.desk.write(FIRST, "---\ntitle: First steps\n---\nOurs.\n")
     scene.desk.commit()
-    done = scene.kbsync("pull", "--format", "json")
+    return scene
+
+
+def test_what_both_changed_is_written_between_markers_named_and_held(scene: Scene) -> None:
+    done = _edited_by_both(scene).kbsync("pull")
+    assert done.code == 4
+    assert "In conflict, for you to solve" in done.out
+    assert "markers" in done.out
+    text = scene.desk.read(FIRST)
+    assert text.startswith(
+        "---\ntitle: First steps\n---\n<<<<<<< yours\nOurs.\n=======\nPlug it out.\n>>>>>>> portal\n"
+    )
+    scene.desk.commit()
+    for words in (["lint"], ["publish", "--yes"]):
+        held = scene.kbsync(*words)
+        assert held.code == 1
+        assert f"{FIRST}:4: " in held.out + held.err
+
+
+def test_json_names_a_conflict_beside_what_was_merged(scene: Scene) -> None:
+    done = _edited_by_both(scene).kbsync("pull", "--format", "json")
     assert done.code == 4
     assert [found["path"] for found in done.page["conflicts"]] == [FIRST]
-    assert scene.desk.read(FIRST) == "---\ntitle: First steps\n---\nOurs.\n"
+    assert [change["path"] for change in done.page["changes"]] == [FIRST]
+
+
+def test_a_merge_is_told_in_words(scene: Scene) -> None:
+    _edited_on_the_web(scene)
+    scene.desk.write(FIRST, scene.desk.read(FIRST).replace("title: First steps", "title: First steps\ntags: [ours]"))
+    scene.desk.commit()
+    done = scene.kbsync("pull")
+    assert done.code == 0
+    assert "merged with what you changed (tags); edited on the portal: body" in " ".join(done.out.split())
+    assert scene.desk.read(FIRST) == "---\ntitle: First steps\ntags: [ours]\n---\nPlug it out.\n"
+
+
+def test_ours_and_theirs_say_which_side_wins(scene: Scene) -> None:
+    before = _edited_by_both(scene).desk.read(FIRST)
+    assert scene.kbsync("pull", "--ours", FIRST).code == 0
+    assert scene.desk.read(FIRST) == before
+    scene.desk.git("clean", "-dfq", ".kbsync")
+    assert scene.kbsync("pull", "--theirs", FIRST).code == 0
+    assert scene.desk.read(FIRST) == "---\ntitle: First steps\n---\nPlug it out.\n"
+
+
+def test_prune_takes_the_file_of_what_is_gone(scene: Scene) -> None:
+    scene.published()
+    scene.portal.store.delete_article(scene.article("Second steps"))
+    assert scene.kbsync("pull").code == 4
+    done = scene.kbsync("pull", "--prune")
+    assert done.code == 0
+    assert f"- delete {SECOND}" in done.out
+    assert not (scene.desk.root / SECOND).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--ours", "."], "--ours names the whole tree"),
+        (["--ours", FIRST, "--theirs", FIRST], "--ours and --theirs both name"),
+        (["--theirs", "help/nothing.md"], "not in the tree: help/nothing.md"),
+    ],
+)
+def test_a_slip_in_saying_who_wins_is_told(scene: Scene, words: list[str], said: str) -> None:
+    scene.published()
+    done = scene.kbsync("pull", *words)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_no_environment_says_which_side_wins(scene: Scene) -> None:
+    _edited_by_both(scene)
+    done = scene.kbsync("pull", KBSYNC_OURS=FIRST, KBSYNC_THEIRS=FIRST, KBSYNC_PRUNE="1")
+    assert done.code == 4
+    assert "<<<<<<<" in scene.desk.read(FIRST)
 
 
 def test_only_the_named_paths_are_pulled(scene: Scene) -> None:

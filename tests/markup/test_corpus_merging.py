@@ -35,7 +35,7 @@ def places(text: str, html: str) -> list[Piece]:
 
 
 def edits() -> Iterator[tuple[str, str, str, Piece, Piece]]:
-    """Give every third article that has two such paragraphs: its name and text, what a pull brings, where who edited."""
+    """Give every third article with two such paragraphs: its name and text, what a pull brings, where who edited."""
     chance, seen = Random(1), -1
     for name, text in written_articles():
         html = to_html(text)
