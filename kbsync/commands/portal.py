@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from kbsync.agreements import State
 from kbsync.change import Result
 from kbsync.commands.output import Onlooker, attended, complain, look, note, say
 from kbsync.commands.paths import refuse_unknown
@@ -16,8 +17,9 @@ from kbsync.journeys import Options, Planned, Published, PulledHome, saved_plan
 from kbsync.journeys import plan as plan_journey
 from kbsync.journeys import publish as publish_journey
 from kbsync.journeys import pull as pull_journey
+from kbsync.journeys import status as status_journey
 from kbsync.journeys.patience import told_of
-from kbsync.report.data import plan_to_json
+from kbsync.report.data import plan_to_json, status_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.saved import saved_to_json
 from kbsync.report.terminal import outcomes_to_text, plan_to_text, status_to_text
@@ -73,14 +75,17 @@ def pull(config: Config, key: Secret, options: Options, *, form: str, dry_run: b
 def status(config: Config, key: Secret, options: Options, *, form: str) -> int:
     """Show both directions at a glance."""
     with remembering(), Onlooker(lambda _: False) as onlooker:
-        planned = plan_journey(config, key, options, onlooker)
+        planned = status_journey(config, key, options, onlooker)
     _notices(planned)
+    archived = [known for known in planned.workspace.agreements.values() if known.state is State.ARCHIVED]
     if form == "json":
-        say(_json(planned, planned.calls))
+        say(status_to_json(planned.plan, archived, target=_target(planned), calls=planned.calls))
         return OK
-    archived = sum(known.state.value == "archived" for known in planned.workspace.agreements.values())
     seen = look()
-    say(status_to_text(planned.plan, target=_where(planned), archived=archived, colour=seen.colour, width=seen.width))
+    told = status_to_text(
+        planned.plan, target=_where(planned), archived=len(archived), colour=seen.colour, width=seen.width
+    )
+    say(told)
     return OK
 
 

@@ -5,7 +5,7 @@ They put the rooms together; what is shown and asked is the audience's business,
 
 from kbsync.journeys.audience import Audience, Options, Planned
 from kbsync.journeys.history import history, history_of
-from kbsync.journeys.planning import plan
+from kbsync.journeys.planning import plan, status
 from kbsync.journeys.publishing import Published, publish
 from kbsync.journeys.pulling import PulledHome, pull
 from kbsync.journeys.reverting import Reverted, revert
@@ -27,5 +27,6 @@ __all__ = [
     "pull",
     "revert",
     "saved_plan",
+    "status",
     "undo",
 ]

@@ -35,6 +35,18 @@ def plan(config: Config, key: Secret | None, options: Options, audience: Audienc
         )
 
 
+def status(config: Config, key: Secret, options: Options, audience: Audience) -> Planned:
+    """Compare both sides as a plan does, less what is for reading closely: links, diffs, what an update keeps."""
+    workspace = open_workspace(config, local=options.local, checked=False)
+    with connect(config, key, audience) as connection:
+        audience.waits("reading the portal")
+        reading = read_live(connection)
+        content = with_authors(workspace.content, connection)
+        workspace = caught_up(workspace, reading.live)
+        made = _compared(workspace, content, reading.live, options)
+        return Planned(workspace=workspace, plan=made, live=reading.live, calls=connection.calls)
+
+
 def connect(config: Config, key: Secret, audience: Audience) -> Connection:
     """Open the portal of a target, at its share of the account's calls."""
     return Connection(config.url, key.reveal(), pace=Pacer(config.share), tell=audience.waits)
@@ -60,8 +72,13 @@ def rules_of(workspace: Workspace, addresses: TargetAddresses, options: Options)
 
 
 def plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
-    """Compare a tree with what was read of the portal, toward a publish."""
+    """Compare a tree with what was read of the portal, toward a publish, and say more of it to whoever reads it."""
+    addresses = TargetAddresses(workspace.config, content.assets)
+    made = with_both_sides(_compared(workspace, content, live, options), workspace.agreements, addresses)
+    return foreseen(made, workspace.agreements, addresses) if workspace.config.style == "keep" else made
+
+
+def _compared(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     addresses = TargetAddresses(workspace.config, content.assets)
     made = make_plan(content, live, workspace.agreements, rules_of(workspace, addresses, options))
-    made = with_both_sides(with_doubts(made, workspace.recovered.doubts), workspace.agreements, addresses)
-    return foreseen(made, workspace.agreements, addresses) if workspace.config.style == "keep" else made
+    return with_doubts(made, workspace.recovered.doubts)

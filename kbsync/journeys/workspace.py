@@ -81,11 +81,13 @@ def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
     return tuple(sorted({*found, *of_lock}))
 
 
-def open_workspace(config: Config, *, commit: str | None = None, local: bool = False) -> Workspace:
+def open_workspace(
+    config: Config, *, commit: str | None = None, local: bool = False, checked: bool = True
+) -> Workspace:
     """Read the working tree, or a commit where one is named, with the lock that it holds and the ledger.
 
     The ledger is fetched from its remote first, unless `local`; a fetch that fails ends the run, since an old ledger
-    would make web edits out of our own writes.
+    would make web edits out of our own writes. Without `checked` the articles' links and the like are not looked at.
 
     Raises:
         ContentError: the tree has problems; all of them are named.
@@ -95,7 +97,8 @@ def open_workspace(config: Config, *, commit: str | None = None, local: bool = F
     files = files_of(repository, config, commit)
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock(lock_files(config, files))
-    problems = {*lint(tree, assets_url=config.assets_url or None), *of_lock}
+    found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
+    problems = {*found, *of_lock}
     if any(problem.stops for problem in problems):
         raise ContentError(tuple(problem for problem in problems if problem.stops))
     standing = look_up(repository, config, local=local)

@@ -18,6 +18,8 @@ def conflicts_in(text: str) -> tuple[int, ...]:
     A whole one counts wherever it stands but in fenced code, where pages about git show them; ours count there too. So
     does what is left of ours when only some of its lines were taken away.
     """
+    if _BEGIN not in text and _END not in text:
+        return ()
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     found = set(_whole(_without_fences(lines))) | set(_ours(lines))
     return tuple(sorted(found))

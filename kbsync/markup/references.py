@@ -15,12 +15,12 @@ from kbsync.markup.dialect import inlines, parser
 from kbsync.markup.to_html import name_headings
 from kbsync.memo import remembered
 
-# Without one of these there is no address: inline links, definitions, raw attributes, autolinks.
-_ADDRESS = re.compile(r"\]\(|\]:|\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
+# Raw attributes and autolinks.
+_ADDRESS = re.compile(r"\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
 _ANCHOR = re.compile(
     r"<summary|^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
 )
-_SCRIPT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=|&", re.IGNORECASE)
+_SCRIPT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=", re.IGNORECASE)
 _RUNS = re.compile(r"(?:javascript|vbscript):|data:text/html\b", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x20]+")
 
@@ -44,7 +44,7 @@ class Hazard:
 
 def references(markdown: str) -> tuple[Reference, ...]:
     """Name every address of a text, in order."""
-    return _survey(markdown).references if _ADDRESS.search(markdown) else ()
+    return _survey(markdown).references if _may_refer(markdown) else ()
 
 
 def anchors_of(markdown: str) -> frozenset[str]:
@@ -54,7 +54,21 @@ def anchors_of(markdown: str) -> frozenset[str]:
 
 def hazards(markdown: str) -> tuple[Hazard, ...]:
     """Name the scripts, style sheets, event attributes and addresses that run, which publishing refuses."""
-    return _survey(markdown).hazards if _SCRIPT.search(markdown) else ()
+    return _survey(markdown).hazards if _may_run(markdown) else ()
+
+
+def _may_refer(markdown: str) -> bool:
+    """Tell whether there can be an address: plain searches first, since they go through a text many times as fast."""
+    if "](" in markdown or "]:" in markdown:
+        return True
+    return ("<" in markdown or "=" in markdown) and bool(_ADDRESS.search(markdown))
+
+
+def _may_run(markdown: str) -> bool:
+    """Tell whether there can be a hazard; an entity may hide any."""
+    if "&" in markdown:
+        return True
+    return any(sign in markdown for sign in "<=:") and bool(_SCRIPT.search(markdown))
 
 
 def runs(address: str) -> bool:

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from kbsync.agreements import Agreement
 from kbsync.change import Change, Finding, Outcome
 from kbsync.plan import Plan
 
@@ -13,6 +14,16 @@ VERSION = 1
 def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> str:
     """Write a plan; after a run, with what became of each change."""
     return to_json(plan_page(plan, target=target, calls=calls, outcomes=outcomes))
+
+
+def status_to_json(plan: Plan, archived: Sequence[Agreement], *, target: str, calls: int) -> str:
+    """Write both directions at a glance: what there is to publish, what to pull, and what waits for a person."""
+    page = plan_page(plan, target=target, calls=calls) | {
+        "to_publish": [_change(change) for change in plan.changes],
+        "to_pull": [_finding(finding) for finding in plan.drift],
+        "archived": [{"kind": known.kind.value, "path": known.path, "id": known.id} for known in archived],
+    }
+    return to_json(page)
 
 
 def plan_page(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> dict[str, object]:
