@@ -6,6 +6,7 @@ from dataclasses import replace
 from kbsync.agreements import Agreement, State
 from kbsync.change import Action, Matter
 from kbsync.model import Article, Item, Kind, Side, Status, fields_of, parent_path
+from kbsync.plan.exchanges import exchanges
 from kbsync.plan.pairs import Pairs
 from kbsync.plan.rules import Rules
 from kbsync.plan.steps import Step, change, disagreement, finding, web_edit
@@ -23,6 +24,7 @@ class _TowardLive:
         self.ties = pairs.ties
         self.former = pairs.former
         self.uprooted = pairs.uprooted
+        self.circling = exchanges(pairs.cases)
         self.here = {case.content.path for case in pairs.cases if case.content is not None}
         moving = {case.item.path for case in pairs.cases if _moves(case) and rules.moved != "refuse"}
         self.ids = {path: number for path, number in pairs.ids.items() if path not in moving}
@@ -102,6 +104,8 @@ class _TowardLive:
         fields = case.content_standing.fields
         if _lost_its_index(case):
             return finding(Matter.CONFLICT, case, f"its _index.md is gone, which gave it its name; {_NAME_IT}")
+        if case.path in self.circling:
+            return finding(Matter.CONFLICT, case, _exchange(self.circling[case.path]))
         if not _moves(case):
             return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason=self._came_from(case))
         if self.rules.moved == "refuse":
@@ -163,6 +167,11 @@ class _TowardLive:
         if case.live is None:
             return change(Action.CREATE, case, Side.LIVE, fields=fields, reason="gone on the portal, by --overwrite")
         return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason="over a web edit, by --overwrite")
+
+
+def _exchange(other: str) -> str:
+    reason = f"takes a name that is still {other}'s, which takes another in turn: Freshdesk takes no two of one name"
+    return f"{reason}; give one of them a third name and publish, then the one that is meant"
 
 
 _HELD = {Verdict.DRIFT, Verdict.CONFLICT, Verdict.UNDONE}

@@ -213,3 +213,24 @@ def test_a_draft_that_moves_leaves_no_pointer(tmp_path: Path, portal: Portal) ->
     _after(clone)
     assert portal.store.article(number).status == 1
     assert "href" not in portal.store.article(number).description
+
+
+def test_two_folders_that_exchange_their_names_are_held_until_one_has_a_third(clone: Clone, portal: Portal) -> None:
+    """The portal takes no two folders of one name, and no order of writes would do."""
+    before, live = _ids(clone), shown(portal)
+    _move(clone, "guide/basics", "aside")
+    _move(clone, "guide/wifi", "guide/basics")
+    _move(clone, "aside", "guide/wifi")
+    clone.commit()
+    told = {path: word for path, word in steps(clone.plan()).items() if word == "conflict"}
+    assert told.keys() == {"guide/basics", "guide/wifi"}
+    clone.publish()
+    assert shown(portal) == live
+    assert set(steps(clone.plan())) == {"guide/basics", "guide/wifi"}
+    clone.write({"guide/wifi/_index.md": "---\nname: aside\n---\n"})
+    clone.commit()
+    clone.publish()
+    clone.write({"guide/wifi/_index.md": "---\nname: wifi\n---\n"})
+    after = _after(clone)
+    assert (after["guide/wifi"], after["guide/wifi/reset.md"]) == (before["guide/basics"], before[RESET])
+    assert (after["guide/basics"], after["guide/basics/join.md"]) == (before["guide/wifi"], before[JOIN])

@@ -243,26 +243,35 @@ def test_a_folder_moved_to_another_category_says_what_is_lost(made: World) -> No
     assert _shown(made) == sorted(path.rpartition("/")[2][:-3].title() for path in FILES)
 
 
-@pytest.mark.parametrize("named", [False, True], ids=["named by their directories", "named by their index files"])
-def test_two_folders_swapped_keep_their_articles(made: World, named: bool) -> None:
-    if named:
-        made.files["guide/basics/_index.md"] = "---\nname: Basics!\n---\n"
-        made.files["guide/wifi/_index.md"] = "---\nname: Wireless\n---\n"
-        made.publish()
+def test_two_folders_whose_articles_are_swapped_keep_them_where_their_names_stay_with_them(made: World) -> None:
+    made.files["guide/basics/_index.md"] = "---\nname: Basics!\n---\n"
+    made.files["guide/wifi/_index.md"] = "---\nname: Wireless\n---\n"
+    made.publish()
     before = _ids(made)
     _swap(made, "guide/basics", "guide/wifi")
+    assert _reasons(made)["guide/wifi"] == "renamed from guide/basics, where another folder lies now"
     after = _after(made)
     assert after["guide/basics"] == before["guide/wifi"]
     assert after["guide/wifi/reset.md"] == before[RESET]
     assert after["guide/basics/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_two_categories_swapped_keep_all(made: World) -> None:
+@pytest.mark.parametrize(("one", "other"), [("guide/basics", "guide/wifi"), ("guide", "shop")])
+def test_two_directories_that_exchange_their_names_are_held_and_what_is_in_them_is_known(
+    made: World, one: str, other: str
+) -> None:
     before = _ids(made)
-    _swap(made, "guide", "shop")
+    _swap(made, one, other)
+    told = steps(made.plan())
+    assert {path for path, word in told.items() if word == "conflict"} == {one, other}
+    assert {"move", "create", "archive"}.isdisjoint(told.values())
+    assert "a third name" in _reasons(made)[one]
+    made.files[f"{one}/_index.md"] = "---\nname: Third\n---\n"
+    made.publish()
+    made.files[f"{one}/_index.md"] = f"---\nname: {one.rpartition('/')[2]}\n---\n"
     after = _after(made)
-    assert (after["guide"], after["shop"]) == (before["shop"], before["guide"])
-    assert after["shop/basics/reset.md"] == before[RESET]
+    assert (after[one], after[other]) == (before[other], before[one])
+    assert set(after.values()) == set(before.values())
 
 
 def test_articles_that_all_go_to_a_folder_which_has_its_own_leave_that_folder_itself(made: World) -> None:
