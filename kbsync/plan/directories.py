@@ -33,6 +33,13 @@ class Directories:
         self.known = known
         self.take = take
         self.taken = set(known.values())
+        self.vanished: dict[tuple[Kind, str], list[Agreement]] = defaultdict(list)
+        for agreement in agreements.values():
+            if agreement.path not in items:
+                self.vanished[agreement.kind, agreement.blob].append(agreement)
+        before = {agreement.path for agreement in agreements.values()}
+        sources = [item for path, item in items.items() if item.origin is not None and path not in before]
+        self.new = Counter((item.kind, blob_of(item.origin.text)) for item in sources if item.origin is not None)
         self.votes: dict[str, Counter[str]] = defaultdict(Counter)
         for child, key in known.items():
             self._count(child, key)
@@ -98,15 +105,6 @@ class Directories:
         if path in self.known or item.origin is None:
             return
         blob = blob_of(item.origin.text)
-        same = [
-            known
-            for key, known in self.agreements.items()
-            if known.kind is kind and known.blob == blob and key not in self.taken and known.path not in self.items
-        ]
-        twins = [
-            other
-            for other, twin in self.items.items()
-            if twin.kind is kind and other not in self.known and twin.origin and twin.origin.text == item.origin.text
-        ]
-        if len(same) == 1 and len(twins) == 1:
+        same = [known for known in self.vanished[kind, blob] if known.key not in self.taken]
+        if len(same) == 1 and self.new[kind, blob] == 1:
             self._pair(path, same[0].key)

@@ -76,10 +76,13 @@ class _TowardLive:
         if moved and case.live_standing.touched and self.rules.touched == "hold":
             return finding(Matter.CONFLICT, case, _TOUCHED)
         if moved:
-            return change(Action.UPDATE, case, Side.LIVE, fields=("body",), reason=f"links: {', '.join(moved)}")
+            return change(Action.UPDATE, case, Side.LIVE, fields=("body",), reason=self._relinked(case, moved))
         if case.content.path != case.agreement.path:
             return change(Action.RENAME, case, Side.LIVE, reason=self._came_from(case))
         return None
+
+    def _relinked(self, case: Case, moved: list[str]) -> str:
+        return "; ".join(filter(None, (f"links: {', '.join(moved)}", self._came_from(case))))
 
     def _moved_addresses(self, agreement: Agreement) -> list[str]:
         """Name what now has another address; for what was deleted on the web there is none to put in its place."""

@@ -395,3 +395,14 @@ def test_a_tied_article_holds_its_folder_too() -> None:
     told = steps(made.publish())
     assert (told["kb/new/eins.md"], told["kb/new/zwei.md"]) == ("conflict", "conflict")
     assert made.id_of("kb/new") == number
+
+
+def test_a_rename_is_told_also_where_a_link_is_sent_anew(made: World) -> None:
+    made.files[RESET] = article("Reset", f"{_prose('reset')}\n\nSee [pay](../../shop/orders/pay.md).")
+    made.publish()
+    made.rename("shop/orders/pay.md", "shop/returns/pay.md")
+    made.rename(RESET, "guide/basics/begin.md")
+    made.files["guide/basics/begin.md"] = made.files["guide/basics/begin.md"].replace("orders", "returns")
+    made.files["shop/orders/again.md"] = _text("again")
+    (reason,) = [reason for path, reason in _reasons(made).items() if path == "guide/basics/begin.md"]
+    assert f"renamed from {RESET}" in reason
