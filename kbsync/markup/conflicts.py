@@ -8,7 +8,8 @@ YOURS = "<<<<<<< yours"
 BETWEEN = "======="
 PORTAL = ">>>>>>> portal"
 
-_BEGIN, _MIDDLE, _END = "<" * 7, "=" * 7, ">" * 7
+_SHORTEST = 7
+_BEGIN, _END = "<" * _SHORTEST, ">" * _SHORTEST
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)")
 
 
@@ -53,13 +54,13 @@ def sides(text: str) -> tuple[str, str]:
 
 
 def _whole(lines: Sequence[str]) -> Iterator[int]:
-    begun, is_parted = 0, False
+    begun, size, is_parted = 0, 0, False
     for number, line in enumerate(lines, 1):
-        if _is_mark(line, _BEGIN):
-            begun, is_parted = number, False
-        elif begun and line == _MIDDLE:
+        if length := _mark(line, "<"):
+            begun, size, is_parted = number, length, False
+        elif begun and line == "=" * size:
             is_parted = True
-        elif begun and is_parted and _is_mark(line, _END):
+        elif begun and is_parted and _mark(line, ">") == size:
             yield begun
             begun = 0
 
@@ -76,8 +77,10 @@ def _ours(lines: Sequence[str]) -> Iterator[int]:
             is_open = False
 
 
-def _is_mark(line: str, mark: str) -> bool:
-    return line == mark or line.startswith(f"{mark} ")
+def _mark(line: str, character: str) -> int:
+    """Give the length of a mark, or 0: git writes longer ones where both sides renamed a file, and merges in merges."""
+    length = len(line) - len(line.lstrip(character))
+    return length if length >= _SHORTEST and line[length : length + 1] in {"", " "} else 0
 
 
 def _without_fences(lines: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from tests.journeys.clone import Clone, git
 TOKEN = re.compile(r"\b[wa]\d+x\b")
 FOLDERS = ("guide/basics", "guide/more", "shop/orders")
 _FRONT = re.compile(r"\A---\n(.*?)^---\n+", re.DOTALL | re.MULTILINE)
-_OURS = re.compile(r"^<{7} .*?\n(.*?)(?:^\|{7} .*?\n.*?)?^={7}\n(.*?)^>{7} .*?\n", re.DOTALL | re.MULTILINE)
+_OVERLAP = re.compile(r"^<{7,} .*?\n(.*?)(?:^\|{7,} .*?\n.*?)?^={7,}\n(.*?)^>{7,} .*?\n", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -53,13 +53,19 @@ def tokens(text: str) -> set[str]:
 
 def has_markers(text: str) -> bool:
     """Tell whether a merge left its marks in a text."""
-    return re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE) is not None
+    return re.search(r"^(<{7,}|>{7,}) ", text, re.MULTILINE) is not None
 
 
 def front(text: str, name: str) -> str:
     """Read one line of a file's front matter."""
     found = re.search(rf"^{name}: *(.*)$", _head(text), re.MULTILINE)
     return found[1].strip("'\"") if found else ""
+
+
+def _settled(ours: str, theirs: str, side: int) -> str:
+    """Take one side of an overlap, or both where that is text."""
+    is_text = not re.search(r"^(title|status|tags):", ours + theirs, re.MULTILINE)
+    return (ours, theirs, ours + theirs if is_text else ours)[side % 3]
 
 
 def _head(text: str) -> str:
@@ -165,7 +171,7 @@ class Person:
         """Take one side of each overlap that a pull left, or both."""
         for path, text in self.articles().items():
             if has_markers(text):
-                self._write(path, _OURS.sub(lambda found: (found[1], found[2], found[1] + found[2])[side % 3], text))
+                self._write(path, _OVERLAP.sub(lambda found: _settled(found[1], found[2], side), text))
 
     # Commits and branches.
 
@@ -215,6 +221,7 @@ class Person:
         for path in filter(None, self.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")):
             if not self.tries("checkout", which, "--", path):
                 self.git("rm", "-q", "-f", "--", path)
+        self.settle_markers(side)
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", "settle a merge")
 

@@ -197,6 +197,8 @@ def test_there_are_markers_just_where_both_changed_one_block(kinds: list[str]) -
     [
         ("<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n", (1,)),
         ("x\n<<<<<<< HEAD\na\n||||||| base\n0\n=======\nb\n>>>>>>> other\n", (2,)),
+        ("x\n<<<<<<<< HEAD:a.md\na\n========\nb\n>>>>>>>> other:b.md\n", (2,)),
+        ("<<<<<<<< HEAD:a.md\na\n=======\nb\n>>>>>>> other:b.md\n", ()),
         ("x\r\n<<<<<<< yours\r\na\r\n=======\r\nb\r\n>>>>>>> portal\r\n", (2,)),
         ("<<<<<<< yours\nonly the beginning\n", (1,)),
         ("only the end\n>>>>>>> portal\n", (2,)),
