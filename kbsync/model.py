@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 
 class Kind(StrEnum):
@@ -29,8 +28,7 @@ def kind_of(path: str) -> Kind:
 
 def parent_path(path: str) -> str:
     """Give the content path of what holds an item; empty for a category."""
-    parent = str(PurePosixPath(path).parent)
-    return "" if parent == "." else parent
+    return path.rpartition("/")[0]
 
 
 def ancestors(path: str) -> tuple[str, ...]:
@@ -142,6 +140,7 @@ class Article:
         return Kind.ARTICLE
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 FieldValue = str | int | tuple[str, ...] | tuple[int, ...] | None
 Item = Category | Folder | Article
 
@@ -175,7 +174,7 @@ def fields_of(item: Item) -> dict[str, FieldValue]:
 def digest(value: FieldValue) -> str:
     """Name a value by its content: equal digests mean equal values; the order within a tuple does not count."""
     plain = sorted(value, key=str) if isinstance(value, tuple) else value
-    text = json.dumps(plain, ensure_ascii=False)
+    text = _as_json(plain)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
