@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.freshdesk import client, creating
+from kbsync.markup.conflicts import YOURS, sides
 from kbsync.sandbox import Portal, Settings, serve
 from kbsync.sandbox.records import DRAFT, PUBLISHED
 from kbsync.sandbox.settings import Rewriting
@@ -129,17 +130,24 @@ def test_laws_2_and_3_both_sides_edit_and_nothing_is_lost(
 
 
 def _settled_by_a_pull(clone: Clone, *, waiting: set[str]) -> None:
-    """Pull what agents did: what is left to say afterwards is named in conflicts, gone on the web, or waits for it."""
+    """Pull what agents did: left to publish is what waits for it, and what the writer changed in articles of both."""
     told = steps(clone.plan())
+    both = {path for path, what in told.items() if "conflict" in what}
     clone.pull()
+    _solve(clone)
     clone.commit()
     left = clone.plan()
     changes = {change.path for change in left.changes}
-    assert changes <= waiting, steps(left)
+    assert changes <= waiting | both, steps(left)
     assert {finding.path for finding in left.conflicts} <= told.keys()
     assert all(finding.live is None for finding in left.drift), "only what is gone cannot be pulled"
     clone.pull()
     assert clone.git("status", "--porcelain", "--untracked-files=all") == ""
+
+
+def _solve(clone: Clone) -> None:
+    """Choose what the writer has wherever a pull left both versions."""
+    clone.write({path: sides(text)[0] for path, text in clone.files().items() if YOURS in text})
 
 
 @law(EXAMPLES // 2)
