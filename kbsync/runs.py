@@ -25,8 +25,6 @@ class Purpose(StrEnum):
 
     PUBLISH = "publish"
     UNDO = "undo"
-    ADOPT = "adopt"
-    RELEASE = "release"
     JOIN = "join"
 
 
