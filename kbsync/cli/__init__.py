@@ -5,7 +5,11 @@ that `kbsync --version` stays quick.
 """
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 
 import click
 
@@ -51,7 +55,8 @@ def main() -> None:
     """Run kbsync, and end the process with its exit code; the one place where errors become words."""
     prepare_streams()
     try:
-        code = app.main(prog_name="kbsync", standalone_mode=False)
+        with _terminated_like_interrupted():
+            code = app.main(prog_name="kbsync", standalone_mode=False)
     except KbsyncError as error:
         complain(error)
         code = error.exit_code
@@ -73,3 +78,16 @@ def main() -> None:
         )
         code = KbsyncError.exit_code
     sys.exit(code or 0)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Take a polite request to end, as CI makes when a job is cancelled, for Ctrl-C: what was begun is put in order."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -14,7 +14,7 @@ A run that writes to the portal does it like this, and a run that was overtaken 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock, RLock, Thread
@@ -73,6 +73,7 @@ def held(
         raise
     finally:
         lease.stop()
+        RUNNING.discard(lease.run)
 
 
 def _begun(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> Underway:
@@ -100,7 +101,7 @@ def _take(
         if standing.ledger != workspace.standing.ledger:
             raise Overtaken("another run has written since this one planned", advice="run it again")
         if other is None or is_free(other, patience):
-            asked_at = _Instant()
+            asked_at = _now()
             try:
                 place.swap(standing, commit)
             except RefMoved:
@@ -121,12 +122,16 @@ def _take(
 class _Instant:
     """A point in time by two clocks: one may stand still while a laptop sleeps, the other may be set."""
 
-    steady: float = field(default_factory=time.monotonic)
-    wall: float = field(default_factory=time.time)
+    steady: float
+    wall: float
 
     def age(self) -> float:
         """Say how many seconds ago that was, by the clock that says more."""
         return max(time.monotonic() - self.steady, time.time() - self.wall)
+
+
+def _now() -> _Instant:
+    return _Instant(time.monotonic(), time.time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,6 @@ class Lease:
 
     def stop(self) -> None:
         """Renew it no more."""
-        RUNNING.discard(self.run)
         self._over.set()
 
     def check(self) -> str:
@@ -255,7 +259,7 @@ class Lease:
 
     def _renew(self) -> None:
         """Move the lease on, with what was reached since; where only the network failed, the next try may do."""
-        asked_at, old = _Instant(), self._underway
+        asked_at, old = _now(), self._underway
         holder = replace(old.holder, renewed=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         with self._notes:
             fresh = dict(self._fresh)

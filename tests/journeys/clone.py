@@ -99,7 +99,7 @@ class Clone:
     def published(self, **options: Any) -> Plan:
         """Publish, and see that all went well."""
         done = self.publish(**options)
-        assert troubles(done) == []
+        assert troubles(done) == [], troubles(done)
         assert done.trouble is None
         return done.planned.plan
 
