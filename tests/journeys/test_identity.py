@@ -1,14 +1,23 @@
 """Renames, moves, swaps and returns through git and over HTTP: the same live ids wherever the API allows."""
 
+import multiprocessing
+import signal
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 import pytest
 
+from kbsync import journeys
+from kbsync.credentials import Secret
 from kbsync.errors import ContentError
+from kbsync.journeys import Options
 from kbsync.sandbox import Portal
-from tests.journeys.clone import Clone, new_clone, shown, steps
+from kbsync.sandbox.api import gate
+from tests.journeys import faulted
+from tests.journeys.clone import Clone, Quiet, new_clone, shown, steps
 from tests.plan.test_identity_of_people import FILES
 from tests.plan.world import article
 
@@ -213,6 +222,44 @@ def test_a_draft_that_moves_leaves_no_pointer(tmp_path: Path, portal: Portal) ->
     _after(clone)
     assert portal.store.article(number).status == 1
     assert "href" not in portal.store.article(number).description
+
+
+def _publish_pointing(root: str, url: str) -> None:
+    config = replace(faulted.config_for(Path(root), url), moved="pointer", public_url="")
+    with faulted.quick():
+        journeys.publish(config, Secret("sandbox"), Options(), Quiet())
+
+
+@pytest.mark.parametrize(
+    ("at", "done", "points"),
+    [(1, False, True), (1, True, False), (2, False, False), (2, True, True)],
+    ids=["before the new one", "after the new one", "before the pointer", "after the pointer"],
+)
+def test_a_move_that_was_killed_leaves_one_new_article_and_one_old(
+    tmp_path: Path, portal: Portal, at: int, done: bool, points: bool
+) -> None:
+    """Between its two writes a move has no memory: then the next run archives the old article instead."""
+    clone = new_clone(tmp_path / "clone", portal, FILES, moved="pointer")
+    clone.published()
+    number, count = clone.id_of(RESET), len(shown(portal))
+    _move(clone, RESET, "guide/wifi/reset.md")
+    clone.commit()
+    killer = faulted.Killer(at=at, done=done)
+    process = multiprocessing.get_context("forkserver").Process(
+        target=_publish_pointing, args=(str(clone.root), portal.url)
+    )
+    with (
+        patch.object(portal.faults, "strike", killer.strike),
+        patch.object(gate, "_break_off", killer.break_off),
+    ):
+        process.start()
+        killer.process = process.pid or 0
+        process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    new = _after(clone)["guide/wifi/reset.md"]
+    assert len(shown(portal)) == count + 1
+    old = portal.store.article(number)
+    assert (f"articles/{new}" in old.description, old.status) == (points, 2 if points else 1)
 
 
 def test_two_folders_that_exchange_their_names_are_held_until_one_has_a_third(clone: Clone, portal: Portal) -> None:
