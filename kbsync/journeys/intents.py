@@ -5,11 +5,11 @@ Nothing is read or written here. What is found of it on the portal later is the 
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kbsync.agreements import Agreement, Born, Key, agreement_from_json, agreement_to_json, ledger_name
-from kbsync.change import Action, Change, circle_openers
+from kbsync.change import Action, Change, Outcome, Result, circle_openers
 from kbsync.errors import KbsyncError
 from kbsync.journeys.holders import Holder
 from kbsync.journeys.recording import intended
@@ -96,6 +96,19 @@ def _source(change: Change, known: Mapping[Key, Agreement], anchors: tuple[str, 
     new = change.action in {Action.CREATE, Action.MOVE}
     born = agreed.born if agreed else Born.CONTENT if new else Born.LIVE
     return replace(intended(item, born=born, anchors=anchors), fields=fields)
+
+
+def unsettled(underway: Underway, outcomes: Iterable[Outcome]) -> tuple[Intent, ...]:
+    """Give the intents of which nobody knows whether they were carried out, and those that had none in this run."""
+    by_path = {outcome.change.path: outcome for outcome in outcomes}
+    return tuple(intent for intent in underway.intents if _is_unsettled(intent, by_path.get(intent.path)))
+
+
+def _is_unsettled(intent: Intent, outcome: Outcome | None) -> bool:
+    if outcome is None:
+        return True
+    half = intent.action is Action.MOVE
+    return outcome.result is Result.FAILED and (outcome.live is None or half)
 
 
 def pages_of(underway: Underway) -> dict[str, bytes]:

@@ -20,12 +20,12 @@ from pathlib import Path
 from threading import Event, Lock, RLock, Thread
 
 from kbsync.agreements import Agreement, Key
-from kbsync.change import Action, Outcome, Result
+from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.content.repository import RefMoved, Repository
 from kbsync.errors import GitError, Refusal
 from kbsync.journeys.holders import RUNNING, holder_now
-from kbsync.journeys.intents import Intent, Underway, done_pages, intents_of, pages_of
+from kbsync.journeys.intents import Underway, done_pages, intents_of, pages_of, unsettled
 from kbsync.journeys.journal import Journal
 from kbsync.journeys.ledger import Standing, is_shared, lease_ref, ledger_ref, look_up
 from kbsync.journeys.patience import Patience, is_free, wait_for
@@ -237,7 +237,7 @@ class Lease:
         with self._moves:
             if self._lost:
                 return None
-            left = _unsettled(self._underway, outcomes)
+            left = unsettled(self._underway, outcomes)
             if not left:
                 return self._underway.commit, None
             ended = replace(self._underway, holder=replace(self._underway.holder, ended=True), intents=left, done={})
@@ -289,16 +289,3 @@ class Lease:
             else:
                 taker = f" by {now.since}" if now else ""
                 self._lost = f"stopped: the lease was taken over{taker}, which goes on from here"
-
-
-def _unsettled(underway: Underway, outcomes: Iterable[Outcome]) -> tuple[Intent, ...]:
-    """Give the intents of which nobody knows whether they were carried out, and those that had none in this run."""
-    by_path = {outcome.change.path: outcome for outcome in outcomes}
-    return tuple(intent for intent in underway.intents if _is_unsettled(intent, by_path.get(intent.path)))
-
-
-def _is_unsettled(intent: Intent, outcome: Outcome | None) -> bool:
-    if outcome is None:
-        return True
-    half = intent.action is Action.MOVE
-    return outcome.result is Result.FAILED and (outcome.live is None or half)
