@@ -8,12 +8,10 @@ from typing import Any, assert_never
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.answers import Answer
-from kbsync.freshdesk.belief import doubts, is_rewritten
+from kbsync.freshdesk.belief import doubts, is_rewritten, rewriting
 from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.freshdesk.wire import article_from_json, category_from_json, folder_from_json
 from kbsync.model import Item, Kind, kind_of
-
-REWRITTEN = "the portal rewrote the HTML; readers lose nothing"
 
 
 class Withheld(PortalError):
@@ -86,7 +84,7 @@ def item_from(kind: Kind, data: Mapping[str, Any]) -> Item:
 def believed(job: Job, sent: Item, shown: Shown) -> Outcome:
     """End a write: done when the portal shows what was sent, else failed in so many words."""
     wrong = doubts(sent, shown.item)
-    notes = (REWRITTEN,) if is_rewritten(sent, shown.item) and not wrong else ()
+    notes = (rewriting(sent, shown.item),) if is_rewritten(sent, shown.item) and not wrong else ()
     return Outcome(
         change=job.change,
         result=Result.FAILED if wrong else Result.DONE,

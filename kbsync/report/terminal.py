@@ -23,6 +23,7 @@ from kbsync.report.words import (
     clause,
     counts,
     diff,
+    gathered,
     one_line,
     plain,
     refusal,
@@ -76,12 +77,16 @@ def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, widt
 def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int) -> str:
     """Show what became of a run: what did not go well in full, the rest in one sentence."""
     parts: list[RenderableType] = []
+    together = gathered(outcomes)
     for outcome in outcomes:
-        if outcome.result is Result.DONE and not outcome.notes:
+        is_done = outcome.result is Result.DONE
+        own = [note for note in outcome.notes if not is_done or note not in together]
+        if is_done and not own:
             continue
         style = _RESULT_COLOURS[outcome.result]
-        why = "; ".join(plain(text) for text in (outcome.error, *outcome.notes) if text)
+        why = "; ".join(plain(text) for text in (outcome.error, *own) if text)
         parts.append(_Entry(Text.assemble((outcome.result.value, style), " ", one_line(outcome.change.path)), why))
+    parts += [_Entry(Text(f"{count} times", style="dim"), plain(note)) for note, count in together.items()]
     parts.append(Text(results(outcomes)[:1].upper() + results(outcomes)[1:] + ".", style="bold"))
     return _drawn(Group(*parts), colour=colour, width=width)
 

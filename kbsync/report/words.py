@@ -134,6 +134,12 @@ def results(outcomes: Sequence[Outcome]) -> str:
     return ", ".join(parts) or "nothing to do"
 
 
+def gathered(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Give what is to be known of several changes that went well, and of how many: it is said once."""
+    notes = Counter(note for outcome in outcomes if outcome.result is Result.DONE for note in outcome.notes)
+    return {note: count for note, count in notes.items() if count > 1}
+
+
 def diff(change: Change) -> tuple[str, ...]:
     """Give the lines of a source's diff, without its two file lines; empty where there is none to show."""
     if change.before is None or change.after is None or change.before == change.after:

@@ -1,7 +1,12 @@
 """Law 9: a write is believed when readers see the same; a portal that loses something is named, once."""
 
+from dataclasses import replace
+
 import pytest
 
+from kbsync.freshdesk.belief import doubts, rewriting
+from kbsync.model import Article, Category, Folder, Item, Seo, Visibility
+from kbsync.report.terminal import outcomes_to_text
 from kbsync.sandbox import Portal, Settings
 from tests.journeys.clone import Clone, steps, troubles
 from tests.plan.world import article
@@ -74,3 +79,51 @@ def test_another_reading_of_the_reference_ends_the_same(clone: Clone, portal: Po
     assert steps(clone.plan()) == {}
     portal.store.delete_article(clone.id_of(RESET))
     assert steps(clone.plan()) == {RESET: "drift"}
+
+
+ARTICLE = Article(title="T", body="<p>x</p>", tags=("a", "b"), seo=Seo(title="s", description="d"), author=7)
+FOLDER = Folder(name="F", description="d", visibility=Visibility.AGENTS, companies=(1,))
+CATEGORY = Category(name="C", description="d", portals=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "named"),
+    [
+        (ARTICLE, replace(ARTICLE, title="Other"), 'title came back as "Other" instead of "T"'),
+        (ARTICLE, replace(ARTICLE, tags=("a",)), 'tags came back as "a" instead of "a, b"'),
+        (ARTICLE, replace(ARTICLE, author=8), 'author came back as "8" instead of "7"'),
+        (ARTICLE, replace(ARTICLE, seo=Seo(title="s", description="")), "seo.description came back as"),
+        (ARTICLE, replace(ARTICLE, body="<p></p>"), "the body lost 1 word: x"),
+        (FOLDER, replace(FOLDER, name="f2"), "name came back as"),
+        (FOLDER, replace(FOLDER, visibility=Visibility.ALL), 'visibility came back as "all" instead of "agents"'),
+        (FOLDER, replace(FOLDER, companies=()), "companies came back as"),
+        (CATEGORY, replace(CATEGORY, name="c2"), 'name came back as "c2" instead of "C"'),
+        (CATEGORY, replace(CATEGORY, description=None), "description came back as"),
+        (CATEGORY, replace(CATEGORY, portals=(1,)), "portals came back as"),
+    ],
+)
+def test_law_9_whatever_was_accepted_and_not_applied_is_named(sent: Item, shown: Item, named: str) -> None:
+    (doubt,) = doubts(sent, shown)
+    assert doubt.startswith(named)
+    assert doubts(sent, sent) == ()
+
+
+def test_what_the_portal_made_of_the_html_is_told_in_kinds() -> None:
+    sent = replace(ARTICLE, body='<p style="color: red" class="a">x <b>y</b></p>')
+    shown = replace(ARTICLE, body='<p data-identifyelement="1">x <span>y</span></p>')
+    assert rewriting(sent, shown) == (
+        "the portal rewrote the HTML (<b>, class, style left out, <span>, data-identifyelement added); "
+        "readers lose nothing"
+    )
+    assert "spaces and spelling" in rewriting(ARTICLE, replace(ARTICLE, body="<p>x</p>\n"))
+
+
+@pytest.mark.parametrize("settings", [Settings(rewriting="editor")], ids=["editor"])
+def test_rewriting_is_told_once_for_a_whole_run(clone: Clone) -> None:
+    run = clone.publish().run
+    assert run is not None
+    rewritten = [outcome for outcome in run.outcomes if outcome.notes]
+    assert len(rewritten) == 4
+    told = {note for outcome in rewritten for note in outcome.notes}
+    text = outcomes_to_text(run.outcomes, colour=False, width=200)
+    assert text.count("the portal rewrote the HTML") == len(told) < 4
