@@ -140,6 +140,9 @@ class _Turning:
             return
         if mine.kind is not Kind.ARTICLE and there != path:
             self.directories[there.removesuffix(f"/{_INDEX}")] = earlier.path
+        if mine.kind is not Kind.ARTICLE and not (earlier.blob and mine.blob):
+            self._put_index(mine, earlier, there)
+            return
         if there not in self.present:
             return
         base, former, now = self._source(mine), self._source(earlier), self._read(there)
@@ -153,6 +156,14 @@ class _Turning:
             self.left_out[there] = "changed since, in the same places" if text is None else f"{path} is taken"
         elif path != there or text != now:
             self.files |= {there: None} | {path: text}
+
+    def _put_index(self, mine: Agreement, earlier: Agreement, there: str) -> None:
+        """Let a directory have a file of its own again, or none, as it was before the run."""
+        former, path = self._source(earlier), _file_of(earlier)
+        if former is None and there in self.present and mine.blob:
+            self._take_away(mine, there)
+        elif former is not None and there not in self.present and path not in self.present:
+            self.files[path] = former
 
     def _merged(self, path: str, base: str, now: str, former: str) -> str | None:
         """Merge in three ways as git does; None where both changed the same lines."""

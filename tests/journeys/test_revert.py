@@ -124,3 +124,14 @@ def test_a_revert_takes_only_what_was_undone(live: Clone) -> None:
     live.portal.store.edit_article(live.id_of(INSTALL), title="By hand")
     undone(live)
     assert revert(live).files == (RESET,)
+
+
+def test_a_directory_that_the_run_gave_a_file_of_its_own_has_none_again(live: Clone) -> None:
+    files = live.files()
+    live.commit({"shop/_index.md": "---\nname: The shop\n---\n"})
+    live.published()
+    undone(live)
+    assert revert(live).files == ("shop/_index.md",)
+    merge(live)
+    assert live.files() == files
+    assert not live.plan().writes
