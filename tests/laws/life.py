@@ -28,6 +28,8 @@ from tests.laws.agents import Agent, Shown, shown
 from tests.laws.dying import Death, dying
 from tests.laws.people import Person, Words, front, tokens
 
+# Names of folders are unique: what was renamed on one side, or put back by an undo, may hold a name that is wanted.
+_IN_THE_WAY = "in the way of something that exists"
 FIRST = ("guide/basics", "guide/basics", "guide/more", "shop/orders")
 
 
@@ -202,7 +204,7 @@ class Life:
         self.tally["pulls"] += 1
         person.is_dirty = bool(home.pulled.files)
         self.tally["pulls with news"] += person.is_dirty
-        self._keeps_my_words(mine, person)
+        self._keeps_my_words(mine, before.ids, person)
         self._brings_their_words(home, person)
         person.settle_markers(side)
         person.commit()
@@ -285,7 +287,11 @@ class Life:
         """See that a publish leaves nothing to do, says on live what content says, and writes nothing again."""
         law(5, done.trouble is None, f"the ledger could not be saved: {done.trouble}")
         outcomes = done.run.outcomes if done.run else []
-        failed = [f"{o.change.path}: {o.result} {o.error}" for o in outcomes if o.result is Result.FAILED]
+        failed = [
+            f"{o.change.path}: {o.result} {o.error}"
+            for o in outcomes
+            if o.result is Result.FAILED and _IN_THE_WAY not in o.error
+        ]
         law(9, not failed, f"the portal refused or was not believed: {failed}")
         if any(o.result is not Result.DONE for o in outcomes):
             self.tally["with something held back"] += 1
@@ -333,12 +339,15 @@ class Life:
 
     # What the laws say of a pull.
 
-    def _keeps_my_words(self, mine: Mapping[str, str], person: Person) -> None:
-        """See that no word of the writer is gone that an agent has not taken out."""
-        lost = {word for text in mine.values() for word in tokens(text)} - person.tokens()
-        live = {word for article in self.agent.articles().values() for word in _words_of(article)}
-        law(7, lost <= self.once_live - live, f"a pull lost {sorted(lost - (self.once_live - live))}")
-        self.once_live |= live
+    def _keeps_my_words(self, mine: Mapping[str, str], ids: Mapping[str, int], person: Person) -> None:
+        """See that no word of a file is gone that an agent has not taken out of its article."""
+        left, live = person.tokens(), self.agent.articles()
+        for path, text in mine.items():
+            article = live.get(ids.get(path, 0))
+            taken_out = self.once_live - _words_of(article) if article else set()
+            lost = tokens(text) - left - taken_out
+            law(7, not lost, f"a pull lost {sorted(lost)} of {path}")
+        self.once_live |= {word for article in live.values() for word in _words_of(article)}
 
     def _brings_their_words(self, home: PulledHome, person: Person) -> None:
         """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
