@@ -19,7 +19,10 @@ _ALWAYS_SENT = ("title", "name", "body", "status")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One change as it was seen; `content` names what would be sent by its digest, `live` what would be replaced."""
+    """One change as it was seen; `content` names what would be sent by its digest, `live` what would be replaced.
+
+    `points` tells that what a move leaves behind would be written too.
+    """
 
     action: Action
     kind: Kind
@@ -29,6 +32,7 @@ class Grant:
     fields: tuple[str, ...] = ()
     content: str = ""
     live: str = ""
+    points: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ def _grant(change: Change, plan: Plan, remembered: Mapping[Key, Mapping[str, str
         fields=change.fields,
         content=_content_half(change.desired, plan.anchors.get(change.path, frozenset())),
         live=_live_half(change, remembered.get((change.kind, change.id or 0))),
+        points=change.points,
     )
 
 
@@ -115,6 +120,7 @@ def _why(now: Grant, then: Grant | None) -> str:
         (now.former != then.former, f"the plan said it was {then.former or 'not renamed'}"),
         (now.content != then.content, "its source says something else"),
         (now.live != then.live, "it was edited on the portal"),
+        (now.points is not then.points, "the plan left something else in its old place"),
         (now.fields != then.fields, f"the plan said {', '.join(then.fields)}"),
     )
     return "moved since the plan: " + next(words for is_moved, words in moved if is_moved)

@@ -52,6 +52,8 @@ def _change(change: Change, grant: Grant | None) -> dict[str, object]:
         "title": title_of(change.desired or change.actual),
         "diff": list(diff(change)),
     }
+    if change.points:
+        page["points"] = True
     return page | ({"content": grant.content, "live": grant.live} if grant else {})
 
 
@@ -125,6 +127,7 @@ def _shown(page: "_Page") -> Change:
         reason=page.text("reason"),
         desired=_named(kind, page.text("title")),
         diff=page.texts("diff"),
+        points=page.plain.get("points") is True,
     )
 
 
@@ -148,6 +151,7 @@ def _grant(page: "_Page") -> Grant:
         fields=page.texts("fields"),
         content=page.text("content"),
         live=page.text("live"),
+        points=page.plain.get("points") is True,
     )
 
 

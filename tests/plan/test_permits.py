@@ -106,6 +106,16 @@ def test_what_became_another_action_is_withheld(made: World) -> None:
     assert _told(withheld) == {ONE: "moved since the plan: the plan said archive"}
 
 
+def test_a_move_that_would_leave_something_else_behind_is_withheld(made: World) -> None:
+    made.files["guide/other/here.md"] = article("Here", "Something to keep the folder: narwhal, beluga, vaquita.")
+    made.publish()
+    made.rename(ONE, "guide/other/one.md")
+    permit = permit_of(made.plan(moved="archive"))
+    assert permitted(made.plan(moved="archive"), permit)[1] == ()
+    told = _told(permitted(made.plan(moved="pointer"), permit)[1])
+    assert told == {"guide/other/one.md": "moved since the plan: the plan left something else in its old place"}
+
+
 def test_what_was_done_meanwhile_is_no_longer_to_be_done(made: World) -> None:
     _edit(made, ONE)
     permit = permit_of(made.plan())
