@@ -152,13 +152,13 @@ class _Turning:
         )
 
     def _leaves(self, mine: Agreement, former: Item) -> Agreement:
-        """Say in which agreement an item is left; of a pair the one that readers see has the file."""
-        is_shown = not isinstance(former, Article) or former.status is Status.PUBLISHED
-        twin = self.memory.twins.get(mine.key)
+        """Say in which agreement an item is left; of a pair the one that had the file before has it again."""
+        twin, earlier = self.memory.twins.get(mine.key), self.memory.before.get(mine.key)
         path = self.tree.paths.get(mine.key)
         if twin is not None:
-            path = (path or self.tree.paths.get(twin)) if is_shown else None
-        return left_after(mine, self.memory.before.get(mine.key), former, self.tree, path=path)
+            had_it = earlier is not None and earlier.state in {State.LIVE, State.UNDONE} and earlier.content
+            path = (path or self.tree.paths.get(twin)) if had_it else None
+        return left_after(mine, earlier, former, self.tree, path=path)
 
     def _path(self, mine: Agreement) -> str:
         return self.tree.paths.get(mine.key, mine.path)

@@ -206,6 +206,20 @@ def test_a_move_is_undone_in_both_places_and_done_again_by_a_change(live: Clone)
     assert at_rest(live) == {}
 
 
+def test_a_move_of_what_became_a_draft_is_undone_and_done_again(live: Clone) -> None:
+    before = shown(live.portal)
+    live.git("mv", BOX, "guide/basics/wifi/box.md")
+    live.commit({"guide/basics/wifi/box.md": article("Box", "Open the box and keep it.", status="draft")})
+    live.published()
+    after = shown(live.portal)
+    undone(live)
+    assert {number: shown(live.portal)[number] for number in before} == before
+    assert at_rest(live) == {"guide/basics/wifi/box.md": "undone"}
+    undone(live, tip(live))
+    assert shown(live.portal) == after
+    assert at_rest(live) == {}
+
+
 def test_an_undone_move_that_is_turned_round_in_the_tree_is_adopted(live: Clone) -> None:
     old = live.id_of(BOX)
     live.git("mv", BOX, "guide/basics/wifi/box.md")
