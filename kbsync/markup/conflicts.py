@@ -16,14 +16,13 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)")
 def conflicts_in(text: str) -> tuple[int, ...]:
     """Give the lines, from 1, on which a conflict begins that nobody has solved.
 
-    A whole one counts wherever it stands but in fenced code, where pages about git show them; ours count there too. So
-    does what is left of ours when only some of its lines were taken away.
+    A whole one counts wherever it stands but in fenced code, where pages about git show them. So does what is left of
+    ours when only some of its lines were taken away.
     """
     if _BEGIN not in text and _END not in text:
         return ()
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    found = set(_whole(_without_fences(lines))) | set(_ours(lines))
-    return tuple(sorted(found))
+    lines = _without_fences([line.removesuffix("\r") for line in text.split("\n")])
+    return tuple(sorted({*_whole(lines), *_ours(lines)}))
 
 
 def marked(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
