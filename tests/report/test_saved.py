@@ -36,7 +36,17 @@ PLAN = Plan(
         Change(action=Action.ADOPT, kind=Kind.ARTICLE, path="guide/a/c.md", id=9),
     ),
     drift=(Finding(matter=Matter.DRIFT, kind=Kind.ARTICLE, path="guide/a/d.md", id=10, fields=("tags",), reason="x"),),
-    conflicts=(Finding(matter=Matter.CONFLICT, kind=Kind.ARTICLE, path="guide/a/e.md", id=11, reason="both moved"),),
+    conflicts=(
+        Finding(
+            matter=Matter.CONFLICT,
+            kind=Kind.ARTICLE,
+            path="guide/a/e.md",
+            id=11,
+            reason="both moved",
+            ours=("-a", "+b"),
+            theirs=("-a", "+c"),
+        ),
+    ),
     unmanaged=(Finding(matter=Matter.UNMANAGED, kind=Kind.FOLDER, path="Elsewhere", id=12),),
     undone=(Finding(matter=Matter.UNDONE, kind=Kind.ARTICLE, path="guide/a/f.md", id=13),),
     unchanged=4,
