@@ -178,6 +178,7 @@ class Life:
     def undo(self, person: Person) -> None:
         """Undo the last run; what it put back stays so."""
         before, ledger = self.agent.articles(), self._ledger()
+        pending = {change.id for change in person.clone.plan().changes}
         try:
             undone = journeys.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.audience)
         except (Refusal, UsageError) as refusal:
@@ -189,7 +190,8 @@ class Life:
             return
         self.tally["undos"] += 1
         done = {o.change.id for o in undone.run.outcomes if o.result is Result.DONE} - {None}
-        left = {change.id for change in person.clone.plan().changes} & done
+        # Undoing an undo brings the run back, and not what writers have changed since and nobody has published.
+        left = {change.id for change in person.clone.plan().changes} & done - pending
         law(3, not left, f"what was undone would be done again: {sorted(map(str, left))}")
 
     def pull(self, person: Person, side: int) -> PulledHome | None:

@@ -10,10 +10,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.laws.machine import Laws
 
 STEPS_A_LIFE = 80
-LIVES = 18
-SHARES = 8
+LIVES = 12
+SHARES = 16
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_the_laws_hold_through(share: int) -> None:
     Laws.tally.clear()
