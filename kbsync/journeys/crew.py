@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from threading import Event, Thread
 
 _LISTENING = 0.2
@@ -33,28 +32,33 @@ class Crew:
             KeyboardInterrupt: there was a second one; what is in flight is left to itself.
         """
         left, failures = deque(tasks), list[BaseException]()
-        threads = [
+        # Not by joining: a thread whose `join` was interrupted counts as ended in some Pythons, though it goes on.
+        ends = [Event() for _ in range(min(self._size, len(left)))]
+        for number, end in enumerate(ends):
             # Nobody may have to wait for these at the end of the process: one may hang in a call for a minute.
-            Thread(target=_work, args=(left, failures), name=f"write {number}", daemon=True)
-            for number in range(min(self._size, len(left)))
-        ]
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
+            Thread(target=_work, args=(left, failures, end), name=f"write {number}", daemon=True).start()
+        while not all(end.is_set() for end in ends):
             try:
-                for thread in threads:
-                    thread.join(_LISTENING)
+                for end in ends:
+                    end.wait(_LISTENING)
             except KeyboardInterrupt:
                 self.stop()
         if failures:
             raise failures[0]
 
 
-def _work(left: deque[Callable[[], None]], failures: list[BaseException]) -> None:
-    with suppress(IndexError):
-        while not failures:
-            task = left.popleft()
-            try:
-                task()
-            except BaseException as error:  # noqa: BLE001  # raised again where the work was asked for
-                failures.append(error)
+def _work(left: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:
+    try:
+        while not failures and (task := _next(left)) is not None:
+            task()
+    except BaseException as error:  # noqa: BLE001  # raised again where the work was asked for
+        failures.append(error)
+    finally:
+        end.set()
+
+
+def _next(left: deque[Callable[[], None]]) -> Callable[[], None] | None:
+    try:
+        return left.popleft()
+    except IndexError:
+        return None

@@ -21,18 +21,24 @@ def published_commit(workspace: Workspace) -> str | None:
 
 
 def refuse_old_commit(workspace: Workspace) -> None:
-    """Stop a publish of a commit that does not come after the one that was published last.
+    """Stop a publish of a commit that does not come after those that the portal holds.
+
+    These are the one that was published last, and the one of a run that was cut off after it had written.
 
     Raises:
         Refusal: it does not.
     """
-    last = published_commit(workspace)
-    if last is None or workspace.commit is None or last == workspace.commit:
+    cut_off = workspace.underway.holder.commit if workspace.underway and workspace.recovered.agreements else None
+    for held in filter(None, (published_commit(workspace), cut_off)):
+        _refuse_before(workspace, held)
+
+
+def _refuse_before(workspace: Workspace, held: str) -> None:
+    if workspace.commit is None or held == workspace.commit:
         return
-    remote = workspace.config.remote
-    if not workspace.repository.is_ancestor(last, workspace.commit, remote=remote):
+    if not workspace.repository.is_ancestor(held, workspace.commit, remote=workspace.config.remote):
         raise Refusal(
-            f"the portal holds {last[:10]}, which is no ancestor of {workspace.commit[:10]}",
+            f"the portal holds {held[:10]}, which is no ancestor of {workspace.commit[:10]}",
             advice="publish a commit that has it in its history; --rollback if going back is meant",
         )
 

@@ -68,6 +68,8 @@ class _Publishing:
         return again
 
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
+        if not self.options.rollback:
+            refuse_old_commit(workspace)
         return plan_toward_live(workspace, content, live, self.options)
 
     def refuse(self, plan: Plan) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.agreements import Born
+from kbsync.errors import Refusal
 from kbsync.sandbox import Portal
 from tests.journeys.clone import Clone, Quiet, clone_of, git, steps, troubles
 from tests.journeys.faulted import Killer, World, copied, go_on, kill_at, make_world, prepare, said
@@ -91,6 +92,19 @@ def test_what_was_made_by_a_run_that_died_was_born_in_the_tree_and_is_told_in_th
         assert len(git(clone.root, "log", "--format=%H", "refs/kbsync/production").split()) == 2
 
     _cut_off(world, tmp_path, 12, look)
+
+
+def test_an_older_commit_does_not_take_back_what_a_run_that_died_had_written(world: World, tmp_path: Path) -> None:
+    def look(killed: Clone) -> None:
+        before = said(killed.portal)
+        killed.git("checkout", "-q", "HEAD~1")
+        with pytest.raises(Refusal, match="no ancestor"):
+            killed.publish()
+        assert said(killed.portal) == before
+        killed.published(rollback=True)
+        assert steps(killed.plan()) == {"guide/basics": "conflict"}, "a name without an _index.md; the rest went back"
+
+    _cut_off(world, tmp_path, 10, look)
 
 
 def test_a_second_article_of_that_title_beside_a_lost_one_is_named_and_no_third_is_made(
