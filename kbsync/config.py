@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kbsync.errors import ConfigError, Problem, UsageError
 from kbsync.markup.options import Options
-from kbsync.markup.placeholders import is_name
+from kbsync.markup.reading.placeholders import is_name
 
 FILE = "kbsync.toml"
 DEFAULT_TARGET = "production"

@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from kbsync.markup.addresses import from_root, to_root
 from kbsync.markup.canonical import canonical
+from kbsync.markup.html.volatile import stable_body
 from kbsync.markup.options import PLAIN, Options
-from kbsync.markup.references import references
+from kbsync.markup.reading.addresses import from_root, to_root
+from kbsync.markup.reading.references import references
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import Pulled, addresses_in, to_markdown
-from kbsync.markup.volatile import stable_body
 from kbsync.memo import is_lent, remembered
 from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, fields_of
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from kbsync import versions
 from kbsync.cache import Cache, code_version, open_cache
-from kbsync.markup import references as surveys
 from kbsync.markup.options import PLAIN
+from kbsync.markup.reading import references as surveys
 from kbsync.markup.to_markdown import addresses_in, to_markdown
 from kbsync.memo import lent, remembered
 from kbsync.model import Article, Kind
@@ -86,13 +86,14 @@ def test_other_code_finds_nothing_of_what_this_code_gave(file: Path) -> None:
 
 def test_the_code_is_named_by_every_room_that_converts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     here = Path(versions.__file__).parent
-    for room in ("memo.py", "versions.py", *(f"markup/{room.name}" for room in (here / "markup").glob("*.py"))):
-        (tmp_path / room).parent.mkdir(exist_ok=True)
+    markup = (room.relative_to(here).as_posix() for room in (here / "markup").rglob("*.py"))
+    for room in ("memo.py", "versions.py", *markup):
+        (tmp_path / room).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / room).write_bytes((here / room).read_bytes())
     monkeypatch.setattr("kbsync.cache._HERE", tmp_path)
     names = [code_version.__wrapped__()]
     assert names == [code_version()]
-    for room in ("versions.py", "markup/noise.py", "markup/to_html.py"):
+    for room in ("versions.py", "markup/html/noise.py", "markup/to_html.py"):
         (tmp_path / room).write_bytes((tmp_path / room).read_bytes() + b"\n")
         names.append(code_version.__wrapped__())
     monkeypatch.setattr("kbsync.cache.version", lambda library: "0.0")

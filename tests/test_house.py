@@ -51,7 +51,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "platformdirs": ("cache.py",),
     "markdown_it": ("markup/*.py",),
     "mdit_py_plugins": ("markup/*.py",),
-    "pygments": ("markup/highlighting.py",),
+    "pygments": ("markup/constructs/highlighting.py",),
     "turbohtml": ("markup/*.py",),
     "starlette": ("sandbox/*.py",),
     "uvicorn": ("sandbox/*.py",),

@@ -58,7 +58,7 @@ def plan(
     """Show what publish would do, from the working tree. Writes nothing."""
     from kbsync.commands import portal, saving
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     if show is not None:
         if paths or no_refresh or exit_code:
@@ -113,7 +113,7 @@ def publish(
     from kbsync.commands import portal, saving
     from kbsync.commands.output import attended
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     if plan_file is not None and paths:
         raise UsageError("--plan and PATHs do not go together", advice="give the PATHs to `kbsync plan --out FILE`")
@@ -161,7 +161,7 @@ def pull(
     """Bring what was edited on the portal into the tree."""
     from kbsync.commands import portal, proposing
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     proposed = proposing.branch_of(branch, commit=commit, dry_run=dry_run)
     config = settings.config(**ids(ignore_ids))
@@ -189,7 +189,7 @@ def status(settings: Settings, *, form: str, local: bool, ignore_ids: bool) -> i
     """Show at a glance what there is to publish and to pull. Cannot write."""
     from kbsync.commands import portal
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     config = settings.config(**ids(ignore_ids))
     return portal.status(config, key_for(config, os.environ), Options(local=local), form=form)

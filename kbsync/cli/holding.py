@@ -26,7 +26,7 @@ def adopt(
     """Take over what is on the portal: with its file, or by bringing it into the tree."""
     from kbsync.commands import holding
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     config = settings.config(**ids(ignore_ids))
     options = Options(local=local)
@@ -47,7 +47,7 @@ def release(
     """Let go of what kbsync publishes: nothing happens with it from then on, on either side."""
     from kbsync.commands import holding
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     config = settings.config(**ids(ignore_ids))
     options = Options(local=local)
@@ -69,7 +69,7 @@ def explain(
     """Say why an item would or would not change. Writes nothing."""
     from kbsync.commands import holding
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     config = settings.config(**ids(ignore_ids))
     key = None if no_refresh else key_for(config, os.environ)

@@ -54,7 +54,7 @@ def undo(
     from kbsync.commands import past
     from kbsync.commands.output import attended
     from kbsync.credentials import key_for
-    from kbsync.journeys import Options
+    from kbsync.journeys.audience import Options
 
     config = settings.config()
     if branch is not None:

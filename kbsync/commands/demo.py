@@ -85,17 +85,17 @@ class _Story:
         say(click.style(heading, bold=True) + click.style(f"   $ {command}", dim=True))
 
     def publishes(self) -> None:
-        from kbsync.journeys import Options
+        from kbsync.journeys.audience import Options
 
         self._ends(commands.publish(self.config, self.key, Options(), form="text", yes=True))
 
     def plans(self) -> None:
-        from kbsync.journeys import Options
+        from kbsync.journeys.audience import Options
 
         self._ends(commands.plan(self.config, self.key, Options(), form="text", out=None, exit_code=False))
 
     def pulls(self) -> None:
-        from kbsync.journeys import Options
+        from kbsync.journeys.audience import Options
 
         self._ends(commands.pull(self.config, self.key, Options(), form="text", dry_run=False))
 

@@ -10,12 +10,12 @@ from kbsync.commands.remembering import remembering
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
-from kbsync.journeys import Options, Planned
-from kbsync.journeys import explaining as explaining_journey
-from kbsync.journeys.adopting import Named
+from kbsync.journeys.audience import Options, Planned
+from kbsync.journeys.bringing.adopting import Named
 from kbsync.journeys.holding import Held
 from kbsync.journeys.holding import adopt as adopt_journey
 from kbsync.journeys.holding import release as release_journey
+from kbsync.journeys.showing import explaining as explaining_journey
 from kbsync.model import Kind, kind_of
 from kbsync.report.data import plan_to_json
 from kbsync.report.explanations import explanation_to_json, explanation_to_text

@@ -14,7 +14,7 @@ import click
 from kbsync.errors import ContentError, KbsyncError, Problem
 
 if TYPE_CHECKING:
-    from kbsync.journeys import Planned
+    from kbsync.journeys.audience import Planned
     from kbsync.report.terminal import Bars
 
 _WIDEST = 120

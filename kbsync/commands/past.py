@@ -10,11 +10,12 @@ from kbsync.commands.remembering import remembering
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
-from kbsync.journeys import Options, Planned, Undone
-from kbsync.journeys import history as history_journey
-from kbsync.journeys import history_of as history_of_journey
-from kbsync.journeys import revert as revert_journey
-from kbsync.journeys import undo as undo_journey
+from kbsync.journeys.audience import Options, Planned
+from kbsync.journeys.past.history import history as history_journey
+from kbsync.journeys.past.history import history_of as history_of_journey
+from kbsync.journeys.past.reverting import revert as revert_journey
+from kbsync.journeys.past.undoing import Undone
+from kbsync.journeys.past.undoing import undo as undo_journey
 from kbsync.report.data import VERSION, plan_page, to_json
 from kbsync.report.past import run_to_json, run_to_markdown, run_to_text, runs_to_json, runs_to_markdown, runs_to_text
 from kbsync.report.terminal import outcomes_to_text, plan_to_text

@@ -13,12 +13,15 @@ from kbsync.commands.saving import note_uncommitted, write_out
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
-from kbsync.journeys import Options, Planned, Published, PulledHome, saved_plan
-from kbsync.journeys import plan as plan_journey
-from kbsync.journeys import publish as publish_journey
-from kbsync.journeys import pull as pull_journey
-from kbsync.journeys import status as status_journey
-from kbsync.journeys.patience import told_of
+from kbsync.journeys.audience import Options, Planned
+from kbsync.journeys.guarding.patience import told_of
+from kbsync.journeys.planning import plan as plan_journey
+from kbsync.journeys.planning import status as status_journey
+from kbsync.journeys.publishing import Published
+from kbsync.journeys.publishing import publish as publish_journey
+from kbsync.journeys.pulling import PulledHome
+from kbsync.journeys.pulling import pull as pull_journey
+from kbsync.journeys.saved import saved_plan
 from kbsync.report.data import plan_to_json, status_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.saved import saved_to_json

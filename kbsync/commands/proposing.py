@@ -6,9 +6,9 @@ from kbsync.commands.remembering import remembering
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
-from kbsync.journeys import Options
-from kbsync.journeys.proposing import Proposed
-from kbsync.journeys.proposing import propose as propose_journey
+from kbsync.journeys.audience import Options
+from kbsync.journeys.branches.proposing import Proposed
+from kbsync.journeys.branches.proposing import propose as propose_journey
 from kbsync.report.data import plan_page, to_json
 from kbsync.report.terminal import plan_to_text
 

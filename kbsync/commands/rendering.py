@@ -13,9 +13,9 @@ from kbsync.content.document import parse
 from kbsync.content.texts import text_of
 from kbsync.credentials import key_for
 from kbsync.errors import UsageError
-from kbsync.journeys.showing import resolved_body, shown_html, shown_markdown
+from kbsync.journeys.showing.articles import resolved_body, shown_html, shown_markdown
 from kbsync.markup.options import Options
-from kbsync.markup.placeholders import may_hold_marks
+from kbsync.markup.reading.placeholders import may_hold_marks
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from kbsync.commands.output import look, note, say
 from kbsync.config import Config
 from kbsync.errors import UsageError
-from kbsync.journeys import Options
+from kbsync.journeys.audience import Options
 from kbsync.plan import Saved
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.saved import saved_from_json, saved_to_json

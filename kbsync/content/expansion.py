@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kbsync.errors import Problem
-from kbsync.markup.addresses import from_root, to_root
-from kbsync.markup.placeholders import Mark, as_text, disarmed, marks, may_hold_marks
-from kbsync.markup.prose import code_ranges, is_one_paragraph
-from kbsync.markup.readdressing import readdressed
-from kbsync.markup.references import references
+from kbsync.markup.reading.addresses import from_root, to_root
+from kbsync.markup.reading.placeholders import Mark, as_text, disarmed, marks, may_hold_marks
+from kbsync.markup.reading.prose import code_ranges, is_one_paragraph
+from kbsync.markup.reading.readdressing import readdressed
+from kbsync.markup.reading.references import references
 
 DEEPEST = 10
 """How many files may be included in one another."""

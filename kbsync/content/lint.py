@@ -13,8 +13,8 @@ from kbsync.content.names import folded
 from kbsync.content.selection import INDEX
 from kbsync.content.tree import Tree
 from kbsync.errors import Problem
-from kbsync.markup.addresses import from_root, to_root
-from kbsync.markup.references import Reference, anchors_of, hazards, references
+from kbsync.markup.reading.addresses import from_root, to_root
+from kbsync.markup.reading.references import Reference, anchors_of, hazards, references
 from kbsync.model import Article, Status
 
 _LEADS_NOWHERE = "leads nowhere"

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from kbsync.content.expansion import Expander
 from kbsync.markup.canonical import canonical
-from kbsync.markup.placeholders import Mark, disarmed, marks, may_hold_marks
-from kbsync.markup.prose import code_ranges
+from kbsync.markup.reading.placeholders import Mark, disarmed, marks, may_hold_marks
+from kbsync.markup.reading.prose import code_ranges
 from kbsync.markup.to_html import to_html
 
 

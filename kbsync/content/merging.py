@@ -9,7 +9,7 @@ from kbsync.content.document import edit, parse
 from kbsync.content.frame import newline_of, unix_newlines
 from kbsync.content.values import Flat, flat
 from kbsync.errors import ContentError
-from kbsync.markup.conflicts import marked
+from kbsync.markup.merging.conflicts import marked
 from kbsync.model import FieldValue
 
 Entries = Sequence[str] | Sequence[int]

@@ -13,7 +13,7 @@ from kbsync.content.files import Files
 from kbsync.content.frame import find_frame, line_at, skip_blank_lines, unix_newlines
 from kbsync.content.texts import text_of
 from kbsync.errors import ContentError, Problem
-from kbsync.markup.addresses import to_root
+from kbsync.markup.reading.addresses import to_root
 
 _FROM_THE_ROOT = "write the path from the root of the tree"
 

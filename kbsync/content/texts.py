@@ -2,7 +2,7 @@
 
 from kbsync.content.frame import line_at
 from kbsync.errors import ContentError, Problem
-from kbsync.markup.conflicts import conflicts_in
+from kbsync.markup.merging.conflicts import conflicts_in
 
 _RESOLVE = "resolve the conflict: keep what is right of both, and take the lines `<<<<<<<`, `=======` and `>>>>>>>` out"
 

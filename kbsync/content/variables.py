@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from kbsync.content.desk import Desk
 from kbsync.content.values import Scalar, Table, Value
-from kbsync.markup.placeholders import is_name
+from kbsync.markup.reading.placeholders import is_name
 
 
 def read_variables(desk: Desk, key: str, value: Value) -> Mapping[str, str] | None:

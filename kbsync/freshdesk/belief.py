@@ -6,10 +6,10 @@ Pure. Markdown is never compared here, and HTML with what readers see in it.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from kbsync.markup.html.nodes import Node
+from kbsync.markup.html.parse import parse
+from kbsync.markup.html.volatile import stable_body
 from kbsync.markup.losses import losses
-from kbsync.markup.nodes import Node
-from kbsync.markup.parse import parse
-from kbsync.markup.volatile import stable_body
 from kbsync.model import Article, FieldValue, Folder, Item, digest, fields_of
 
 _LONGEST = 60

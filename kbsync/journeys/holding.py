@@ -14,13 +14,13 @@ from kbsync.content.files import write
 from kbsync.content.names import file_name
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal
-from kbsync.journeys.addressing import TargetAddresses
-from kbsync.journeys.adopting import Adoption, Named, absent, change_of, lock_paths, refusal
 from kbsync.journeys.audience import Audience, Options, Planned
-from kbsync.journeys.bringing import bring_home
+from kbsync.journeys.bringing.adopting import Adoption, Named, absent, change_of, lock_paths, refusal
+from kbsync.journeys.bringing.home import bring_home
+from kbsync.journeys.memory.recording import agree
 from kbsync.journeys.planning import connect
 from kbsync.journeys.reading import read_live, with_authors
-from kbsync.journeys.recording import agree
+from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.workspace import Workspace, caught_up, open_workspace
 from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, Side
 from kbsync.plan import Plan, make_plan

@@ -4,12 +4,12 @@ from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.pace import Pacer
-from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.audience import Audience, Options, Planned
-from kbsync.journeys.contesting import with_both_sides
-from kbsync.journeys.foreseeing import foreseen
+from kbsync.journeys.guarding.recovering import with_doubts
 from kbsync.journeys.reading import read_live, remembered, with_authors, without_authors
-from kbsync.journeys.recovering import with_doubts
+from kbsync.journeys.showing.addressing import TargetAddresses
+from kbsync.journeys.showing.contesting import with_both_sides
+from kbsync.journeys.showing.foreseeing import foreseen
 from kbsync.journeys.workspace import Workspace, caught_up, open_workspace
 from kbsync.model import KnowledgeBase, Side
 from kbsync.plan import Plan, Rules, make_plan

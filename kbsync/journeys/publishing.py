@@ -7,8 +7,8 @@ from kbsync.content.repository import Repository
 from kbsync.credentials import Secret
 from kbsync.errors import GitError, Refusal
 from kbsync.journeys.audience import Audience, Options, Planned
-from kbsync.journeys.carrying import Run
-from kbsync.journeys.memory import refuse_old_commit
+from kbsync.journeys.carrying.publication import Run
+from kbsync.journeys.memory.keeping import refuse_old_commit
 from kbsync.journeys.planning import connect, plan_toward_live
 from kbsync.journeys.saved import as_saved, authorised
 from kbsync.journeys.sitting import Sitting

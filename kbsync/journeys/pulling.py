@@ -6,11 +6,11 @@ from kbsync.config import Config
 from kbsync.content.files import write
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal
-from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.audience import Audience, Options, Planned
-from kbsync.journeys.bringing import Pulled, bring_home
+from kbsync.journeys.bringing.home import Pulled, bring_home
 from kbsync.journeys.planning import connect, rules_of
 from kbsync.journeys.reading import read_live, with_authors
+from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.workspace import Workspace, caught_up, open_workspace
 from kbsync.plan import make_plan
 

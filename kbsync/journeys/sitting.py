@@ -8,13 +8,13 @@ from typing import Protocol
 
 from kbsync.errors import GitError
 from kbsync.freshdesk.client import Connection
-from kbsync.journeys.addressing import TargetAddresses
 from kbsync.journeys.audience import Audience, Options, Planned
-from kbsync.journeys.carrying import Portal, Run, carry_out
-from kbsync.journeys.lease import Lease, Overtaken, held
-from kbsync.journeys.memory import save
-from kbsync.journeys.patience import Patience
+from kbsync.journeys.carrying.publication import Portal, Run, carry_out
+from kbsync.journeys.guarding.lease import Lease, Overtaken, held
+from kbsync.journeys.guarding.patience import Patience
+from kbsync.journeys.memory.keeping import save
 from kbsync.journeys.reading import Reading, read_live, with_authors
+from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.workspace import Workspace, caught_up
 from kbsync.model import KnowledgeBase
 from kbsync.plan import Permit, Plan, permit_of, permitted

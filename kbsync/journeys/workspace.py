@@ -24,11 +24,11 @@ from kbsync.content.tree import Rules as TreeRules
 from kbsync.content.tree import Tree
 from kbsync.content.tree import read as read_tree
 from kbsync.errors import ContentError, GitError, Problem
-from kbsync.journeys.addressing import TargetAddresses
-from kbsync.journeys.intents import Underway, underway_from
-from kbsync.journeys.journal import read_journals
-from kbsync.journeys.ledger import Standing, look_up, read_here
-from kbsync.journeys.recovering import Recovered, recovered
+from kbsync.journeys.guarding.intents import Underway, underway_from
+from kbsync.journeys.guarding.journal import read_journals
+from kbsync.journeys.guarding.recovering import Recovered, recovered
+from kbsync.journeys.memory.ledger import Standing, look_up, read_here
+from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.markup.to_html import EPOCH
 from kbsync.model import Article, Kind, KnowledgeBase
 from kbsync.versions import blob_of, content_digests, links_of

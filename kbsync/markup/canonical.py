@@ -11,9 +11,9 @@ link opens; the colours of code whose language is named, and what fits a player 
 
 import re
 
-from kbsync.markup.nodes import Element, Node, serialized
-from kbsync.markup.parse import parse
-from kbsync.markup.tidy import tidy
+from kbsync.markup.html.nodes import Element, Node, serialized
+from kbsync.markup.html.parse import parse
+from kbsync.markup.tidying.tidy import tidy
 from kbsync.markup.to_html import encoded
 
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")

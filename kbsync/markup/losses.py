@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kbsync.markup.canonical import address_form, same
-from kbsync.markup.nodes import BLOCKS, HEADINGS, Element, Node, text_of
-from kbsync.markup.parse import parse
-from kbsync.markup.tidy import tidy
+from kbsync.markup.html.nodes import BLOCKS, HEADINGS, Element, Node, text_of
+from kbsync.markup.html.parse import parse
+from kbsync.markup.tidying.tidy import tidy
 
 _SHOWN = 3
 _FRAMES = frozenset("iframe video audio embed object".split())

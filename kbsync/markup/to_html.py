@@ -16,11 +16,12 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from kbsync.markup import footnotes, rawtags
-from kbsync.markup.contents import Heading, contents
+from kbsync.markup.constructs import footnotes
+from kbsync.markup.constructs.contents import Heading, contents
+from kbsync.markup.constructs.slugs import slug, unique
 from kbsync.markup.dialect import inlines, parser, plain
+from kbsync.markup.html import rawtags
 from kbsync.markup.options import PLAIN, Options
-from kbsync.markup.slugs import slug, unique
 
 EPOCH = 1
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from kbsync.markup.blocks import Way, document
 from kbsync.markup.canonical import canonical, canonical_of
-from kbsync.markup.nodes import Element, Node, replace, serialized, text_of
+from kbsync.markup.constructs.slugs import slug
+from kbsync.markup.html.nodes import Element, Node, replace, serialized, text_of
+from kbsync.markup.html.parse import parse
+from kbsync.markup.html.safety import without_scripts
 from kbsync.markup.options import PLAIN, Options
-from kbsync.markup.parse import parse
-from kbsync.markup.safety import without_scripts
-from kbsync.markup.shorthand import Hand, hand_for
-from kbsync.markup.slugs import slug
-from kbsync.markup.tidy import tidy
+from kbsync.markup.pulling.blocks import Way, document
+from kbsync.markup.pulling.shorthand import Hand, hand_for
+from kbsync.markup.tidying.tidy import tidy
 from kbsync.markup.to_html import identity, to_html
 
 _ADDRESSES = ("href", "src", "poster")

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kbsync import journeys
 from kbsync.agreements import Agreement, Key, agreement_from_json
 from kbsync.change import Result
 from kbsync.config import Config
 from kbsync.credentials import Secret
-from kbsync.journeys import Options, Planned, Published, PulledHome
+from kbsync.journeys import planning, publishing, pulling
+from kbsync.journeys.audience import Options, Planned
+from kbsync.journeys.publishing import Published
+from kbsync.journeys.pulling import PulledHome
 from kbsync.plan import Plan
 from kbsync.sandbox import Article, Portal
 from tests.plan.world import steps
@@ -88,13 +90,13 @@ class Clone:
         return self.planned(**options).plan
 
     def planned(self, **options: Any) -> Planned:
-        return journeys.plan(self.config, Secret(self.portal.key), Options(**options), self.audience)
+        return planning.plan(self.config, Secret(self.portal.key), Options(**options), self.audience)
 
     def offline(self, **options: Any) -> Plan:
-        return journeys.plan(self.config, None, Options(**options), self.audience).plan
+        return planning.plan(self.config, None, Options(**options), self.audience).plan
 
     def publish(self, **options: Any) -> Published:
-        return journeys.publish(self.config, Secret(self.portal.key), Options(**options), self.audience)
+        return publishing.publish(self.config, Secret(self.portal.key), Options(**options), self.audience)
 
     def published(self, **options: Any) -> Plan:
         """Publish, and see that all went well."""
@@ -104,7 +106,7 @@ class Clone:
         return done.planned.plan
 
     def pull(self, *, dry_run: bool = False, **options: Any) -> PulledHome:
-        return journeys.pull(self.config, Secret(self.portal.key), Options(**options), self.audience, dry_run=dry_run)
+        return pulling.pull(self.config, Secret(self.portal.key), Options(**options), self.audience, dry_run=dry_run)
 
     def ledger(self) -> dict[str, str]:
         """Give the ledger's files."""

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from kbsync import journeys
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import KbsyncError
 from kbsync.freshdesk import client, creating
-from kbsync.journeys import Options, planning
+from kbsync.journeys import planning, publishing
+from kbsync.journeys.audience import Options
 from kbsync.sandbox import Fault, Portal, Settings, serve
 from kbsync.sandbox.api import gate
 from tests.journeys.clone import Clone, Quiet, clone_of, git, new_clone, steps, troubles
@@ -270,7 +270,7 @@ _START = multiprocessing.get_context("forkserver")
 
 def _publish(root: str, url: str) -> None:
     with quick():
-        journeys.publish(config_for(Path(root), url), Secret("sandbox"), Options(), Quiet())
+        publishing.publish(config_for(Path(root), url), Secret("sandbox"), Options(), Quiet())
 
 
 def prepare() -> None:

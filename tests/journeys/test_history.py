@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kbsync import journeys
 from kbsync.change import Action
 from kbsync.errors import UsageError
+from kbsync.journeys.past import history
 from kbsync.model import Kind
 from kbsync.runs import MOST_NAMED, Deed, Past, Record, Retold
 from tests.journeys.clone import LEDGER, Clone, clone_of
@@ -16,11 +16,11 @@ from tests.plan.world import article
 
 
 def runs(clone: Clone, limit: int | None = None) -> tuple[Past, ...]:
-    return journeys.history(clone.config, local=False, limit=limit)
+    return history.history(clone.config, local=False, limit=limit)
 
 
 def retold(clone: Clone, name: str) -> dict[str, Retold]:
-    _, items = journeys.history_of(clone.config, name, local=False)
+    _, items = history.history_of(clone.config, name, local=False)
     return {item.deed.path: item for item in items}
 
 
@@ -110,7 +110,7 @@ def test_another_clone_tells_the_same_history_without_a_key(clone: Clone, shared
 def test_a_name_that_is_none_or_too_short_is_refused(clone: Clone, name: str) -> None:
     clone.published()
     with pytest.raises(UsageError, match="no run is called"):
-        journeys.history_of(clone.config, name, local=False)
+        history.history_of(clone.config, name, local=False)
 
 
 def test_a_ledger_of_an_older_kbsync_is_told_as_far_as_it_goes(clone: Clone) -> None:

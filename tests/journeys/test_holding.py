@@ -7,8 +7,9 @@ import pytest
 
 from kbsync.credentials import Secret
 from kbsync.errors import KbsyncError
-from kbsync.journeys import Options, holding
-from kbsync.journeys.adopting import Named
+from kbsync.journeys import holding
+from kbsync.journeys.audience import Options
+from kbsync.journeys.bringing.adopting import Named
 from kbsync.journeys.holding import Held
 from kbsync.model import Kind
 from kbsync.sandbox import Portal

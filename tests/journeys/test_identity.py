@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
-from kbsync import journeys
 from kbsync.credentials import Secret
 from kbsync.errors import ContentError
-from kbsync.journeys import Options
+from kbsync.journeys import publishing
+from kbsync.journeys.audience import Options
 from kbsync.sandbox import Portal
 from kbsync.sandbox.api import gate
 from tests.journeys import faulted
@@ -227,7 +227,7 @@ def test_a_draft_that_moves_leaves_no_pointer(tmp_path: Path, portal: Portal) ->
 def _publish_pointing(root: str, url: str) -> None:
     config = replace(faulted.config_for(Path(root), url), moved="pointer", public_url="")
     with faulted.quick():
-        journeys.publish(config, Secret("sandbox"), Options(), Quiet())
+        publishing.publish(config, Secret("sandbox"), Options(), Quiet())
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_pull_into_an_empty_tree_takes_nothing_for_a_mark(clone: Clone, portal
 
 
 def test_a_new_renderer_takes_no_snippet_for_unchanged(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in ("kbsync.journeys.workspace", "kbsync.plan.pairs", "kbsync.journeys.recording"):
+    for room in ("kbsync.journeys.workspace", "kbsync.plan.pairs", "kbsync.journeys.memory.recording"):
         monkeypatch.setattr(f"{room}.EPOCH", 1000)
     assert steps(clone.plan()) == {}
     clone.commit({"_snippets/phone.md": "**555 0199**\n"})

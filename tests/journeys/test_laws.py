@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.freshdesk import client, creating
-from kbsync.markup.conflicts import YOURS, sides
+from kbsync.markup.merging.conflicts import YOURS, sides
 from kbsync.sandbox import Portal, Settings, serve
 from kbsync.sandbox.records import DRAFT, PUBLISHED
 from kbsync.sandbox.settings import Rewriting

@@ -14,8 +14,10 @@ import pytest
 from kbsync.content.repository import PushRefused, Repository
 from kbsync.errors import KbsyncError, Refusal
 from kbsync.freshdesk import portal as portal_room
-from kbsync.journeys import Planned, Published, holders, lease, patience
-from kbsync.journeys.intents import Underway, pages_of
+from kbsync.journeys.audience import Planned
+from kbsync.journeys.guarding import holders, lease, patience
+from kbsync.journeys.guarding.intents import Underway, pages_of
+from kbsync.journeys.publishing import Published
 from kbsync.sandbox import Fault, Portal
 from tests.journeys.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps, troubles
 from tests.plan.world import article

@@ -11,8 +11,8 @@ import pytest
 from kbsync.content.repository import PushRefused, Repository
 from kbsync.credentials import Secret
 from kbsync.errors import ContentError, GitError, Refusal, UsageError
-from kbsync.journeys import Options
-from kbsync.journeys.proposing import Proposed, propose
+from kbsync.journeys.audience import Options
+from kbsync.journeys.branches.proposing import Proposed, propose
 from kbsync.journeys.workspace import open_workspace
 from kbsync.sandbox import Portal
 from tests.journeys.clone import Clone, clone_of, git, new_clone, steps
@@ -312,7 +312,7 @@ def test_a_push_that_is_lost_to_somebody_else_starts_again_from_their_commit(
         other.git("push", "-q", "origin", BRANCH)
         return open_workspace(*words, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("kbsync.journeys.proposing.open_workspace", meanwhile)
+    monkeypatch.setattr("kbsync.journeys.branches.proposing.open_workspace", meanwhile)
     done = proposing(published)
     assert git(shared, "rev-parse", f"{BRANCH}^").strip() == theirs
     assert done.commit == tip(shared)

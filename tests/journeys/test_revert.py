@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kbsync import journeys
-from kbsync.journeys import Reverted
+from kbsync.journeys.past import reverting
+from kbsync.journeys.past.reverting import Reverted
 from tests.journeys.clone import Clone, clone_of, git, shown, steps
 from tests.journeys.test_undo import BOX, CHANGED, INSTALL, PAY, RESET, undone
 from tests.plan.world import article
@@ -22,7 +22,7 @@ def live(clone: Clone) -> Clone:
 
 
 def revert(clone: Clone, run: str | None = None, *, branch: str = "back") -> Reverted:
-    return journeys.revert(clone.config, run, branch=branch, local=False)
+    return reverting.revert(clone.config, run, branch=branch, local=False)
 
 
 def merge(clone: Clone, branch: str = "back") -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from kbsync import journeys
 from kbsync.change import Result
 from kbsync.errors import Refusal
-from kbsync.journeys import Options, Published, saved_plan
+from kbsync.journeys import planning
+from kbsync.journeys.audience import Options
+from kbsync.journeys.publishing import Published
+from kbsync.journeys.saved import saved_plan
 from kbsync.plan import Saved
 from kbsync.report.saved import saved_from_json, saved_to_json
 from kbsync.sandbox import Portal, Settings, serve
@@ -238,7 +240,7 @@ def test_a_forged_plan_allows_at_most_what_a_fresh_plan_says(edited: Clone, port
 
 
 def test_a_plan_that_did_not_read_the_portal_allows_what_is_as_it_remembers(edited: Clone, portal: Portal) -> None:
-    planned = journeys.plan(edited.config, None, Options(), edited.audience)
+    planned = planning.plan(edited.config, None, Options(), edited.audience)
     saved = _read(saved_to_json(saved_plan(planned, Options())))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     ends = _ends(edited.publish(saved=saved))

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync import journeys
 from kbsync.credentials import Secret
 from kbsync.errors import KbsyncError
-from kbsync.journeys import Options
+from kbsync.journeys import publishing
+from kbsync.journeys.audience import Options
 from kbsync.sandbox import Fault, Portal, Settings
 from tests.journeys.clone import LEDGER, Clone
 from tests.plan.world import article
@@ -72,7 +72,7 @@ def test_law_10_a_failed_change_does_not_tell_the_key_either(clone: Clone, porta
 def test_law_10_a_wrong_key_is_told_without_being_told(clone: Clone) -> None:
     wrong = "wRoNg-but-just-as-secret"
     with pytest.raises(KbsyncError, match="key") as failed:
-        journeys.publish(clone.config, Secret(wrong), Options(), clone.audience)
+        publishing.publish(clone.config, Secret(wrong), Options(), clone.audience)
     assert wrong not in f"{failed.value}{failed.value!r}{failed.value.advice}"
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from kbsync import journeys
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal, UsageError
-from kbsync.journeys import Options, Undone
+from kbsync.journeys.audience import Options
+from kbsync.journeys.past import undoing
+from kbsync.journeys.past.undoing import Undone
 from kbsync.sandbox import Portal
 from tests.journeys.clone import LEDGER, Clone, Quiet, clone_of, new_clone, shown, steps
 from tests.plan.world import article
@@ -26,7 +27,7 @@ CHANGED = article("Install it", "Unpack *both* boxes.\n\n- one\n- two", tags="[b
 def undone(clone: Clone, run: str | None = None, **options: Any) -> Undone:
     """Undo a run, and see that nothing went wrong."""
     dry_run = options.pop("dry_run", False)
-    done = journeys.undo(
+    done = undoing.undo(
         clone.config, Secret(clone.portal.key), run, Options(**options), clone.audience, dry_run=dry_run
     )
     outcomes = done.run.outcomes if done.run else []
@@ -355,7 +356,7 @@ def test_an_undo_reads_each_item_again_right_before_its_write(live: Clone, monke
             return True
 
     monkeypatch.setattr("kbsync.freshdesk.portal._FRESH", -1.0)
-    done = journeys.undo(live.config, Secret(live.portal.key), None, Options(), Agent())
+    done = undoing.undo(live.config, Secret(live.portal.key), None, Options(), Agent())
     assert done.run is not None
     assert [o.result.value for o in done.run.outcomes] == ["withheld"]
     assert live.portal.store.article(number).title == "By hand"

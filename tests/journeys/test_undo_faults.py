@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kbsync import journeys
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal
-from kbsync.journeys import Options, Planned
+from kbsync.journeys.audience import Options, Planned
+from kbsync.journeys.past import history, undoing
 from tests.journeys.clone import LEDGER, Clone, Quiet, clone_of, shown, steps
 from tests.journeys.test_undo import BOX, CHANGED, INSTALL, PAY, undone
 from tests.plan.world import article
@@ -64,7 +64,7 @@ def test_an_undo_that_is_killed_is_finished_here_or_elsewhere(
 ) -> None:
     run = changed.git("rev-parse", LEDGER).strip()
     with pytest.raises(Killed):
-        journeys.undo(changed.config, Secret(changed.portal.key), None, Options(), Doomed(after=count))
+        undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), Doomed(after=count))
     clone = clone_of(shared, changed.root.parent / "fresh", changed) if fresh else changed
     said = steps(clone.plan())
     assert {said.get(path, "undone") for path in (INSTALL, PAY, NEW)} == {"undone"}
@@ -82,7 +82,7 @@ def test_an_undo_that_is_killed_is_finished_here_or_elsewhere(
 def test_a_publish_after_a_killed_undo_keeps_what_was_put_back(changed: Clone, count: int) -> None:
     """Of a move that was half turned round, where readers have both, the one stays that has the file."""
     with pytest.raises(Killed):
-        journeys.undo(changed.config, Secret(changed.portal.key), None, Options(), Doomed(after=count))
+        undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), Doomed(after=count))
     before = shown(changed.portal)
     changed.published()
     after = shown(changed.portal)
@@ -95,7 +95,7 @@ def test_what_the_portal_refuses_is_named_and_put_back_by_the_next_undo(changed:
     run = changed.git("rev-parse", LEDGER).strip()
     number = changed.id_of(INSTALL)
     changed.portal.faults.fail("PUT", f"*/articles/{number}", status=403, times=None)
-    done = journeys.undo(changed.config, Secret(changed.portal.key), None, Options(), changed.audience)
+    done = undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), changed.audience)
     assert done.run is not None
     assert [o.change.path for o in done.run.outcomes if o.result != "done"] == [INSTALL]
     changed.portal.faults.clear()
@@ -109,16 +109,16 @@ def test_an_undo_that_is_overtaken_by_newer_content_writes_nothing(changed: Clon
     other = clone_of(shared, changed.root.parent / "other", changed)
     other.commit({INSTALL: CHANGED.replace("both", "all")})
     with pytest.raises(Refusal, match="no ancestor"):
-        journeys.undo(changed.config, Secret(changed.portal.key), None, Options(), Slow(act=other.published))
+        undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), Slow(act=other.published))
     assert "all" in changed.live(INSTALL).description
     assert changed.live(NEW).status == 2
 
 
 def test_two_undos_of_one_run_at_once_are_one(changed: Clone, shared: Path) -> None:
     other = clone_of(shared, changed.root.parent / "other", changed)
-    done = journeys.undo(changed.config, Secret(changed.portal.key), None, Options(), Slow(act=lambda: undone(other)))
+    done = undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), Slow(act=lambda: undone(other)))
     assert done.trouble is None
     outcomes = done.run.outcomes if done.run else []
     assert {outcome.result.value for outcome in outcomes} <= {"withheld"}
     assert set(steps(changed.plan()).values()) == {"undone"}
-    assert len(journeys.history(changed.config, local=False)) == 3
+    assert len(history.history(changed.config, local=False)) == 3

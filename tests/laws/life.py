@@ -12,13 +12,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from kbsync import journeys
 from kbsync.change import Action, Finding, Result
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import KbsyncError, Refusal, UsageError
-from kbsync.journeys import Options, Published, PulledHome, saved_plan
-from kbsync.journeys.bringing import Pulled
+from kbsync.journeys.audience import Options
+from kbsync.journeys.bringing.home import Pulled
+from kbsync.journeys.past import undoing
+from kbsync.journeys.publishing import Published
+from kbsync.journeys.pulling import PulledHome
+from kbsync.journeys.saved import saved_plan
 from kbsync.model import Kind
 from kbsync.plan import Plan, Saved
 from kbsync.sandbox import Article, Portal
@@ -180,7 +183,7 @@ class Life:
         before, ledger = self.agent.articles(), self._ledger()
         pending = {change.id for change in person.clone.plan().changes}
         try:
-            undone = journeys.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.audience)
+            undone = undoing.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.audience)
         except (Refusal, UsageError) as refusal:
             self._refused(refusal)
             return

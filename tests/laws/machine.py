@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from kbsync.freshdesk import client, creating
-from kbsync.journeys import carrying
+from kbsync.journeys.carrying import publication as carrying
 from kbsync.sandbox import Settings, serve
 from tests.laws.life import Life, begun, moved
 from tests.laws.people import Person

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.markup.canonical import canonical
+from kbsync.markup.constructs.players import link_of, player_of
 from kbsync.markup.losses import losses
 from kbsync.markup.options import Options
-from kbsync.markup.players import link_of, player_of
-from kbsync.markup.references import anchors_of, references
+from kbsync.markup.reading.references import anchors_of, references
 from kbsync.markup.to_html import blocks_to_html, to_html
 from kbsync.markup.to_markdown import to_markdown
 

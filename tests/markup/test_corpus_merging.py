@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from kbsync.markup.conflicts import sides
-from kbsync.markup.pieces import Piece, pieces_of
-from kbsync.markup.three_ways import Merged, Version, merge
+from kbsync.markup.merging.conflicts import sides
+from kbsync.markup.merging.pieces import Piece, pieces_of
+from kbsync.markup.merging.three_ways import Merged, Version, merge
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_corpus import written_articles

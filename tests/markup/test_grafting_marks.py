@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kbsync.content.expansion import Expander, Snippet
 from kbsync.content.literals import literal
 from kbsync.markup.canonical import canonical
-from kbsync.markup.grafting import Entangled, Written, graft
+from kbsync.markup.merging.grafting import Entangled, Written, graft
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

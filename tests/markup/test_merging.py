@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.markup.canonical import canonical
-from kbsync.markup.conflicts import BETWEEN, PORTAL, YOURS, conflicts_in, sides
-from kbsync.markup.grafting import Entangled, Written, graft
-from kbsync.markup.pieces import pieces_of
-from kbsync.markup.three_ways import Merged, Version, merge
+from kbsync.markup.merging.conflicts import BETWEEN, PORTAL, YOURS, conflicts_in, sides
+from kbsync.markup.merging.grafting import Entangled, Written, graft
+from kbsync.markup.merging.pieces import pieces_of
+from kbsync.markup.merging.three_ways import Merged, Version, merge
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_grafting import BY_HAND, TEXTS

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from kbsync.markup.references import Hazard, Reference, anchors_of, hazards, references
+from kbsync.markup.reading.references import Hazard, Reference, anchors_of, hazards, references
 
 TEXT = """# Title
 

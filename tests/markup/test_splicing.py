@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it.utils import read_fixture_file
 
 from kbsync.markup.canonical import canonical
-from kbsync.markup.splicing import splice
+from kbsync.markup.splicing.update import splice
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.config import Config
-from kbsync.journeys.addressing import TargetAddresses
+from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.plan import Rules
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from kbsync.agreements import Key, State
-from kbsync.journeys.recording import settled
+from kbsync.journeys.memory.recording import settled
 from kbsync.model import Article, Kind, Status
 from tests.plan.world import World, article, steps, world
 

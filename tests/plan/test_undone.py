@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kbsync.agreements import State
-from kbsync.journeys.recording import settled
+from kbsync.journeys.memory.recording import settled
 from kbsync.model import Article, Item, Kind, Status, digest
 from tests.plan.world import World, article, steps, world
 

@@ -15,9 +15,9 @@ from kbsync.config import Config
 from kbsync.content.tree import Rules as TreeRules
 from kbsync.content.tree import read as read_tree
 from kbsync.errors import Problem
-from kbsync.journeys.addressing import TargetAddresses
-from kbsync.journeys.recording import agree, settled
-from kbsync.journeys.rendering import addresses_now, render
+from kbsync.journeys.memory.recording import agree, settled
+from kbsync.journeys.showing.addressing import TargetAddresses
+from kbsync.journeys.showing.rendering import addresses_now, render
 from kbsync.model import (
     Article,
     Category,

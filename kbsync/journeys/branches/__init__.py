@@ -1,0 +1,1 @@
+"""Pull requests made without a checkout."""

@@ -1,0 +1,1 @@
+"""A pull worked out: the files that it writes, and what they agree with."""

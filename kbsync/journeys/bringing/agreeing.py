@@ -1,0 +1,163 @@
+"""What a pull agrees on: the files that it would write read back, defaults said outright, and the lock made of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kbsync.agreements import Agreement, Born, State, agreement_to_json, lock_name
+from kbsync.change import Action, Change
+from kbsync.content.document import edit
+from kbsync.content.overlay import Overlay
+from kbsync.content.tree import read as read_tree
+from kbsync.errors import ContentError
+from kbsync.journeys.bringing.merging import plain, source_of
+from kbsync.journeys.memory.recording import agree, intended, settled
+from kbsync.journeys.showing.addressing import TargetAddresses
+from kbsync.journeys.showing.rendering import addresses_now
+from kbsync.journeys.workspace import Workspace, tree_rules
+from kbsync.model import Article, FieldValue, Item, KnowledgeBase, digest, fields_of
+from kbsync.versions import links_of
+
+
+@dataclass(slots=True, kw_only=True)
+class Outlook:
+    """The tree as a pull would leave it: `written` holds each file that changes, None for one that goes.
+
+    `agreed` holds the sources that the agreements are to be about, where these are not what the files say, `shown` the
+    bodies that those have for readers, by content path. Of those `relinked` nothing changes but the content half.
+    """
+
+    workspace: Workspace
+    live: KnowledgeBase
+    written: dict[str, str | None] = field(default_factory=dict)
+    agreed: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    relinked: set[str] = field(default_factory=set)
+
+    def say_outright(self, changes: Sequence[Change]) -> None:
+        """Write out the fields that an inherited default would set otherwise than live has them."""
+        items = self._read(self.written | self.agreed).by_path()
+        for change in changes:
+            item, source = items.get(change.path), source_of(change)
+            text = self.agreed.get(source) or self.written.get(source)
+            if item is None or change.desired is None or text is None or change.path in self.relinked:
+                continue
+            wrong = _wrong(item, change)
+            if wrong and source in self.agreed:
+                self.agreed[source] = edit(text, wrong, path=source)
+                self._say(source, {name: value for name, value in wrong.items() if name not in change.ours})
+            elif wrong:
+                self.written[source] = edit(text, wrong, path=source)
+
+    def _say(self, source: str, fields: Mapping[str, FieldValue]) -> None:
+        """Say fields in a merged file too, if it can be read: between markers it cannot."""
+        text = self.written.get(source)
+        if text is None or not fields:
+            return
+        try:
+            self.written[source] = edit(text, fields, path=source)
+        except ContentError:
+            return
+
+    def agreements(
+        self, changes: Sequence[Change], addresses: TargetAddresses, ids: Mapping[str, int]
+    ) -> list[Agreement]:
+        """Make the agreements of a pull's changes, without the texts that git holds."""
+        content = self._read(self.written)
+        items = (self._read(self.written | self.agreed) if self.agreed else content).by_path()
+        anchors = links_of(content).anchors
+        made = []
+        for change in changes:
+            item = items.get(change.path)
+            known = self.workspace.agreements.get((change.kind, change.id or 0))
+            if change.action in {Action.FORGET, Action.DELETE} or (
+                change.desired is None and not self._follows(change)
+            ):
+                continue
+            if item is not None and change.path in self.shown and isinstance(item, Article):
+                item = replace(item, body=self.shown[change.path])
+            if item is not None:
+                sent = addresses_now(item, addresses, ids) if isinstance(item, Article) else None
+                names = anchors.get(change.path, frozenset())
+                made.append(self._agreement(change, item, known, names, sent))
+            elif known is not None and change.desired is not None:
+                made.append(settled(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
+        return self._without_known_texts(made)
+
+    def _agreement(
+        self,
+        change: Change,
+        item: Item,
+        known: Agreement | None,
+        anchors: Collection[str],
+        sent: Mapping[str, str] | None,
+    ) -> Agreement:
+        born = known.born if known else Born.LIVE
+        if known is not None and self._follows(change):
+            made = intended(item, born=born, anchors=anchors)
+            return replace(
+                known,
+                path=made.path,
+                epoch=made.epoch,
+                source_key=made.source_key,
+                blob=made.blob,
+                source=made.source,
+                expanded=made.expanded,
+                content=made.content,
+                addresses=sent or {},
+            )
+        live = change.desired or item
+        made = agree(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
+        own = set(change.ours) - set(change.fields)
+        if known is None or known.source is not None or not own:
+            return made
+        # Nobody has the source that was agreed on, of which at least the digests are known.
+        old = {name: known.content[name] for name in own & known.content.keys()}
+        return replace(made, content={**made.content, **old}, source_key="")
+
+    def _follows(self, change: Change) -> bool:
+        return change.path in self.relinked
+
+    def _without_known_texts(self, made: Sequence[Agreement]) -> list[Agreement]:
+        """Leave out the sources that git has or will have: those that files hold, and those of its blobs."""
+        elsewhere = [known.blob for known in made if known.source is not None and known.source not in self._texts()]
+        blobs = self.workspace.repository.blobs(sorted(elsewhere)) if elsewhere else {}
+        lasting = {blob for blob in elsewhere if blob not in blobs}
+        return [
+            replace(known, source=known.source if known.blob in lasting else None, fields={}, was={}, over="")
+            for known in made
+        ]
+
+    def _texts(self) -> frozenset[str]:
+        here = {item.origin.text for item in self.workspace.content.items() if item.origin}
+        return frozenset(here | {text for text in self.written.values() if text is not None})
+
+    def _read(self, above: Mapping[str, str | None]) -> KnowledgeBase:
+        return read_tree(Overlay(self.workspace.files, above), tree_rules(self.workspace.config)).knowledge
+
+
+def lock_files(workspace: Workspace, changes: Sequence[Change], made: Sequence[Agreement]) -> dict[str, str | None]:
+    """Give the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
+    touched = {(change.kind, change.id) for change in changes}
+    target, known = workspace.config.target, workspace.agreements
+    files: dict[str, str | None] = {
+        lock_name(target, entry.kind, entry.path): None
+        for key, entry in workspace.lock.items()
+        if key in touched or (touched and key not in known)
+    }
+    return files | {lock_name(target, entry.kind, entry.path): agreement_to_json(entry) for entry in made}
+
+
+def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:
+    """Name the fields that an item says otherwise than live does, with what live says."""
+    if change.desired is None:
+        return {}
+    theirs = plain(fields_of(change.desired))
+    asked = None if not change.ours else set(change.fields)
+    return {
+        name: theirs[name]
+        for name, value in fields_of(item).items()
+        if value is not None
+        and name not in {"body", "author"}
+        and (asked is None or name in asked)
+        and digest(value) != digest(theirs[name])
+    }

@@ -1,0 +1,192 @@
+"""Bring a plan toward content into the tree: new files, edited files, and the lock that says what they agree with.
+
+It works out every file first and writes nothing: what it returns is written by the journey, all at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from kbsync.change import Action, Change, Finding, Matter, asked_for
+from kbsync.content.overlay import Overlay
+from kbsync.errors import ContentError
+from kbsync.journeys.audience import Options
+from kbsync.journeys.bringing.agreeing import Outlook, lock_files
+from kbsync.journeys.bringing.bodies import Bodies
+from kbsync.journeys.bringing.merging import Brought, Texts, source_of
+from kbsync.journeys.bringing.placing import Places
+from kbsync.journeys.bringing.relinking import follow, relinked_files
+from kbsync.journeys.showing.addressing import TargetAddresses
+from kbsync.journeys.workspace import Workspace
+from kbsync.model import Kind, KnowledgeBase
+from kbsync.plan import Plan
+
+
+@dataclass(slots=True, kw_only=True)
+class Pulled:
+    """What a pull would write: each file by path (None deletes), and the changes.
+
+    `dropped` tells what was left out on purpose, by path; `refused` are items that could not be brought home, or whose
+    files hold both versions between markers.
+    """
+
+    files: dict[str, str | None] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: list[Finding] = field(default_factory=list)
+
+
+def bring_home(
+    workspace: Workspace,
+    plan: Plan,
+    live: KnowledgeBase,
+    addresses: TargetAddresses,
+    options: Options,
+    tell: Callable[[str], None],
+) -> Pulled:
+    """Work out the files of a pull, of all or at some paths; `tell` hears of each article that was converted."""
+    refused: list[Finding] = []
+    while True:
+        pulling = _Pulling(workspace, plan, live, addresses, options)
+        again = pulling.run({(finding.kind, finding.id) for finding in refused}, tell)
+        refused += pulling.pulled.refused if again else ()
+        if not again:
+            pulling.pulled.refused += refused
+            return pulling.pulled
+
+
+class _Pulling:
+    """One pull being worked out."""
+
+    def __init__(
+        self, workspace: Workspace, plan: Plan, live: KnowledgeBase, addresses: TargetAddresses, options: Options
+    ) -> None:
+        self.workspace = workspace
+        self.plan = plan
+        self.live = live
+        self.addresses = addresses
+        self.options = options
+        self.present = frozenset(workspace.files.paths())
+        self.places = Places(plan, live, self.present, workspace.agreements)
+        self.outlook = Outlook(workspace=workspace, live=live)
+        self.pulled = Pulled()
+
+    def run(self, without: set[tuple[Kind, int | None]], tell: Callable[[str], None]) -> bool:
+        """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
+        placed = self.places.placed([change for change in self.plan.changes if (change.kind, change.id) not in without])
+        asked = self._asked(placed)
+        taken = {(change.kind, change.id) for change in asked}
+        for change in placed:
+            if (change.kind, change.id) not in taken:
+                self.places.forget(change)
+        links = relinked_files(self.workspace.files, self.places)
+        texts = self._texts(links)
+        gone = {change.path for change in asked if change.action is Action.DELETE}
+        counted_on = False
+        for change in asked:
+            is_there = self._remove(change, gone) if change.action is Action.DELETE else self._take(change, texts)
+            counted_on |= not is_there and change.action in {Action.CREATE, Action.MOVE}
+            tell(change.path)
+        if counted_on:
+            return True
+        self._name_the_lost()
+        self._settle(links)
+        return False
+
+    def _texts(self, links: Mapping[str, str]) -> Texts:
+        files = Overlay(self.workspace.files, links)
+        return Texts(
+            plan=self.plan,
+            places=self.places,
+            addresses=self.addresses,
+            bodies=Bodies(self.workspace.tree, files, self.workspace.config.markup),
+            agreements=self.workspace.agreements,
+            dropped=self.pulled.dropped,
+        )
+
+    def _asked(self, placed: list[Change]) -> list[Change]:
+        """Keep what was asked for, by where it lies or where it lay."""
+        paths = self.options.paths
+        asked = {change.path for change in asked_for(placed, paths)}
+        asked |= {change.path for change in placed if change.former and _lies_at(change.former, paths)}
+        return [self._with_text(change) for change in placed if change.path in asked]
+
+    def _with_text(self, change: Change) -> Change:
+        place = replace(change, path=change.former) if change.action is Action.MOVE and change.former else change
+        source = source_of(place)
+        return replace(change, before=self._text(source), after=None)
+
+    def _text(self, source: str) -> str | None:
+        return self.workspace.files.read(source).decode("utf-8") if source in self.present else None
+
+    def _take(self, change: Change, texts: Texts) -> bool:
+        """Work out one file; one that cannot be edited is named and left alone, and the others go on."""
+        try:
+            brought = texts.brought(change)
+        except ContentError as error:
+            self._refuse(change, "; ".join(problem.what for problem in error.problems))
+            return False
+        if brought.overlaps and not self.options.markers:
+            self._refuse(change, f"both sides changed it otherwise: {', '.join(brought.overlaps)}", brought)
+            return False
+        source = source_of(change)
+        if brought.text is not None:
+            self.outlook.written[source] = brought.text
+        if change.action is Action.MOVE and change.former:
+            self.outlook.written.setdefault(change.former, None)
+        if brought.agreed is not None and brought.agreed != brought.text:
+            self.outlook.agreed[source] = brought.agreed
+        if brought.shown is not None:
+            self.outlook.shown[change.path] = brought.shown
+        if brought.overlaps:
+            what = ", ".join(brought.overlaps)
+            self._refuse(change, f"both sides changed it otherwise: {what}; choose between the markers", brought)
+        self.pulled.changes.append(change)
+        return True
+
+    def _remove(self, change: Change, gone: set[str]) -> bool:
+        """Take a file away; that of a directory only when nothing of the tree is left in it."""
+        left = [item.path for item in self.workspace.content.items() if (item.path or "").startswith(f"{change.path}/")]
+        if change.kind is not Kind.ARTICLE and not gone.issuperset(path for path in left if path):
+            self._refuse(change, "gone on the portal, but not all that lies in its directory; delete it by hand")
+            return False
+        if source_of(change) in self.present:
+            self.outlook.written[source_of(change)] = None
+        self.pulled.changes.append(change)
+        return True
+
+    def _refuse(self, change: Change, why: str, brought: Brought | None = None) -> None:
+        path = change.path if brought and brought.text and self.options.markers else change.former or change.path
+        self.pulled.refused.append(
+            Finding(
+                matter=Matter.CONFLICT,
+                kind=change.kind,
+                path=path,
+                id=change.id,
+                fields=change.fields,
+                reason=why,
+                content=change.actual,
+                live=change.desired,
+            )
+        )
+
+    def _name_the_lost(self) -> None:
+        for change in self.places.lost:
+            if change.action is Action.MOVE and (not self.options.paths or _lies_at(change.path, self.options.paths)):
+                self._refuse(change, "moved on the portal, to a folder that the tree does not have")
+
+    def _settle(self, links: Mapping[str, str]) -> None:
+        """Bring the links of other files along, read back what would be written, and make the lock."""
+        outlook, changes = self.outlook, self.pulled.changes
+        taken = {(change.kind, change.id) for change in changes}
+        outlook.written = {**links, **outlook.written}
+        following = follow(outlook, self.plan, self.places, self.addresses, taken)
+        changes += following if self.places.moved else ()
+        outlook.say_outright(changes)
+        ids = {path: number for (_, number), path in self.places.paths.items()}
+        made = outlook.agreements(changes, self.addresses, ids)
+        self.pulled.files = lock_files(self.workspace, changes, made) | outlook.written
+        self.pulled.changes[:] = [replace(change, after=outlook.written.get(source_of(change))) for change in changes]
+
+
+def _lies_at(path: str, asked: tuple[str, ...]) -> bool:
+    return any(path == one or path.startswith(f"{one}/") for one in asked)

@@ -1,0 +1,203 @@
+"""The texts of one item of a pull: what its file is to hold, and its source as it would be with live's changes alone.
+
+The first is what both sides say together, the second what the two then agree on. Nothing is written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kbsync.agreements import Agreement, Key
+from kbsync.change import Action, Change
+from kbsync.content.document import compose, edit, parse, replace_body
+from kbsync.content.merging import listed, marked_fields, merged_list
+from kbsync.errors import ContentError, Problem
+from kbsync.journeys.bringing.bodies import Bodies
+from kbsync.journeys.bringing.placing import Places, relocated, relocated_body
+from kbsync.journeys.showing.addressing import TargetAddresses
+from kbsync.model import Article, FieldValue, Item, Kind, Status, Visibility, digest, fields_of
+from kbsync.plan import Plan
+from kbsync.versions import pulled_body
+
+_INDEX = "_index.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What became of one item.
+
+    `text` is for its file, `agreed` for the agreement; None where the file stays, or says what is agreed on. `shown` is
+    the agreed body as readers get it, where includes have changed since. `overlaps` names what both sides changed
+    otherwise, and so stands between markers.
+    """
+
+    text: str | None = None
+    agreed: str | None = None
+    shown: str | None = None
+    overlaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """A source as it was agreed on, written for where its file lies now, and its body as readers got it."""
+
+    text: str
+    body: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Texts:
+    """Writes the texts of one pull; `dropped` comes to tell what was left out on purpose, by path."""
+
+    plan: Plan
+    places: Places
+    addresses: TargetAddresses
+    bodies: Bodies
+    agreements: Mapping[Key, Agreement]
+    dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def brought(self, change: Change) -> Brought:
+        """Work out the texts of a change that has a live item.
+
+        Raises:
+            ContentError: the file cannot be edited so.
+        """
+        live = change.desired
+        if live is None or (change.action is Action.ADOPT and not change.ours):
+            return Brought()
+        theirs = self._body(live, change.path)
+        if change.before is None:
+            return self._anew(change, live, theirs)
+        mine = self._moved(change.before, change)
+        if not change.ours:
+            return Brought(text=self._taken(mine, change, live, theirs))
+        base = self._base(change)
+        agreed, shown = self._agreed(base, mine, change, live, theirs)
+        if change.action is Action.ADOPT:
+            return Brought(agreed=agreed, shown=shown)
+        fields, clashing = self._sorted(change, base, live)
+        text = edit(mine, fields, path=source_of(change))
+        overlaps = [*clashing]
+        if "body" in change.fields:
+            text, conflicts = self._merged(text, base, change, theirs)
+            overlaps += [f"body ({conflicts} places)" if conflicts > 1 else "body"] if conflicts else []
+        text = marked_fields(text, clashing, path=source_of(change)) if clashing else text
+        return Brought(text=text, agreed=agreed, shown=shown, overlaps=tuple(overlaps))
+
+    def _anew(self, change: Change, live: Item, theirs: str) -> Brought:
+        """Write a file that is not there: a new item's, or that of a directory which had none."""
+        text = compose(_front_of(live), self.bodies.shielded(theirs, change.path))
+        if change.action is Action.ADOPT or not change.ours:
+            return Brought(agreed=text) if change.action is Action.ADOPT else Brought(text=text)
+        fields, clashing = self._sorted(change, None, live)
+        if clashing:
+            what = f"both sides changed {', '.join(clashing)} of a directory without `{_INDEX}`"
+            raise ContentError((Problem(path=change.path, what=what),))
+        return Brought(text=compose(fields, "") if fields else None, agreed=text)
+
+    def _moved(self, text: str, change: Change) -> str:
+        """Write a file for where it is to lie, and its links for where what they lead to is to lie."""
+        old = change.former if change.action is Action.MOVE and change.former else change.path
+        if change.kind is not Kind.ARTICLE or not self.places.moved:
+            return text
+        return relocated(text, old, change.path, self.places.after_moves)
+
+    def _taken(self, text: str, change: Change, live: Item, theirs: str) -> str:
+        """Give a file's text with all that live changed."""
+        edited = edit(text, _front_changes(live, change.fields), path=source_of(change))
+        return self._grafted(edited, change, theirs) if "body" in change.fields else edited
+
+    def _grafted(self, text: str, change: Change, theirs: str) -> str:
+        body = self.bodies.grafted(text, theirs, change.path, self._anchors(change))
+        return replace_body(text, body, path=change.path)
+
+    def _merged(self, text: str, base: "_Base | None", change: Change, theirs: str) -> tuple[str, int]:
+        if "body" not in change.ours:
+            return self._grafted(text, change, theirs), 0
+        old = base.body if base else None
+        merged = self.bodies.merged(text, old, theirs, change.path, self._anchors(change))
+        return replace_body(text, merged.text, path=change.path), merged.conflicts
+
+    def _agreed(
+        self, base: "_Base | None", mine: str, change: Change, live: Item, theirs: str
+    ) -> tuple[str, str | None]:
+        """Give the source as it would stand with live's changes alone, and its body where that has changed by itself.
+
+        Where nobody knows the source that was agreed on, the file stands in for it.
+        """
+        if base is None or not isinstance(live, Article) or self.bodies.shown(base.text, change.path) == base.body:
+            return self._taken(base.text if base else mine, change, live, theirs), None
+        text = edit(base.text, _front_changes(live, change.fields), path=change.path)
+        return text, theirs if "body" in change.fields else base.body
+
+    def _base(self, change: Change) -> "_Base | None":
+        known = self.agreements.get((change.kind, change.id or 0))
+        if known is None or known.source is None:
+            return None
+        if change.kind is not Kind.ARTICLE:
+            return _Base(text=known.source, body="")
+        current = self.places.current(known, self.addresses)
+        text = relocated(known.source, known.path, change.path, current)
+        if known.expanded is None:
+            return _Base(text=text, body=parse(text, change.path).body)
+        return _Base(text=text, body=relocated_body(known.expanded, known.path, change.path, current))
+
+    def _sorted(
+        self, change: Change, base: "_Base | None", live: Item
+    ) -> tuple[dict[str, FieldValue], dict[str, FieldValue]]:
+        """Part live's fields into those that the file can take over, and those that both sides changed otherwise."""
+        mine = fields_of(change.actual) if change.actual else {}
+        taken: dict[str, FieldValue] = {}
+        clashing: dict[str, FieldValue] = {}
+        for name, value in _front_changes(live, change.fields).items():
+            own = mine.get(name)
+            if name not in change.ours:
+                taken[name] = value
+            elif digest(own) == digest(value):
+                continue
+            elif isinstance(own, tuple) and isinstance(value, tuple):
+                taken[name] = merged_list(listed(base.text, name) if base else (), own, value)
+            else:
+                clashing[name] = value
+        return taken, clashing
+
+    def _anchors(self, change: Change) -> frozenset[str]:
+        was = change.former if change.action is Action.MOVE and change.former else change.path
+        return self.plan.anchors.get(was, frozenset())
+
+    def _body(self, live: Item, path: str) -> str:
+        if not isinstance(live, Article):
+            return ""
+        converted = pulled_body(live, path, self.addresses, self.places.paths)
+        if converted.dropped:
+            self.dropped[path] = converted.dropped
+        return converted.text
+
+
+def source_of(change: Change) -> str:
+    """Give the file that holds an item's front matter."""
+    return change.path if change.kind is Kind.ARTICLE else f"{change.path}/{_INDEX}"
+
+
+def _front_of(live: Item) -> dict[str, FieldValue]:
+    """Give the front matter of a new file: what a reader could tell, and nothing that is as it would be anyway."""
+    named = {"title", "name"}
+    fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ()) or name in named}
+    for name in ("body", "author", "portals"):
+        fields.pop(name, None)
+    if fields.get("status") == Status.PUBLISHED:
+        del fields["status"]
+    if fields.get("visibility") == Visibility.ALL:
+        del fields["visibility"]
+    return plain(fields)
+
+
+def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue]:
+    fields = fields_of(live)
+    return plain({name: fields[name] for name in changed if name in fields and name != "body"})
+
+
+def plain(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """Give fields as front matter can say them: plain text, and names on one line that are not empty."""
+    found = {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
+    names = {name: " ".join(str(found[name]).split()) or "Untitled" for name in ("title", "name") if name in found}
+    return found | names

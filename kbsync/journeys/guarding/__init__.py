@@ -1,0 +1,1 @@
+"""One publisher at a time, and whoever comes after one that was cut off."""

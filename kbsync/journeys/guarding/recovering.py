@@ -1,0 +1,255 @@
+"""What became of a run that was cut off: what it set out to do, sought in what the portal shows now. Pure.
+
+What is found to be ours becomes an agreement, as if the run had said so itself. What cannot be told apart is named, and
+nothing that might be a second copy is made.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kbsync.agreements import Agreement, Key, State
+from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
+from kbsync.journeys.carrying.moving import points_to
+from kbsync.journeys.guarding.claims import (
+    MADE,
+    article_of,
+    differing,
+    is_as_agreed,
+    is_hidden,
+    is_opened,
+    name_in,
+    name_of,
+    plain,
+    wants_draft,
+    yet_to_come,
+)
+from kbsync.journeys.guarding.intents import Intent, Underway
+from kbsync.journeys.memory.recording import settled, shown, without
+from kbsync.journeys.showing.addressing import TargetAddresses
+from kbsync.journeys.showing.rendering import addresses_now
+from kbsync.model import Category, Item, Kind, KnowledgeBase, parent_path
+from kbsync.plan import Plan
+from kbsync.versions import live_digests
+
+_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What was found: agreements that nobody has written down yet, what was done to reach them, and the doubts.
+
+    `doubts` say by path why nobody can tell whether it was made; `doubted` are the live items in question.
+    """
+
+    agreements: Mapping[Key, Agreement] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    doubted: frozenset[Key] = frozenset()
+
+
+def recovered(
+    runs: Sequence[Underway],
+    noted: Iterable[Agreement],
+    live: KnowledgeBase,
+    known: Mapping[Key, Agreement],
+    addresses: TargetAddresses,
+) -> Recovered:
+    """Find on the portal what runs that were cut off have done there.
+
+    `noted` is what this clone's journals say, `known` what lock and ledger say. Where the portal was not read, what the
+    runs wrote down themselves is all that counts.
+    """
+    search = _Search(live, known, addresses)
+    for agreement in (*noted, *(done for run in runs for done in run.done.values())):
+        search.take_over(agreement)
+    if live.categories or live.articles:
+        for run in runs:
+            search.follow(run)
+    return Recovered(
+        agreements=search.found,
+        outcomes=tuple(search.outcomes()),
+        doubts=search.doubts,
+        doubted=frozenset(search.doubted),
+    )
+
+
+def with_doubts(plan: Plan, doubts: Mapping[str, str]) -> Plan:
+    """Hold back from a plan what may have been made already, and name it."""
+    held = [change for change in plan.changes if change.path in doubts]
+    if not held:
+        return plan
+    findings = (
+        Finding(
+            matter=Matter.CONFLICT,
+            kind=change.kind,
+            path=change.path,
+            id=change.id,
+            reason=doubts[change.path],
+            content=change.desired,
+            live=change.actual,
+        )
+        for change in held
+    )
+    changes = tuple(change for change in plan.changes if change.path not in doubts)
+    return replace(plan, changes=changes, conflicts=(*plan.conflicts, *findings))
+
+
+class _Search:
+    """One search: what is known, what was found, and where each path is."""
+
+    def __init__(self, live: KnowledgeBase, known: Mapping[Key, Agreement], addresses: TargetAddresses) -> None:
+        self.live = live.by_id()
+        self.seen_at = live.seen_at
+        self.known = dict(known)
+        self.addresses = addresses
+        self.found: dict[Key, Agreement] = {}
+        self.told: dict[Key, Intent] = {}
+        self.doubts: dict[str, str] = {}
+        self.doubted: set[Key] = set()
+        self.ids = {agreed.path: agreed.id for agreed in known.values() if agreed.state is State.LIVE}
+
+    def take_over(self, noted: Agreement) -> None:
+        """Believe what a run wrote down, unless something later is known."""
+        known, now = self.known.get(noted.key), self.live.get(noted.key)
+        is_later = known is None or known.seen < noted.seen
+        is_shown = now is not None and live_digests(now) == dict(noted.live)
+        if is_later or (known is not None and known.seen == noted.seen and known != noted and is_shown):
+            self._find(noted)
+
+    def _find(self, agreement: Agreement) -> None:
+        self.known[agreement.key] = self.found[agreement.key] = agreement
+        if agreement.state is State.LIVE:
+            self.ids[agreement.path] = agreement.id
+
+    def follow(self, run: Underway) -> None:
+        """Look for each thing that a run set out to do, parents before what they hold."""
+        self.ids |= run.ids
+        for intent in run.intents:
+            if intent.action in MADE:
+                self.ids.pop(intent.path, None)
+        self.ids |= {agreed.path: agreed.id for agreed in self.found.values() if agreed.state is State.LIVE}
+        intents = sorted(run.intents, key=lambda intent: (_STOREY[intent.kind], intent.path.count("/"), intent.path))
+        for intent in intents:
+            if intent.kind is not Kind.ARTICLE:
+                self._seek(intent, run)
+        articles = [intent for intent in intents if intent.kind is Kind.ARTICLE]
+        for intent in articles:
+            # New articles link to one another: where each may be is said before their bodies are compared.
+            likely = self._candidates(intent, run) if intent.action in MADE else []
+            if len(likely) == 1:
+                self.ids.setdefault(intent.path, likely[0].id or 0)
+        for intent in articles:
+            self._seek(intent, run)
+
+    def _seek(self, intent: Intent, run: Underway) -> None:
+        if intent.action in MADE:
+            if self._made(intent, run) and intent.action is Action.MOVE and intent.id:
+                self._hidden(intent, intent.id)
+                self._pointed(intent, intent.id)
+        elif intent.action is Action.ARCHIVE and intent.source is None and intent.id:
+            self._hidden(intent, intent.id)
+        elif intent.id:
+            self._written(intent, intent.id)
+
+    def _candidates(self, intent: Intent, run: Underway) -> list[Item]:
+        """Give the live items that are new since the run looked, are called the same and lie where it would put it."""
+        parent = self.ids.get(parent_path(intent.path))
+        name = plain(name_in(intent.source))
+        return [
+            item
+            for key, item in self.live.items()
+            if key[0] is intent.kind
+            and key not in run.seen
+            and plain(name_of(item)) == name
+            and (isinstance(item, Category) or (parent is not None and item.parent == parent))
+        ]
+
+    def _made(self, intent: Intent, run: Underway) -> bool:
+        """Find a new item; tell whether it is there."""
+        for key, agreed in self.known.items():
+            if agreed.path == intent.path and key[0] is intent.kind and key not in run.seen:
+                self._written(intent, agreed.id)
+                self.told[key] = intent
+                return True
+        candidates = [item for item in self._candidates(intent, run) if (item.kind, item.id or 0) not in self.known]
+        same = [item for item in candidates if not differing(intent, item, self.ids, self.addresses)]
+        if len(same) == 1:
+            self._conclude(intent, same[0])
+            return True
+        if len(same) > 1 or (candidates and intent.action is Action.MOVE):
+            self._doubt(intent, same or candidates)
+        return False
+
+    def _doubt(self, intent: Intent, items: Sequence[Item]) -> None:
+        numbers = ", ".join(str(item.id) for item in items)
+        several = len(items) > 1
+        self.doubts[intent.path] = (
+            f"a publish that was cut off may have made {'one of ' if several else ''}{intent.kind} {numbers}: "
+            f"delete {'all but one of them' if several else 'it'} in Freshdesk, or adopt {'one' if several else 'it'}"
+        )
+        self.doubted |= {(item.kind, item.id or 0) for item in items}
+
+    def _written(self, intent: Intent, number: int) -> None:
+        """See whether an item that was there before is by now what it was to become, or half of it."""
+        key = (intent.kind, number)
+        known, now = self.known.get(key), self.live.get(key)
+        if now is None or (known is not None and is_as_agreed(known, now)):
+            return
+        if not differing(intent, now, self.ids, self.addresses):
+            self._conclude(intent, now)
+        elif known is not None and is_hidden(known, now) and wants_draft(intent):
+            # Unpublishing goes alone and first: this was half of what was meant, and the plan sees to the rest.
+            self._find(replace(shown(known, now, seen=self.seen_at), was=known.fields))
+
+    def _hidden(self, intent: Intent, number: int) -> None:
+        """See whether an article was archived: all but its status is as it was."""
+        key = (Kind.ARTICLE, number)
+        known, now = self.known.get(key), self.live.get(key)
+        if known is None or now is None or known.state is not State.LIVE or not is_hidden(known, now):
+            return
+        self._find(replace(settled(known, now, seen=self.seen_at, state=State.ARCHIVED), was=known.fields))
+        self.told[key] = intent
+
+    def _pointed(self, intent: Intent, number: int) -> None:
+        """See whether an article that moved was left to point to its successor."""
+        key, address = (Kind.ARTICLE, number), self.addresses.sent(intent.path, self.ids)
+        known, now = self.known.get(key), self.live.get(key)
+        if known is None or now is None or known.state is not State.LIVE or address is None:
+            return
+        if points_to(now, address):
+            rests = settled(known, now, seen=self.seen_at, state=State.ARCHIVED)
+            self._find(replace(rests, was=known.fields, addresses={intent.path: address}))
+            self.told[key] = intent
+
+    def _conclude(self, intent: Intent, now: Item) -> None:
+        if intent.source is None:
+            return
+        key = (now.kind, now.id or 0)
+        known = self.known.get(key)
+        agreed = shown(intent.source, now, seen=self.seen_at)
+        article = article_of(intent, now)
+        if article is not None and not intent.source.live:
+            sent = addresses_now(article, self.addresses, self.ids)
+            # The plan sends an article once more whose addresses are not what they would be now.
+            agreed = replace(agreed, addresses=dict.fromkeys(sent, "") if is_opened(intent, now) else sent)
+        # An opener's status goes with the body, once its addresses are known.
+        unsent = yet_to_come(intent, now) - {"status"}
+        written_over = known.fields if known and key not in self.found else known.was if known else {}
+        self._find(replace(without(agreed, unsent), was=written_over))
+        self.told[key] = intent
+
+    def outcomes(self) -> Iterable[Outcome]:
+        """Tell what was done, as the run would have told it."""
+        for key, intent in self.told.items():
+            # That the old article was left behind is told with the new one.
+            if key not in self.found or (intent.action is Action.MOVE and key[1] == intent.id):
+                continue
+            change = Change(
+                action=intent.action,
+                kind=intent.kind,
+                path=intent.path,
+                id=intent.id,
+                former=intent.former,
+                fields=intent.fields,
+            )
+            yield Outcome(change=change, result=Result.DONE, live=self.live.get(key), seen_at=self.seen_at)

@@ -1,0 +1,1 @@
+"""What runs leave behind: agreements, in the ledger and on the way there."""

@@ -1,0 +1,1 @@
+"""The runs of the past: retold, and turned round."""

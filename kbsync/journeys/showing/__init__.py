@@ -1,0 +1,1 @@
+"""What is told of items and sent for them: addresses, renderings, explanations."""

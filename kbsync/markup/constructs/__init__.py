@@ -1,0 +1,1 @@
+"""What Markdown and Freshdesk say differently: each construct with its one name each way."""

@@ -1,0 +1,1 @@
+"""HTML as plain values: read, written, and known for what shows."""

@@ -1,0 +1,101 @@
+"""The blocks of a text cut and ordered as another text has them, where both say the same.
+
+A pull writes footnotes last and raw HTML as one block; a writer may put a note below its paragraph and empty lines into
+a table of tags. Neither is a change. Pure.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+from html import unescape
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.merging.pieces import Piece
+
+_NOTE = re.compile(r'<ul><li><p><a id="(fn-[^"]*)"></a>')
+_TAG = re.compile(r"<[^>]*>")
+_LETTERS = re.compile(r"\w+")
+
+
+def recut(pieces: Sequence[Piece], like: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Give the same text in the blocks of `like`, as far as they say the same."""
+    found = _with_notes_in_place(pieces, like)
+    if not any(_is_raw(piece) for piece in like):
+        return tuple(found)
+    keys, others = [piece.key for piece in like], [piece.key for piece in found]
+    out: list[Piece] = []
+    for tag, a, b, c, d in SequenceMatcher(None, keys, others, autojunk=False).get_opcodes():
+        out += _in_parts(found[c:d], like[a:b]) if tag == "replace" else found[c:d]
+    return tuple(out)
+
+
+def _is_raw(piece: Piece) -> bool:
+    return piece.text.startswith("<")
+
+
+def _in_parts(pieces: Sequence[Piece], like: Sequence[Piece]) -> Iterator[Piece]:
+    """Put the blocks of `like` in the place of those that say the same as they, where they are cut otherwise."""
+    at = 0
+    while at < len(pieces):
+        stop, parts = _parts(pieces, at, like) if _is_raw(pieces[at]) else (at + 1, ())
+        yield from parts or pieces[at:stop]
+        at = stop
+
+
+def _parts(pieces: Sequence[Piece], at: int, like: Sequence[Piece]) -> tuple[int, Sequence[Piece]]:
+    """Find the blocks of `like` that one block says, or the one that says what some blocks do; and where those end."""
+    for start in (number for number, first in enumerate(like) if _is_raw(first)):
+        size = _run(like, start, pieces[at].key)
+        if size:
+            return at + 1, like[start : start + size]
+        size = _run(pieces, at, like[start].key)
+        if size:
+            return at + size, like[start : start + 1]
+    return at + 1, ()
+
+
+def _run(pieces: Sequence[Piece], start: int, key: str | None) -> int:
+    """Count the blocks from one on that say together what a key says, their closing tags included; 0 where none do."""
+    wanted = _letters(key or "")
+    html, letters, size = pieces[start].html, _letters(pieces[start].html), 0
+    for number in range(start + 1, len(pieces)):
+        if len(letters) > len(wanted):
+            break
+        html += pieces[number].html
+        letters += _letters(pieces[number].html)
+        if _is_raw(pieces[number]) and letters == wanted and canonical(html) == key:
+            size = number + 1 - start
+        elif size:
+            break
+    return size
+
+
+def _letters(html: str) -> str:
+    """Give the letters that a text shows, to tell cheaply what cannot be the same."""
+    return "".join(_LETTERS.findall(unescape(_TAG.sub("", html))))
+
+
+def _with_notes_in_place(pieces: Sequence[Piece], like: Sequence[Piece]) -> Sequence[Piece]:
+    """Put footnotes below the blocks below which `like` has them; the block before each is what tells the place."""
+    above = {}
+    last = ""
+    for piece in like:
+        note = _NOTE.match(piece.key or "")
+        if note:
+            above[note[1]] = last
+        last = note[1] if note else piece.key or last
+    notes = {found[1]: piece for piece in pieces if (found := _NOTE.match(piece.key or "")) and found[1] in above}
+    if not notes:
+        return pieces
+    out: list[Piece] = []
+    for piece in [one for one in pieces if one not in notes.values()]:
+        out.append(piece)
+        _follow(out, piece.key or "", above, notes)
+    return [*out, *notes.values()]
+
+
+def _follow(out: list[Piece], key: str, above: dict[str, str], notes: dict[str, Piece]) -> None:
+    for name in [name for name in notes if above[name] == key]:
+        out.append(replace(notes.pop(name), gap=1))
+        _follow(out, name, above, notes)

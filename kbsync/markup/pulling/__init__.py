@@ -1,0 +1,1 @@
+"""HTML to Markdown: what each piece of a page is written as."""

@@ -1,0 +1,1 @@
+"""An update that keeps what its writer did not touch."""

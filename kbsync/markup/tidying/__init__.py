@@ -1,0 +1,1 @@
+"""HTML in the one form that comparison and conversion start from."""
