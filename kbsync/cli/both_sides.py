@@ -56,7 +56,7 @@ def plan(
     ignore_ids: bool,
 ) -> int:
     """Show what publish would do, from the working tree. Writes nothing."""
-    from kbsync.commands import portal, saving
+    from kbsync.commands import planning, saving
     from kbsync.credentials import key_for
     from kbsync.journeys.audience import Options
 
@@ -67,7 +67,7 @@ def plan(
     config = settings.config(**ids(ignore_ids))
     key = None if no_refresh else key_for(config, os.environ)
     options = saving.set_aside(Options(paths=within(config, paths), local=local), config, out)
-    return portal.plan(config, key, options, form=form, out=out, exit_code=exit_code)
+    return planning.plan(config, key, options, form=form, out=out, exit_code=exit_code)
 
 
 @click.command()
@@ -77,7 +77,7 @@ def plan(
 @click.option("--dirty", is_flag=True, help="Publish the last commit although there are changes after it.")
 @click.option("--force", is_flag=True, help="Go past the limit on removals.")
 @click.option("--rollback", is_flag=True, help="Publish a commit older than the one that was published last.")
-@click.option("--overwrite", multiple=True, metavar="PATH", help="Write over what was edited on the portal.")
+@click.option("--overwrite", multiple=True, metavar="PATH", help="Write over what was edited on the publishing.")
 @click.option(
     "--plan",
     "plan_file",
@@ -110,7 +110,7 @@ def publish(
     **flags: Any,
 ) -> int:
     """Publish the commit that is checked out: plan, ask, apply."""
-    from kbsync.commands import portal, saving
+    from kbsync.commands import publishing, saving
     from kbsync.commands.output import attended
     from kbsync.credentials import key_for
     from kbsync.journeys.audience import Options
@@ -129,16 +129,16 @@ def publish(
         **flags,
     )
     options = saving.set_aside(options, config, plan_file)
-    return portal.publish(config, key_for(config, os.environ), options, form=form, yes=yes)
+    return publishing.publish(config, key_for(config, os.environ), options, form=form, yes=yes)
 
 
 @click.command()
 @paths_argument
 @choice("text", "json")
 @click.option("--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be written, and write nothing.")
-@click.option("--ours", multiple=True, metavar="PATH", help="Keep the file there, whatever was edited on the portal.")
+@click.option("--ours", multiple=True, metavar="PATH", help="Keep the file there, whatever was edited on the pulling.")
 @click.option("--theirs", multiple=True, metavar="PATH", help="Take what the portal has, whatever the file says.")
-@click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the portal.")
+@click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the pulling.")
 @click.option("--branch", metavar="NAME", help="Put it on this branch, for a pull request; with --commit.")
 @click.option("--commit", is_flag=True, help="Commit to --branch; your files and your branch stay as they are.")
 @local_flag
@@ -159,7 +159,7 @@ def pull(
     ignore_ids: bool,
 ) -> int:
     """Bring what was edited on the portal into the tree."""
-    from kbsync.commands import portal, proposing
+    from kbsync.commands import proposing, pulling
     from kbsync.credentials import key_for
     from kbsync.journeys.audience import Options
 
@@ -177,7 +177,7 @@ def pull(
         raise UsageError(f"--ours and --theirs both name {both}", advice="say for each path which side is to win")
     if proposed is not None:
         return proposing.propose(config, key_for(config, os.environ), options, form=form, branch=proposed)
-    return portal.pull(config, key_for(config, os.environ), options, form=form, dry_run=dry_run)
+    return pulling.pull(config, key_for(config, os.environ), options, form=form, dry_run=dry_run)
 
 
 @click.command()
@@ -187,9 +187,9 @@ def pull(
 @click.pass_obj
 def status(settings: Settings, *, form: str, local: bool, ignore_ids: bool) -> int:
     """Show at a glance what there is to publish and to pull. Cannot write."""
-    from kbsync.commands import portal
+    from kbsync.commands import planning
     from kbsync.credentials import key_for
     from kbsync.journeys.audience import Options
 
     config = settings.config(**ids(ignore_ids))
-    return portal.status(config, key_for(config, os.environ), Options(local=local), form=form)
+    return planning.status(config, key_for(config, os.environ), Options(local=local), form=form)

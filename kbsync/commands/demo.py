@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 import kbsync
-from kbsync.commands import portal as commands
+from kbsync.commands import planning, publishing, pulling
 from kbsync.commands.output import note, say
 from kbsync.config import FILE, Config, load_config
 from kbsync.credentials import Secret
@@ -87,17 +87,17 @@ class _Story:
     def publishes(self) -> None:
         from kbsync.journeys.audience import Options
 
-        self._ends(commands.publish(self.config, self.key, Options(), form="text", yes=True))
+        self._ends(publishing.publish(self.config, self.key, Options(), form="text", yes=True))
 
     def plans(self) -> None:
         from kbsync.journeys.audience import Options
 
-        self._ends(commands.plan(self.config, self.key, Options(), form="text", out=None, exit_code=False))
+        self._ends(planning.plan(self.config, self.key, Options(), form="text", out=None, exit_code=False))
 
     def pulls(self) -> None:
         from kbsync.journeys.audience import Options
 
-        self._ends(commands.pull(self.config, self.key, Options(), form="text", dry_run=False))
+        self._ends(pulling.pull(self.config, self.key, Options(), form="text", dry_run=False))
 
     def _ends(self, code: int) -> None:
         self.code = self.code or code

@@ -1,0 +1,62 @@
+"""What the commands at the portal tell of a plan, in every form, and where it goes."""
+
+from kbsync.commands.output import look, note
+from kbsync.commands.saving import note_uncommitted
+from kbsync.journeys.audience import Planned
+from kbsync.journeys.guarding.patience import told_of
+from kbsync.report.data import plan_to_json
+from kbsync.report.terminal import plan_to_text
+
+OK, FAILED, CHANGES, HELD = 0, 1, 3, 4
+INTERRUPTED = 130
+"""The exit codes of what looks at a portal."""
+
+
+def shown(planned: Planned, form: str) -> str:
+    """Write a plan in a form."""
+    seen = look()
+    match form:
+        case "json":
+            return as_json(planned, planned.calls)
+        case "markdown":
+            from kbsync.report.pages import plan_to_markdown
+
+            return plan_to_markdown(planned.plan, heading=heading(planned))
+        case "html":
+            from kbsync.report.pages import plan_to_html
+
+            return plan_to_html(planned.plan, heading=heading(planned))
+        case _:
+            return plan_to_text(planned.plan, heading=heading(planned), colour=seen.colour, width=seen.width)
+
+
+def as_json(planned: Planned, calls: int) -> str:
+    """Write a plan as one JSON object."""
+    return plan_to_json(planned.plan, target=target(planned), calls=calls)
+
+
+def heading(planned: Planned) -> str:
+    """Say what a plan is of."""
+    return f"kbsync plan for {where(planned)}"
+
+
+def where(planned: Planned) -> str:
+    """Name a plan's target, and its portal."""
+    config = planned.workspace.config
+    return f"{config.target} ({config.url})" if config.url else config.target
+
+
+def target(planned: Planned) -> str:
+    """Name a plan's target."""
+    return planned.workspace.config.target
+
+
+def notices(planned: Planned) -> None:
+    """Name what the plan rests on or leaves out, on standard error."""
+    skipped = planned.workspace.tree.skipped
+    if skipped:
+        note(f"Not published yet, being translations: {', '.join(skipped)}")
+    under_way = told_of(planned.workspace.underway)
+    if under_way:
+        note(under_way)
+    note_uncommitted(planned.uncommitted)
