@@ -22,7 +22,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.laws.machine import Laws
 
 STEPS_A_LIFE = 80
-LIVES_A_ROUND = 8
+LIVES_A_ROUND = 12
 
 
 def played(number: int, lives: int, *, shrinks: bool) -> tuple[Counter[str], str]:

@@ -18,7 +18,7 @@ SHARES = 16
 @pytest.mark.parametrize("share", range(SHARES))
 def test_the_laws_hold_through(share: int) -> None:
     Laws.tally.clear()
-    _play(share, 11)
+    _play(share, 12)
     if Laws.tally["steps"] * SHARES < STEPS:
         _play(SHARES + share, 4)
     assert Laws.tally["steps"] * SHARES >= STEPS
@@ -30,7 +30,8 @@ def _play(number: int, lives: int) -> None:
         stateful_step_count=STEPS_A_LIFE,
         deadline=None,
         database=None,
-        phases=(Phase.generate, Phase.shrink),
+        # Looking for the shortest form takes minutes: `python -m tests.laws --only --seed N` does it by hand.
+        phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
