@@ -162,17 +162,30 @@ def test_local_keeps_the_ledger_in_this_clone(scene: Scene) -> None:
     assert scene.kbsync("plan", KBSYNC_LOCAL="1").out.splitlines()[-1] == "4 unchanged."
 
 
-def test_a_ledger_that_could_not_be_shared_is_named_although_the_portal_was_written(scene: Scene) -> None:
+def _origin_that_refuses(scene: Scene, hook: str) -> None:
     origin = scene.desk.root.parent / "origin.git"
     scene.desk.git("clone", "--quiet", "--bare", ".", str(origin))
     scene.desk.git("remote", "add", "origin", str(origin))
-    hook = origin / "hooks" / "pre-receive"
-    hook.write_text("#!/bin/sh\necho 'no pushing here' >&2\nexit 1\n")
-    hook.chmod(0o755)
+    place = origin / "hooks" / "update"
+    place.write_text(f"#!/bin/sh\n{hook}\n")
+    place.chmod(0o755)
+
+
+def test_a_ledger_that_could_not_be_shared_is_named_although_the_portal_was_written(scene: Scene) -> None:
+    _origin_that_refuses(scene, 'test "$1" != refs/kbsync/production || { echo "no pushing here" >&2; exit 1; }')
     done = scene.kbsync("publish", "--yes", "--format", "json")
     assert done.code == 1
     assert len(done.page["changes"]) == 4
     assert "The portal was written, but the ledger was not saved everywhere:" in done.err
+
+
+def test_where_nothing_may_be_pushed_nothing_is_written_either(scene: Scene) -> None:
+    _origin_that_refuses(scene, 'echo "no pushing here" >&2; exit 1')
+    done = scene.kbsync("publish", "--yes")
+    assert done.code == 1
+    assert "does not let us push" in done.err
+    assert "--local" in done.err
+    assert {call.method for call in scene.portal.calls} == {"GET"}
 
 
 def test_ids_of_another_system_can_be_passed_over(scene: Scene) -> None:
