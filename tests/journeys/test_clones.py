@@ -223,6 +223,18 @@ def test_a_run_that_does_nothing_leaves_nothing_behind(clone: Clone) -> None:
     assert clone.git("rev-parse", LEDGER) == before
 
 
+def test_a_late_job_of_a_commit_that_was_taken_back_meanwhile_is_refused(clone: Clone, portal: Portal) -> None:
+    clone.published()
+    late = clone.commit({INSTALL: article("Install", "Words that were soon regretted.")})
+    clone.git("revert", "--no-edit", "HEAD")
+    clone.published()
+    before = shown(portal)
+    clone.git("checkout", "-q", late)
+    with pytest.raises(Refusal, match="is no ancestor of"):
+        clone.publish()
+    assert shown(portal) == before
+
+
 def test_a_ledger_of_a_later_kbsync_is_not_guessed_at(clone: Clone) -> None:
     clone.published()
     name = f"article/{clone.id_of(INSTALL)}.json"

@@ -57,6 +57,16 @@ def changed_between(runner: Runner, old: str | None, new: str) -> tuple[str, ...
     return tuple(sorted(_differing(runner, old, new)))
 
 
+def touches(runner: Runner, old: str, new: str, directories: Sequence[str]) -> bool:
+    """Tell whether a commit that is in the history of one and not in that of another touched some directories.
+
+    What a later commit took back counts too. Where this clone lacks the history nobody can say, and it is taken as so.
+    """
+    options = ("rev-list", "--max-count=1", "--full-history")
+    said = runner.attempt(*options, new, f"^{old}", "--", *directories)
+    return said.status != 0 or bool(said.out.strip())
+
+
 def _asked(wanted: Sequence[tuple[str, str]]) -> bytes:
     for _, path in wanted:
         check_path(path)

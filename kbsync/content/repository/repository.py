@@ -237,5 +237,12 @@ class Repository:
         """Name the files that differ between two commits, from their top; all of the new one where there is no old."""
         return history.changed_between(self._runner, old, new)
 
+    def touched_between(self, old: str, new: str, directories: Collection[str]) -> bool:
+        """Tell whether some directories under the root were touched on the way to a commit, also if only for a while.
+
+        In a shallow clone, which lacks the way, they are taken to have been.
+        """
+        return self.is_shallow() or history.touches(self._runner, old, new, sorted(directories))
+
     def _from_root(self, path: str) -> str:
         return unicodedata.normalize("NFC", path.removeprefix(self._prefix))

@@ -46,6 +46,9 @@ def _refuse_before(workspace: Workspace, held: str) -> None:
 def save(workspace: Workspace, run: Run, *, at: str, local: bool, lease: Lease | None = None) -> None:
     """Write what a run left to the ledger, and send it to the remote; a run that left nothing writes nothing.
 
+    But for its commit, where others on the way to it changed the content and took that back: run late, one of these
+    would otherwise come after what the ledger tells of.
+
     Agreements that so far stand in the lock alone are taken along, so that the ledger comes to hold every source, and
     so is what was found of runs that were cut off. The lease ends with the same push.
 
@@ -75,12 +78,22 @@ def _write(workspace: Workspace, run: Run, at: str) -> bool:
     changed |= {key: void(workspace.lock[key], seen=at) for key in run.forgotten & workspace.lock.keys()}
     entries = {key: _sealed(known, workspace.lock) for key, known in changed.items()}
     forgotten = (run.forgotten & workspace.ledger.keys()) - entries.keys()
-    if not entries and not forgotten:
+    if not entries and not forgotten and not _overtook(workspace, run):
         return False
     forgotten |= _outlived(workspace)
     told = _record(workspace, run, at)
     write_ledger(workspace.repository, workspace.config, entries, forgotten, page=page_of(told), message=told.message())
     return True
+
+
+def _overtook(workspace: Workspace, run: Run) -> bool:
+    """Tell whether the content was changed, and back, between the commit that was published last and this one."""
+    last, commit = published_commit(workspace), workspace.commit
+    if run.undoes or last is None or commit is None or last == commit:
+        return False
+    paths = {item.path or "" for item in workspace.content.items()}
+    directories = {path.partition("/")[0] for path in paths | {known.path for known in workspace.ledger.values()}}
+    return workspace.repository.touched_between(last, commit, directories)
 
 
 def _carried_over(workspace: Workspace) -> dict[Key, Agreement]:
