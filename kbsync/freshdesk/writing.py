@@ -141,14 +141,28 @@ def _archive(job: Job) -> Outcome:
     return failed(job, _STILL_PUBLISHED, hidden) if _is_published(hidden) else done(job, hidden.item, at=hidden.at)
 
 
-def _forget(job: Job) -> Outcome:
-    """Let go of what no list had; each is asked for by its id first, since a list may lack what is there."""
+def is_gone(reader: Reader, kind: Kind, number: int) -> bool:
+    """Ask for what no list had by its id, since a list may lack what is there.
+
+    Raises:
+        PortalError: the portal does not say, or the key may not read at all.
+    """
     try:
-        job.reader.one(job.change.kind, _number(job.change))
+        reader.one(kind, number)
     except Refused as refused:
-        if refused.gone:
-            return done(job, None)
-        raise
+        if not refused.gone:
+            raise
+        if refused.status == 403:
+            # Where the key may not read at all this raises, and then nobody knows what is gone.
+            reader.categories()
+        return True
+    return False
+
+
+def _forget(job: Job) -> Outcome:
+    """Let go of what no list had, once the portal says so of itself."""
+    if is_gone(job.reader, job.change.kind, _number(job.change)):
+        return done(job, None)
     raise Withheld("it is still on the portal, although its list lacked it", advice="plan again")
 
 

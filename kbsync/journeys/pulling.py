@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass, field, replace
 
+from kbsync.change import Action, Finding, Matter
 from kbsync.config import Config
 from kbsync.content.files import write
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal
+from kbsync.freshdesk.client import Connection
 from kbsync.journeys.audience import Audience, Options, Planned
 from kbsync.journeys.bringing.home import Pulled, bring_home
 from kbsync.journeys.planning import connect, rules_of
-from kbsync.journeys.reading import read_live, with_authors
+from kbsync.journeys.reading import read_live, still_there, with_authors
 from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.workspace import Workspace, caught_up, open_workspace
-from kbsync.plan import make_plan
+from kbsync.plan import Plan, make_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ def work_out(workspace: Workspace, key: Secret, options: Options, audience: Audi
         made = make_plan(live, content, workspace.agreements, rules)
         if made.halt and content.articles:
             raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
+        made = _without_the_unlisted(made, connection)
         audience.begins("converting", len(made.changes))
         pulled = bring_home(workspace, made, live, addresses, options, audience.steps)
     changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
@@ -68,6 +71,26 @@ def work_out(workspace: Workspace, key: Secret, options: Options, audience: Audi
         calls=connection.calls,
     )
     return PulledHome(planned=planned, pulled=pulled, calls=connection.calls)
+
+
+def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
+    """Hold back each deletion of a file whose item the portal still has when asked for it by its id."""
+    asked = [change for change in plan.changes if change.action is Action.DELETE]
+    there = still_there(connection, {(change.kind, change.id) for change in asked if change.id is not None})
+    held = [change for change in asked if (change.kind, change.id) in there]
+    findings = (
+        Finding(
+            matter=Matter.CONFLICT,
+            kind=change.kind,
+            path=change.path,
+            id=change.id,
+            reason="still on the portal, although its list lacked it; pull again",
+            content=change.actual,
+        )
+        for change in held
+    )
+    changes = tuple(change for change in plan.changes if change not in held)
+    return replace(plan, changes=changes, conflicts=(*plan.conflicts, *findings))
 
 
 def _refuse_to_write_over(workspace: Workspace, pulled: Pulled) -> None:

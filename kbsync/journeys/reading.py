@@ -1,13 +1,15 @@
 """The live side as a plan reads it: from the portal, or as the agreements remember it. Nothing here can write."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from kbsync.agreements import Agreement, Key, State
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, resolve_authors
 from kbsync.freshdesk.solutions import Reader
+from kbsync.freshdesk.writing import is_gone
 from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Side
 
 
@@ -23,6 +25,18 @@ def read_live(connection: Connection) -> Reading:
     """Read the whole portal."""
     at = time.monotonic()
     return Reading(live=read(Reader(connection)), at=at)
+
+
+def still_there(connection: Connection, keys: Collection[Key]) -> frozenset[Key]:
+    """Name those of some items, which no list had, that the portal has all the same: one call each.
+
+    Raises:
+        PortalError: the portal does not say of one whether it is there.
+    """
+    reader, asked = Reader(connection), sorted(keys)
+    with ThreadPoolExecutor(8, thread_name_prefix="ask") as pool:
+        gone = pool.map(lambda key: is_gone(reader, *key), asked)
+        return frozenset(key for key, is_so in zip(asked, gone, strict=True) if not is_so)
 
 
 def with_authors(content: KnowledgeBase, connection: Connection) -> KnowledgeBase:

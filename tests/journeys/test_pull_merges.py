@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from kbsync.errors import ContentError, Refusal
-from kbsync.sandbox import Portal
+from kbsync.errors import ContentError, PortalError, Refusal
+from kbsync.sandbox import Fault, Portal
+from kbsync.sandbox.api import categories
+from kbsync.sandbox.api.calls import page_of
 from tests.journeys.clone import Clone, clone_of, new_clone, steps
 from tests.plan.world import article
 
@@ -337,6 +339,47 @@ def test_prune_deletes_the_file_of_what_is_gone_with_its_lock(clone: Clone, port
         INSTALL: "forget",
         PAY: "forget",
     }
+
+
+@pytest.mark.parametrize(
+    "flags", [{"prune": True}, {"prune": True, "paths": ("shop",)}, {"theirs": frozenset({"shop"})}]
+)
+def test_law_8_no_file_goes_because_a_list_lacked_its_category(
+    clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch, flags: dict[str, Any]
+) -> None:
+    web(clone, "Then wait", "Then wait and see")
+    shop = next(one for one in portal.store.all_categories() if one.name == "shop")
+    monkeypatch.setattr(
+        categories, "page_of", lambda request, items: page_of(request, [one for one in items if one.id != shop.id])
+    )
+    before = clone.files()
+    home = clone.pull(**flags)
+    held = {found.path: found.reason for found in home.planned.plan.conflicts}
+    assert held.keys() == {"shop", "shop/orders", PAY}
+    assert set(held.values()) == {"still on the portal, although its list lacked it; pull again"}
+    after = clone.files()
+    assert {path for path in before if after.get(path) != before[path]} <= {INSTALL}
+    monkeypatch.undo()
+    portal.store.delete_category(shop.id)
+    clone.commit()
+    clone.pull(**flags)
+    assert not (clone.root / PAY).exists()
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_law_8_no_file_goes_while_the_portal_does_not_say_that_it_is_gone(
+    clone: Clone, portal: Portal, status: int
+) -> None:
+    portal.store.delete_article(clone.id_of(PAY))
+    portal.faults.add(Fault(method="GET", path="*/solutions/articles/*", status=status, times=None))
+    before = clone.files()
+    with pytest.raises(PortalError):
+        clone.pull(prune=True)
+    assert clone.files() == before
+    portal.faults.clear()
+    portal.faults.add(Fault(method="GET", path="*/solutions/articles/*", status=403, times=None))
+    clone.pull(prune=True)
+    assert not (clone.root / PAY).exists()
 
 
 def test_what_is_archived_never_comes_back_by_a_pull(clone: Clone, portal: Portal) -> None:
