@@ -119,6 +119,13 @@ def test_what_was_saved_without_a_change_is_held_back_or_goes_as_the_target_says
     assert steps(made.plan(touched=touched)) == {PATH: said}
 
 
+@pytest.mark.parametrize(("touched", "said"), [("hold", "conflict"), ("go", "archive")])
+def test_what_was_saved_without_a_change_is_not_archived_unseen_either(made: World, touched: str, said: str) -> None:
+    made.edit(PATH)
+    made.remove(PATH)
+    assert steps(made.plan(touched=touched))[PATH] == said
+
+
 def test_a_pull_agrees_anew_on_what_was_saved_without_a_change(made: World) -> None:
     made.edit(PATH)
     assert steps(made.plan_pull()) == {PATH: "adopt"}

@@ -155,14 +155,20 @@ def test_law_1_planning_changes_neither_side(files: dict[str, str], mine: list[E
 @law(EXAMPLES)
 @given(trees(), writers_edits(), agents_edits())
 def test_both_directions_see_the_same_web_edits(files: dict[str, str], mine: list[Edit], theirs: list[Edit]) -> None:
-    """What a publish calls drift is what a pull brings home or names: nothing falls between the two."""
+    """What a publish calls drift a pull brings home as it is, what it calls a conflict a pull merges, or names."""
     made = world(files)
     write(made.files, mine)
     edit_live(made, theirs)
     out, home = made.plan(), made.plan_pull()
-    drifted = {finding.path for finding in out.drift}
-    assert drifted <= {change.path for change in home.changes} | {finding.path for finding in home.conflicts}
-    assert {change.path for change in home.changes if change.action is Action.UPDATE} <= drifted
+    drifted, disputed = ({finding.path for finding in found} for found in (out.drift, out.conflicts))
+    merged = {change.path for change in home.changes if change.action is Action.UPDATE and change.ours}
+    taken = {change.path for change in home.changes if change.action is Action.UPDATE and not change.ours}
+    event("merges" if merged else "no merges")
+    assert taken <= drifted
+    assert merged <= disputed
+    assert all("merged with what you changed" in change.reason for change in home.changes if change.path in merged)
+    edited_there = drifted | {finding.path for finding in out.conflicts if finding.fields}
+    assert edited_there <= {change.path for change in home.changes} | {finding.path for finding in home.conflicts}
 
 
 @law(EXAMPLES)

@@ -1,7 +1,8 @@
 """The table of the design, row for row, through `make_plan` with both sides and real agreements.
 
 Each row sets the agreement's state, then what content did and what the web did since; the last column is what the
-plan says of the one article that it is about, once for a publish and once for a pull.
+plan says of the one article that it is about, once for a publish and once for a pull; a merge is a pull's update of a
+file that its writer has changed too.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from kbsync.agreements import Key, State
+from kbsync.change import Action
 from kbsync.journeys.memory.recording import settled
 from kbsync.model import Article, Kind, Status
 from tests.plan.world import World, article, steps, world
@@ -67,8 +69,8 @@ ROWS = [
     Row(state=None, content=_remove_file, live=_keep, publish="unmanaged", pull="create"),
     Row(state=None, content=_keep, live=_keep, publish="adopt", pull="adopt"),
     Row(state=None, content=_change_file, live=_same_live, publish="adopt", pull="adopt"),
-    Row(state=None, content=_change_file, live=_keep, publish="conflict", pull="conflict"),
-    Row(state=None, content=_keep, live=_change_live, publish="conflict", pull="conflict"),
+    Row(state=None, content=_change_file, live=_keep, publish="conflict", pull="merge"),
+    Row(state=None, content=_keep, live=_change_live, publish="conflict", pull="merge"),
     Row(state=L, content=_keep, live=_keep, publish=AT_REST, pull=AT_REST),
     Row(state=L, content=_change_file, live=_keep, publish="update", pull="drift"),
     Row(state=L, content=_remove_file, live=_keep, publish="archive", pull="drift"),
@@ -76,7 +78,7 @@ ROWS = [
     # A pull removes no file: that an article is gone on the web is for a person to say.
     Row(state=L, content=_keep, live=_lose_live, publish="drift", pull="conflict"),
     Row(state=L, content=_remove_file, live=_lose_live, publish="forget", pull="forget"),
-    Row(state=L, content=_change_file, live=_change_live, publish="conflict", pull="conflict"),
+    Row(state=L, content=_change_file, live=_change_live, publish="conflict", pull="merge"),
     Row(state=L, content=_change_file, live=_lose_live, publish="conflict", pull="conflict"),
     Row(state=L, content=_remove_file, live=_change_live, publish="conflict", pull="conflict"),
     Row(state=L, content=_change_file, live=_same_live, publish="adopt", pull="adopt"),
@@ -135,8 +137,10 @@ def test_each_row_of_the_table_says_what_a_publish_does(row: Row) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_each_row_of_the_table_says_what_a_pull_does(row: Row) -> None:
     made, path = _row(row)
-    told = steps(made.plan_pull())
-    assert told == ({} if row.pull == AT_REST else {path: row.pull})
+    plan = made.plan_pull()
+    merges = {change.path: "merge" for change in plan.changes if change.action is Action.UPDATE and change.ours}
+    assert steps(plan) | merges == ({} if row.pull == AT_REST else {path: row.pull})
+    assert all("merged" in change.reason for change in plan.changes if change.path in merges)
 
 
 def test_the_rows_name_every_state() -> None:
