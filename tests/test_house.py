@@ -23,7 +23,7 @@ STOREYS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("cli", "commands"),),
     (("journeys", "demo"), ("report",)),
     (("content",), ("freshdesk",), ("plan",)),
-    (("config", "credentials"), ("agreements", "versions", "change", "runs"), ("cache",)),
+    (("config", "credentials"), ("agreements", "agreement_files", "versions", "change", "runs"), ("cache",)),
     (("model",), ("errors",), ("markup",), ("memo",)),
 )
 

@@ -7,7 +7,8 @@ is to have seen what is live; it says no more than that, so that the next plan s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kbsync.agreements import Agreement, State, agreement_to_json, released_name
+from kbsync.agreement_files import agreement_to_json, released_name
+from kbsync.agreements import Agreement, State
 from kbsync.change import Action, Change, Finding
 from kbsync.config import Config
 from kbsync.content.files import write
@@ -37,7 +38,7 @@ class Held:
     """
 
     planned: Planned
-    files: Mapping[str, str | None]
+    files: Mapping[str, str | bytes | None]
     agreed: bool = True
 
 
@@ -74,7 +75,7 @@ def release(
     pairs = pair(content, live, workspace.agreements, TargetAddresses(config, content.assets))
     changes: list[Change] = []
     refused: list[Finding] = []
-    files: dict[str, str | None] = {}
+    files: dict[str, str | bytes | None] = {}
     for case in pairs.cases:
         if not (named.covers(case.path) or (case.id and (case.kind, case.id) in named.keys)):
             continue
@@ -107,7 +108,7 @@ def _settle(
     live: KnowledgeBase,
     changes: tuple[Change, ...],
     refused: Sequence[Finding],
-    files: Mapping[str, str | None],
+    files: Mapping[str, str | bytes | None],
     calls: int,
     audience: Audience,
     dry_run: bool,  # noqa: FBT001

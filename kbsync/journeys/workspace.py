@@ -7,14 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kbsync.agreements import (
-    Agreement,
-    Key,
-    effective,
-    lock_folder,
-    read_lock,
-    with_sources,
-)
+from kbsync.agreement_files import lock_folder, read_lock
+from kbsync.agreements import Agreement, Key, effective, taken_along, with_sources
 from kbsync.config import Config
 from kbsync.content.document import parse
 from kbsync.content.files import Files, WorkingTree
@@ -97,6 +91,7 @@ def open_workspace(
     files = files_of(repository, config, commit)
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock(lock_files(config, files))
+    believed = taken_along(lock, _blobs(tree.knowledge))
     found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
     problems = {*found, *of_lock}
     if any(problem.stops for problem in problems):
@@ -111,7 +106,7 @@ def open_workspace(
         tree=tree,
         lock=lock,
         ledger=ledger,
-        agreements=_usable(repository, tree.knowledge, effective(lock, ledger)),
+        agreements=_usable(repository, tree.knowledge, effective(believed, ledger)),
         run=run,
         commit=commit,
         standing=standing,
@@ -163,6 +158,10 @@ def lock_files(config: Config, files: Files) -> dict[str, bytes]:
     """Give the files of a target's lock, by path."""
     start = lock_folder(config.target)
     return {path: files.read(path) for path in files.paths() if path.startswith(start) and path.endswith(".json")}
+
+
+def _blobs(content: KnowledgeBase) -> dict[str, str]:
+    return {item.path or "": blob_of(item.origin.text) for item in content.items() if item.origin is not None}
 
 
 def _usable(

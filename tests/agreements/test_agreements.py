@@ -7,23 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.agreements import (
-    Agreement,
-    Born,
-    Key,
-    State,
+from kbsync.agreement_files import (
     agreement_from_json,
     agreement_to_json,
-    effective,
-    is_void,
     ledger_name,
     lock_name,
     read_ledger,
     read_lock,
-    seal,
-    void,
-    with_sources,
 )
+from kbsync.agreements import Agreement, Born, Key, State, effective, is_void, seal, void, with_sources
 from kbsync.model import Kind
 from kbsync.versions import blob_of
 from tests.plan.trees import law

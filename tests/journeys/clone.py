@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kbsync.agreements import Agreement, Key, agreement_from_json
+from kbsync.agreement_files import agreement_from_json
+from kbsync.agreements import Agreement, Key
 from kbsync.change import Result
 from kbsync.config import Config
 from kbsync.credentials import Secret

@@ -320,3 +320,18 @@ def test_a_pull_that_was_thrown_away_leaves_the_drift_to_be_seen(clone: Clone, p
     assert steps(clone.plan()) == {INSTALL: "drift"}
     clone.commit({INSTALL: NEW})
     assert steps(clone.published()) == {INSTALL: "conflict"}
+
+
+def test_a_pull_of_which_only_the_lock_is_left_has_been_seen_by_nobody(clone: Clone, portal: Portal) -> None:
+    clone.published()
+    portal.store.edit_article(clone.id_of(INSTALL), body="<p>Theirs.</p>")
+    clone.pull()
+    clone.git("restore", ".")
+    clone.commit({RESET: article("Reset", "Something else, with the lock swept in.")})
+    assert steps(clone.published()) == {INSTALL: "drift", RESET: "update"}
+    clone.commit({INSTALL: NEW})
+    assert steps(clone.published()) == {INSTALL: "conflict"}
+    assert "Theirs." in clone.live(INSTALL).description
+    clone.pull(ours=frozenset({INSTALL}))
+    clone.commit()
+    assert steps(clone.published()) == {INSTALL: "update"}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.agreements import Born, agreement_from_json
+from kbsync.agreement_files import agreement_from_json
+from kbsync.agreements import Born
 from kbsync.markup.to_html import to_html
 from kbsync.model import Kind
 from kbsync.sandbox import Portal

@@ -4,7 +4,7 @@ Where both changed the same lines nobody is asked and nothing is guessed, but fo
 one item the later one counts, as everywhere.
 """
 
-from kbsync.agreements import agreement_from_json
+from kbsync.agreement_files import agreement_from_json
 from kbsync.content.repository import Merged, Repository
 from kbsync.errors import Refusal
 

@@ -6,7 +6,8 @@ It works out and writes nothing.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from kbsync.agreements import Agreement, Key, State, agreement_from_json, agreement_to_json, lock_name, read_lock
+from kbsync.agreement_files import agreement_from_json, agreement_to_json, lock_name, read_lock
+from kbsync.agreements import Agreement, Key, State
 from kbsync.change import Action, Change, Finding, Matter
 from kbsync.journeys.audience import Options
 from kbsync.journeys.planning import rules_of
@@ -163,7 +164,9 @@ class Adoption:
             change, action=Action.ADOPT, fields=differing, before=change.after, after=change.before, reason=reason
         )
 
-    def files(self, files: Mapping[str, str | None], changes: Collection[Change]) -> dict[str, str | None]:
+    def files(
+        self, files: Mapping[str, str | bytes | None], changes: Collection[Change]
+    ) -> dict[str, str | bytes | None]:
         """Give the files to write: of what has a file already only the lock, which holds the source that live has."""
         kept = dict(files)
         for change in changes:
@@ -172,7 +175,7 @@ class Adoption:
             source = change.path if change.kind is Kind.ARTICLE else f"{change.path}/_index.md"
             kept.pop(source, None)
             lock = lock_name(self.target, change.kind, change.path)
-            if change.after is not None and (text := files.get(lock)) is not None:
+            if change.after is not None and isinstance(text := files.get(lock), str):
                 kept[lock] = agreement_to_json(replace(agreement_from_json(text), source=change.after))
         written = {(change.kind, change.id or 0) for change in changes}
         return dict.fromkeys(lock_paths(self.old, written)) | kept

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.agreements import Agreement, Born, State, agreement_to_json, lock_name
+from kbsync.agreement_files import agreement_to_json, lock_name
+from kbsync.agreements import Agreement, Born, State
 from kbsync.change import Action, Change
 from kbsync.content.document import edit
 from kbsync.content.overlay import Overlay
@@ -14,8 +15,9 @@ from kbsync.journeys.memory.recording import agree, intended, settled
 from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.showing.rendering import addresses_now
 from kbsync.journeys.workspace import Workspace, tree_rules
-from kbsync.model import Article, FieldValue, Item, KnowledgeBase, digest, fields_of
-from kbsync.versions import links_of
+from kbsync.markup.merging.conflicts import conflicts_in
+from kbsync.model import Article, FieldValue, Item, Kind, KnowledgeBase, digest, fields_of
+from kbsync.versions import blob_of, links_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,14 +26,16 @@ class Outlook:
 
     `agreed` holds the sources that the agreements are to be about, where these are not what the files say, `shown` the
     bodies that those have for readers, by content path. Of those `relinked` nothing changes but the content half.
+    `moved` tells where files and directories come to lie.
     """
 
     workspace: Workspace
     live: KnowledgeBase
-    written: dict[str, str | None] = field(default_factory=dict)
+    written: dict[str, str | bytes | None] = field(default_factory=dict)
     agreed: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     relinked: set[str] = field(default_factory=set)
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def say_outright(self, changes: Sequence[Change]) -> None:
         """Write out the fields that an inherited default would set otherwise than live has them."""
@@ -39,7 +43,7 @@ class Outlook:
         for change in changes:
             item, source = items.get(change.path), source_of(change)
             text = self.agreed.get(source) or self.written.get(source)
-            if item is None or change.desired is None or text is None or change.path in self.relinked:
+            if item is None or change.desired is None or not isinstance(text, str) or change.path in self.relinked:
                 continue
             wrong = _wrong(item, change)
             if wrong and source in self.agreed:
@@ -51,7 +55,7 @@ class Outlook:
     def _say(self, source: str, fields: Mapping[str, FieldValue]) -> None:
         """Say fields in a merged file too, if it can be read: between markers it cannot."""
         text = self.written.get(source)
-        if text is None or not fields:
+        if not isinstance(text, str) or not fields:
             return
         try:
             self.written[source] = edit(text, fields, path=source)
@@ -81,7 +85,18 @@ class Outlook:
                 made.append(self._agreement(change, item, known, names, sent))
             elif known is not None and change.desired is not None:
                 made.append(settled(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
-        return self._without_known_texts(made)
+        return self._without_known_texts([self._with_before(known) for known in made])
+
+    def _with_before(self, made: Agreement) -> Agreement:
+        """Note which file this pull writes over, so that its lock counts only where its words were kept.
+
+        Between markers a writer may well decide for the file as it was.
+        """
+        item = self.workspace.content.by_path().get(made.path)
+        written = self.written.get(made.path if made.kind is Kind.ARTICLE else f"{made.path}/_index.md")
+        if item is None or item.origin is None or not isinstance(written, str) or conflicts_in(written):
+            return made
+        return replace(made, before=blob_of(item.origin.text))
 
     def _agreement(
         self,
@@ -103,7 +118,7 @@ class Outlook:
                 source=made.source,
                 expanded=made.expanded,
                 content=made.content,
-                addresses=sent or {},
+                addresses=self._as_sent(known, sent or {}),
             )
         live = change.desired or item
         made = agree(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
@@ -113,6 +128,11 @@ class Outlook:
         # Nobody has the source that was agreed on, of which at least the digests are known.
         old = {name: known.content[name] for name in own & known.content.keys()}
         return replace(made, content={**made.content, **old}, source_key="")
+
+    def _as_sent(self, known: Agreement, now: Mapping[str, str]) -> dict[str, str]:
+        """Give what the links were sent as: a picture that moved with its directory is shown from where it was."""
+        before = {place: path for path, place in self.moved.items()}
+        return {target: known.addresses.get(before.get(target, target), address) for target, address in now.items()}
 
     def _follows(self, change: Change) -> bool:
         return change.path in self.relinked
@@ -129,17 +149,19 @@ class Outlook:
 
     def _texts(self) -> frozenset[str]:
         here = {item.origin.text for item in self.workspace.content.items() if item.origin}
-        return frozenset(here | {text for text in self.written.values() if text is not None})
+        return frozenset(here | {text for text in self.written.values() if isinstance(text, str)})
 
-    def _read(self, above: Mapping[str, str | None]) -> KnowledgeBase:
+    def _read(self, above: Mapping[str, str | bytes | None]) -> KnowledgeBase:
         return read_tree(Overlay(self.workspace.files, above), tree_rules(self.workspace.config)).knowledge
 
 
-def lock_files(workspace: Workspace, changes: Sequence[Change], made: Sequence[Agreement]) -> dict[str, str | None]:
+def lock_files(
+    workspace: Workspace, changes: Sequence[Change], made: Sequence[Agreement]
+) -> dict[str, str | bytes | None]:
     """Give the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
     touched = {(change.kind, change.id) for change in changes}
     target, known = workspace.config.target, workspace.agreements
-    files: dict[str, str | None] = {
+    files: dict[str, str | bytes | None] = {
         lock_name(target, entry.kind, entry.path): None
         for key, entry in workspace.lock.items()
         if key in touched or (touched and key not in known)

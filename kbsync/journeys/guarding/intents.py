@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kbsync.agreements import Agreement, Born, Key, agreement_from_json, agreement_to_json, ledger_name
+from kbsync.agreement_files import agreement_from_json, agreement_to_json, ledger_name
+from kbsync.agreements import Agreement, Born, Key
 from kbsync.change import Action, Change, Outcome, Result, circle_openers
 from kbsync.errors import KbsyncError
 from kbsync.journeys.guarding.holders import Holder

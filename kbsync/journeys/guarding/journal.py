@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from kbsync.agreements import Agreement, agreement_from_json, agreement_to_json
+from kbsync.agreement_files import agreement_from_json, agreement_to_json
+from kbsync.agreements import Agreement
 
 _ENDING = ".journal"
 

@@ -7,7 +7,8 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from kbsync.agreements import Agreement, Key, agreement_to_json, ledger_name, read_ledger
+from kbsync.agreement_files import agreement_to_json, ledger_name, read_ledger
+from kbsync.agreements import Agreement, Key
 from kbsync.config import Config
 from kbsync.content.repository import RefMoved, Repository
 from kbsync.errors import KbsyncError

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import unified_diff
 
-from kbsync.agreements import Agreement, Key, agreement_from_json, ledger_name
+from kbsync.agreement_files import agreement_from_json, ledger_name
+from kbsync.agreements import Agreement, Key
 from kbsync.change import Action
 from kbsync.config import Config
 from kbsync.content.repository import Repository

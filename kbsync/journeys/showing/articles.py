@@ -6,7 +6,8 @@ Which article is which is told by the pins, the lock and this clone's ledger alo
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kbsync.agreements import Key, State, effective, read_lock
+from kbsync.agreement_files import read_lock
+from kbsync.agreements import Key, State, effective
 from kbsync.config import Config
 from kbsync.content.repository import Repository
 from kbsync.content.tree import read as read_tree
