@@ -3,11 +3,7 @@
 Pure. Markdown is never compared here, and HTML with what readers see in it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-
-from kbsync.markup.html.nodes import Node
-from kbsync.markup.html.parse import parse
+from kbsync.markup.html.kinds import kinds_of, some
 from kbsync.markup.html.volatile import stable_body
 from kbsync.markup.losses import losses
 from kbsync.model import Article, FieldValue, Folder, Item, digest, fields_of
@@ -40,25 +36,10 @@ def rewriting(sent: Item, shown: Item) -> str:
     """Say what HTML the portal made other than what it was sent, in kinds, so that equal accounts can be gathered."""
     if not isinstance(sent, Article) or not isinstance(shown, Article):
         return ""
-    before, after = (_kinds(parse(stable_body(article.body)).nodes) for article in (sent, shown))
+    before, after = (kinds_of(stable_body(article.body)) for article in (sent, shown))
     parts = [(before - after, "left out"), (after - before, "added")]
-    told = [f"{_some(sorted(kinds))} {word}" for kinds, word in parts if kinds]
+    told = [f"{some(sorted(kinds))} {word}" for kinds, word in parts if kinds]
     return f"the portal rewrote the HTML ({', '.join(told) or 'spaces and spelling'}); readers lose nothing"
-
-
-def _kinds(nodes: Iterable[Node]) -> Counter[str]:
-    """Count the elements and attributes by name."""
-    found: Counter[str] = Counter()
-    for node in nodes:
-        if not isinstance(node, str):
-            found.update([f"<{node.tag}>", *node.attrs])
-            found += _kinds(node.children)
-    return found
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_LOSSES} more" if len(names) > _MOST_LOSSES else ""
-    return ", ".join(names[:_MOST_LOSSES]) + more
 
 
 def moved(planned: Item, now: Item) -> tuple[str, ...]:
