@@ -2,7 +2,6 @@
 
 import html
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +14,20 @@ from kbsync.markup.options import Options
 from kbsync.markup.reading.references import anchors_of, references
 from kbsync.markup.to_html import blocks_to_html, to_html
 from kbsync.markup.to_markdown import to_markdown
+from tests.markup.counted import calls_of
 
 EVERYTHING = Options(linkify=True, typographer=True)
+REPEATED = (
+    "<details>\n<summary>x</summary>\n\n",
+    "<details>\n<summary>x</summary>\n\ny\n\n</details>\n\n",
+    "<details><summary>",
+    "<details><!--",
+    "a[^1]\n\n[^1]: b\n\n",
+    "[^1]: ",
+    "a\n: b\n\n",
+    "https://youtu.be/x?",
+    "```python\nx = (\n```\n\n",
+)
 LOOSE = "\"q\" 'n' it's... a -- b --- c (c) (TM) +-2 ?!?!?! a,, https://x.example/a_b www.x.example a.b+c@x.example"
 
 
@@ -180,28 +191,13 @@ def test_what_is_nested_deeper_than_the_library_goes_is_not_lost() -> None:
     assert all(f"item{depth}" in listed for depth in range(300))
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "<details>\n<summary>x</summary>\n\n",
-        "<details>\n<summary>x</summary>\n\ny\n\n</details>\n\n",
-        "<details><summary>",
-        "<details><!--",
-        "a[^1]\n\n[^1]: b\n\n",
-        "[^1]: ",
-        "a\n: b\n\n",
-        "https://youtu.be/x?",
-        "```python\nx = (\n```\n\n",
-    ],
-)
-def test_time_grows_as_the_text_does(unit: str) -> None:
-    def seconds(count: int) -> float:
-        began = time.process_time()
-        to_html(unit * count, options=EVERYTHING)
-        return time.process_time() - began
+@pytest.mark.parametrize("unit", REPEATED)
+def test_work_grows_as_the_text_does(unit: str) -> None:
+    def work(count: int) -> int:
+        return calls_of(lambda: to_html(unit * count, options=EVERYTHING))
 
-    seconds(10)
-    assert seconds(3_000) < 40 * max(seconds(300), 0.02)
+    work(10)
+    assert work(3_000) < 13 * work(300)
 
 
 inline = st.lists(
