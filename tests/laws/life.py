@@ -369,6 +369,7 @@ class Life:
             missing = _words_of(live[change.id or 0]) - tokens(mine.get(change.path, ""))
             if missing and change.id in self.agent.unseen:
                 past = tokens(person.git("log", "-p", "-m", "--format=", "--no-color", "HEAD", "--", "*.md"))
+                past |= tokens(person.git("log", "--format=%B", "HEAD"))
                 law(7, missing <= past, f"a pull did not bring {sorted(missing - past)} to {change.path}")
 
     def _only_mine_is_left(self, before: Plan, pulled: Pulled, person: Person) -> None:

@@ -75,7 +75,10 @@ def _head(text: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Person:
-    """A writer with a clone of the shared repository."""
+    """A writer with a clone of the shared repository; `dropped` are words that were taken out of an overlap.
+
+    No commit ever held them in a file, so the next one's message does.
+    """
 
     name: str
     shared: Path
@@ -83,6 +86,7 @@ class Person:
     words: Words
     clones: "count[int]" = field(default_factory=count)
     is_dirty: bool = False
+    dropped: set[str] = field(default_factory=set)
     branches: list[str] = field(default_factory=list)
     branch: str = "main"
 
@@ -171,7 +175,9 @@ class Person:
         """Take one side of each overlap that a pull left, or both."""
         for path, text in self.articles().items():
             if has_markers(text):
-                self._write(path, _OVERLAP.sub(lambda found: _settled(found[1], found[2], side), text))
+                settled = _OVERLAP.sub(lambda found: _settled(found[1], found[2], side), text)
+                self.dropped |= tokens(text) - tokens(settled)
+                self._write(path, settled)
 
     # Commits and branches.
 
@@ -179,8 +185,12 @@ class Person:
         """Commit what there is, if there is anything."""
         if self.is_dirty:
             self.git("add", "-A")
-            self.git("commit", "-q", "--allow-empty", "-m", f"{self.name} edits")
+            self._commit("edits")
             self.is_dirty = False
+
+    def _commit(self, what: str) -> None:
+        dropped, self.dropped = sorted(self.dropped), set()
+        self.git("commit", "-q", "--allow-empty", "-m", f"{self.name} {what}\n\n{' '.join(dropped)}")
 
     def switch(self, branch: str) -> None:
         if branch != self.branch:
@@ -207,10 +217,12 @@ class Person:
         self.switch("main")
         self.commit()
         branch = self.branches[which % len(self.branches)]
+        if squash:
+            self.dropped |= tokens(self.git("log", "-p", "-m", "--format=%B", "--no-color", f"HEAD..{branch}"))
         if not self.tries("merge", "-q", *(["--squash"] if squash else ["--no-edit"]), branch):
             self._settle_merge(side)
         if squash:
-            self.git("commit", "-q", "--allow-empty", "-m", f"squash {branch}")
+            self._commit(f"squashes {branch}")
         if side % 3 == 0:
             self.branches.remove(branch)
             self.git("branch", "-q", "-D", branch)
@@ -223,7 +235,7 @@ class Person:
                 self.git("rm", "-q", "-f", "--", path)
         self.settle_markers(side)
         self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "settle a merge")
+        self._commit("settles a merge")
 
     def revert(self, back: int) -> None:
         """Take back one of the last commits, where git can."""
