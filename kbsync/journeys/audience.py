@@ -35,7 +35,7 @@ class Options:
 
     `saved` is the plan that somebody looked at, which `all_or_nothing` wants to hold whole, and which is not to be
     older than `max_age`. `wait` is how many seconds to wait for another publish to end. `aside` names files under the
-    root that are this run's own, be they committed or not.
+    root that are this run's own, be they committed or not. With `rerender` what nobody changed is rendered anew too.
     """
 
     paths: tuple[str, ...] = ()
@@ -54,6 +54,7 @@ class Options:
     all_or_nothing: bool = False
     max_age: timedelta = A_WEEK
     aside: frozenset[str] = frozenset()
+    rerender: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

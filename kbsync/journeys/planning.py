@@ -10,6 +10,7 @@ from kbsync.journeys.reading import read_live, remembered, with_authors, without
 from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.showing.contesting import with_both_sides
 from kbsync.journeys.showing.foreseeing import foreseen
+from kbsync.journeys.showing.renewing import renewed
 from kbsync.journeys.workspace import Workspace, caught_up, open_workspace
 from kbsync.model import KnowledgeBase, Side
 from kbsync.plan import Plan, Rules, make_plan
@@ -74,7 +75,12 @@ def rules_of(workspace: Workspace, addresses: TargetAddresses, options: Options)
 def plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     """Compare a tree with what was read of the portal, toward a publish, and say more of it to whoever reads it."""
     addresses = TargetAddresses(workspace.config, content.assets)
-    made = with_both_sides(_compared(workspace, content, live, options), workspace.agreements, addresses)
+    made = _compared(workspace, content, live, options)
+    if options.rerender:
+        rules = rules_of(workspace, addresses, options)
+        made = renewed(made, (content, live), workspace.agreements, rules, addresses)
+        return with_both_sides(made, workspace.agreements, addresses)
+    made = with_both_sides(made, workspace.agreements, addresses)
     return foreseen(made, workspace.agreements, addresses) if workspace.config.style == "keep" else made
 
 

@@ -38,6 +38,7 @@ def saved_plan(planned: Planned, options: Options) -> Saved:
         calls=planned.calls,
         paths=options.paths,
         uncommitted=planned.uncommitted,
+        rerender=options.rerender,
     )
 
 
@@ -45,12 +46,14 @@ def as_saved(options: Options, workspace: Workspace) -> Options:
     """Look at what the saved plan of a run, if it has one, looked at.
 
     Raises:
-        Refusal: it is of another target, another portal or another tree than what is to be published.
+        Refusal: it is of another target, another portal or another tree than what is to be published, or its articles
+            would be rendered otherwise.
     """
     if options.saved is None:
         return options
     _refuse_another_portal(options.saved, workspace.config)
     _refuse_another_tree(options.saved, workspace)
+    _refuse_another_rendering(options.saved, options)
     return replace(options, paths=options.saved.paths)
 
 
@@ -69,6 +72,12 @@ def _refuse_another_tree(saved: Saved, workspace: Workspace) -> None:
     if workspace.commit is None or saved.tree != workspace.repository.tree_id(workspace.commit):
         made_of = f" ({saved.commit[:10]})" if saved.commit else ""
         raise Refusal(f"the content is not what the saved plan was made of{made_of}", advice=_SAVE_AGAIN)
+
+
+def _refuse_another_rendering(saved: Saved, options: Options) -> None:
+    if saved.rerender != options.rerender:
+        made, advice = ("with", "publish it with") if saved.rerender else ("without", "publish it without")
+        raise Refusal(f"the saved plan was made {made} --rerender", advice=f"{advice} --rerender")
 
 
 def authorised(made: Plan, options: Options, *, now: str) -> tuple[Plan, tuple[Outcome, ...]]:
@@ -111,7 +120,7 @@ def _age(span: timedelta) -> str:
         if seconds >= 2 * length or seconds == length:
             count = seconds // length
             return f"{count} {name}{'s' if count != 1 else ''}"
-    return f"{seconds} seconds"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
 
 
 def _host(url: str) -> str:

@@ -104,7 +104,7 @@ class Sitting:
             TargetAddresses(workspace.config, workspace.content.assets),
             workspace.agreements,
             lambda outcome: self.audience.steps(outcome.change.path),
-            keeps=workspace.config.style == "keep",
+            keeps=workspace.config.style == "keep" and not self.options.rerender,
             lease=lease,
         )
 

@@ -13,7 +13,8 @@ class Saved:
     `plan` is for showing alone: its items are names and no more. `permit` is what may be done. `tree` is the git tree
     of the root that was planned, the same on every machine and after a squash; `commit` is told to people only, as
     are `kbsync` and `calls`. `at` is the portal's time (ISO 8601, UTC), or this machine's where the portal was not
-    read. What `paths` leave out was not planned, and what is `uncommitted` nobody else can have.
+    read. What `paths` leave out was not planned, and what is `uncommitted` nobody else can have. `rerender` tells that
+    articles were to be rendered whole.
     """
 
     plan: Plan
@@ -27,3 +28,4 @@ class Saved:
     calls: int = 0
     paths: tuple[str, ...] = ()
     uncommitted: tuple[str, ...] = ()
+    rerender: bool = False

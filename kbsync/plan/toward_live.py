@@ -74,7 +74,7 @@ class _TowardLive:
             return None
         moved = self._moved_addresses(case.agreement)
         if moved and case.live_standing.touched and self.rules.touched == "hold":
-            return finding(Matter.CONFLICT, case, _TOUCHED)
+            return finding(Matter.CONFLICT, case, TOUCHED)
         if moved:
             return change(Action.UPDATE, case, Side.LIVE, fields=("body",), reason=self._relinked(case, moved))
         if case.content.path != case.agreement.path:
@@ -103,7 +103,7 @@ class _TowardLive:
 
     def _update(self, case: Case) -> Step:
         if case.live_standing.touched and self.rules.touched == "hold":
-            return finding(Matter.CONFLICT, case, _TOUCHED)
+            return finding(Matter.CONFLICT, case, TOUCHED)
         fields = case.content_standing.fields
         if _lost_its_index(case):
             return finding(Matter.CONFLICT, case, f"its _index.md is gone, which gave it its name; {_NAME_IT}")
@@ -146,7 +146,7 @@ class _TowardLive:
 
     def _remove(self, case: Case) -> Step:
         if case.live_standing.touched and self.rules.touched == "hold":
-            return finding(Matter.CONFLICT, case, _TOUCHED)
+            return finding(Matter.CONFLICT, case, TOUCHED)
         kind = case.item.kind
         if _is_unpublished(case) and self.rules.removed == "archive":
             return change(
@@ -178,7 +178,7 @@ def _exchange(other: str) -> str:
 
 
 _HELD = {Verdict.DRIFT, Verdict.CONFLICT, Verdict.UNDONE}
-_TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
+TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
 _MOVED = "to another folder: created anew, so that id, address and counts are lost"
 
 

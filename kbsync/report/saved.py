@@ -36,6 +36,7 @@ def saved_to_json(saved: Saved) -> str:
         "commit": saved.commit,
         "paths": list(saved.paths),
         "uncommitted": list(saved.uncommitted),
+        "rerender": saved.rerender,
     }
     return to_json(page)
 
@@ -94,6 +95,7 @@ def _saved(page: "_Page") -> Saved:
         calls=page.number("calls"),
         paths=about.texts("paths"),
         uncommitted=about.texts("uncommitted"),
+        rerender=about.plain.get("rerender") is True,
     )
 
 

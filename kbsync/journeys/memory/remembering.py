@@ -1,7 +1,7 @@
 """What a run remembers while it writes: each agreement as it is reached, kept and written down."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from kbsync.change import Action, Change, Outcome, Result
 from kbsync.journeys.memory.recording import agree, put_back, settled, state_after, without
 from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.showing.rendering import Rendered, addresses_now
-from kbsync.model import Article, Item
+from kbsync.model import Article, Item, digest
 from kbsync.plan import Plan
 
 _REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
@@ -93,7 +93,14 @@ class Memory:
             addresses=sent,
             was=self._was(change, live),
         )
-        return without(reached, outcome.unsent)
+        return replace(without(reached, outcome.unsent), sent=self._sent(change, live, rendered))
+
+    def _sent(self, change: Change, live: Item, rendered: Rendered | None) -> str:
+        """Name the HTML that live was made of; a write that leaves the body alone leaves that too."""
+        if rendered is not None:
+            return digest(rendered.html) if rendered.whole else ""
+        known = self.known.get((change.kind, live.id or 0))
+        return known.sent if known and change.action in WRITES else ""
 
     def born(self, change: Change, number: int) -> Born:
         """Tell where an item was born: what is known of it says so, else whether this run makes it."""

@@ -16,12 +16,14 @@ from kbsync.versions import to_the_file
 class Rendered:
     """What is sent, and for each path from the root that the article names what it was turned into.
 
-    `notes` tell what of the live body was not kept although its writer did not touch it.
+    `notes` tell what of the live body was not kept although its writer did not touch it; nothing of it was kept, nor
+    meant to be, where it is `whole`.
     """
 
     html: str
     addresses: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    whole: bool = True
 
 
 def render(
@@ -66,7 +68,7 @@ def render_into(
 
     spliced = splice_html(live.body, rendered.html, settle=settle)
     notes = tuple(f"rendered anew, more than what changed: {piece}" for piece in spliced.rendered)
-    return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes)
+    return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes, whole=False)
 
 
 def addresses_now(article: Article, addresses: TargetAddresses, ids: Mapping[str, int]) -> dict[str, str]:
