@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def note(text: str) -> None:
     """Print what is no result: progress, notices, questions. Whatever names it holds, it steers no terminal."""
     from kbsync.report.words import plain
 
-    click.echo(plain(text), err=True)
+    click.echo(_folded(plain(text)), err=True)
 
 
 def complain(error: KbsyncError) -> None:
@@ -79,11 +80,22 @@ def complain(error: KbsyncError) -> None:
 
     if isinstance(error, ContentError):
         for problem in error.problems:
-            note(one_line(str(problem)))
+            click.echo(one_line(str(problem)), err=True)
         note("")
     note(f"error: {one_line(error.what)}")
     if error.advice:
         note(f"  try: {one_line(error.advice)}")
+
+
+def _folded(text: str) -> str:
+    """Break long lines between words, for a terminal alone: a log is searched for whole lines, and a path is copied."""
+    if not sys.stderr.isatty():
+        return text
+    width = min(shutil.get_terminal_size((_IN_A_LOG, 24)).columns, _WIDEST)
+    folding = textwrap.TextWrapper(
+        width=width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+    return "\n".join(folding.fill(line) if len(line) > width else line for line in text.split("\n"))
 
 
 def list_problems(problems: tuple[Problem, ...]) -> None:

@@ -1,5 +1,6 @@
 """What `history` and `undo` do: the runs of the past shown, and one of them put back."""
 
+import sys
 from collections.abc import Sequence
 
 import click
@@ -7,6 +8,7 @@ import click
 from kbsync.change import Outcome, Result
 from kbsync.commands.output import Onlooker, attended, complain, look, note, say
 from kbsync.commands.remembering import remembering
+from kbsync.commands.telling import GO_ON, unsaved
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
@@ -34,7 +36,8 @@ def history(config: Config, *, limit: int, form: str, local: bool) -> int:
         case "markdown":
             say(runs_to_markdown(runs))
         case _:
-            say(runs_to_text(runs, colour=look().colour))
+            seen = look()
+            say(runs_to_text(runs, colour=seen.colour, width=seen.width if sys.stdout.isatty() else None))
     return OK
 
 
@@ -128,9 +131,10 @@ def _told(undone: Undone, asked: _Question, form: str, *, dry_run: bool) -> int:
         say(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width))
         note(f"{undone.calls} calls.")
     if undone.trouble is not None:
-        note("The portal was written, but the ledger was not saved everywhere:")
+        note(unsaved(run.outcomes))
         complain(undone.trouble)
     if run.interrupted:
+        note(GO_ON)
         return _INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
     if undone.trouble is not None or results & {Result.FAILED, Result.SKIPPED}:
@@ -146,7 +150,7 @@ def _shown(planned: Planned) -> str:
     seen = look()
     name = planned.undoes.name if planned.undoes else ""
     heading = f"kbsync undo of run {name} on {_where(planned)}"
-    return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width)
+    return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width, undoing=True)
 
 
 def _json(undone: Undone, outcomes: Sequence[Outcome] | None) -> str:

@@ -58,5 +58,6 @@ def _json(proposed: Proposed) -> str:
 def _ending(proposed: Proposed) -> str:
     if proposed.commit is None:
         return f"Nothing to bring to {proposed.branch}."
-    where = f"{proposed.home.planned.workspace.config.remote}, " if proposed.pushed else ""
-    return f"{proposed.commit[:10]} on {where}{proposed.branch}."
+    remote = proposed.home.planned.workspace.config.remote
+    where = f"pushed to {remote}" if proposed.pushed else "in this clone"
+    return f"{proposed.commit[:10]} on {proposed.branch}, {where}."

@@ -2,11 +2,11 @@
 
 import click
 
-from kbsync.change import Result
+from kbsync.change import Outcome, Result
 from kbsync.commands.output import Onlooker, attended, complain, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
-from kbsync.commands.telling import FAILED, HELD, INTERRUPTED, OK, notices, shown, target, where
+from kbsync.commands.telling import FAILED, GO_ON, HELD, INTERRUPTED, OK, notices, shown, target, unsaved, where
 from kbsync.config import Config
 from kbsync.credentials import Secret
 from kbsync.errors import UsageError
@@ -36,15 +36,18 @@ class _Question:
         self.yes = yes
         self.named = named
         self.declined = False
+        self.told: tuple[Outcome, ...] = ()
 
     def answer(self, planned: Planned) -> bool:
         refuse_unknown(planned, self.named)
         notices(planned)
         if self.form == "text":
             say(shown(planned, "text"))
-            _tell_withheld(planned)
         if self.yes:
             return True
+        if self.form == "text":
+            _tell_withheld(planned)
+            self.told = planned.withheld
         self.declined = not click.confirm(f"Publish this to {where(planned)}?", err=True)
         return not self.declined
 
@@ -57,11 +60,12 @@ def _told(published: Published, asked: _Question, form: str) -> int:
     if form == "json":
         say(plan_to_json(planned.plan, target=target(planned), calls=published.calls, outcomes=run.outcomes))
     else:
-        _tell_text(published)
+        _tell_text(published, asked)
     if published.trouble is not None:
-        note("The portal was written, but the ledger was not saved everywhere:")
+        note(unsaved(run.outcomes))
         complain(published.trouble)
     if run.interrupted:
+        note(GO_ON)
         return INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
     is_held = Result.WITHHELD in results or bool(planned.plan.conflicts)
@@ -70,14 +74,14 @@ def _told(published: Published, asked: _Question, form: str) -> int:
     return HELD if is_held else OK
 
 
-def _tell_text(published: Published) -> None:
+def _tell_text(published: Published, asked: _Question) -> None:
     planned, run = published.planned, published.run
     if run is None:
         return
     seen = look()
     if not planned.plan.writes:
         _tell_findings(planned)
-    say(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width))
+    say(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width, told=asked.told))
     note(f"{published.calls} calls.")
 
 

@@ -1,5 +1,8 @@
 """What the commands at the portal tell of a plan, in every form, and where it goes."""
 
+from collections.abc import Sequence
+
+from kbsync.change import Outcome, Result
 from kbsync.commands.output import look, note
 from kbsync.commands.saving import note_uncommitted
 from kbsync.journeys.audience import Planned
@@ -10,6 +13,15 @@ from kbsync.report.terminal import plan_to_text
 OK, FAILED, CHANGES, HELD = 0, 1, 3, 4
 INTERRUPTED = 130
 """The exit codes of what looks at a portal."""
+
+GO_ON = "Interrupted. Run the same command again: it goes on from here."
+
+
+def unsaved(outcomes: Sequence[Outcome]) -> str:
+    """Say what an error of the ledger means, after it is known what became of the portal."""
+    if any(outcome.result is Result.DONE for outcome in outcomes):
+        return "The portal was written, but the ledger was not saved everywhere:"
+    return "Nothing was written to the portal, and the ledger was not saved:"
 
 
 def shown(planned: Planned, form: str) -> str:

@@ -144,9 +144,13 @@ def plan_to_html(plan: Plan, *, heading: str) -> str:
     for section in sections(plan):
         if section.findings:
             listed = (_html_finding(finding) for finding in section.findings)
-            parts += [f"<h2>{_text(section.words)}</h2>", "<ul>", *listed, "</ul>"]
+            parts += [f"<h2>{_with_code(section.words)}</h2>", "<ul>", *listed, "</ul>"]
     told = counts(plan)
     return _PAGE.format(title=_text(heading), counts=_text(told[:1].upper() + told[1:]), body="\n".join(parts))
+
+
+def _with_code(words: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _text(words))
 
 
 def _html_change(change: Change) -> str:

@@ -1,6 +1,7 @@
 """The runs of the past for people and programs: the list of them, and one with each item before and after."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -12,12 +13,16 @@ from kbsync.report.words import PAST, SIGNS, one_line, plain, shortened
 from kbsync.runs import Past, Record, Retold
 
 _LONGEST_VALUE = 60
+_NARROWEST = 20
 _COLOURS = {"+": "32", "~": "33", "-": "31", ">": "36", "=": "2"}
 _DIFF_COLOURS = {"+": "32", "-": "31", "@": "2"}
 
 
-def runs_to_text(runs: Sequence[Past], *, colour: bool) -> str:
-    """List runs, one a line, so that the first word of each is what `history` and `undo` take."""
+def runs_to_text(runs: Sequence[Past], *, colour: bool, width: int | None = None) -> str:
+    """List runs, one a line, so that the first word of each is what `history` and `undo` take.
+
+    Where there is a `width`, what is too long goes on below.
+    """
     if not runs:
         return "No run yet."
     rows = [(run.name, _when(run), _what(run.record), _name(run.who), _counts(run.record.counts())) for run in runs]
@@ -26,7 +31,11 @@ def runs_to_text(runs: Sequence[Past], *, colour: bool) -> str:
     for run, row in zip(runs, rows, strict=True):
         cells = [_painted(row[0].ljust(widths[0]), "33", colour=colour)]
         cells += [row[column].ljust(widths[column]) for column in range(1, 4)]
-        lines.append("  ".join([*cells, row[4] + _undone(run)]).rstrip())
+        margin = sum(widths) + 2 * len(widths)
+        told = row[4] + _undone(run)
+        if width is not None:
+            told = f"\n{' ' * margin}".join(textwrap.wrap(told, max(width - margin, _NARROWEST)))
+        lines.append("  ".join([*cells, told]).rstrip())
     return "\n".join(lines)
 
 

@@ -40,14 +40,17 @@ _MATTERS = {Matter.DRIFT: "yellow", Matter.CONFLICT: "red", Matter.UNDONE: "yell
 _RESULT_COLOURS = {Result.DONE: "green", Result.FAILED: "red", Result.WITHHELD: "yellow", Result.SKIPPED: "yellow"}
 
 
-def plan_to_text(plan: Plan, *, heading: str, colour: bool, width: int, done: bool = False) -> str:
+def plan_to_text(
+    plan: Plan, *, heading: str, colour: bool, width: int, done: bool = False, undoing: bool = False
+) -> str:
     """Show a plan as Terraform does: a sign and a path for each change, what differs below it, one line of counts.
 
-    `done` tells that the changes have been made.
+    `done` tells that the changes have been made, `undoing` that they put a run back.
     """
     blocks: list[list[RenderableType]] = [[Text(one_line(heading), style="bold")], _changes(plan.changes)]
-    blocks += [_findings(section.words, section.findings, _MATTERS[section.matter]) for section in sections(plan)]
-    told = counts(plan, done=done)
+    left = sections(plan, undoing=undoing)
+    blocks += [_findings(section.words, section.findings, _MATTERS[section.matter]) for section in left]
+    told = counts(plan, done=done, undoing=undoing)
     closing: list[RenderableType] = [Text(told[:1].upper() + told[1:] + ".", style="bold")]
     if refusal(plan):
         closing.append(Text(f"Refused: {plain(refusal(plan))}", style="bold red"))
@@ -74,14 +77,14 @@ def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, widt
     return _drawn(Group(*parts), colour=colour, width=width)
 
 
-def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int) -> str:
-    """Show what became of a run: what did not go well in full, the rest in one sentence."""
+def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int, told: Sequence[Outcome] = ()) -> str:
+    """Show what became of a run: what did not go well in full, the rest in one sentence; what was `told` is counted."""
     parts: list[RenderableType] = []
     together = gathered(outcomes)
     for outcome in outcomes:
         is_done = outcome.result is Result.DONE
         own = [note for note in outcome.notes if not is_done or note not in together]
-        if is_done and not own:
+        if (is_done and not own) or outcome in told:
             continue
         style = _RESULT_COLOURS[outcome.result]
         why = "; ".join(plain(text) for text in (outcome.error, *own) if text)

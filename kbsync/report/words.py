@@ -65,7 +65,10 @@ class Section:
     findings: tuple[Finding, ...]
 
 
-def sections(plan: Plan) -> tuple[Section, ...]:
+_UNDOING = (_PUBLISHING[0], (Matter.CONFLICT, "Left alone, for you to settle", "left alone"), *_PUBLISHING[2:])
+
+
+def sections(plan: Plan, *, undoing: bool = False) -> tuple[Section, ...]:
     """Give the lists of what a plan leaves alone, in the words of its direction."""
     found = {
         Matter.DRIFT: plan.drift,
@@ -73,7 +76,7 @@ def sections(plan: Plan) -> tuple[Section, ...]:
         Matter.UNDONE: plan.undone,
         Matter.UNMANAGED: plan.unmanaged,
     }
-    told = _PULLING if plan.written is Side.CONTENT else _PUBLISHING
+    told = _PULLING if plan.written is Side.CONTENT else _UNDOING if undoing else _PUBLISHING
     return tuple(Section(matter=m, words=words, count=count, findings=found[m]) for m, words, count in told)
 
 
@@ -109,12 +112,12 @@ def clause(change: Change | Finding) -> str:
     return one_line("; ".join(part for part in (fields, change.reason) if part))
 
 
-def counts(plan: Plan, *, done: bool = False) -> str:
+def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
     """Say in one sentence what a plan would do, or has done."""
     number = Counter(change.action for change in plan.changes)
     words = PAST if done else {action: f"to {action.value}" for action in Action}
     parts = [f"{number[action]} {words[action]}" for action in Action if number[action]]
-    named = [(len(section.findings), section.count) for section in sections(plan)]
+    named = [(len(section.findings), section.count) for section in sections(plan, undoing=undoing)]
     parts += [f"{count} {word}" for count, word in (*named, (plan.unchanged, "unchanged")) if count]
     return ", ".join(parts) or "nothing there yet"
 

@@ -75,8 +75,8 @@ def run(
     with closing(account.store), closing(_listen(host, port)) as listener:
         for path in load:
             load_path(account.store, path)
-        announce(_portal(account, listener))
         with _terminated_like_interrupted(), suppress(KeyboardInterrupt):
+            announce(_portal(account, listener))
             _server(account).run([listener])
 
 

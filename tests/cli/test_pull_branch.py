@@ -21,7 +21,7 @@ def test_the_branch_holds_what_was_edited_and_the_files_stay(scene: Scene) -> No
     commit = scene.desk.git("rev-parse", "kbsync-pull").strip()
     assert (ended.code, scene.desk.files()) == (0, before)
     assert "to the branch kbsync-pull" in ended.out
-    assert f"{commit[:10]} on kbsync-pull." in ended.err
+    assert f"{commit[:10]} on kbsync-pull, in this clone." in ended.err
     assert "Plug it in twice." in scene.desk.git("show", f"kbsync-pull:{FIRST}")
     again = scene.kbsync("pull", *BRANCH)
     assert (again.code, scene.desk.git("rev-parse", "kbsync-pull").strip()) == (0, commit)
