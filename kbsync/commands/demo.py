@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 import kbsync
-from kbsync.commands import planning, publishing, pulling
+from kbsync.commands import past, planning, publishing, pulling
 from kbsync.commands.output import note, say
 from kbsync.config import FILE, Config, load_config
 from kbsync.credentials import Secret
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from kbsync.sandbox import Portal
 
 _SENTENCE = "<p>An agent added this sentence on the web.</p>"
+_MINE = "You added this sentence in the file."
 
 
 def demo(*, keep: bool, port: int) -> int:
-    """Publish, see an empty plan, edit on the web, see the drift, pull it, and publish nothing more."""
+    """Publish, edit on both sides, see drift and a conflict, pull, publish what is left, and take that back."""
     try:
         from kbsync.sandbox import SandboxError, Settings, serve
     except ModuleNotFoundError as error:
@@ -51,24 +52,25 @@ def demo(*, keep: bool, port: int) -> int:
 
 def _play(root: Path, portal: "Portal") -> int:
     config = load_config(root, {"url": portal.url}, {})
-    key = Secret(portal.key)
-    told = _Story(config, key)
+    told = _Story(config, Secret(portal.key))
     told.step("1  Publish the documentation to an empty portal", "kbsync publish --yes")
     told.publishes()
     told.step("2  Plan again: nothing is left to do", "kbsync plan")
     told.plans()
-    told.step("3  An agent edits an article on the web", f"{portal.url}/a/solutions")
-    say(f"  {_edit_as_agent(portal)} has a new sentence.")
-    told.step("4  Plan: the edit is drift, and is left alone", "kbsync plan")
+    told.step("3  An agent edits two articles on the web, and you edit one of the two", f"{portal.url}/a/solutions")
+    _edit_both_sides(root, portal)
+    told.step("4  Plan: one is drift, the other a conflict; publish would leave both alone", "kbsync plan")
     told.plans()
-    told.step("5  Pull it home, and commit it", "kbsync pull && git commit")
+    told.step("5  Pull: what the agent wrote comes home, beside what you wrote", "kbsync pull && git commit")
     told.pulls()
     _commit(root, "Bring home what an agent wrote")
-    told.step("6  Publish: both sides say the same", "kbsync publish --yes")
+    told.step("6  Publish: only what you wrote is left to send", "kbsync publish --yes")
     told.publishes()
+    told.step("7  Take that back; what the agent wrote stays", "kbsync undo --yes")
+    told.undoes()
     articles = len(portal.store.all_articles())
     say("")
-    say(f"{articles} articles went out, one edit came home, nothing was lost: {len(portal.calls)} calls.")
+    say(f"{articles} articles went out, two edits came home, one was taken back: {len(portal.calls)} calls.")
     return told.code
 
 
@@ -99,6 +101,11 @@ class _Story:
 
         self._ends(pulling.pull(self.config, self.key, Options(), form="text", dry_run=False))
 
+    def undoes(self) -> None:
+        from kbsync.journeys.audience import Options
+
+        self._ends(past.undo(self.config, self.key, None, Options(), form="text", yes=True, dry_run=False))
+
     def _ends(self, code: int) -> None:
         self.code = self.code or code
 
@@ -112,10 +119,17 @@ def _documentation() -> Path:
     raise KbsyncError("kbsync's own documentation is not installed with it", advice="install kbsync anew")
 
 
-def _edit_as_agent(portal: "Portal") -> str:
-    article = portal.store.all_articles()[0]
-    portal.store.edit_article(article.id, description=article.description + _SENTENCE)
-    return f"“{article.title}”"
+def _edit_both_sides(root: Path, portal: "Portal") -> None:
+    """Add a sentence to two articles on the web, and one to the file of the second."""
+    one, two = portal.store.all_articles()[:2]
+    for article in (one, two):
+        portal.store.edit_article(article.id, description=article.description + _SENTENCE)
+        say(f"  “{article.title}” has a new sentence on the web.")
+    file = next(path for path in root.rglob("*.md") if f"\ntitle: {two.title}\n" in path.read_text(encoding="utf-8"))
+    front, mark, body = file.read_text(encoding="utf-8").partition("\n---\n")
+    file.write_text(f"{front}{mark}{_MINE}\n\n{body}", encoding="utf-8")
+    say(f"  “{two.title}” has another one in its file.")
+    _commit(root, "A sentence more")
 
 
 def _commit(root: Path, message: str) -> None:
