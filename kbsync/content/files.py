@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from kbsync.content.names import folded
 from kbsync.errors import ContentError, Problem
 
 _LINK_ADVICE = "put a real file there, or name it in `ignore`"
@@ -118,14 +119,25 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "replace").decode("utf-8")
 
 
-def write(root: Path, files: Mapping[str, str | None]) -> None:
+def write(root: Path, files: Mapping[str, str | bytes | None]) -> None:
     """Write files under a root, each one whole or not at all; None deletes, with the directories that it leaves empty.
 
-    All are written that can be.
+    All are written that can be, and only then the others deleted: what moves is never nowhere.
 
     Raises:
-        ContentError: some could not be, each with its reason.
+        ContentError: some could not be, each with its reason; then nothing was deleted.
     """
+    written = {folded(path) for path, text in files.items() if text is not None}
+    gone = [path for path, text in files.items() if text is None]
+    # Where case does not count, deleting the name in other letters would take the new file along.
+    first = _write(root, {path: None for path in gone if folded(path) in written})
+    problems = first + _write(root, {path: text for path, text in files.items() if text is not None})
+    problems = problems or _write(root, {path: None for path in gone if folded(path) not in written})
+    if problems:
+        raise ContentError(tuple(problems))
+
+
+def _write(root: Path, files: Mapping[str, str | bytes | None]) -> list[Problem]:
     problems: list[Problem] = []
     for path, text in files.items():
         try:
@@ -137,8 +149,7 @@ def write(root: Path, files: Mapping[str, str | None]) -> None:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problems.append(Problem(path=printable(path), what=f"could not be written: {reason}"))
-    if problems:
-        raise ContentError(tuple(problems))
+    return problems
 
 
 def _inside(root: Path, path: str) -> Path:
@@ -170,8 +181,8 @@ def _open_inside(root: Path, path: str) -> bytes:
         return file.read()
 
 
-def _replace(place: Path, text: str) -> None:
-    data = text.encode("utf-8")
+def _replace(place: Path, text: str | bytes) -> None:
+    data = text.encode("utf-8") if isinstance(text, str) else text
     place.parent.mkdir(parents=True, exist_ok=True)
     mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask()
     descriptor, name = tempfile.mkstemp(prefix=".kbsync-", dir=place.parent)

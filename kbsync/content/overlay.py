@@ -9,7 +9,7 @@ from kbsync.errors import Problem
 class Overlay:
     """`Files` that answer with the texts `above` before those `below`; None is a file that is there no more."""
 
-    def __init__(self, below: Files, above: Mapping[str, str | None]) -> None:
+    def __init__(self, below: Files, above: Mapping[str, str | bytes | None]) -> None:
         self._below = below
         self._above = above
 
@@ -29,4 +29,6 @@ class Overlay:
             ContentError: it cannot be read.
         """
         text = self._above.get(path)
+        if isinstance(text, bytes):
+            return text
         return self._below.read(path) if text is None else text.encode("utf-8")

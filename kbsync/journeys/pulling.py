@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from kbsync.change import Action, Finding, Matter
 from kbsync.config import Config
 from kbsync.content.files import write
+from kbsync.content.names import folded
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal
 from kbsync.freshdesk.client import Connection
@@ -99,4 +100,12 @@ def _refuse_to_write_over(workspace: Workspace, pulled: Pulled) -> None:
         raise Refusal(
             f"a pull would write over changes that are not committed: {', '.join(sorted(uncommitted))}",
             advice="commit or stash them, then pull again",
+        )
+    known = {folded(path) for path in workspace.files.paths()}
+    new = (path for path, text in pulled.files.items() if text is not None and folded(path) not in known)
+    unknown = [path for path in new if (workspace.config.root / path).is_file()]
+    if unknown:
+        raise Refusal(
+            f"a pull would write over files that git ignores: {', '.join(sorted(unknown))}",
+            advice="move them away, then pull again",
         )

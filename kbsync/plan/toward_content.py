@@ -77,10 +77,6 @@ class _TowardContent:
             return self._keep(case)
         if "parent" not in fields:
             return change(Action.UPDATE, case, Side.CONTENT, fields=fields, reason=web_edit(case))
-        if case.kind is not Kind.ARTICLE:
-            return finding(
-                Matter.CONFLICT, case, "moved on the portal; move its directory to the same place, then pull"
-            )
         return change(Action.MOVE, case, Side.CONTENT, fields=fields, reason=_MOVED)
 
     def _remove(self, case: Case) -> Step:
@@ -88,7 +84,9 @@ class _TowardContent:
         if self.rules.prune or self.rules.takes_theirs(case.path):
             return change(Action.DELETE, case, Side.CONTENT, reason="gone on the portal")
         return finding(
-            Matter.CONFLICT, case, "gone on the portal; pull with --prune, or delete its file, if it is to go"
+            Matter.CONFLICT,
+            case,
+            "gone on the portal; if it is to go, pull with --prune, or delete its file; if not, publish --overwrite it",
         )
 
     def _both(self, case: Case) -> Step:
@@ -102,7 +100,7 @@ class _TowardContent:
         if case.live is None:
             return change(Action.DELETE, case, Side.CONTENT, reason="gone on the portal") if wins else _conflict(case)
         fields = _edited(case)
-        apart = "parent" in fields and (case.kind is not Kind.ARTICLE or case.agreement is None or _moved_here(case))
+        apart = "parent" in fields and (case.agreement is None or _moved_here(case))
         if apart and not (wins and case.kind is Kind.ARTICLE):
             return _conflict(case)
         action = Action.MOVE if "parent" in fields else Action.UPDATE

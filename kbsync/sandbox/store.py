@@ -132,6 +132,20 @@ class Store:
             self.articles.edit(before, {}, time=self.database.time_after(before.updated_at))
         return self.article(id_)
 
+    def move_folder(self, id_: int, category_id: int, parent_id: int | None = None) -> Folder:
+        """Move a folder with all it holds to another category, or below a folder of one."""
+        before = self.folder(id_)
+        with self.database.writing() as connection:
+            connection.execute("UPDATE folder SET parent_id = ? WHERE id = ?", (parent_id, id_))
+            connection.execute(
+                "WITH RECURSIVE held (id) AS (SELECT ? UNION SELECT folder.id FROM folder JOIN held"
+                " ON folder.parent_id = held.id) UPDATE folder SET category_id = ? WHERE id IN (SELECT id FROM held)",
+                (id_, category_id),
+            )
+            after = {"parent_id": parent_id}
+            self.folders.edit(before, after, time=self.database.time_after(before.updated_at))
+        return self.folder(id_)
+
     def delete_category(self, id_: int) -> None:
         """Delete a category and all it holds."""
         self.categories.delete(self.category(id_).id)

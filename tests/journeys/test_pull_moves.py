@@ -216,14 +216,3 @@ def test_ours_keeps_a_file_where_it_lies(clone: Clone) -> None:
     assert clone.read(INSTALL) == TEXT
     clone.commit()
     assert steps(clone.plan())[INSTALL] == "move"
-
-
-def test_a_folder_that_was_moved_on_the_portal_is_named(clone: Clone, portal: Portal) -> None:
-    portal.store.create_folder(clone.id_of("guide"), "Elsewhere")
-    clone.pull()
-    clone.commit()
-    wifi = clone.id_of("guide/basics/wifi")
-    (there,) = [f.id for f in portal.store.all_folders() if f.name == "Elsewhere"]
-    portal.store.edit_folder(wifi, parent_id=there)
-    home = clone.pull()
-    assert steps(home.planned.plan)["guide/basics/wifi"] == "conflict"

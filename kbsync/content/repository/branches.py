@@ -146,7 +146,7 @@ class Branches:
         """Make the commit of a merge, with some of its files as given; no branch moves."""
         return self._commit(merged.tree, files, message=message, parents=merged.parents)
 
-    def commit_onto(self, parent: str, files: Mapping[str, str | None], *, message: str) -> str:
+    def commit_onto(self, parent: str, files: Mapping[str, str | bytes | None], *, message: str) -> str:
         """Make a commit of changed files on top of another; files keep their mode, and no branch moves.
 
         Raises:
@@ -154,7 +154,9 @@ class Branches:
         """
         return self._commit(parent, files, message=message, parents=(parent,))
 
-    def _commit(self, tree: str, files: Mapping[str, str | None], *, message: str, parents: tuple[str, ...]) -> str:
+    def _commit(
+        self, tree: str, files: Mapping[str, str | bytes | None], *, message: str, parents: tuple[str, ...]
+    ) -> str:
         listing = self._runner.run("ls-tree", "-r", "-z", "--full-tree", tree)
         modes = {entry.name: entry.mode for entry in entries(listing)}
         names = _Names(modes)
@@ -164,7 +166,7 @@ class Branches:
             raise ContentError(problems)
         draft = Draft(
             message=message,
-            files={name: None if text is None else text.encode() for name, text in places.items()},
+            files={name: text.encode() if isinstance(text, str) else text for name, text in places.items()},
             parents=parents,
             tree=self.tree(tree),
             modes={name: modes[name] for name in places if name in modes},

@@ -33,7 +33,7 @@ class Proposal:
     there: str | None
     shares: bool
 
-    def put(self, files: Mapping[str, str | None], *, message: str) -> str:
+    def put(self, files: Mapping[str, str | bytes | None], *, message: str) -> str:
         """Commit changed files, by content path, onto the branch; it is pushed before it moves in this clone.
 
         Raises:

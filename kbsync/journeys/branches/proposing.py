@@ -56,14 +56,18 @@ def propose(config: Config, key: Secret, options: Options, audience: Audience, *
     return on_branch(config, branch, bring, local=options.local)
 
 
-def _to_bring(workspace: Workspace, home: PulledHome) -> dict[str, str | None]:
+def _to_bring(workspace: Workspace, home: PulledHome) -> dict[str, str | bytes | None]:
     """Give the files of a pull that differ from those there."""
     present = frozenset(workspace.files.paths())
     return {
         path: text
         for path, text in home.pulled.files.items()
-        if (path in present if text is None else path not in present or workspace.files.read(path) != text.encode())
+        if (path in present if text is None else path not in present or workspace.files.read(path) != _data(text))
     }
+
+
+def _data(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 def _message(changes: Iterable[Change], files: Iterable[str], left_out: Iterable[Finding]) -> str:

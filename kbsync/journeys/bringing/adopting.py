@@ -176,7 +176,7 @@ class Adoption:
             kept.pop(source, None)
             lock = lock_name(self.target, change.kind, change.path)
             if change.after is not None and isinstance(text := files.get(lock), str):
-                kept[lock] = agreement_to_json(replace(agreement_from_json(text), source=change.after))
+                kept[lock] = agreement_to_json(replace(agreement_from_json(text), source=change.after, before=""))
         written = {(change.kind, change.id or 0) for change in changes}
         return dict.fromkeys(lock_paths(self.old, written)) | kept
 

@@ -29,7 +29,7 @@ class Pulled:
     files hold both versions between markers.
     """
 
-    files: dict[str, str | None] = field(default_factory=dict)
+    files: dict[str, str | bytes | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: list[Finding] = field(default_factory=list)
@@ -72,15 +72,13 @@ class _Pulling:
 
     def run(self, without: set[tuple[Kind, int | None]], tell: Callable[[str], None]) -> bool:
         """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
-        placed = self.places.placed([change for change in self.plan.changes if (change.kind, change.id) not in without])
-        asked = self._asked(placed)
-        taken = {(change.kind, change.id) for change in asked}
-        for change in placed:
-            if (change.kind, change.id) not in taken:
-                self.places.forget(change)
-        links = relinked_files(self.workspace.files, self.places)
+        asked = self._placed([change for change in self.plan.changes if (change.kind, change.id) not in without])
+        deleted = {source_of(change) for change in asked if change.action is Action.DELETE}
+        self.addresses = self.addresses.after(self.places.moved)
+        self.outlook.moved = self.places.moved
+        links = relinked_files(self.workspace.files, self.places, without=deleted)
         texts = self._texts(links)
-        gone = {change.path for change in asked if change.action is Action.DELETE}
+        gone = {change.path for change in asked if change.action is Action.DELETE} | self.places.moved.keys()
         counted_on = False
         for change in asked:
             is_there = self._remove(change, gone) if change.action is Action.DELETE else self._take(change, texts)
@@ -92,8 +90,22 @@ class _Pulling:
         self._settle(links)
         return False
 
-    def _texts(self, links: Mapping[str, str]) -> Texts:
-        files = Overlay(self.workspace.files, links)
+    def _placed(self, changes: list[Change]) -> list[Change]:
+        """Give what was asked for its places; what was not asked for moves nothing."""
+        placed = self.places.placed(changes)
+        taken = {(change.kind, change.id) for change in self._asked(placed)}
+        left = [change for change in placed if (change.kind, change.id) not in taken]
+        if left and any(change.action is Action.MOVE and change.kind is not Kind.ARTICLE for change in placed):
+            self.places = Places(self.plan, self.live, self.present, self.workspace.agreements)
+            placed = self.places.placed([change for change in changes if (change.kind, change.id) in taken])
+            left = []
+        for change in left:
+            self.places.forget(change)
+        return [self._with_text(change) for change in placed if (change.kind, change.id) in taken]
+
+    def _texts(self, links: Mapping[str, str | bytes | None]) -> Texts:
+        # What is included from where it lay is still to be found there.
+        files = Overlay(self.workspace.files, {path: text for path, text in links.items() if text is not None})
         return Texts(
             plan=self.plan,
             places=self.places,
@@ -108,11 +120,10 @@ class _Pulling:
         paths = self.options.paths
         asked = {change.path for change in asked_for(placed, paths)}
         asked |= {change.path for change in placed if change.former and _lies_at(change.former, paths)}
-        return [self._with_text(change) for change in placed if change.path in asked]
+        return [change for change in placed if change.path in asked]
 
     def _with_text(self, change: Change) -> Change:
-        place = replace(change, path=change.former) if change.action is Action.MOVE and change.former else change
-        source = source_of(place)
+        source = source_of(replace(change, path=self.places.before(change.path)))
         return replace(change, before=self._text(source), after=None)
 
     def _text(self, source: str) -> str | None:
@@ -126,20 +137,18 @@ class _Pulling:
             self._refuse(change, "; ".join(problem.what for problem in error.problems))
             return False
         if brought.overlaps and not self.options.markers:
-            self._refuse(change, f"both sides changed it otherwise: {', '.join(brought.overlaps)}", brought)
+            self._refuse(change, f"both sides changed it differently: {', '.join(brought.overlaps)}", brought)
             return False
         source = source_of(change)
         if brought.text is not None:
             self.outlook.written[source] = brought.text
-        if change.action is Action.MOVE and change.former:
-            self.outlook.written.setdefault(change.former, None)
         if brought.agreed is not None and brought.agreed != brought.text:
             self.outlook.agreed[source] = brought.agreed
         if brought.shown is not None:
             self.outlook.shown[change.path] = brought.shown
         if brought.overlaps:
             what = ", ".join(brought.overlaps)
-            self._refuse(change, f"both sides changed it otherwise: {what}; choose between the markers", brought)
+            self._refuse(change, f"both sides changed it differently: {what}; choose between the markers", brought)
         self.pulled.changes.append(change)
         return True
 
@@ -155,7 +164,8 @@ class _Pulling:
         return True
 
     def _refuse(self, change: Change, why: str, brought: Brought | None = None) -> None:
-        path = change.path if brought and brought.text and self.options.markers else change.former or change.path
+        stays = change.action is Action.MOVE and not (brought and brought.text and self.options.markers)
+        path = change.former if stays and change.former else change.path
         self.pulled.refused.append(
             Finding(
                 matter=Matter.CONFLICT,
@@ -174,7 +184,7 @@ class _Pulling:
             if change.action is Action.MOVE and (not self.options.paths or _lies_at(change.path, self.options.paths)):
                 self._refuse(change, "moved on the portal, to a folder that the tree does not have")
 
-    def _settle(self, links: Mapping[str, str]) -> None:
+    def _settle(self, links: Mapping[str, str | bytes | None]) -> None:
         """Bring the links of other files along, read back what would be written, and make the lock."""
         outlook, changes = self.outlook, self.pulled.changes
         taken = {(change.kind, change.id) for change in changes}
@@ -185,7 +195,11 @@ class _Pulling:
         ids = {path: number for (_, number), path in self.places.paths.items()}
         made = outlook.agreements(changes, self.addresses, ids)
         self.pulled.files = lock_files(self.workspace, changes, made) | outlook.written
-        self.pulled.changes[:] = [replace(change, after=outlook.written.get(source_of(change))) for change in changes]
+        self.pulled.changes[:] = [replace(change, after=self._after(change)) for change in changes]
+
+    def _after(self, change: Change) -> str | None:
+        text = self.outlook.written.get(source_of(change))
+        return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
 def _lies_at(path: str, asked: tuple[str, ...]) -> bool:

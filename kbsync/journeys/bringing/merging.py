@@ -85,6 +85,10 @@ class Texts:
 
     def _anew(self, change: Change, live: Item, theirs: str) -> Brought:
         """Write a file that is not there: a new item's, or that of a directory which had none."""
+        if change.fields == ("parent",) and not change.ours and not isinstance(live, Article):
+            # The directory's own name is all that its file would say.
+            is_so = change.path.rpartition("/")[2] == live.name
+            return Brought(text=None if is_so else compose(plain({"name": live.name}), ""))
         text = compose(_front_of(live), self.bodies.shielded(theirs, change.path))
         if change.action is Action.ADOPT or not change.ours:
             return Brought(agreed=text) if change.action is Action.ADOPT else Brought(text=text)
@@ -96,10 +100,9 @@ class Texts:
 
     def _moved(self, text: str, change: Change) -> str:
         """Write a file for where it is to lie, and its links for where what they lead to is to lie."""
-        old = change.former if change.action is Action.MOVE and change.former else change.path
         if change.kind is not Kind.ARTICLE or not self.places.moved:
             return text
-        return relocated(text, old, change.path, self.places.after_moves)
+        return relocated(text, self.places.before(change.path), change.path, self.places.after_moves)
 
     def _taken(self, text: str, change: Change, live: Item, theirs: str) -> str:
         """Give a file's text with all that live changed."""
@@ -161,8 +164,7 @@ class Texts:
         return taken, clashing
 
     def _anchors(self, change: Change) -> frozenset[str]:
-        was = change.former if change.action is Action.MOVE and change.former else change.path
-        return self.plan.anchors.get(was, frozenset())
+        return self.plan.anchors.get(self.places.before(change.path), frozenset())
 
     def _body(self, live: Item, path: str) -> str:
         if not isinstance(live, Article):

@@ -13,9 +13,11 @@ from kbsync.content.document import parse, replace_body
 from kbsync.content.names import file_name, folded
 from kbsync.errors import ContentError, Problem
 from kbsync.markup.reading.addresses import from_root, to_root
+from kbsync.markup.reading.placeholders import marks
+from kbsync.markup.reading.prose import code_ranges
 from kbsync.markup.reading.readdressing import readdressed
 from kbsync.markup.reading.references import references
-from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, kind_of, parent_path
+from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, ancestors, kind_of
 from kbsync.plan import Plan
 from kbsync.versions import Addresses
 
@@ -34,21 +36,53 @@ class Places:
         self.paths: dict[Key, str] = {(kind_of(path), number): path for path, number in plan.ids.items()}
         self.moved: dict[str, str] = {}
         self._live = live.by_id()
+        self._present = present
+        self._directories: list[tuple[str, str]] = []
+        self._settled: set[Key] = set()
+        self._origins: dict[str, str] = {}
         self._taken: dict[str, set[str]] = {}
         for path in present:
             self._take(path)
 
     def placed(self, changes: Sequence[Change]) -> list[Change]:
-        """Give every change its content path, parents first; one whose parent has no place in the tree is lost."""
+        """Give every change its content path, parents first; one whose parent has no place in the tree is lost.
+
+        A directory that moves takes along all that lies in it, but for what goes elsewhere itself.
+        """
         found = []
         for change in sorted(changes, key=self._order):
             path = self._place(change)
             if path is None:
                 self.lost.append(change)
             else:
-                was = change.path if change.action is Action.MOVE else change.former
-                found.append(replace(change, path=path, former=was))
+                goes = change.action is Action.MOVE or (change.action is not Action.CREATE and path != change.path)
+                found.append(replace(change, path=path, former=change.path if goes else change.former))
+        self._take_along()
         return found
+
+    def before(self, path: str) -> str:
+        """Tell where what will lie at a path lies now."""
+        return self._origins.get(path, path)
+
+    def _take_along(self) -> None:
+        """Say of all that lies in directories that move where it comes to lie."""
+        if self._directories:
+            self.paths = {key: self._at(key, path) for key, path in self.paths.items()}
+            present = {above for path in self._present for above in (path, *ancestors(path))}
+            for path in present - self.moved.keys():
+                if (place := self._after(path)) != path:
+                    self.moved[path] = place
+        self._origins = {place: path for path, place in self.moved.items()}
+
+    def _at(self, key: Key, path: str) -> str:
+        return path if key in self._settled else self._after(path)
+
+    def _after(self, path: str) -> str:
+        """Tell where what is not moved by itself lies after the moves of directories."""
+        for old, new in self._directories:
+            if path == old or path.startswith(f"{old}/"):
+                path = new + path[len(old) :]
+        return path
 
     def forget(self, change: Change) -> None:
         """Take back the place of an item that is not brought home after all."""
@@ -56,34 +90,48 @@ class Places:
             self.paths.pop((change.kind, change.id or 0), None)
         elif change.action is Action.MOVE and change.former:
             self.paths[change.kind, change.id or 0] = change.former
-            self.moved.pop(change.former, None)
+            self._origins.pop(self.moved.pop(change.former, ""), None)
 
     def _place(self, change: Change) -> str | None:
         item = change.desired
-        if change.action not in {Action.CREATE, Action.MOVE} or item is None or item.id is None:
+        if change.action in {Action.DELETE, Action.FORGET}:
             return change.path
+        if change.action not in {Action.CREATE, Action.MOVE} or item is None or item.id is None:
+            return self._after(change.path)
         above = "" if isinstance(item, Category) else self._above(item)
         if above is None:
             return None
         path = self._path(change, item, above)
-        if change.action is Action.MOVE:
+        if change.action is Action.MOVE and isinstance(item, Article):
             self.moved[change.path] = path
+        elif change.action is Action.MOVE:
+            self._move_directory(self._after(change.path), path)
         self.paths[item.kind, item.id] = path
+        self._settled.add((item.kind, item.id))
         return path
+
+    def _move_directory(self, old: str, new: str) -> None:
+        self._directories.append((old, new))
+        for path in self._present:
+            if (place := self._after(path)).startswith(f"{new}/"):
+                self._take(place)
 
     def _path(self, change: Change, item: Item, above: str) -> str:
         """Name a file after its title; one that was there already goes by the name that its writer gave it."""
         taken = self._taken.setdefault(above, set())
         stem = PurePosixPath(change.path).name.removesuffix(".md") if (item.kind, item.id) in self._known else ""
         if not stem or folded(stem) in {folded(name) for name in taken}:
-            stem = file_name(item.title if isinstance(item, Article) else item.name, taken)
+            own = stem if isinstance(item, Folder) else ""
+            stem = file_name(own or (item.title if isinstance(item, Article) else item.name), taken)
         taken.add(stem)
         name = f"{stem}.md" if isinstance(item, Article) else stem
         return f"{above}/{name}" if above else name
 
     def _above(self, item: Folder | Article) -> str | None:
-        number = item.parent or 0
-        return self.paths.get((Kind.FOLDER, number)) or self.paths.get((Kind.CATEGORY, number))
+        for key in ((Kind.FOLDER, item.parent or 0), (Kind.CATEGORY, item.parent or 0)):
+            if key in self.paths:
+                return self._at(key, self.paths[key])
+        return None
 
     def _order(self, change: Change) -> tuple[int, int, int]:
         item = change.desired
@@ -118,13 +166,13 @@ class Places:
 
 
 def relocated(text: str, old: str, new: str, current: Callable[[str], str]) -> str:
-    """Write a file that lay at `old` for the place `new`: its links lead to the same, and no other byte changes.
+    """Write a file that lay at `old` for the place `new`: it links to and includes the same, and no other byte changes.
 
     Raises:
         ContentError: a link stands in a way that cannot be written otherwise.
     """
     body = parse(text, old).body
-    written = relocated_body(body, old, new, current)
+    written = _including(relocated_body(body, old, new, current), current)
     return text if written == body else replace_body(text, written, path=new)
 
 
@@ -140,7 +188,7 @@ def relocated_body(body: str, old: str, new: str, current: Callable[[str], str])
         if target is None:
             return address
         now = current(target)
-        return address if now == target and parent_path(old) == parent_path(new) else from_root(new, now)
+        return address if now == _rooted(new, address) else from_root(new, now)
 
     if all(change(reference.target) == reference.target for reference in references(body)):
         return body
@@ -148,6 +196,19 @@ def relocated_body(body: str, old: str, new: str, current: Callable[[str], str])
         return readdressed(body, change)
     except ValueError as error:
         raise ContentError((Problem(path=old, what=f"its links cannot be written anew: {error}"),)) from None
+
+
+def _including(body: str, current: Callable[[str], str]) -> str:
+    """Write anew where what is included lies."""
+    if "{%" not in body:
+        return body
+    pieces, done = [], 0
+    for mark in marks(body, code_ranges(body)):
+        if mark.path and not mark.escaped:
+            start = body.index(mark.path, body.index("include", mark.start) + len("include"))
+            pieces += [body[done:start], current(mark.path)]
+            done = start + len(mark.path)
+    return "".join(pieces) + body[done:]
 
 
 def _rooted(path: str, address: str) -> str | None:

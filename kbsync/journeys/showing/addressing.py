@@ -1,6 +1,7 @@
 """Content paths and portal addresses, translated for one target. Pure: an address is text, whoever it leads to."""
 
 from collections.abc import Mapping
+from copy import copy
 from urllib.parse import quote, unquote, urljoin
 
 from kbsync.agreements import Key
@@ -20,6 +21,7 @@ class TargetAddresses:
         self._hosts = tuple(url for url in (config.url, config.public_url) if url)
         self._assets_url = config.assets_url.rstrip("/")
         self._assets = assets
+        self._moved: Mapping[str, str] = {}
 
     def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
         """Give the address for a path from the root, or None where it has none yet."""
@@ -30,6 +32,13 @@ class TargetAddresses:
         if path in self._assets and self._assets_url:
             return f"{self._assets_url}/{quote(path)}{mark}{anchor}"
         return None
+
+    def after(self, moved: Mapping[str, str]) -> "TargetAddresses":
+        """Give the addresses as they are once files have moved; what the portal shows leads to their new places."""
+        later = copy(self)
+        later._assets = frozenset(moved.get(path, path) for path in self._assets)
+        later._moved = {path: place for path, place in moved.items() if path in self._assets}
+        return later
 
     def home(self) -> str:
         """Give what stands in for an address that is not known yet."""
@@ -47,5 +56,6 @@ class TargetAddresses:
             return path and path + (f"#{place.anchor}" if place.anchor else "")
         if self._assets_url and address.startswith(f"{self._assets_url}/"):
             path = unquote(address.removeprefix(f"{self._assets_url}/"))
+            path = self._moved.get(path, path)
             return path if path in self._assets else None
         return None
