@@ -77,7 +77,7 @@ def plan(
 @click.option("--dirty", is_flag=True, help="Publish the last commit although there are changes after it.")
 @click.option("--force", is_flag=True, help="Go past the limit on removals.")
 @click.option("--rollback", is_flag=True, help="Publish a commit older than the one that was published last.")
-@click.option("--overwrite", multiple=True, metavar="PATH", help="Write over what was edited on the publishing.")
+@click.option("--overwrite", multiple=True, metavar="PATH", help="Let the file win over what was edited on the portal.")
 @click.option(
     "--plan",
     "plan_file",
@@ -136,9 +136,9 @@ def publish(
 @paths_argument
 @choice("text", "json")
 @click.option("--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be written, and write nothing.")
-@click.option("--ours", multiple=True, metavar="PATH", help="Keep the file there, whatever was edited on the pulling.")
+@click.option("--ours", multiple=True, metavar="PATH", help="Keep the file there, whatever was edited on the portal.")
 @click.option("--theirs", multiple=True, metavar="PATH", help="Take what the portal has, whatever the file says.")
-@click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the pulling.")
+@click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the portal.")
 @click.option("--branch", metavar="NAME", help="Put it on this branch, for a pull request; with --commit.")
 @click.option("--commit", is_flag=True, help="Commit to --branch; your files and your branch stay as they are.")
 @local_flag

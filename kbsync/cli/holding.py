@@ -12,7 +12,7 @@ _dry_run = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Take over what is on the portal.")
 @_named
 @choice("text", "json")
 @_dry_run
@@ -33,7 +33,7 @@ def adopt(
     return holding.adopt(config, key_for(config, os.environ), named, options, form=form, yes=yes, dry_run=dry_run)
 
 
-@click.command()
+@click.command(short_help="Let go of what kbsync publishes.")
 @_named
 @choice("text", "json")
 @_dry_run
@@ -55,7 +55,7 @@ def release(
 
 
 @click.command()
-@click.argument("named", nargs=-1, required=True, metavar="PATH…")
+@_named
 @choice("text", "json")
 @click.option(
     "--no-refresh", envvar="KBSYNC_NO_REFRESH", is_flag=True, help="Compare with the ledger alone: no call, no key."

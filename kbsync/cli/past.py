@@ -10,9 +10,17 @@ from kbsync.cli.settings import Settings, choice, local_flag, seconds, wait_opti
 run_argument = click.argument("run", required=False, metavar="[RUN]")
 
 
-@click.command()
+@click.command(short_help="List the runs that wrote to the portal, or show one.")
 @run_argument
-@click.option("-n", "limit", type=click.IntRange(min=1), default=20, show_default=True, help="List so many runs.")
+@click.option(
+    "-n",
+    "limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default="20",
+    metavar="COUNT",
+    help="List so many runs.",
+)
 @choice("text", "json", "markdown")
 @local_flag
 @click.pass_obj

@@ -70,7 +70,7 @@ def sandbox(**choices: object) -> int:
     return commands.sandbox(commands.Choices(**choices))  # type: ignore[arg-type]
 
 
-@click.command()
+@click.command(short_help="Play the whole loop on the embedded portal.")
 @click.option("--keep", envvar="KBSYNC_KEEP", is_flag=True, help="Leave the portal running until Ctrl-C.")
 @click.option(
     "--port",

@@ -3,10 +3,11 @@
 import pytest
 
 import kbsync
+from kbsync.cli import app
 from kbsync.sandbox import Settings, serve
 from tests.cli.conftest import Scene
 
-COMMANDS = ("demo", "lint", "plan", "publish", "pull", "render", "sandbox", "status")
+COMMANDS = sorted(app.commands)
 
 
 def test_version_and_help_answer_anywhere(scene: Scene) -> None:
@@ -17,6 +18,7 @@ def test_version_and_help_answer_anywhere(scene: Scene) -> None:
         helped = scene.desk.kbsync(*words, cwd=nowhere)
         assert helped.code == 0
         assert [name for name in COMMANDS if f"  {name} " not in helped.out] == []
+        assert "..." not in helped.out.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
