@@ -121,9 +121,12 @@ def command(*words: str) -> list[str]:
 
 
 def environment(more: Mapping[str, str | None]) -> dict[str, str]:
-    """Give this process's environment with some variables set, or taken away where they are None."""
+    """Give this process's environment with some variables set, or taken away where they are None.
+
+    Each room is compiled once, as it is on a user's machine, and not by each of a thousand processes.
+    """
     checkout = str(Path(__file__).parent.parent)
-    wanted = {**os.environ, "PYTHONPATH": checkout, **more}
+    wanted = {**os.environ, "PYTHONPATH": checkout, "PYTHONDONTWRITEBYTECODE": None, **more}
     return {name: value for name, value in wanted.items() if value is not None}
 
 
