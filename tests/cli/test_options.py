@@ -1,11 +1,15 @@
 """Options, variables and the file: who overrides whom, and what is said of what is wrong."""
 
+import subprocess
+import sys
+
 import pytest
 
 import kbsync
 from kbsync.cli import app
 from kbsync.sandbox import Settings, serve
 from tests.cli.conftest import Scene
+from tests.desk import environment
 
 COMMANDS = sorted(app.commands)
 
@@ -19,6 +23,12 @@ def test_version_and_help_answer_anywhere(scene: Scene) -> None:
         assert helped.code == 0
         assert [name for name in COMMANDS if f"  {name} " not in helped.out] == []
         assert "..." not in helped.out.partition("Commands:")[2]
+
+
+def test_the_module_is_the_command(scene: Scene) -> None:
+    words = [sys.executable, "-m", "kbsync", "--version"]
+    told = subprocess.run(words, env=environment({}), capture_output=True, text=True, check=True)
+    assert told.stdout == scene.kbsync("--version").out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
