@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from kbsync.credentials import Secret
 from kbsync.errors import ContentError, Refusal
+from kbsync.journeys import holding
+from kbsync.journeys.audience import Options
+from kbsync.journeys.branches.proposing import propose
+from kbsync.journeys.bringing.adopting import Named
+from kbsync.journeys.past import undoing
 from kbsync.sandbox import Portal
-from tests.journeys.clone import Clone, steps
+from tests.journeys.clone import Clone, git, shown, steps
 from tests.plan.world import article
 
 WIFI, THERE = "guide/basics/wifi", "shop/wifi"
@@ -326,3 +332,83 @@ def test_a_write_that_fails_half_way_loses_no_file(clone: Clone, monkeypatch: py
     after = raw(clone.root)
     assert {path for path in before if path.startswith(WIFI)} <= after.keys()
     assert after[f"{WIFI}/img/net.png"] == PICTURE
+
+
+def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, shared: Path) -> None:
+    clone.git("push", "-q", "origin", "main")
+    numbers = ids(clone)
+    move(clone, WIFI, "shop")
+    before = raw(clone.root)
+    done = propose(clone.config, Secret(clone.portal.key), Options(), clone.audience, branch="web")
+    assert raw(clone.root) == before
+    tree = git(shared, "ls-tree", "-r", "--name-only", "web").split()
+    assert {path for path in tree if path.startswith(f"{WIFI}/")} == set()
+    assert {f"{THERE}/{name}" for name in ("_index.md", "_note.md", "img/net.png", "join.md", "wps/push.md")} <= {*tree}
+    blob = f"{THERE}/img/net.png"
+    assert git(shared, "rev-parse", f"web:{blob}") == git(shared, "rev-parse", f"main:{WIFI}/img/net.png")
+    assert f"  moved {THERE} (from {WIFI})\n" in git(shared, "log", "-1", "--format=%B", done.commit or "")
+    again = propose(clone.config, Secret(clone.portal.key), Options(), clone.audience, branch="web")
+    assert again.commit is None
+    clone.git("fetch", "-q")
+    clone.git("merge", "-q", "--squash", "origin/web")
+    settled(clone)
+    assert ids(clone) == {path.replace(WIFI, THERE): number for path, number in numbers.items()}
+
+
+def test_what_was_released_or_undone_in_it_stays_as_it_is(clone: Clone, portal: Portal) -> None:
+    clone.commit({f"{WIFI}/extra.md": article("Extra", "See [the button](../reset.md) first, then the other.")})
+    clone.published()
+    undoing.undo(clone.config, Secret(portal.key), None, Options(), clone.audience)
+    push = f"{WIFI}/wps/push.md"
+    holding.release(clone.config, Secret(portal.key), Named(paths=(push,)), Options(), clone.audience)
+    clone.commit()
+    was = shown(portal)
+    move(clone, WIFI, "shop")
+    clone.pull()
+    clone.commit()
+    assert clone.pull().pulled.files == {}
+    plan = clone.plan()
+    assert [change.path for change in plan.writes if not change.reason.startswith("links")] == []
+    assert [found.path for found in plan.undone] == [f"{THERE}/extra.md"]
+    clone.published()
+    assert {number: row[:2] for number, row in shown(portal).items()} == {n: row[:2] for n, row in was.items()}
+    assert clone.pull().pulled.files == {}
+
+
+def test_a_root_below_the_top_and_names_in_another_normal_form(clone: Clone, tmp_path: Path, portal: Portal) -> None:
+    root = tmp_path / "mono/docs"
+    root.mkdir(parents=True)
+    git(tmp_path / "mono", "init", "-q", "-b", "main")
+    docs = replace(clone, root=root, config=replace(clone.config, root=root, target="docs"))
+    name = "Cafe\u0301 + Öl"
+    docs.commit(
+        {
+            f"a/{name}/x/y.md": article("Y", "[z](../z.md)"),
+            f"a/{name}/z.md": article("Z", "Z."),
+            "b/c/d.md": article("D", f"[z](<../../a/{name}/z.md>)"),
+        }
+    )
+    docs.published()
+    a, b = (next(c.id for c in portal.store.all_categories() if c.name == word) for word in "ab")
+    (there,) = [f.id for f in portal.store.all_folders() if f.category_id == a and f.parent_id is None]
+    portal.store.move_folder(there, b)
+    docs.pull()
+    files = docs.files()
+    assert [path for path in files if path.startswith("a/")] == ["a/_index.md"]
+    assert len([path for path in files if path.startswith("b/Caf")]) == 2
+    assert docs.read("a/_index.md") == "---\nname: a\n---\n"
+    docs.commit()
+    plan = docs.plan()
+    assert (plan.changes, plan.drift, plan.conflicts) == ((), (), ())
+    assert docs.pull().pulled.files == {}
+
+
+def test_directories_that_it_leaves_empty_stay_on_both_sides(clone: Clone, portal: Portal) -> None:
+    clone.config = replace(clone.config, removed="delete")
+    portal.store.move_article(clone.id_of("shop/orders/pay.md"), clone.id_of(WIFI))
+    clone.pull()
+    assert clone.read("shop/orders/_index.md") == "---\nname: orders\n---\n"
+    assert not (clone.root / "shop/_index.md").exists()
+    settled(clone)
+    folders = {folder.name for folder in portal.store.all_folders()}
+    assert "orders" in folders

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from kbsync.agreement_files import agreement_to_json, lock_name
 from kbsync.agreements import Agreement, Born, State
 from kbsync.change import Action, Change
-from kbsync.content.document import edit
+from kbsync.content.document import compose, edit
 from kbsync.content.overlay import Overlay
 from kbsync.content.tree import read as read_tree
 from kbsync.errors import ContentError
@@ -16,7 +16,7 @@ from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.showing.rendering import addresses_now
 from kbsync.journeys.workspace import Workspace, tree_rules
 from kbsync.markup.merging.conflicts import conflicts_in
-from kbsync.model import Article, FieldValue, Item, Kind, KnowledgeBase, digest, fields_of
+from kbsync.model import Article, FieldValue, Item, Kind, KnowledgeBase, ancestors, digest, fields_of
 from kbsync.versions import blob_of, links_of
 
 
@@ -36,6 +36,17 @@ class Outlook:
     shown: dict[str, str] = field(default_factory=dict)
     relinked: set[str] = field(default_factory=set)
     moved: Mapping[str, str] = field(default_factory=dict)
+
+    def hold_emptied(self, live: Collection[str], *, without: Collection[str]) -> None:
+        """Give a file to each live directory that moves would leave without any: git has no empty directories."""
+        if not self.moved:
+            return
+        left = {*self._read(self.written).by_path(), *self.moved, *without}
+        for item in reversed([*self.workspace.content.items()]):
+            path = item.path or ""
+            if not isinstance(item, Article) and path in live and path not in left:
+                self.written[f"{path}/_index.md"] = compose(plain({"name": item.name}), "")
+                left |= {path, *ancestors(path)}
 
     def say_outright(self, changes: Sequence[Change]) -> None:
         """Write out the fields that an inherited default would set otherwise than live has them."""

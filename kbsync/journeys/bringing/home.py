@@ -189,6 +189,9 @@ class _Pulling:
         outlook, changes = self.outlook, self.pulled.changes
         taken = {(change.kind, change.id) for change in changes}
         outlook.written = {**links, **outlook.written}
+        outlook.hold_emptied(
+            self.places.paths.values(), without={change.path for change in changes if not change.desired}
+        )
         following = follow(outlook, self.plan, self.places, self.addresses, taken)
         changes += following if self.places.moved else ()
         outlook.say_outright(changes)
