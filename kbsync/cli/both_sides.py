@@ -15,6 +15,8 @@ from kbsync.cli.settings import (
     local_flag,
     named,
     paths_argument,
+    refuse_blind,
+    rerender_flag,
     seconds,
     wait_option,
 )
@@ -33,6 +35,7 @@ from kbsync.errors import UsageError
 @click.option(
     "--no-refresh", envvar="KBSYNC_NO_REFRESH", is_flag=True, help="Compare with the ledger alone: no call, no key."
 )
+@rerender_flag
 @click.option(
     "--show",
     envvar="KBSYNC_SHOW",
@@ -51,6 +54,7 @@ def plan(
     out: Path | None,
     exit_code: bool,
     no_refresh: bool,
+    rerender: bool,
     show: Path | None,
     local: bool,
     ignore_ids: bool,
@@ -61,12 +65,14 @@ def plan(
     from kbsync.journeys.audience import Options
 
     if show is not None:
-        if paths or no_refresh or exit_code:
+        if paths or no_refresh or rerender or exit_code:
             raise UsageError("--show looks at a saved plan alone", advice="leave the PATHs and other options out")
         return saving.show(show, form=form, out=out)
+    refuse_blind(rerender=rerender, no_refresh=no_refresh)
     config = settings.config(**ids(ignore_ids))
     key = None if no_refresh else key_for(config, os.environ)
-    options = saving.set_aside(Options(paths=within(config, paths), local=local), config, out)
+    options = Options(paths=within(config, paths), local=local, rerender=rerender)
+    options = saving.set_aside(options, config, out)
     return planning.plan(config, key, options, form=form, out=out, exit_code=exit_code)
 
 
@@ -78,6 +84,10 @@ def plan(
 @click.option("--force", is_flag=True, help="Go past the limit on removals.")
 @click.option("--rollback", is_flag=True, help="Publish a commit older than the one that was published last.")
 @click.option("--overwrite", multiple=True, metavar="PATH", help="Let the file win over what was edited on the portal.")
+@rerender_flag
+@click.option(
+    "--no-refresh", envvar="KBSYNC_NO_REFRESH", is_flag=True, help="Read of the portal only what is to be written."
+)
 @click.option(
     "--plan",
     "plan_file",
@@ -106,6 +116,7 @@ def publish(
     overwrite: tuple[str, ...],
     plan_file: Path | None,
     wait: timedelta | None,
+    no_refresh: bool,
     ignore_ids: bool,
     **flags: Any,
 ) -> int:
@@ -119,6 +130,7 @@ def publish(
         raise UsageError("--plan and PATHs do not go together", advice="give the PATHs to `kbsync plan --out FILE`")
     if plan_file is None and flags["all_or_nothing"]:
         raise UsageError("--all-or-nothing is about a saved plan", advice="name it with --plan FILE")
+    refuse_blind(rerender=flags["rerender"], no_refresh=no_refresh)
     config = settings.config(**ids(ignore_ids))
     options = Options(
         paths=within(config, paths),
@@ -126,6 +138,7 @@ def publish(
         saved=saving.read_saved(plan_file) if plan_file else None,
         attended=attended(),
         wait=seconds(wait, attended=attended()),
+        refresh=not no_refresh,
         **flags,
     )
     options = saving.set_aside(options, config, plan_file)

@@ -64,11 +64,25 @@ ignore_ids_flag = click.option(
     is_flag=True,
     help="Pass over `id` in front matter: it is another system's.",
 )
+rerender_flag = click.option(
+    "--rerender", envvar="KBSYNC_RERENDER", is_flag=True, help="Render anew what nobody changed, too."
+)
 
 
 def ids(ignored: bool) -> dict[str, object]:  # noqa: FBT001
     """Give the setting that `--ignore-ids` stands for."""
     return {"ignored_keys": frozenset({"id"})} if ignored else {}
+
+
+def refuse_blind(*, rerender: bool, no_refresh: bool) -> None:
+    """Stop where what is live is to be compared with, and not to be read.
+
+    Raises:
+        UsageError: both are asked for.
+    """
+    if rerender and no_refresh:
+        what = "--rerender compares with what is live, which --no-refresh does not read"
+        raise UsageError(what, advice="leave one of them out")
 
 
 def seconds(wait: timedelta | None, *, attended: bool) -> float:

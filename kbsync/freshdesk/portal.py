@@ -15,11 +15,11 @@ from typing import Literal
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.answers import Refused
-from kbsync.freshdesk.job import Job, Withheld
+from kbsync.freshdesk.job import Job, Withheld, shown_by
 from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.freshdesk.wire import Json, article_from_json, category_from_json, counts, folder_from_json, id_of
 from kbsync.freshdesk.writing import look_again, perform
-from kbsync.model import Article, Folder, Kind, KnowledgeBase, Side
+from kbsync.model import Article, Folder, Item, Kind, KnowledgeBase, Side
 
 _FRESH = 5.0
 _AGAIN = "somebody may be editing: run it again; if it stays so, the key may not be allowed to see all"
@@ -47,6 +47,31 @@ def read(reader: Reader, *, threads: int = 8, progress: Callable[[int, int], Non
         articles=tuple(sorted(articles.values(), key=lambda article: article.id or 0)),
         seen_at=first.at,
     )
+
+
+def read_one(reader: Reader, kind: Kind, number: int) -> Item | None:
+    """Read one item by its id; None where it is gone, as far as a key can tell that is allowed to read at all."""
+    try:
+        return shown_by(kind, reader.one(kind, number)).item
+    except Refused as refused:
+        if not refused.gone:
+            raise
+        return None
+
+
+def read_beside(reader: Reader, kind: Kind, holder: tuple[Kind, int]) -> tuple[Item, ...]:
+    """List what of a kind lies in a category or folder; nothing where that is gone, or takes no nested folders."""
+    number = holder[1]
+    try:
+        if kind is Kind.ARTICLE:
+            items = reader.articles(number).items
+            return tuple(article_from_json(_with_body(reader, data), folder=number) for data in items)
+        ask = reader.folders if holder[0] is Kind.CATEGORY else reader.subfolders
+        return tuple(folder_from_json(data, category=number) for data in ask(number).items)
+    except Refused as refused:
+        if not (refused.gone or refused.code == "require_feature"):
+            raise
+        return ()
 
 
 def resolve_authors(reader: Reader, emails: Collection[str]) -> Mapping[str, int]:

@@ -36,6 +36,7 @@ class Options:
     `saved` is the plan that somebody looked at, which `all_or_nothing` wants to hold whole, and which is not to be
     older than `max_age`. `wait` is how many seconds to wait for another publish to end. `aside` names files under the
     root that are this run's own, be they committed or not. With `rerender` what nobody changed is rendered anew too.
+    Without `refresh` only what is to be written is read of the portal.
     """
 
     paths: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Options:
     max_age: timedelta = A_WEEK
     aside: frozenset[str] = frozenset()
     rerender: bool = False
+    refresh: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ What it is for, be it a publish or an undo, is told by its errand.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from kbsync.errors import GitError
 from kbsync.freshdesk.client import Connection
 from kbsync.journeys.audience import Audience, Options, Planned
 from kbsync.journeys.carrying.publication import Portal, Run, carry_out
+from kbsync.journeys.glancing import asked_for, glance
 from kbsync.journeys.guarding.lease import Lease, Overtaken, held
 from kbsync.journeys.guarding.patience import Patience
 from kbsync.journeys.memory.keeping import save
@@ -53,11 +55,24 @@ class Sitting:
     def read(self, workspace: Workspace) -> tuple[Planned, Reading]:
         """Read the portal, and plan."""
         self.audience.waits("reading the portal")
-        reading = read_live(self.connection)
-        content = with_authors(workspace.content, self.connection)
-        workspace = caught_up(workspace, reading.live)
-        made = self.errand.plan(workspace, content, reading.live)
+        glanced = self._glance(workspace)
+        if glanced is not None:
+            made, reading = glanced
+        else:
+            reading = read_live(self.connection)
+            content = with_authors(workspace.content, self.connection)
+            workspace = caught_up(workspace, reading.live)
+            made = self.errand.plan(workspace, content, reading.live)
         return Planned(workspace=workspace, plan=made, live=reading.live, calls=self.connection.calls), reading
+
+    def _glance(self, workspace: Workspace) -> tuple[Plan, Reading] | None:
+        """Read what is to be written alone, if that is asked for, and if no run was cut off whose traces are sought."""
+        if self.options.refresh or workspace.underway or workspace.noted:
+            return None
+        content = with_authors(workspace.content, self.connection)
+        asked = asked_for(content, workspace.agreements, self.options.overwrite)
+        plan = partial(self.errand.plan, workspace, content)
+        return glance(self.connection, workspace.agreements, asked, plan)
 
     def write(self, planned: Planned, reading: Reading) -> tuple[Planned, Run, GitError | None]:
         """Carry out what was agreed to; where another run was quicker, what of it still holds after that run.

@@ -15,6 +15,9 @@ from kbsync.versions import live_digests, managed_digests
 
 _NOTHING: Mapping[Key, Mapping[str, str]] = MappingProxyType({})
 _ALWAYS_SENT = ("title", "name", "body", "status")
+_ANEW = {Action.CREATE, Action.MOVE}
+_AUTHOR = "author"
+"""What a plan without a key does not know by its id: the tree, which a permit is for, says who is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def _grant(change: Change, plan: Plan, remembered: Mapping[Key, Mapping[str, str
         path=change.path,
         id=change.id,
         former=change.former,
-        fields=change.fields,
+        fields=tuple(name for name in change.fields if name != _AUTHOR or change.action not in _ANEW),
         content=_content_half(change.desired, plan.anchors.get(change.path, frozenset())),
         live=_live_half(change, remembered.get((change.kind, change.id or 0))),
         points=change.points,
@@ -89,6 +92,7 @@ def _content_half(item: Item | None, anchors: frozenset[str]) -> str:
     if item is None:
         return ""
     fields = managed_digests(item)
+    fields.pop(_AUTHOR, None)
     if isinstance(item, Article):
         fields["body"] = digest((digest(item.body), *sorted(anchors)))
     return _summed(fields)
@@ -103,7 +107,7 @@ def _live_half(change: Change, remembered: Mapping[str, str] | None) -> str:
     replaced = (
         {name for name, value in fields_of(change.desired).items() if value is not None} if change.desired else ()
     )
-    fields = {name: shown[name] for name in {*replaced, *_ALWAYS_SENT} & shown.keys()}
+    fields = {name: shown[name] for name in {*replaced, *_ALWAYS_SENT} & shown.keys() - {_AUTHOR}}
     parent = "" if isinstance(item, Category) else str(item.parent)
     return _summed(fields | {"parent": parent})
 
