@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import click
 
-from kbsync.commands.output import Onlooker, attended, look, note, say
+from kbsync.commands.output import Onlooker, attended, look, note, say, tell
 from kbsync.commands.paths import refuse_unknown, within
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config
@@ -57,7 +57,10 @@ def explain(config: Config, key: Secret | None, words: tuple[str, ...], options:
         refuse_unknown(explained.planned, [path for path in explained.unknown if ":" not in path])
     for name in explained.unknown:
         note(f"{name}: nothing is known of it, on either side")
-    say(_explained(explained) if form == "json" else explanation_to_text(explained.items))
+    if form == "json":
+        say(_explained(explained))
+    else:
+        tell(explanation_to_text(explained.items))
     return OK if explained.items else FAILED
 
 

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 import click
 
@@ -67,11 +67,16 @@ def say(text: str) -> None:
     click.echo(text, color=look().colour or None)
 
 
+def tell(text: str) -> None:
+    """Print a result in whole sentences, which a terminal folds."""
+    say(_folded(text, sys.stdout))
+
+
 def note(text: str) -> None:
     """Print what is no result: progress, notices, questions. Whatever names it holds, it steers no terminal."""
     from kbsync.report.words import plain
 
-    click.echo(_folded(plain(text)), err=True)
+    click.echo(_folded(plain(text), sys.stderr), err=True)
 
 
 def complain(error: KbsyncError) -> None:
@@ -87,9 +92,9 @@ def complain(error: KbsyncError) -> None:
         note(f"  try: {one_line(error.advice)}")
 
 
-def _folded(text: str) -> str:
+def _folded(text: str, stream: TextIO) -> str:
     """Break long lines between words, for a terminal alone: a log is searched for whole lines, and a path is copied."""
-    if not sys.stderr.isatty():
+    if not stream.isatty():
         return text
     width = min(shutil.get_terminal_size((_IN_A_LOG, 24)).columns, _WIDEST)
     folding = textwrap.TextWrapper(

@@ -89,7 +89,7 @@ def revert(config: Config, name: str | None, *, branch: str, form: str, local: b
     for path, why in reverted.left_out.items():
         note(f"{path}: left out: {why}")
     if reverted.commit is None:
-        note(f"Nothing to turn round on {branch}.")
+        note(f"Nothing to turn round: on {branch} no file is as that run published it.")
     else:
         where = f"pushed to {config.remote}" if reverted.pushed else "in this clone"
         note(f"{reverted.commit[:10]} on {branch}, {where}.")

@@ -14,6 +14,7 @@ from kbsync.runs import Past, Record, Retold
 
 _LONGEST_VALUE = 60
 _NARROWEST = 20
+_INDENT = 4
 _COLOURS = {"+": "32", "~": "33", "-": "31", ">": "36", "=": "2"}
 _DIFF_COLOURS = {"+": "32", "-": "31", "@": "2"}
 
@@ -34,9 +35,17 @@ def runs_to_text(runs: Sequence[Past], *, colour: bool, width: int | None = None
         margin = sum(widths) + 2 * len(widths)
         told = row[4] + _undone(run)
         if width is not None:
-            told = f"\n{' ' * margin}".join(textwrap.wrap(told, max(width - margin, _NARROWEST)))
-        lines.append("  ".join([*cells, told]).rstrip())
+            told = _folded(told, margin, width)
+        start = "  ".join(cells)
+        lines.append(f"{start.rstrip()}{told}" if told.startswith("\n") else f"{start}  {told}".rstrip())
     return "\n".join(lines)
+
+
+def _folded(told: str, margin: int, width: int) -> str:
+    """Fold the last cell of a row where it stands; on a line of its own where it has too little room there."""
+    if margin + min(len(told), _NARROWEST) > width:
+        return f"\n{' ' * _INDENT}" + f"\n{' ' * _INDENT}".join(textwrap.wrap(told, max(width - _INDENT, _NARROWEST)))
+    return f"\n{' ' * margin}".join(textwrap.wrap(told, width - margin))
 
 
 def runs_to_markdown(runs: Sequence[Past]) -> str:

@@ -6,6 +6,7 @@ The room of rich. It gives text to whoever prints, but for the bars, which draw 
 import io
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 from threading import Lock, Timer
 from typing import Self
 
@@ -164,10 +165,11 @@ def _against(line: str, other: str, colour: str) -> Text:
         for block in SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks()
         for index in range(block.a, block.a + block.size)
     }
-    for index, word in enumerate(mine):
-        marked = bool(other) and bool(same) and index not in same
-        text.append(" " if index else "", style=colour)
-        text.append(word, style=f"bold underline {colour}" if marked else colour)
+    told = [bool(other) and bool(same) and index not in same for index in range(len(mine))]
+    for is_marked, run in groupby(range(len(mine)), key=told.__getitem__):
+        indices = list(run)
+        text.append(" " if indices[0] else "", style=colour)
+        text.append(" ".join(mine[indices[0] : indices[-1] + 1]), f"bold underline {colour}" if is_marked else colour)
     return text
 
 

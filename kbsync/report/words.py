@@ -104,12 +104,17 @@ def title_of(item: Item | None) -> str:
 
 def clause(change: Change | Finding) -> str:
     """Say in one clause what changes and why; where an item comes or goes as a whole, its fields are no news."""
-    if isinstance(change, Finding) or change.action in _WHOLE:
+    if isinstance(change, Finding) or change.action in _WHOLE or _is_made_anew(change):
         return one_line(change.reason)
     fields = ", ".join(change.fields)
     if fields and change.reason.endswith(fields):
         return one_line(change.reason)
     return one_line("; ".join(part for part in (fields, change.reason) if part))
+
+
+def _is_made_anew(change: Change) -> bool:
+    """Tell of a move toward the portal, which sends every field there is, from one in the tree."""
+    return change.action is Action.MOVE and "parent" not in change.fields
 
 
 def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:

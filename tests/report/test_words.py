@@ -100,6 +100,8 @@ def test_results_name_what_did_not_go_well() -> None:
 def test_a_clause_names_fields_once() -> None:
     assert clause(_change(fields=("title", "body"))) == "title, body"
     assert clause(_change(fields=("body",), reason="links")) == "body; links"
+    moved = _change(action=Action.MOVE, fields=("title", "body"), reason="moved from a.md: created anew")
+    assert clause(moved) == "moved from a.md: created anew"
     assert clause(_change(fields=("title", "body"), reason="edited on the portal: title, body")) == (
         "edited on the portal: title, body"
     )
