@@ -164,8 +164,8 @@ def _with_content(path: str, matching: _Matching, links: Links, addresses: Addre
     live = matching.live.get(key) if key else None
     anchors = links.anchors.get(path, frozenset())
     parent = matching.ids.get(parent_path(path))
-    if parent is None and live is None and (above := matching.keys.get(parent_path(path))):
-        # What is gone with all that held it has not been moved.
+    if parent is None and (above := matching.keys.get(parent_path(path))):
+        # A file stays where it is, whatever became of the folder that its directory was.
         parent = above[1]
     if agreement is None:
         ours, theirs = NEW, GONE if live is None else NEW

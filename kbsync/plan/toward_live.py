@@ -169,7 +169,13 @@ class _TowardLive:
         fields = _managed(case.item)
         if case.live is None:
             return change(Action.CREATE, case, Side.LIVE, fields=fields, reason="gone on the portal, by --overwrite")
-        return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason="over a web edit, by --overwrite")
+        reason = "over a web edit, by --overwrite"
+        if "parent" not in case.live_standing.fields:
+            return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason=reason)
+        if case.kind is Kind.FOLDER:
+            return change(Action.UPDATE, case, Side.LIVE, fields=(*fields, "parent"), reason=reason)
+        reason = f"{reason}; stays where it was moved to on the portal, and a pull moves its file there"
+        return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason=reason)
 
 
 def _exchange(other: str) -> str:

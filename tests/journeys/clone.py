@@ -26,9 +26,10 @@ LEDGER = "refs/kbsync/production"
 
 @dataclass(slots=True, kw_only=True)
 class Quiet:
-    """An audience that agrees to all, and remembers what it was told."""
+    """An audience that agrees to all, and remembers what it was told; `meanwhile` is what others do until it agrees."""
 
     agree: bool = True
+    meanwhile: Callable[[], object] | None = None
     heard: list[str] = field(default_factory=list)
 
     def waits(self, why: str) -> None:
@@ -42,6 +43,8 @@ class Quiet:
 
     def agrees(self, planned: Planned) -> bool:
         self.heard.append(repr(planned))
+        if self.meanwhile is not None:
+            self.meanwhile()
         return self.agree
 
 

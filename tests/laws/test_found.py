@@ -29,3 +29,34 @@ def test_a_renamed_folder_in_conflict_is_still_that_folder_after_its_articles_we
         assert "create" not in told.values()
         clone.publish()
     assert shown(clone.portal) == before
+
+
+def test_what_was_moved_on_the_web_is_overwritten_where_it_is_and_its_file_moves_by_a_pull(clone: Clone) -> None:
+    clone.published()
+    path = f"{BASICS}/reset.md"
+    number, place = clone.id_of(path), folder(clone, "orders")
+    store = clone.portal.store
+    store.move_article(number, place)
+    store.edit_article(number, body="<p>Something else.</p>")
+    clone.commit({path: clone.read(path) + "\nWritten here.\n"})
+    clone.publish(overwrite=frozenset({path}))
+    written = store.article(number)
+    assert "Written here." in written.description
+    assert (written.folder_id, written.status) == (place, 2)
+    plan = clone.plan()
+    assert plan.changes == ()
+    assert {found.path: found.fields for found in plan.drift if found.path == path} == {path: ("parent",)}
+    clone.pull()
+    clone.commit()
+    assert clone.id_of(path) == number
+    assert "Written here." in clone.read("shop/orders/reset.md")
+
+
+def test_what_was_moved_on_the_web_out_of_a_folder_that_is_gone_is_an_edit_of_the_portal_alone(clone: Clone) -> None:
+    clone.published()
+    path = f"{BASICS}/reset.md"
+    clone.portal.store.move_article(clone.id_of(path), folder(clone, "orders"))
+    clone.portal.store.delete_folder(folder(clone, "Basics"))
+    plan = clone.plan()
+    assert plan.changes == plan.conflicts == ()
+    assert {found.path: found.fields for found in plan.drift}[path] == ("parent",)

@@ -10,7 +10,7 @@ from kbsync.change import Action, Change, Outcome, Result
 from kbsync.journeys.memory.recording import agree, put_back, settled, state_after, without
 from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.journeys.showing.rendering import Rendered, addresses_now
-from kbsync.model import Article, Item, digest
+from kbsync.model import Article, Item, digest, parent_path
 from kbsync.plan import Plan
 
 _REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
@@ -93,7 +93,16 @@ class Memory:
             addresses=sent,
             was=self._was(change, live),
         )
-        return replace(without(reached, outcome.unsent), sent=self._sent(change, live, rendered))
+        reached = replace(without(reached, outcome.unsent), sent=self._sent(change, live, rendered))
+        if change.action is Action.UPDATE and isinstance(live, Article):
+            # An update leaves an article where agents moved it: that stays a web edit, for a pull to bring home.
+            return replace(reached, parent=self._place(change, live))
+        return reached
+
+    def _place(self, change: Change, live: Article) -> int | None:
+        """Give the folder in which content has an article."""
+        known = self.known.get((change.kind, live.id or 0))
+        return self.ids.get(parent_path(change.path)) or (known.parent if known else live.parent)
 
     def _sent(self, change: Change, live: Item, rendered: Rendered | None) -> str:
         """Name the HTML that live was made of; a write that leaves the body alone leaves that too."""
