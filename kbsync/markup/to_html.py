@@ -49,8 +49,7 @@ def to_html(
     A heading gets an id when its writer gave one, when an address within the text asks, or when `anchors` names it.
     """
     tokens = _prepared(markdown, resolve, anchors, options)
-    rendered = _rendered(tokens, options)
-    return rendered.replace("\0", "\ufffd")
+    return rendered(tokens, options).replace("\0", "\ufffd")
 
 
 def _prepared(markdown: str, resolve: Callable[[str], str], anchors: Collection[str], options: Options) -> list[Token]:
@@ -73,7 +72,8 @@ def _headings(tokens: Sequence[Token]) -> list[Heading]:
     ]
 
 
-def _rendered(tokens: Sequence[Token], options: Options) -> str:
+def rendered(tokens: Sequence[Token], options: Options = PLAIN) -> str:
+    """Render tokens of a block that was prepared, or of some of its parts."""
     return _Renderer().render(_shaped(tokens), parser(options).options, {})
 
 
@@ -84,6 +84,7 @@ class Block:
     start: int
     end: int
     html: str
+    tokens: Sequence[Token] = ()
 
 
 def blocks_to_html(
@@ -106,8 +107,9 @@ def blocks_to_html(
             first = at + 1
         elif token.nesting <= 0 and (not token.level or token.type == "footnote_close"):
             start, end = tokens[first].map or (0, 0)
-            html = _rendered(tokens[first : at + 1], options)
-            (notes if token.type == "footnote_close" else found).append(Block(start=start, end=end, html=html))
+            part = tokens[first : at + 1]
+            block = Block(start=start, end=end, html=rendered(part, options), tokens=part)
+            (notes if token.type == "footnote_close" else found).append(block)
             first = at + 1
     return tuple(sorted((*found, *_apart(notes, found)), key=_start))
 

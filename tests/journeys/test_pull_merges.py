@@ -71,6 +71,23 @@ def test_changes_of_different_paragraphs_are_both_in_the_file_and_no_other_byte_
     assert change.reason == "merged with what you changed (body); edited on the portal: body"
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_items_that_an_agent_and_the_writer_edited_are_the_only_lines_of_a_list_that_change(
+    clone: Clone, newline: str
+) -> None:
+    listed = TEXT.replace("* another", "* another __way__\n  by hand\n* a third").replace("\n", newline)
+    clone.commit({INSTALL: listed})
+    clone.published()
+    text = mine(clone, "* one way", "* one good way")
+    web(clone, "<li>a third", "<li>the third")
+    clone.pull()
+    assert clone.read(INSTALL) == text.replace("* a third", "* the third")
+    clone.commit()
+    clone.published()
+    assert "<li>the third</li>" in clone.live(INSTALL).description
+    assert "<li>one good way</li>" in clone.live(INSTALL).description
+
+
 def test_law_3_after_a_merge_the_plan_is_the_writers_own_change_and_publishing_it_gives_both(clone: Clone) -> None:
     mine(clone, "Last of all", "Last of everything")
     web(clone, "Then wait", "Then wait and see")

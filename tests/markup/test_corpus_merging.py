@@ -1,12 +1,14 @@
 """Every article that people wrote in Markdown, edited by an agent in one place and by its writer in another."""
 
 import os
+import re
 from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from kbsync.markup.merging.conflicts import sides
+from kbsync.markup.merging.grafting import graft
 from kbsync.markup.merging.pieces import Piece, pieces_of
 from kbsync.markup.merging.three_ways import Merged, Version, merge
 from kbsync.markup.to_html import to_html
@@ -18,6 +20,11 @@ pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not CORPUS, reason="KBSYNC_
 
 ARTICLES = 84
 """Every third article that has two paragraphs to edit."""
+
+ITEMS = 63
+"""Every article that has an item to edit."""
+
+PLAIN_ITEM = re.compile(r"[-*+] \w[\w ,.;]+\w")
 
 AGENT, WRITER = "An agent says: ", "A writer says: "
 
@@ -74,6 +81,24 @@ def test_one_paragraph_edited_by_both_is_the_only_thing_between_markers(
         assert sides(outcome.text)[0].strip("\n") == ours.strip("\n"), name
         inside = outcome.text.split("<<<<<<< yours\n")[1].split("\n>>>>>>> portal")[0]
         assert inside == f"{WRITER}{theirs.text}\n=======\n{AGENT}{theirs.text}", name
+
+
+def test_one_item_edited_on_the_portal_is_the_only_line_that_changes() -> None:
+    """Every article with a list: an agent edits one item, the writer has touched nothing."""
+    chance, edited_ones, whole = Random(2), 0, []
+    for name, text in written_articles():
+        html = to_html(text)
+        found = [line for line in text.split("\n") if PLAIN_ITEM.fullmatch(line)]
+        found = [line for line in found if text.count(line[2:]) == html.count(f"<li>{line[2:]}</li>") == 1]
+        if not found:
+            continue
+        line = chance.choice(found)
+        live = html.replace(f"<li>{line[2:]}</li>", f"<li>{AGENT}{line[2:]}</li>")
+        wanted = text.replace(line, f"{line[:2]}{AGENT}{line[2:]}")
+        edited_ones += 1
+        if graft(text, to_markdown(live).text).strip("\n") != wanted.strip("\n"):
+            whole.append(name)
+    assert (edited_ones, whole) == (ITEMS, [])
 
 
 def test_what_the_portal_left_alone_changes_nothing(each: list[tuple[str, str, str, Piece, Piece]]) -> None:

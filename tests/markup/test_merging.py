@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from kbsync.markup.canonical import canonical
 from kbsync.markup.merging.conflicts import BETWEEN, PORTAL, YOURS, conflicts_in, sides
 from kbsync.markup.merging.grafting import Entangled, Written, graft
+from kbsync.markup.merging.opening import parts_of
 from kbsync.markup.merging.pieces import pieces_of
 from kbsync.markup.merging.three_ways import Merged, Version, merge
+from kbsync.markup.options import PLAIN
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_grafting import BY_HAND, TEXTS
@@ -155,16 +157,18 @@ def test_what_only_the_writer_changed_stays_byte_for_byte(base: str, mine: str) 
     assert merged(base, mine, mine) == Merged(text=mine)
 
 
-def blocks(markdown: str) -> set[str | None]:
-    return {piece.key for piece in pieces_of(markdown)}
+def parts(markdown: str) -> set[str | None]:
+    """Give what a text is made of: its blocks, and in the place of lists, quotes and tables what these hold."""
+    found = (parts_of(piece, PLAIN, group="") or (piece,) for piece in pieces_of(markdown))
+    return {piece.key for some in found for piece in some}
 
 
 @settings(max_examples=50)
 @given(TEXTS, TEXTS, TEXTS)
-def test_no_block_that_either_side_has_new_is_lost(base: str, mine: str, theirs: str) -> None:
+def test_nothing_that_either_side_has_new_is_lost(base: str, mine: str, theirs: str) -> None:
     outcome = merged(base, mine, theirs).text
     one, other = sides(outcome)
-    assert (blocks(mine) | blocks(theirs)) - blocks(base) <= blocks(one) | blocks(other), outcome
+    assert (parts(mine) | parts(theirs)) - parts(base) <= parts(one) | parts(other), outcome
 
 
 @settings(max_examples=50)

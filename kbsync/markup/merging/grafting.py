@@ -1,19 +1,22 @@
 """Take over what changed in a text, and leave the rest as its writer wrote it.
 
 Both texts are Markdown; their blocks are matched by what they render to, so that a re-wrapped paragraph, another bullet
-or another way to write a link is no change. Where a writer's text holds marks that something else is put in the place
-of, it is matched by what readers see, and its marks stay.
+or another way to write a link is no change. Lists, quotes and tables that changed are matched in their parts, wherever
+the outcome renders as it must. Where a writer's text holds marks that something else is put in the place of, it is
+matched by what readers see, and its marks stay.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from itertools import pairwise
 
 from kbsync.markup.canonical import canonical
+from kbsync.markup.merging.joining import Taken, joined
+from kbsync.markup.merging.opening import opened_alike
 from kbsync.markup.merging.pieces import Piece, pieces_of
 from kbsync.markup.merging.recutting import recut
+from kbsync.markup.merging.restyling import Step, restyled
 from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.to_html import identity, to_html
 
@@ -46,20 +49,6 @@ class Entangled(Exception):
         self.rows = tuple(sorted(rows))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
-    """A block of the outcome and the empty lines after it; where it stood in the writer's text, if it did."""
-
-    text: str
-    gap: int
-    start: int = -1
-    end: int = -1
-
-
-Step = tuple[str, int, int, int, int]
-"""What becomes of some pieces, as `difflib` says it; of those that stay, only where they stand counts."""
-
-_NOTHING = _Taken(text="", gap=0)
 _THE_END = ("equal", 0, -1, 0, 0)
 
 
@@ -74,14 +63,25 @@ class _Unit:
     text: str = ""
     gap: int = 1
     marks: tuple[tuple[str, str], ...] = ()
+    group: str = ""
+    above: int = 1
+    below: int = 1
 
     @property
     def rows(self) -> range:
         return range(self.start, self.end)
 
     @property
-    def taken(self) -> _Taken:
-        return _Taken(text=self.text, gap=self.gap, start=self.start, end=self.end)
+    def taken(self) -> Taken:
+        return Taken(
+            text=self.text,
+            gap=self.gap,
+            start=self.start,
+            end=self.end,
+            group=self.group,
+            above=self.above,
+            below=self.below,
+        )
 
 
 def graft(
@@ -105,18 +105,34 @@ def graft(
     """
     source = written or as_written(mine)
     ours, other = (pieces_of(one, resolve=resolve, anchors=anchors, options=options) for one in (mine, theirs))
-    other = recut(other, ours)
-    keys, others = [piece.key for piece in ours], [piece.key for piece in other]
-    text = stepwise(source, ours, other, SequenceMatcher(None, keys, others, autojunk=False).get_opcodes())
-    mended, wanted = (
-        canonical(to_html(one, resolve=resolve, anchors=anchors, options=options))
-        for one in (source.expand(text), theirs)
-    )
-    if mended == wanted:
-        return text
+    wanted = canonical(to_html(theirs, resolve=resolve, anchors=anchors, options=options))
+    for rows in _from_fine_to_coarse(ours, recut(other, ours), options):
+        try:
+            text = _grafted(source, *rows)
+        except Entangled as error:
+            entangled = error
+            continue
+        if canonical(to_html(source.expand(text), resolve=resolve, anchors=anchors, options=options)) == wanted:
+            return text
+        entangled = Entangled(source.marks.keys())
     if source.marks:
-        raise Entangled(source.marks.keys())
+        raise entangled
     return source.shield(theirs)
+
+
+def _from_fine_to_coarse(
+    ours: Sequence[Piece], other: Sequence[Piece], options: Options
+) -> Iterator[tuple[Sequence[Piece], Sequence[Piece]]]:
+    """Give two texts with the blocks that changed taken apart, where there are such, and as they are."""
+    opened = opened_alike((ours, other), options)
+    if opened is not None:
+        yield opened[0], opened[1]
+    yield ours, other
+
+
+def _grafted(source: Written, ours: Sequence[Piece], other: Sequence[Piece]) -> str:
+    keys, others = [piece.key for piece in ours], [piece.key for piece in other]
+    return stepwise(source, ours, other, SequenceMatcher(None, keys, others, autojunk=False).get_opcodes())
 
 
 def as_written(text: str) -> Written:
@@ -130,7 +146,7 @@ def stepwise(source: Written, ours: Sequence[Piece], other: Sequence[Piece], ste
     Raises:
         Entangled: a step cannot be taken without writing over a mark.
     """
-    return _Grafting(source, ours, other, steps).text()
+    return _Grafting(source, ours, *restyled(ours, other, steps)).text()
 
 
 class _Grafting:
@@ -147,7 +163,7 @@ class _Grafting:
     def text(self) -> str:
         self._judge()
         spare = self._spare()
-        taken: list[_Taken] = []
+        taken: list[Taken] = []
         at = 0
         for tag, a, b, c, d in [*self.steps, _THE_END]:
             units = []
@@ -162,7 +178,7 @@ class _Grafting:
             taken += [unit.taken for unit in kept]
         if self.entangled:
             raise Entangled(self.entangled)
-        return _joined(taken)
+        return joined(taken)
 
     def _judge(self) -> None:
         """Find what was put in the place of one mark and is now partly another text."""
@@ -185,7 +201,7 @@ class _Grafting:
     def _is_silent(self, unit: _Unit) -> bool:
         return all(piece.key is None for piece in self.ours[unit.first : unit.last])
 
-    def _new(self, pieces: Sequence[Piece], units: Sequence[_Unit], spare: Mapping[str | None, _Unit]) -> list[_Taken]:
+    def _new(self, pieces: Sequence[Piece], units: Sequence[_Unit], spare: Mapping[str | None, _Unit]) -> list[Taken]:
         """Write blocks that are new in this place: moved ones as they were, and marks where their words still are."""
         moved = {key: spare[key] for key in (piece.key for piece in pieces) if key in spare}
         lost = [
@@ -195,9 +211,9 @@ class _Grafting:
         ]
         fresh = [piece for piece in pieces if piece.key not in moved]
         texts = iter(self._remarked([piece.text for piece in fresh], lost))
-        return [
-            _Taken(text=moved[piece.key].text if piece.key in moved else next(texts), gap=piece.gap) for piece in pieces
-        ]
+        taken = [moved[piece.key].text if piece.key in moved else next(texts) for piece in pieces]
+        places = units if len(pieces) == len(units) else [None] * len(pieces)
+        return [_put(*one) for one in zip(taken, pieces, places, strict=True)]
 
     def _remarked(self, texts: Sequence[str], lost: Sequence[_Unit]) -> list[str]:
         """Put marks back where what they stood for is said still, as often as before; else the change is entangled."""
@@ -228,13 +244,12 @@ def _saying(shown: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?<!\w[.,:-]){re.escape(shown)}(?!\w|[.,:-]\w)")
 
 
-def _joined(taken: Sequence[_Taken]) -> str:
-    """Put blocks together, an empty line between two that did not stand beside one another in the writer's text."""
-    text = []
-    for one, after in pairwise([*taken, _NOTHING]):
-        is_next = one.end >= 0 and one.end + one.gap == after.start
-        text.append(one.text + "\n" * (1 + (one.gap if is_next else max(1, one.gap))))
-    return "".join(text).strip("\n") + "\n"
+def _put(text: str, piece: Piece, place: _Unit | None) -> Taken:
+    """Put a text into its place; a part of a block that stands for another has that one's empty lines."""
+    taken = Taken(text=text, gap=piece.gap, group=piece.group, above=piece.above, below=piece.below)
+    if place is None or not piece.group or place.group != piece.group:
+        return taken
+    return replace(taken, start=place.start, end=place.end, gap=place.gap)
 
 
 def _units(pieces: Sequence[Piece], source: Written) -> list[_Unit]:
@@ -246,7 +261,9 @@ def _units(pieces: Sequence[Piece], source: Written) -> list[_Unit]:
         if units and start < units[-1].end:
             units[-1].last, units[-1].end = number + 1, max(end, units[-1].end)
         else:
-            units.append(_Unit(first=number, last=number + 1, start=start, end=end))
+            unit = _Unit(first=number, last=number + 1, start=start, end=end)
+            unit.group, unit.above, unit.below = piece.group, piece.above, piece.below
+            units.append(unit)
     units = _with_blanks(units, lines)
     for number, unit in enumerate(units):
         unit.gap = (units[number + 1].start if number + 1 < len(units) else len(lines)) - unit.end

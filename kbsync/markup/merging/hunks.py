@@ -69,6 +69,18 @@ def stretches_without_base(mine: Sequence[str], theirs: Sequence[str]) -> tuple[
     return tuple(stretch for stretch in (*found, _kept(range(at, len(mine)))) if stretch.mine or stretch.theirs)
 
 
+def versions(one: Sequence[str], other: Sequence[str]) -> dict[int, int]:
+    """Tell which blocks of two rows are one block in two versions, or the same."""
+    found: dict[int, int] = {}
+    at = grown = 0
+    for hunk in _hunks(one, other):
+        found.update({number: number + grown for number in range(at, hunk.base.start)})
+        if len(hunk.base) == len(hunk.other) == 1:
+            found[hunk.base.start] = hunk.other.start
+        at, grown = hunk.base.stop, grown + hunk.growth
+    return {**found, **{number: number + grown for number in range(at, len(one))}}
+
+
 def _kept(mine: range) -> Stretch:
     return Stretch(whose=Whose.MINE, mine=mine, theirs=range(0))
 

@@ -1,9 +1,11 @@
 """A Markdown text cut into its blocks, each known by what it renders to. Reads only."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+
+from markdown_it.token import Token
 
 from kbsync.markup.canonical import canonical
 from kbsync.markup.options import PLAIN, Options
@@ -13,10 +15,29 @@ _COMMENT = re.compile(r"\s*(?:<!--(?!\s*-->).*?-->\s*)+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A list's item or a quote around some lines: what its first line leads in with, and whether it begins there.
+
+    `first` is the number that an ordered list begins with.
+    """
+
+    lead: str
+    begins: bool
+    first: int | None = None
+
+    @property
+    def is_quote(self) -> bool:
+        """Whether this is a quote, or a call-out, which is written as one."""
+        return self.lead.lstrip().startswith(">")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """Lines that belong together, the empty ones after them, and what they render to.
 
-    `key` is that in canonical form: equal keys say the same. It is None where nothing shows.
+    `key` is that in canonical form: equal keys say the same. It is None where nothing shows. A part of a block names
+    its `group`, the lists and quotes that it stands in, how many empty lines stand above parts like it, and how many
+    below the block.
     """
 
     start: int
@@ -25,6 +46,11 @@ class Piece:
     gap: int
     key: str | None
     html: str = ""
+    tokens: Sequence[Token] = field(default=(), compare=False, repr=False)
+    group: str = ""
+    frames: tuple[Frame, ...] = ()
+    above: int = 1
+    below: int = 1
 
 
 def pieces_of(
@@ -53,7 +79,8 @@ def _pieces(markdown: str, render: Callable[[str], tuple[Block, ...]]) -> Iterat
             end -= 1
         at = _next_text(lines, end)
         text, key = "\n".join(lines[start:end]), _key(block.html)
-        yield Piece(start=start, end=end, text=text, gap=max(1, at - end), key=key, html=block.html)
+        gap = max(1, at - end)
+        yield Piece(start=start, end=end, text=text, gap=gap, key=key, html=block.html, tokens=block.tokens)
     yield from _silent(lines, at, len(lines))
 
 

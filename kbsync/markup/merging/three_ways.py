@@ -1,7 +1,8 @@
 """Merge a text with another version of it, block by block, over the version that both come from.
 
 Blocks are known by what they render to. What only one side changed is taken from that side, the rest stays as `mine`
-has it, byte for byte; where both changed the same block otherwise, both stand between git's conflict markers.
+has it, byte for byte; where both changed the same block otherwise, both stand between git's conflict markers. Lists,
+quotes and tables are merged in their parts; where the outcome would not show what each part must, as whole blocks.
 """
 
 import re
@@ -9,20 +10,22 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from kbsync.markup.merging.conflicts import BETWEEN, PORTAL, YOURS, sides
-from kbsync.markup.merging.grafting import Entangled, Step, Written, as_written, graft, stepwise
+from kbsync.markup.merging.grafting import Entangled, Written, as_written, graft, stepwise
 from kbsync.markup.merging.hunks import Stretch, Whose, stretches, stretches_without_base
+from kbsync.markup.merging.opening import opened_alike, parts_of
 from kbsync.markup.merging.pieces import Piece, pieces_of
 from kbsync.markup.merging.recutting import recut
+from kbsync.markup.merging.restyling import CLOSE, MIDDLE, OPEN, Step
 from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.to_html import identity
 
-# Signs for private use that stand for markers while a text is put together; after each, how many empty lines it needs.
-_OPEN, _MIDDLE, _CLOSE, _GAP = "\U00100000", "\U00100001", "\U00100002", 0x100010
+# After the sign of a marker stands how many empty lines it needs.
+_GAP = 0x100010
 _MOST_GAP = 1000
 _SIGNS = re.compile("[\U00100000-\U0010fffd]")
-_OPENED = re.compile(rf"\n*{_OPEN}([^\n])\n*")
-_PARTED = re.compile(rf"\n*{_MIDDLE}\n*")
-_CLOSED = re.compile(rf"\n*{_CLOSE}([^\n])\n*")
+_OPENED = re.compile(rf"\n*{OPEN}([^\n])\n*")
+_PARTED = re.compile(rf"\n*{MIDDLE}\n*")
+_CLOSED = re.compile(rf"\n*{CLOSE}([^\n])\n*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,8 @@ class _Outcome:
 
     steps: list[Step] = field(default_factory=list)
     other: list[Piece] = field(default_factory=list)
-    yours: list[str | None] = field(default_factory=list)
-    portals: list[str | None] = field(default_factory=list)
+    yours: list[Piece] = field(default_factory=list)
+    portals: list[Piece] = field(default_factory=list)
     conflicts: int = 0
 
 
@@ -79,17 +82,55 @@ def merge(
     if keys == old:
         resolve, text = mine.resolve, theirs.text
         return Merged(text=graft(mine.text, text, resolve=resolve, anchors=anchors, options=options, written=written))
-    found = stretches(old, keys, wanted) if old is not None else stretches_without_base(keys, wanted)
     if _SIGNS.search(source.text) or _SIGNS.search(theirs.text):
         return _side_by_side(source, theirs.text)
+    rows = (ours, others) if before is None else (before, ours, others)
+    merged = _finest(cut, source, mine.resolve, (opened_alike(rows, options), rows))
+    return merged or _side_by_side(source, theirs.text)
+
+
+def _finest(
+    cut: "_Cutting",
+    source: Written,
+    resolve: Callable[[str], str],
+    cuts: Sequence[Sequence[Sequence[Piece]] | None],
+) -> Merged | None:
+    """Merge the first of some cuts, from fine to coarse, whose outcome shows what it must.
+
+    Raises:
+        Entangled: there is none, and a text has marks that may not be written over.
+    """
+    entangled = Entangled(source.marks.keys())
+    for rows in cuts:
+        try:
+            merged = _merged(cut, source, resolve, rows) if rows else None
+        except Entangled as error:
+            entangled = error
+            continue
+        if merged is not None:
+            return merged
+    if source.marks:
+        raise entangled
+    return None
+
+
+def _merged(
+    cut: "_Cutting", source: Written, resolve: Callable[[str], str], rows: Sequence[Sequence[Piece]]
+) -> Merged | None:
+    """Merge rows of pieces, the base first where there is one; None where the outcome would not show what it must.
+
+    Raises:
+        Entangled: what changed cannot be taken over without writing over a mark.
+    """
+    ours, others = rows[-2:]
+    keys, wanted = _keys(ours), _keys(others)
+    found = stretches(_keys(rows[0]), keys, wanted) if len(rows) > 2 else stretches_without_base(keys, wanted)
     outcome = _outcome(found, source, ours, [piece for piece in others if piece.key is not None])
-    merged = Merged(
-        text=_with_markers(stepwise(source, ours, outcome.other, outcome.steps)), conflicts=outcome.conflicts
-    )
-    shown = tuple(
-        _keys(cut.pieces(Version(text=source.expand(side), resolve=mine.resolve))) for side in sides(merged.text)
-    )
-    return merged if shown == (outcome.yours, outcome.portals) else _side_by_side(source, theirs.text)
+    text = _with_markers(stepwise(source, ours, outcome.other, outcome.steps))
+    for side, pieces in zip(sides(text), (outcome.yours, outcome.portals), strict=True):
+        if not cut.shows(Version(text=source.expand(side), resolve=resolve), pieces):
+            return None
+    return Merged(text=text, conflicts=outcome.conflicts)
 
 
 class _Cutting:
@@ -102,9 +143,31 @@ class _Cutting:
     def pieces(self, version: Version) -> tuple[Piece, ...]:
         return pieces_of(version.text, resolve=version.resolve, anchors=self._anchors, options=self._options)
 
+    def shows(self, version: Version, wanted: Sequence[Piece]) -> bool:
+        """Tell whether a text shows these pieces, those of one group as the parts of one block."""
+        found = [piece for piece in self.pieces(version) if piece.key is not None]
+        blocks = _blocks(wanted)
+        return len(found) == len(blocks) and all(map(self._is_same, found, blocks))
+
+    def _is_same(self, piece: Piece, wanted: Sequence[Piece]) -> bool:
+        group = wanted[0].group
+        parts = parts_of(piece, self._options, group=group) if group else (piece,)
+        return _keys(parts) == _keys(wanted)
+
 
 def _keys(pieces: Sequence[Piece]) -> list[str]:
     return [piece.key for piece in pieces if piece.key is not None]
+
+
+def _blocks(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Bring the parts of one block together."""
+    found: list[list[Piece]] = []
+    for piece in pieces:
+        if piece.group and found and found[-1][0].group == piece.group:
+            found[-1].append(piece)
+        else:
+            found.append([piece])
+    return found
 
 
 def _outcome(found: Sequence[Stretch], source: Written, ours: Sequence[Piece], theirs: Sequence[Piece]) -> _Outcome:
@@ -115,7 +178,7 @@ def _outcome(found: Sequence[Stretch], source: Written, ours: Sequence[Piece], t
     for stretch in found:
         start, stop = places[stretch.mine.start], places[stretch.mine.stop]
         new = [theirs[at] for at in stretch.theirs]
-        old = [ours[at].key for at in seen[stretch.mine.start : stretch.mine.stop]]
+        old = [ours[at] for at in seen[stretch.mine.start : stretch.mine.stop]]
         match stretch.whose:
             case Whose.MINE:
                 outcome.yours += old
@@ -124,18 +187,18 @@ def _outcome(found: Sequence[Stretch], source: Written, ours: Sequence[Piece], t
             case Whose.THEIRS:
                 _stay(outcome, done, start)
                 _put(outcome, new, start, stop)
-                outcome.yours += _keys(new)
-                outcome.portals += _keys(new)
+                outcome.yours += new
+                outcome.portals += new
             case Whose.BOTH:
                 last = seen[stretch.mine.stop - 1] + 1 if stretch.mine else start
                 _stay(outcome, done, start)
-                _put(outcome, [_sign(_OPEN, _gap_above(source, ours, start))], start, start)
+                _put(outcome, [_sign(OPEN, _gap_above(source, ours, start))], start, start)
                 _stay(outcome, start, last)
-                closing = _sign(_CLOSE, _gap_above(source, ours, last))
-                _put(outcome, [_sign(_MIDDLE), *new, closing], last, last)
+                closing = _sign(CLOSE, _gap_above(source, ours, last))
+                _put(outcome, [_sign(MIDDLE), *new, closing], last, last)
                 stop = last
                 outcome.yours += old
-                outcome.portals += _keys(new)
+                outcome.portals += new
                 outcome.conflicts += 1
         done = stop
     _stay(outcome, done, len(ours))
