@@ -41,9 +41,7 @@ def history(settings: Settings, *, run: str | None, limit: int, form: str, local
 @click.option(
     "--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be put back, and write nothing."
 )
-@click.option(
-    "--branch", envvar="KBSYNC_BRANCH", metavar="NAME", help="Leave the portal; commit the matching revert on a branch."
-)
+@click.option("--branch", metavar="NAME", help="Leave the portal; commit the matching revert on a branch.")
 @wait_option
 @local_flag
 @click.pass_obj

@@ -141,6 +141,11 @@ def test_undo_with_a_branch_commits_the_revert_and_takes_no_call(changed: Scene)
     assert changed.desk.read(FIRST)
 
 
+def test_the_variable_of_the_published_branch_makes_no_revert_of_an_undo(changed: Scene) -> None:
+    done = changed.kbsync("undo", "--dry-run", KBSYNC_BRANCH="main")
+    assert (done.code, "kbsync undo of run" in done.out) == (0, True)
+
+
 def test_undo_never_commits_to_the_branch_that_is_published(changed: Scene) -> None:
     done = changed.kbsync("undo", "--branch", "main")
     assert done.code == 2
