@@ -44,6 +44,8 @@ def agreement_to_json(agreement: Agreement) -> str:
             plain[name] = {field: _lines(field, value) for field, value in fields.items()}
     marks = {"over": agreement.over, "sent": agreement.sent, "before": agreement.before}
     plain |= {name: text for name, text in marks.items() if text}
+    if agreement.successor is not None:
+        plain["successor"] = agreement.successor
     return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
@@ -79,6 +81,7 @@ def agreement_from_json(text: str) -> Agreement:
         over=page.text("over") if "over" in plain else "",
         sent=page.text("sent") if "sent" in plain else "",
         before=page.text("before") if "before" in plain else "",
+        successor=page.number("successor") if "successor" in plain else None,
     )
 
 

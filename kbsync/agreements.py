@@ -42,7 +42,8 @@ class Agreement:
     tell two of the same second apart. `born` goes from one agreement of an item to the next. `was` holds the live
     fields that the run which made this agreement wrote over: what undoing it puts back; nothing for what it created.
     `sent` is the digest of the HTML that live was made of, where it was rendered whole. `before` is the blob
-    of the file that a pull wrote over: a lock entry whose file is that one again came along without it.
+    of the file that a pull wrote over: a lock entry whose file is that one again came along without it. `successor` is
+    the id of the article that was made in its place by a move which has left nothing behind yet.
     """
 
     kind: Kind
@@ -66,6 +67,7 @@ class Agreement:
     over: str = ""
     sent: str = ""
     before: str = ""
+    successor: int | None = None
 
     @property
     def key(self) -> Key:

@@ -118,8 +118,8 @@ def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) ->
     links to), and removals last, the deepest first. Where new articles link to one another in a circle, the articles
     that `circle_openers` names come before what they link to.
     """
-    made = [change for change in changes if change.action not in _REMOVALS]
-    gone = [change for change in changes if change.action in _REMOVALS]
+    made = [change for change in changes if not _leaves(change)]
+    gone = [change for change in changes if _leaves(change)]
     directories = [change for change in made if change.kind is not Kind.ARTICLE]
     articles = [change for change in made if change.kind is Kind.ARTICLE]
     return (
@@ -146,6 +146,11 @@ def asked_for(changes: Sequence[Change], paths: Sequence[str]) -> tuple[Change, 
 
 _REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
 _MADE_ANEW = {Action.CREATE, Action.MOVE}
+
+
+def _leaves(change: Change) -> bool:
+    """Tell whether a change is about what no longer lies at its content path, where another may."""
+    return change.action in _REMOVALS or (change.points and change.action is Action.UPDATE)
 
 
 def _by_depth(changes: Sequence[Change], *, deepest_first: bool) -> list[tuple[Change, ...]]:

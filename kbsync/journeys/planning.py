@@ -5,6 +5,7 @@ from kbsync.credentials import Secret
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.pace import Pacer
 from kbsync.journeys.audience import Audience, Options, Planned
+from kbsync.journeys.carrying.moving import with_pointers
 from kbsync.journeys.guarding.recovering import with_doubts
 from kbsync.journeys.reading import read_live, remembered, with_authors, without_authors
 from kbsync.journeys.showing.addressing import TargetAddresses
@@ -87,4 +88,5 @@ def plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: Knowled
 def _compared(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     addresses = TargetAddresses(workspace.config, content.assets)
     made = make_plan(content, live, workspace.agreements, rules_of(workspace, addresses, options))
+    made = with_pointers(made, workspace.agreements, addresses)
     return with_doubts(made, workspace.recovered.doubts)

@@ -25,6 +25,9 @@ class _TowardLive:
         self.former = pairs.former
         self.uprooted = pairs.uprooted
         self.circling = exchanges(pairs.cases)
+        self.shown = {
+            case.id: case.content for case in pairs.cases if case.path in pairs.ids and _is_shown(case.content)
+        }
         self.here = {case.content.path for case in pairs.cases if case.content is not None}
         moving = {case.item.path for case in pairs.cases if _moves(case) and rules.moved != "refuse"}
         self.ids = {path: number for path, number in pairs.ids.items() if path not in moving}
@@ -147,7 +150,11 @@ class _TowardLive:
     def _remove(self, case: Case) -> Step:
         if case.live_standing.touched and self.rules.touched == "hold":
             return finding(Matter.CONFLICT, case, TOUCHED)
-        kind = case.item.kind
+        kind, successor = case.item.kind, self._successor(case)
+        if successor is not None:
+            reason = f"moved to {successor.path} by a run that was cut off; what is left here points to it"
+            made = change(Action.UPDATE, case, Side.LIVE, fields=("body",), reason=reason)
+            return replace(made, desired=successor, points=True)
         if _is_unpublished(case) and self.rules.removed == "archive":
             return change(
                 Action.FORGET, case, Side.LIVE, reason="its file is gone, and its publishing was undone before"
@@ -158,6 +165,13 @@ class _TowardLive:
         if self.rules.removed == "keep" or kind is not Kind.ARTICLE:
             return change(Action.FORGET, case, Side.LIVE, reason=f"its {_source(kind)} is gone; left on the portal")
         return change(Action.ARCHIVE, case, Side.LIVE, fields=("status",), reason="its file is gone")
+
+    def _successor(self, case: Case) -> Item | None:
+        """Give the article that took the place of an old one which does not point to it yet, though it is to."""
+        known = case.agreement
+        if known is None or known.successor is None or self.rules.moved != "pointer" or not _is_shown(case.live):
+            return None
+        return self.shown.get(known.successor)
 
     def _do_again(self, case: Case) -> Step:
         """Publish what was undone although its file is as it was."""

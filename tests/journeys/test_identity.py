@@ -14,10 +14,10 @@ from kbsync.credentials import Secret
 from kbsync.errors import ContentError
 from kbsync.journeys import publishing
 from kbsync.journeys.audience import Options
-from kbsync.sandbox import Portal
+from kbsync.sandbox import Fault, Portal
 from kbsync.sandbox.api import gate
 from tests.journeys import faulted
-from tests.journeys.clone import Clone, Quiet, new_clone, shown, steps
+from tests.journeys.clone import Clone, Quiet, clone_of, git, new_clone, shown, steps, troubles
 from tests.plan.test_identity_of_people import FILES
 from tests.plan.world import article
 
@@ -230,36 +230,109 @@ def _publish_pointing(root: str, url: str) -> None:
         publishing.publish(config, Secret("sandbox"), Options(), Quiet())
 
 
-@pytest.mark.parametrize(
-    ("at", "done", "points"),
-    [(1, False, True), (1, True, False), (2, False, False), (2, True, True)],
-    ids=["before the new one", "after the new one", "before the pointer", "after the pointer"],
-)
-def test_a_move_that_was_killed_leaves_one_new_article_and_one_old(
-    tmp_path: Path, portal: Portal, at: int, done: bool, points: bool
-) -> None:
-    """Between its two writes a move has no memory: then the next run archives the old article instead."""
-    clone = new_clone(tmp_path / "clone", portal, FILES, moved="pointer")
-    clone.published()
-    number, count = clone.id_of(RESET), len(shown(portal))
-    _move(clone, RESET, "guide/wifi/reset.md")
-    clone.commit()
+def _killed(clone: Clone, at: int, *, done: bool) -> None:
+    """Publish in a process of its own, which is killed at one of its writes."""
     killer = faulted.Killer(at=at, done=done)
     process = multiprocessing.get_context("forkserver").Process(
-        target=_publish_pointing, args=(str(clone.root), portal.url)
+        target=_publish_pointing, args=(str(clone.root), clone.portal.url)
     )
     with (
-        patch.object(portal.faults, "strike", killer.strike),
+        patch.object(clone.portal.faults, "strike", killer.strike),
         patch.object(gate, "_break_off", killer.break_off),
     ):
         process.start()
         killer.process = process.pid or 0
         process.join(60)
     assert process.exitcode == -signal.SIGKILL
+
+
+@pytest.fixture
+def pointing(tmp_path: Path, portal: Portal) -> Clone:
+    """A clone with a remote and an article that has moved, and is to leave a pointer."""
+    clone = new_clone(tmp_path / "clone", portal, FILES, moved="pointer")
+    git(tmp_path, "clone", "-q", "--bare", str(clone.root), str(tmp_path / "shared.git"))
+    clone.git("remote", "add", "origin", (tmp_path / "shared.git").as_uri())
+    clone.published()
+    _move(clone, RESET, "guide/wifi/reset.md")
+    clone.commit()
+    clone.git("push", "-q", "origin", "main")
+    return clone
+
+
+def _is_pointed(clone: Clone, number: int, count: int) -> None:
+    """See that the old article points to the one new one, and that both sides are at rest."""
     new = _after(clone)["guide/wifi/reset.md"]
-    assert len(shown(portal)) == count + 1
-    old = portal.store.article(number)
-    assert (f"articles/{new}" in old.description, old.status) == (points, 2 if points else 1)
+    assert len(shown(clone.portal)) == count
+    old = clone.portal.store.article(number)
+    assert old.description == f'<p><a href="{clone.portal.url}/support/solutions/articles/{new}">{old.title}</a></p>'
+    assert old.status == 2
+    (rests,) = [known for known in clone.agreements().values() if known.id == number]
+    assert (rests.state, rests.successor) == ("archived", None)
+
+
+@pytest.mark.parametrize("afresh", [False, True], ids=["same clone", "fresh clone"])
+@pytest.mark.parametrize(
+    ("at", "done"),
+    [(1, False), (1, True), (2, False), (2, True)],
+    ids=["before the new one", "after the new one", "before the pointer", "after the pointer"],
+)
+def test_a_move_that_was_killed_still_leaves_one_new_article_and_a_pointer(
+    pointing: Clone, tmp_path: Path, at: int, done: bool, afresh: bool
+) -> None:
+    number, count = pointing.id_of(RESET), len(shown(pointing.portal))
+    _killed(pointing, at, done=done)
+    clone = clone_of(tmp_path / "shared.git", tmp_path / "fresh", pointing) if afresh else pointing
+    _is_pointed(clone, number, count + 1)
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_the_run_that_leaves_the_pointer_for_another_is_killed_too(pointing: Clone, done: bool) -> None:
+    number, count = pointing.id_of(RESET), len(shown(pointing.portal))
+    _killed(pointing, 1, done=True)
+    (change,) = pointing.plan().writes
+    assert (change.action, change.path, change.id, change.points) == ("update", RESET, number, True)
+    assert "guide/wifi/reset.md" in change.reason
+    _killed(pointing, 1, done=done)
+    _is_pointed(pointing, number, count + 1)
+
+
+@pytest.mark.parametrize("status", [500, 400])
+def test_a_pointer_that_the_portal_refuses_is_named_and_left_by_the_next_run(pointing: Clone, status: int) -> None:
+    number, count = pointing.id_of(RESET), len(shown(pointing.portal))
+    was = pointing.portal.store.article(number)
+    refuse = Fault(status=status)
+    with patch.object(pointing.portal.faults, "strike", lambda method, _: refuse if method == "PUT" else None):
+        done = pointing.publish()
+    ((path, result, error),) = troubles(done)
+    assert (path, result) == ("guide/wifi/reset.md", "failed")
+    assert f"the old one ({number}) is still there" in error
+    assert pointing.portal.store.article(number) == was
+    with patch.object(pointing.portal.faults, "strike", lambda method, _: refuse if method == "PUT" else None):
+        assert [(path, result) for path, result, _ in troubles(pointing.publish())] == [(RESET, "failed")]
+    assert pointing.portal.store.article(number) == was
+    pointing.commit({INSTALL: pointing.read(INSTALL) + "\nMore.\n"})
+    pointing.git("push", "-q", "origin", "main")
+    _is_pointed(pointing, number, count + 1)
+
+
+def test_an_old_article_that_was_edited_before_it_points_anywhere_is_left_alone(pointing: Clone) -> None:
+    number = pointing.id_of(RESET)
+    _killed(pointing, 1, done=True)
+    pointing.portal.store.edit_article(number, body="<p>An agent was here.</p>")
+    pointing.publish()
+    assert pointing.portal.store.article(number).description == "<p>An agent was here.</p>"
+    assert steps(pointing.plan()) == {RESET: "conflict"}
+
+
+def test_what_moved_and_went_before_its_pointer_was_left_is_archived(pointing: Clone) -> None:
+    number = pointing.id_of(RESET)
+    _killed(pointing, 1, done=True)
+    pointing.remove("guide/wifi/reset.md")
+    pointing.commit()
+    pointing.git("push", "-q", "origin", "main")
+    pointing.published()
+    assert pointing.portal.store.article(number).status == 1
+    assert steps(pointing.plan()) == {}
 
 
 def test_two_folders_that_exchange_their_names_are_held_until_one_has_a_third(clone: Clone, portal: Portal) -> None:

@@ -37,6 +37,12 @@ def test_each_change_is_in_exactly_one_wave(given_: tuple[tuple[Change, ...], Ma
     assert sorted((change for wave in waves for change in wave), key=key) == sorted(changes, key=key)
 
 
+def test_what_is_to_point_elsewhere_comes_after_what_lies_in_its_old_place_by_now() -> None:
+    here = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=1)
+    old = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=2, points=True)
+    assert in_waves((old, here), {}) == ((here,), (old,))
+
+
 @law(100)
 @given(work())
 def test_every_wave_needs_only_earlier_ones(given_: tuple[tuple[Change, ...], Mapping[str, list[str]]]) -> None:

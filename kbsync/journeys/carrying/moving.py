@@ -5,13 +5,16 @@ published under its address, and rests from then on as an archived one does.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 
-from kbsync.agreements import Agreement, State
+from kbsync.agreements import Agreement, Key, State
 from kbsync.change import Action, Change
+from kbsync.journeys.showing.addressing import TargetAddresses
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import Article, Item, Seo
+from kbsync.plan import Plan
 
 
 def with_unmanaged(article: Article, old: Article) -> Article:
@@ -36,9 +39,30 @@ def left_behind(change: Change, known: Agreement | None, address: str | None) ->
         fields=("body",),
         desired=replace(old, body=pointer(new.title, address), tags=None, seo=Seo(), author=None),
         leaves=replace(
-            known, state=State.ARCHIVED, live={}, fields={}, addresses={change.path: address}, was={}, over=""
+            known,
+            state=State.ARCHIVED,
+            live={},
+            fields={},
+            addresses={change.path: address},
+            was={},
+            over="",
+            successor=None,
         ),
     )
+
+
+def with_pointers(plan: Plan, known: Mapping[Key, Agreement], addresses: TargetAddresses) -> Plan:
+    """Say of what an earlier run did not leave behind as it was to be what it becomes now."""
+    return replace(plan, changes=tuple(_pointing(change, plan, known, addresses) for change in plan.changes))
+
+
+def _pointing(change: Change, plan: Plan, known: Mapping[Key, Agreement], addresses: TargetAddresses) -> Change:
+    new = change.desired
+    if not change.points or change.action is not Action.UPDATE or new is None or new.path is None:
+        return change
+    move = replace(change, path=new.path, former=change.path)
+    left = left_behind(move, known.get((change.kind, change.id or 0)), addresses.sent(new.path, plan.ids))
+    return replace(left, former=None)
 
 
 def pointer(title: str, address: str) -> str:

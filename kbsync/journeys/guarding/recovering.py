@@ -145,11 +145,16 @@ class _Search:
         if intent.action in MADE:
             if self._made(intent, run) and intent.action is Action.MOVE and intent.id:
                 self._hidden(intent, intent.id)
-                self._pointed(intent, intent.id)
+                self._pointed(intent, intent.id, intent.path, self.addresses.sent(intent.path, self.ids))
+                self._followed(intent, intent.id)
         elif intent.action is Action.ARCHIVE and intent.source is None and intent.id:
             self._hidden(intent, intent.id)
         elif intent.id:
             self._written(intent, intent.id)
+            if intent.source is not None and intent.source.state is State.ARCHIVED:
+                # The portal may have rewritten the link that was to be all that is left.
+                for path, address in intent.source.addresses.items():
+                    self._pointed(intent, intent.id, path, address)
 
     def _candidates(self, intent: Intent, run: Underway) -> list[Item]:
         """Give the live items that are new since the run looked, are called the same and lie where it would put it."""
@@ -210,15 +215,22 @@ class _Search:
         self._find(replace(settled(known, now, seen=self.seen_at, state=State.ARCHIVED), was=known.fields))
         self.told[key] = intent
 
-    def _pointed(self, intent: Intent, number: int) -> None:
+    def _followed(self, intent: Intent, number: int) -> None:
+        """Note of an article that moved, and of which nothing is left behind yet, which one took its place."""
+        key, successor = (Kind.ARTICLE, number), self.ids.get(intent.path)
+        known = self.known.get(key)
+        if known is not None and known.state is State.LIVE and successor not in {None, number}:
+            self.known[key] = self.found[key] = replace(known, successor=successor, was={})
+
+    def _pointed(self, intent: Intent, number: int, path: str, address: str | None) -> None:
         """See whether an article that moved was left to point to its successor."""
-        key, address = (Kind.ARTICLE, number), self.addresses.sent(intent.path, self.ids)
+        key = (Kind.ARTICLE, number)
         known, now = self.known.get(key), self.live.get(key)
         if known is None or now is None or known.state is not State.LIVE or address is None:
             return
         if points_to(now, address):
             rests = settled(known, now, seen=self.seen_at, state=State.ARCHIVED)
-            self._find(replace(rests, was=known.fields, addresses={intent.path: address}))
+            self._find(replace(rests, was=known.fields, addresses={path: address}, successor=None))
             self.told[key] = intent
 
     def _conclude(self, intent: Intent, now: Item) -> None:

@@ -28,7 +28,7 @@ def foreseen(plan: Plan, known: Mapping[Key, Agreement], addresses: TargetAddres
 def _foreseen(change: Change, plan: Plan, known: Mapping[Key, Agreement], addresses: TargetAddresses) -> Change:
     agreement = known.get((change.kind, change.id or 0))
     live, article = change.actual, change.desired
-    if not isinstance(live, Article) or not isinstance(article, Article):
+    if not isinstance(live, Article) or not isinstance(article, Article) or change.leaves is not None:
         return change
     if not is_kept(change, agreement.born if agreement else Born.LIVE):
         return change
