@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal
@@ -14,6 +15,8 @@ from kbsync.journeys.saved import saved_plan
 from kbsync.report.saved import saved_from_json, saved_to_json
 from kbsync.sandbox import Portal, serve
 from tests.journeys.clone import Clone, Quiet, clone_of, shown, steps, troubles
+from tests.journeys.test_laws import a_clone, edit_web, rewrite
+from tests.plan.trees import Edit, agents_edits, law, trees, writers_edits
 from tests.plan.world import article
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
@@ -283,3 +286,24 @@ def test_what_is_read_is_shown_with_nothing_but_its_own(live: Clone, portal: Por
     live.published(refresh=False)
     after = shown(portal)
     assert {key for key in after if after[key] != before[key]} == {number}
+
+
+@law(5)
+@given(trees(most=5), writers_edits(), agents_edits())
+def test_law_2_without_a_refresh_nobody_s_edit_is_written_over_and_nothing_of_the_writer_s_is_left(
+    files: dict[str, str], mine: list[Edit], theirs: list[Edit]
+) -> None:
+    with a_clone(files) as clone:
+        clone.published()
+        rewrite(clone, mine)
+        held = edit_web(clone.portal, theirs)
+        before = shown(clone.portal)
+        if clone.plan().halt:
+            return
+        done = clone.publish(refresh=False, force=True)
+        assert {result for _, result, _ in troubles(done)} <= {"skipped"}
+        after = shown(clone.portal)
+        assert {number: after[number] for number in held} == {number: before[number] for number in held}
+        left = clone.plan()
+        assert {change.path for change in left.changes} <= {path for path, _, _ in troubles(done)}, steps(left)
+        assert clone.methods(lambda: clone.publish(refresh=False, force=True)).keys() == {"GET"}

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
 from kbsync.credentials import Secret
 from kbsync.errors import Refusal
@@ -15,7 +16,10 @@ from kbsync.journeys.saved import saved_plan
 from kbsync.markup.options import Options as Markup
 from kbsync.report.saved import saved_from_json, saved_to_json
 from kbsync.sandbox import Portal, Settings
-from tests.journeys.clone import LEDGER, Clone, clone_of, steps, troubles
+from kbsync.sandbox.settings import Rewriting
+from tests.journeys.clone import LEDGER, Clone, clone_of, shown, steps, troubles
+from tests.journeys.test_laws import REWRITINGS, a_clone, edit_web
+from tests.plan.trees import Edit, agents_edits, law, trees
 from tests.plan.world import article
 
 CODE, MORE = "guide/basics/code.md", "guide/basics/more.md"
@@ -245,3 +249,37 @@ def test_the_limit_on_removals_holds_and_a_setting_for_clean_html_changes_nothin
     with pytest.raises(Refusal, match="would be removed"):
         before.publish(rerender=True)
     assert "color:" not in before.live(CODE).description
+
+
+def test_what_links_to_an_article_that_is_gone_is_no_other_for_that(before: Clone, portal: Portal) -> None:
+    linking = {MORE: article("More", "To [pay](../../shop/orders/pay.md).")}
+    before.commit(linking)
+    before.published(rerender=True)
+    portal.store.delete_article(before.id_of(PAY))
+    assert steps(before.plan(rerender=True)) == {PAY: "drift"}
+    with_markup(before, PLAIN)
+    assert steps(before.published(rerender=True)) == {PAY: "drift", CODE: "update"}
+
+
+@law(5)
+@given(trees(most=5), agents_edits(), REWRITINGS)
+def test_laws_2_and_3_new_rendering_goes_past_nobody_s_edit_and_is_sent_once(
+    files: dict[str, str], theirs: list[Edit], rewriting: Rewriting
+) -> None:
+    coded = {path: text if "_index" in path else f"{text}\n\n```sh\necho 1\n```\n" for path, text in files.items()}
+    with a_clone(coded, rewriting=rewriting) as clone:
+        with_markup(clone, PLAIN).published()
+        with_markup(clone, COLOURED)
+        held = edit_web(clone.portal, theirs)
+        before, told = shown(clone.portal), {finding.path for finding in clone.plan().drift}
+        if clone.plan().halt:
+            return
+        done = clone.publish(rerender=True)
+        waiting = {path for path, result, _ in troubles(done) if result == "skipped"}
+        assert len(waiting) == len(troubles(done))
+        after = shown(clone.portal)
+        assert {number: after[number] for number in held} == {number: before[number] for number in held}
+        articles = {path for path in coded if path.endswith(".md") and "_index" not in path}
+        made = done.planned.plan
+        assert {change.path for change in made.changes} == articles - told - {one.path for one in made.conflicts}
+        assert {change.path for change in clone.plan(rerender=True).changes} == waiting

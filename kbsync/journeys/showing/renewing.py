@@ -67,6 +67,9 @@ class _Renewal:
         self.addresses = addresses
         findings = (*plan.drift, *plan.conflicts, *plan.undone, *plan.unmanaged)
         self.busy = {change.path for change in plan.changes} | {finding.path for finding in findings}
+        # A link to what was deleted on the portal has no new address: that alone makes no other HTML.
+        self.ids = {agreed.path: agreed.id for agreed in known.values() if agreed.state is State.LIVE}
+        self.ids |= plan.ids
 
     def with_body(self, change: Change) -> Change | Finding:
         """Let a change that leaves the body alone write it too, where it would be another."""
@@ -103,7 +106,7 @@ class _Renewal:
 
     def _rendered(self, article: Article) -> str:
         anchors = self.plan.anchors.get(article.path or "", frozenset())
-        return render(article, anchors, self.addresses, self.plan.ids).html
+        return render(article, anchors, self.addresses, self.ids).html
 
     def _unless_touched(self, change: Change, agreed: Agreement) -> Change | Finding:
         live = change.actual
