@@ -307,3 +307,21 @@ def test_law_2_without_a_refresh_nobody_s_edit_is_written_over_and_nothing_of_th
         left = clone.plan()
         assert {change.path for change in left.changes} <= {path for path, _, _ in troubles(done)}, steps(left)
         assert clone.methods(lambda: clone.publish(refresh=False, force=True)).keys() == {"GET"}
+
+
+def test_an_article_that_agents_moved_is_told_as_a_whole_reading_tells_it(live: Clone, portal: Portal) -> None:
+    portal.store.move_article(live.id_of(INSTALL), live.live(PAY).folder_id)
+    live.commit({INSTALL: EDITED})
+    before, whole = shown(portal), live.plan()
+    done = live.publish(refresh=False)
+    assert [(f.path, f.reason, f.theirs) for f in done.planned.plan.conflicts] == [
+        (f.path, f.reason, f.theirs) for f in whole.conflicts
+    ]
+    assert (steps(done.planned.plan), shown(portal)) == ({INSTALL: "conflict"}, before)
+
+
+def test_a_folder_that_was_renamed_on_both_sides_is_a_conflict(live: Clone, portal: Portal) -> None:
+    portal.store.edit_folder(live.live(INSTALL).folder_id, name="By hand")
+    live.commit({"guide/basics/_index.md": "---\nname: By file\n---\n"})
+    assert steps(live.publish(refresh=False).planned.plan) == {"guide/basics": "conflict"}
+    assert "By hand" in {folder.name for folder in portal.store.all_folders()}
