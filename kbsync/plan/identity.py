@@ -11,7 +11,7 @@ from itertools import groupby, takewhile
 from typing import Any
 
 from kbsync.agreements import Agreement, Key, State
-from kbsync.model import Article, Item, Kind, KnowledgeBase, parent_path
+from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, parent_path
 from kbsync.plan.directories import Directories, live_last
 from kbsync.plan.likeness import alike_pairs, likeness
 from kbsync.versions import blob_of
@@ -217,8 +217,18 @@ class _Assignment:
             found |= {(key, path): 1.0 for path in by_blob.get(known.blob, ())}
             if known.path in new and (alike := similarity(new[known.path], known)) >= ALIKE_IN_PLACE:
                 found[key, known.path] = alike
-        came_from = self._origins()
-        return [(self._rank(path, old[key], alike, came_from), path, key) for (key, path), alike in found.items()]
+        came_from, staying = self._origins(), self._staying(new)
+        return [
+            (self._rank(path, old[key], alike, came_from), path, key)
+            for (key, path), alike in found.items()
+            if staying.get(path) in {None, old[key].content.get("title")}
+        ]
+
+    def _staying(self, new: Mapping[str, Article]) -> dict[str, str]:
+        """Give the digests of titles of what kept its place and its title: none of another title takes its place."""
+        titles = {known.path: known.content.get("title") for known in self.free_articles() if not _rests(known)}
+        named = {path: digest(article.title) for path, article in new.items()}
+        return {path: title for path, title in named.items() if titles.get(path) == title}
 
     def _rank(self, path: str, known: Agreement, alike: float, came_from: Mapping[str, str]) -> Rank:
         above = parent_path(path)

@@ -62,6 +62,16 @@ def test_a_file_rewritten_from_end_to_end_in_its_place_is_the_same_article(made:
     assert _writes(made) == {RESET: "update body title"}
 
 
+def test_what_kept_its_place_and_its_title_is_not_taken_for_a_more_alike_article_that_is_gone() -> None:
+    made = world({"shop/orders/card.md": article("Card", "Soon."), "shop/orders/cash.md": article("Cash", POEM)})
+    number = made.id_of("shop/orders/card.md")
+    made.remove("shop/orders/cash.md")
+    made.files["shop/orders/card.md"] = article("Card", f"{POEM}\n\nBy card.")
+    assert steps(made.plan()) == {"shop/orders/card.md": "update", "shop/orders/cash.md": "archive"}
+    made.publish()
+    assert made.id_of("shop/orders/card.md") == number
+
+
 def test_a_file_moved_to_another_folder_is_created_anew_and_the_old_one_archived(made: World) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/wifi/reset.md")
