@@ -58,5 +58,6 @@ def test_what_was_moved_on_the_web_out_of_a_folder_that_is_gone_is_an_edit_of_th
     clone.portal.store.move_article(clone.id_of(path), folder(clone, "orders"))
     clone.portal.store.delete_folder(folder(clone, "Basics"))
     plan = clone.plan()
-    assert plan.changes == plan.conflicts == ()
+    assert plan.changes == ()
+    assert plan.conflicts == ()
     assert {found.path: found.fields for found in plan.drift}[path] == ("parent",)
