@@ -71,6 +71,13 @@ def test_nothing_can_be_grafted_upon(mine: str) -> None:
     assert canonical(to_html(outcome)) == "<p>New text</p>"
 
 
+@pytest.mark.parametrize("old", ["Note the box", "* one", "One"])
+def test_a_footnote_stays_below_a_block_that_was_edited(old: str) -> None:
+    mine = "Note the box.[^1]\n\n* one\n* two\n\n[^1]: One of many.\n\nEnd\n"
+    edited = pulled(to_html(mine.replace(old, f"{old} says")))
+    assert graft(mine, edited) == mine.replace(old, f"{old} says")
+
+
 WORDS = st.sampled_from(["alpha", "*beta*", "`gamma`", "[delta](https://example.com/)", "**epsilon**", "ζήτα", "إبل"])
 PARAGRAPHS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
 BLOCKS = st.one_of(

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from html import unescape
 
 from kbsync.markup.canonical import canonical
+from kbsync.markup.merging.hunks import versions
 from kbsync.markup.merging.pieces import Piece
 
 _NOTE = re.compile(r'<ul><li><p><a id="(fn-[^"]*)"></a>')
@@ -77,7 +78,7 @@ def _letters(html: str) -> str:
 
 
 def _with_notes_in_place(pieces: Sequence[Piece], like: Sequence[Piece]) -> Sequence[Piece]:
-    """Put footnotes below the blocks below which `like` has them; the block before each is what tells the place."""
+    """Put footnotes below the blocks below which `like` has them, in this version or another."""
     above = {}
     last = ""
     for piece in like:
@@ -88,10 +89,14 @@ def _with_notes_in_place(pieces: Sequence[Piece], like: Sequence[Piece]) -> Sequ
     notes = {found[1]: piece for piece in pieces if (found := _NOTE.match(piece.key or "")) and found[1] in above}
     if not notes:
         return pieces
+    others = [piece for piece in pieces if piece not in notes.values()]
+    names = [piece.key or "" for piece in others]
+    blocks = [piece.key or "" for piece in like if not _NOTE.match(piece.key or "")]
+    was = {at: blocks[number] for number, at in versions(blocks, names).items()}
     out: list[Piece] = []
-    for piece in [one for one in pieces if one not in notes.values()]:
+    for at, piece in enumerate(others):
         out.append(piece)
-        _follow(out, piece.key or "", above, notes)
+        _follow(out, was.get(at, names[at]), above, notes)
     return [*out, *notes.values()]
 
 
