@@ -13,6 +13,7 @@ from kbsync.errors import UsageError
 from kbsync.journeys.audience import Options, Planned
 from kbsync.journeys.publishing import Published
 from kbsync.journeys.publishing import publish as publish_journey
+from kbsync.plan import is_held_back
 from kbsync.report.data import plan_to_json
 from kbsync.report.terminal import outcomes_to_text
 
@@ -68,7 +69,7 @@ def _told(published: Published, asked: _Question, form: str) -> int:
         note(GO_ON)
         return INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
-    is_held = Result.WITHHELD in results or bool(planned.plan.conflicts)
+    is_held = any(is_held_back(outcome) for outcome in run.outcomes) or bool(planned.plan.conflicts)
     if published.trouble is not None or Result.FAILED in results or (Result.SKIPPED in results and not is_held):
         return FAILED
     return HELD if is_held else OK

@@ -14,7 +14,7 @@ from kbsync.config import Config
 from kbsync.errors import Refusal
 from kbsync.journeys.audience import Options, Planned
 from kbsync.journeys.workspace import Workspace
-from kbsync.plan import Plan, Saved, permit_of, permitted
+from kbsync.plan import Plan, Saved, is_held_back, permit_of, permitted
 
 _AHEAD = timedelta(minutes=10)
 """How far two honest clocks may be apart."""
@@ -92,8 +92,9 @@ def authorised(made: Plan, options: Options, *, now: str) -> tuple[Plan, tuple[O
         return made, ()
     _refuse_old(options.saved, now, options.max_age)
     reduced, withheld = permitted(made, options.saved.permit)
-    if withheld and options.all_or_nothing:
-        raise Refusal(f"not all of the saved plan still holds: {_listed(withheld)}", advice=_PLAN_AGAIN)
+    held_back = [outcome for outcome in withheld if is_held_back(outcome)]
+    if held_back and options.all_or_nothing:
+        raise Refusal(f"not all of the saved plan still holds: {_listed(held_back)}", advice=_PLAN_AGAIN)
     return reduced, withheld
 
 

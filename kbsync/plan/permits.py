@@ -16,6 +16,9 @@ from kbsync.versions import live_digests, managed_digests
 _NOTHING: Mapping[Key, Mapping[str, str]] = MappingProxyType({})
 _ALWAYS_SENT = ("title", "name", "body", "status")
 _ANEW = {Action.CREATE, Action.MOVE}
+AT_REST = "no longer to be done"
+"""Why a change is withheld that a run before, or somebody else, has made: nothing of it is left."""
+
 _AUTHOR = "author"
 """What a plan without a key does not know by its id: the tree, which a permit is for, says who is meant."""
 
@@ -67,6 +70,11 @@ def permitted(plan: Plan, permit: Permit) -> tuple[Plan, tuple[Outcome, ...]]:
     left = (grant for place, grant in seen.items() if place not in met)
     withheld += _left_over(left, plan)
     return replace(plan, changes=tuple(kept)), tuple(withheld)
+
+
+def is_held_back(outcome: Outcome) -> bool:
+    """Tell whether a change was withheld that somebody still has to decide about."""
+    return outcome.result is Result.WITHHELD and outcome.error != AT_REST
 
 
 def _place(of: Grant | Change) -> tuple[Kind, str, int | None]:
@@ -151,7 +159,7 @@ def _left_over(grants: Iterator[Grant], plan: Plan) -> list[Outcome]:
 
 def _became(finding: Finding | None) -> str:
     if finding is None:
-        return "no longer to be done"
+        return AT_REST
     return f"moved since the plan: {finding.matter.value} now: {finding.reason}"
 
 

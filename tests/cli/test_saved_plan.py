@@ -31,6 +31,13 @@ def test_a_saved_plan_is_published(scene: Scene, saved: Path) -> None:
     assert scene.kbsync("plan").out.splitlines()[-1] == "4 unchanged."
 
 
+def test_a_job_that_is_run_again_names_what_is_done_and_ends_well(scene: Scene, saved: Path) -> None:
+    for words in ((), (), ("--all-or-nothing",)):
+        ended = scene.kbsync("publish", "--plan", str(saved), "--yes", *words)
+        assert ended.code == 0
+    assert "no longer to be done" in ended.out
+
+
 def test_the_format_makes_it_a_saved_plan_whatever_its_file_is_called(scene: Scene, saved: Path) -> None:
     other = saved.with_name("plan.txt")
     assert scene.kbsync("plan", "--format", "json", "--out", str(other)).code == 0

@@ -103,6 +103,7 @@ def test_the_same_plan_twice_has_nothing_to_do_and_says_so(edited: Clone) -> Non
     methods = edited.methods(lambda: None)
     again = edited.publish(saved=saved)
     assert set(_ends(again).values()) == {"withheld no longer to be done"}
+    assert edited.publish(saved=saved, all_or_nothing=True).run == again.run
     assert methods == {}
 
 
