@@ -403,6 +403,19 @@ def test_a_root_below_the_top_and_names_in_another_normal_form(clone: Clone, tmp
     assert docs.pull().pulled.files == {}
 
 
+def test_a_folder_goes_elsewhere_without_its_only_article_and_is_still_linked_to(clone: Clone, portal: Portal) -> None:
+    clone.commit({"shop/orders/pay.md": article("Pay", "As in [wps](../../guide/basics/wifi/wps).")})
+    clone.published()
+    wps = clone.id_of(f"{WIFI}/wps")
+    portal.store.move_article(clone.id_of(f"{WIFI}/wps/push.md"), clone.id_of("guide/basics"))
+    portal.store.move_folder(wps, clone.id_of("guide"))
+    clone.pull()
+    assert clone.read("guide/wps/_index.md") == "---\nname: wps\n---\n"
+    assert "[wps](../../guide/wps)" in clone.read("shop/orders/pay.md")
+    settled(clone)
+    assert clone.id_of("guide/wps") == wps
+
+
 def test_directories_that_it_leaves_empty_stay_on_both_sides(clone: Clone, portal: Portal) -> None:
     clone.config = replace(clone.config, removed="delete")
     portal.store.move_article(clone.id_of("shop/orders/pay.md"), clone.id_of(WIFI))

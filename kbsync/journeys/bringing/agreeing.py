@@ -41,9 +41,9 @@ class Outlook:
         """Give a file to each live directory that moves would leave without any: git has no empty directories."""
         if not self.moved:
             return
-        left = {*self._read(self.written).by_path(), *self.moved, *without}
+        left = {*self._read(self.written).by_path(), *without}
         for item in reversed([*self.workspace.content.items()]):
-            path = item.path or ""
+            path = self.moved.get(item.path or "", item.path or "")
             if not isinstance(item, Article) and path in live and path not in left:
                 self.written[f"{path}/_index.md"] = compose(plain({"name": item.name}), "")
                 left |= {path, *ancestors(path)}
