@@ -46,6 +46,10 @@ def edited(mine: str, shown: str, instead: str) -> str:
         ("|  a | b |\n|-|-|\n|  1 | \\| |\n|  2 | c |\n", "2<", "9<", "|  a | b |\n|-|-|\n|  1 | \\| |\n|  9 | c |\n"),
         ("* 👩‍👩‍👧 __b__\n* שלום two\n* c 🇫🇷\n", "two", "2 🎉", "* 👩‍👩‍👧 __b__\n* שלום 2 🎉\n* c 🇫🇷\n"),
         ("Text:\n* a __b__\n* w\nlazy\n\n\nEnd\n", "a <str", "c <str", "Text:\n* c **b**\n* w\nlazy\n\n\nEnd\n"),
+        ("{.wide}\n* a __b__\n* two\n", "two", "2", "{.wide}\n* a __b__\n* 2\n"),
+        ("{.wide}\n1) two\n1) a __b__\n", "two", "2", "{.wide}\n1) 2\n1) a __b__\n"),
+        ("{.wide}\n|a|b|\n|-|-|\n|1|`2`|\n|3|4|\n", ">a<", ">c<", "{.wide}\n|c|b|\n|-|-|\n|1|`2`|\n|3|4|\n"),
+        ("{.wide}\n|a|b|\n|-|-|\n|1|`2`|\n|3|4|\n", ">3<", ">5<", "{.wide}\n|a|b|\n|-|-|\n|1|`2`|\n|5|4|\n"),
         ("* a [x][]\n* two\n\n[x]: https://example.com/\n", "two", "2", "* a [x][]\n* 2\n\n[x]: https://example.com/\n"),
     ],
 )  # fmt: skip

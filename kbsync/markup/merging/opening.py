@@ -131,9 +131,11 @@ def _closing(tokens: Sequence[Token], at: int) -> int:
 def _pieces(block: Piece, parts: Sequence[_Part], options: Options, group: str) -> Iterator[Piece]:
     lines = block.text.split("\n")
     starts = [part.start - block.start for part in parts]
-    if starts[:1] != [0] or any(one >= other for one, other in pairwise(starts)):
+    if not starts or any(one >= other for one, other in pairwise(starts)):
         raise _Closed
-    heads = [_with_blanks_above(lines, start) for start in starts]
+    if not all(line.startswith("{") for line in lines[: starts[0]]):
+        raise _Closed
+    heads = [0, *(_with_blanks_above(lines, start) for start in starts[1:])]
     stack: list[Frame] = []
     for number, part in enumerate(parts):
         is_apart = number > 0 and _is_apart(parts[number - 1], part)

@@ -21,6 +21,7 @@ Step = tuple[str, int, int, int, int]
 
 _NUMBER = re.compile(r"\d+")
 _QUOTED_BLANK = re.compile(r"[ >]*>[ >]*")
+_ABOVE = re.compile(_QUOTED_BLANK.pattern + r"|\{(?!\{).*")
 
 
 def restyled(
@@ -200,9 +201,9 @@ def is_parted(text: str) -> bool:
 
 
 def _parting_of(piece: Piece) -> str:
-    """Give the lines of a part with nothing but signs of quotes that part it from what stands above it."""
+    """Give what stands above a part: its block's attributes, or lines with nothing but signs of quotes."""
     lines = piece.text.split("\n")
-    parting = list(takewhile(_QUOTED_BLANK.fullmatch, lines[:-1]))
+    parting = list(takewhile(_ABOVE.fullmatch, lines[:-1]))
     return "".join(f"{line}\n" for line in parting)
 
 
