@@ -186,13 +186,16 @@ def _name(item: Item | None) -> str:
 
 
 def _sorted_waves(changes: Sequence[Change], needs: Mapping[str, set[str]]) -> list[tuple[Change, ...]]:
-    by_path = {change.path: change for change in changes}
+    # An undo may put two items back in one place: what lay there, and what took it.
+    at: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        at[change.path].append(change)
     sorter = TopologicalSorter(needs)
     sorter.prepare()
     waves = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready(), key=natural_order)
-        waves.append(tuple(by_path[path] for path in ready))
+        waves.append(tuple(change for path in ready for change in at[path]))
         sorter.done(*ready)
     return waves
 

@@ -46,7 +46,8 @@ class ContentError(KbsyncError):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         count = len(problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the content", advice="see `kbsync lint`")
+        advice = "mend what is named above; `kbsync lint` names it again, and needs no portal"
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the content", advice=advice)
         self.problems = tuple(sorted(problems))
 
 

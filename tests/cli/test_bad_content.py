@@ -214,4 +214,5 @@ def test_two_problems_of_two_kinds_are_named_in_one_run(scene: Scene) -> None:
     scene.desk.write(SECOND, "---\ntitle: [a\n---\n")
     planned = scene.kbsync("plan")
     assert len([line for line in planned.err.splitlines() if ": " in line and not line.startswith((" ", "error"))]) == 3
-    assert planned.err.splitlines()[-2:] == ["error: 3 problems in the content", "  try: see `kbsync lint`"]
+    assert planned.err.splitlines()[-2] == "error: 3 problems in the content"
+    assert "`kbsync lint`" in planned.err.splitlines()[-1]

@@ -244,6 +244,21 @@ def test_a_renamed_file_with_a_new_title_gets_its_old_title_back(live: Clone) ->
     assert at_rest(live) == {"guide/basics/set-up.md": "undone"}
 
 
+def test_a_file_that_took_the_place_of_a_removed_one_is_itself_again_and_so_is_the_other(live: Clone) -> None:
+    long = "\n\n".join(f"Step {number}: put the cable where the picture of it shows." for number in range(6))
+    cable = "guide/basics/cable.md"
+    live.commit({cable: article("Cable", long)})
+    live.published()
+    before = shown(live.portal)
+    live.remove(BOX)
+    live.git("mv", cable, BOX)
+    live.commit({BOX: article("The cable", f"{long}\n\nKeep the box.")})
+    assert steps(live.published()) == {BOX: "update, archive"}
+    assert did(undone(live)) == {BOX: "update, restore"}
+    assert shown(live.portal) == before
+    assert at_rest(live) == {BOX: "undone, undone"}
+
+
 def test_the_names_of_directories_are_put_back(live: Clone) -> None:
     live.git("mv", "guide", "handbook")
     live.commit(

@@ -43,6 +43,12 @@ def test_what_is_to_point_elsewhere_comes_after_what_lies_in_its_old_place_by_no
     assert in_waves((old, here), {}) == ((here,), (old,))
 
 
+def test_what_is_put_back_in_one_place_is_all_of_it_put_back() -> None:
+    took = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=1)
+    lay = Change(action=Action.RESTORE, kind=Kind.ARTICLE, path="a/b/one.md", id=2)
+    assert in_waves((took, lay), {}) == ((took, lay),)
+
+
 @law(100)
 @given(work())
 def test_every_wave_needs_only_earlier_ones(given_: tuple[tuple[Change, ...], Mapping[str, list[str]]]) -> None:
