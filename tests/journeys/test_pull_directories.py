@@ -403,6 +403,25 @@ def test_a_root_below_the_top_and_names_in_another_normal_form(clone: Clone, tmp
     assert docs.pull().pulled.files == {}
 
 
+def test_a_directory_that_the_writer_renamed_goes_under_its_new_name(clone: Clone, portal: Portal) -> None:
+    clone.commit(
+        {"guide/late/one.md": article("One", "Words of one, alone."), "guide/late/in/two.md": article("Two", "2.")}
+    )
+    clone.published()
+    late, one = clone.id_of("guide/late"), clone.id_of("guide/late/one.md")
+    clone.git("mv", "guide/late", "guide/soon")
+    clone.commit()
+    portal.store.move_folder(late, clone.id_of("shop"))
+    clone.pull()
+    clone.commit()
+    assert {change.path: change.fields for change in clone.plan().changes} == {"shop/soon": ("name",)}
+    clone.published()
+    assert (clone.id_of("shop/soon"), clone.id_of("shop/soon/one.md")) == (late, one)
+    assert portal.store.folder(late).name == "soon"
+    assert steps(clone.plan()) == {}
+    assert clone.pull().pulled.files == {}
+
+
 def test_a_folder_goes_elsewhere_without_its_only_article_and_is_still_linked_to(clone: Clone, portal: Portal) -> None:
     clone.commit({"shop/orders/pay.md": article("Pay", "As in [wps](../../guide/basics/wifi/wps).")})
     clone.published()

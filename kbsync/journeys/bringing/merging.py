@@ -96,6 +96,9 @@ class Texts:
         if clashing:
             what = f"both sides changed {', '.join(clashing)} of a directory without `{_INDEX}`"
             raise ContentError((Problem(path=change.path, what=what),))
+        if not fields and change.action is Action.MOVE and not isinstance(change.actual, Article | None):
+            # The directory was renamed here; without a file its new name would look like one that was lost.
+            fields = plain({"name": change.actual.name})
         return Brought(text=compose(fields, "") if fields else None, agreed=text)
 
     def _moved(self, text: str, change: Change) -> str:
