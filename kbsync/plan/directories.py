@@ -40,7 +40,7 @@ class Directories:
         before = {agreement.path for agreement in agreements.values()}
         sources = [item for path, item in items.items() if item.origin is not None and path not in before]
         self.new = Counter((item.kind, blob_of(item.origin.text)) for item in sources if item.origin is not None)
-        self.votes: dict[str, Counter[str]] = defaultdict(Counter)
+        self.votes: dict[str, Counter[Key]] = defaultdict(Counter)
         for child, key in known.items():
             self._count(child, key)
         for child, keys in ties.items():
@@ -57,29 +57,38 @@ class Directories:
 
     def _count(self, child: str, key: Key) -> None:
         """Note of a directory where one thing that lies in it lay before."""
-        self.votes[parent_path(child)][self._former_home(self.agreements[key])] += 1
+        home = self._former_home(self.agreements[key])
+        if home is not None:
+            self.votes[parent_path(child)][home] += 1
 
-    def _former_home(self, known: Agreement) -> str:
-        """Name the directory in which something lay: its live folder tells, where its file is ahead of that.
+    def _former_home(self, known: Agreement) -> Key | None:
+        """Give the directory in which something lay: its live folder tells, where its file is ahead of that.
 
-        Of a renamed directory that is held back, as by a conflict, the new paths of what lies in it are known already.
+        Of a renamed directory that is held back, as by a conflict, the new paths of what lies in it are known already,
+        and the path that it had may be another's by now.
         """
         kinds = (Kind.FOLDER,) if known.kind is Kind.ARTICLE else (Kind.FOLDER, Kind.CATEGORY)
-        homes = [
-            self.agreements[kind, known.parent or 0].path for kind in kinds if (kind, known.parent) in self.agreements
-        ]
         written = parent_path(known.path)
-        return written if written in homes or not homes else homes[0]
+        homes = [(kind, known.parent or 0) for kind in kinds if (kind, known.parent) in self.agreements]
+        if homes:
+            return next((key for key in homes if self.agreements[key].path == written), homes[0])
+        there = [found for found in self.agreements.values() if found.kind in kinds and found.path == written]
+        return max(there, key=live_last).key if there else None
 
     def _assign_level(self, kind: Kind, paths: list[str]) -> None:
+        ranked = sorted(
+            (-count, path, self.agreements[key].path, key)
+            for path in paths
+            for key, count in self.votes[path].items()
+            if key[0] is kind
+        )
+        for _, path, old, key in ranked:
+            if path == old:
+                self._pair(path, key)
+        for _, path, old, key in ranked:
+            if key not in self.votes[old]:
+                self._pair(path, key)
         at = self._free_by_path(kind)
-        for path in paths:
-            if path in at and self._stays(path):
-                self._pair(path, at[path])
-        ranked = sorted((-count, path, old) for path in paths for old, count in self.votes[path].items())
-        for _, path, old in ranked:
-            if old in at and not self._stays(old):
-                self._pair(path, at[old])
         for path in paths:
             if path in at:
                 self._pair(path, at[path])
@@ -94,10 +103,6 @@ class Directories:
     def _free_by_path(self, kind: Kind) -> dict[str, Key]:
         free = [known for key, known in self.agreements.items() if known.kind is kind and key not in self.taken]
         return {known.path: known.key for known in sorted(free, key=live_last)}
-
-    def _stays(self, path: str) -> bool:
-        """Tell whether something that lay in a directory still lies in it."""
-        return path in self.votes[path]
 
     def _by_index(self, path: str, kind: Kind) -> None:
         """Know a directory that holds nothing known by its index file, where only one vanished one can be meant."""

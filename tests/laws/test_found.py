@@ -1,6 +1,7 @@
 """What the state machine has found, each in its shortest form."""
 
 from tests.journeys.clone import Clone, shown, steps
+from tests.plan.world import article
 
 BASICS = "guide/basics"
 
@@ -61,3 +62,17 @@ def test_what_was_moved_on_the_web_out_of_a_folder_that_is_gone_is_an_edit_of_th
     assert plan.changes == ()
     assert plan.conflicts == ()
     assert {found.path: found.fields for found in plan.drift}[path] == ("parent",)
+
+
+def test_a_renamed_folder_in_conflict_is_still_that_folder_when_another_has_its_former_path(clone: Clone) -> None:
+    clone.published()
+    clone.portal.store.edit_folder(folder(clone, "orders"), name="Named on the web")
+    before = shown(clone.portal)
+    (clone.root / "shop/orders").rename(clone.root / "shop/paying")
+    clone.commit({"shop/orders/return.md": article("Return", "Put it back into its box, and send it to us.")})
+    told = steps(clone.published())
+    assert told["shop/paying"] == "conflict"
+    assert told["shop/orders/return.md"] == "create"
+    assert steps(clone.plan()) == {"shop/paying": "conflict"}
+    after = shown(clone.portal)
+    assert {number: after[number] for number in before} == before
