@@ -1,5 +1,8 @@
 """What the state machine has found, each in its shortest form."""
 
+from kbsync.credentials import Secret
+from kbsync.journeys.audience import Options
+from kbsync.journeys.past import undoing
 from tests.journeys.clone import Clone, shown, steps
 from tests.plan.world import article
 
@@ -76,3 +79,16 @@ def test_a_renamed_folder_in_conflict_is_still_that_folder_when_another_has_its_
     assert steps(clone.plan()) == {"shop/paying": "conflict"}
     after = shown(clone.portal)
     assert {number: after[number] for number in before} == before
+
+
+def test_an_undone_move_back_out_of_where_agents_put_an_article_names_their_edit_again(clone: Clone) -> None:
+    clone.published()
+    path = f"{BASICS}/reset.md"
+    number, place = clone.id_of(path), folder(clone, "orders")
+    clone.portal.store.move_article(number, place)
+    clone.pull(ours=frozenset({path}))
+    clone.commit()
+    assert steps(clone.published())[path] == "move"
+    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.audience)
+    assert shown(clone.portal)[number][0] == place
+    assert steps(clone.plan()) == {path: "drift"}

@@ -64,6 +64,8 @@ def left_after(mine: Agreement, earlier: Agreement | None, former: Item, tree: T
 
 def _differs(earlier: Agreement, former: Item) -> bool:
     """Tell whether the portal no longer showed what was agreed on when the run wrote over it."""
+    if not isinstance(former, Category) and former.parent != earlier.parent:
+        return True
     now = live_digests(former)
     managed = earlier.content.keys() or earlier.live.keys()
     return bool(changed_fields({name: now[name] for name in now if name in managed}, earlier.live, {}))
