@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from kbsync.markup.merging.by_hand import is_raw
 from kbsync.markup.merging.conflicts import sides
 from kbsync.markup.merging.grafting import graft
 from kbsync.markup.merging.pieces import Piece, pieces_of
@@ -23,6 +24,11 @@ ARTICLES = 84
 
 ITEMS = 63
 """Every article that has an item to edit."""
+
+BOXES = 25
+"""Every article with HTML in which an agent could find a word to edit."""
+
+SAYING = re.compile(r">\s*(\w+) \w[^<>]*<")
 
 PLAIN_ITEM = re.compile(r"[-*+] \w[\w ,.;]+\w")
 
@@ -99,6 +105,25 @@ def test_one_item_edited_on_the_portal_is_the_only_line_that_changes() -> None:
         if graft(text, to_markdown(live).text).strip("\n") != wanted.strip("\n"):
             whole.append(name)
     assert (edited_ones, whole) == (ITEMS, [])
+
+
+def test_one_word_edited_in_html_written_by_hand_is_all_that_changes() -> None:
+    """Every article with HTML: an agent edits one sentence in it, the writer has touched nothing."""
+    chance, edited_ones, whole = Random(3), 0, []
+    for name, text in written_articles():
+        blocks = [piece.text for piece in pieces_of(text) if is_raw(piece)]
+        found = [said for block in blocks for said in SAYING.finditer(block) if text.count(said[0]) == 1]
+        html = to_html(text)
+        found = [said for said in found if html.count(said[0]) == 1]
+        if not found:
+            continue
+        said = chance.choice(found)
+        instead = said[0].replace(said[1], f"{said[1]} indeed", 1)
+        edited_ones += 1
+        outcome = graft(text, to_markdown(html.replace(said[0], instead)).text)
+        if outcome.strip("\n") != text.replace(said[0], instead).strip("\n"):
+            whole.append(name)
+    assert (edited_ones, whole) == (BOXES, [])
 
 
 def test_what_the_portal_left_alone_changes_nothing(each: list[tuple[str, str, str, Piece, Piece]]) -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 from kbsync.markup.canonical import canonical
+from kbsync.markup.merging.by_hand import Reading, begins_alike, kept_by_hand
 from kbsync.markup.merging.joining import Taken, joined
 from kbsync.markup.merging.opening import opened_alike
-from kbsync.markup.merging.pieces import Piece, pieces_of
+from kbsync.markup.merging.pieces import Piece
 from kbsync.markup.merging.recutting import recut
 from kbsync.markup.merging.restyling import Step, restyled
 from kbsync.markup.options import PLAIN, Options
@@ -104,9 +105,10 @@ def graft(
         Entangled: what changed cannot be taken over without writing over a mark.
     """
     source = written or as_written(mine)
-    ours, other = (pieces_of(one, resolve=resolve, anchors=anchors, options=options) for one in (mine, theirs))
+    reading = Reading(resolve=resolve, anchors=anchors, options=options)
+    ours, other = reading.pieces(mine), reading.pieces(theirs)
     wanted = canonical(to_html(theirs, resolve=resolve, anchors=anchors, options=options))
-    for rows in _from_fine_to_coarse(ours, recut(other, ours), options):
+    for rows in _from_fine_to_coarse(ours, recut(other, ours), reading):
         try:
             text = _grafted(source, *rows)
         except Entangled as error:
@@ -121,13 +123,15 @@ def graft(
 
 
 def _from_fine_to_coarse(
-    ours: Sequence[Piece], other: Sequence[Piece], options: Options
+    ours: Sequence[Piece], other: Sequence[Piece], reading: Reading
 ) -> Iterator[tuple[Sequence[Piece], Sequence[Piece]]]:
     """Give two texts with the blocks that changed taken apart, where there are such, and as they are."""
-    opened = opened_alike((ours, other), options)
-    if opened is not None:
-        yield opened[0], opened[1]
-    yield ours, other
+    kept = kept_by_hand(other, ours, reading)
+    for others in (other,) if kept is None else (kept, other):
+        opened = opened_alike((ours, others), reading.options)
+        if opened is not None:
+            yield opened[0], opened[1]
+        yield ours, others
 
 
 def _grafted(source: Written, ours: Sequence[Piece], other: Sequence[Piece]) -> str:
@@ -245,9 +249,9 @@ def _saying(shown: str) -> re.Pattern[str]:
 
 
 def _put(text: str, piece: Piece, place: _Unit | None) -> Taken:
-    """Put a text into its place; a part of a block that stands for another has that one's empty lines."""
+    """Put a text into its place; a part of a block, or HTML, that stands for another has that one's empty lines."""
     taken = Taken(text=text, gap=piece.gap, group=piece.group, above=piece.above, below=piece.below)
-    if place is None or not piece.group or place.group != piece.group:
+    if place is None or place.group != piece.group or not (piece.group or begins_alike(piece, place.text)):
         return taken
     return replace(taken, start=place.start, end=place.end, gap=place.gap)
 

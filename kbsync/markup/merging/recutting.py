@@ -61,7 +61,7 @@ def _run(pieces: Sequence[Piece], start: int, key: str | None) -> int:
     wanted = _letters(key or "")
     html, letters, size = pieces[start].html, _letters(pieces[start].html), 0
     for number in range(start + 1, len(pieces)):
-        if len(letters) > len(wanted):
+        if len(letters) > len(wanted) or (size and not pieces[number].text.startswith("</")):
             break
         html += pieces[number].html
         letters += _letters(pieces[number].html)

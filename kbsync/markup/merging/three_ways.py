@@ -6,14 +6,15 @@ quotes and tables are merged in their parts; where the outcome would not show wh
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from kbsync.markup.merging.by_hand import Reading, in_hand, kept_by_hand
 from kbsync.markup.merging.conflicts import BETWEEN, PORTAL, YOURS, sides
 from kbsync.markup.merging.grafting import Entangled, Written, as_written, graft, stepwise
 from kbsync.markup.merging.hunks import Stretch, Whose, stretches, stretches_without_base
 from kbsync.markup.merging.opening import opened_alike, parts_of
-from kbsync.markup.merging.pieces import Piece, pieces_of
+from kbsync.markup.merging.pieces import Piece
 from kbsync.markup.merging.recutting import recut
 from kbsync.markup.merging.restyling import CLOSE, MIDDLE, OPEN, Step
 from kbsync.markup.options import PLAIN, Options
@@ -75,6 +76,7 @@ def merge(
     cut = _Cutting(anchors, options)
     ours = cut.pieces(mine)
     before = cut.pieces(base) if base else None
+    before = None if before is None else in_hand(before, ours)
     others = recut(cut.pieces(theirs), ours if before is None else before)
     keys, wanted, old = _keys(ours), _keys(others), None if before is None else _keys(before)
     if wanted in (keys, old):
@@ -84,16 +86,28 @@ def merge(
         return Merged(text=graft(mine.text, text, resolve=resolve, anchors=anchors, options=options, written=written))
     if _SIGNS.search(source.text) or _SIGNS.search(theirs.text):
         return _side_by_side(source, theirs.text)
-    rows = (ours, others) if before is None else (before, ours, others)
-    merged = _finest(cut, source, mine.resolve, (opened_alike(rows, options), rows))
+    merged = _finest(cut, source, mine.resolve, _cuts(before, ours, others, cut.reading(theirs)))
     return merged or _side_by_side(source, theirs.text)
+
+
+def _cuts(
+    before: Sequence[Piece] | None, ours: Sequence[Piece], theirs: Sequence[Piece], reading: Reading
+) -> Iterator[Sequence[Sequence[Piece]]]:
+    """Give rows of pieces, from fine to coarse: taken apart and whole, with the writer's own HTML and without."""
+    kept = kept_by_hand(theirs, ours if before is None else before, reading)
+    for others in (theirs,) if kept is None else (kept, theirs):
+        rows = (ours, others) if before is None else (before, ours, others)
+        opened = opened_alike(rows, reading.options)
+        if opened is not None:
+            yield opened
+        yield rows
 
 
 def _finest(
     cut: "_Cutting",
     source: Written,
     resolve: Callable[[str], str],
-    cuts: Sequence[Sequence[Sequence[Piece]] | None],
+    cuts: Iterable[Sequence[Sequence[Piece]]],
 ) -> Merged | None:
     """Merge the first of some cuts, from fine to coarse, whose outcome shows what it must.
 
@@ -103,7 +117,7 @@ def _finest(
     entangled = Entangled(source.marks.keys())
     for rows in cuts:
         try:
-            merged = _merged(cut, source, resolve, rows) if rows else None
+            merged = _merged(cut, source, resolve, rows)
         except Entangled as error:
             entangled = error
             continue
@@ -140,8 +154,11 @@ class _Cutting:
         self._anchors = anchors
         self._options = options
 
+    def reading(self, version: Version) -> Reading:
+        return Reading(resolve=version.resolve, anchors=self._anchors, options=self._options)
+
     def pieces(self, version: Version) -> tuple[Piece, ...]:
-        return pieces_of(version.text, resolve=version.resolve, anchors=self._anchors, options=self._options)
+        return self.reading(version).pieces(version.text)
 
     def shows(self, version: Version, wanted: Sequence[Piece]) -> bool:
         """Tell whether a text shows these pieces, those of one group as the parts of one block."""

@@ -41,23 +41,35 @@ def cut_inside(leaf: Leaf, html: str) -> tuple[Frame, tuple[Item, ...]] | None:
     span = leaf.span
     if span is None or span.inner is None or span.parts is None or span.element is None or span.element.tag in _LINE:
         return None
-    plain = _nameless(span.element)
+    # What is around a leaf may show too, where the leaf is all of it: a box with a class and a single list in it.
+    ways = (_cut_inside(leaf, span.element, span, html, shells=shells) for shells in range(leaf.frame.wrappers + 1))
+    return next((way for way in ways if way is not None), None)
+
+
+def _cut_inside(
+    leaf: Leaf, element: Element, span: Span, html: str, *, shells: int
+) -> tuple[Frame, tuple[Item, ...]] | None:
+    if span.inner is None or span.parts is None:
+        return None
+    plain = _nameless(element)
     frame = leaf.frame.within(plain, html[span.start : span.inner[0]], wrapper=False)
+    frame = changed(frame, depth=frame.depth + shells)
     items = cut(frame, span.parts, html)
     if items is None or not leaves(items):
         return None
     told = leaf.named.told(span.nodes) if leaf.named is not None else leaf.told
-    if told is leaf.told and plain.attrs == span.element.attrs:
-        return (frame, items) if shown_by(items) == _inside(told) else None
-    named = tuple(_named(items, _inside(told)))
-    if shown_by(named) == _inside(told):
+    if told is leaf.told and plain.attrs == element.attrs:
+        return (frame, items) if shown_by(items) == _inside(told, shells) else None
+    named = tuple(_named(items, _inside(told, shells)))
+    if shown_by(named) == _inside(told, shells):
         return frame, named
-    return (frame, items) if shown_by(items) == _inside(leaf.frame.told((plain,))) else None
+    return (frame, items) if shown_by(items) == _inside(leaf.frame.told((plain,)), shells) else None
 
 
-def _inside(told: Told | None) -> tuple[str, ...]:
-    within = told.inside() if told is not None else None
-    return within.lines if within is not None else ()
+def _inside(told: Told | None, shells: int) -> tuple[str, ...]:
+    for _ in range(1 + shells):
+        told = told.inside() if told is not None else None
+    return told.lines if told is not None else ()
 
 
 def _nameless(element: Element) -> Element:

@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from kbsync.markup.splicing.pairing import matching
 
@@ -47,15 +48,16 @@ def reworded(live: str, wanted: str) -> Iterator[Reworded]:
     shared = matching([word.key for word in ours], [word.key for word in theirs])
     stay = sum(ours[at].is_word for i, _, size in shared for at in range(i, i + size))
     edits = _edits(shared)
-    if not edits or stay < _ALIKE * max(sum(word.is_word for word in side) for side in (ours, theirs)):
+    if not ours or not edits or stay < _ALIKE * max(sum(word.is_word for word in side) for side in (ours, theirs)):
         return
     proposed: set[str] = set()
-    for tagged in (False, True):
-        for late in (False, True):
-            proposal = _edited(live, list(_changes(ours, theirs, wanted, edits, late=late, tagged=tagged)))
-            if proposal.html not in proposed:
-                proposed.add(proposal.html)
-                yield proposal
+    # White space may differ where it shows nothing, as between two blocks.
+    wordy = [(i, j, k, m) for i, j, k, m in edits if any(word.key != " " for word in (*ours[i:j], *theirs[k:m]))]
+    for some, tagged, late in product((wordy, edits), (False, True), (False, True)):
+        proposal = _edited(live, list(_changes(ours, theirs, wanted, some, late=late, tagged=tagged)))
+        if some and proposal.html not in proposed:
+            proposed.add(proposal.html)
+            yield proposal
 
 
 def _edits(shared: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int, int]]:
@@ -76,9 +78,15 @@ def _words(text: str) -> list[_Word]:
         if found["tag"] and not seen:
             continue
         key = " " if found["space"] else f"<{seen[1].lower()}>" if seen else html.unescape(found[0])
+        start = found.start()
+        if out and out[-1].end == start and out[-1].is_word and key.isalnum():
+            # A letter that is written as an entity.
+            key, start = out[-1].key + key, out.pop().start
         if key != " " or not out or out[-1].key != " ":
-            out.append(_Word(key=key, start=found.start(), end=found.end()))
-    return out
+            out.append(_Word(key=key, start=start, end=found.end()))
+    # White space at the edges of a block shows nothing.
+    first, last = next(iter(out), None), next(reversed(out), None)
+    return [word for word in out if word.key != " " or (word is not first and word is not last)]
 
 
 def _changes(

@@ -111,7 +111,7 @@ class _Splicing:
     def _become(self, leaf: Leaf, want: Leaf) -> Text | None:
         """Give a changed block with as much of its own text as shows the same; None where it is rendered anew."""
         own = self._readdressed(leaf, want) or (self._looked_into(leaf, want) if self.way is not _Way.SHALLOW else None)
-        own = own or self._reworded(leaf, want)
+        own = own or self._reworded(leaf, want) or self._retagged(leaf, want)
         if own is None and (note := _beyond(leaf, want, self.live)):
             self.noted.append(note)
         return own
@@ -144,6 +144,17 @@ class _Splicing:
             if leaf.place.shown(proposal.html) == want.lines:
                 return Text(pieces=[proposal.html], kept=proposal.kept)
         return None
+
+    def _retagged(self, leaf: Leaf, want: Leaf) -> Text | None:
+        """Change the tag that a block begins with alone, where nothing in it changed."""
+        ours, theirs = leaf.span, want.span
+        if ours is None or theirs is None or ours.inner is None or theirs.inner is None:
+            return None
+        if ours.element is None or theirs.element is None or ours.element.tag != theirs.element.tag:
+            return None
+        own = self.live[ours.inner[0] : leaf.end]
+        html = self.rendered[want.start : theirs.inner[0]] + own
+        return Text(pieces=[html], kept=len(own)) if leaf.place.shown(html) == want.lines else None
 
     def _looked_into(self, leaf: Leaf, want: Leaf) -> Text | None:
         """Splice within a list, a table, a box: its tags and what did not change in it stay."""

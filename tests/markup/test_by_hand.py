@@ -1,0 +1,225 @@
+"""HTML that a writer wrote by hand, edited on the portal: only the spot that was edited changes in the file."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kbsync.markup.canonical import canonical
+from kbsync.markup.merging.conflicts import sides
+from kbsync.markup.merging.grafting import Entangled, Written, graft
+from kbsync.markup.merging.three_ways import Merged, Version, merge
+from kbsync.markup.to_html import identity, to_html
+from kbsync.markup.to_markdown import to_markdown
+
+BOX = """<div class="wrap">
+  <div class="item">
+    <img src="https://example.com/y.svg">
+    <p class='t'>Ways to pay &amp; more&nbsp;— caf&eacute;</p>
+    <p>
+      In rare cases, an order might not
+      reach   its destination.
+    </p>
+    <!-- a note of mine -->
+    <a CLASS=c href="https://example.com/one">View it</a>
+  </div>
+  <div class="item">
+    <TABLE>
+      <tr><td>one</td><td>two</td></tr>
+      <tr><td>three</td>
+          <td>four</td></tr>
+    </TABLE>
+  </div>
+  <p dir="rtl">שלום לכם &#x1F600;</p>
+</div>"""
+
+ARTICLE = f"Before *it*.\n\n{BOX}\n\n* After\n* it\n"
+
+
+def pulled(html: str) -> str:
+    return to_markdown(html).text
+
+
+def edited(mine: str, shown: str, instead: str) -> str:
+    """Graft what a pull brings home after an agent replaced something in the page, in one place."""
+    html = to_html(mine)
+    assert html.count(shown) == 1, html
+    return graft(mine, pulled(html.replace(shown, instead)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "instead"),
+    [
+        ("Ways to pay", "How to pay"),
+        ("rare cases", "very rare cases"),
+        ("an order might not\n", "an order of yours might not\n"),
+        ("four", "4"),
+        ("<td>one</td>", "<td>one or more</td>"),
+        ('href="https://example.com/one"', 'href="https://example.com/two?a=1&amp;b=2"'),
+        ('src="https://example.com/y.svg"', 'src="https://example.com/z.svg"'),
+        ("class='t'", 'class="big"'),
+        ("View it", "View it &lt;now&gt;"),
+        ("לכם", "לכולם"),
+        ("      <tr><td>one</td><td>two</td></tr>\n", ""),
+        ("    <!-- a note of mine -->\n", "    <!-- a note of mine -->\n    <p>A new one</p>\n"),
+        ("    <!-- a note of mine -->\n", "    <!-- a note of mine -->\n    <ul><li>New</li><li>ones</li></ul>\n"),
+        ("          <td>four</td></tr>\n", "          <td>four</td></tr>\n      <tr><td>5</td><td>6</td></tr>\n"),
+        ('  <p dir="rtl">', '  <p>Last</p>\n  <p dir="rtl">'),
+    ],
+)
+def test_what_was_edited_is_the_only_thing_that_changes(shown: str, instead: str) -> None:
+    mine = re.sub(" {10}(?=<td>four)", "      ", ARTICLE) if "5</td>" in instead else ARTICLE
+    shown, instead = (
+        text.replace(" " * 10, " " * 6) if "5</td>" in text + instead else text for text in (shown, instead)
+    )
+    assert edited(mine, shown, instead) == mine.replace(shown, instead)
+
+
+@pytest.mark.parametrize(
+    ("mine", "shown", "instead"),
+    [
+        (BOX + "\n", "four", "4"),
+        (f"## Heading\n{BOX}\n", "four", "4"),
+        (f"<!-- mine -->\n{BOX}\n\nEnd\n", "four", "4"),
+        (f"* list\n\n\n\n{BOX}\n\n\nEnd\n", "four", "4"),
+        ("   <div\n     class='a'>one\n   two</div>\n", "two", "2"),
+        ("<p align=center>One <b>two</b></p>\n<p>three of them</p>\n", "three", "3"),
+        ("<pre>\n  a   b\n  c</pre>\nText\n", "  a   b", "  a   d"),
+        ("<table>\n<tr><td>a b c</td>\n\n<td>two</td></tr>\n\n</table>\n", "two", "2"),
+        ("<ul>\n<li>one thing\n<li>two\n</ul>\n", "one", "the one"),
+        ("<div class=a>One two</div>\n\n<div class=a>Three four</div>\n", "four", "for"),
+        ("<center><b>One</b> two three</center>\n\nOne\n", "two", "2"),
+    ],
+)
+def test_it_may_stand_anywhere_and_be_of_any_kind(mine: str, shown: str, instead: str) -> None:
+    assert edited(mine, shown, instead) == mine.replace(shown, instead)
+
+
+def test_two_of_them_edited_at_once_and_a_paragraph_between_them() -> None:
+    mine = f"{BOX}\n\nBetween __them__\n\n<div class=b>\n One <i>two</i>\n</div>\n"
+    live = to_html(mine).replace("four", "4").replace("two</i>", "2</i>").replace("Between", "Amid")
+    assert graft(mine, pulled(live)) == mine.replace("four", "4").replace("two</i>", "2</i>").replace(
+        "Between __them__", "Amid **them**"
+    )
+
+
+def test_a_paragraph_that_was_added_below_is_written_as_markdown() -> None:
+    mine = "<div class=b>\n One more <i>thing</i> of mine\n</div>\n"
+    live = to_html(mine).replace("</div>", "</div>\n<p>Altogether <b>new</b> words</p>").replace("One", "The one")
+    assert graft(mine, pulled(live)) == mine.replace("One", "The one") + "\nAltogether **new** words\n"
+
+
+def test_what_is_another_text_is_taken_as_it_was_pulled() -> None:
+    theirs = pulled("<p>Nothing of it stays</p><ul><li>here</li></ul>")
+    assert graft(BOX + "\n", theirs) == theirs
+
+
+def test_code_with_empty_lines_does_not_end_the_block() -> None:
+    live = to_html(ARTICLE).replace("    <!-- a note of mine -->\n", "<pre>one\n\ntwo</pre>")
+    outcome = graft(ARTICLE, pulled(live))
+    assert canonical(to_html(outcome)) == canonical(live)
+    assert "      In rare cases, an order might not\n      reach   its destination." in outcome
+
+
+def test_addresses_that_lead_to_the_same_are_as_they_were_and_new_ones_as_they_were_pulled() -> None:
+    def resolve(address: str) -> str:
+        return f"/root/{address.removeprefix('./')}" if not address.startswith(("/", "http")) else address
+
+    mine = '<div class=a>\n<a href="./one.md">one</a>\n<a href="two.md">two</a>\n</div>\n'
+    theirs = pulled(to_html(mine)).replace("./one.md", "one.md").replace("two.md", "three.md")
+    assert graft(mine, theirs, resolve=resolve) == mine.replace("two.md", "three.md")
+
+
+def test_marks_stay_and_no_edit_is_written_over_them() -> None:
+    source = "<div class=a>\n<p>The {{ name }} board</p>\n<p>Other</p>\n</div>\n"
+
+    def expand(text: str) -> str:
+        return text.replace("{{ name }}", "Uno")
+
+    written = Written(text=source, rows=range(6), marks={1: [("{{ name }}", "Uno")]}, expand=expand, shield=identity)
+    mine = expand(source)
+    assert graft(mine, pulled(to_html(mine).replace("Other", "Others")), written=written) == source.replace(
+        "Other", "Others"
+    )
+    with pytest.raises(Entangled):
+        graft(mine, pulled(to_html(mine).replace("Uno", "Mega")), written=written)
+
+
+def merged(base: str, mine: str, theirs: str) -> Merged:
+    return merge(Version(text=base), Version(text=mine), Version(text=pulled(to_html(theirs))))
+
+
+def test_edits_inside_and_outside_are_both_there() -> None:
+    mine, theirs = ARTICLE.replace("Before", "Well before"), ARTICLE.replace("four", "4")
+    assert merged(ARTICLE, mine, theirs) == Merged(text=mine.replace("four", "4"))
+
+
+def test_its_writer_may_have_laid_it_out_anew_meanwhile() -> None:
+    laid = ARTICLE.replace(
+        "      In rare cases, an order might not\n      reach   its", "In rare cases, an order might not reach its"
+    )
+    mine = laid.replace("Before", "Well before")
+    assert merged(ARTICLE, mine, ARTICLE.replace("four", "4")) == Merged(text=mine.replace("four", "4"))
+
+
+def test_one_edited_by_both_stands_between_markers_as_its_writer_writes_it() -> None:
+    mine, theirs = ARTICLE.replace("four", "the fourth"), ARTICLE.replace("four", "4")
+    outcome = merged(ARTICLE, mine, theirs)
+    assert outcome.conflicts == 1
+    assert sides(outcome.text) == (mine, theirs)
+
+
+WORDS = st.sampled_from(
+    ["two words", "a <b>bold</b> word", "café &amp; tea", "&lt;b&gt;", "שלום", "1 < 2", "🎉", "a  b"]
+)
+TAGS = st.sampled_from(
+    [
+        ("<div class='a'>", "</div>"),
+        ("<div>", "</div>"),
+        ("<P>", "</P>"),
+        ("<ul><li>", "</li></ul>"),
+        ("<table><tr><td>", "</td></tr></table>"),
+        ("<h3 class=x>", "</h3>"),
+        ("<blockquote>", "</blockquote>"),
+        ("<p align=right>", "</p>"),
+        ("<pre>", "</pre>"),
+    ]
+)
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 2) -> str:
+    """Some HTML as people write it, on lines of its own; each text has a number, so that it stands there once."""
+    space = draw(st.sampled_from(["", "\n", "\n  ", "\n\t", " "]))
+    tag, close = draw(TAGS)
+    if depth and tag.startswith(("<div", "<ul", "<table", "<blockquote")):
+        held = draw(st.lists(elements(depth=depth - 1), min_size=1, max_size=3))
+        note = draw(st.sampled_from(["", "<!-- mine -->"]))
+        return tag + space + note + space.join(held) + space + close
+    return f"{tag}{space}@ {draw(WORDS)}{space}{close}"
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> str:
+    html = "<div class=outer>\n" + "\n".join(draw(st.lists(elements(), min_size=1, max_size=3))) + "\n</div>"
+    numbers = iter(range(html.count("@")))
+    return re.sub("@", lambda _: f"word{next(numbers)}", html)
+
+
+@settings(max_examples=25)
+@given(blocks(), st.data())
+def test_one_text_edited_anywhere_leaves_all_else_but_white_space(html: str, data: st.DataObject) -> None:
+    mine = f"First *one*\n\n{html}\n\n* last\n"
+    word = f"word{data.draw(st.integers(0, html.count('word') - 1))} "
+    live = to_html(mine).replace(word, f"{word}indeed ", 1)
+    outcome = graft(mine, pulled(live))
+    assert canonical(to_html(outcome)) == canonical(live)
+    assert "".join(outcome.split()) == "".join(mine.replace(word, f"{word}indeed ", 1).split())
+
+
+@settings(max_examples=25)
+@given(blocks(), blocks())
+def test_the_outcome_shows_what_was_pulled_whatever_that_is(html: str, other: str) -> None:
+    theirs = pulled(other)
+    assert canonical(to_html(graft(html + "\n", theirs))) == canonical(to_html(theirs))
