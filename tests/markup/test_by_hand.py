@@ -189,7 +189,7 @@ TAGS = st.sampled_from(
 
 
 @st.composite
-def elements(draw: st.DrawFn, depth: int = 2) -> str:
+def elements(draw: st.DrawFn, depth: int = 1) -> str:
     """Some HTML as people write it, on lines of its own; each text has a number, so that it stands there once."""
     space = draw(st.sampled_from(["", "\n", "\n  ", "\n\t", " "]))
     tag, close = draw(TAGS)
