@@ -88,6 +88,16 @@ def test_items_that_an_agent_and_the_writer_edited_are_the_only_lines_of_a_list_
     assert "<li>one good way</li>" in clone.live(INSTALL).description
 
 
+def test_html_by_hand_that_an_agent_edited_a_cell_of_keeps_every_other_byte(clone: Clone) -> None:
+    box = "<div class='way'>\n  <TABLE>\n    <tr><td>by hand</td>\n        <td>by car</td></tr>\n  </TABLE>\n</div>"
+    clone.commit({INSTALL: TEXT.replace("* one way\n* another", box)})
+    clone.published()
+    text = mine(clone, "Last of all", "Last of everything")
+    web(clone, "by car", "by rail")
+    clone.pull()
+    assert clone.read(INSTALL) == text.replace("by car", "by rail")
+
+
 def test_law_3_after_a_merge_the_plan_is_the_writers_own_change_and_publishing_it_gives_both(clone: Clone) -> None:
     mine(clone, "Last of all", "Last of everything")
     web(clone, "Then wait", "Then wait and see")

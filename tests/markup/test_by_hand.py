@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbsync.content.document import parse, replace_body
 from kbsync.markup.canonical import canonical
 from kbsync.markup.merging.conflicts import sides
 from kbsync.markup.merging.grafting import Entangled, Written, graft
@@ -129,6 +130,13 @@ def test_addresses_that_lead_to_the_same_are_as_they_were_and_new_ones_as_they_w
     mine = '<div class=a>\n<a href="./one.md">one</a>\n<a href="two.md">two</a>\n</div>\n'
     theirs = pulled(to_html(mine)).replace("./one.md", "one.md").replace("two.md", "three.md")
     assert graft(mine, theirs, resolve=resolve) == mine.replace("two.md", "three.md")
+
+
+def test_line_ends_of_windows_are_as_they_were() -> None:
+    text = f"---\ntitle: Ways\n---\n{ARTICLE}".replace("\n", "\r\n")
+    body = parse(text, "ways.md").body
+    outcome = replace_body(text, edited(body, "four", "4"), path="ways.md")
+    assert outcome == text.replace("four", "4")
 
 
 def test_marks_stay_and_no_edit_is_written_over_them() -> None:
