@@ -77,7 +77,8 @@ class Agreement:
 
 def seal(agreement: Agreement) -> str:
     """Name one lock entry, so that a ledger entry can note which one it was made over."""
-    return digest((agreement.seen, agreement.blob, *sorted(agreement.live.values())))
+    before = (agreement.before,) if agreement.before else ()
+    return digest((agreement.seen, agreement.blob, *before, *sorted(agreement.live.values())))
 
 
 def taken_along(lock: Mapping[Key, Agreement], blobs: Mapping[str, str]) -> dict[Key, Agreement]:

@@ -123,10 +123,11 @@ def command(*words: str) -> list[str]:
 def environment(more: Mapping[str, str | None]) -> dict[str, str]:
     """Give this process's environment with some variables set, or taken away where they are None.
 
-    Each room is compiled once, as it is on a user's machine, and not by each of a thousand processes.
+    Each room is compiled once, as it is on a user's machine, and not by each of a thousand processes; and no line is
+    folded to the width of the terminal in which somebody tests.
     """
     checkout = str(Path(__file__).parent.parent)
-    wanted = {**os.environ, "PYTHONPATH": checkout, "PYTHONDONTWRITEBYTECODE": None, **more}
+    wanted = {**os.environ, "PYTHONPATH": checkout, "PYTHONDONTWRITEBYTECODE": None, "COLUMNS": None, **more}
     return {name: value for name, value in wanted.items() if value is not None}
 
 
