@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from kbsync.change import Action, Change, Outcome, Result
 from kbsync.content.repository import PushRefused, Repository
 from kbsync.errors import KbsyncError, Refusal
 from kbsync.freshdesk import portal as portal_room
 from kbsync.journeys.audience import Planned
 from kbsync.journeys.guarding import holders, lease, patience
-from kbsync.journeys.guarding.intents import Underway, pages_of
+from kbsync.journeys.guarding.intents import Intent, Underway, pages_of, unsettled
 from kbsync.journeys.publishing import Published
+from kbsync.model import Kind
 from kbsync.sandbox import Fault, Portal
 from tests.journeys.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps, troubles
 from tests.plan.world import article
@@ -379,3 +381,12 @@ def test_an_agent_who_saves_between_plan_and_write_wins(
     saved = portal.store.article(number)
     assert (saved.description, saved.status) == ("<p>Theirs, in time.</p>", 2)
     assert shown(portal)[number][2] == "<p>Theirs, in time.</p>"
+
+
+def test_of_two_changes_in_one_place_one_may_be_left_unsettled() -> None:
+    lost = Change(action=Action.CREATE, kind=Kind.ARTICLE, path=INSTALL)
+    done = Change(action=Action.ARCHIVE, kind=Kind.ARTICLE, path=INSTALL, id=7)
+    intents = tuple(Intent(action=one.action, kind=one.kind, path=one.path, id=one.id) for one in (lost, done))
+    outcomes = [Outcome(change=lost, result=Result.FAILED), Outcome(change=done, result=Result.DONE)]
+    for told in (outcomes, outcomes[::-1]):
+        assert unsettled(Underway(holder=holders.holder_now(None), intents=intents), told) == intents[:1]

@@ -101,8 +101,13 @@ def _source(change: Change, known: Mapping[Key, Agreement], anchors: tuple[str, 
 
 def unsettled(underway: Underway, outcomes: Iterable[Outcome]) -> tuple[Intent, ...]:
     """Give the intents of which nobody knows whether they were carried out, and those that had none in this run."""
-    by_path = {outcome.change.path: outcome for outcome in outcomes}
-    return tuple(intent for intent in underway.intents if _is_unsettled(intent, by_path.get(intent.path)))
+    # One path may have two changes: one item leaves it, and another takes it.
+    told = {_place_of(outcome.change): outcome for outcome in outcomes}
+    return tuple(intent for intent in underway.intents if _is_unsettled(intent, told.get(_place_of(intent))))
+
+
+def _place_of(one: Change | Intent) -> tuple[Action, Kind, str]:
+    return one.action, one.kind, one.path
 
 
 def _is_unsettled(intent: Intent, outcome: Outcome | None) -> bool:
