@@ -20,12 +20,13 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.laws.machine import Laws
+from tests.laws.wider import Wider
 
 STEPS_A_LIFE = 80
 LIVES_A_ROUND = 12
 
 
-def played(number: int, lives: int, *, shrinks: bool) -> tuple[Counter[str], str]:
+def played(number: int, lives: int, *, shrinks: bool, wider: bool) -> tuple[Counter[str], str]:
     """Play a round; give its figures, and what went wrong in it."""
     Laws.tally.clear()
     phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
@@ -40,24 +41,24 @@ def played(number: int, lives: int, *, shrinks: bool) -> tuple[Counter[str], str
         print_blob=False,
     )
     try:
-        run_state_machine_as_test(seed(number)(Laws), settings=how)
+        run_state_machine_as_test(seed(number)(Wider if wider else Laws), settings=how)
     except Exception:  # noqa: BLE001 - whatever breaks is what this is for
         return Counter(Laws.tally), f"round {number}\n{traceback.format_exc()}"
     return Counter(Laws.tally), ""
 
 
-def _round(number: int) -> tuple[Counter[str], str]:
-    return played(number, LIVES_A_ROUND, shrinks=False)
+def _round(number: int, wider: bool) -> tuple[Counter[str], str]:
+    return played(number, LIVES_A_ROUND, shrinks=False, wider=wider)
 
 
-def rounds(first: int, processes: int) -> Iterator[tuple[Counter[str], str]]:
+def rounds(first: int, processes: int, *, wider: bool) -> Iterator[tuple[Counter[str], str]]:
     """Play rounds side by side, for as long as somebody wants more."""
     with ProcessPoolExecutor(processes) as pool:
         try:
-            waiting = [pool.submit(_round, first + number) for number in range(processes + 1)]
+            waiting = [pool.submit(_round, first + number, wider) for number in range(processes + 1)]
             for number in count(first + len(waiting)):
                 yield waiting.pop(0).result()
-                waiting.append(pool.submit(_round, number))
+                waiting.append(pool.submit(_round, number, wider))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -68,13 +69,14 @@ def main() -> int:
     asked.add_argument("--steps", type=int, default=200_000)
     asked.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     asked.add_argument("--seed", type=int, default=1, help="the number of the first round")
+    asked.add_argument("--wider", action="store_true", help="play with links, sides that win and saves in between too")
     asked.add_argument("--only", action="store_true", help="play the first round alone, and look for its shortest form")
     options = asked.parse_args()
     began, figures, broken = time.monotonic(), Counter[str](), list[str]()
     with TemporaryDirectory(prefix="kbsync-") as place:
         _forget_the_caller(Path(place))
-        one = (played(options.seed, LIVES_A_ROUND, shrinks=True) for _ in range(1))
-        for tally, trouble in one if options.only else rounds(options.seed, options.processes):
+        one = (played(options.seed, LIVES_A_ROUND, shrinks=True, wider=options.wider) for _ in range(1))
+        for tally, trouble in one if options.only else rounds(options.seed, options.processes, wider=options.wider):
             figures += tally
             if trouble:
                 broken.append(trouble)

@@ -3,9 +3,10 @@
 A run is watched from outside: what the portal showed before and after, which calls were made, what lies in git.
 """
 
+import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import count
@@ -29,7 +30,7 @@ from kbsync.sandbox.records import DRAFT, PUBLISHED
 from tests.journeys.clone import LEDGER, Clone, clone_of, git, new_clone
 from tests.laws.agents import Agent, Shown, shown
 from tests.laws.dying import Death, dying
-from tests.laws.people import Person, Words, front, tokens
+from tests.laws.people import Person, Words, front, links, tokens
 
 # Names of folders are unique: what was renamed on one side, or put back by an undo, may hold a name that is wanted.
 _IN_THE_WAY = "in the way of something that exists"
@@ -85,6 +86,7 @@ class Life:
     portal: Portal
     words: Words = field(default_factory=lambda: Words(count(1000)))
     tally: Counter[str] = field(default_factory=Counter)
+    links_others: bool = False
     people: tuple[Person, Person] = field(init=False)
     agent: Agent = field(init=False)
     shared: Path = field(init=False)
@@ -100,17 +102,46 @@ class Life:
             Clone(root=root, portal=self.portal, config=Config(root=root, url=self.portal.url))
             for root in (self.place / "one", self.place / "two")
         ]
-        one, two = (Person(name=clone.root.name, shared=self.shared, clone=clone, words=self.words) for clone in clones)
+        common: dict[str, Any] = {"shared": self.shared, "words": self.words, "links_others": self.links_others}
+        one, two = (Person(name=clone.root.name, clone=clone, **common) for clone in clones)
         self.people = one, two
         self.written = {number: shown(article) for number, article in self.agent.articles().items()}
         self.once_live = {word for article in self.agent.articles().values() for word in _words_of(article)}
 
     # What kbsync does.
 
-    def publish(self, person: Person, *, twice: bool = True, **options: Any) -> Published | None:
-        """Publish what is committed, and hold every law about it."""
+    def publish(
+        self,
+        person: Person,
+        *,
+        twice: bool = True,
+        meant: AbstractSet[int] = frozenset(),
+        meanwhile: Callable[[], object] | None = None,
+        **options: Any,
+    ) -> Published | None:
+        """Publish what is committed, and hold every law about it but for articles that are `meant` to be overwritten.
+
+        What is done `meanwhile` comes between the plan and the first write.
+        """
         before, ledger = self.agent.articles(), self._ledger()
+
+        saved: set[int] = set()
+
+        def interrupted() -> None:
+            if meanwhile is not None:
+                known = dict(self.agent.unseen)
+                meanwhile()
+                now = self.agent.articles()
+                saved.update(number for number, old in before.items() if old != now[number])
+                for number in (number for number, old in before.items() if shown(old) == shown(now[number])):
+                    # To save what stands there already takes nothing from anybody; only a new plan would hold it.
+                    self.agent.unseen.pop(number, None)
+                    self.agent.unseen |= {number: known[number]} if number in known else {}
+                before.update(now)
+                self.tally["saved on the web between plan and write"] += 1
+
         self.portal.calls.clear()
+        person.clone.audience.meanwhile = interrupted
         try:
             done = person.clone.publish(**options)
         except Refusal as refusal:
@@ -118,11 +149,25 @@ class Life:
             law(8, self.agent.articles() == before, "what was refused has written")
             return None
         finally:
-            self._account_for(person, before, ledger)
+            person.clone.audience.meanwhile = None
+            self._account_for(person, before, ledger, meant=meant)
         self.tally["publishes"] += 1
         self._hold_back(done, before)
-        self._settled(person, done, twice=twice)
+        self._settled(person, done, twice=twice, saved=saved)
         return done
+
+    def overwrite(self, person: Person, which: int) -> None:
+        """Publish one of the files that a plan holds back, whatever was edited on the web."""
+        plan = person.clone.plan()
+        held = [
+            found
+            for found in (*plan.drift, *plan.conflicts)
+            if found.kind is Kind.ARTICLE and found.content and found.id
+        ]
+        if held:
+            chosen = held[which % len(held)]
+            self.tally["overwritten on purpose"] += 1
+            self.publish(person, overwrite=frozenset({chosen.path}), meant={chosen.id or 0})
 
     def die(self, person: Person, at: int, *, after: bool) -> bool:
         """Publish and be killed on the way; tell whether that is what happened."""
@@ -199,24 +244,35 @@ class Life:
         left = {change.id for change in again} & done - pending
         law(3, not left, f"what was undone would be done again: {sorted(map(str, left))}")
 
-    def pull(self, person: Person, side: int) -> PulledHome | None:
-        """Pull, settle what overlaps, commit; and hold every law about it."""
+    def pull(self, person: Person, side: int, **options: Any) -> PulledHome | None:
+        """Pull, settle what overlaps, commit; and hold every law about it but for paths of which one side is to win."""
         person.commit()
         mine, before = person.articles(), person.clone.plan()
+        ours, theirs = options.get("ours", frozenset()), options.get("theirs", frozenset())
         try:
-            home = person.clone.pull()
+            home = person.clone.pull(**options)
         except Refusal as refusal:
             self._refused(refusal)
             return None
         self.tally["pulls"] += 1
         person.is_dirty = bool(home.pulled.files)
         self.tally["pulls with news"] += person.is_dirty
-        self._keeps_my_words(mine, before.ids, person)
-        self._brings_their_words(home, person)
+        for path in ours & mine.keys():
+            law(7, person.articles().get(path) == mine[path], f"{path} was to stay as it was")
+            if (refused := self.agent.articles().get(before.ids.get(path, 0))) is not None:
+                person.dropped |= _words_of(refused) - tokens(mine[path])
+        for change in home.pulled.changes:
+            if change.path in theirs and change.action is Action.UPDATE and change.kind is Kind.ARTICLE:
+                said = _words_of(self.agent.articles()[change.id or 0])
+                law(7, tokens(person.articles()[change.path]) == said, f"{change.path} was to be the portal's")
+        kept = {path: text for path, text in mine.items() if path not in theirs}
+        self._keeps_my_words(kept, before.ids, person, prunes=bool(options.get("prune")))
+        self._brings_their_words(home, person, but=ours)
         person.settle_markers(side)
+        mended = person.mend_links()
         person.commit()
-        if home.pulled.files:
-            self._only_mine_is_left(before, home.pulled, person)
+        if home.pulled.files and not ours | theirs:
+            self._only_mine_is_left(before, home.pulled, person, mended)
         return home
 
     def look(self, person: Person, *, offline: bool) -> None:
@@ -238,9 +294,15 @@ class Life:
         law(10, self.portal.key not in str(refusal), "the key is in a message")
 
     def _account_for(
-        self, person: Person, before: Mapping[int, Article], ledger: str | None, *, archives: bool = False
+        self,
+        person: Person,
+        before: Mapping[int, Article],
+        ledger: str | None,
+        *,
+        archives: bool = False,
+        meant: AbstractSet[int] = frozenset(),
     ) -> None:
-        """See what was written, and that nobody's unseen work is under it."""
+        """See what was written, and that nobody's unseen work is under it but what is `meant` to be."""
         after = self.agent.articles()
         law(8, before.keys() <= after.keys(), "articles were deleted")
         for number, old in before.items():
@@ -248,7 +310,7 @@ class Life:
             if new == old:
                 continue
             saved_at = self.agent.unseen.pop(number, None)
-            if saved_at is not None and shown(old) != self.written.get(number):
+            if saved_at is not None and self._is_lost(number, old, new) and number not in meant:
                 known = self._ever_known(person, ledger)
                 law(2, saved_at in known, f"article {number}, edited on the web, was written over")
             self.agent.versions[number].append(shown(old))
@@ -256,6 +318,11 @@ class Life:
             if not archives:
                 self._archives_nothing_needed(person, old, new, after)
         self.once_live |= {word for article in after.values() for word in _words_of(article)}
+
+    def _is_lost(self, number: int, old: Article, new: Article) -> bool:
+        """Tell whether anything that was edited on the web since kbsync last wrote an article is no longer so."""
+        edited = zip(self.written.get(number) or (None,) * 5, shown(old), shown(new), strict=True)
+        return any(before not in (written, after) for written, before, after in edited)
 
     def _ledger(self) -> str | None:
         found = git(self.shared, "for-each-ref", "--format=%(objectname)", LEDGER).strip()
@@ -290,7 +357,7 @@ class Life:
                 same = old == after[old.id]
                 law(2, same, f"{finding.path} was left alone in words ({finding.reason}) and written to in deed")
 
-    def _settled(self, person: Person, done: Published, *, twice: bool) -> None:
+    def _settled(self, person: Person, done: Published, *, twice: bool, saved: AbstractSet[int]) -> None:
         """See that a publish leaves nothing to do, says on live what content says, and writes nothing again."""
         law(5, done.trouble is None, f"the ledger could not be saved: {done.trouble}")
         outcomes = done.run.outcomes if done.run else []
@@ -304,7 +371,9 @@ class Life:
             self.tally["with something held back"] += 1
             return
         plan = person.clone.plan()
-        law(3, not plan.changes, f"left to do after a publish: {_steps(plan)}")
+        # What was saved meanwhile, and put back thereby, is held no longer.
+        left = [change for change in plan.changes if change.id not in saved]
+        law(3, not left, f"left to do after a publish: {_steps(plan)}")
         self._says_on_live_what_content_says(person, plan)
         self._has_no_doubles(person)
         if twice:
@@ -326,6 +395,10 @@ class Life:
             law(5, number in live, f"{path} is not on the portal and nothing says so: {_steps(plan)}")
             article = live[number or 0]
             law(5, tokens(text) == _words_of(article), f"{path} says {sorted(tokens(text) ^ _words_of(article))} else")
+            for word, target in links(path, text).items():
+                found = re.search(rf'href="[^"]*/articles/(\d+)[^"]*"[^>]*>{word}', article.description)
+                there = plan.ids.get(target)
+                law(5, target in held or (found and int(found[1]) == there), f"{path} links {word} not to {there}")
             is_draft = front(text, "status") == "draft"
             law(5, (article.status == DRAFT) == is_draft, f"{path} has another status on the portal")
 
@@ -346,17 +419,17 @@ class Life:
 
     # What the laws say of a pull.
 
-    def _keeps_my_words(self, mine: Mapping[str, str], ids: Mapping[str, int], person: Person) -> None:
-        """See that no word of a file is gone that an agent has not taken out of its article."""
+    def _keeps_my_words(self, mine: Mapping[str, str], ids: Mapping[str, int], person: Person, *, prunes: bool) -> None:
+        """See that no word of a file is gone that an agent has not taken out of its article, or deleted with it."""
         left, live = person.tokens(), self.agent.articles()
         for path, text in mine.items():
             article = live.get(ids.get(path, 0))
-            taken_out = self.once_live - _words_of(article) if article else set()
+            taken_out = self.once_live - (_words_of(article) if article else set()) if article or prunes else set()
             lost = tokens(text) - left - taken_out
             law(7, not lost, f"a pull lost {sorted(lost)} of {path}")
         self.once_live |= {word for article in live.values() for word in _words_of(article)}
 
-    def _brings_their_words(self, home: PulledHome, person: Person) -> None:
+    def _brings_their_words(self, home: PulledHome, person: Person, *, but: AbstractSet[str]) -> None:
         """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
         live, mine = self.agent.articles(), person.articles()
         last = str(home.planned.workspace.run.get("commit"))
@@ -364,7 +437,8 @@ class Life:
             # Somebody else's content has seen it, and has been published: it comes by a merge of that, not by a pull.
             return
         for change in home.pulled.changes:
-            if change.kind is not Kind.ARTICLE or change.action not in {Action.UPDATE, Action.CREATE}:
+            is_text = change.kind is Kind.ARTICLE and change.action in {Action.UPDATE, Action.CREATE}
+            if not is_text or change.path in but:
                 continue
             missing = _words_of(live[change.id or 0]) - tokens(mine.get(change.path, ""))
             if missing and change.id in self.agent.unseen:
@@ -372,7 +446,7 @@ class Life:
                 past |= tokens(person.git("log", "--format=%B", "HEAD"))
                 law(7, missing <= past, f"a pull did not bring {sorted(missing - past)} to {change.path}")
 
-    def _only_mine_is_left(self, before: Plan, pulled: Pulled, person: Person) -> None:
+    def _only_mine_is_left(self, before: Plan, pulled: Pulled, person: Person, mended: AbstractSet[str]) -> None:
         after = person.clone.plan()
         mine = {_name(step) for step in (*before.changes, *before.conflicts)}
         # Git knows no empty directory: one that an agent moved everything out of is forgotten by the next publish.
@@ -381,7 +455,9 @@ class Life:
         excused = {
             _name(change)
             for change in after.changes
-            if change.action is Action.FORGET or (has_moved and change.kind is not Kind.ARTICLE)
+            if change.action is Action.FORGET
+            or change.path in mended
+            or (has_moved and change.kind is not Kind.ARTICLE)
         }
         left = {_name(change) for change in after.changes} - mine - excused
         law(3, not left, f"a pull leaves to publish {sorted(map(str, left))}: {_steps(before)} became {_steps(after)}")

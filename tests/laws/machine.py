@@ -54,8 +54,8 @@ def _first(rewriting: Any) -> Path:
     folder = _folder()
     _KEPT.append(folder)
     place = Path(folder.name)
-    with serve(Settings(key=KEY, rewriting=rewriting, clock=lambda: START, data=place / "portal")) as portal:
-        begun(place, portal)
+    with serve(Settings(key=KEY, rewriting=rewriting, clock=lambda: START, data=place / "portal")) as served:
+        begun(place, served)
     return place
 
 
@@ -63,6 +63,7 @@ class Laws(RuleBasedStateMachine):
     """Writers, an agent, branches, crashes. `tally` counts over all lives what was done."""
 
     tally: ClassVar[Counter[str]] = Counter()
+    links_others: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,8 +77,8 @@ class Laws(RuleBasedStateMachine):
         moved(_first(rewriting), self.place)
         self.seconds = 60
         settings = Settings(key=KEY, rewriting=rewriting, clock=self._now, data=self.place / "portal")
-        portal = self.stack.enter_context(serve(settings))
-        self.life = Life(place=self.place, portal=portal, tally=self.tally)
+        served = self.stack.enter_context(serve(settings))
+        self.life = Life(place=self.place, portal=served, tally=self.tally, links_others=self.links_others)
         self.agent = self.life.agent
 
     def teardown(self) -> None:

@@ -4,9 +4,10 @@ Every piece of text holds a word of its own, so that it can be told what became 
 agent's. What is written stays uncommitted until git needs it committed.
 """
 
+import posixpath
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.journeys.clone import Clone, git
 
 TOKEN = re.compile(r"\b[wa]\d+x\b")
 FOLDERS = ("guide/basics", "guide/more", "shop/orders")
+_LINK = re.compile(r"\[(\w+)\]\(([^)<>:]+\.md)\)")
 _FRONT = re.compile(r"\A---\n(.*?)^---\n+", re.DOTALL | re.MULTILINE)
 _OVERLAP = re.compile(r"^<{7,} .*?\n(.*?)(?:^\|{7,} .*?\n.*?)?^={7,}\n(.*?)^>{7,} .*?\n", re.DOTALL | re.MULTILINE)
 
@@ -47,8 +49,21 @@ class Words:
 
 
 def tokens(text: str) -> set[str]:
-    """Name the words of their own in a text."""
-    return set(TOKEN.findall(text))
+    """Name the words of their own in a text; a file that is linked may have one in its name, which nobody reads."""
+    return set(TOKEN.findall(_LINK.sub(r"\1", text)))
+
+
+def links(path: str, text: str) -> dict[str, str]:
+    """Give the words that a file links to other files, with their paths."""
+    return {found[1]: _target(path, found[2]) for found in _LINK.finditer(text)}
+
+
+def _target(path: str, address: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), address))
+
+
+def _address(path: str, target: str) -> str:
+    return posixpath.relpath(target, posixpath.dirname(path))
 
 
 def has_markers(text: str) -> bool:
@@ -75,7 +90,7 @@ def _head(text: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Person:
-    """A writer with a clone of the shared repository; `dropped` are words that were taken out of an overlap.
+    """A writer with a clone of the shared repository; `dropped` are words that were taken out of a merge.
 
     No commit ever held them in a file, so the next one's message does.
     """
@@ -85,6 +100,7 @@ class Person:
     clone: Clone
     words: Words
     clones: "count[int]" = field(default_factory=count)
+    links_others: bool = False
     is_dirty: bool = False
     dropped: set[str] = field(default_factory=set)
     branches: list[str] = field(default_factory=list)
@@ -114,6 +130,10 @@ class Person:
         parts = [part for part in body.rstrip("\n").split("\n\n") if part]
         at = which % (len(parts) + 1)
         match how % 4:
+            case 0 if how >= 4 and self.links_others:
+                others = list(self.articles())
+                link = f"[w{next(self.words.numbers)}x]({_address(path, others[(which + how) % len(others)])})"
+                parts.insert(at, f"{self.words.paragraph('w')}, see {link}.")
             case 0 | 1:
                 parts.insert(at, self.words.paragraph("w"))
             case 2 if len(parts) > 1:
@@ -157,11 +177,39 @@ class Person:
         if new not in self.articles():
             self._write(new, text)
             (self.clone.root / path).unlink()
+            self._links_follow({path: new})
 
     def _rename_folder(self, folder: str) -> None:
-        above = folder.rpartition("/")[0]
-        (self.clone.root / folder).rename(self.clone.root / f"{above}/folder-{next(self.words.numbers)}")
+        before = list(self.articles())
+        new = f"{folder.rpartition('/')[0]}/folder-{next(self.words.numbers)}"
+        (self.clone.root / folder).rename(self.clone.root / new)
         self.is_dirty = True
+        self._links_follow({path: new + path.removeprefix(folder) for path in before if path.startswith(f"{folder}/")})
+
+    def _links_follow(self, moved: Mapping[str, str]) -> None:
+        """Write the links from and to files that were moved anew."""
+        was = {new: old for old, new in moved.items()}
+        for path, text in self.articles().items():
+
+            def anew(found: re.Match[str], path: str = path) -> str:
+                target = _target(was.get(path, path), found[2])
+                return f"[{found[1]}]({_address(path, moved.get(target, target))})"
+
+            if (changed := _LINK.sub(anew, text)) != text:
+                self._write(path, changed)
+
+    def mend_links(self) -> set[str]:
+        """Take out the links that lead nowhere, which nothing with them could be published; name their files."""
+        here, mended = self.articles() if self.links_others else {}, set()
+        for path, text in here.items():
+
+            def mend(found: re.Match[str], path: str = path) -> str:
+                return found[0] if _target(path, found[2]) in here else found[1]
+
+            if (changed := _LINK.sub(mend, text)) != text:
+                self._write(path, changed)
+                mended.add(path)
+        return mended
 
     def _chosen(self, which: int) -> tuple[str, str]:
         here = list(self.articles().items())
@@ -183,6 +231,7 @@ class Person:
 
     def commit(self) -> None:
         """Commit what there is, if there is anything."""
+        self.mend_links()
         if self.is_dirty:
             self.git("add", "-A")
             self._commit("edits")
@@ -234,6 +283,10 @@ class Person:
             if not self.tries("checkout", which, "--", path):
                 self.git("rm", "-q", "-f", "--", path)
         self.settle_markers(side)
+        for entry in self.clone.root.glob(".kbsync/**/*.json"):
+            if has_markers(entry.read_text()):
+                # Where both sides renamed, git leaves its marks in the one and the other; kbsync says to delete them.
+                entry.unlink()
         self.git("add", "-A")
         self._commit("settles a merge")
 
@@ -256,6 +309,7 @@ class Person:
         self.git("fetch", "-q", "origin", "main")
         if not self.tries("merge", "-q", "--no-edit", "FETCH_HEAD"):
             self._settle_merge(side)
+        self.commit()
         self.git("push", "-q", "origin", "main")
 
     def clone_anew(self, *, shallow: bool) -> None:
