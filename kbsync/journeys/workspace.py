@@ -180,7 +180,7 @@ def _usable(
 
 def _rendered_anew(known: Agreement, anchors: frozenset[str]) -> Agreement:
     """Render what was agreed on as this kbsync renders, so that an upgrade alone is no change of any article."""
-    if known.epoch == EPOCH or known.kind is not Kind.ARTICLE or known.source is None:
+    if known.epoch == EPOCH or known.kind is not Kind.ARTICLE or known.source is None or not known.content.get("body"):
         return known
     body = parse(known.source, known.path).body if known.expanded is None else known.expanded
     article = Article(title="", body=body, path=known.path)

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 
 from kbsync.agreements import Agreement, Key, State
-from kbsync.model import Item, Kind, parent_path
+from kbsync.model import Item, Kind, digest, parent_path
 from kbsync.versions import blob_of
 
 
@@ -65,11 +65,13 @@ class Directories:
         """Give the directory in which something lay: its live folder tells, where its file is ahead of that.
 
         Of a renamed directory that is held back, as by a conflict, the new paths of what lies in it are known already,
-        and the path that it had may be another's by now.
+        and the path that it had may be another's by now. What was undone notes where its file lay.
         """
         kinds = (Kind.FOLDER,) if known.kind is Kind.ARTICLE else (Kind.FOLDER, Kind.CATEGORY)
         written = parent_path(known.path)
         homes = [(kind, known.parent or 0) for kind in kinds if (kind, known.parent) in self.agreements]
+        if (noted := known.content.get("parent")) is not None:
+            homes = [key for key in self.agreements if key[0] in kinds and digest(key[1]) == noted]
         if homes:
             return next((key for key in homes if self.agreements[key].path == written), homes[0])
         there = [found for found in self.agreements.values() if found.kind in kinds and found.path == written]

@@ -92,3 +92,36 @@ def test_an_undone_move_back_out_of_where_agents_put_an_article_names_their_edit
     undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.audience)
     assert shown(clone.portal)[number][0] == place
     assert steps(clone.plan()) == {path: "drift"}
+
+
+def test_a_directory_in_which_only_an_undone_article_is_left_is_not_taken_for_the_folder_that_it_went_back_to(
+    clone: Clone,
+) -> None:
+    clone.commit({"guide/spare/a.md": article("Spare", "Parts are in the second drawer, under the manual.")})
+    clone.published()
+    (clone.root / "shop/orders/pay.md").rename(clone.root / "guide/spare/pay.md")
+    clone.commit()
+    assert steps(clone.published())["guide/spare/pay.md"] == "move"
+    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.audience)
+    clone.remove("guide/spare/a.md")
+    clone.commit()
+    told = steps(clone.plan())
+    assert told["guide/spare/pay.md"] == "undone"
+    assert told["guide/spare/a.md"] == "archive"
+    assert "guide/spare" not in told
+
+
+def test_what_was_undone_and_then_removed_comes_back_with_the_words_of_its_file(clone: Clone) -> None:
+    path = "guide/basics/repair.md"
+    clone.commit({path: article("Repair", "Send it in.")})
+    clone.published()
+    clone.commit({path: article("Repair", "Send it in, all of it.")})
+    clone.published()
+    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.audience)
+    clone.remove(path)
+    clone.commit()
+    assert steps(clone.published()) == {path: "archive"}
+    clone.commit({path: article("Repair", "Send it in, all of it.")})
+    assert steps(clone.published()) == {path: "restore"}
+    assert "all of it" in clone.live(path).description
+    assert steps(clone.plan()) == {}

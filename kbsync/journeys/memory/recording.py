@@ -63,7 +63,12 @@ def shown(agreed: Agreement, live: Item, *, seen: str) -> Agreement:
 
 
 def settled(known: Agreement, live: Item, *, seen: str, state: State, was: Item | None = None) -> Agreement:
-    """Bring an agreement's live half up to date after its content left: archived, kept or let go."""
+    """Bring an agreement's live half up to date after its content left: archived, kept or let go.
+
+    Of what was undone the two halves never said the same: should its file come back, all of it is to be sent.
+    """
+    if known.state is State.UNDONE:
+        known = replace(known, content=dict.fromkeys(known.content.keys() - {"parent"}, ""), source_key="")
     return replace(
         known,
         state=state,
