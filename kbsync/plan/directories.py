@@ -87,8 +87,10 @@ class Directories:
         for _, path, old, key in ranked:
             if path == old:
                 self._pair(path, key)
+        standing = {path for path, key in self._free_by_path(kind).items() if self._is_live(key)}
         for _, path, old, key in ranked:
-            if key not in self.votes[old]:
+            # What was let go comes back with what lay in it, but not in place of a folder that stands there.
+            if key not in self.votes[old] and (self._is_live(key) or path not in standing):
                 self._pair(path, key)
         at = self._free_by_path(kind)
         for path in paths:
@@ -101,6 +103,9 @@ class Directories:
             self.taken.add(key)
             self.take(path, key)
             self._count(path, key)
+
+    def _is_live(self, key: Key) -> bool:
+        return self.agreements[key].state is State.LIVE
 
     def _free_by_path(self, kind: Kind) -> dict[str, Key]:
         free = [known for key, known in self.agreements.items() if known.kind is kind and key not in self.taken]

@@ -3,6 +3,7 @@
 from kbsync.credentials import Secret
 from kbsync.journeys.audience import Options
 from kbsync.journeys.past import undoing
+from kbsync.sandbox.records import DRAFT
 from tests.journeys.clone import Clone, shown, steps
 from tests.plan.world import article
 
@@ -125,3 +126,25 @@ def test_what_was_undone_and_then_removed_comes_back_with_the_words_of_its_file(
     assert steps(clone.published()) == {path: "restore"}
     assert "all of it" in clone.live(path).description
     assert steps(clone.plan()) == {}
+
+
+def test_a_directory_is_made_anew_once_where_what_lies_in_it_waits_and_a_folder_of_its_path_is_held_back(
+    clone: Clone,
+) -> None:
+    clone.commit({"guide/more/a.md": article("Spare", "Parts are in the second drawer.")})
+    clone.published()
+    clone.commit({"shop/orders/pay.md": article("Pay", "With a card, or in the shop.")})
+    clone.published()
+    number = clone.id_of("shop/orders/pay.md")
+    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.audience)
+    clone.portal.store.edit_folder(clone.id_of("guide/more"), name="Much more")
+    clone.portal.store.edit_article(number, status=DRAFT)
+    clone.remove("guide/more/a.md")
+    (clone.root / "guide/more").mkdir(exist_ok=True)
+    (clone.root / "shop/orders/pay.md").rename(clone.root / "guide/more/pay.md")
+    clone.commit()
+    folders = len(clone.portal.store.all_folders())
+    for _ in range(2):
+        clone.published()
+        assert len(clone.portal.store.all_folders()) == folders + 1
+    assert clone.plan().changes == ()
