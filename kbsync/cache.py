@@ -63,7 +63,7 @@ def code_version() -> str:
     The rooms count by their bytes, so that a checkout under work never meets what it gave before an edit.
     """
     found = hashlib.blake2b(digest_size=16)
-    for room in (_HERE / "memo.py", _HERE / "versions.py", *sorted((_HERE / "markup").rglob("*.py"))):
+    for room in (_HERE / "memo.py", _HERE / "digests.py", *sorted((_HERE / "markup").rglob("*.py"))):
         found.update(room.relative_to(_HERE).as_posix().encode() + b"\0" + room.read_bytes() + b"\0")
     for library in _LIBRARIES:
         with suppress(PackageNotFoundError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
-from kbsync.agreements import Agreement
+from kbsync.baseline import Agreement
 from kbsync.model import Article, Item, Kind, ancestors, parent_path
 
 

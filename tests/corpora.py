@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kbsync.sandbox import Portal, load_path
+from kbsync.sandbox.server import Portal
+from kbsync.sandbox.store import load_path
 from tests.desk import Desk, Ended, new_desk
 
 ASSETS = "https://cdn.example.com/kb"

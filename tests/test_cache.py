@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsync import versions
+from kbsync import digests
 from kbsync.cache import Cache, code_version, open_cache
+from kbsync.markup import links as surveys
 from kbsync.markup.options import PLAIN
-from kbsync.markup.reading import references as surveys
 from kbsync.markup.to_markdown import addresses_in, to_markdown
 from kbsync.memo import lent, remembered
 from kbsync.model import Article, Kind
@@ -85,15 +85,15 @@ def test_other_code_finds_nothing_of_what_this_code_gave(file: Path) -> None:
 
 
 def test_the_code_is_named_by_every_room_that_converts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    here = Path(versions.__file__).parent
+    here = Path(digests.__file__).parent
     markup = (room.relative_to(here).as_posix() for room in (here / "markup").rglob("*.py"))
-    for room in ("memo.py", "versions.py", *markup):
+    for room in ("memo.py", "digests.py", *markup):
         (tmp_path / room).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / room).write_bytes((here / room).read_bytes())
     monkeypatch.setattr("kbsync.cache._HERE", tmp_path)
     names = [code_version.__wrapped__()]
     assert names == [code_version()]
-    for room in ("versions.py", "markup/html/noise.py", "markup/to_html.py"):
+    for room in ("digests.py", "markup/noise.py", "markup/to_html.py"):
         (tmp_path / room).write_bytes((tmp_path / room).read_bytes() + b"\n")
         names.append(code_version.__wrapped__())
     monkeypatch.setattr("kbsync.cache.version", lambda library: "0.0")
@@ -317,7 +317,7 @@ class Portal:
 
 
 def pulled(path: str, paths: dict[tuple[Kind, int], str], html: str = HTML) -> object:
-    return versions.pulled_body(Article(title="T", body=html), path, Portal(), paths)
+    return digests.pulled_body(Article(title="T", body=html), path, Portal(), paths)
 
 
 def test_a_conversion_is_remembered_by_what_its_addresses_become(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,11 +356,11 @@ def test_a_body_counts_by_its_text_its_place_and_the_anchors_asked_of_it(monkeyp
     body = "# One\n\nSee [it](x.md).\n"
     cases = [("a/b/c.md", ()), ("a/b/d.md", ()), ("a/c.md", ()), ("a/b/c.md", ("one",))]
     articles = [(Article(title="T", body=body, path=path), anchors) for path, anchors in cases]
-    fresh = [versions.content_digests(*one) for one in articles]
-    rendered = _counted(monkeypatch, "rooted_html", versions.rooted_html)
+    fresh = [digests.content_digests(*one) for one in articles]
+    rendered = _counted(monkeypatch, "rooted_html", digests.rooted_html)
     with lent(Kept()):
-        assert [versions.content_digests(*one) for one in articles] == fresh
-        assert [versions.content_digests(*one) for one in articles] == fresh
+        assert [digests.content_digests(*one) for one in articles] == fresh
+        assert [digests.content_digests(*one) for one in articles] == fresh
     assert len(rendered) == len({one["body"] for one in fresh}) == 3
 
 
@@ -390,5 +390,5 @@ def _counted(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[...,
         calls.append(name)
         return function(*words, **others)
 
-    monkeypatch.setattr(versions, name, counted)
+    monkeypatch.setattr(digests, name, counted)
     return calls

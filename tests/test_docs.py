@@ -11,8 +11,9 @@ import pytest
 
 from kbsync.cli import app
 from kbsync.config import load_config
-from kbsync.content.files import WorkingTree
-from kbsync.content.tree import Rules, read
+from kbsync.content.selection import Rules
+from kbsync.content.tree import read
+from kbsync.files import WorkingTree
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = tuple(sorted((ROOT / "content").rglob("*.md")))

@@ -61,8 +61,8 @@ def plan(
 ) -> int:
     """Show what publish would do, from the working tree. Writes nothing."""
     from kbsync.commands import planning, saving
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     if show is not None:
         if paths or no_refresh or rerender or exit_code:
@@ -123,8 +123,8 @@ def publish(
     """Publish the commit that is checked out: plan, ask, apply."""
     from kbsync.commands import publishing, saving
     from kbsync.commands.output import attended
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     if plan_file is not None and paths:
         raise UsageError("--plan and PATHs do not go together", advice="give the PATHs to `kbsync plan --out FILE`")
@@ -173,8 +173,8 @@ def pull(
 ) -> int:
     """Bring what was edited on the portal into the tree."""
     from kbsync.commands import proposing, pulling
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     proposed = proposing.branch_of(branch, commit=commit, dry_run=dry_run)
     config = settings.config(**ids(ignore_ids))
@@ -201,8 +201,8 @@ def pull(
 def status(settings: Settings, *, form: str, local: bool, ignore_ids: bool) -> int:
     """Show at a glance what there is to publish and to pull. Cannot write."""
     from kbsync.commands import planning
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     config = settings.config(**ids(ignore_ids))
     return planning.status(config, key_for(config, os.environ), Options(local=local), form=form)

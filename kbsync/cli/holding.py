@@ -25,8 +25,8 @@ def adopt(
 ) -> int:
     """Take over what is on the portal: with its file, or by bringing it into the tree."""
     from kbsync.commands import holding
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     config = settings.config(**ids(ignore_ids))
     options = Options(local=local)
@@ -46,8 +46,8 @@ def release(
 ) -> int:
     """Let go of what kbsync publishes: nothing happens with it from then on, on either side."""
     from kbsync.commands import holding
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     config = settings.config(**ids(ignore_ids))
     options = Options(local=local)
@@ -68,8 +68,8 @@ def explain(
 ) -> int:
     """Say why an item would or would not change. Writes nothing."""
     from kbsync.commands import holding
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     config = settings.config(**ids(ignore_ids))
     key = None if no_refresh else key_for(config, os.environ)

@@ -59,8 +59,8 @@ def undo(
     """Put back what one run replaced, by default the last one. What was edited since is named and left alone."""
     from kbsync.commands import past
     from kbsync.commands.output import attended
-    from kbsync.credentials import key_for
-    from kbsync.journeys.audience import Options
+    from kbsync.config import key_for
+    from kbsync.engine.context import Options
 
     config = settings.config()
     if branch is not None:

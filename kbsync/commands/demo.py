@@ -16,12 +16,11 @@ import click
 import kbsync
 from kbsync.commands import past, planning, publishing, pulling
 from kbsync.commands.output import note, say
-from kbsync.config import FILE, Config, load_config
-from kbsync.credentials import Secret
+from kbsync.config import FILE, Config, Secret, load_config
 from kbsync.errors import KbsyncError, UsageError
 
 if TYPE_CHECKING:
-    from kbsync.sandbox import Portal
+    from kbsync.sandbox.server import Portal
 
 _SENTENCE = "<p>An agent added this sentence on the web.</p>"
 _MINE = "You added this sentence in the file."
@@ -30,7 +29,8 @@ _MINE = "You added this sentence in the file."
 def demo(*, keep: bool, port: int) -> int:
     """Publish, edit on both sides, see drift and a conflict, pull, publish what is left, and take that back."""
     try:
-        from kbsync.sandbox import SandboxError, Settings, serve
+        from kbsync.sandbox.server import serve
+        from kbsync.sandbox.settings import SandboxError, Settings
     except ModuleNotFoundError as error:
         raise UsageError(
             "the embedded portal is not installed", advice="install it with `pip install 'kbsync[sandbox]'`"
@@ -87,22 +87,22 @@ class _Story:
         say(click.style(heading, bold=True) + click.style(f"   $ {command}", dim=True))
 
     def publishes(self) -> None:
-        from kbsync.journeys.audience import Options
+        from kbsync.engine.context import Options
 
         self._ends(publishing.publish(self.config, self.key, Options(), form="text", yes=True))
 
     def plans(self) -> None:
-        from kbsync.journeys.audience import Options
+        from kbsync.engine.context import Options
 
         self._ends(planning.plan(self.config, self.key, Options(), form="text", out=None, exit_code=False))
 
     def pulls(self) -> None:
-        from kbsync.journeys.audience import Options
+        from kbsync.engine.context import Options
 
         self._ends(pulling.pull(self.config, self.key, Options(), form="text", dry_run=False))
 
     def undoes(self) -> None:
-        from kbsync.journeys.audience import Options
+        from kbsync.engine.context import Options
 
         self._ends(past.undo(self.config, self.key, None, Options(), form="text", yes=True, dry_run=False))
 

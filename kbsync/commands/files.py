@@ -4,9 +4,9 @@ from kbsync.commands.output import list_problems, note, say
 from kbsync.commands.paths import refuse_absent
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config
+from kbsync.engine.context import files_on_disk, problems_of
 from kbsync.errors import Problem
-from kbsync.journeys.workspace import files_on_disk, problems_of
-from kbsync.report.data import to_json
+from kbsync.report.json_output import to_json
 
 OK, FAILED = 0, 1
 

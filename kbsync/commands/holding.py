@@ -7,18 +7,16 @@ import click
 from kbsync.commands.output import Onlooker, attended, look, note, say, tell
 from kbsync.commands.paths import refuse_unknown, within
 from kbsync.commands.remembering import remembering
-from kbsync.config import Config
-from kbsync.credentials import Secret
+from kbsync.config import Config, Secret
+from kbsync.engine import plan as explaining_journey
+from kbsync.engine.adopt import Held, Named
+from kbsync.engine.adopt import adopt as adopt_journey
+from kbsync.engine.adopt import release as release_journey
+from kbsync.engine.context import Options, Planned
 from kbsync.errors import UsageError
-from kbsync.journeys.audience import Options, Planned
-from kbsync.journeys.bringing.adopting import Named
-from kbsync.journeys.holding import Held
-from kbsync.journeys.holding import adopt as adopt_journey
-from kbsync.journeys.holding import release as release_journey
-from kbsync.journeys.showing import explaining as explaining_journey
 from kbsync.model import Kind, kind_of
-from kbsync.report.data import plan_to_json
-from kbsync.report.explanations import explanation_to_json, explanation_to_text
+from kbsync.report.explain import explanation_to_json, explanation_to_text
+from kbsync.report.json_output import plan_to_json
 from kbsync.report.terminal import plan_to_text
 
 OK, FAILED, HELD = 0, 1, 4

@@ -15,7 +15,7 @@ import click
 from kbsync.errors import ContentError, KbsyncError, Problem
 
 if TYPE_CHECKING:
-    from kbsync.journeys.audience import Planned
+    from kbsync.engine.context import Planned
     from kbsync.report.terminal import Bars
 
 _WIDEST = 120
@@ -74,14 +74,14 @@ def tell(text: str) -> None:
 
 def note(text: str) -> None:
     """Print what is no result: progress, notices, questions. Whatever names it holds, it steers no terminal."""
-    from kbsync.report.words import plain
+    from kbsync.report.wording import plain
 
     click.echo(_folded(plain(text), sys.stderr), err=True)
 
 
 def complain(error: KbsyncError) -> None:
     """Print an error with what to do next; content's problems one a line."""
-    from kbsync.report.words import one_line
+    from kbsync.report.wording import one_line
 
     if isinstance(error, ContentError):
         for problem in error.problems:
@@ -105,7 +105,7 @@ def _folded(text: str, stream: TextIO) -> str:
 
 def list_problems(problems: tuple[Problem, ...]) -> None:
     """Print problems, one a line, as compilers do."""
-    from kbsync.report.words import one_line
+    from kbsync.report.wording import one_line
 
     for problem in problems:
         say(one_line(str(problem)))

@@ -9,19 +9,25 @@ from kbsync.change import Outcome, Result
 from kbsync.commands.output import Onlooker, attended, complain, look, note, say
 from kbsync.commands.remembering import remembering
 from kbsync.commands.telling import GO_ON, unsaved
-from kbsync.config import Config
-from kbsync.credentials import Secret
+from kbsync.config import Config, Secret
+from kbsync.engine.context import Options, Planned
+from kbsync.engine.history import history as history_journey
+from kbsync.engine.history import history_of as history_of_journey
+from kbsync.engine.undo import Undone
+from kbsync.engine.undo import revert as revert_journey
+from kbsync.engine.undo import undo as undo_journey
 from kbsync.errors import UsageError
-from kbsync.journeys.audience import Options, Planned
-from kbsync.journeys.past.history import history as history_journey
-from kbsync.journeys.past.history import history_of as history_of_journey
-from kbsync.journeys.past.reverting import revert as revert_journey
-from kbsync.journeys.past.undoing import Undone
-from kbsync.journeys.past.undoing import undo as undo_journey
-from kbsync.report.data import VERSION, plan_page, to_json
-from kbsync.report.past import run_to_json, run_to_markdown, run_to_text, runs_to_json, runs_to_markdown, runs_to_text
+from kbsync.report.history import (
+    run_to_json,
+    run_to_markdown,
+    run_to_text,
+    runs_to_json,
+    runs_to_markdown,
+    runs_to_text,
+)
+from kbsync.report.json_output import VERSION, plan_page, to_json
 from kbsync.report.terminal import outcomes_to_text, plan_to_text
-from kbsync.report.words import one_line
+from kbsync.report.wording import one_line
 
 OK, FAILED, HELD = 0, 1, 4
 _INTERRUPTED = 130

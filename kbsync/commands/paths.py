@@ -10,7 +10,7 @@ from kbsync.config import Config
 from kbsync.errors import UsageError
 
 if TYPE_CHECKING:
-    from kbsync.journeys.audience import Planned
+    from kbsync.engine.context import Planned
 
 
 def within(config: Config, typed: Iterable[str]) -> tuple[str, ...]:

@@ -2,22 +2,20 @@
 
 from pathlib import Path
 
-from kbsync.agreements import State
+from kbsync.baseline import State
 from kbsync.commands.output import Onlooker, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
 from kbsync.commands.saving import write_out
 from kbsync.commands.telling import CHANGES, HELD, OK, notices, shown, target, where
-from kbsync.config import Config
-from kbsync.credentials import Secret
-from kbsync.journeys.audience import Options
-from kbsync.journeys.planning import plan as plan_journey
-from kbsync.journeys.planning import status as status_journey
-from kbsync.journeys.saved import saved_plan
-from kbsync.report.data import status_to_json
-from kbsync.report.saved import saved_to_json
+from kbsync.config import Config, Secret
+from kbsync.engine.context import Options
+from kbsync.engine.plan import plan as plan_journey
+from kbsync.engine.plan import status as status_journey
+from kbsync.engine.saved_plan import saved_plan
+from kbsync.report.json_output import saved_to_json, status_to_json
 from kbsync.report.terminal import status_to_text
-from kbsync.report.words import counts
+from kbsync.report.wording import counts
 
 
 def plan(config: Config, key: Secret | None, options: Options, *, form: str, out: Path | None, exit_code: bool) -> int:

@@ -3,13 +3,12 @@
 from kbsync.commands.output import Onlooker, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
-from kbsync.config import Config
-from kbsync.credentials import Secret
+from kbsync.config import Config, Secret
+from kbsync.engine.branch import Proposed
+from kbsync.engine.branch import propose as propose_journey
+from kbsync.engine.context import Options
 from kbsync.errors import UsageError
-from kbsync.journeys.audience import Options
-from kbsync.journeys.branches.proposing import Proposed
-from kbsync.journeys.branches.proposing import propose as propose_journey
-from kbsync.report.data import plan_page, to_json
+from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import plan_to_text
 
 OK, HELD = 0, 4

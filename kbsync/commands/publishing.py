@@ -7,14 +7,13 @@ from kbsync.commands.output import Onlooker, attended, complain, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
 from kbsync.commands.telling import FAILED, GO_ON, HELD, INTERRUPTED, OK, notices, shown, target, unsaved, where
-from kbsync.config import Config
-from kbsync.credentials import Secret
+from kbsync.config import Config, Secret
+from kbsync.engine.context import Options, Planned
+from kbsync.engine.publish import Published
+from kbsync.engine.publish import publish as publish_journey
 from kbsync.errors import UsageError
-from kbsync.journeys.audience import Options, Planned
-from kbsync.journeys.publishing import Published
-from kbsync.journeys.publishing import publish as publish_journey
-from kbsync.plan import is_held_back
-from kbsync.report.data import plan_to_json
+from kbsync.planner.approval import is_held_back
+from kbsync.report.json_output import plan_to_json
 from kbsync.report.terminal import outcomes_to_text
 
 

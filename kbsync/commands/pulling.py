@@ -4,11 +4,10 @@ from kbsync.commands.output import Onlooker, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
 from kbsync.commands.telling import HELD, OK, as_json, notices, where
-from kbsync.config import Config
-from kbsync.credentials import Secret
-from kbsync.journeys.audience import Options
-from kbsync.journeys.pulling import PulledHome
-from kbsync.journeys.pulling import pull as pull_journey
+from kbsync.config import Config, Secret
+from kbsync.engine.context import Options
+from kbsync.engine.pull import PulledHome
+from kbsync.engine.pull import pull as pull_journey
 from kbsync.report.terminal import plan_to_text
 
 

@@ -8,14 +8,12 @@ from pathlib import Path
 from kbsync.commands.output import note, say
 from kbsync.commands.paths import within
 from kbsync.commands.remembering import remembering
-from kbsync.config import Config
-from kbsync.content.document import parse
-from kbsync.content.texts import text_of
-from kbsync.credentials import key_for
+from kbsync.config import Config, key_for
+from kbsync.content.document import parse, text_of
+from kbsync.engine.show import resolved_body, shown_html, shown_markdown
 from kbsync.errors import UsageError
-from kbsync.journeys.showing.articles import resolved_body, shown_html, shown_markdown
 from kbsync.markup.options import Options
-from kbsync.markup.reading.placeholders import may_hold_marks
+from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

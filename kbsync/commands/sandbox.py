@@ -9,7 +9,7 @@ from kbsync.commands.output import note, say
 from kbsync.errors import UsageError
 
 if TYPE_CHECKING:
-    from kbsync.sandbox import Portal
+    from kbsync.sandbox.server import Portal
 
 _MISSING = "the embedded portal is not installed"
 _INSTALL = "install it with `pip install 'kbsync[sandbox]'`"
@@ -36,7 +36,8 @@ class Choices:
 def sandbox(choices: Choices) -> int:
     """Run the portal until it is interrupted; the first line printed is its address."""
     try:
-        from kbsync.sandbox import SandboxError, Settings, run
+        from kbsync.sandbox.server import run
+        from kbsync.sandbox.settings import SandboxError, Settings
     except ModuleNotFoundError as error:
         raise UsageError(_MISSING, advice=_INSTALL) from error
     settings = Settings(
@@ -63,7 +64,7 @@ def sandbox(choices: Choices) -> int:
 
 
 def _announce(portal: "Portal", faults: tuple[str, ...]) -> None:
-    from kbsync.sandbox import fault_from_json
+    from kbsync.sandbox.account import fault_from_json
 
     for text in faults:
         try:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from kbsync.commands.output import look, note, say
 from kbsync.config import Config
+from kbsync.engine.context import Options
 from kbsync.errors import UsageError
-from kbsync.journeys.audience import Options
-from kbsync.plan import Saved
+from kbsync.planner.approval import Saved
+from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
-from kbsync.report.saved import saved_from_json, saved_to_json
 from kbsync.report.terminal import plan_to_text
 
 _NAMED = 5

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from kbsync.change import Outcome, Result
 from kbsync.commands.output import look, note
 from kbsync.commands.saving import note_uncommitted
-from kbsync.journeys.audience import Planned
-from kbsync.journeys.guarding.patience import told_of
-from kbsync.report.data import plan_to_json
+from kbsync.engine.context import Planned
+from kbsync.report.json_output import plan_to_json
 from kbsync.report.terminal import plan_to_text
+from kbsync.state.lease import told_of
 
 OK, FAILED, CHANGES, HELD = 0, 1, 3, 4
 INTERRUPTED = 130

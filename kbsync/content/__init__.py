@@ -1,1 +1,1 @@
-"""The content side: files and git in, a `KnowledgeBase` with its problems out, and edits back into files."""
+"""content."""

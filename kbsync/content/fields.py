@@ -4,15 +4,57 @@ Pure. Whatever is wrong is noted with its line and what to write instead, and th
 """
 
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
 
-from kbsync.content.desk import Desk
-from kbsync.content.values import FALSE_WORDS, TRUE_WORDS, Listing, Scalar, Table, Value
-from kbsync.content.variables import read_variables
+from kbsync.content.front_matter import FALSE_WORDS, TRUE_WORDS, Listing, Scalar, Table, Value
+from kbsync.errors import Problem
+from kbsync.markup.placeholders import is_name
 from kbsync.model import Seo, Status, Visibility
+
+
+class Desk:
+    """Where one file's front matter is judged: it gathers the problems of that file."""
+
+    def __init__(self, path: str, *, target: str, ignored_keys: Collection[str] = ()) -> None:
+        self.path = path
+        self.target = target
+        self.ignored_keys = frozenset(ignored_keys)
+        self.problems: list[Problem] = []
+
+    def note(self, line: int, what: str, advice: str) -> None:
+        """Note one thing that is wrong, and what to do about it."""
+        self.problems.append(Problem(path=self.path, line=line, what=what, advice=advice))
+
+
+def read_variables(desk: Desk, key: str, value: Value) -> Mapping[str, str] | None:
+    """Read the map under a key; whatever is wrong is noted."""
+    if not isinstance(value, Table):
+        advice = "write `name: text` lines under it, indented"
+        desk.note(value.place.line, f"`{key}` must be made of `name: text` lines", advice)
+        return None
+    found: dict[str, str] = {}
+    for name, item in value.items.items():
+        line = value.keys[name].line
+        if not is_name(name):
+            desk.note(line, f"`{name}` is no name for a variable", "use letters, digits, `_` and `-`")
+        elif not isinstance(item, Scalar) or item.is_null:
+            desk.note(line, f"the variable `{name}` has no text", 'write it in quotes, `""` for an empty one')
+        elif "\n" in item.text.strip():
+            what = f"the variable `{name}` runs over more than one line"
+            desk.note(line, what, 'longer text belongs in a file of its own: `{% include "…" %}`')
+        else:
+            found[unicodedata.normalize("NFC", name)] = item.text.strip()
+    return found
+
+
+def merged(own: Mapping[str, str] | None, above: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Put two sets of variables together, name by name; the nearer one counts."""
+    return above if own is None else own if above is None else {**above, **own}
+
 
 ARTICLE_KEYS = ("title", "status", "draft", "tags", "seo", "author", "id", "publish", "variables")
 INDEX_KEYS = ("name", "description", "visibility", "companies", "segments", "portals", "id", "defaults")

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from kbsync.content.expansion import Expansion, Spot
-from kbsync.content.names import folded
+from kbsync.content.includes import Expansion, Spot
 from kbsync.content.selection import INDEX
 from kbsync.content.tree import Tree
 from kbsync.errors import Problem
-from kbsync.markup.reading.addresses import from_root, to_root
-from kbsync.markup.reading.references import Reference, anchors_of, hazards, references
+from kbsync.files import folded
+from kbsync.markup.links import Reference, anchors_of, from_root, hazards, references, to_root
 from kbsync.model import Article, Status
 
 _LEADS_NOWHERE = "leads nowhere"

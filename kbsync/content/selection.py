@@ -9,8 +9,8 @@ from enum import Enum
 
 import pathspec
 
-from kbsync.content.names import folded
 from kbsync.errors import UsageError
+from kbsync.files import folded
 
 INDEX = "_index.md"
 CONFIG = "kbsync.toml"

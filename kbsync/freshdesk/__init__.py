@@ -1,1 +1,1 @@
-"""The live side: Freshdesk's Solutions API and the addresses of its portal."""
+"""freshdesk."""

@@ -14,11 +14,10 @@ from typing import Literal
 
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
-from kbsync.freshdesk.answers import Refused
-from kbsync.freshdesk.job import Job, Withheld, shown_by
-from kbsync.freshdesk.solutions import Reader, Writer
-from kbsync.freshdesk.wire import Json, article_from_json, category_from_json, counts, folder_from_json, id_of
-from kbsync.freshdesk.writing import look_again, perform
+from kbsync.freshdesk.api import Reader, Writer, article_from_json, category_from_json, counts, folder_from_json, id_of
+from kbsync.freshdesk.responses import Json, Refused
+from kbsync.freshdesk.verify import Job, Withheld, shown_by
+from kbsync.freshdesk.write import look_again, perform
 from kbsync.model import Article, Folder, Item, Kind, KnowledgeBase, Side
 
 _FRESH = 5.0

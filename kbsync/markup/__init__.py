@@ -1,1 +1,1 @@
-"""Markdown to Freshdesk's HTML and back: text in, text out. Knows nothing of trees, portals or files."""
+"""markup."""

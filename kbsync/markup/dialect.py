@@ -19,12 +19,13 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
-from kbsync.markup.constructs import callouts, contents
-from kbsync.markup.constructs.accordions import levelled, with_accordions
-from kbsync.markup.constructs.attributes import Note, note_at, note_to_attrs
-from kbsync.markup.constructs.footnotes import gather_footnotes
-from kbsync.markup.constructs.highlighting import highlighted
-from kbsync.markup.constructs.players import player_of
+from kbsync.markup.extensions import callouts
+from kbsync.markup.extensions import toc as contents
+from kbsync.markup.extensions.accordions import levelled, with_accordions
+from kbsync.markup.extensions.attributes import Note, note_at, note_to_attrs
+from kbsync.markup.extensions.footnotes import gather_footnotes
+from kbsync.markup.extensions.highlighting import highlighted
+from kbsync.markup.extensions.videos import player_of
 from kbsync.markup.options import PLAIN, Options
 
 _HEADING_ID = re.compile(r"[ \t]*(?<!\\)\{#([^\s{}]+)\}[ \t]*$")

@@ -16,11 +16,11 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from kbsync.markup.constructs import footnotes
-from kbsync.markup.constructs.contents import Heading, contents
-from kbsync.markup.constructs.slugs import slug, unique
+from kbsync.markup import raw_html as rawtags
 from kbsync.markup.dialect import inlines, parser, plain
-from kbsync.markup.html import rawtags
+from kbsync.markup.extensions import footnotes
+from kbsync.markup.extensions.slugs import slug, unique
+from kbsync.markup.extensions.toc import Heading, contents
 from kbsync.markup.options import PLAIN, Options
 
 EPOCH = 1

@@ -9,16 +9,15 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from kbsync.markup.canonical import canonical, canonical_of
-from kbsync.markup.constructs.slugs import slug
-from kbsync.markup.html.nodes import Element, Node, replace, serialized, text_of
-from kbsync.markup.html.parse import parse
-from kbsync.markup.html.safety import without_scripts
+from kbsync.markup.compare import canonical, canonical_of
+from kbsync.markup.dom import Element, Node, parse, replace, serialized, text_of
+from kbsync.markup.extensions.slugs import slug
+from kbsync.markup.normalize import tidy
 from kbsync.markup.options import PLAIN, Options
-from kbsync.markup.pulling.blocks import Way, document
-from kbsync.markup.pulling.shorthand import Hand, hand_for
-from kbsync.markup.tidying.tidy import tidy
+from kbsync.markup.raw_html import without_scripts
 from kbsync.markup.to_html import identity, to_html
+from kbsync.markup.writer.blocks import Way, document
+from kbsync.markup.writer.shorthand import Hand, hand_for
 
 _ADDRESSES = ("href", "src", "poster")
 _HOLDERS = ("li", "dt", "dd", "tr", "td", "th")

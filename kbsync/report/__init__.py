@@ -1,1 +1,1 @@
-"""Plans and outcomes in the forms people and programs read: terminal text, JSON, Markdown, HTML."""
+"""report."""

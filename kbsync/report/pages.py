@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from kbsync.change import Change, Finding, Matter
-from kbsync.plan import Plan
-from kbsync.report.words import (
+from kbsync.planner.planner import Plan
+from kbsync.report.wording import (
     MOST_UNMANAGED,
     Section,
     both_sides,

@@ -16,8 +16,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.text import Text
 
 from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
-from kbsync.plan import Plan
-from kbsync.report.words import (
+from kbsync.planner.planner import Plan
+from kbsync.report.wording import (
     MOST_UNMANAGED,
     SIGNS,
     both_sides,

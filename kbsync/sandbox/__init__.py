@@ -3,14 +3,11 @@
 It imports nothing of kbsync, so that it can judge it.
 """
 
-from kbsync.sandbox.account import Call
-from kbsync.sandbox.errors import SandboxError
-from kbsync.sandbox.faults import Fault, Faults, fault_from_json
-from kbsync.sandbox.load import load, load_path
-from kbsync.sandbox.records import Article, Category, Folder
+from kbsync.sandbox.account import Call, Fault, Faults, fault_from_json
+from kbsync.sandbox.database import Article, Category, Folder
 from kbsync.sandbox.server import Portal, run, serve
-from kbsync.sandbox.settings import Agent, Settings
-from kbsync.sandbox.store import Store
+from kbsync.sandbox.settings import Agent, SandboxError, Settings
+from kbsync.sandbox.store import Store, load, load_path
 
 __all__ = [
     "Agent",

@@ -6,22 +6,114 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kbsync.sandbox.account import Account, Call, account_from
-from kbsync.sandbox.app import app
-from kbsync.sandbox.errors import SandboxError
-from kbsync.sandbox.faults import Faults
-from kbsync.sandbox.load import load_path
-from kbsync.sandbox.settings import Settings
-from kbsync.sandbox.store import Store
+from kbsync.sandbox.account import Account, Call, Faults, account_from, account_of, fault_from_json
+from kbsync.sandbox.api.app import Gate, answer_to, api, check_key
+from kbsync.sandbox.api.errors import Refused, coded
+from kbsync.sandbox.api.requests import body_of
+from kbsync.sandbox.pages import agent, reader
+from kbsync.sandbox.pages.render import STATIC
+from kbsync.sandbox.settings import SandboxError, Settings
+from kbsync.sandbox.store import Store, load_path
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _guarded(endpoint: Endpoint) -> Endpoint:
+    async def guarded(request: Request) -> Response:
+        try:
+            check_key(request, account_of(request))
+            return await endpoint(request)
+        except Refused as refused:
+            return answer_to(refused)
+
+    return guarded
+
+
+async def _faults(request: Request) -> Response:
+    faults = account_of(request).faults
+    if request.method == "POST":
+        try:
+            faults.add(fault_from_json(await body_of(request)))
+        except ValueError as error:
+            raise coded(400, "invalid_value", str(error)) from None
+    elif request.method == "DELETE":
+        faults.clear()
+    return JSONResponse([asdict(fault) for fault in faults.waiting()])
+
+
+async def _calls(request: Request) -> Response:
+    calls = account_of(request).calls
+    if request.method == "DELETE":
+        calls.clear()
+    return JSONResponse([asdict(call) for call in calls])
+
+
+ROUTES = [
+    Route("/sandbox/faults", _guarded(_faults), methods=["GET", "POST", "DELETE"]),
+    Route("/sandbox/calls", _guarded(_calls), methods=["GET", "DELETE"]),
+]
+
+LOG = logging.getLogger("kbsync.sandbox")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+def app(account: Account) -> ASGIApp:
+    """Make the application that answers everything."""
+    routes = [
+        Mount("/api", Gate(api(account), account)),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *ROUTES,
+        *agent.ROUTES,
+        *reader.ROUTES,
+    ]
+    inner = Starlette(routes=routes, exception_handlers={404: _missing})
+    inner.state.account = account
+    return _KnownHosts(inner, (*LOOPBACK, *account.settings.hosts))
+
+
+async def _missing(request: Request, _: Exception) -> Response:
+    return reader.missing(request)
+
+
+class _KnownHosts:
+    """Answers only to names that are known, so that no foreign site can turn its own name into this address."""
+
+    def __init__(self, inner: ASGIApp, hosts: tuple[str, ...]) -> None:
+        self._inner = inner
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _host(scope) in self._hosts:
+            try:
+                await self._inner(scope, receive, send)
+            except Exception:
+                LOG.exception("The sandbox has an error of its own; please report it.")
+                raise
+            return
+        answer: Response = PlainTextResponse("The sandbox answers to localhost alone.\n", status_code=421)
+        await answer(scope, receive, send)
+
+
+def _host(scope: Scope) -> str:
+    given = Headers(scope=scope).get("host", "").lower()
+    return given.partition("]")[0] + "]" if given.startswith("[") else given.partition(":")[0]
+
 
 PATIENCE = 10.0
 

@@ -9,6 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+
+class SandboxError(Exception):
+    """The sandbox cannot start or cannot take what it was given; the text says what to do next."""
+
+
 Rewriting = Literal["off", "editor", "strict"]
 
 

@@ -4,16 +4,17 @@ The nouns' own rooms (`categories`, `folders`, `articles`) are what the API uses
 in the product: they need no key, count as no call, store bodies as they are given and always move `updated_at`.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
-from kbsync.sandbox.articles import Articles
-from kbsync.sandbox.categories import Categories
-from kbsync.sandbox.database import Database
-from kbsync.sandbox.folders import Folders
-from kbsync.sandbox.records import PUBLISHED, Article, Category, Folder
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.database import PUBLISHED, Article, Category, Database, Folder
+from kbsync.sandbox.sanitize import plain_text
+from kbsync.sandbox.settings import SandboxError, Settings
+from kbsync.sandbox.tables import Articles, Categories, Folders
 
 T = TypeVar("T")
 
@@ -163,3 +164,136 @@ def _found(item: T | None, kind: str, id_: int) -> T:
     if item is None:
         raise LookupError(f"no {kind} {id_}")
     return item
+
+
+Document = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+
+
+def load(store: Store, document: Document) -> int:
+    """Add what a document holds to a store, all or nothing, and give the number of articles.
+
+    A category or folder that is there already takes the new articles; articles get ascending ids by `position`. Raises
+    `SandboxError` where the document is not of this shape.
+    """
+    _check(document)
+    with store.together():
+        return sum(
+            _load_folder(store, _category(store, category), folder, articles)
+            for category, folders in document.items()
+            for folder, articles in folders.items()
+        )
+
+
+def load_path(store: Store, path: Path) -> int:
+    """Add a JSON file, or every `*.json` of a folder in the order of their names; gives the number of articles."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise SandboxError(f"{path} holds no *.json file to load")
+    with store.together():
+        return sum(load(store, _read(file)) for file in files)
+
+
+def _read(file: Path) -> Document:
+    try:
+        document: Document = json.loads(file.read_text(encoding="utf-8"))
+        _check(document)
+    except OSError as error:
+        raise SandboxError(f"cannot read {file}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise SandboxError(f"{file} is not JSON in UTF-8: {error}") from error
+    except SandboxError as error:
+        raise SandboxError(f"{file}: {error}") from error
+    return document
+
+
+def _check(document: Any) -> None:
+    shape = 'it should read {"category": {"folder": [{"title": "…", "description": "<p>…</p>", "position": 1}]}}'
+    if not isinstance(document, dict):
+        raise SandboxError(shape)
+    for category, folders in document.items():
+        if not isinstance(folders, dict):
+            raise SandboxError(f"in {category!r}: {shape}")
+        for folder, articles in folders.items():
+            if not isinstance(articles, list) or not all(_is_article(article) for article in articles):
+                raise SandboxError(f"in {category!r} / {folder!r}: {shape}")
+
+
+def _is_article(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("title"), str)
+        and isinstance(value.get("description", ""), str)
+        and isinstance(value.get("position", 0), int | float)
+    )
+
+
+def _category(store: Store, name: str) -> int:
+    for category in store.all_categories():
+        if category.name == name:
+            return category.id
+    return store.create_category(name).id
+
+
+def _load_folder(store: Store, category_id: int, name: str, articles: Sequence[Mapping[str, Any]]) -> int:
+    for folder in store.folders.in_category(category_id, store.language):
+        if folder.name == name:
+            folder_id = folder.id
+            break
+    else:
+        folder_id = store.create_folder(category_id, name).id
+    for article in sorted(articles, key=lambda one: one.get("position", 0)):
+        fields = {"title": article["title"], "description": article.get("description", ""), "status": PUBLISHED}
+        store.articles.create(store.language, folder_id=folder_id, agent_id=store.agent_id, fields=fields)
+    return len(articles)
+
+
+def seen_by_readers(article: Article) -> Article:
+    """Give the published version where a draft stands beside one, else the article as it is."""
+    if article.live_title is None or article.live_description is None:
+        return article
+    return replace(
+        article,
+        status=PUBLISHED,
+        title=article.live_title,
+        description=article.live_description,
+        description_text=plain_text(article.live_description),
+    )
+
+
+TITLE_WEIGHT = 50
+MOST = 100
+
+
+def search(store: Store, term: str, language: str, *, readable: frozenset[int] | None = None) -> list[Article]:
+    """Find the articles that hold every word of `term`, best first.
+
+    With `readable` only articles in those folders that readers may see are found, by what readers see of them.
+    """
+    words = term.casefold().split()
+    if not words:
+        return []
+    hits: list[tuple[int, Article]] = []
+    for article in _candidates(store, language, readable):
+        weight = _weight(words, article.title.casefold(), article.description_text.casefold())
+        if weight:
+            hits.append((weight, article))
+    hits.sort(key=lambda hit: (-hit[0], hit[1].id))
+    return [article for _, article in hits[:MOST]]
+
+
+def _candidates(store: Store, language: str, readable: frozenset[int] | None) -> Iterator[Article]:
+    for article in store.articles.all(language):
+        if readable is None:
+            yield article
+        elif article.folder_id in readable and article.readable:
+            yield seen_by_readers(article)
+
+
+def _weight(words: list[str], title: str, text: str) -> int:
+    weight = 0
+    for word in words:
+        found = TITLE_WEIGHT * (word in title) + min(text.count(word), TITLE_WEIGHT - 1)
+        if not found:
+            return 0
+        weight += found
+    return weight

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from click import echo
 
-from kbsync.sandbox import Settings, serve
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
 from tests.corpora import empty_tree, load_help_centre, step
 from tests.desk import Desk, command, environment
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
-from tests.journeys.clone import Clone
-from tests.journeys.faulted import (
+from tests.engine.clone import Clone
+from tests.engine.faulted import (
     TROUBLES,
     Killer,
     World,

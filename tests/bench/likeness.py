@@ -10,7 +10,7 @@ from time import perf_counter
 
 from click import echo
 
-from kbsync.plan.likeness import alike_pairs
+from kbsync.planner.identity import alike_pairs
 
 WORDS = [f"word{number}" for number in range(4000)]
 

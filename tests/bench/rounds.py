@@ -12,7 +12,8 @@ from pathlib import Path
 
 from click import echo
 
-from kbsync.sandbox import Settings, serve
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
 from tests.corpora import Step, empty_tree, load_help_centre, markdown_tree, step
 from tests.desk import Desk
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from click import echo
 
-from kbsync.sandbox import Portal, Settings, serve
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
 from tests.corpora import empty_tree, load_help_centre, step
 from tests.desk import Desk, command, environment
 

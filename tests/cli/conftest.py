@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox import Portal, Settings, serve
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
 from tests.desk import Desk, Ended, new_desk
 
 FIRST = "guide/start/first.md"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kbsync.sandbox import Settings
+from kbsync.sandbox.settings import Settings
 from tests.cli.conftest import FIRST, Scene
 from tests.freshdesk.faulty import Faulty, faulty, reply
 

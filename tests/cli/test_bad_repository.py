@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox import Portal
+from kbsync.sandbox.server import Portal
 from tests.cli.conftest import FILES, FIRST, Scene
 from tests.desk import Desk, new_desk
 

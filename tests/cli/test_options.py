@@ -7,7 +7,8 @@ import pytest
 
 import kbsync
 from kbsync.cli import app
-from kbsync.sandbox import Settings, serve
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
 from tests.cli.conftest import Scene
 from tests.desk import environment
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbsync.sandbox import Settings
+from kbsync.sandbox.settings import Settings
 from tests.cli.conftest import FIRST, SECOND, Scene
 
 EDITED = "---\ntitle: Second steps\ntags: [setup]\n---\nTurn it off and on.\n"

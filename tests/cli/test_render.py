@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox import Settings
+from kbsync.sandbox.settings import Settings
 from tests.cli.conftest import FIRST, SECOND, Scene
 from tests.desk import command, environment
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kbsync.sandbox import Settings, serve
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
 from tests.cli.conftest import Scene
 from tests.desk import PATIENCE, command, environment
 

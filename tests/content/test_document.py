@@ -9,9 +9,8 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kbsync.content.desk import Desk
 from kbsync.content.document import compose, edit, parse, replace_body
-from kbsync.content.fields import article_fields
+from kbsync.content.fields import Desk, article_fields
 from kbsync.errors import ContentError
 from kbsync.model import FieldValue
 from tests.content.cases import Case, cases

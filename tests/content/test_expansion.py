@@ -9,10 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kbsync.content.expansion import DEEPEST, LARGEST, Expander, Expansion, Snippet, Spot
-from kbsync.content.literals import literal
-from kbsync.markup.canonical import canonical
-from kbsync.markup.reading.placeholders import as_text
+from kbsync.content.includes import DEEPEST, LARGEST, Expander, Expansion, Snippet, Spot, literal
+from kbsync.markup.compare import canonical
+from kbsync.markup.placeholders import as_text
 from kbsync.markup.to_html import to_html
 from tests.content.cases import Case, cases
 

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.content.lint import lint
-from kbsync.content.tree import Rules, Tree, WorkingTree, read, read_article
+from kbsync.content.selection import Rules
+from kbsync.content.tree import Tree, read, read_article
+from kbsync.digests import source_key
 from kbsync.errors import ContentError, Problem
-from kbsync.versions import source_key
-from tests.content.conftest import put
+from kbsync.files import WorkingTree
+from tests.git.conftest import put
 
 TITLE = "---\ntitle: T\n---\n\n"
 PAGE = "a/b/c.md"

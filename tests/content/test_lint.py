@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from kbsync.content.lint import lint
-from kbsync.content.tree import Rules, WorkingTree, read
-from tests.content.conftest import put
+from kbsync.content.selection import Rules
+from kbsync.content.tree import read
+from kbsync.files import WorkingTree
+from tests.git.conftest import put
 
 FILES: dict[str, str | bytes] = {
     "a/_index.md": "---\nname: A\n---\n",

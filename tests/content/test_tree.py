@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.content.tree import Rules, Tree, WorkingTree, read
+from kbsync.content.selection import Rules
+from kbsync.content.tree import Tree, read
 from kbsync.errors import UsageError
+from kbsync.files import WorkingTree
 from kbsync.model import Seo, Status, Visibility
-from tests.content.conftest import put
+from tests.git.conftest import put
 
 GOOD = "---\ntitle: Good\n---\n\nBody\n"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox import Portal, Settings, serve
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
 from tests.corpora import Step, empty_tree, full_read, load_help_centre, step
 from tests.desk import Desk
 

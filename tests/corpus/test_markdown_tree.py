@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox import Settings, serve
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
 from tests.corpora import full_read, markdown_tree, step
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]

@@ -16,7 +16,8 @@ from typing import Literal
 
 import pytest
 
-from kbsync.sandbox import Portal, Settings, serve
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
 from tests.corpora import empty_tree, load_help_centre, markdown_tree, step
 from tests.desk import Desk
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from kbsync.change import Action, Change, Outcome
+from kbsync.freshdesk.api import Reader, Writer
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, read
-from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.model import Article, Item, KnowledgeBase
-from kbsync.sandbox import Portal, Settings, serve
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
 
 
 @dataclass(slots=True)

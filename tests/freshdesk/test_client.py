@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from kbsync.errors import KbsyncError, PortalError, UsageError
-from kbsync.freshdesk.answers import AnswerLost, Refused, next_page, retry_after, utc
+from kbsync.freshdesk.api import Reader, Writer
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.solutions import Reader, Writer
+from kbsync.freshdesk.responses import AnswerLost, Refused, next_page, retry_after, utc
 from tests.freshdesk.faulty import Faulty, Reply, faulty, reply
 
 KEY = "aBcDeFgHiJkLmNoPq123"

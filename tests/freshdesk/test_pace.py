@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.freshdesk.pace import Allowance, Pacer, Ticket
+from kbsync.freshdesk.rate_limit import Allowance, Pacer, Ticket
 
 WINDOW = 60.0
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from kbsync.change import Action, Result
+from kbsync.freshdesk.api import Reader, Writer
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
-from kbsync.freshdesk.solutions import Reader, Writer
 from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, Visibility
-from kbsync.sandbox import Settings
+from kbsync.sandbox.settings import Settings
 from tests.freshdesk.conftest import Desk, change_to
 from tests.freshdesk.faulty import faulty, reply
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from kbsync.errors import PortalError
-from kbsync.freshdesk.answers import Refused
+from kbsync.freshdesk.api import Reader
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, resolve_authors
-from kbsync.freshdesk.solutions import Reader
+from kbsync.freshdesk.responses import Refused
 from kbsync.model import Side, Status, Visibility, fields_of
-from kbsync.sandbox import Settings, load_path, serve
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.store import load_path
 from tests.freshdesk.conftest import Desk
 from tests.freshdesk.faulty import Reply, faulty, reply
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.errors import PortalError
-from kbsync.freshdesk.wire import (
+from kbsync.freshdesk.api import (
     article_from_json,
     article_to_json,
     category_from_json,

@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from kbsync.sandbox import Article, Portal
-from kbsync.sandbox.records import DRAFT, PUBLISHED
+from kbsync.sandbox.database import DRAFT, PUBLISHED, Article
+from kbsync.sandbox.server import Portal
 from tests.laws.people import Words
 
 Shown = tuple[int, str, str, int, tuple[str, ...]]

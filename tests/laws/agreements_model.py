@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count
 
-from kbsync.agreements import Agreement, State, effective, is_void, seal, void
+from kbsync.baseline import Agreement, State, effective, is_void, seal, void
 from kbsync.model import Kind
-from kbsync.plan.table import Presence, Verdict, judge
+from kbsync.planner.decide import Presence, Verdict, judge
 
 Edits = frozenset[int] | None
 Rule = Callable[[Agreement | None, Agreement | None], Agreement | None]

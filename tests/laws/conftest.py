@@ -1,5 +1,5 @@
 """What the tests of journeys stand on, for what was found here."""
 
-from tests.journeys.conftest import _short_waits, clone, portal, settings, shared
+from tests.engine.conftest import _short_waits, clone, portal, settings, shared
 
 __all__ = ["_short_waits", "clone", "portal", "settings", "shared"]

@@ -14,20 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from kbsync.change import Action, Finding, Result
-from kbsync.config import Config
-from kbsync.credentials import Secret
+from kbsync.config import Config, Secret
+from kbsync.engine import undo as undoing
+from kbsync.engine.context import Options
+from kbsync.engine.publish import Published
+from kbsync.engine.pull import Pulled, PulledHome
+from kbsync.engine.saved_plan import saved_plan
 from kbsync.errors import KbsyncError, Refusal, UsageError
-from kbsync.journeys.audience import Options
-from kbsync.journeys.bringing.home import Pulled
-from kbsync.journeys.past import undoing
-from kbsync.journeys.publishing import Published
-from kbsync.journeys.pulling import PulledHome
-from kbsync.journeys.saved import saved_plan
 from kbsync.model import Kind
-from kbsync.plan import Plan, Saved
-from kbsync.sandbox import Article, Portal
-from kbsync.sandbox.records import DRAFT, PUBLISHED
-from tests.journeys.clone import LEDGER, Clone, clone_of, git, new_clone
+from kbsync.planner.approval import Saved
+from kbsync.planner.planner import Plan
+from kbsync.sandbox.database import DRAFT, PUBLISHED, Article
+from kbsync.sandbox.server import Portal
+from tests.engine.clone import LEDGER, Clone, clone_of, git, new_clone
 from tests.laws.agents import Agent, Shown, shown
 from tests.laws.dying import Death, dying
 from tests.laws.people import Person, Words, front, links, tokens

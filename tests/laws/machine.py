@@ -15,9 +15,11 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from kbsync.freshdesk import client, creating
-from kbsync.journeys.carrying import publication as carrying
-from kbsync.sandbox import Settings, serve
+from kbsync.engine import apply as carrying
+from kbsync.freshdesk import client
+from kbsync.freshdesk import write as creating
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
 from tests.laws.life import Life, begun, moved
 from tests.laws.people import Person
 

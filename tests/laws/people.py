@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-from tests.journeys.clone import Clone, git
+from tests.engine.clone import Clone, git
 
 TOKEN = re.compile(r"\b[wa]\d+x\b")
 FOLDERS = ("guide/basics", "guide/more", "shop/orders")

@@ -1,11 +1,11 @@
 """What the state machine has found, each in its shortest form."""
 
-from kbsync.credentials import Secret
-from kbsync.journeys.audience import Options
-from kbsync.journeys.past import undoing
-from kbsync.sandbox.records import DRAFT
-from tests.journeys.clone import Clone, shown, steps
-from tests.plan.world import article
+from kbsync.config import Secret
+from kbsync.engine import undo as undoing
+from kbsync.engine.context import Options
+from kbsync.sandbox.database import DRAFT
+from tests.engine.clone import Clone, shown, steps
+from tests.planner.world import article
 
 BASICS = "guide/basics"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.markup.reading.addresses import from_root, to_root
+from kbsync.markup.links import from_root, to_root
 
 HERE = "kb/start/reset.md"
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.content.document import parse, replace_body
-from kbsync.markup.canonical import canonical
-from kbsync.markup.merging.conflicts import sides
-from kbsync.markup.merging.grafting import Entangled, Written, graft
-from kbsync.markup.merging.three_ways import Merged, Version, merge
+from kbsync.markup.compare import canonical
+from kbsync.markup.merge.conflicts import sides
+from kbsync.markup.merge.graft import Entangled, Written, graft
+from kbsync.markup.merge.merge import Merged, Version, merge
 from kbsync.markup.to_html import identity, to_html
 from kbsync.markup.to_markdown import to_markdown
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.markup.canonical import canonical, same
-from kbsync.markup.losses import losses
+from kbsync.markup.compare import canonical, losses, same
 
 SAME = [
     ("<p class='a b' id=x>y</p>", '<P id="x" class="b a">y</P>'),

@@ -4,7 +4,7 @@ import pytest
 from _pytest.mark import ParameterSet
 from markdown_it.utils import read_fixture_file
 
-from kbsync.markup.canonical import canonical
+from kbsync.markup.compare import canonical
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

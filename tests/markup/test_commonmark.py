@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.markup.canonical import canonical
+from kbsync.markup.compare import canonical
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

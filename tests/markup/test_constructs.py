@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.constructs.players import link_of, player_of
-from kbsync.markup.losses import losses
+from kbsync.markup.compare import canonical, losses
+from kbsync.markup.extensions.videos import link_of, player_of
+from kbsync.markup.links import anchors_of, references
 from kbsync.markup.options import Options
-from kbsync.markup.reading.references import anchors_of, references
 from kbsync.markup.to_html import blocks_to_html, to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.counted import calls_of

@@ -13,8 +13,7 @@ from urllib.parse import unquote
 import html5lib
 import pytest
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.losses import losses
+from kbsync.markup.compare import canonical, losses
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.rawness import WRITTEN, rawness, share

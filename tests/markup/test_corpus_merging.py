@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from kbsync.markup.merging.by_hand import is_raw
-from kbsync.markup.merging.conflicts import sides
-from kbsync.markup.merging.grafting import graft
-from kbsync.markup.merging.pieces import Piece, pieces_of
-from kbsync.markup.merging.three_ways import Merged, Version, merge
+from kbsync.markup.merge.blocks import Piece, pieces_of
+from kbsync.markup.merge.conflicts import sides
+from kbsync.markup.merge.graft import graft
+from kbsync.markup.merge.merge import Merged, Version, merge
+from kbsync.markup.merge.raw_html import is_raw
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_corpus import written_articles

@@ -7,8 +7,8 @@ from statistics import median
 
 import pytest
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.splicing.update import splice
+from kbsync.markup.compare import canonical
+from kbsync.markup.patch.patch import splice
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_corpus import CORPUS, live_articles

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.merging.grafting import graft
+from kbsync.markup.compare import canonical
+from kbsync.markup.merge.graft import graft
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.content.expansion import Expander, Snippet
-from kbsync.content.literals import literal
-from kbsync.markup.canonical import canonical
-from kbsync.markup.merging.grafting import Entangled, Written, graft
+from kbsync.content.includes import Expander, Snippet, literal
+from kbsync.markup.compare import canonical
+from kbsync.markup.merge.graft import Entangled, Written, graft
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.merging.conflicts import BETWEEN, PORTAL, YOURS, conflicts_in, sides
-from kbsync.markup.merging.grafting import Entangled, Written, graft
-from kbsync.markup.merging.opening import parts_of
-from kbsync.markup.merging.pieces import pieces_of
-from kbsync.markup.merging.three_ways import Merged, Version, merge
+from kbsync.markup.compare import canonical
+from kbsync.markup.merge.blocks import pieces_of
+from kbsync.markup.merge.conflicts import BETWEEN, PORTAL, YOURS, conflicts_in, sides
+from kbsync.markup.merge.graft import Entangled, Written, graft
+from kbsync.markup.merge.merge import Merged, Version, merge
+from kbsync.markup.merge.nested import parts_of
 from kbsync.markup.options import PLAIN
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown

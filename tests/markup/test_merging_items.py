@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.merging.conflicts import sides
-from kbsync.markup.merging.grafting import Written
-from kbsync.markup.merging.three_ways import Merged, Version, merge
+from kbsync.markup.compare import canonical
+from kbsync.markup.merge.conflicts import sides
+from kbsync.markup.merge.graft import Written
+from kbsync.markup.merge.merge import Merged, Version, merge
 from kbsync.markup.to_html import to_html
 from tests.markup.styled import ARTICLES, Node, leaves_of, text_of
 from tests.markup.test_merging import conflict, merged, parts, pulled

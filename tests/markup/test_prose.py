@@ -7,10 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.reading.prose import code_ranges, is_one_paragraph
-from kbsync.markup.reading.readdressing import readdressed
-from kbsync.markup.reading.references import references
+from kbsync.markup.compare import canonical
+from kbsync.markup.links import code_ranges, is_one_paragraph, readdressed, references
 from kbsync.markup.to_html import to_html
 
 WORD = "QX"

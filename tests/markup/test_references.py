@@ -1,6 +1,6 @@
 import pytest
 
-from kbsync.markup.reading.references import Hazard, Reference, anchors_of, hazards, references
+from kbsync.markup.links import Hazard, Reference, anchors_of, hazards, references
 from tests.markup.counted import calls_of
 
 TEXT = """# Title

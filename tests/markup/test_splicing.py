@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.utils import read_fixture_file
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.splicing.update import splice
+from kbsync.markup.compare import canonical
+from kbsync.markup.patch.patch import splice
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsync.markup.canonical import canonical
-from kbsync.markup.losses import losses
+from kbsync.markup.compare import canonical, losses
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.utils import read_fixture_file
 
-from kbsync.markup.html.volatile import stable_body
+from kbsync.markup.dom import stable_body
 
 CASES = read_fixture_file(Path(__file__).parent / "volatile.txt")
 PIECES = st.sampled_from(

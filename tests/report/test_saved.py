@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from kbsync.change import Action, Change, Finding, Matter
 from kbsync.errors import UsageError
 from kbsync.model import Article, Folder, Kind, Side
-from kbsync.plan import Plan, Saved, permit_of
+from kbsync.planner.approval import Saved, permit_of
+from kbsync.planner.planner import Plan
+from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
-from kbsync.report.saved import saved_from_json, saved_to_json
 from kbsync.report.terminal import plan_to_text
 
 PLAN = Plan(

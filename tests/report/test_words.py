@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
 from kbsync.model import Article, Kind, Side
-from kbsync.plan import Plan
-from kbsync.report.data import plan_to_json, to_json
+from kbsync.planner.planner import Plan
+from kbsync.report.json_output import plan_to_json, to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.terminal import outcomes_to_text, plan_to_text
-from kbsync.report.words import LONGEST_DIFF, clause, counts, diff, plain, results, sections, shortened, title_of
+from kbsync.report.wording import LONGEST_DIFF, clause, counts, diff, plain, results, sections, shortened, title_of
 
 texts = st.text(alphabet=st.characters(), max_size=60)
 

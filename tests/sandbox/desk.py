@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from kbsync.sandbox import Portal, Settings, serve
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
 
 API = "/api/v2/solutions"
 

@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from kbsync.sandbox import Settings, serve
+from kbsync.sandbox.server import serve
+from kbsync.sandbox.settings import Settings
 from tests.sandbox.desk import Desk, desk, problems
 
 ARTICLE_KEYS = (

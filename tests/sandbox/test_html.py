@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.sandbox.rewriting import plain_text, rewritten
-from kbsync.sandbox.sanitising import for_readers
-from kbsync.sandbox.styles import style_to_show
+from kbsync.sandbox.sanitize import for_readers, plain_text, rewritten, style_to_show
 from tests.sandbox.desk import desk
 
 PIECES = (

@@ -6,8 +6,7 @@ import time
 import httpx
 import pytest
 
-from kbsync.sandbox import Fault, fault_from_json
-from kbsync.sandbox.limits import Limiter
+from kbsync.sandbox.account import Fault, Limiter, fault_from_json
 from tests.sandbox.desk import Desk, desk
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kbsync.sandbox import SandboxError, Settings, Store, load, load_path, run, serve
-from kbsync.sandbox.load import Document
+from kbsync.sandbox.server import run, serve
+from kbsync.sandbox.settings import SandboxError, Settings
+from kbsync.sandbox.store import Document, Store, load, load_path
 from tests.sandbox.desk import desk
 
 DOCUMENT: Document = {

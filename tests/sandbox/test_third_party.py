@@ -11,7 +11,8 @@ import pytest
 from freshdesk.v2.api import API
 from freshdesk.v2.errors import FreshdeskBadRequest, FreshdeskNotFound, FreshdeskRateLimited, FreshdeskUnauthorized
 
-from kbsync.sandbox import Portal, Settings, serve
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
 
 NODE = Path(__file__).parent / "node"
 

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kbsync.sandbox.records import Article, Category, Folder, Step
+from kbsync.sandbox.database import Article, Category, Folder, Step
+from kbsync.sandbox.sanitize import path_of
 from kbsync.sandbox.settings import Agent, Settings
-from kbsync.sandbox.slugs import path_of
-from kbsync.sandbox.versions import seen_by_readers
+from kbsync.sandbox.store import seen_by_readers
 
 EXTRA_OF_VISIBILITY = {4: "company_ids", 6: "contact_segment_ids", 7: "company_segment_ids"}
 

@@ -8,10 +8,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from kbsync.sandbox.account import account_of
-from kbsync.sandbox.pages.forms import fields_of, is_ours, token_for
-from kbsync.sandbox.pages.rendering import HEADERS, POLICY, body_to_show, page
-from kbsync.sandbox.records import DRAFT, PUBLISHED, Article, Folder, Heading
-from kbsync.sandbox.rewriting import rewritten
+from kbsync.sandbox.database import DRAFT, PUBLISHED, Article, Folder, Heading
+from kbsync.sandbox.pages.render import HEADERS, POLICY, body_to_show, fields_of, is_ours, page, token_for
+from kbsync.sandbox.sanitize import rewritten
 from kbsync.sandbox.store import Store
 
 PURPOSE = "agent"

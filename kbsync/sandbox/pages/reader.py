@@ -1,5 +1,7 @@
 """The help centre as readers see it."""
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -7,13 +9,132 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kbsync.sandbox.account import Account, account_of
-from kbsync.sandbox.pages import excerpts
-from kbsync.sandbox.pages.forms import fields_of, is_same_site
-from kbsync.sandbox.pages.rendering import body_to_show, page
-from kbsync.sandbox.pages.shelves import Shelf, Shelves
-from kbsync.sandbox.records import Article
-from kbsync.sandbox.searching import search
-from kbsync.sandbox.versions import seen_by_readers
+from kbsync.sandbox.database import AGENTS_ONLY, BOTS, Article, Category, Folder, Heading
+from kbsync.sandbox.pages.render import body_to_show, fields_of, is_same_site, page
+from kbsync.sandbox.store import Store, search, seen_by_readers
+
+LENGTH = 180
+BEFORE = 50
+
+
+def beginning(text: str) -> str:
+    """Give the first words of a text."""
+    return _cut(" ".join(text.split()), 0)
+
+
+def around(text: str, term: str) -> list[tuple[str, bool]]:
+    """Give the words around the first hit, in pieces that are marked or not."""
+    whole = " ".join(text.split())
+    words = [re.escape(word) for word in term.split()]
+    if not words:
+        return [(beginning(text), False)]
+    pattern = re.compile("|".join(sorted(words, key=len, reverse=True)), re.IGNORECASE)
+    hit = pattern.search(whole)
+    shown = _cut(whole, max(0, hit.start() - BEFORE) if hit else 0)
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for found in pattern.finditer(shown):
+        pieces += [(shown[end : found.start()], False), (found[0], True)]
+        end = found.end()
+    return [piece for piece in (*pieces, (shown[end:], False)) if piece[0]]
+
+
+def _cut(text: str, start: int) -> str:
+    if start:
+        start = text.find(" ", start) + 1 or start
+    cut = text[start : start + LENGTH]
+    if start + LENGTH < len(text):
+        cut = f"{cut.rpartition(' ')[0] or cut}…"
+    return f"…{cut}" if start else cut
+
+
+HIDDEN = (AGENTS_ONLY, BOTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """A folder as readers see it: its folders, its articles, and how many articles there are at any depth."""
+
+    folder: Folder
+    folders: tuple["Shelf", ...]
+    articles: tuple[Heading, ...]
+
+    @property
+    def count(self) -> int:
+        """Count the articles at any depth."""
+        return len(self.articles) + sum(inner.count for inner in self.folders)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookcase:
+    """A category as readers see it."""
+
+    category: Category
+    shelves: tuple[Shelf, ...]
+
+    @property
+    def count(self) -> int:
+        """Count the articles at any depth."""
+        return sum(shelf.count for shelf in self.shelves)
+
+
+class Shelves:
+    """One reading of what readers may see in one language."""
+
+    def __init__(self, store: Store, language: str) -> None:
+        self._store = store
+        self.language = language
+        everywhere = {folder.id: folder for folder in store.all_folders()}
+        here = everywhere if language == store.language else {one.id: one for one in store.folders.all(language)}
+        self._folders = {id_: folder for id_, folder in here.items() if _is_open(folder, everywhere)}
+        self._inside: dict[int | None, list[Folder]] = {}
+        for folder in self._folders.values():
+            self._inside.setdefault(folder.parent_id, []).append(folder)
+        self._articles: dict[int, list[Heading]] = {}
+        for article in store.articles.headings(language):
+            if article.readable and article.folder_id in self._folders:
+                self._articles.setdefault(article.folder_id, []).append(article)
+
+    @property
+    def open_folders(self) -> frozenset[int]:
+        """Give the ids of the folders readers may look into."""
+        return frozenset(self._folders)
+
+    def bookcases(self) -> tuple[Bookcase, ...]:
+        """Give every category that has a folder to show."""
+        cases = (self._bookcase(category) for category in self._store.categories.list(self.language))
+        return tuple(case for case in cases if case.shelves)
+
+    def bookcase(self, id_: int) -> Bookcase | None:
+        """Give one category."""
+        category = self._store.categories.get(id_, self.language)
+        return self._bookcase(category) if category else None
+
+    def shelf(self, id_: int) -> Shelf | None:
+        """Give one folder."""
+        folder = self._folders.get(id_)
+        return self._shelf(folder) if folder else None
+
+    def _bookcase(self, category: Category) -> Bookcase:
+        top = [folder for folder in self._inside.get(None, []) if folder.category_id == category.id]
+        return Bookcase(category=category, shelves=tuple(self._shelf(folder) for folder in top))
+
+    def _shelf(self, folder: Folder) -> Shelf:
+        return Shelf(
+            folder=folder,
+            folders=tuple(self._shelf(inner) for inner in self._inside.get(folder.id, [])),
+            articles=tuple(self._articles.get(folder.id, [])),
+        )
+
+
+def _is_open(folder: Folder, everywhere: dict[int, Folder]) -> bool:
+    current: Folder | None = folder
+    while current is not None:
+        if current.visibility in HIDDEN:
+            return False
+        current = everywhere.get(current.parent_id) if current.parent_id else None
+    return True
+
 
 HOME = "/support/solutions"
 LANGUAGE_NAMES = {
@@ -62,7 +183,7 @@ async def folder(request: Request) -> Response:
     if shelf is None or language is None:
         return missing(request)
     texts = {
-        one.id: excerpts.beginning(seen_by_readers(one).description_text)
+        one.id: beginning(seen_by_readers(one).description_text)
         for one in account.store.articles.in_folder(shelf.folder.id, language)
     }
     way = account.store.folders.way(shelf.folder.id, language)
@@ -119,8 +240,8 @@ async def find(request: Request) -> Response:
     hits = [
         {
             "article": hit,
-            "title": excerpts.around(hit.title, term),
-            "excerpt": excerpts.around(hit.description_text, term),
+            "title": around(hit.title, term),
+            "excerpt": around(hit.description_text, term),
             "way": account.store.folders.way(hit.folder_id, language),
         }
         for hit in found

@@ -1,0 +1,199 @@
+"""What of an item counts as its version, on either side: one digest a field, and what its source depends on.
+
+Pure: it renders through `markup` and reads nothing. Markdown is never compared with HTML here. What takes long is
+remembered where somebody lends a memory, by all that it depends on.
+"""
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from kbsync.markup.compare import canonical
+from kbsync.markup.dom import stable_body
+from kbsync.markup.links import from_root, references, to_root
+from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import Pulled, addresses_in, to_markdown
+from kbsync.memo import is_lent, remembered
+from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, fields_of
+
+_ROOTED = "kbsync-root:/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """How the articles of a tree hang together.
+
+    `targets` holds, for an article's path, the content paths that it links to or shows; `anchors`, for an article's
+    path, the anchors within it that other articles link to.
+    """
+
+    targets: Mapping[str, tuple[str, ...]]
+    anchors: Mapping[str, frozenset[str]]
+
+
+class Addresses(Protocol):
+    """How content paths and the portal's addresses translate, for one target and its way of reading Markdown."""
+
+    @property
+    def options(self) -> Options:
+        """Give the options of the tree's Markdown."""
+
+    def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
+        """Give the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
+
+    def found(self, address: str, paths: Mapping[tuple[Kind, int], str]) -> str | None:
+        """Give the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
+
+    def absolute(self, address: str) -> str:
+        """Give the whole address that a browser makes of a relative one in an article of the portal."""
+
+
+def links_of(content: KnowledgeBase) -> Links:
+    """Read the relative links of every article; an address that leaves the root is left to `lint`."""
+    targets: dict[str, tuple[str, ...]] = {}
+    anchors: dict[str, set[str]] = {}
+    for article in content.articles:
+        path = article.path or ""
+        found: dict[str, None] = {}
+        for reference in references(article.body):
+            rooted = _rooted(path, reference.target)
+            if rooted is None:
+                continue
+            target, _, anchor = rooted.partition("#")
+            found[target] = None
+            if anchor:
+                anchors.setdefault(target, set()).add(anchor)
+        targets[path] = tuple(found)
+    return Links(targets=targets, anchors={path: frozenset(names) for path, names in anchors.items()})
+
+
+def _rooted(path: str, address: str) -> str | None:
+    try:
+        return to_root(path, address)
+    except ValueError:
+        return None
+
+
+def blob_of(text: str) -> str:
+    """Name a source as git does: the id of a blob with this text."""
+    data = text.encode("utf-8", "surrogateescape")
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def source_key(article: Article, anchors: Collection[str]) -> str:
+    """Name an article's source with all that its rendering depends on, so that equal keys need no rendering.
+
+    The body counts beside the source: it holds what the source includes, and the values of its variables.
+    """
+    text = article.origin.text if article.origin else article.body
+    place = posixpath.dirname(article.path or "")
+    parts = (f"in {place}", f"blob {blob_of(text)}", f"body {digest(article.body)}")
+    return digest((*parts, *(f"#{anchor}" for anchor in anchors)))
+
+
+def rooted_html(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
+    """Render an article of content with its relative links as paths from the root: what counts as its content."""
+    resolve = from_the_root(article.path or "")
+    return canonical(to_html(article.body, resolve=resolve, anchors=anchors, options=options))
+
+
+def from_the_root(path: str) -> Callable[[str], str]:
+    """Give the function that writes the relative addresses of the file at `path` as paths from the root."""
+
+    def resolve(address: str) -> str:
+        rooted = _rooted(path, address)
+        return address if rooted is None else _ROOTED + rooted
+
+    return resolve
+
+
+def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Pulled:
+    """Convert a live body to the Markdown that a file at `path` would hold; `paths` tells where live items lie.
+
+    A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
+    """
+    return _converted(live.body, to_the_file(path, addresses, paths), addresses.options.plain)
+
+
+def to_the_file(path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Callable[[str], str]:
+    """Give the function that writes the portal's addresses as the file at `path` would hold them."""
+
+    def rewrite(address: str) -> str:
+        target = addresses.found(address, paths)
+        if target is not None:
+            return from_root(path, target)
+        return addresses.absolute(address) if _is_relative(path, address) else address
+
+    return rewrite
+
+
+def _converted(html: str, rewrite: Callable[[str], str], options: Options) -> Pulled:
+    """Convert a body, or remember what became of it where each of its addresses was rewritten as it would be now."""
+    if not is_lent():
+        return to_markdown(html, rewrite=rewrite, options=options)
+    addresses = json.loads(remembered("addresses", (html,), lambda: json.dumps(addresses_in(html))))
+    rewritten = json.dumps([rewrite(address) for address in addresses])
+
+    def convert() -> str:
+        pulled = to_markdown(html, rewrite=rewrite, options=options)
+        return json.dumps((pulled.text, pulled.dropped))
+
+    text, dropped = json.loads(remembered("markdown", (html, rewritten, repr(options)), convert))
+    return Pulled(text=text, dropped=tuple(dropped))
+
+
+def _is_relative(path: str, address: str) -> bool:
+    try:
+        return to_root(path, address) is not None
+    except ValueError:
+        return True
+
+
+def differences(
+    content: Item,
+    live: Item,
+    anchors: Collection[str],
+    addresses: Addresses,
+    paths: Mapping[tuple[Kind, int], str],
+) -> tuple[str, ...]:
+    """Name the managed fields in which pulling the live item would not write what the file says."""
+    theirs = live_digests(live)
+    fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
+    if isinstance(content, Article) and isinstance(live, Article):
+        body = pulled_body(live, content.path or "", addresses, paths).text
+        read = addresses.options.plain
+        if _body_digest(replace(content, body=body), anchors, read) != _body_digest(content, anchors, read):
+            fields.insert(0, "body")
+    return tuple(fields)
+
+
+def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]:
+    """Give a digest for each field that content manages; an article's body by its rendering, which takes time."""
+    digests = managed_digests(item)
+    if isinstance(item, Article):
+        digests["body"] = _body_digest(item, anchors)
+    return digests
+
+
+def _body_digest(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
+    """Give the digest of a body; what an agreement holds is that of plain options, which a setting does not change."""
+    place = posixpath.dirname(article.path or "")
+    arguments = (article.body, place, repr(options), *sorted(anchors))
+    return remembered("body digest", arguments, lambda: digest(rooted_html(article, anchors, options)))
+
+
+def managed_digests(item: Item) -> dict[str, str]:
+    """Give a digest for each field that content manages but an article's body."""
+    return {name: digest(value) for name, value in fields_of(item).items() if value is not None and name != "body"}
+
+
+def live_digests(item: Item) -> dict[str, str]:
+    """Give a digest for each field that the portal shows; what is volatile in a body does not count."""
+    fields = fields_of(item)
+    if isinstance(item, Article):
+        fields["body"] = stable_body(item.body)
+    return {name: digest(value) for name, value in fields.items()}

@@ -1,0 +1,391 @@
+"""What is to be adopted, made out of what is named: which files are which live items, and what a pull would make of it.
+
+It works out and writes nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kbsync.baseline import (
+    Agreement,
+    Key,
+    State,
+    agreement_from_json,
+    agreement_to_json,
+    lock_name,
+    read_lock,
+    released_name,
+)
+from kbsync.change import Action, Change, Finding, Matter
+from kbsync.config import Config, Secret
+from kbsync.digests import live_digests
+from kbsync.engine.context import Audience, Options, Planned, Workspace, lock_files, open_workspace
+from kbsync.engine.plan import connect, rules_of
+from kbsync.engine.pull import bring_home
+from kbsync.engine.record import agree
+from kbsync.engine.recover import caught_up
+from kbsync.engine.refresh import read_live, with_authors
+from kbsync.engine.render import TargetAddresses
+from kbsync.errors import Refusal
+from kbsync.files import file_name, write
+from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, Side, ancestors, kind_of
+from kbsync.planner.decide import Case, Rules
+from kbsync.planner.identity import identify
+from kbsync.planner.match import Pairs, pair
+from kbsync.planner.planner import Plan, make_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What is to be taken over or let go.
+
+    Content paths, with all below them; live items; and in `pairs` the live item that a path is said to be.
+    """
+
+    paths: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
+    pairs: Mapping[str, Key] = field(default_factory=dict)
+
+    def covers(self, path: str) -> bool:
+        """Tell whether a content path is named, or lies below one that is."""
+        return path in self.pairs or any(path == named or path.startswith(f"{named}/") for named in self.paths)
+
+
+class Adoption:
+    """What is to be adopted, made out: the tree and the agreements as they would have to be for a pull to bring it."""
+
+    def __init__(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, named: Named) -> None:
+        self.named = named
+        self.live = live.by_id()
+        self.addresses = TargetAddresses(workspace.config, content.assets)
+        self.known = identify(content, workspace.agreements).known
+        self.items = content.by_path()
+        self.target = workspace.config.target
+        self.refused: list[Finding] = absent(named, {*self.live, *workspace.agreements})
+        self.pins = self._pins(workspace.agreements)
+        self.opened = self._opened(workspace.agreements)
+        agreements = {key: known for key, known in workspace.agreements.items() if key not in self.opened}
+        self.old = workspace
+        self.workspace = replace(workspace, agreements=agreements)
+        self.content = _pinned(content, self.pins)
+        self.pairs = pair(self.content, live, agreements, self.addresses)
+        self.wanted = self._wanted()
+
+    def rules(self, options: Options) -> Rules:
+        """Say how the comparison is to be made: everything that is named is wanted, whatever the settings say."""
+        return replace(rules_of(self.workspace, self.addresses, replace(options, paths=())), new="all")
+
+    def _pins(self, agreements: Mapping[Key, Agreement]) -> dict[str, int]:
+        """Give the live ids of the paths that are said, or known, to be a live item."""
+        pins = {}
+        for path, item in self.items.items():
+            key = self.named.pairs.get(path) or self.known.get(path)
+            is_named = self.named.covers(path) or (key is not None and key in self.named.keys)
+            if key is None or not is_named or key not in self.live:
+                continue
+            known, said = agreements.get(key), path in self.named.pairs
+            if said and known is not None and known.state is State.LIVE and known.path != path:
+                what = f"{key[0].value} {key[1]} is {known.path} already; release that first"
+                self.refused.append(_named_refusal(path, item.kind, key[1], what))
+            elif said or (known is not None and known.state is not State.LIVE):
+                pins[path] = key[1]
+        return pins | self._pins_above(pins, agreements)
+
+    def _pins_above(self, pins: Mapping[str, int], agreements: Mapping[Key, Agreement]) -> dict[str, int]:
+        """Pin the directories of what is pinned to what holds it on the portal, where neither is known."""
+        found: dict[str, int] = {}
+        for path, number in pins.items():
+            item = self.live.get((self.items[path].kind, number))
+            for above in ancestors(path):
+                parent = None if item is None or isinstance(item, Category) else item.parent
+                key = (kind_of(above), parent or 0)
+                item = self.live.get(key)
+                if item is not None and key not in agreements and above not in self.known and above in self.items:
+                    found[above] = key[1]
+        return found
+
+    def _opened(self, agreements: Mapping[Key, Agreement]) -> set[Key]:
+        """Name the agreements that no longer count: those of what is named and is at rest, and what holds it."""
+        pinned = {(self.items[path].kind, number) for path, number in self.pins.items()}
+        opened = {key for key in pinned if key in agreements}
+        for key, known in agreements.items():
+            is_gone = known.path not in self.items and key in self.live
+            at_rest = known.state in {State.RELEASED, State.KEPT} or known.path in self.named.paths
+            if known.state is not State.LIVE and (
+                key in self.named.keys or (self.named.covers(known.path) and at_rest)
+            ):
+                opened |= {key} if is_gone else set()
+        for key in [*opened, *self.named.keys]:
+            above = self._above(key)
+            opened |= {up for up in above if up in agreements and agreements[up].state is not State.LIVE}
+        return opened
+
+    def _above(self, key: Key) -> list[Key]:
+        """Name what holds a live item, the nearest first."""
+        item = self.live.get(key)
+        parent = None if item is None or isinstance(item, Category) else item.parent
+        for kind in (Kind.FOLDER, Kind.CATEGORY):
+            if parent is not None and (kind, parent) in self.live and (kind, parent) != key:
+                return [(kind, parent), *self._above((kind, parent))]
+        return []
+
+    def _wanted(self) -> dict[Key, Case]:
+        """Name the live items that are to be agreed on, by key."""
+        found = {}
+        for case in self.pairs.cases:
+            if case.live is None or case.agreement is not None:
+                if self.named.covers(case.path) and case.content is not None and case.live is None:
+                    self.refused.append(self._lost(case))
+                continue
+            key = (case.kind, case.live.id or 0)
+            below = {self.pairs.ids.get(path) for path in self.named.paths}
+            is_below = case.content is None and any(up[1] in below for up in self._above(key))
+            if self.named.covers(case.path) or key in self.named.keys or key in self.opened or is_below:
+                found[key] = case
+        for key in [*found]:
+            for up in self._above(key):
+                holders = (case for case in self.pairs.cases if case.live and (case.kind, case.live.id) == up)
+                found |= {up: case for case in holders if case.agreement is None}  # noqa: B035
+        return found
+
+    def _lost(self, case: Case) -> Finding:
+        if case.path in self.pairs.ties:
+            return refusal(case, self.pairs.ties[case.path])
+        if case.agreement is not None:
+            return refusal(case, f"{case.kind.value} {case.id} is gone from the portal")
+        return refusal(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
+
+    def changes(self, made: Plan) -> tuple[Change, ...]:
+        """Give what a pull would have to do for what is wanted."""
+        created = {(change.kind, change.id or 0): change for change in made.changes if change.action is Action.CREATE}
+        found = []
+        for key, case in self.wanted.items():
+            if case.content is None:
+                found += [created[key]] if key in created else []
+                continue
+            action = Action.UPDATE if case.differing else Action.ADOPT
+            found.append(change_of(action, case, "", fields=tuple(name for name in case.differing if name != "parent")))
+        return tuple(found)
+
+    def told(self, change: Change) -> Change:
+        """Tell of a change what it means: where both sides differ, what the next publish would write."""
+        if change.action is Action.CREATE:
+            return replace(change, reason="brought into the tree")
+        differing = self.wanted[change.kind, change.id or 0].differing
+        if not differing:
+            return replace(change, action=Action.ADOPT, reason="both sides say the same")
+        reason = "what is live counts as seen; the next publish writes what the file says"
+        return replace(
+            change, action=Action.ADOPT, fields=differing, before=change.after, after=change.before, reason=reason
+        )
+
+    def files(
+        self, files: Mapping[str, str | bytes | None], changes: Collection[Change]
+    ) -> dict[str, str | bytes | None]:
+        """Give the files to write: of what has a file already only the lock, which holds the source that live has."""
+        kept = dict(files)
+        for change in changes:
+            if change.action is not Action.UPDATE:
+                continue
+            source = change.path if change.kind is Kind.ARTICLE else f"{change.path}/_index.md"
+            kept.pop(source, None)
+            lock = lock_name(self.target, change.kind, change.path)
+            if change.after is not None and isinstance(text := files.get(lock), str):
+                kept[lock] = agreement_to_json(replace(agreement_from_json(text), source=change.after, before=""))
+        written = {(change.kind, change.id or 0) for change in changes}
+        return dict.fromkeys(lock_paths(self.old, written)) | kept
+
+
+def _pinned(content: KnowledgeBase, pins: Mapping[str, int]) -> KnowledgeBase:
+    return replace(
+        content,
+        categories=tuple(replace(item, id=pins.get(item.path or "", item.id)) for item in content.categories),
+        folders=tuple(replace(item, id=pins.get(item.path or "", item.id)) for item in content.folders),
+        articles=tuple(replace(item, id=pins.get(item.path or "", item.id)) for item in content.articles),
+    )
+
+
+def absent(named: Named, known: Collection[Key]) -> list[Finding]:
+    """Name the live items that are nowhere."""
+    asked = [*named.keys, *named.pairs.values()]
+    return [
+        Finding(
+            matter=Matter.CONFLICT, kind=key[0], path=f"{key[0].value} {key[1]}", id=key[1], reason="not on the portal"
+        )
+        for key in asked
+        if key not in known
+    ]
+
+
+def lock_paths(workspace: Workspace, keys: Collection[Key]) -> list[str]:
+    """Name the lock files that hold the agreements of some items."""
+    found = []
+    for path, data in lock_files(workspace.config, workspace.files).items():
+        entries, _ = read_lock({path: data})
+        found += [path] if entries.keys() & set(keys) else []
+    return found
+
+
+def change_of(action: Action, case: Case, reason: str, *, fields: tuple[str, ...] = ()) -> Change:
+    """Make a case into a change of the tree."""
+    text = case.content.origin.text if case.content and case.content.origin else None
+    return Change(
+        action=action,
+        kind=case.kind,
+        path=case.path,
+        id=case.live.id if case.live else case.id,
+        fields=fields,
+        reason=reason,
+        desired=case.live,
+        actual=case.content,
+        before=text,
+    )
+
+
+def refusal(case: Case, reason: str) -> Finding:
+    """Name a case that stands in the way."""
+    return _named_refusal(case.path, case.kind, case.id, reason)
+
+
+def _named_refusal(path: str, kind: Kind, number: int | None, reason: str) -> Finding:
+    return Finding(matter=Matter.CONFLICT, kind=kind, path=path, id=number, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What was taken over or let go, or would be: the changes of `planned`, the findings that stand in the way.
+
+    `files` are written, None deletes; `agreed` tells whether the audience wanted it.
+    """
+
+    planned: Planned
+    files: Mapping[str, str | bytes | None]
+    agreed: bool = True
+
+
+def adopt(
+    config: Config, key: Secret, named: Named, options: Options, audience: Audience, *, dry_run: bool = False
+) -> Held:
+    """Take over live items: for one with a file note what is live as seen, for one without bring it into the tree.
+
+    Raises:
+        Refusal: it would write over uncommitted changes, or the portal is not the one that the tree is known to be on.
+    """
+    workspace, live, content, calls = _read(config, key, options, audience)
+    adoption = Adoption(workspace, content, live, named)
+    made = make_plan(live, adoption.content, adoption.workspace.agreements, adoption.rules(options))
+    if made.halt and content.articles:
+        raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
+    wanted = replace(made, changes=adoption.changes(made))
+    audience.begins("converting", len(wanted.changes))
+    pulled = bring_home(adoption.workspace, wanted, live, adoption.addresses, Options(), audience.steps)
+    changes = tuple(adoption.told(change) for change in pulled.changes)
+    files = adoption.files(pulled.files, pulled.changes)
+    return _settle(workspace, live, changes, (*adoption.refused, *pulled.refused), files, calls, audience, dry_run)
+
+
+def release(
+    config: Config, key: Secret, named: Named, options: Options, audience: Audience, *, dry_run: bool = False
+) -> Held:
+    """Let items go: from then on nothing happens with them on either side, whatever becomes of their files.
+
+    Raises:
+        Refusal: it would write over uncommitted changes.
+    """
+    workspace, live, content, calls = _read(config, key, options, audience)
+    pairs = pair(content, live, workspace.agreements, TargetAddresses(config, content.assets))
+    changes: list[Change] = []
+    refused: list[Finding] = []
+    files: dict[str, str | bytes | None] = {}
+    for case in pairs.cases:
+        if not (named.covers(case.path) or (case.id and (case.kind, case.id) in named.keys)):
+            continue
+        entry = _let_go(case, live, pairs)
+        if entry is None:
+            refused.append(refusal(case, "not on the portal: set `publish: false`, or delete its file"))
+        elif case.agreement is None or case.agreement.state is not State.RELEASED:
+            changes.append(
+                change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")
+            )
+            files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
+            files[released_name(config.target, entry.key)] = agreement_to_json(entry)
+    refused += absent(named, {*((c.kind, c.id or 0) for c in pairs.cases)})
+    return _settle(workspace, live, tuple(changes), refused, files, calls, audience, dry_run)
+
+
+def _read(
+    config: Config, key: Secret, options: Options, audience: Audience
+) -> tuple[Workspace, KnowledgeBase, KnowledgeBase, int]:
+    workspace = open_workspace(config, local=options.local)
+    with connect(config, key, audience) as connection:
+        audience.waits("reading the portal")
+        live = read_live(connection).live
+        content = with_authors(workspace.content, connection)
+        return caught_up(workspace, live), live, content, connection.calls
+
+
+def _settle(
+    workspace: Workspace,
+    live: KnowledgeBase,
+    changes: tuple[Change, ...],
+    refused: Sequence[Finding],
+    files: Mapping[str, str | bytes | None],
+    calls: int,
+    audience: Audience,
+    dry_run: bool,  # noqa: FBT001
+) -> Held:
+    """Ask, and write what is to be written."""
+    plan = Plan(written=Side.CONTENT, changes=changes, conflicts=tuple(refused), ids={}, targets={}, anchors={})
+    held = Held(planned=Planned(workspace=workspace, plan=plan, live=live, calls=calls), files=files)
+    if dry_run or not changes:
+        return held
+    dirty = sorted(workspace.repository.uncommitted() & files.keys())
+    if dirty:
+        raise Refusal(
+            f"this would write over changes that are not committed: {', '.join(dirty)}",
+            advice="commit or stash them, then try again",
+        )
+    if not audience.agrees(held.planned):
+        return replace(held, agreed=False)
+    workspace.repository.check_in(files.keys())
+    write(workspace.config.root, files)
+    return held
+
+
+def _let_go(case: Case, live: KnowledgeBase, pairs: Pairs) -> Agreement | None:
+    """Make the lock entry of what is let go; None for what no portal ever had."""
+    item, known = case.live, case.agreement
+    if item is None:
+        return replace(known, state=State.RELEASED, seen=live.seen_at, over="") if known and known.live else None
+    if case.content is not None:
+        anchors = pairs.links.anchors.get(case.path, frozenset())
+        made = agree(case.content, item, seen=live.seen_at, anchors=anchors)
+    elif known is not None:
+        made = replace(known, live=live_digests(item), seen=live.seen_at, updated_at=item.updated_at or "")
+    else:
+        path = _path_made_up(item, live)
+        made = Agreement(
+            kind=item.kind,
+            id=item.id or 0,
+            path=path,
+            parent=None if isinstance(item, Category) else item.parent,
+            seen=live.seen_at,
+            updated_at=item.updated_at or "",
+            live=live_digests(item),
+        )
+    return replace(made, state=State.RELEASED, source=None, expanded=None, fields={}, was={}, over="")
+
+
+def _path_made_up(item: Item, live: KnowledgeBase) -> str:
+    """Give a path for what has none in the tree: what a pull might call it."""
+    if isinstance(item, Article):
+        return f"{_place(item.parent, live)}/{file_name(item.title, ())}.md"
+    if isinstance(item, Category):
+        return file_name(item.name, ())
+    return f"{_place(item.parent, live)}/{file_name(item.name, ())}"
+
+
+def _place(number: int | None, live: KnowledgeBase) -> str:
+    by_id = live.by_id()
+    above = by_id.get((Kind.FOLDER, number or 0)) or by_id.get((Kind.CATEGORY, number or 0))
+    return _path_made_up(above, live) if above else "unknown"

@@ -1,0 +1,322 @@
+"""Carry a plan out on the portal, wave by wave, and gather what both sides then say.
+
+It decides nothing that the plan did not: it orders, renders, sends and records.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Event, Lock, Thread
+
+from kbsync.baseline import Agreement, Key
+from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
+from kbsync.engine.plan import is_kept
+from kbsync.engine.pointer import left_behind, rests, with_unmanaged
+from kbsync.engine.record import WRITES, Memory, Watch
+from kbsync.engine.render import Rendered, TargetAddresses, render, render_into
+from kbsync.freshdesk.api import Reader, Writer
+from kbsync.freshdesk.client import Connection
+from kbsync.freshdesk.portal import apply, lapsed
+from kbsync.model import Article, Item, KnowledgeBase, Status, ancestors, parent_path
+from kbsync.planner.planner import Plan
+
+_LISTENING = 0.2
+
+
+class Crew:
+    """A few threads at a time, all of one run; `asked_to_stop` once somebody interrupted it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._stop = Event()
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """Tell whether nothing new is to be begun."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Hear an interrupt: the first asks to stop, the second is raised."""
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        self._stop.set()
+
+    def do(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Do all tasks, which are to look at `asked_to_stop` themselves; an interrupt lets those in flight end.
+
+        Raises:
+            KeyboardInterrupt: there was a second one; what is in flight is left to itself.
+        """
+        left, failures = deque(tasks), list[BaseException]()
+        # Not by joining: a thread whose `join` was interrupted counts as ended in some Pythons, though it goes on.
+        ends = [Event() for _ in range(min(self._size, len(left)))]
+        for number, end in enumerate(ends):
+            # Nobody may have to wait for these at the end of the process: one may hang in a call for a minute.
+            Thread(target=_work, args=(left, failures, end), name=f"write {number}", daemon=True).start()
+        while not all(end.is_set() for end in ends):
+            try:
+                for end in ends:
+                    end.wait(_LISTENING)
+            except KeyboardInterrupt:
+                self.stop()
+        if failures:
+            raise failures[0]
+
+
+def _work(left: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:
+    try:
+        while not failures and (task := _next(left)) is not None:
+            task()
+    except BaseException as error:  # noqa: BLE001  # raised again where the work was asked for
+        failures.append(error)
+    finally:
+        end.set()
+
+
+def _next(left: deque[Callable[[], None]]) -> Callable[[], None] | None:
+    try:
+        return left.popleft()
+    except IndexError:
+        return None
+
+
+WORKERS = 4
+"""Calls in flight; four fill the largest allowance of an account at ordinary latency."""
+
+_REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
+_INTERRUPTED = "interrupted before its turn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """The live side of one publish: its connection, what the plan's reading saw of it, and when by this machine."""
+
+    connection: Connection
+    live: KnowledgeBase
+    read_at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """What a run has done; `agreements` are new, `forgotten` are let go. `interrupted`: it was asked to stop.
+
+    `lost` says who took the lease from it, if somebody did.
+    `undoes` is the ledger's commit of the run that this one undoes.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    agreements: dict[Key, Agreement] = field(default_factory=dict)
+    forgotten: set[Key] = field(default_factory=set)
+    interrupted: bool = False
+    lost: str = ""
+    undoes: str = ""
+
+
+def carry_out(
+    plan: Plan,
+    portal: Portal,
+    addresses: TargetAddresses,
+    known: Mapping[Key, Agreement],
+    tell: Callable[[Outcome], None],
+    *,
+    keeps: bool = True,
+    lease: Watch | None = None,
+) -> Run:
+    """Apply a plan's changes; one that fails holds back what depends on it and nothing else.
+
+    With `keeps`, an update of what was born on the portal leaves of its body what the writer did not touch. An
+    interrupt lets the calls in flight end and skips the rest. Without a `lease` nothing is checked or noted on the way.
+
+    Raises:
+        KeyboardInterrupt: the second one.
+    """
+    publication = _Publication(plan, portal, addresses, known, tell, keeps=keeps, lease=lease)
+    try:
+        for wave in in_waves(plan.changes, plan.targets):
+            publication.run_wave(wave)
+        publication.close_circles()
+    except KeyboardInterrupt:
+        publication.crew.stop()
+        publication.skip_rest()
+    publication.run.interrupted = publication.crew.asked_to_stop
+    return publication.run
+
+
+class _Publication:
+    """One plan on its way to the portal; its state is shared by the workers, and written under a lock."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        portal: Portal,
+        addresses: TargetAddresses,
+        known: Mapping[Key, Agreement],
+        tell: Callable[[Outcome], None],
+        *,
+        keeps: bool,
+        lease: Watch | None,
+    ) -> None:
+        self.plan = plan
+        self.portal = portal
+        self.addresses = addresses
+        self.known = known
+        self.tell = tell
+        self.keeps = keeps
+        self.lease = lease
+        self.crew = Crew(WORKERS)
+        self.run = Run()
+        self.openers = circle_openers(plan.changes, plan.targets)
+        anew = {change.path for change in plan.changes if change.action is Action.MOVE}
+        self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
+        self._reader, self._writer = Reader(portal.connection), Writer(portal.connection)
+        self.memory = Memory(
+            plan=plan,
+            addresses=addresses,
+            known=known,
+            seen=frozenset(portal.live.by_id()),
+            seen_at=portal.live.seen_at,
+            ids=self.ids,
+            watch=lease,
+            agreements=self.run.agreements,
+            forgotten=self.run.forgotten,
+        )
+        self._lock = Lock()
+
+    def run_wave(self, wave: Sequence[Change]) -> None:
+        """Apply changes that need nothing of one another; within a folder in order, since portals list them as made."""
+        rows: dict[str, list[Change]] = defaultdict(list)
+        for change in sorted(wave, key=lambda change: natural_order(change.path)):
+            rows[parent_path(change.path)].append(change)
+        self.crew.do([partial(self._apply_row, row) for row in rows.values()])
+
+    def skip_rest(self) -> None:
+        """Account for what no worker came to look at."""
+        met = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.run.outcomes}
+        left = (change for change in self.plan.changes if (change.kind, change.path, change.id) not in met)
+        self.run.outcomes += [Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED) for change in left]
+
+    def _apply_row(self, row: Sequence[Change]) -> None:
+        for change in row:
+            outcome = self._apply(change)
+            with self._lock:
+                self.run.outcomes.append(outcome)
+                self.tell(outcome)
+
+    def _apply(self, change: Change) -> Outcome:
+        obstacle = self._obstacle(change)
+        if obstacle:
+            return self._noted(Outcome(change=change, result=Result.SKIPPED, error=obstacle))
+        if change.action is Action.MOVE:
+            return self._move(change)
+        if change.action is Action.CREATE and change.path in self.openers:
+            return self._send(change, item=self._first(change))
+        return self._send(change)
+
+    def _obstacle(self, change: Change) -> str:
+        if self.crew.asked_to_stop:
+            return _INTERRUPTED
+        if change.action in WRITES and self.lease is not None and (why := self.lease.check()):
+            return why
+        if change.action in _REMOVALS or change.leaves is not None:
+            return ""
+        needs = set(ancestors(change.path))
+        if change.path not in self.openers:
+            needs |= self._linked(change)
+        return self._lacks(needs)
+
+    def _linked(self, change: Change) -> set[str]:
+        """Name the other articles that an article links to."""
+        return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
+
+    def _lacks(self, needs: set[str]) -> str:
+        missing = sorted(needs - self.ids.keys())
+        return f"waits for {', '.join(missing)}" if missing else ""
+
+    def _move(self, change: Change) -> Outcome:
+        """Create anew and leave the old one, in this order, so that readers always find one of the two."""
+        gone = lapsed(self._reader, change, read_at=self.portal.read_at)
+        if gone is not None:
+            return gone
+        create = replace(change, action=Action.CREATE, id=None, actual=None)
+        made = self._send(create, item=self._first(change))
+        if made.result is not Result.DONE or change.actual is None:
+            return replace(made, change=change)
+        address = self.addresses.sent(change.path, self.ids)
+        left = self._send(left_behind(change, self.known.get((change.kind, change.id or 0)), address))
+        if left.result is Result.DONE:
+            return replace(made, change=change, notes=(*made.notes, *left.notes))
+        error = f"created anew, but the old one ({change.id}) is still there: {left.error}"
+        return replace(made, change=change, result=left.result, error=error)
+
+    def _first(self, change: Change) -> Item | None:
+        """Give what is created: a moved article with what agents set on it, and the opener of a circle unseen.
+
+        Some of what an opener links to has no address yet, which no reader should meet.
+        """
+        article, old = change.desired, change.actual
+        if not isinstance(article, Article):
+            return article
+        if isinstance(old, Article):
+            article = with_unmanaged(article, old)
+        return replace(article, status=Status.DRAFT) if change.path in self.openers else article
+
+    def close_circles(self) -> None:
+        """Write the openers of circles again, now that all they link to exists; the two writes are one outcome."""
+        opened = [outcome for outcome in self.run.outcomes if outcome.change.path in self.openers and outcome.live]
+        self.crew.do([partial(self._close, outcome) for outcome in opened])
+
+    def _close(self, opened: Outcome) -> None:
+        if opened.live is None:
+            return
+        held_up = _INTERRUPTED if self.crew.asked_to_stop else self.lease.check() if self.lease else ""
+        lack = held_up or self._lacks(self._linked(opened.change))
+        if lack:
+            closed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {lack}")
+        else:
+            update = replace(opened.change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
+            closed = replace(self._send(update), change=opened.change)
+        with self._lock:
+            self.run.outcomes[self.run.outcomes.index(opened)] = closed
+        if closed.result is not Result.DONE:
+            self.tell(closed)
+
+    def _send(self, change: Change, *, item: Item | None = None) -> Outcome:
+        """Apply one change; `item` is what is sent where that is not what the change desires in the end."""
+        rendered = self._render(change)
+        outcome = apply(
+            self._reader,
+            self._writer,
+            replace(change, desired=item or change.desired),
+            ids=self.ids,
+            body=rendered.html if rendered else None,
+            known=self.memory.seen,
+            read_at=self.portal.read_at,
+        )
+        self.memory.remember(change, outcome, rendered)
+        notes = (*outcome.notes, *(rendered.notes if rendered else ()))
+        return self._noted(replace(outcome, change=change, notes=notes))
+
+    def _render(self, change: Change) -> Rendered | None:
+        """Render what is to be sent; an update that leaves the body alone sends the live one as it is."""
+        article = change.desired
+        is_sent = change.action is Action.CREATE or "body" in change.fields
+        if not isinstance(article, Article) or not is_sent:
+            return None
+        if change.leaves is not None:
+            return Rendered(html=article.body, addresses=change.leaves.addresses)
+        live, anchors, ids = change.actual, self._anchors(change), dict(self.ids)
+        if self.keeps and isinstance(live, Article) and is_kept(change, self.memory.born(change, change.id or 0)):
+            return render_into(live, article, anchors, self.addresses, ids)
+        return render(article, anchors, self.addresses, ids)
+
+    def _anchors(self, change: Change) -> frozenset[str]:
+        return self.plan.anchors.get(change.path, frozenset())
+
+    def _noted(self, outcome: Outcome) -> Outcome:
+        """Let what waits for this item go on, once it has an id."""
+        live, leaves = outcome.live, outcome.change.action in _REMOVALS or rests(outcome.change)
+        if live is not None and live.id is not None and not leaves:
+            with self._lock:
+                self.ids[outcome.change.path] = live.id
+        return outcome

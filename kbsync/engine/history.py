@@ -1,0 +1,182 @@
+"""The runs that the ledger tells of: which there were, and what each made of every item. Reads, and writes nothing."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import unified_diff
+
+from kbsync.baseline import Agreement, Key, agreement_from_json, ledger_name
+from kbsync.change import Action
+from kbsync.config import Config
+from kbsync.errors import KbsyncError, UsageError
+from kbsync.git.repository import Repository
+from kbsync.markup.options import Options
+from kbsync.markup.to_markdown import to_markdown
+from kbsync.model import FieldValue
+from kbsync.state.ledger import PAGE, Deed, Past, Purpose, Record, Retold, ledger_ref, look_up, record_from
+
+QUIET = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
+"""What a run does without writing to the portal."""
+
+SHORTEST_NAME = 4
+"""Characters of a run's name that one has to give at least."""
+
+
+def history(config: Config, *, local: bool, limit: int | None = None) -> tuple[Past, ...]:
+    """Tell of a target's runs, the newest first.
+
+    Raises:
+        GitError: there is no repository, or the ledger cannot be fetched.
+    """
+    repository = Repository.open(config.root)
+    look_up(repository, config, local=local)
+    return past_runs(repository, config, limit=limit)
+
+
+def history_of(config: Config, name: str, *, local: bool) -> tuple[Past, tuple[Retold, ...]]:
+    """Tell of one run, with each of its items before and after.
+
+    Raises:
+        UsageError: there is no run by that name, or there are several.
+    """
+    repository = Repository.open(config.root)
+    look_up(repository, config, local=local)
+    run = find_run(past_runs(repository, config), name)
+    return run, retell(repository, run, config.markup.plain)
+
+
+def past_runs(repository: Repository, config: Config, *, limit: int | None = None) -> tuple[Past, ...]:
+    """Read the runs that this clone's ledger tells of, the newest first."""
+    commits = repository.log(ledger_ref(config), limit=limit)
+    pages = repository.read_file_of_each([commit.id for commit in commits], PAGE)
+    undone: dict[str, tuple[str, ...]] = {}
+    found = []
+    for commit in commits:
+        record = _record(pages.get(commit.id, b"{}"))
+        if record is None:
+            continue
+        before = commit.parents[0] if commit.parents else None
+        who = record.who or commit.author
+        past = Past(id=commit.id, before=before, record=record, who=who, at=commit.at)
+        found.append(_with_undoing(past, undone))
+        if record.undoes:
+            undone[record.undoes] = (*undone.get(record.undoes, ()), past.name)
+    return tuple(found)
+
+
+def _with_undoing(past: Past, undone: Mapping[str, tuple[str, ...]]) -> Past:
+    by = undone.get(past.id, ())
+    return Past(id=past.id, before=past.before, record=past.record, who=past.who, at=past.at, undone_by=by)
+
+
+def _record(page: bytes) -> Record | None:
+    """Read a run's page; a commit that only joined two ledgers repeats one and tells of no run of its own."""
+    try:
+        plain = json.loads(page)
+        record = record_from(plain if isinstance(plain, dict) else {})
+    except ValueError as error:
+        raise KbsyncError(f"the ledger tells of a run that cannot be read: {error}", advice="upgrade kbsync") from error
+    return None if record.purpose is Purpose.JOIN else record
+
+
+def find_run(runs: Sequence[Past], name: str) -> Past:
+    """Find a run by the beginning of its name.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    found = [run for run in runs if run.id.startswith(name.casefold())]
+    if len(name) < SHORTEST_NAME or not found:
+        raise UsageError(f"no run is called {name}", advice="`kbsync history` lists them; four characters are enough")
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} runs are called {name}", advice="give more of the name")
+    return found[0]
+
+
+def last_run(runs: Sequence[Past]) -> Past:
+    """Give the last run that took the portal forward: an undo takes it back, and an undo of that forward again.
+
+    Raises:
+        UsageError: there is none.
+    """
+    by_id = {run.id: run for run in runs}
+    for run in runs:
+        if any(deed.action not in QUIET for deed in run.record.deeds) and not _leads_back(run, by_id):
+            return run
+    raise UsageError("there is no run to undo yet", advice="`kbsync history` lists them")
+
+
+def _leads_back(run: Past, runs: Mapping[str, Past]) -> bool:
+    undone = runs.get(run.record.undoes)
+    if undone is None:
+        return bool(run.record.undoes)
+    return not _leads_back(undone, runs)
+
+
+def keys_of(deeds: Collection[Deed]) -> tuple[Key, ...]:
+    """Name the items that some deeds were done to, those whose place was taken among them."""
+    keys = [(deed.kind, deed.id) for deed in deeds]
+    keys += [(deed.kind, deed.instead_of) for deed in deeds if deed.instead_of]
+    return tuple(dict.fromkeys(keys))
+
+
+def entries_at(repository: Repository, commit: str | None, keys: Collection[Key]) -> dict[Key, Agreement]:
+    """Read what the ledger held of some items at one of its commits.
+
+    Raises:
+        KbsyncError: it was written by a later version.
+    """
+    if commit is None:
+        return {}
+    files = repository.read_files(commit, [ledger_name(key) for key in keys])
+    try:
+        found = [agreement_from_json(data.decode("utf-8")) for data in files.values()]
+    except ValueError as error:
+        raise KbsyncError(f"the ledger cannot be read: {error}", advice="upgrade kbsync") from error
+    return {known.key: known for known in found}
+
+
+def retell(repository: Repository, run: Past, options: Options) -> tuple[Retold, ...]:
+    """Tell what a run made of each of its items, the one whose place another took after that other."""
+    keys = keys_of(run.record.deeds)
+    after, before = entries_at(repository, run.id, keys), entries_at(repository, run.before, keys)
+    told = []
+    for deed in run.record.deeds:
+        told.append(_retold(deed, before, after, run, options))
+        old = after.get((deed.kind, deed.instead_of or 0))
+        if old is not None and old.was:
+            left = Deed(action=Action.ARCHIVE, kind=deed.kind, id=old.id, path=deed.former or old.path)
+            told.append(_retold(left, before, after, run, options))
+    return tuple(told)
+
+
+def _retold(
+    deed: Deed, before: Mapping[Key, Agreement], after: Mapping[Key, Agreement], run: Past, options: Options
+) -> Retold:
+    key = (deed.kind, deed.id)
+    old, new = before.get(key), after.get(key)
+    was = new.was if new and new.was else (old.fields if old else {})
+    now = new.fields if new else {}
+    lines = _source_lines(old, new) if run.record.purpose is Purpose.PUBLISH else ()
+    return Retold(deed=deed, before=was, after=now, lines=lines or _body_lines(was, now, options))
+
+
+def _source_lines(old: Agreement | None, new: Agreement | None) -> tuple[str, ...]:
+    """Compare the sources, or what they stood for where only what they include has changed."""
+    if old is None or new is None or old.source is None or new.source is None:
+        return ()
+    if old.source == new.source and None not in (old.expanded, new.expanded):
+        return _lines(old.expanded or "", new.expanded or "")
+    return _lines(old.source, new.source)
+
+
+def _body_lines(was: Mapping[str, FieldValue], now: Mapping[str, FieldValue], options: Options) -> tuple[str, ...]:
+    mine, theirs = was.get("body"), now.get("body")
+    if not isinstance(mine, str) or not isinstance(theirs, str) or mine == theirs:
+        return ()
+    markdown: Callable[[str], str] = lambda html: to_markdown(html, options=options).text  # noqa: E731
+    return _lines(markdown(mine), markdown(theirs))
+
+
+def _lines(old: str, new: str) -> tuple[str, ...]:
+    lines = unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm="")
+    return tuple(line for line in lines if not line.startswith(("--- ", "+++ ")))

@@ -1,0 +1,373 @@
+"""The texts of one item of a pull: what its file is to hold, and its source as it would be with live's changes alone.
+
+The first is what both sides say together, the second what the two then agree on. Nothing is written.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from kbsync.baseline import Agreement, Key
+from kbsync.change import Action, Change
+from kbsync.content.document import compose, edit, newline_of, parse, replace_body, unix_newlines
+from kbsync.content.front_matter import Flat, flat
+from kbsync.content.includes import Expansion, Snippets, Use, literal
+from kbsync.content.tree import Tree
+from kbsync.digests import from_the_root, pulled_body
+from kbsync.engine.relocate import Places, relocated, relocated_body
+from kbsync.engine.render import TargetAddresses
+from kbsync.errors import ContentError, Problem
+from kbsync.files import Files
+from kbsync.markup.merge.conflicts import marked
+from kbsync.markup.merge.graft import Entangled, Written, graft
+from kbsync.markup.merge.merge import Merged, Version, merge
+from kbsync.markup.options import Options
+from kbsync.model import Article, FieldValue, Item, Kind, Status, Visibility, digest, fields_of
+from kbsync.planner.planner import Plan
+
+Entries = Sequence[str] | Sequence[int]
+
+
+def merged_list(base: Entries, mine: Entries, theirs: Entries) -> FieldValue:
+    """Give `mine` with what `theirs` added to the base, and without what it took away."""
+    old, kept = {str(entry) for entry in base}, {str(entry) for entry in theirs}
+    stay = [entry for entry in mine if str(entry) in kept or str(entry) not in old]
+    mine_too = old | {str(entry) for entry in stay}
+    return (*stay, *(entry for entry in theirs if str(entry) not in mine_too))  # type: ignore[return-value]
+
+
+def listed(text: str, name: str) -> tuple[str, ...]:
+    """Give a list that a file's own front matter holds, nested ones named `seo.keywords`; empty where it has none."""
+    outer, _, inner = name.partition(".")
+    try:
+        value = parse(text, "").front.items.get(outer)
+    except ContentError:
+        return ()
+    said: Flat = None if value is None else flat(value)
+    if inner:
+        said = said.get(inner) if isinstance(said, dict) else None
+    if isinstance(said, str):
+        return tuple(filter(None, (part.strip() for part in said.split(","))))
+    return tuple(str(entry) for entry in said) if isinstance(said, tuple) else ()
+
+
+def marked_fields(text: str, theirs: Mapping[str, FieldValue], *, path: str = "") -> str:
+    """Put the lines that say some fields between conflict markers, with the lines that say them as `theirs` does.
+
+    Raises:
+        ContentError: the file cannot be edited so.
+    """
+    newline = newline_of(text)
+    other = edit(text, theirs, path=path)
+    lines = (unix_newlines(one).split("\n") for one in (text, other))
+    return newline.join(marked(*lines))
+
+
+class Bodies:
+    """Writes the bodies of one tree's articles."""
+
+    def __init__(self, tree: Tree, files: Files, options: Options) -> None:
+        self._tree = tree
+        self._options = options
+        self._snippets = Snippets(files)
+
+    def shielded(self, theirs: str, path: str) -> str:
+        """Write a pulled text for the file at `path` so that nothing in it is taken for an include or a variable.
+
+        Raises:
+            ContentError: it cannot be written so.
+        """
+        try:
+            return literal(theirs, self._tree.scope(path))
+        except ValueError as error:
+            raise ContentError((Problem(path=path, what=str(error)),)) from None
+
+    def grafted(self, text: str, theirs: str, path: str, anchors: Collection[str]) -> str:
+        """Give the body for a file whose text was `text`, so that readers get `theirs`.
+
+        Raises:
+            ContentError: what was edited comes from an include or a variable.
+        """
+        ours = self._opened(text, path)
+        with _named(ours):
+            return graft(
+                ours.body,
+                theirs,
+                resolve=from_the_root(path),
+                anchors=anchors,
+                options=self._options,
+                written=ours.written,
+            )
+
+    def merged(self, text: str, base: str | None, theirs: str, path: str, anchors: Collection[str]) -> Merged:
+        """Merge into the body of a file whose text is `text` what `theirs` has other than `base`.
+
+        Both are bodies as readers get them; without a base all in which the two differ stands between markers.
+
+        Raises:
+            ContentError: what was edited comes from an include or a variable.
+        """
+        ours, resolve = self._opened(text, path), from_the_root(path)
+        with _named(ours):
+            return merge(
+                None if base is None else Version(text=base, resolve=resolve),
+                Version(text=ours.body, resolve=resolve),
+                Version(text=theirs, resolve=resolve),
+                anchors=anchors,
+                options=self._options,
+                written=ours.written,
+            )
+
+    def shown(self, text: str, path: str) -> str:
+        """Give the body that readers get of a file with this text."""
+        return self._opened(text, path).body
+
+    def _opened(self, text: str, path: str) -> "_Opened":
+        document = parse(text, path)
+        expander = self._snippets.expander(self._tree.scope(path))
+
+        def expand(body: str) -> str:
+            made = expander.expand(body, path=path, line=document.body_line)
+            return made.body if made else body
+
+        expansion = expander.expand(document.body, path=path, line=document.body_line)
+        written = Written(
+            text=document.body,
+            rows=expansion.rows if expansion else range(document.body.count("\n") + 1),
+            marks=_marks(expansion.uses) if expansion else {},
+            expand=expand,
+            shield=lambda part: self.shielded(part, path),
+        )
+        return _Opened(path=path, line=document.body_line, written=written, expansion=expansion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A file's body as it was written, and as readers get it."""
+
+    path: str
+    line: int
+    written: Written
+    expansion: Expansion | None
+
+    @property
+    def body(self) -> str:
+        return self.expansion.body if self.expansion else self.written.text
+
+
+@contextmanager
+def _named(ours: _Opened) -> Iterator[None]:
+    """Say where it stands what cannot be written over."""
+    try:
+        yield
+    except Entangled as entangled:
+        raise _refusal(ours.path, ours.line, ours.expansion, entangled.rows) from None
+
+
+def _marks(uses: Sequence[Use]) -> Mapping[int, Sequence[tuple[str, str]]]:
+    found = defaultdict(list)
+    for use in uses:
+        found[use.row].append((use.written, use.shown))
+    return found
+
+
+def _refusal(path: str, body_line: int, expansion: Expansion | None, rows: Sequence[int]) -> ContentError:
+    uses = [use for use in expansion.uses if use.row in rows] if expansion else []
+    told = {
+        f"what was edited on the portal comes from `{use.path}`; edit it there"
+        if use.path
+        else f"what was edited on the portal stands around `{use.written}`; edit the file by hand": body_line + use.row
+        for use in reversed(uses)
+    }
+    return ContentError(tuple(Problem(path=path, line=line, what=what) for what, line in told.items()))
+
+
+_INDEX = "_index.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What became of one item.
+
+    `text` is for its file, `agreed` for the agreement; None where the file stays, or says what is agreed on. `shown` is
+    the agreed body as readers get it, where includes have changed since. `overlaps` names what both sides changed
+    otherwise, and so stands between markers.
+    """
+
+    text: str | None = None
+    agreed: str | None = None
+    shown: str | None = None
+    overlaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """A source as it was agreed on, written for where its file lies now, and its body as readers got it."""
+
+    text: str
+    body: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Texts:
+    """Writes the texts of one pull; `dropped` comes to tell what was left out on purpose, by path."""
+
+    plan: Plan
+    places: Places
+    addresses: TargetAddresses
+    bodies: Bodies
+    agreements: Mapping[Key, Agreement]
+    dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def brought(self, change: Change) -> Brought:
+        """Work out the texts of a change that has a live item.
+
+        Raises:
+            ContentError: the file cannot be edited so.
+        """
+        live = change.desired
+        if live is None or (change.action is Action.ADOPT and not change.ours):
+            return Brought()
+        theirs = self._body(live, change.path)
+        if change.before is None:
+            return self._anew(change, live, theirs)
+        mine = self._moved(change.before, change)
+        if not change.ours:
+            return Brought(text=self._taken(mine, change, live, theirs))
+        base = self._base(change)
+        agreed, shown = self._agreed(base, mine, change, live, theirs)
+        if change.action is Action.ADOPT:
+            return Brought(agreed=agreed, shown=shown)
+        fields, clashing = self._sorted(change, base, live)
+        text = edit(mine, fields, path=source_of(change))
+        overlaps = [*clashing]
+        if "body" in change.fields:
+            text, conflicts = self._merged(text, base, change, theirs)
+            overlaps += [f"body ({conflicts} places)" if conflicts > 1 else "body"] if conflicts else []
+        text = marked_fields(text, clashing, path=source_of(change)) if clashing else text
+        return Brought(text=text, agreed=agreed, shown=shown, overlaps=tuple(overlaps))
+
+    def _anew(self, change: Change, live: Item, theirs: str) -> Brought:
+        """Write a file that is not there: a new item's, or that of a directory which had none."""
+        if change.fields == ("parent",) and not change.ours and not isinstance(live, Article):
+            # The directory's own name is all that its file would say.
+            is_so = change.path.rpartition("/")[2] == live.name
+            return Brought(text=None if is_so else compose(plain({"name": live.name}), ""))
+        text = compose(_front_of(live), self.bodies.shielded(theirs, change.path))
+        if change.action is Action.ADOPT or not change.ours:
+            return Brought(agreed=text) if change.action is Action.ADOPT else Brought(text=text)
+        fields, clashing = self._sorted(change, None, live)
+        if clashing:
+            what = f"both sides changed {', '.join(clashing)} of a directory without `{_INDEX}`"
+            raise ContentError((Problem(path=change.path, what=what),))
+        if not fields and change.action is Action.MOVE and not isinstance(change.actual, Article | None):
+            # The directory was renamed here; without a file its new name would look like one that was lost.
+            fields = plain({"name": change.actual.name})
+        return Brought(text=compose(fields, "") if fields else None, agreed=text)
+
+    def _moved(self, text: str, change: Change) -> str:
+        """Write a file for where it is to lie, and its links for where what they lead to is to lie."""
+        if change.kind is not Kind.ARTICLE or not self.places.moved:
+            return text
+        return relocated(text, self.places.before(change.path), change.path, self.places.after_moves)
+
+    def _taken(self, text: str, change: Change, live: Item, theirs: str) -> str:
+        """Give a file's text with all that live changed."""
+        edited = edit(text, _front_changes(live, change.fields), path=source_of(change))
+        return self._grafted(edited, change, theirs) if "body" in change.fields else edited
+
+    def _grafted(self, text: str, change: Change, theirs: str) -> str:
+        body = self.bodies.grafted(text, theirs, change.path, self._anchors(change))
+        return replace_body(text, body, path=change.path)
+
+    def _merged(self, text: str, base: "_Base | None", change: Change, theirs: str) -> tuple[str, int]:
+        if "body" not in change.ours:
+            return self._grafted(text, change, theirs), 0
+        old = base.body if base else None
+        merged = self.bodies.merged(text, old, theirs, change.path, self._anchors(change))
+        return replace_body(text, merged.text, path=change.path), merged.conflicts
+
+    def _agreed(
+        self, base: "_Base | None", mine: str, change: Change, live: Item, theirs: str
+    ) -> tuple[str, str | None]:
+        """Give the source as it would stand with live's changes alone, and its body where that has changed by itself.
+
+        Where nobody knows the source that was agreed on, the file stands in for it.
+        """
+        if base is None or not isinstance(live, Article) or self.bodies.shown(base.text, change.path) == base.body:
+            return self._taken(base.text if base else mine, change, live, theirs), None
+        text = edit(base.text, _front_changes(live, change.fields), path=change.path)
+        return text, theirs if "body" in change.fields else base.body
+
+    def _base(self, change: Change) -> "_Base | None":
+        known = self.agreements.get((change.kind, change.id or 0))
+        if known is None or known.source is None:
+            return None
+        if change.kind is not Kind.ARTICLE:
+            return _Base(text=known.source, body="")
+        current = self.places.current(known, self.addresses)
+        text = relocated(known.source, known.path, change.path, current)
+        if known.expanded is None:
+            return _Base(text=text, body=parse(text, change.path).body)
+        return _Base(text=text, body=relocated_body(known.expanded, known.path, change.path, current))
+
+    def _sorted(
+        self, change: Change, base: "_Base | None", live: Item
+    ) -> tuple[dict[str, FieldValue], dict[str, FieldValue]]:
+        """Part live's fields into those that the file can take over, and those that both sides changed otherwise."""
+        mine = fields_of(change.actual) if change.actual else {}
+        taken: dict[str, FieldValue] = {}
+        clashing: dict[str, FieldValue] = {}
+        for name, value in _front_changes(live, change.fields).items():
+            own = mine.get(name)
+            if name not in change.ours:
+                taken[name] = value
+            elif digest(own) == digest(value):
+                continue
+            elif isinstance(own, tuple) and isinstance(value, tuple):
+                taken[name] = merged_list(listed(base.text, name) if base else (), own, value)
+            else:
+                clashing[name] = value
+        return taken, clashing
+
+    def _anchors(self, change: Change) -> frozenset[str]:
+        return self.plan.anchors.get(self.places.before(change.path), frozenset())
+
+    def _body(self, live: Item, path: str) -> str:
+        if not isinstance(live, Article):
+            return ""
+        converted = pulled_body(live, path, self.addresses, self.places.paths)
+        if converted.dropped:
+            self.dropped[path] = converted.dropped
+        return converted.text
+
+
+def source_of(change: Change) -> str:
+    """Give the file that holds an item's front matter."""
+    return change.path if change.kind is Kind.ARTICLE else f"{change.path}/{_INDEX}"
+
+
+def _front_of(live: Item) -> dict[str, FieldValue]:
+    """Give the front matter of a new file: what a reader could tell, and nothing that is as it would be anyway."""
+    named = {"title", "name"}
+    fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ()) or name in named}
+    for name in ("body", "author", "portals"):
+        fields.pop(name, None)
+    if fields.get("status") == Status.PUBLISHED:
+        del fields["status"]
+    if fields.get("visibility") == Visibility.ALL:
+        del fields["visibility"]
+    return plain(fields)
+
+
+def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue]:
+    fields = fields_of(live)
+    return plain({name: fields[name] for name in changed if name in fields and name != "body"})
+
+
+def plain(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """Give fields as front matter can say them: plain text, and names on one line that are not empty."""
+    found = {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
+    names = {name: " ".join(str(found[name]).split()) or "Untitled" for name in ("title", "name") if name in found}
+    return found | names

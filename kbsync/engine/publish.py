@@ -1,0 +1,366 @@
+"""What a run leaves behind: which agreements, on which commit, in words that a reader of the log understands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from kbsync.baseline import Agreement, Key, is_void, seal, void
+from kbsync.config import Config, Secret
+from kbsync.engine.apply import Portal, Run, carry_out
+from kbsync.engine.context import Audience, Options, Planned, Workspace, open_workspace
+from kbsync.engine.plan import connect, plan_toward_live
+from kbsync.engine.record import intents_of
+from kbsync.engine.recover import caught_up
+from kbsync.engine.refresh import Reading, asked_for, glance, read_live, with_authors
+from kbsync.engine.render import TargetAddresses
+from kbsync.engine.saved_plan import as_saved, authorised
+from kbsync.errors import GitError, Refusal
+from kbsync.freshdesk.client import Connection
+from kbsync.git.repository import Repository
+from kbsync.model import KnowledgeBase
+from kbsync.planner.approval import Permit, permit_of, permitted
+from kbsync.planner.planner import Plan
+from kbsync.state.journal import Underway, clear_journals, holder_now
+from kbsync.state.lease import Lease, LeasePlace, Overtaken, Patience, held, is_free
+from kbsync.state.ledger import Purpose, Record, deeds_of, page_of, share_ledger, write_ledger
+
+
+def published_commit(workspace: Workspace) -> str | None:
+    """Give the source commit of the last run that the ledger tells of."""
+    commit = workspace.run.get("commit")
+    return commit if isinstance(commit, str) else None
+
+
+def refuse_old_commit(workspace: Workspace) -> None:
+    """Stop a publish of a commit that does not come after those that the portal holds.
+
+    These are the one that was published last, and the one of a run that was cut off after it had written.
+
+    Raises:
+        Refusal: it does not.
+    """
+    cut_off = workspace.underway.holder.commit if workspace.underway and workspace.recovered.agreements else None
+    for commit in filter(None, (published_commit(workspace), cut_off)):
+        _refuse_before(workspace, commit)
+
+
+def _refuse_before(workspace: Workspace, held: str) -> None:
+    if workspace.commit is None or held == workspace.commit:
+        return
+    if not workspace.repository.is_ancestor(held, workspace.commit, remote=workspace.config.remote):
+        raise Refusal(
+            f"the portal holds {held[:10]}, which is no ancestor of {workspace.commit[:10]}",
+            advice="publish a commit that has it in its history; --rollback if going back is meant",
+        )
+
+
+def save(workspace: Workspace, run: Run, *, at: str, local: bool, lease: Lease | None = None) -> None:
+    """Write what a run left to the ledger, and send it to the remote; a run that left nothing writes nothing.
+
+    But for its commit, where others on the way to it changed the content and took that back: run late, one of these
+    would otherwise come after what the ledger tells of.
+
+    Agreements that so far stand in the lock alone are taken along, so that the ledger comes to hold every source, and
+    so is what was found of runs that were cut off. The lease ends with the same push.
+
+    Raises:
+        GitError: it could not be written or sent; what was written in this clone stays there.
+    """
+    ending = lease.ending(run.outcomes) if lease else _ending_of_the_dead(workspace)
+    if lease:
+        run.lost = lease.lost
+    written = _write(workspace, run, at)
+    clear_journals([*workspace.journals.values(), *([lease.journal] if lease else [])])
+    if written or ending:
+        share_ledger(workspace.repository, workspace.config, lease=ending, local=local)
+
+
+def _ending_of_the_dead(workspace: Workspace) -> tuple[str, None] | None:
+    """Take away the lease of a run that is known to be over, where nothing of it is left in doubt."""
+    other = workspace.underway
+    if other is None or workspace.recovered.doubts or not is_free(other, Patience()):
+        return None
+    return other.commit, None
+
+
+def _write(workspace: Workspace, run: Run, at: str) -> bool:
+    """Commit to the ledger in this clone; tell whether there was anything to commit."""
+    changed = {**_carried_over(workspace), **workspace.recovered.agreements, **run.agreements}
+    changed |= {key: void(workspace.lock[key], seen=at) for key in run.forgotten & workspace.lock.keys()}
+    entries = {key: _sealed(known, workspace.lock) for key, known in changed.items()}
+    forgotten = (run.forgotten & workspace.ledger.keys()) - entries.keys()
+    if not entries and not forgotten and not _overtook(workspace, run):
+        return False
+    forgotten |= _outlived(workspace)
+    told = _record(workspace, run, at)
+    write_ledger(workspace.repository, workspace.config, entries, forgotten, page=page_of(told), message=told.message())
+    return True
+
+
+def _overtook(workspace: Workspace, run: Run) -> bool:
+    """Tell whether the content was changed, and back, between the commit that was published last and this one."""
+    last, commit = published_commit(workspace), workspace.commit
+    if run.undoes or last is None or commit is None or last == commit:
+        return False
+    paths = {item.path or "" for item in workspace.content.items()}
+    directories = {path.partition("/")[0] for path in paths | {known.path for known in workspace.ledger.values()}}
+    return workspace.repository.touched_between(last, commit, directories)
+
+
+def _carried_over(workspace: Workspace) -> dict[Key, Agreement]:
+    return {
+        key: known
+        for key, known in workspace.agreements.items()
+        if key not in workspace.recovered.agreements
+        and key in workspace.lock
+        and (key not in workspace.ledger or known.over != seal(workspace.lock[key]))
+    }
+
+
+def _outlived(workspace: Workspace) -> set[Key]:
+    """Name the entries that outweighed a lock entry which is out of the tree by now."""
+    return {key for key, known in workspace.ledger.items() if is_void(known)} - workspace.lock.keys()
+
+
+def _sealed(known: Agreement, lock: Mapping[Key, Agreement]) -> Agreement:
+    entry = lock.get(known.key)
+    return replace(known, over=seal(entry) if entry else "")
+
+
+def _record(workspace: Workspace, run: Run, at: str) -> Record:
+    """Tell what a run did. What an undo leaves on the portal still comes from the commit that was there before it."""
+    commit = published_commit(workspace) if run.undoes else workspace.commit
+    return Record(
+        target=workspace.config.target,
+        purpose=Purpose.UNDO if run.undoes else Purpose.PUBLISH,
+        commit=commit or "",
+        at=at,
+        who=workspace.repository.identity(),
+        undoes=run.undoes,
+        deeds=deeds_of((*workspace.recovered.outcomes, *run.outcomes)),
+    )
+
+
+class Errand(Protocol):
+    """What a run is for."""
+
+    @property
+    def doing(self) -> str:
+        """Say in a word what is done with each change."""
+
+    @property
+    def undoes(self) -> str:
+        """Give the ledger's commit of the run that this one undoes; empty for a publish."""
+
+    def reopen(self, workspace: Workspace) -> Workspace:
+        """Open a workspace again, after another run has written."""
+
+    def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
+        """Say what there is to do."""
+
+    def refuse(self, plan: Plan) -> None:
+        """Stop where a plan must not be carried out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """One run with all that it takes."""
+
+    errand: Errand
+    options: Options
+    audience: Audience
+    connection: Connection
+
+    def read(self, workspace: Workspace) -> tuple[Planned, Reading]:
+        """Read the portal, and plan."""
+        self.audience.waits("reading the portal")
+        glanced = self._glance(workspace)
+        if glanced is not None:
+            made, reading = glanced
+        else:
+            reading = read_live(self.connection)
+            content = with_authors(workspace.content, self.connection)
+            workspace = caught_up(workspace, reading.live)
+            made = self.errand.plan(workspace, content, reading.live)
+        return Planned(workspace=workspace, plan=made, live=reading.live, calls=self.connection.calls), reading
+
+    def _glance(self, workspace: Workspace) -> tuple[Plan, Reading] | None:
+        """Read what is to be written alone, if that is asked for, and if no run was cut off whose traces are sought."""
+        if self.options.refresh or workspace.underway or workspace.noted:
+            return None
+        content = with_authors(workspace.content, self.connection)
+        asked = asked_for(content, workspace.agreements, self.options.overwrite)
+        plan = partial(self.errand.plan, workspace, content)
+        return glance(self.connection, workspace.agreements, asked, plan)
+
+    def write(self, planned: Planned, reading: Reading) -> tuple[Planned, Run, GitError | None]:
+        """Carry out what was agreed to; where another run was quicker, what of it still holds after that run.
+
+        The last that is given is why what was done could not be saved.
+        """
+        permit, patience = permit_of(planned.plan), Patience(seconds=self.options.wait)
+        while True:
+            try:
+                run, trouble = self._carry_out(planned, reading, patience)
+            except Overtaken:
+                planned, reading = self._again(planned, permit)
+            else:
+                return planned, run, trouble
+
+    def _again(self, planned: Planned, permit: Permit) -> tuple[Planned, Reading]:
+        again, reading = self.read(self.errand.reopen(planned.workspace))
+        made, withheld = permitted(again.plan, permit)
+        self.errand.refuse(made)
+        return replace(again, plan=made, withheld=(*planned.withheld, *withheld)), reading
+
+    def _carry_out(self, planned: Planned, reading: Reading, patience: Patience) -> tuple[Run, GitError | None]:
+        if not planned.plan.writes:
+            run = self._apply(planned, reading, lease=None)
+            return run, self._save(planned, run, lease=None)
+        workspace = planned.workspace
+        with held(
+            _begun(workspace, planned.plan, planned.live),
+            LeasePlace(workspace.repository, workspace.config, self.options.local),
+            workspace.standing,
+            workspace.underway,
+            patience=patience,
+            tell=self.audience.waits,
+        ) as lease:
+            self.connection.guard(lease.check)
+            run = self._apply(planned, reading, lease=lease)
+            return run, self._save(planned, run, lease=lease)
+
+    def _apply(self, planned: Planned, reading: Reading, *, lease: Lease | None) -> Run:
+        workspace, made = planned.workspace, planned.plan
+        self.audience.begins(self.errand.doing, len(made.changes))
+        return carry_out(
+            made,
+            Portal(connection=self.connection, live=reading.live, read_at=reading.at),
+            TargetAddresses(workspace.config, workspace.content.assets),
+            workspace.agreements,
+            lambda outcome: self.audience.steps(outcome.change.path),
+            keeps=workspace.config.style == "keep" and not self.options.rerender,
+            lease=lease,
+        )
+
+    def _save(self, planned: Planned, run: Run, *, lease: Lease | None) -> GitError | None:
+        """Save what was done whatever comes: the portal has changed, and people must hear of that too."""
+        run.undoes = self.errand.undoes
+        run.outcomes.extend(planned.withheld)
+        try:
+            save(planned.workspace, run, at=planned.live.seen_at, local=self.options.local, lease=lease)
+        except GitError as error:
+            return error
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of a publish; `run` is None where the audience did not agree.
+
+    `trouble` is why the ledger could not be saved or sent, although the portal was written.
+    """
+
+    planned: Planned
+    run: Run | None = None
+    calls: int = 0
+    trouble: GitError | None = None
+
+
+def publish(config: Config, key: Secret, options: Options, audience: Audience) -> Published:
+    """Publish the commit that is checked out: plan, ask, apply, remember.
+
+    Raises:
+        Refusal: uncommitted changes, an old commit, another branch, a limit, an empty tree or a wrong portal.
+        GitError: there is no repository or no commit, or the ledger cannot be read.
+    """
+    workspace = _open_commit(config, options)
+    options = as_saved(options, workspace)
+    with connect(config, key, audience) as connection:
+        errand = _Publishing(config=config, options=options)
+        sitting = Sitting(errand=errand, options=options, audience=audience, connection=connection)
+        planned, reading = sitting.read(workspace)
+        made, withheld = authorised(planned.plan, options, now=reading.live.seen_at)
+        planned = replace(planned, plan=made, withheld=withheld)
+        errand.refuse(made)
+        if made.writes and not audience.agrees(planned):
+            return Published(planned=planned, calls=connection.calls)
+        planned, run, trouble = sitting.write(planned, reading)
+        return Published(planned=planned, run=run, calls=connection.calls, trouble=trouble)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Publishing:
+    """The errand of a publish."""
+
+    config: Config
+    options: Options
+    doing: str = "publishing"
+    undoes: str = ""
+
+    def reopen(self, workspace: Workspace) -> Workspace:
+        again = open_workspace(self.config, commit=workspace.commit, local=self.options.local)
+        if not self.options.rollback:
+            refuse_old_commit(again)
+        return again
+
+    def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
+        if not self.options.rollback:
+            refuse_old_commit(workspace)
+        return plan_toward_live(workspace, content, live, self.options)
+
+    def refuse(self, plan: Plan) -> None:
+        if plan.halt:
+            raise Refusal(plan.halt, advice=plan.way_on)
+        if plan.excess and not self.options.force:
+            raise Refusal(plan.excess, advice=f"look at `kbsync plan`; {plan.way_on}")
+
+
+def _open_commit(config: Config, options: Options) -> Workspace:
+    """Open what HEAD holds, after the checks that make it the right thing to publish."""
+    repository = Repository.open(config.root)
+    commit = repository.head()
+    if commit is None:
+        raise GitError("nothing is committed yet", advice="commit the content, then publish")
+    uncommitted = sorted(repository.uncommitted() - options.aside)
+    if uncommitted and not options.dirty:
+        shown = ", ".join(uncommitted[:5]) + (" …" if len(uncommitted) > 5 else "")
+        raise Refusal(
+            f"not committed: {shown}", advice="commit first, or publish the last commit as it is with --dirty"
+        )
+    if not options.attended:
+        refuse_other_branch(repository, config, commit)
+    workspace = open_workspace(config, commit=commit, local=options.local)
+    if not options.rollback:
+        refuse_old_commit(workspace)
+    return workspace
+
+
+def refuse_other_branch(repository: Repository, config: Config, commit: str, *, what: str = "publish") -> None:
+    """Work without a person only from the tip of the branch that the target names.
+
+    Raises:
+        Refusal: another commit is checked out.
+    """
+    tips = (repository.commit(name) for name in (f"{config.remote}/{config.branch}", config.branch))
+    if repository.branch() == config.branch or commit in tips:
+        return
+    where = repository.branch() or commit[:10]
+    raise Refusal(
+        f"{where} is not the tip of {config.branch}, and nobody is there to ask",
+        advice=f"{what} from {config.branch}, or set `branch` for this target",
+    )
+
+
+def _begun(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> Underway:
+    """Say what is about to be done; what an earlier run left in doubt is kept, for it is settled by people."""
+    doubts = workspace.recovered.doubts
+    old = workspace.underway.intents if workspace.underway else ()
+    return Underway(
+        holder=holder_now(workspace.commit),
+        intents=(*intents_of(plan, workspace.agreements), *(one for one in old if one.path in doubts)),
+        seen=frozenset(live.by_id()) - workspace.recovered.doubted,
+        ids=plan.ids,
+        done=workspace.recovered.agreements,
+    )

@@ -1,0 +1,304 @@
+"""Bring a plan toward content into the tree: new files, edited files, and the lock that says what they agree with.
+
+It works out every file first and writes nothing: what it returns is written by the journey, all at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from kbsync.change import Action, Change, Finding, Matter, asked_for
+from kbsync.config import Config, Secret
+from kbsync.engine.context import Audience, Options, Planned, Workspace, open_workspace
+from kbsync.engine.merge_files import Bodies, Brought, Texts, source_of
+from kbsync.engine.plan import connect, rules_of
+from kbsync.engine.pull_baselines import Outlook, follow, lock_files, relinked_files
+from kbsync.engine.recover import caught_up
+from kbsync.engine.refresh import read_live, still_there, with_authors
+from kbsync.engine.relocate import Places
+from kbsync.engine.render import TargetAddresses
+from kbsync.errors import ContentError, Refusal
+from kbsync.files import Overlay, folded, write
+from kbsync.freshdesk.client import Connection
+from kbsync.model import Kind, KnowledgeBase
+from kbsync.planner.planner import Plan, make_plan
+
+
+@dataclass(slots=True, kw_only=True)
+class Pulled:
+    """What a pull would write: each file by path (None deletes), and the changes.
+
+    `dropped` tells what was left out on purpose, by path; `refused` are items that could not be brought home, or whose
+    files hold both versions between markers.
+    """
+
+    files: dict[str, str | bytes | None] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: list[Finding] = field(default_factory=list)
+
+
+def bring_home(
+    workspace: Workspace,
+    plan: Plan,
+    live: KnowledgeBase,
+    addresses: TargetAddresses,
+    options: Options,
+    tell: Callable[[str], None],
+) -> Pulled:
+    """Work out the files of a pull, of all or at some paths; `tell` hears of each article that was converted."""
+    refused: list[Finding] = []
+    while True:
+        pulling = _Pulling(workspace, plan, live, addresses, options)
+        again = pulling.run({(finding.kind, finding.id) for finding in refused}, tell)
+        refused += pulling.pulled.refused if again else ()
+        if not again:
+            pulling.pulled.refused += refused
+            return pulling.pulled
+
+
+class _Pulling:
+    """One pull being worked out."""
+
+    def __init__(
+        self, workspace: Workspace, plan: Plan, live: KnowledgeBase, addresses: TargetAddresses, options: Options
+    ) -> None:
+        self.workspace = workspace
+        self.plan = plan
+        self.live = live
+        self.addresses = addresses
+        self.options = options
+        self.present = frozenset(workspace.files.paths())
+        self.places = Places(plan, live, self.present, workspace.agreements)
+        self.outlook = Outlook(workspace=workspace, live=live)
+        self.pulled = Pulled()
+
+    def run(self, without: set[tuple[Kind, int | None]], tell: Callable[[str], None]) -> bool:
+        """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
+        asked = self._placed([change for change in self.plan.changes if (change.kind, change.id) not in without])
+        deleted = {source_of(change) for change in asked if change.action is Action.DELETE}
+        self.addresses = self.addresses.after(self.places.moved)
+        self.outlook.moved = self.places.moved
+        links = relinked_files(self.workspace.files, self.places, without=deleted)
+        texts = self._texts(links)
+        gone = {change.path for change in asked if change.action is Action.DELETE} | self.places.moved.keys()
+        counted_on = False
+        for change in asked:
+            is_there = self._remove(change, gone) if change.action is Action.DELETE else self._take(change, texts)
+            counted_on |= not is_there and change.action in {Action.CREATE, Action.MOVE}
+            tell(change.path)
+        if counted_on:
+            return True
+        self._name_the_lost()
+        self._settle(links)
+        return False
+
+    def _placed(self, changes: list[Change]) -> list[Change]:
+        """Give what was asked for its places; what was not asked for moves nothing."""
+        placed = self.places.placed(changes)
+        taken = {(change.kind, change.id) for change in self._asked(placed)}
+        left = [change for change in placed if (change.kind, change.id) not in taken]
+        if left and any(change.action is Action.MOVE and change.kind is not Kind.ARTICLE for change in placed):
+            self.places = Places(self.plan, self.live, self.present, self.workspace.agreements)
+            placed = self.places.placed([change for change in changes if (change.kind, change.id) in taken])
+            left = []
+        for change in left:
+            self.places.forget(change)
+        return [self._with_text(change) for change in placed if (change.kind, change.id) in taken]
+
+    def _texts(self, links: Mapping[str, str | bytes | None]) -> Texts:
+        # What is included from where it lay is still to be found there.
+        files = Overlay(self.workspace.files, {path: text for path, text in links.items() if text is not None})
+        return Texts(
+            plan=self.plan,
+            places=self.places,
+            addresses=self.addresses,
+            bodies=Bodies(self.workspace.tree, files, self.workspace.config.markup),
+            agreements=self.workspace.agreements,
+            dropped=self.pulled.dropped,
+        )
+
+    def _asked(self, placed: list[Change]) -> list[Change]:
+        """Keep what was asked for, by where it lies or where it lay."""
+        paths = self.options.paths
+        asked = {change.path for change in asked_for(placed, paths)}
+        asked |= {change.path for change in placed if change.former and _lies_at(change.former, paths)}
+        return [change for change in placed if change.path in asked]
+
+    def _with_text(self, change: Change) -> Change:
+        source = source_of(replace(change, path=self.places.before(change.path)))
+        return replace(change, before=self._text(source), after=None)
+
+    def _text(self, source: str) -> str | None:
+        return self.workspace.files.read(source).decode("utf-8") if source in self.present else None
+
+    def _take(self, change: Change, texts: Texts) -> bool:
+        """Work out one file; one that cannot be edited is named and left alone, and the others go on."""
+        try:
+            brought = texts.brought(change)
+        except ContentError as error:
+            self._refuse(change, "; ".join(problem.what for problem in error.problems))
+            return False
+        if brought.overlaps and not self.options.markers:
+            self._refuse(change, f"both sides changed it differently: {', '.join(brought.overlaps)}", brought)
+            return False
+        source = source_of(change)
+        if brought.text is not None:
+            self.outlook.written[source] = brought.text
+        if brought.agreed is not None and brought.agreed != brought.text:
+            self.outlook.agreed[source] = brought.agreed
+        if brought.shown is not None:
+            self.outlook.shown[change.path] = brought.shown
+        if brought.overlaps:
+            what = ", ".join(brought.overlaps)
+            self._refuse(change, f"both sides changed it differently: {what}; choose between the markers", brought)
+        self.pulled.changes.append(change)
+        return True
+
+    def _remove(self, change: Change, gone: set[str]) -> bool:
+        """Take a file away; that of a directory only when nothing of the tree is left in it."""
+        left = [item.path for item in self.workspace.content.items() if (item.path or "").startswith(f"{change.path}/")]
+        if change.kind is not Kind.ARTICLE and not gone.issuperset(path for path in left if path):
+            self._refuse(change, "gone on the portal, but not all that lies in its directory; delete it by hand")
+            return False
+        if source_of(change) in self.present:
+            self.outlook.written[source_of(change)] = None
+        self.pulled.changes.append(change)
+        return True
+
+    def _refuse(self, change: Change, why: str, brought: Brought | None = None) -> None:
+        stays = change.action is Action.MOVE and not (brought and brought.text and self.options.markers)
+        path = change.former if stays and change.former else change.path
+        self.pulled.refused.append(
+            Finding(
+                matter=Matter.CONFLICT,
+                kind=change.kind,
+                path=path,
+                id=change.id,
+                fields=change.fields,
+                reason=why,
+                content=change.actual,
+                live=change.desired,
+            )
+        )
+
+    def _name_the_lost(self) -> None:
+        for change in self.places.lost:
+            if change.action is Action.MOVE and (not self.options.paths or _lies_at(change.path, self.options.paths)):
+                self._refuse(change, "moved on the portal, to a folder that the tree does not have")
+
+    def _settle(self, links: Mapping[str, str | bytes | None]) -> None:
+        """Bring the links of other files along, read back what would be written, and make the lock."""
+        outlook, changes = self.outlook, self.pulled.changes
+        taken = {(change.kind, change.id) for change in changes}
+        outlook.written = {**links, **outlook.written}
+        outlook.hold_emptied(
+            self.places.paths.values(), without={change.path for change in changes if not change.desired}
+        )
+        following = follow(outlook, self.plan, self.places, self.addresses, taken)
+        changes += following if self.places.moved else ()
+        outlook.say_outright(changes)
+        ids = {path: number for (_, number), path in self.places.paths.items()}
+        made = outlook.agreements(changes, self.addresses, ids)
+        self.pulled.files = lock_files(self.workspace, changes, made) | outlook.written
+        self.pulled.changes[:] = [replace(change, after=self._after(change)) for change in changes]
+
+    def _after(self, change: Change) -> str | None:
+        text = self.outlook.written.get(source_of(change))
+        return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+
+
+def _lies_at(path: str, asked: tuple[str, ...]) -> bool:
+    return any(path == one or path.startswith(f"{one}/") for one in asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulledHome:
+    """What a pull wrote, or would write; `outside` are files of it that a sparse checkout had left out."""
+
+    planned: Planned
+    pulled: Pulled = field(default_factory=Pulled)
+    calls: int = 0
+    outside: tuple[str, ...] = ()
+
+
+def pull(config: Config, key: Secret, options: Options, audience: Audience, *, dry_run: bool) -> PulledHome:
+    """Bring what changed on the portal into the working tree.
+
+    Raises:
+        Refusal: it would write over files with uncommitted changes.
+        ContentError: some files could not be written.
+    """
+    workspace = open_workspace(config, local=options.local)
+    home = work_out(workspace, key, options, audience)
+    if not dry_run:
+        _refuse_to_write_over(workspace, home.pulled)
+        home = replace(home, outside=workspace.repository.check_in(home.pulled.files.keys()))
+        write(config.root, home.pulled.files)
+    return home
+
+
+def work_out(workspace: Workspace, key: Secret, options: Options, audience: Audience) -> PulledHome:
+    """Read the portal, and work out what a pull into this workspace would write; nothing is written.
+
+    Raises:
+        Refusal: the portal is not the one that the tree is known to be on.
+    """
+    config = workspace.config
+    with connect(config, key, audience) as connection:
+        audience.waits("reading the portal")
+        live = read_live(connection).live
+        content = with_authors(workspace.content, connection)
+        workspace = caught_up(workspace, live)
+        addresses = TargetAddresses(config, content.assets)
+        rules = rules_of(workspace, addresses, replace(options, paths=()))
+        made = make_plan(live, content, workspace.agreements, rules)
+        if made.halt and content.articles:
+            raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
+        made = _without_the_unlisted(made, connection)
+        audience.begins("converting", len(made.changes))
+        pulled = bring_home(workspace, made, live, addresses, options, audience.steps)
+    changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
+    planned = Planned(
+        workspace=workspace,
+        plan=replace(made, changes=changes, conflicts=conflicts),
+        live=live,
+        calls=connection.calls,
+    )
+    return PulledHome(planned=planned, pulled=pulled, calls=connection.calls)
+
+
+def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
+    """Hold back each deletion of a file whose item the portal still has when asked for it by its id."""
+    asked = [change for change in plan.changes if change.action is Action.DELETE]
+    there = still_there(connection, {(change.kind, change.id) for change in asked if change.id is not None})
+    held = [change for change in asked if (change.kind, change.id) in there]
+    findings = (
+        Finding(
+            matter=Matter.CONFLICT,
+            kind=change.kind,
+            path=change.path,
+            id=change.id,
+            reason="still on the portal, although its list lacked it; pull again",
+            content=change.actual,
+        )
+        for change in held
+    )
+    changes = tuple(change for change in plan.changes if change not in held)
+    return replace(plan, changes=changes, conflicts=(*plan.conflicts, *findings))
+
+
+def _refuse_to_write_over(workspace: Workspace, pulled: Pulled) -> None:
+    uncommitted = set(workspace.repository.uncommitted()) & pulled.files.keys()
+    if uncommitted:
+        raise Refusal(
+            f"a pull would write over changes that are not committed: {', '.join(sorted(uncommitted))}",
+            advice="commit or stash them, then pull again",
+        )
+    known = {folded(path) for path in workspace.files.paths()}
+    new = (path for path, text in pulled.files.items() if text is not None and folded(path) not in known)
+    unknown = [path for path in new if (workspace.config.root / path).is_file()]
+    if unknown:
+        raise Refusal(
+            f"a pull would write over files that git ignores: {', '.join(sorted(unknown))}",
+            advice="move them away, then pull again",
+        )

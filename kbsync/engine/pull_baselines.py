@@ -1,0 +1,286 @@
+"""What a pull agrees on: the files that it would write read back, defaults said outright, and the lock made of it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kbsync.baseline import Agreement, Born, State, agreement_to_json, lock_name
+from kbsync.change import Action, Change
+from kbsync.content.document import compose, edit, text_of
+from kbsync.content.tree import read
+from kbsync.digests import blob_of, links_of
+from kbsync.engine.context import Workspace, tree_rules
+from kbsync.engine.merge_files import plain, source_of
+from kbsync.engine.record import agree, intended, settled
+from kbsync.engine.relocate import Places, relocated, relocated_body
+from kbsync.engine.render import TargetAddresses, addresses_now
+from kbsync.errors import ContentError
+from kbsync.files import Files, Overlay
+from kbsync.markup.merge.conflicts import conflicts_in
+from kbsync.model import Article, FieldValue, Item, Kind, KnowledgeBase, ancestors, digest, fields_of
+from kbsync.planner.planner import Plan
+
+
+@dataclass(slots=True, kw_only=True)
+class Outlook:
+    """The tree as a pull would leave it: `written` holds each file that changes, None for one that goes.
+
+    `agreed` holds the sources that the agreements are to be about, where these are not what the files say, `shown` the
+    bodies that those have for readers, by content path. Of those `relinked` nothing changes but the content half.
+    `moved` tells where files and directories come to lie.
+    """
+
+    workspace: Workspace
+    live: KnowledgeBase
+    written: dict[str, str | bytes | None] = field(default_factory=dict)
+    agreed: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    relinked: set[str] = field(default_factory=set)
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+    def hold_emptied(self, live: Collection[str], *, without: Collection[str]) -> None:
+        """Give a file to each live directory that moves would leave without any: git has no empty directories."""
+        if not self.moved:
+            return
+        left = {*self._read(self.written).by_path(), *without}
+        for item in reversed([*self.workspace.content.items()]):
+            path = self.moved.get(item.path or "", item.path or "")
+            if not isinstance(item, Article) and path in live and path not in left:
+                self.written[f"{path}/_index.md"] = compose(plain({"name": item.name}), "")
+                left |= {path, *ancestors(path)}
+
+    def say_outright(self, changes: Sequence[Change]) -> None:
+        """Write out the fields that an inherited default would set otherwise than live has them."""
+        items = self._read(self.written | self.agreed).by_path()
+        for change in changes:
+            item, source = items.get(change.path), source_of(change)
+            text = self.agreed.get(source) or self.written.get(source)
+            if item is None or change.desired is None or not isinstance(text, str) or change.path in self.relinked:
+                continue
+            wrong = _wrong(item, change)
+            if wrong and source in self.agreed:
+                self.agreed[source] = edit(text, wrong, path=source)
+                self._say(source, {name: value for name, value in wrong.items() if name not in change.ours})
+            elif wrong:
+                self.written[source] = edit(text, wrong, path=source)
+
+    def _say(self, source: str, fields: Mapping[str, FieldValue]) -> None:
+        """Say fields in a merged file too, if it can be read: between markers it cannot."""
+        text = self.written.get(source)
+        if not isinstance(text, str) or not fields:
+            return
+        try:
+            self.written[source] = edit(text, fields, path=source)
+        except ContentError:
+            return
+
+    def agreements(
+        self, changes: Sequence[Change], addresses: TargetAddresses, ids: Mapping[str, int]
+    ) -> list[Agreement]:
+        """Make the agreements of a pull's changes, without the texts that git holds."""
+        content = self._read(self.written)
+        items = (self._read(self.written | self.agreed) if self.agreed else content).by_path()
+        anchors = links_of(content).anchors
+        made = []
+        for change in changes:
+            item = items.get(change.path)
+            known = self.workspace.agreements.get((change.kind, change.id or 0))
+            if change.action in {Action.FORGET, Action.DELETE} or (
+                change.desired is None and not self._follows(change)
+            ):
+                continue
+            if item is not None and change.path in self.shown and isinstance(item, Article):
+                item = replace(item, body=self.shown[change.path])
+            if item is not None:
+                sent = addresses_now(item, addresses, ids) if isinstance(item, Article) else None
+                names = anchors.get(change.path, frozenset())
+                made.append(self._agreement(change, item, known, names, sent))
+            elif known is not None and change.desired is not None:
+                made.append(settled(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
+        return self._without_known_texts([self._with_before(known) for known in made])
+
+    def _with_before(self, made: Agreement) -> Agreement:
+        """Note which file this pull writes over, so that its lock counts only where its words were kept.
+
+        Between markers a writer may well decide for the file as it was.
+        """
+        item = self.workspace.content.by_path().get(made.path)
+        written = self.written.get(made.path if made.kind is Kind.ARTICLE else f"{made.path}/_index.md")
+        if item is None or item.origin is None or not isinstance(written, str) or conflicts_in(written):
+            return made
+        return replace(made, before=blob_of(item.origin.text))
+
+    def _agreement(
+        self,
+        change: Change,
+        item: Item,
+        known: Agreement | None,
+        anchors: Collection[str],
+        sent: Mapping[str, str] | None,
+    ) -> Agreement:
+        born = known.born if known else Born.LIVE
+        if known is not None and self._follows(change):
+            made = intended(item, born=born, anchors=anchors)
+            return replace(
+                known,
+                path=made.path,
+                epoch=made.epoch,
+                source_key=made.source_key,
+                blob=made.blob,
+                source=made.source,
+                expanded=made.expanded,
+                content=made.content,
+                addresses=self._as_sent(known, sent or {}),
+            )
+        live = change.desired or item
+        made = agree(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
+        own = set(change.ours) - set(change.fields)
+        if known is None or known.source is not None or not own:
+            return made
+        # Nobody has the source that was agreed on, of which at least the digests are known.
+        old = {name: known.content[name] for name in own & known.content.keys()}
+        return replace(made, content={**made.content, **old}, source_key="")
+
+    def _as_sent(self, known: Agreement, now: Mapping[str, str]) -> dict[str, str]:
+        """Give what the links were sent as: a picture that moved with its directory is shown from where it was."""
+        before = {place: path for path, place in self.moved.items()}
+        return {target: known.addresses.get(before.get(target, target), address) for target, address in now.items()}
+
+    def _follows(self, change: Change) -> bool:
+        return change.path in self.relinked
+
+    def _without_known_texts(self, made: Sequence[Agreement]) -> list[Agreement]:
+        """Leave out the sources that git has or will have: those that files hold, and those of its blobs."""
+        elsewhere = [known.blob for known in made if known.source is not None and known.source not in self._texts()]
+        blobs = self.workspace.repository.blobs(sorted(elsewhere)) if elsewhere else {}
+        lasting = {blob for blob in elsewhere if blob not in blobs}
+        return [
+            replace(known, source=known.source if known.blob in lasting else None, fields={}, was={}, over="")
+            for known in made
+        ]
+
+    def _texts(self) -> frozenset[str]:
+        here = {item.origin.text for item in self.workspace.content.items() if item.origin}
+        return frozenset(here | {text for text in self.written.values() if isinstance(text, str)})
+
+    def _read(self, above: Mapping[str, str | bytes | None]) -> KnowledgeBase:
+        return read(Overlay(self.workspace.files, above), tree_rules(self.workspace.config)).knowledge
+
+
+def lock_files(
+    workspace: Workspace, changes: Sequence[Change], made: Sequence[Agreement]
+) -> dict[str, str | bytes | None]:
+    """Give the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
+    touched = {(change.kind, change.id) for change in changes}
+    target, known = workspace.config.target, workspace.agreements
+    files: dict[str, str | bytes | None] = {
+        lock_name(target, entry.kind, entry.path): None
+        for key, entry in workspace.lock.items()
+        if key in touched or (touched and key not in known)
+    }
+    return files | {lock_name(target, entry.kind, entry.path): agreement_to_json(entry) for entry in made}
+
+
+def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:
+    """Name the fields that an item says otherwise than live does, with what live says."""
+    if change.desired is None:
+        return {}
+    theirs = plain(fields_of(change.desired))
+    asked = None if not change.ours else set(change.fields)
+    return {
+        name: theirs[name]
+        for name, value in fields_of(item).items()
+        if value is not None
+        and name not in {"body", "author"}
+        and (asked is None or name in asked)
+        and digest(value) != digest(theirs[name])
+    }
+
+
+_INDEX = "_index."
+_ALONG = "its directory was moved on the portal"
+
+
+def relinked_files(files: Files, places: Places, *, without: Collection[str] = ()) -> dict[str, str | bytes | None]:
+    """Give the files that move, and those whose links lead to something that does, with the links as they are to be.
+
+    A file whose links cannot be edited keeps them: what is wrong with it then, lint says. Of files `without` which the
+    tree will be none is moved.
+    """
+    if not places.moved:
+        return {}
+    found: dict[str, str | bytes | None] = {}
+    for path in files.paths():
+        place = places.moved.get(path, path)
+        if path in without:
+            continue
+        text = _relinked(files, path, place, places)
+        if place != path:
+            found |= {path: None, place: files.read(path) if text is None else text}
+        elif text is not None:
+            found[path] = text
+    return found
+
+
+def _relinked(files: Files, path: str, place: str, places: Places) -> str | None:
+    """Give a file with its links written anew; None where they stay as they are."""
+    hidden = any(part.startswith(".") for part in path.split("/"))
+    if hidden or not path.endswith(".md") or path.rpartition("/")[2].startswith(_INDEX):
+        return None
+    try:
+        text = text_of(files.read(path), path)
+        written = relocated(text, path, place, places.after_moves)
+    except ContentError:
+        return None
+    return written if written != text else None
+
+
+def follow(
+    outlook: Outlook, plan: Plan, places: Places, addresses: TargetAddresses, taken: Collection[tuple[Kind, int | None]]
+) -> Iterator[Change]:
+    """Say which known items lie elsewhere or show other links now and nothing else, and on what both agree by that."""
+    live, agreements = outlook.live.by_id(), outlook.workspace.agreements
+    lie_at = {places.moved.get(known.path, known.path): key for key, known in agreements.items() if key not in live}
+    lie_at |= {path: key for key, path in places.paths.items()}
+    for item in outlook.workspace.content.items():
+        old = item.path or ""
+        path = places.moved.get(old, old)
+        known = agreements.get(lie_at.get(path, (Kind.ARTICLE, 0)))
+        moved = path != old or any(target.partition("#")[0] in places.moved for target in plan.targets.get(old, ()))
+        if not moved or known is None or known.state is not State.LIVE or known.key in taken:
+            continue
+        if isinstance(item, Article) and not _hold_base(outlook, places, addresses, item, known):
+            continue
+        outlook.relinked.add(path)
+        yield Change(
+            action=Action.UPDATE if path == old else Action.RENAME,
+            kind=item.kind,
+            path=path,
+            id=known.id,
+            former=old if path != old else None,
+            reason="its links follow what was moved on the portal" if path == old else _ALONG,
+            desired=live.get(known.key),
+            actual=item,
+            before=item.origin.text if item.origin else None,
+            ours=("body",) if path in outlook.agreed else (),
+        )
+
+
+def _hold_base(
+    outlook: Outlook, places: Places, addresses: TargetAddresses, article: Article, known: Agreement
+) -> bool:
+    """Keep what was agreed on apart from what the writer has changed since; tell whether that can be told apart."""
+    path = places.moved.get(article.path or "", article.path or "")
+    same = blob_of(article.origin.text if article.origin else "") == known.blob
+    if same and known.expanded in (None, article.body):
+        return True
+    if known.source is None:
+        return False
+    current = places.current(known, addresses)
+    try:
+        outlook.agreed[path] = relocated(known.source, known.path, path, current)
+        if known.expanded is not None:
+            outlook.shown[path] = relocated_body(known.expanded, known.path, path, current)
+    except ContentError:
+        outlook.agreed.pop(path, None)
+        return False
+    return True

@@ -1,0 +1,269 @@
+"""What a run remembers while it writes: each agreement as it is reached, kept and written down."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Protocol
+
+from kbsync.baseline import Agreement, Born, Key, State
+from kbsync.change import Action, Change, Outcome, Result, circle_openers
+from kbsync.content.document import parse
+from kbsync.digests import blob_of, content_digests, live_digests, source_key
+from kbsync.engine.render import Rendered, TargetAddresses, addresses_now
+from kbsync.markup.placeholders import may_hold_marks
+from kbsync.markup.to_html import EPOCH
+from kbsync.model import Article, Category, Item, Kind, digest, fields_of, parent_path
+from kbsync.planner.planner import Plan
+from kbsync.state.journal import Intent
+
+
+def agree(
+    content: Item,
+    live: Item,
+    *,
+    seen: str,
+    born: Born = Born.LIVE,
+    anchors: Collection[str] = (),
+    addresses: Mapping[str, str] | None = None,
+    was: Item | None = None,
+) -> Agreement:
+    """Make the agreement between a content version and a live version that say the same.
+
+    `seen` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
+    what its links were sent as, `was` the live version that was written over.
+    """
+    made = replace(intended(content, born=born, anchors=anchors), id=live.id or 0, addresses=dict(addresses or {}))
+    return replace(shown(made, live, seen=seen), was=fields_of(was) if was else {})
+
+
+def intended(content: Item, *, born: Born = Born.LIVE, anchors: Collection[str] = ()) -> Agreement:
+    """Make the content half of an agreement; `shown` completes it."""
+    source = content.origin.text if content.origin else None
+    return Agreement(
+        kind=content.kind,
+        id=content.id or 0,
+        path=content.path or "",
+        born=born,
+        epoch=EPOCH,
+        source_key=source_key(content, anchors) if isinstance(content, Article) else "",
+        blob=blob_of(source) if source is not None else "",
+        source=source,
+        expanded=_expanded(content),
+        content=content_digests(content, anchors),
+    )
+
+
+def shown(agreed: Agreement, live: Item, *, seen: str) -> Agreement:
+    """Give an agreement the live half that the portal showed at `seen`."""
+    return replace(
+        agreed,
+        id=live.id or agreed.id,
+        parent=None if isinstance(live, Category) else live.parent,
+        seen=seen or agreed.seen,
+        updated_at=live.updated_at or "",
+        live=live_digests(live),
+        fields=fields_of(live),
+        over="",
+    )
+
+
+def settled(known: Agreement, live: Item, *, seen: str, state: State, was: Item | None = None) -> Agreement:
+    """Bring an agreement's live half up to date after its content left: archived, kept or let go.
+
+    Of what was undone the two halves never said the same: should its file come back, all of it is to be sent.
+    """
+    if known.state is State.UNDONE:
+        known = replace(known, content=dict.fromkeys(known.content.keys() - {"parent"}, ""), source_key="")
+    return replace(
+        known,
+        state=state,
+        seen=seen or known.seen,
+        updated_at=live.updated_at or "",
+        live=live_digests(live),
+        fields=fields_of(live),
+        was=fields_of(was) if was else {},
+        over="",
+    )
+
+
+def state_after(change: Change, known: Agreement) -> State:
+    """Give the state of what was removed; a directory left standing comes back with its files, as an article does.
+
+    So does an article whose creation was undone: it was unpublished before its file went.
+    """
+    is_kept = change.action is Action.FORGET and change.kind is Kind.ARTICLE and known.state is not State.UNDONE
+    return State.KEPT if is_kept else State.ARCHIVED
+
+
+def put_back(leaves: Agreement, live: Item, *, seen: str, was: Item | None) -> Agreement:
+    """Make the agreement after a former version was put back; a live half that it has already stays.
+
+    What was found put back already keeps its own `was`.
+    """
+    left = leaves if leaves.live else shown(leaves, live, seen=seen)
+    return replace(left, seen=seen or left.seen, was=fields_of(was) if was else leaves.was)
+
+
+def _expanded(content: Item) -> str | None:
+    """Give an article's body where its source does not say it by itself."""
+    if not isinstance(content, Article) or content.origin is None or not may_hold_marks(content.origin.text):
+        return None
+    own = parse(content.origin.text, content.path or "").body
+    return content.body if content.body != own else None
+
+
+def without(reached: Agreement, unsent: Collection[str]) -> Agreement:
+    """Take out of an agreement what was not sent: the next plan finds that it is still to do."""
+    return replace(reached, content={name: value for name, value in reached.content.items() if name not in unsent})
+
+
+_REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
+WRITES = frozenset(Action) - {Action.ADOPT, Action.FORGET}
+"""What may change the portal."""
+
+
+class Watch(Protocol):
+    """What a run holds while it writes, and tells what it has reached."""
+
+    def check(self) -> str:
+        """Say why nothing may be written any more; empty while all is well."""
+
+    def note(self, reached: Agreement) -> None:
+        """Write an agreement down for good."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What one run has reached; `seen` are the items that were live before, `ids` where each path is live now.
+
+    Every method may be called from any thread.
+    """
+
+    plan: Plan
+    addresses: TargetAddresses
+    known: Mapping[Key, Agreement]
+    seen: frozenset[Key]
+    seen_at: str
+    ids: Mapping[str, int]
+    watch: Watch | None = None
+    agreements: dict[Key, Agreement] = field(default_factory=dict)
+    forgotten: set[Key] = field(default_factory=set)
+    _lock: Lock = field(default_factory=Lock)
+
+    def remember(self, change: Change, outcome: Outcome, rendered: Rendered | None) -> None:
+        """Note what both sides now say; an answer that is not believed is noted too, so that it is not sent again."""
+        if outcome.live is None and outcome.result is not Result.DONE:
+            return
+        key = (change.kind, outcome.live.id if outcome.live and outcome.live.id else change.id or 0)
+        with self._lock:
+            reached = self._reached(key, change, outcome, rendered)
+            if reached is not None:
+                self.agreements[key] = reached
+        if reached is not None and self.watch is not None:
+            self.watch.note(reached)
+
+    def _reached(self, key: Key, change: Change, outcome: Outcome, rendered: Rendered | None) -> Agreement | None:
+        known, live, seen = self.known.get(key), outcome.live or change.actual, outcome.seen_at or self.seen_at
+        if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
+            self.forgotten.add(key)
+            return None
+        if live is None:
+            return None
+        was = self._was(change, live)
+        if change.leaves is not None:
+            return put_back(change.leaves, live, seen=seen, was=was)
+        if change.action in _REMOVALS:
+            return settled(known, live, seen=seen, state=state_after(change, known), was=was) if known else None
+        if change.desired is None:
+            return None
+        if change.id is not None and change.id != live.id:
+            # Made anew because the old one is gone from the portal: nothing is left to agree on there.
+            self.forgotten.add((change.kind, change.id))
+        return self._agreed(change, live, outcome, rendered)
+
+    def _agreed(self, change: Change, live: Item, outcome: Outcome, rendered: Rendered | None) -> Agreement | None:
+        content = change.desired
+        if content is None:
+            return None
+        sent = rendered.addresses if rendered else {}
+        if rendered is None and isinstance(content, Article):
+            sent = addresses_now(content, self.addresses, self.ids)
+        reached = agree(
+            content,
+            live,
+            seen=outcome.seen_at or self.seen_at,
+            born=self.born(change, live.id or 0),
+            anchors=self.plan.anchors.get(change.path, frozenset()),
+            addresses=sent,
+            was=self._was(change, live),
+        )
+        reached = replace(without(reached, outcome.unsent), sent=self._sent(change, live, rendered))
+        if change.action is Action.UPDATE and isinstance(live, Article):
+            # An update leaves an article where agents moved it: that stays a web edit, for a pull to bring home.
+            return replace(reached, parent=self._place(change, live))
+        return reached
+
+    def _place(self, change: Change, live: Article) -> int | None:
+        """Give the folder in which content has an article."""
+        known = self.known.get((change.kind, live.id or 0))
+        return self.ids.get(parent_path(change.path)) or (known.parent if known else live.parent)
+
+    def _sent(self, change: Change, live: Item, rendered: Rendered | None) -> str:
+        """Name the HTML that live was made of; a write that leaves the body alone leaves that too."""
+        if rendered is not None:
+            return digest(rendered.html) if rendered.whole else ""
+        known = self.known.get((change.kind, live.id or 0))
+        return known.sent if known and change.action in WRITES else ""
+
+    def born(self, change: Change, number: int) -> Born:
+        """Tell where an item was born: what is known of it says so, else whether this run makes it."""
+        key = (change.kind, number)
+        known = self.agreements.get(key) or self.known.get(key)
+        if known is not None:
+            return known.born
+        return Born.CONTENT if change.action in {Action.CREATE, Action.MOVE} else Born.LIVE
+
+    def _was(self, change: Change, live: Item) -> Item | None:
+        """Give the live version that a change wrote over; none for what this run made, or did not write."""
+        is_old = live.id is not None and (live.kind, live.id) in self.seen
+        return change.actual if is_old and change.action in WRITES and live != change.actual else None
+
+
+def _stays(change: Change) -> bool:
+    """Tell whether what is let go stays on the portal as it is, and so must not be taken for new."""
+    return change.actual is not None
+
+
+def intents_of(plan: Plan, known: Mapping[Key, Agreement]) -> tuple[Intent, ...]:
+    """Say of each change that will write what it is to end in."""
+    openers = circle_openers(plan.changes, plan.targets)
+    return tuple(_intent(change, plan, known, openers) for change in plan.writes)
+
+
+def _intent(change: Change, plan: Plan, known: Mapping[Key, Agreement], openers: frozenset[str]) -> Intent:
+    anchors = tuple(sorted(plan.anchors.get(change.path, ())))
+    return Intent(
+        action=change.action,
+        kind=change.kind,
+        path=change.path,
+        id=change.id,
+        former=change.former,
+        fields=change.fields,
+        source=_source(change, known, anchors),
+        anchors=anchors,
+        opens=change.path in openers and change.action in {Action.CREATE, Action.MOVE},
+    )
+
+
+def _source(change: Change, known: Mapping[Key, Agreement], anchors: tuple[str, ...]) -> Agreement | None:
+    item = change.desired
+    if item is None:
+        return change.leaves
+    fields = {name: value for name, value in fields_of(item).items() if value is not None and name != "body"}
+    if change.leaves is not None:
+        body = {"body": live_digests(item)["body"]} if isinstance(item, Article) else {}
+        return replace(change.leaves, fields=fields, live=body)
+    agreed = known.get((change.kind, change.id or 0))
+    new = change.action in {Action.CREATE, Action.MOVE}
+    born = agreed.born if agreed else Born.CONTENT if new else Born.LIVE
+    return replace(intended(item, born=born, anchors=anchors), fields=fields)

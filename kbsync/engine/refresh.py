@@ -1,0 +1,209 @@
+"""The live side as the agreements remember it, but for what a run is to write: that is read, item by item.
+
+Nothing here can write. What is not read is taken to be as it was agreed on, so that a web edit beside what is written
+goes unseen until somebody reads the whole portal; what is written is compared as ever.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from kbsync.baseline import Agreement, Key, State
+from kbsync.change import Action, Change
+from kbsync.freshdesk.api import Reader, category_from_json
+from kbsync.freshdesk.client import Connection
+from kbsync.freshdesk.portal import read, read_beside, read_one, resolve_authors
+from kbsync.freshdesk.write import is_gone
+from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Side, ancestors, kind_of, parent_path
+from kbsync.planner.planner import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read, and when by this machine's monotonic clock."""
+
+    live: KnowledgeBase
+    at: float
+
+
+def read_live(connection: Connection) -> Reading:
+    """Read the whole portal."""
+    at = time.monotonic()
+    return Reading(live=read(Reader(connection)), at=at)
+
+
+def still_there(connection: Connection, keys: Collection[Key]) -> frozenset[Key]:
+    """Name those of some items, which no list had, that the portal has all the same: one call each.
+
+    Raises:
+        PortalError: the portal does not say of one whether it is there.
+    """
+    reader, asked = Reader(connection), sorted(keys)
+    with ThreadPoolExecutor(8, thread_name_prefix="ask") as pool:
+        gone = pool.map(lambda key: is_gone(reader, *key), asked)
+        return frozenset(key for key, is_so in zip(asked, gone, strict=True) if not is_so)
+
+
+def with_authors(content: KnowledgeBase, connection: Connection) -> KnowledgeBase:
+    """Put the ids of agents in place of their e-mail addresses, one call for each address."""
+    emails = {article.author for article in content.articles if isinstance(article.author, str)}
+    if not emails:
+        return content
+    agents = resolve_authors(Reader(connection), emails)
+    return replace(
+        content,
+        articles=tuple(
+            replace(article, author=agents[article.author]) if isinstance(article.author, str) else article
+            for article in content.articles
+        ),
+    )
+
+
+def without_authors(content: KnowledgeBase) -> KnowledgeBase:
+    """Leave out authors by e-mail, whose ids only the portal knows: they are not compared."""
+    return replace(
+        content,
+        articles=tuple(
+            replace(article, author=None) if isinstance(article.author, str) else article
+            for article in content.articles
+        ),
+    )
+
+
+def remembered(agreements: Mapping[Key, Agreement]) -> KnowledgeBase:
+    """Give the live side as it was when last agreed on: what `--no-refresh` compares with."""
+    items = [_item(known) for known in agreements.values() if known.state is not State.RELEASED]
+    return KnowledgeBase(
+        side=Side.LIVE,
+        categories=tuple(item for item in items if isinstance(item, Category)),
+        folders=tuple(item for item in items if isinstance(item, Folder)),
+        articles=tuple(item for item in items if isinstance(item, Article)),
+        remembered={key: known.live for key, known in agreements.items()},
+    )
+
+
+def _item(known: Agreement) -> Item:
+    name = known.path.rpartition("/")[2]
+    match known.kind:
+        case Kind.CATEGORY:
+            return Category(name=name, id=known.id, updated_at=known.updated_at)
+        case Kind.FOLDER:
+            return Folder(name=name, id=known.id, parent=known.parent, updated_at=known.updated_at)
+        case Kind.ARTICLE:
+            return Article(title=name, body="", id=known.id, parent=known.parent, updated_at=known.updated_at)
+
+
+_MAKES = {Action.CREATE, Action.MOVE}
+_Place = tuple[Kind, Key]
+"""Where items of a kind are made: in which category or folder."""
+
+
+def asked_for(content: KnowledgeBase, agreements: Mapping[Key, Agreement], overwrite: Collection[str]) -> set[Key]:
+    """Name what is to be read though memory alone gives no reason: what a file pins, and what is to be written over."""
+    pinned = {(item.kind, item.id) for item in content.items() if item.id is not None} - agreements.keys()
+    over = {key for key, known in agreements.items() if {known.path, *ancestors(known.path)} & set(overwrite)}
+    return pinned | over
+
+
+def glance(
+    connection: Connection,
+    agreements: Mapping[Key, Agreement],
+    asked: Iterable[Key],
+    plan: Callable[[KnowledgeBase], Plan],
+) -> tuple[Plan, Reading] | None:
+    """Plan from memory, and again with what the portal says of all that this would write; `asked` is read in any case.
+
+    Where something is made, what lies beside it is listed, lest there be one already. None where reading the whole
+    portal takes fewer calls.
+
+    Raises:
+        PortalError: the portal does not say.
+    """
+    at = time.monotonic()
+    looking = _Looking(Reader(connection), agreements)
+    looking.read_categories()
+    looking.read(keys=asked)
+    while True:
+        made = plan(looking.live)
+        keys, places = looking.unread(made)
+        if made.halt or not (keys or places):
+            return made, Reading(live=looking.live, at=at)
+        if len(keys) + len(places) > looking.whole:
+            return None
+        looking.read(keys=keys, places=places)
+
+
+@dataclass(slots=True)
+class _Looking:
+    """What is known of the live side so far, from memory and from the portal."""
+
+    reader: Reader
+    agreements: Mapping[Key, Agreement]
+    items: dict[Key, Item] = field(default_factory=dict)
+    met: set[Key] = field(default_factory=set)
+    listed: set[_Place] = field(default_factory=set)
+    seen_at: str = ""
+
+    def read_categories(self) -> None:
+        """List the categories: by these one knows the portal. Where none is the one that it was, all is new."""
+        listing = self.reader.categories()
+        found = {item.id: item for item in map(category_from_json, listing.items)}
+        known = {number for kind, number in self.agreements if kind is Kind.CATEGORY}
+        if not known or known & found.keys():
+            self.items = dict(remembered(self.agreements).by_id())
+        self.seen_at = listing.at
+        self._meet({(Kind.CATEGORY, number): found.get(number) for number in known | found.keys() if number})
+
+    @property
+    def whole(self) -> int:
+        """Reckon how many calls a reading of all takes that is known."""
+        kinds = [kind for kind, _ in self.items]
+        return kinds.count(Kind.CATEGORY) + 2 * kinds.count(Kind.FOLDER)
+
+    @property
+    def live(self) -> KnowledgeBase:
+        """Give the live side as far as it is known."""
+        items = self.items.values()
+        return KnowledgeBase(
+            side=Side.LIVE,
+            categories=tuple(item for item in items if isinstance(item, Category)),
+            folders=tuple(item for item in items if isinstance(item, Folder)),
+            articles=tuple(item for item in items if isinstance(item, Article)),
+            seen_at=self.seen_at,
+            remembered={key: known.live for key, known in self.agreements.items() if key not in self.met},
+        )
+
+    def unread(self, plan: Plan) -> tuple[set[Key], set[_Place]]:
+        """Name what a plan would write, and where it would make something, of which the portal was not asked yet."""
+        keys = {(change.kind, change.id) for change in plan.changes if change.id is not None}
+        places = {place for change in plan.changes if (place := _place(change, plan.ids)) is not None}
+        keys |= {holder for _, holder in places}
+        return keys - self.met, places - self.listed
+
+    def read(self, *, keys: Iterable[Key], places: Iterable[_Place] = ()) -> None:
+        """Ask the portal, one call for each item or place."""
+        wanted, within = sorted(set(keys) - self.met), sorted(places)
+        with ThreadPoolExecutor(8, thread_name_prefix="glance") as pool:
+            listings = pool.map(lambda place: read_beside(self.reader, *place), within)
+            found = pool.map(lambda key: read_one(self.reader, *key), wanted)
+            for items in listings:
+                self._meet({(item.kind, item.id or 0): item for item in items})
+            self._meet(dict(zip(wanted, found, strict=True)))
+        self.listed |= set(within)
+
+    def _meet(self, found: Mapping[Key, Item | None]) -> None:
+        """Believe the portal; what is gone there is gone here."""
+        self.met |= found.keys()
+        for key, item in found.items():
+            if item is None:
+                self.items.pop(key, None)
+            else:
+                self.items[key] = item
+
+
+def _place(change: Change, ids: Mapping[str, int]) -> _Place | None:
+    above = parent_path(change.path)
+    if change.action not in _MAKES or above not in ids:
+        return None
+    return change.kind, (kind_of(above), ids[above])

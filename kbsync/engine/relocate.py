@@ -1,0 +1,215 @@
+"""Where the items of a pull lie in the tree: the names of new files, and what was moved with what it links to.
+
+Works on paths and texts alone; nothing is read but the names in the tree.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from kbsync.baseline import Agreement, Key
+from kbsync.change import Action, Change
+from kbsync.content.document import parse, replace_body
+from kbsync.digests import Addresses
+from kbsync.errors import ContentError, Problem
+from kbsync.files import file_name, folded
+from kbsync.markup.links import code_ranges, from_root, readdressed, references, to_root
+from kbsync.markup.placeholders import marks
+from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, ancestors, kind_of
+from kbsync.planner.planner import Plan
+
+_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
+
+
+class Places:
+    """The content paths of what is live, as they will be after a pull.
+
+    `moved` tells for the old path of a file the new one, `lost` are changes that have no place in the tree.
+    """
+
+    def __init__(self, plan: Plan, live: KnowledgeBase, present: Collection[str], known: Collection[Key]) -> None:
+        self.lost: list[Change] = []
+        self._known = known
+        self.paths: dict[Key, str] = {(kind_of(path), number): path for path, number in plan.ids.items()}
+        self.moved: dict[str, str] = {}
+        self._live = live.by_id()
+        self._present = present
+        self._directories: list[tuple[str, str]] = []
+        self._settled: set[Key] = set()
+        self._origins: dict[str, str] = {}
+        self._taken: dict[str, set[str]] = {}
+        for path in present:
+            self._take(path)
+
+    def placed(self, changes: Sequence[Change]) -> list[Change]:
+        """Give every change its content path, parents first; one whose parent has no place in the tree is lost.
+
+        A directory that moves takes along all that lies in it, but for what goes elsewhere itself.
+        """
+        found = []
+        for change in sorted(changes, key=self._order):
+            path = self._place(change)
+            if path is None:
+                self.lost.append(change)
+            else:
+                goes = change.action is Action.MOVE or (change.action is not Action.CREATE and path != change.path)
+                found.append(replace(change, path=path, former=change.path if goes else change.former))
+        self._take_along()
+        return found
+
+    def before(self, path: str) -> str:
+        """Tell where what will lie at a path lies now."""
+        return self._origins.get(path, path)
+
+    def _take_along(self) -> None:
+        """Say of all that lies in directories that move where it comes to lie."""
+        if self._directories:
+            self.paths = {key: self._at(key, path) for key, path in self.paths.items()}
+            present = {above for path in self._present for above in (path, *ancestors(path))}
+            for path in present - self.moved.keys():
+                if (place := self._after(path)) != path:
+                    self.moved[path] = place
+        self._origins = {place: path for path, place in self.moved.items()}
+
+    def _at(self, key: Key, path: str) -> str:
+        return path if key in self._settled else self._after(path)
+
+    def _after(self, path: str) -> str:
+        """Tell where what is not moved by itself lies after the moves of directories."""
+        for old, new in self._directories:
+            if path == old or path.startswith(f"{old}/"):
+                path = new + path[len(old) :]
+        return path
+
+    def forget(self, change: Change) -> None:
+        """Take back the place of an item that is not brought home after all."""
+        if change.action is Action.CREATE:
+            self.paths.pop((change.kind, change.id or 0), None)
+        elif change.action is Action.MOVE and change.former:
+            self.paths[change.kind, change.id or 0] = change.former
+            self._origins.pop(self.moved.pop(change.former, ""), None)
+
+    def _place(self, change: Change) -> str | None:
+        item = change.desired
+        if change.action in {Action.DELETE, Action.FORGET}:
+            return change.path
+        if change.action not in {Action.CREATE, Action.MOVE} or item is None or item.id is None:
+            return self._after(change.path)
+        above = "" if isinstance(item, Category) else self._above(item)
+        if above is None:
+            return None
+        path = self._path(change, item, above)
+        if change.action is Action.MOVE and isinstance(item, Article):
+            self.moved[change.path] = path
+        elif change.action is Action.MOVE:
+            self._move_directory(self._after(change.path), path)
+        self.paths[item.kind, item.id] = path
+        self._settled.add((item.kind, item.id))
+        return path
+
+    def _move_directory(self, old: str, new: str) -> None:
+        self._directories.append((old, new))
+        for path in self._present:
+            if (place := self._after(path)).startswith(f"{new}/"):
+                self._take(place)
+
+    def _path(self, change: Change, item: Item, above: str) -> str:
+        """Name a file after its title; one that was there already goes by the name that its writer gave it."""
+        taken = self._taken.setdefault(above, set())
+        stem = PurePosixPath(change.path).name.removesuffix(".md") if (item.kind, item.id) in self._known else ""
+        if not stem or folded(stem) in {folded(name) for name in taken}:
+            own = stem if isinstance(item, Folder) else ""
+            stem = file_name(own or (item.title if isinstance(item, Article) else item.name), taken)
+        taken.add(stem)
+        name = f"{stem}.md" if isinstance(item, Article) else stem
+        return f"{above}/{name}" if above else name
+
+    def _above(self, item: Folder | Article) -> str | None:
+        for key in ((Kind.FOLDER, item.parent or 0), (Kind.CATEGORY, item.parent or 0)):
+            if key in self.paths:
+                return self._at(key, self.paths[key])
+        return None
+
+    def _order(self, change: Change) -> tuple[int, int, int]:
+        item = change.desired
+        depth = self._depth(item) if isinstance(item, Folder) else 0
+        return _STOREY[change.kind], depth, change.id or 0
+
+    def _depth(self, folder: Folder) -> int:
+        above = self._live.get((Kind.FOLDER, folder.parent or 0))
+        return 1 + self._depth(above) if isinstance(above, Folder) else 0
+
+    def _take(self, path: str) -> None:
+        """Mark a name as taken in its directory, with the directories on the way."""
+        while path:
+            above, _, name = path.rpartition("/")
+            self._taken.setdefault(above, set()).add(name.removesuffix(".md"))
+            path = above
+
+    def current(self, known: Agreement | None, addresses: Addresses) -> Callable[[str], str]:
+        """Give the function that tells where what a source linked to when it was agreed on lies now."""
+        sent: Mapping[str, str] = known.addresses if known else {}
+
+        def now(target: str) -> str:
+            found = addresses.found(sent[target], self.paths) if target in sent else None
+            return found or self.after_moves(target)
+
+        return now
+
+    def after_moves(self, target: str) -> str:
+        """Tell where what lies at a path from the root will lie after the pull."""
+        path, mark, anchor = target.partition("#")
+        return self.moved.get(path, path) + mark + anchor
+
+
+def relocated(text: str, old: str, new: str, current: Callable[[str], str]) -> str:
+    """Write a file that lay at `old` for the place `new`: it links to and includes the same, and no other byte changes.
+
+    Raises:
+        ContentError: a link stands in a way that cannot be written otherwise.
+    """
+    body = parse(text, old).body
+    written = _including(relocated_body(body, old, new, current), current)
+    return text if written == body else replace_body(text, written, path=new)
+
+
+def relocated_body(body: str, old: str, new: str, current: Callable[[str], str]) -> str:
+    """Write the body of a file that lay at `old` for the place `new`.
+
+    Raises:
+        ContentError: a link stands in a way that cannot be written otherwise.
+    """
+
+    def change(address: str) -> str:
+        target = _rooted(old, address)
+        if target is None:
+            return address
+        now = current(target)
+        return address if now == _rooted(new, address) else from_root(new, now)
+
+    if all(change(reference.target) == reference.target for reference in references(body)):
+        return body
+    try:
+        return readdressed(body, change)
+    except ValueError as error:
+        raise ContentError((Problem(path=old, what=f"its links cannot be written anew: {error}"),)) from None
+
+
+def _including(body: str, current: Callable[[str], str]) -> str:
+    """Write anew where what is included lies."""
+    if "{%" not in body:
+        return body
+    pieces, done = [], 0
+    for mark in marks(body, code_ranges(body)):
+        if mark.path and not mark.escaped:
+            start = body.index(mark.path, body.index("include", mark.start) + len("include"))
+            pieces += [body[done:start], current(mark.path)]
+            done = start + len(mark.path)
+    return "".join(pieces) + body[done:]
+
+
+def _rooted(path: str, address: str) -> str | None:
+    try:
+        return to_root(path, address)
+    except ValueError:
+        return None

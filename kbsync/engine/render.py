@@ -1,0 +1,153 @@
+"""An article of content as the HTML that is sent: its links and pictures turned into addresses of one target. Pure."""
+
+import re
+from collections.abc import Collection, Mapping
+from copy import copy
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote, unquote, urljoin
+
+from kbsync.baseline import Key
+from kbsync.config import Config
+from kbsync.digests import to_the_file
+from kbsync.freshdesk.urls import address, target
+from kbsync.markup.links import references, to_root
+from kbsync.markup.patch.patch import splice_html
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
+from kbsync.model import Article, Item, kind_of
+
+_INDEX = "_index.md"
+
+
+class TargetAddresses:
+    """The addresses of one target: its readers' links, and where its pictures and files are served from."""
+
+    def __init__(self, config: Config, assets: frozenset[str]) -> None:
+        self.options = config.markup
+        self._readers_url = config.readers_url
+        self._hosts = tuple(url for url in (config.url, config.public_url) if url)
+        self._assets_url = config.assets_url.rstrip("/")
+        self._assets = assets
+        self._moved: Mapping[str, str] = {}
+
+    def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
+        """Give the address for a path from the root, or None where it has none yet."""
+        path, mark, anchor = target.partition("#")
+        path = path.removesuffix(_INDEX).rstrip("/")
+        if path in ids:
+            return address(self._readers_url, kind_of(path), ids[path], anchor)
+        if path in self._assets and self._assets_url:
+            return f"{self._assets_url}/{quote(path)}{mark}{anchor}"
+        return None
+
+    def after(self, moved: Mapping[str, str]) -> "TargetAddresses":
+        """Give the addresses as they are once files have moved; what the portal shows leads to their new places."""
+        later = copy(self)
+        later._assets = frozenset(moved.get(path, path) for path in self._assets)
+        later._moved = {path: place for path, place in moved.items() if path in self._assets}
+        return later
+
+    def home(self) -> str:
+        """Give what stands in for an address that is not known yet."""
+        return f"{self._readers_url}/support/solutions"
+
+    def absolute(self, address: str) -> str:
+        """Give the whole address that a browser makes of a relative one in an article of the portal."""
+        return urljoin(f"{self._readers_url}/support/solutions/articles/", address)
+
+    def found(self, address: str, paths: Mapping[Key, str]) -> str | None:
+        """Give the path from the root that an address leads to, or None where it leads elsewhere."""
+        place = target(address, self._hosts)
+        if place is not None:
+            path = paths.get((place.kind, place.id))
+            return path and path + (f"#{place.anchor}" if place.anchor else "")
+        if self._assets_url and address.startswith(f"{self._assets_url}/"):
+            path = unquote(address.removeprefix(f"{self._assets_url}/"))
+            path = self._moved.get(path, path)
+            return path if path in self._assets else None
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What is sent, and for each path from the root that the article names what it was turned into.
+
+    `notes` tell what of the live body was not kept although its writer did not touch it; nothing of it was kept, nor
+    meant to be, where it is `whole`.
+    """
+
+    html: str
+    addresses: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    whole: bool = True
+
+
+def render(
+    article: Article,
+    anchors: Collection[str],
+    addresses: TargetAddresses,
+    ids: Mapping[str, int],
+    *,
+    keep_unknown: bool = False,
+) -> Rendered:
+    """Render an article; what has no address yet leads to the portal's home, and is noted as such.
+
+    With `keep_unknown` it stays as it is written, for people to look at.
+    """
+    sent: dict[str, str] = {}
+
+    def resolve(written: str) -> str:
+        target = _rooted(article, written)
+        if target is None:
+            return written
+        address = addresses.sent(target, ids)
+        if address is None and keep_unknown:
+            return written
+        sent[target] = address or addresses.home()
+        return sent[target]
+
+    html = to_html(article.body, resolve=resolve, anchors=anchors, options=addresses.options)
+    return Rendered(html=html, addresses=sent)
+
+
+def render_into(
+    live: Article, article: Article, anchors: Collection[str], addresses: TargetAddresses, ids: Mapping[str, int]
+) -> Rendered:
+    """Render an article into its live body, of which every block that says the same stays byte for byte."""
+    rendered = render(article, anchors, addresses, ids)
+    path = article.path or ""
+    relative = to_the_file(path, addresses, {(kind_of(known), number): known for known, number in ids.items()})
+
+    def settle(address: str) -> str:
+        target = _rooted(article, written := relative(address))
+        return written if target is None else addresses.sent(target, ids) or addresses.home()
+
+    spliced = splice_html(live.body, rendered.html, settle=settle)
+    notes = tuple(f"rendered anew, more than what changed: {piece}" for piece in spliced.rendered)
+    return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes, whole=False)
+
+
+def addresses_now(article: Article, addresses: TargetAddresses, ids: Mapping[str, int]) -> dict[str, str]:
+    """Give what each path that an article names would be sent as now, without rendering it."""
+    targets = {_rooted(article, reference.target) for reference in references(article.body)} - {None}
+    return {target: addresses.sent(target, ids) or addresses.home() for target in sorted(filter(None, targets))}
+
+
+def _rooted(article: Article, written: str) -> str | None:
+    try:
+        return to_root(article.path or "", written)
+    except ValueError:
+        return None
+
+
+def pointer(title: str, address: str) -> str:
+    """Write the body of an old article that points to the new one."""
+    return f'<p><a href="{escape(address)}">{escape(title, quote=False)}</a></p>'
+
+
+def points_to(live: Item | None, address: str) -> bool:
+    """Tell whether a link to an address is all that an article says."""
+    if not isinstance(live, Article):
+        return False
+    return re.fullmatch(rf"\[.*\]\(<?{re.escape(address)}>?\)", to_markdown(live.body).text.strip()) is not None

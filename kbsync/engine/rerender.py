@@ -1,0 +1,170 @@
+"""Articles that nobody changed, and that would be rendered otherwise today: what `--rerender` adds to a plan.
+
+Pure. Only what both sides left as it was agreed on comes in: a web edit stays drift or a conflict, as ever. Where it is
+known what was sent last, that is compared with what would be sent now, so that a portal which rewrites HTML is not sent
+the same over and over; else what live shows, in what readers see and in the attributes that are written.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from kbsync.baseline import Agreement, Born, Key, State
+from kbsync.change import Action, Change, Finding, Matter, asked_for
+from kbsync.engine.render import TargetAddresses, render
+from kbsync.markup.compare import same
+from kbsync.markup.dom import Node, kinds_of, parse, some, stable_body
+from kbsync.model import Article, Kind, KnowledgeBase, digest
+from kbsync.planner.decide import Rules
+from kbsync.planner.planner import Plan
+from kbsync.planner.publish import TOUCHED
+
+_ANEW = "rendered anew"
+_WRITTEN_INTO = {Action.UPDATE, Action.RENAME, Action.RESTORE}
+_ADDRESSES = {"href", "src", "poster"}
+
+
+def renewed(
+    plan: Plan,
+    sides: tuple[KnowledgeBase, KnowledgeBase],
+    known: Mapping[Key, Agreement],
+    rules: Rules,
+    addresses: TargetAddresses,
+) -> Plan:
+    """Give a plan toward live that renders whole whatever it writes, and what nobody changed where that differs.
+
+    `sides` are content and live.
+    """
+    renewal = _Renewal(plan, known, rules, addresses)
+    written = [renewal.with_body(change) for change in plan.changes]
+    added = list(renewal.at_rest(*sides))
+    steps = [step for step in (*written, *added) if isinstance(step, Change)]
+    conflicts = tuple(step for step in (*written, *added) if isinstance(step, Finding))
+    changes = sorted(asked_for(steps, rules.paths), key=_place)
+    again = sum(isinstance(step, Change | Finding) for step in added)
+    return replace(
+        plan, changes=tuple(changes), conflicts=(*plan.conflicts, *conflicts), unchanged=plan.unchanged - again
+    )
+
+
+def _place(change: Change) -> tuple[bool, int, int, str]:
+    """Order changes as a plan does: parents before what they hold, what content no longer has last and as it was."""
+    if change.desired is None:
+        return True, 0, 0, ""
+    return False, _STOREY[change.kind], change.path.count("/"), change.path
+
+
+_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
+
+
+class _Renewal:
+    def __init__(self, plan: Plan, known: Mapping[Key, Agreement], rules: Rules, addresses: TargetAddresses) -> None:
+        self.plan = plan
+        self.known = known
+        self.rules = rules
+        self.addresses = addresses
+        findings = (*plan.drift, *plan.conflicts, *plan.undone, *plan.unmanaged)
+        self.busy = {change.path for change in plan.changes} | {finding.path for finding in findings}
+        # A link to what was deleted on the portal has no new address: that alone makes no other HTML.
+        self.ids = {agreed.path: agreed.id for agreed in known.values() if agreed.state is State.LIVE}
+        self.ids |= plan.ids
+
+    def with_body(self, change: Change) -> Change | Finding:
+        """Let a change that leaves the body alone write it too, where it would be another."""
+        content, live, agreed = change.desired, change.actual, self.known.get((change.kind, change.id or 0))
+        if not (isinstance(content, Article) and isinstance(live, Article) and agreed) or not _writes_into(change):
+            return change
+        html = self._rendered(content)
+        if "body" in change.fields:
+            told = _told(live.body, html) if agreed.born is Born.LIVE else ""
+            return replace(change, reason="; ".join(filter(None, (change.reason, told))))
+        if not _differs(html, live.body, agreed):
+            return change
+        action = Action.UPDATE if change.action is Action.RENAME else change.action
+        reason = "; ".join(filter(None, (change.reason, _told(live.body, html))))
+        anew = replace(change, action=action, fields=("body", *change.fields), reason=reason)
+        return self._unless_touched(anew, agreed) if change.action is Action.RENAME else anew
+
+    def at_rest(self, content: KnowledgeBase, live: KnowledgeBase) -> Iterator[Change | Finding]:
+        """Give what is to be done with the articles that the plan does not mention."""
+        there = {article.id: article for article in live.articles}
+        for article in content.articles:
+            number = self.plan.ids.get(article.path or "")
+            agreed, now = self.known.get((Kind.ARTICLE, number or 0)), there.get(number)
+            if now is None or agreed is None or agreed.state is not State.LIVE or not self._is_asked(article):
+                continue
+            html = self._rendered(article)
+            if _differs(html, now.body, agreed):
+                yield self._unless_touched(_anew(article, now, agreed, _told(now.body, html)), agreed)
+
+    def _is_asked(self, article: Article) -> bool:
+        path = article.path or ""
+        named = not self.rules.paths or any(path == one or path.startswith(f"{one}/") for one in self.rules.paths)
+        return named and path not in self.busy
+
+    def _rendered(self, article: Article) -> str:
+        anchors = self.plan.anchors.get(article.path or "", frozenset())
+        return render(article, anchors, self.addresses, self.ids).html
+
+    def _unless_touched(self, change: Change, agreed: Agreement) -> Change | Finding:
+        live = change.actual
+        if live is None or live.updated_at == agreed.updated_at or self.rules.touched != "hold":
+            return change
+        return Finding(
+            matter=Matter.CONFLICT,
+            kind=change.kind,
+            path=change.path,
+            id=change.id,
+            reason=TOUCHED,
+            content=change.desired,
+            live=live,
+        )
+
+
+def _writes_into(change: Change) -> bool:
+    return change.action in _WRITTEN_INTO and change.leaves is None
+
+
+def _anew(article: Article, live: Article, agreed: Agreement, reason: str) -> Change:
+    return Change(
+        action=Action.UPDATE,
+        kind=Kind.ARTICLE,
+        path=article.path or "",
+        id=live.id,
+        fields=("body",),
+        reason=reason,
+        desired=article,
+        actual=live,
+        before=agreed.source,
+        after=article.origin.text if article.origin else None,
+    )
+
+
+def _told(live: str, html: str) -> str:
+    """Say that an article is rendered anew, and what of live is not kept, in kinds."""
+    lost = sorted(kinds_of(live) - kinds_of(html))
+    return f"{_ANEW}; not kept of what is live: {some(lost)}" if lost else _ANEW
+
+
+def _differs(html: str, live: str, agreed: Agreement) -> bool:
+    """Tell whether sending this would change what is live, or rather what it was made of, where that is known."""
+    if agreed.sent:
+        return digest(html) != agreed.sent
+    ours, theirs = stable_body(html), stable_body(live)
+    return ours != theirs and (not same(ours, theirs) or bool(_attributes(ours) - _attributes(theirs)))
+
+
+def _attributes(html: str) -> set[tuple[str, str]]:
+    """Give the attributes in the HTML, each declaration of a style for itself; addresses are left to `canonical`."""
+    return set(_attributes_of(parse(html).nodes))
+
+
+def _attributes_of(nodes: tuple[Node, ...]) -> Iterator[tuple[str, str]]:
+    for node in nodes:
+        if isinstance(node, str):
+            continue
+        for name, value in node.attrs.items():
+            if name == "style":
+                yield from ((name, "".join(part.split()).lower()) for part in value.split(";") if part.strip())
+            elif value and name not in _ADDRESSES:
+                yield name, value
+        yield from _attributes_of(node.children)

@@ -1,0 +1,134 @@
+"""A plan saved on one machine and carried out on another: what it stands for, and whether it still holds.
+
+It allows and never instructs: what is done is what a fresh plan says, less what the saved one does not allow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from kbsync import __version__
+from kbsync.change import Outcome
+from kbsync.config import Config
+from kbsync.engine.context import Options, Planned, Workspace
+from kbsync.errors import Refusal
+from kbsync.planner.approval import Saved, is_held_back, permit_of, permitted
+from kbsync.planner.planner import Plan
+
+_AHEAD = timedelta(minutes=10)
+"""How far two honest clocks may be apart."""
+
+_NAMED = 5
+
+
+def saved_plan(planned: Planned, options: Options) -> Saved:
+    """Give what is to be saved of a plan of the working tree."""
+    workspace = planned.workspace
+    commit = workspace.repository.head() or ""
+    return Saved(
+        plan=planned.plan,
+        permit=permit_of(planned.plan, planned.live.remembered),
+        target=workspace.config.target,
+        url=workspace.config.url,
+        tree=(workspace.repository.tree_id(commit) or "") if commit else "",
+        at=planned.live.seen_at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        commit=commit,
+        kbsync=__version__,
+        calls=planned.calls,
+        paths=options.paths,
+        uncommitted=planned.uncommitted,
+        rerender=options.rerender,
+    )
+
+
+def as_saved(options: Options, workspace: Workspace) -> Options:
+    """Look at what the saved plan of a run, if it has one, looked at.
+
+    Raises:
+        Refusal: it is of another target, another portal or another tree than what is to be published, or its articles
+            would be rendered otherwise.
+    """
+    if options.saved is None:
+        return options
+    _refuse_another_portal(options.saved, workspace.config)
+    _refuse_another_tree(options.saved, workspace)
+    _refuse_another_rendering(options.saved, options)
+    return replace(options, paths=options.saved.paths)
+
+
+def _refuse_another_portal(saved: Saved, config: Config) -> None:
+    if saved.target != config.target:
+        raise Refusal(f"the saved plan is for the target {saved.target}, not {config.target}", advice=_SAVE_AGAIN)
+    if _host(saved.url) != _host(config.url):
+        raise Refusal(f"the saved plan is for {_host(saved.url)}, not {_host(config.url)}", advice=_SAVE_AGAIN)
+
+
+def _refuse_another_tree(saved: Saved, workspace: Workspace) -> None:
+    if saved.uncommitted:
+        shown = ", ".join(saved.uncommitted[:_NAMED]) + (" …" if len(saved.uncommitted) > _NAMED else "")
+        what = f"the saved plan had in it what no commit had: {shown}"
+        raise Refusal(what, advice="commit, then save a plan again")
+    if workspace.commit is None or saved.tree != workspace.repository.tree_id(workspace.commit):
+        made_of = f" ({saved.commit[:10]})" if saved.commit else ""
+        raise Refusal(f"the content is not what the saved plan was made of{made_of}", advice=_SAVE_AGAIN)
+
+
+def _refuse_another_rendering(saved: Saved, options: Options) -> None:
+    if saved.rerender != options.rerender:
+        made, advice = ("with", "publish it with") if saved.rerender else ("without", "publish it without")
+        raise Refusal(f"the saved plan was made {made} --rerender", advice=f"{advice} --rerender")
+
+
+def authorised(made: Plan, options: Options, *, now: str) -> tuple[Plan, tuple[Outcome, ...]]:
+    """Leave of a fresh plan what the saved one allows, if there is one, and name the rest.
+
+    `now` is the portal's time.
+
+    Raises:
+        Refusal: the saved plan is too old, or something is withheld where it was to be all or nothing.
+    """
+    if options.saved is None:
+        return made, ()
+    _refuse_old(options.saved, now, options.max_age)
+    reduced, withheld = permitted(made, options.saved.permit)
+    held_back = [outcome for outcome in withheld if is_held_back(outcome)]
+    if held_back and options.all_or_nothing:
+        raise Refusal(f"not all of the saved plan still holds: {_listed(held_back)}", advice=_PLAN_AGAIN)
+    return reduced, withheld
+
+
+_SAVE_AGAIN = "save a plan of what is to be published: `kbsync plan --out FILE.json`"
+_PLAN_AGAIN = "nothing was written; look at a new plan, or publish what still holds without --all-or-nothing"
+
+
+def _refuse_old(saved: Saved, now: str, max_age: timedelta) -> None:
+    made = datetime.fromisoformat(saved.at)
+    today = datetime.fromisoformat(now) if now else datetime.now(UTC)
+    if today - made > max_age:
+        what = f"the saved plan was made at {saved.at}, {_age(today - made)} ago; it holds for {_age(max_age)}"
+        raise Refusal(what, advice="save a new one, or say how old one may be with --max-age")
+    if made - today > _AHEAD:
+        raise Refusal(
+            f"the saved plan says that it was made at {saved.at}, which is still to come", advice="plan again"
+        )
+
+
+def _age(span: timedelta) -> str:
+    """Say a span in its largest unit that says it well enough: nobody counts the seconds of a week."""
+    seconds = int(span.total_seconds())
+    for name, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length or seconds == length:
+            count = seconds // length
+            return f"{count} {name}{'s' if count != 1 else ''}"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2].casefold()
+
+
+def _listed(withheld: Sequence[Outcome]) -> str:
+    named = [f"{outcome.change.path} ({outcome.error})" for outcome in withheld]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return "; ".join(named[:_NAMED]) + more

@@ -1,0 +1,126 @@
+"""One article as it would be sent or pulled, for people who want to see what happens. Nothing is written or compared.
+
+Which article is which is told by the pins, the lock and this clone's ledger alone: showing a file takes no call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kbsync.baseline import Key, State, effective, read_lock
+from kbsync.config import Config, Secret
+from kbsync.content.tree import read, read_article
+from kbsync.digests import links_of, pulled_body
+from kbsync.engine.context import files_on_disk, lock_files, tree_rules
+from kbsync.engine.render import TargetAddresses, render
+from kbsync.errors import ContentError, GitError, UsageError
+from kbsync.freshdesk.api import Reader, article_from_json
+from kbsync.freshdesk.client import Connection
+from kbsync.freshdesk.rate_limit import Pacer
+from kbsync.freshdesk.responses import Refused
+from kbsync.freshdesk.urls import target
+from kbsync.git.repository import Repository
+from kbsync.markup.to_markdown import Pulled, to_markdown
+from kbsync.model import Article, Kind, KnowledgeBase
+from kbsync.state.ledger import open_ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A tree, and which live item each of its paths is, as far as this clone knows."""
+
+    content: KnowledgeBase
+    keys: Mapping[str, Key]
+    addresses: TargetAddresses
+
+
+def shown_html(config: Config, path: str) -> str | None:
+    """Render the article at a content path; links that lead to nothing with a known id stay as they are written.
+
+    None means that no article is read from there: it is ignored, a translation, or has problems that lint names.
+    """
+    known = _known(config)
+    article = known.content.by_path().get(path)
+    if not isinstance(article, Article):
+        return None
+    anchors = links_of(known.content).anchors.get(path, frozenset())
+    ids = {path: number for path, (_, number) in known.keys.items()}
+    return render(article, anchors, known.addresses, ids, keep_unknown=True).html
+
+
+def resolved_body(config: Config, path: str) -> str | None:
+    """Give the body of any file of the tree with its includes and variables resolved, be it an article or not.
+
+    Raises:
+        ContentError: something that it includes cannot be.
+    """
+    found = read_article(files_on_disk(config), tree_rules(config), path)
+    if found is None:
+        return None
+    article, problems = found
+    if problems:
+        raise ContentError(problems)
+    return article.body
+
+
+def shown_markdown(config: Config, key: Secret, named: str) -> Pulled:
+    """Read a live article, by id or by its address, and convert it as a pull would.
+
+    Where no file is known to be it, its links stay as the portal has them. Takes one call, which changes nothing.
+
+    Raises:
+        UsageError: it is no address of this target's portal, or there is no such article.
+    """
+    number = _number(config, named)
+    known = _known(config)
+    article = _live(config, key, number)
+    paths = {key: path for path, key in known.keys.items()}
+    path = paths.get((Kind.ARTICLE, number))
+    return (
+        pulled_body(article, path, known.addresses, paths)
+        if path
+        else to_markdown(article.body, options=known.addresses.options)
+    )
+
+
+def _number(config: Config, named: str) -> int:
+    if named.isascii() and named.isdigit():
+        return int(named)
+    place = target(named, tuple(url for url in (config.url, config.public_url) if url))
+    if place is None or place.kind is not Kind.ARTICLE:
+        raise UsageError(
+            f"{named} is neither a file nor an article of {config.target}",
+            advice="name an HTML file, an article's id, or the address at which readers or agents see it",
+        )
+    return place.id
+
+
+def _live(config: Config, key: Secret, number: int) -> Article:
+    with Connection(config.url, key.reveal(), pace=Pacer(config.share)) as connection:
+        try:
+            data = Reader(connection).one(Kind.ARTICLE, number).data
+        except Refused as refused:
+            if not refused.gone:
+                raise
+            advice = "look at its address on the portal; a key sees what its agent may see"
+            raise UsageError(f"there is no article {number} on {config.url}", advice=advice) from None
+    return article_from_json(data if isinstance(data, dict) else {})
+
+
+def _known(config: Config) -> _Known:
+    """Read the tree and what is remembered of it; outside a repository that is the lock."""
+    files = files_on_disk(config)
+    lock, _ = read_lock(lock_files(config, files))
+    try:
+        ledger, _ = open_ledger(Repository.open(config.root), config, local=True)
+    except GitError:
+        ledger = {}
+    content = read(files, tree_rules(config)).knowledge
+    live = [known for known in effective(lock, ledger).values() if known.state is State.LIVE]
+    keys = {known.path: known.key for known in sorted(live, key=lambda known: known.seen)}
+    keys |= {item.path or "": (item.kind, item.id) for item in content.items() if item.id is not None}
+    here = content.by_path()
+    return _Known(
+        content=content,
+        keys={path: key for path, key in keys.items() if path in here},
+        addresses=TargetAddresses(config, content.assets),
+    )

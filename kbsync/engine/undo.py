@@ -1,0 +1,387 @@
+"""The journey of a revert: the files of one run as they were before it, committed on a branch for a pull request.
+
+The portal is not touched. What people changed in those files since is merged in three ways, or named and left out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kbsync.baseline import Agreement, Key
+from kbsync.change import Action, Matter
+from kbsync.config import Config, Secret
+from kbsync.engine.apply import Run
+from kbsync.engine.branch import Proposal, on_branch
+from kbsync.engine.context import Audience, Options, Planned, Workspace, open_workspace
+from kbsync.engine.history import entries_at, find_run, keys_of, last_run, past_runs
+from kbsync.engine.plan import connect
+from kbsync.engine.publish import Sitting, published_commit, refuse_other_branch
+from kbsync.engine.undo_plan import Memory, Tree, places, tree_of, turn_round
+from kbsync.errors import GitError, Refusal
+from kbsync.git.repository import Repository
+from kbsync.model import Kind, KnowledgeBase, Side
+from kbsync.planner.planner import Plan
+from kbsync.state.ledger import Deed, Past
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What became of an undo of the run `past`; `run` is None where nothing was written.
+
+    `standing` are the directories that the run made and that stay; `trouble` is why the ledger could not be saved.
+    """
+
+    past: Past
+    planned: Planned
+    standing: tuple[str, ...] = ()
+    run: Run | None = None
+    calls: int = 0
+    trouble: GitError | None = None
+
+
+def undo(
+    config: Config, key: Secret, name: str | None, options: Options, audience: Audience, *, dry_run: bool = False
+) -> Undone:
+    """Put back what one run replaced, by default the last one; what was changed since is named and left alone.
+
+    Raises:
+        UsageError: there is no such run.
+        Refusal: the commit that is checked out is older than what was published.
+        GitError: there is no repository, or the ledger cannot be read.
+    """
+    workspace = _open(config, options)
+    runs = past_runs(workspace.repository, config)
+    past = find_run(runs, name) if name else last_run(runs)
+    with connect(config, key, audience) as connection:
+        errand = _Undoing(config=config, options=options, past=past)
+        sitting = Sitting(errand=errand, options=options, audience=audience, connection=connection)
+        planned, reading = sitting.read(workspace)
+        planned = replace(planned, undoes=past)
+        left = Undone(past=past, planned=planned, standing=_standing(past), calls=connection.calls)
+        if dry_run or not planned.plan.changes or (planned.plan.writes and not audience.agrees(planned)):
+            return left
+        planned, run, trouble = sitting.write(planned, reading)
+        return replace(left, planned=replace(planned, undoes=past), run=run, calls=connection.calls, trouble=trouble)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Undoing:
+    """The errand of an undo."""
+
+    config: Config
+    options: Options
+    past: Past
+    doing: str = "putting back"
+
+    @property
+    def undoes(self) -> str:
+        return self.past.id
+
+    def reopen(self, workspace: Workspace) -> Workspace:
+        return _open(self.config, self.options)
+
+    def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
+        runs = past_runs(workspace.repository, self.config)
+        memory = recall(workspace, find_run(runs, self.past.id), runs)
+        tree = tree_of(content, workspace.agreements)
+        holds = self.config.touched == "hold"
+        return plan_back(self.past, memory, tree, live, holds=holds)
+
+    def refuse(self, plan: Plan) -> None:
+        """An undo keeps to one run, which was agreed to: it needs no limit."""
+
+
+def _open(config: Config, options: Options) -> Workspace:
+    """Open what HEAD holds: by its files is told when an item that was undone has changed."""
+    repository = Repository.open(config.root)
+    commit = repository.head()
+    if commit is None:
+        raise GitError("nothing is committed yet", advice="there is nothing to undo")
+    if not options.attended:
+        refuse_other_branch(repository, config, commit, what="undo")
+    workspace = open_workspace(config, commit=commit, local=options.local)
+    last = published_commit(workspace)
+    if last and not workspace.repository.is_ancestor(last, commit, remote=config.remote):
+        raise Refusal(
+            f"the portal holds {last[:10]}, which is no ancestor of {commit[:10]}",
+            advice=f"undo from a checkout of what was published, which is {config.branch} as a rule",
+        )
+    return workspace
+
+
+def recall(workspace: Workspace, past: Past, runs: Sequence[Past]) -> Memory:
+    """Gather what is remembered of the items of a run: before it, after it, and which later runs changed them."""
+    keys = keys_of(past.record.deeds)
+    after = entries_at(workspace.repository, past.id, keys)
+    later = runs[: runs.index(past)]
+    return Memory(
+        before=_before(workspace, past, after),
+        after=after,
+        later={
+            key: _changed_by(key, later)
+            for key, mine in after.items()
+            if not _is_same_version(workspace.ledger.get(key), mine)
+        },
+        undone_by=frozenset(past.undone_by),
+        twins=_twins(past, runs),
+    )
+
+
+def _before(workspace: Workspace, past: Past, after: Mapping[Key, Agreement]) -> dict[Key, Agreement]:
+    """Give what was agreed on before a run: the ledger's entries of then, or those of the lock where they are later."""
+    known = entries_at(workspace.repository, past.before, after.keys())
+    for key, entry in workspace.lock.items():
+        if key in after and entry.seen < after[key].seen and (key not in known or known[key].seen < entry.seen):
+            known[key] = entry
+    return known
+
+
+def _is_same_version(now: Agreement | None, mine: Agreement) -> bool:
+    """Tell whether the ledger still holds the live version that a run left."""
+    if now is None:
+        return False
+    return (now.live, now.updated_at, now.parent) == (mine.live, mine.updated_at, mine.parent)
+
+
+def _changed_by(key: Key, later: Iterable[Past]) -> str:
+    return next((run.name for run in later if key in keys_of(run.record.deeds)), "")
+
+
+def _twins(past: Past, runs: Sequence[Past]) -> dict[Key, Key]:
+    """Pair each article with the one that a move made in its place, in this run or in the one that it undoes."""
+    by_id = {run.id: run for run in runs}
+    found: dict[Key, Key] = {}
+    run: Past | None = past
+    while run is not None:
+        for deed in run.record.deeds:
+            if deed.instead_of is not None:
+                new, old = (deed.kind, deed.id), (deed.kind, deed.instead_of)
+                found |= {new: old, old: new}
+        run = by_id.get(run.record.undoes)
+    return found
+
+
+def plan_back(past: Past, memory: Memory, tree: Tree, live: KnowledgeBase, *, holds: bool) -> Plan:
+    """Plan what puts back what a run replaced; `holds` tells whether what was saved without a change stays."""
+    turned = turn_round(past.record.deeds, memory, tree, live, run=past.name, holds=holds)
+    return Plan(
+        written=Side.LIVE,
+        changes=tuple(turned.changes),
+        conflicts=tuple(finding for finding in turned.left if finding.matter is Matter.CONFLICT),
+        undone=tuple(finding for finding in turned.left if finding.matter is Matter.UNDONE),
+        ids=places(turned.changes, memory.before),
+        targets={},
+        anchors={},
+    )
+
+
+def _standing(past: Past) -> tuple[str, ...]:
+    """Name the directories that a run made: nothing is deleted, so that they stay."""
+    made = (deed for deed in past.record.deeds if deed.action is Action.CREATE and deed.kind is not Kind.ARTICLE)
+    return tuple(deed.path for deed in made)
+
+
+_INDEX = "_index.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverted:
+    """What a revert put on a branch: the commit (None where there was nothing to turn round), and what was left out.
+
+    `files` are those that changed, `left_out` says for each path why it is as it was.
+    """
+
+    past: Past
+    branch: str
+    commit: str | None = None
+    pushed: bool = False
+    files: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def revert(config: Config, name: str | None, *, branch: str, local: bool) -> Reverted:
+    """Commit to a branch the files of a run as they were before it, by default of the last one.
+
+    Raises:
+        UsageError: there is no such run, or the branch cannot be used.
+        Refusal: the branch and the one that it is to be merged into overlap.
+        GitError: the remote cannot be reached, or does not take the branch.
+    """
+
+    def turn(proposal: Proposal) -> Reverted:
+        workspace = open_workspace(config, commit=proposal.commit, local=local)
+        runs = past_runs(workspace.repository, config)
+        past = find_run(runs, name) if name else last_run(runs)
+        turning = _Turning(workspace, proposal.commit, recall(workspace, past, runs))
+        for deed in _undone(past, runs):
+            turning.take(deed)
+        turning.take_others_along()
+        if not turning.files:
+            return Reverted(past=past, branch=branch, left_out=turning.left_out)
+        commit = proposal.put(turning.files, message=_message(past, turning.files, turning.left_out))
+        return Reverted(
+            past=past,
+            branch=branch,
+            commit=commit,
+            pushed=proposal.shares,
+            files=tuple(sorted(turning.files)),
+            left_out=turning.left_out,
+        )
+
+    return on_branch(config, branch, turn, local=local)
+
+
+def _undone(past: Past, runs: Sequence[Past]) -> list[Deed]:
+    """Give the deeds that were undone on the portal; all where none was yet."""
+    keys = {key for run in runs if run.record.undoes == past.id for key in keys_of(run.record.deeds)}
+    deeds = [deed for deed in past.record.deeds if not keys or _touches(deed, keys)]
+    return sorted(deeds, key=lambda deed: deed.path.count("/"))
+
+
+def _touches(deed: Deed, keys: Iterable[Key]) -> bool:
+    """Tell whether a deed is among those of an undo; a new path alone leaves nothing to put back on the portal."""
+    return deed.action is Action.RENAME or bool(set(keys_of([deed])) & set(keys))
+
+
+class _Turning:
+    """The files of one run on their way back."""
+
+    def __init__(self, workspace: Workspace, commit: str, memory: Memory) -> None:
+        self.repository = workspace.repository
+        self.there = workspace.files
+        self.present = frozenset(workspace.files.paths())
+        self.commit = commit
+        self.memory = memory
+        self.tree: Tree = tree_of(workspace.content, workspace.agreements)
+        self.files: dict[str, str | None] = {}
+        self.left_out: dict[str, str] = {}
+        self.directories: dict[str, str] = {}
+
+    def take(self, deed: Deed) -> None:
+        """Turn round what became of one item's file."""
+        mine = self.memory.after.get((deed.kind, deed.id))
+        earlier = self.memory.before.get((deed.kind, deed.instead_of or deed.id))
+        if mine is None or (earlier is None and deed.kind is not Kind.ARTICLE):
+            return
+        there = self._file(deed.kind, mine)
+        if deed.action in {Action.ARCHIVE, Action.FORGET, Action.DELETE}:
+            self._bring_back(mine if deed.action is Action.ARCHIVE else earlier, there)
+        elif earlier is None or deed.action in {Action.CREATE, Action.RESTORE}:
+            self._take_away(mine, there)
+        else:
+            self._put(mine, earlier, there)
+
+    def _file(self, kind: Kind, mine: Agreement) -> str | None:
+        """Give the file that an item has in the tree now, or the directory that it is."""
+        twin = self.memory.twins.get(mine.key, mine.key)
+        path = self.tree.paths.get(mine.key) or self.tree.paths.get(twin)
+        return path if path is None or kind is Kind.ARTICLE else f"{path}/{_INDEX}"
+
+    def _bring_back(self, earlier: Agreement | None, there: str | None) -> None:
+        source = self._source(earlier)
+        if earlier is None or source is None or there is not None:
+            return
+        path = _file_of(earlier)
+        if path in self.present:
+            self.left_out[path] = "another file lies there now"
+        else:
+            self.files[path] = source
+
+    def _take_away(self, mine: Agreement, there: str | None) -> None:
+        if there is None:
+            return
+        if self._read(there) != self._source(mine):
+            self.left_out[there] = "made by that run, and changed since"
+        else:
+            self.files[there] = None
+
+    def _put(self, mine: Agreement, earlier: Agreement, there: str | None) -> None:
+        """Write the source of before the run where it lay, with what people changed of it since."""
+        path = _file_of(earlier)
+        if there is None:
+            self.left_out[path] = "it is in the tree no more"
+            return
+        if mine.kind is not Kind.ARTICLE and there != path:
+            self.directories[there.removesuffix(f"/{_INDEX}")] = earlier.path
+        if mine.kind is not Kind.ARTICLE and not (earlier.blob and mine.blob):
+            self._put_index(mine, earlier, there)
+            return
+        if there not in self.present:
+            return
+        base, former, now = self._source(mine), self._source(earlier), self._read(there)
+        if base is None or former is None:
+            self.left_out[there] = "git has no text of it from before that run"
+            return
+        if base == former and mine.expanded != earlier.expanded:
+            self.left_out[there] = "what it includes was changed, or a variable: turn that round by hand"
+        text = former if now == base else self._merged(there, base, now, former)
+        if text is None or (path != there and path in self.present):
+            self.left_out[there] = "changed since, in the same places" if text is None else f"{path} is taken"
+        elif path != there or text != now:
+            self.files |= {there: None} | {path: text}
+
+    def _put_index(self, mine: Agreement, earlier: Agreement, there: str) -> None:
+        """Let a directory have a file of its own again, or none, as it was before the run."""
+        former, path = self._source(earlier), _file_of(earlier)
+        if former is None and there in self.present and mine.blob:
+            self._take_away(mine, there)
+        elif former is not None and there not in self.present and path not in self.present:
+            self.files[path] = former
+
+    def _merged(self, path: str, base: str, now: str, former: str) -> str | None:
+        """Merge in three ways as git does; None where both changed the same lines."""
+        branches = self.repository.branches
+        then = branches.commit_onto(self.commit, {path: base}, message="then")
+        ours, theirs = (branches.commit_onto(then, {path: text}, message="since") for text in (now, former))
+        if branches.tree(theirs) == branches.tree(then):
+            return now
+        merged = branches.merge(ours, theirs)
+        if merged.overlaps:
+            return None
+        commit = branches.commit_merge(merged, {}, message="merged")
+        return self.repository.committed(commit).read(path).decode("utf-8")
+
+    def take_others_along(self) -> None:
+        """Take what else lies in a directory that gets its old name back, such as pictures, along with it."""
+        for path in sorted(self.present - self.files.keys()):
+            above = [new for new in self.directories if path.startswith(f"{new}/")]
+            if not above or path in self.left_out:
+                continue
+            new = max(above, key=len)
+            text = self._text(path)
+            if text is None:
+                self.left_out[path] = f"no text, so that it stays; move it to {self.directories[new]} by hand"
+            else:
+                self.files |= {path: None, self.directories[new] + path.removeprefix(new): text}
+
+    def _text(self, path: str) -> str | None:
+        try:
+            return self._read(path)
+        except UnicodeDecodeError:
+            return None
+
+    def _read(self, path: str) -> str:
+        return self.there.read(path).decode("utf-8")
+
+    def _source(self, known: Agreement | None) -> str | None:
+        if known is None or known.source is not None or not known.blob:
+            return known.source if known else None
+        return self.repository.blobs([known.blob]).get(known.blob)
+
+
+def _file_of(known: Agreement) -> str:
+    return known.path if known.kind is Kind.ARTICLE else f"{known.path}/{_INDEX}"
+
+
+def _message(past: Past, files: Mapping[str, str | None], left_out: Mapping[str, str]) -> str:
+    """Say what is as it was again, and what is not; one line each."""
+    told = "1 file" if len(files) == 1 else f"{len(files)} files"
+    lines = [_line("remove" if text is None else "put back", path) for path, text in sorted(files.items())]
+    parts = [f"Revert {told} to before run {past.name}", "\n".join(lines)]
+    if left_out:
+        held = [_line("", f"{path}: {why}") for path, why in sorted(left_out.items())]
+        parts.append("\n".join(("Left out, to be turned round by hand:", *held)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(what: str, path: str) -> str:
+    return "  " + " ".join(f"{what} {path}".split())

@@ -1,0 +1,320 @@
+"""The files of a content tree: where they are read from, and how the ones on disk are written.
+
+Nothing is ever read or written outside the root, nor through a symbolic link; what a link leads to would differ
+between a checkout and the commit that it was made from.
+"""
+
+import contextlib
+import os
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+from kbsync.errors import ContentError, Problem
+
+MOST_BYTES = 120
+_UNNAMED = "untitled"
+_PORTS = frozenset(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³")
+_DEVICES = _PORTS | {"con", "prn", "aux", "nul", "conin$", "conout$"}
+_RESERVED = frozenset('<>:"|?*\\/')
+_DROPPED = frozenset("'’ʼ`´\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_VARIATIONS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+
+
+def file_name(title: str, taken: Collection[str]) -> str:
+    """Name a file or directory after a title, without a suffix: words in lower case joined by hyphens.
+
+    Letters of every script stay. The name differs from every one that is taken, also for a file system that knows
+    neither case nor Unicode's normal forms.
+    """
+    used = {folded(name.removesuffix(".md")) for name in taken}
+    for name in _candidates(_words(title)):
+        if folded(name) not in used:
+            return name
+    raise AssertionError("the numbers ran out")
+
+
+def folded(name: str) -> str:
+    """Give the form in which two names are one to a file system that ignores case and normal form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold()).casefold()
+
+
+def trouble_on_windows(name: str) -> str:
+    """Say in words why Windows could not hold a name; empty where it could."""
+    stem = name.partition(".")[0].rstrip(" ").casefold()
+    if stem in _DEVICES:
+        return f"`{name}` is the name of a device on Windows"
+    wrong = sorted({letter for letter in name if letter in _RESERVED or unicodedata.category(letter) == "Cc"})
+    if wrong:
+        return f"`{name}` holds {', '.join(map(repr, wrong))}, which Windows does not allow in a name"
+    if name.endswith((".", " ")):
+        return f"`{name}` ends in a dot or a space, which Windows drops"
+    return ""
+
+
+def _candidates(base: str) -> Iterator[str]:
+    yield base
+    for number in count(2):
+        ending = f"-{number}"
+        yield _cut(base, MOST_BYTES - len(ending)) + ending
+
+
+def _words(title: str) -> str:
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", title).lower())
+    letters: list[str] = []
+    for letter in plain:
+        kept = _kept(letter, follows=bool(letters) and letters[-1] != " ")
+        letters += [kept] if kept else []
+    name = _cut("-".join("".join(letters).split()), MOST_BYTES) or _UNNAMED
+    return f"{name}-page" if name in _DEVICES else name
+
+
+def _kept(letter: str, *, follows: bool) -> str:
+    """Give what stands for a character: itself, a space, or nothing; a mark stays only where it follows a letter."""
+    kind = unicodedata.category(letter)
+    if letter in _DROPPED or letter in _VARIATIONS or kind == "Me":
+        return ""
+    if kind[0] == "M":
+        return letter if follows else ""
+    return letter if kind[0] in "LN" else " "
+
+
+def _cut(name: str, most: int) -> str:
+    """Shorten a name to a number of UTF-8 bytes, at a hyphen where one is near."""
+    raw = name.encode("utf-8", "ignore")
+    if len(raw) <= most:
+        return name
+    short = raw[:most].decode("utf-8", "ignore")
+    whole_words = short.rpartition("-")[0]
+    return (whole_words if len(whole_words) > len(short) // 2 else short).rstrip("-")
+
+
+_LINK_ADVICE = "put a real file there, or name it in `ignore`"
+
+
+class Files(Protocol):
+    """The files under a root, by their path from it, with `/`."""
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every file that can be read, sorted."""
+        ...
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name what is there and cannot be taken for a file of the tree."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Give the content of one file.
+
+        Raises:
+            ContentError: it cannot be read.
+        """
+        ...
+
+
+class WorkingTree:
+    """The files on disk under a root; `ignored` names those that git would not commit, directories with a `/`."""
+
+    def __init__(self, root: Path, *, ignored: Collection[str] = ()) -> None:
+        self.root = root
+        self._ignored = frozenset(ignored)
+        self._problems: list[Problem] = []
+        self._names, doubles = by_content_path(self._walk(root, ""))
+        self._problems += doubles
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every regular file under the root, sorted."""
+        return tuple(sorted(self._names))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name symbolic links, files that are no files, and what the system would not let us look into."""
+        return tuple(self._problems)
+
+    def read(self, path: str) -> bytes:
+        """Give the content of one file.
+
+        Raises:
+            ContentError: it cannot be read.
+        """
+        try:
+            return _open_inside(self.root, self._names.get(path, path))
+        except OSError as error:
+            problem = Problem(path=path, what=f"cannot be read: {error.strerror}", advice="mend its permissions")
+            raise ContentError((problem,)) from None
+
+    def _walk(self, directory: Path, prefix: str) -> Iterator[str]:
+        try:
+            entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        except OSError as error:
+            self._note(prefix.rstrip("/") or ".", f"cannot be looked into: {error.strerror}", "mend its permissions")
+            return
+        for entry in entries:
+            path = prefix + entry.name
+            if path in self._ignored:
+                continue
+            if entry.is_symlink():
+                self._note(path, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
+            elif entry.is_dir(follow_symlinks=False):
+                if self._is_ours(entry, path):
+                    yield from self._walk(Path(entry.path), path + "/")
+            elif not entry.is_file(follow_symlinks=False):
+                self._note(path, "is no regular file", "take it out of the tree")
+            elif printable(entry.name) != entry.name:
+                self._note(path, "has a name that is not UTF-8", "rename it")
+            else:
+                yield path
+
+    def _is_ours(self, entry: os.DirEntry[str], path: str) -> bool:
+        """Tell a directory of the tree from git's own, from another repository within it, and from what git ignores."""
+        another = os.path.lexists(Path(entry.path) / ".git")
+        return entry.name != ".git" and not another and f"{path}/" not in self._ignored
+
+    def _note(self, path: str, what: str, advice: str) -> None:
+        self._problems.append(Problem(path=printable(path), what=what, advice=advice))
+
+
+def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]]:
+    """Index the names that files have by their content paths, in NFC; two that are one there are a problem."""
+    known: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name in names:
+        path = unicodedata.normalize("NFC", name)
+        if path in known:
+            what = "stands there twice, in two normal forms of Unicode"
+            problems.append(Problem(path=path, what=what, advice="keep one of the two files"))
+        else:
+            known[path] = name
+    return known, problems
+
+
+def printable(path: str) -> str:
+    """Give a path that can be shown and encoded, whatever bytes the file system had for it."""
+    return path.encode("utf-8", "replace").decode("utf-8")
+
+
+def write(root: Path, files: Mapping[str, str | bytes | None]) -> None:
+    """Write files under a root, each one whole or not at all; None deletes, with the directories that it leaves empty.
+
+    All are written that can be, and only then the others deleted: what moves is never nowhere.
+
+    Raises:
+        ContentError: some could not be, each with its reason; then nothing was deleted.
+    """
+    written = {folded(path) for path, text in files.items() if text is not None}
+    gone = [path for path, text in files.items() if text is None]
+    # Where case does not count, deleting the name in other letters would take the new file along.
+    first = _write(root, {path: None for path in gone if folded(path) in written})
+    problems = first + _write(root, {path: text for path, text in files.items() if text is not None})
+    problems = problems or _write(root, {path: None for path in gone if folded(path) not in written})
+    if problems:
+        raise ContentError(tuple(problems))
+
+
+def _write(root: Path, files: Mapping[str, str | bytes | None]) -> list[Problem]:
+    problems: list[Problem] = []
+    for path, text in files.items():
+        try:
+            place = _inside(root, path)
+            if text is None:
+                _delete(root, place)
+            else:
+                _replace(place, text)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problems.append(Problem(path=printable(path), what=f"could not be written: {reason}"))
+    return problems
+
+
+def _inside(root: Path, path: str) -> Path:
+    """Give the place of a path under the root; no step of the way may be a link or lead outwards."""
+    parts = path.split("/")
+    if any(part in ("", ".", "..", ".git") or "\\" in part or "\0" in part for part in parts) or ":" in parts[0]:
+        raise ValueError("the path leads out of the content tree")
+    place = root
+    for part in parts:
+        place = _step(place, part)
+        if place.is_symlink():
+            raise ValueError(f"`{place.name}` is a symbolic link, which kbsync does not follow")
+    return place
+
+
+def _step(directory: Path, name: str) -> Path:
+    """Go into a directory by a name in NFC, also where the disk holds that name in another normal form."""
+    place = directory / name
+    if name.isascii() or os.path.lexists(place) or not directory.is_dir():
+        return place
+    same = (known for known in directory.iterdir() if unicodedata.normalize("NFC", known.name) == name)
+    return next(same, place)
+
+
+def _open_inside(root: Path, path: str) -> bytes:
+    place = root / path
+    descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def _replace(place: Path, text: str | bytes) -> None:
+    data = text.encode("utf-8") if isinstance(text, str) else text
+    place.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask()
+    descriptor, name = tempfile.mkstemp(prefix=".kbsync-", dir=place.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.chmod(mode)
+        temporary.replace(place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _delete(root: Path, place: Path) -> None:
+    place.unlink(missing_ok=True)
+    for parent in place.parents:
+        if parent == root:
+            return
+        try:
+            parent.rmdir()
+        except OSError:
+            return
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+class Overlay:
+    """`Files` that answer with the texts `above` before those `below`; None is a file that is there no more."""
+
+    def __init__(self, below: Files, above: Mapping[str, str | bytes | None]) -> None:
+        self._below = below
+        self._above = above
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every file, sorted."""
+        gone = {path for path, text in self._above.items() if text is None}
+        return tuple(sorted({*self._below.paths(), *self._above} - gone))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name what cannot be taken for a file of the tree."""
+        return self._below.problems()
+
+    def read(self, path: str) -> bytes:
+        """Give one file as it will be.
+
+        Raises:
+            ContentError: it cannot be read.
+        """
+        text = self._above.get(path)
+        if isinstance(text, bytes):
+            return text
+        return self._below.read(path) if text is None else text.encode("utf-8")

@@ -1,0 +1,267 @@
+"""Freshdesk's JSON to the model and back, and nothing else: no call is made here, no decision taken.
+
+On live nothing is unknown: what Freshdesk leaves out, or gives as null or `{}`, is `""` or `()` here, so that "never
+set" and "set to nothing" compare equal. Out go documented keys only, since any other is refused (documented). Counts,
+hierarchy, plain text and the `collaboration` token are left behind.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kbsync.errors import PortalError
+from kbsync.freshdesk.client import Connection
+from kbsync.freshdesk.responses import Answer, Json, Listing, items_of
+from kbsync.model import Article, Category, Folder, Kind, Seo, Status, Visibility
+
+PUBLISHED = 2
+DRAFT = 1
+_VISIBILITIES = tuple(Visibility)
+_SEGMENTS = {
+    Visibility.CONTACT_SEGMENTS: "contact_segment_ids",
+    Visibility.COMPANY_SEGMENTS: "company_segment_ids",
+}
+
+
+def category_from_json(data: Json) -> Category:
+    """Read a category. An account with a single portal does not show `visible_in_portals` (recorded): `()`."""
+    return Category(
+        id=id_of(data, Kind.CATEGORY),
+        name=_text(data.get("name")),
+        description=_text(data.get("description")),
+        portals=_ints(data.get("visible_in_portals")),
+        updated_at=_text(data.get("updated_at")) or None,
+    )
+
+
+def folder_from_json(data: Json, *, category: int | None = None) -> Folder:
+    """Read a folder; a category's list does not say which category it is of (recorded), so `category` does.
+
+    A visibility that this version does not know is `None`: neither compared nor sent.
+    """
+    visibility = _visibility(data.get("visibility"))
+    return Folder(
+        id=id_of(data, Kind.FOLDER),
+        parent=_number(data.get("parent_folder_id")) or _number(data.get("category_id")) or category,
+        name=_text(data.get("name")),
+        description=_text(data.get("description")),
+        visibility=visibility,
+        companies=_ints(data.get("company_ids")),
+        segments=_ints(data.get(_SEGMENTS[visibility])) if visibility in _SEGMENTS else (),
+        updated_at=_text(data.get("updated_at")) or None,
+    )
+
+
+def article_from_json(data: Json, *, folder: int | None = None) -> Article:
+    """Read an article; whatever is not published is a draft, since readers do not see it."""
+    return Article(
+        id=id_of(data, Kind.ARTICLE),
+        parent=_number(data.get("folder_id")) or folder,
+        title=_text(data.get("title")),
+        body=_text(data.get("description")),
+        status=Status.PUBLISHED if data.get("status") == PUBLISHED else Status.DRAFT,
+        tags=tuple(_text(tag) for tag in _list(data.get("tags"))),
+        seo=_seo(data.get("seo_data")),
+        author=_number(data.get("agent_id")),
+        updated_at=_text(data.get("updated_at")) or None,
+    )
+
+
+def counts(folder: Json) -> tuple[int | None, int | None]:
+    """Tell how many articles and how many folders lie directly in a folder; `None` where the account does not say."""
+    return _count(folder.get("articles_count")), _count(folder.get("sub_folders_count"))
+
+
+def category_to_json(category: Category) -> dict[str, Any]:
+    """Write the managed fields of a category."""
+    sent: dict[str, Any] = {"name": category.name}
+    if category.description is not None:
+        sent["description"] = category.description
+    if category.portals is not None:
+        sent["visible_in_portals"] = list(category.portals)
+    return sent
+
+
+def folder_to_json(folder: Folder, *, was: Folder | None = None) -> dict[str, Any]:
+    """Write the managed fields of a folder.
+
+    Whom a folder is for and the companies or segments go together, from `was` where content does not manage one of
+    them: ids are documented for visibility 4, 6 and 7 alone.
+    """
+    sent: dict[str, Any] = {"name": folder.name}
+    if folder.description is not None:
+        sent["description"] = folder.description
+    if (folder.visibility, folder.companies, folder.segments) != (None, None, None):
+        sent |= _audience(folder, was or folder)
+    return sent
+
+
+def article_to_json(article: Article, *, was: Seo | None = None) -> dict[str, Any]:
+    """Write title, body (HTML by now) and status, which always go together, and what else is managed.
+
+    Nobody says whether `seo_data` replaces or merges, so that what content does not manage in it is sent as it `was`.
+    """
+    sent: dict[str, Any] = {
+        "title": article.title,
+        "description": article.body,
+        "status": status_to_json(article.status),
+    }
+    if article.tags is not None:
+        sent["tags"] = list(article.tags)
+    if article.seo != Seo():
+        sent["seo_data"] = _seo_to_json(article.seo, was or Seo())
+    if article.author is not None:
+        sent["agent_id"] = _agent(article.author)
+    return sent
+
+
+def status_to_json(status: Status) -> int:
+    """Give the number of a status (documented)."""
+    return PUBLISHED if status is Status.PUBLISHED else DRAFT
+
+
+def id_of(data: Json, kind: str) -> int:
+    """Give the id of what the portal sent; raises PortalError where it sent something else than a `kind`."""
+    found = data.get("id")
+    if isinstance(found, int) and not isinstance(found, bool):
+        return found
+    raise PortalError(
+        f"the portal sent something that is not a {kind}: it has no id",
+        advice="check that `url` is the address of a Freshdesk account",
+    )
+
+
+def _audience(folder: Folder, was: Folder) -> dict[str, Any]:
+    visibility = folder.visibility or was.visibility
+    if visibility is None:
+        return {}
+    sent: dict[str, Any] = {"visibility": _VISIBILITIES.index(visibility) + 1}
+    if visibility is Visibility.COMPANIES:
+        ids = was.companies if folder.companies is None else folder.companies
+        sent["company_ids"] = list(ids or ())
+    if visibility in _SEGMENTS:
+        ids = was.segments if folder.segments is None else folder.segments
+        sent[_SEGMENTS[visibility]] = list(ids or ())
+    return sent
+
+
+def _seo(data: object) -> Seo:
+    found = data if isinstance(data, Mapping) else {}
+    words = found.get("meta_keywords")
+    keywords = words.split(",") if isinstance(words, str) else _list(words)
+    return Seo(
+        title=_text(found.get("meta_title")),
+        description=_text(found.get("meta_description")),
+        keywords=tuple(word for word in (_text(keyword).strip() for keyword in keywords) if word),
+    )
+
+
+def _seo_to_json(seo: Seo, was: Seo) -> dict[str, Any]:
+    """Write title and description together; keywords go in as an array although they come back as a string."""
+    title = was.title if seo.title is None else seo.title
+    description = was.description if seo.description is None else seo.description
+    sent: dict[str, Any] = {"meta_title": title or "", "meta_description": description or ""}
+    keywords = (was.keywords or None) if seo.keywords is None else seo.keywords
+    return sent if keywords is None else sent | {"meta_keywords": list(keywords)}
+
+
+def _agent(author: str | int) -> int:
+    if isinstance(author, int):
+        return author
+    if author.isascii() and author.isdigit():
+        return int(author)
+    raise PortalError(f"no agent was looked up for the author {author}", advice="give the agent's id as `author`")
+
+
+def _visibility(number: object) -> Visibility | None:
+    known = isinstance(number, int) and 1 <= number <= len(_VISIBILITIES)
+    return _VISIBILITIES[number - 1] if known and isinstance(number, int) else None
+
+
+def _count(number: object) -> int | None:
+    return int(number) if isinstance(number, int | float) else None
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _ints(values: object) -> tuple[int, ...]:
+    return tuple(value for value in _list(values) if isinstance(value, int))
+
+
+def _list(values: object) -> list[object]:
+    return values if isinstance(values, list) else []
+
+
+_PLURAL = {Kind.CATEGORY: "categories", Kind.FOLDER: "folders", Kind.ARTICLE: "articles"}
+
+
+class Reader:
+    """What can be asked of a portal without changing it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def categories(self) -> Listing:
+        """List the categories."""
+        return self._list("/categories")
+
+    def folders(self, category: int) -> Listing:
+        """List the folders directly in a category; what is in those, `subfolders` tells (recorded)."""
+        return self._list(f"/categories/{category}/folders")
+
+    def subfolders(self, folder: int) -> Listing:
+        """List the folders directly in a folder."""
+        return self._list(f"/folders/{folder}/subfolders")
+
+    def articles(self, folder: int) -> Listing:
+        """List the articles directly in a folder, drafts and bodies too (recorded)."""
+        return self._list(f"/folders/{folder}/articles")
+
+    def one(self, kind: Kind, number: int) -> Answer:
+        """Read one item by its id."""
+        return self._connection.get(f"/api/v2/solutions/{_PLURAL[kind]}/{number}")
+
+    def me(self) -> Answer:
+        """Read the agent whose key this is."""
+        return self._connection.get("/api/v2/agents/me")
+
+    def agents(self, email: str) -> tuple[Json, ...]:
+        """Find the agents with an e-mail address."""
+        return items_of(self._connection.get("/api/v2/agents", {"email": email}), "agents")
+
+    def _list(self, address: str) -> Listing:
+        answers = list(self._connection.pages(f"/api/v2/solutions{address}"))
+        items = tuple(item for answer in answers for item in items_of(answer, address))
+        return Listing(items=items, at=answers[0].at)
+
+
+class Writer:
+    """What changes a portal. Every method raises as its `Connection` does; JSON comes from `wire`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create_category(self, body: Json) -> Answer:
+        """Create a category."""
+        return self._connection.post("/api/v2/solutions/categories", body)
+
+    def create_folder(self, category: int, body: Json) -> Answer:
+        """Create a folder in a category, or in the folder that `parent_folder_id` in the body names."""
+        return self._connection.post(f"/api/v2/solutions/categories/{category}/folders", body)
+
+    def create_article(self, folder: int, body: Json) -> Answer:
+        """Create an article in a folder."""
+        return self._connection.post(f"/api/v2/solutions/folders/{folder}/articles", body)
+
+    def update(self, kind: Kind, number: int, body: Json) -> Answer:
+        """Change the item with this id."""
+        return self._connection.put(f"/api/v2/solutions/{_PLURAL[kind]}/{number}", body)
+
+    def delete(self, kind: Kind, number: int) -> Answer:
+        """Delete the item with this id for ever, and for all that is known what it holds."""
+        return self._connection.delete(f"/api/v2/solutions/{_PLURAL[kind]}/{number}")

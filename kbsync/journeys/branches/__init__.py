@@ -1,1 +1,0 @@
-"""Pull requests made without a checkout."""

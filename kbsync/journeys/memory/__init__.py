@@ -1,1 +1,0 @@
-"""What runs leave behind: agreements, in the ledger and on the way there."""

@@ -1,1 +1,0 @@
-"""The runs of the past: retold, and turned round."""

@@ -1,1 +1,0 @@
-"""What is told of items and sent for them: addresses, renderings, explanations."""

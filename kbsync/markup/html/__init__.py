@@ -1,1 +1,0 @@
-"""HTML as plain values: read, written, and known for what shows."""

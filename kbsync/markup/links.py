@@ -1,0 +1,332 @@
+"""What a Markdown text refers to and what can be referred to in it, with lines.
+
+Reads only. The last texts are remembered, since a plan asks for addresses and for anchors of the same text.
+"""
+
+import json
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+from markdown_it.common.utils import unescapeAll
+from markdown_it.token import Token
+
+from kbsync.markup import raw_html as rawtags
+from kbsync.markup.compare import canonical
+from kbsync.markup.dialect import inlines, parser
+from kbsync.markup.raw_html import runs
+from kbsync.markup.to_html import name_headings, to_html
+from kbsync.markup.writer.inlines import destination
+from kbsync.memo import remembered
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# What may stand in a Markdown destination and in a URL path without being taken for something else.
+_SAFE = "/!$'*+,;=:@-._~"
+
+
+def to_root(path: str, address: str) -> str | None:
+    """Give the root-relative form of an address written in the file `path`, percent-decoded, in NFC, with its anchor.
+
+    `None` means that the address is not one into the tree: absolute, `#…`, `/…`, `?…`, a scheme or empty. A query is
+    dropped, since a file has none. A backslash is an ordinary character. Raises ValueError when the address leaves the
+    root.
+    """
+    address = address.strip()
+    if not address or address[0] in "#/?" or _SCHEME.match(address):
+        return None
+    rest, mark, anchor = address.partition("#")
+    rest = rest.partition("?")[0]
+    parts = path.split("/")[:-1]
+    for part in _decoded(rest).split("/"):
+        match part:
+            case "" | ".":
+                continue
+            case ".." if not parts:
+                raise ValueError(f"{address} leads out of the content root")
+            case "..":
+                parts.pop()
+            case _:
+                parts.append(part)
+    return "/".join(parts) + mark + _decoded(anchor)
+
+
+def from_root(path: str, target: str) -> str:
+    """Give the relative address of the root-relative `target` as it is to be written in the file `path`."""
+    rest, mark, anchor = target.partition("#")
+    here = path.split("/")[:-1]
+    there = [part for part in unicodedata.normalize("NFC", rest).split("/") if part]
+    if mark and there == path.split("/"):
+        return mark + _encoded(anchor)
+    shared = 0
+    while shared < min(len(here), len(there)) and here[shared] == there[shared]:
+        shared += 1
+    steps = [".."] * (len(here) - shared) + there[shared:]
+    written = _encoded("/".join(steps)) or "."
+    if _SCHEME.match(written):
+        written = "./" + written
+    return written + mark + _encoded(anchor)
+
+
+def _decoded(text: str) -> str:
+    return unicodedata.normalize("NFC", unquote(text, errors="surrogateescape"))
+
+
+def _encoded(text: str) -> str:
+    """Encode what would end or change an address; letters of any script stay, since people read these."""
+    return "".join(char if ord(char) > 127 and not char.isspace() else quote(char, safe=_SAFE) for char in text)
+
+
+_PARSER_prose = parser()
+_TICKS = re.compile("`+")
+_STEP = re.compile(
+    r"\\.|(?P<ticks>`+)|(?P<comment><!--)|<(?P<raw>pre|code|script|style)\b(?P<attributes>[^<>]*)>|</?[A-Za-z][^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
+_CALLOUT = "fd-callout"
+
+
+def code_ranges(markdown: str) -> tuple[tuple[int, int], ...]:
+    """Give the offsets of all code, in order: fenced and indented blocks, spans, and what raw HTML marks as code."""
+    starts = _line_starts(markdown)
+    found: set[tuple[int, int]] = set()
+    looked: set[tuple[int, int]] = set()
+    for token in _PARSER_prose.parse(markdown):
+        if token.map is None or token.type not in ("fence", "code_block", "inline", "html_block"):
+            continue
+        first, last = (starts[min(line, len(starts) - 1)] for line in token.map)
+        if token.type in ("fence", "code_block"):
+            found.add((first, last))
+        elif (first, last) not in looked:
+            looked.add((first, last))
+            found.update(_spans(markdown, first, last, ticks=token.type == "inline"))
+    return tuple(sorted(found))
+
+
+def is_one_paragraph(markdown: str) -> bool:
+    """Whether a text is one paragraph and nothing else, or nothing at all."""
+    kinds = [token.type for token in _PARSER_prose.parse(markdown)]
+    return kinds in ([], ["paragraph_open", "inline", "paragraph_close"])
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0, *(found.end() for found in re.finditer("\n", text))]
+    return [*starts, len(text)]
+
+
+def _spans(text: str, start: int, end: int, *, ticks: bool) -> Iterator[tuple[int, int]]:
+    """Walk the code of one stretch of inline text, or of raw HTML, where `ticks` mean nothing."""
+    runs: dict[int, list[int]] = {}
+    for run in _TICKS.finditer(text, start, end) if ticks else ():
+        runs.setdefault(len(run[0]), []).append(run.start())
+    at, is_closed = start, True
+    while found := _STEP.search(text, at, end):
+        at = found.end()
+        if found["ticks"]:
+            places = runs.get(len(found["ticks"]), [])
+            after = bisect_left(places, at)
+            if after < len(places):
+                at = places[after] + len(found["ticks"])
+                yield found.start(), at
+        elif found["comment"] and is_closed:
+            closing = text.find("-->", at, end)
+            is_closed = closing >= 0
+            at = closing + 3 if is_closed else at
+        elif found["raw"] and _CALLOUT not in found["attributes"]:
+            closer = re.compile(rf"</{found['raw']}\s*>", re.IGNORECASE).search(text, at, end)
+            at = closer.end() if closer else end
+            yield found.start(), at
+
+
+# Raw attributes and autolinks.
+_ADDRESS_references = re.compile(r"\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
+_ANCHOR = re.compile(
+    r"<summary|^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
+)
+_SCRIPT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One address as written, Markdown's escapes undone; `embedded` when the page shows it (a picture, a frame)."""
+
+    target: str
+    line: int
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """Something that a browser would run, which kbsync publishes from nobody."""
+
+    what: str
+    line: int
+
+
+def references(markdown: str) -> tuple[Reference, ...]:
+    """Name every address of a text, in order."""
+    return _survey(markdown).references if _may_refer(markdown) else ()
+
+
+def anchors_of(markdown: str) -> frozenset[str]:
+    """Name every anchor that a link could go to: slugs of headings, ids that the writer gave, raw `id` and `name`."""
+    return _survey(markdown).anchors if _ANCHOR.search(markdown) else frozenset()
+
+
+def hazards(markdown: str) -> tuple[Hazard, ...]:
+    """Name the scripts, style sheets, event attributes and addresses that run, which publishing refuses."""
+    return _survey(markdown).hazards if _may_run(markdown) else ()
+
+
+def _may_refer(markdown: str) -> bool:
+    """Tell whether there can be an address: plain searches first, since they go through a text many times as fast."""
+    if "](" in markdown or "]:" in markdown:
+        return True
+    return ("<" in markdown or "=" in markdown) and bool(_ADDRESS_references.search(markdown))
+
+
+def _may_run(markdown: str) -> bool:
+    """Tell whether there can be a hazard; an entity may hide any."""
+    if "&" in markdown:
+        return True
+    return any(sign in markdown for sign in "<=:") and bool(_SCRIPT.search(markdown))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Survey:
+    references: tuple[Reference, ...]
+    anchors: frozenset[str]
+    hazards: tuple[Hazard, ...]
+
+
+@lru_cache(maxsize=16384)
+def _survey(markdown: str) -> _Survey:
+    return _survey_from_json(remembered("survey", (markdown,), lambda: _survey_to_json(_surveyed(markdown))))
+
+
+def _surveyed(markdown: str) -> _Survey:
+    tokens = _PARSER.parse(markdown)
+    named = set(name_headings(tokens, wanted=()))
+    found: list[Reference] = []
+    hazards: list[Hazard] = []
+    for text, line in _raw(tokens):
+        for attribute in rawtags.attributes(text):
+            at = line + text.count("\n", 0, max(attribute.start, 0))
+            if attribute.is_address:
+                found.append(Reference(target=attribute.value, line=at, embedded=attribute.key != "href"))
+            elif attribute.key in ("id", "name") and attribute.value:
+                named.add(attribute.value)
+            elif attribute.key.startswith("on") and len(attribute.key) > 4:
+                hazards.append(Hazard(what=f"{attribute.key} attribute", line=at))
+        hazards.extend(
+            Hazard(what=f"<{name}>", line=line + text.count("\n", 0, at)) for name, at in rawtags.scripts(text)
+        )
+    for token, line in inlines(tokens):
+        if token.type == "link_open":
+            found.append(Reference(target=str(token.attrs["href"]), line=line, embedded=False))
+        elif token.type == "image":
+            found.append(Reference(target=str(token.attrs["src"]), line=line, embedded=True))
+    named |= {str(token.attrs["id"]) for token in tokens if token.attrs.get("id")}
+    hazards += [Hazard(what=f"address {one.target[:40]}", line=one.line) for one in found if runs(one.target)]
+    return _Survey(
+        references=tuple(sorted(found, key=lambda one: one.line)),
+        anchors=frozenset(named),
+        hazards=tuple(sorted(hazards, key=lambda one: (one.line, one.what))),
+    )
+
+
+def _survey_to_json(survey: _Survey) -> str:
+    return json.dumps(
+        (
+            [(one.target, one.line, one.embedded) for one in survey.references],
+            sorted(survey.anchors),
+            [(one.what, one.line) for one in survey.hazards],
+        )
+    )
+
+
+def _survey_from_json(text: str) -> _Survey:
+    references, anchors, hazards = json.loads(text)
+    return _Survey(
+        references=tuple(Reference(target=target, line=line, embedded=shown) for target, line, shown in references),
+        anchors=frozenset(anchors),
+        hazards=tuple(Hazard(what=what, line=line) for what, line in hazards),
+    )
+
+
+def _raw(tokens: list[Token]) -> list[tuple[str, int]]:
+    blocks = [(token.content, (token.map or [0])[0] + 1) for token in tokens if token.type == "html_block"]
+    return blocks + [(token.content, line) for token, line in inlines(tokens) if token.type == "html_inline"]
+
+
+_PARSER = parser()
+
+_INNER = r"\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*\)"
+_PLACE = rf"(?P<{{0}}><(?:\\.|[^<>\n\\])*>|(?!<)(?:{_INNER})+)"
+_ADDRESS = re.compile(
+    rf"\\.|\]\(\s*{_PLACE.format('inline')}"
+    rf"|^[ \t>]*\[(?:\\.|[^\[\]\\]){{1,999}}\]:[ \t]*(?:\n[ \t>]*)?{_PLACE.format('defined')}"
+    r"|(?P<tag><[A-Za-z][^<>]*>)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def readdressed(markdown: str, change: Callable[[str], str]) -> str:
+    """Write every address as `change` gives it.
+
+    Raises:
+        ValueError: an address stands in a way that cannot be changed without touching other bytes.
+    """
+    wanted = canonical(to_html(markdown, resolve=change))
+    edits = list(_edits(markdown, change))
+    for chosen in (edits, _probed(markdown, edits)):
+        written = _edited(markdown, chosen)
+        if canonical(to_html(written)) == wanted:
+            return written
+    raise ValueError("an address in it cannot be written otherwise")
+
+
+def _edited(markdown: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    out, done = [], 0
+    for start, end, text in edits:
+        out += [markdown[done:start], text]
+        done = end
+    return "".join(out) + markdown[done:]
+
+
+def _probed(markdown: str, edits: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Leave out what only looks like an address: put there, another one is not found by the parser."""
+    probes = [(start, end, f"kbsync-probe-{number}") for number, (start, end, _) in enumerate(edits)]
+    tags = [markdown[start] == "<" and text.startswith("<") for start, end, text in edits]
+    kept = [edit if is_tag else probe for edit, probe, is_tag in zip(edits, probes, tags, strict=True)]
+    found = {reference.target for reference in references(_edited(markdown, kept))}
+    return [edit for edit, (_, _, probe), is_tag in zip(edits, probes, tags, strict=True) if is_tag or probe in found]
+
+
+def _edits(markdown: str, change: Callable[[str], str]) -> Iterator[tuple[int, int, str]]:
+    for found in _ADDRESS.finditer(_without_code(markdown)):
+        if found["tag"]:
+            tag = rawtags.replaced(found["tag"], change)
+            if tag != found["tag"]:
+                yield *found.span("tag"), tag
+            continue
+        group = "inline" if found["inline"] else "defined"
+        if not found[group]:
+            continue
+        old = unescapeAll(found[group].removeprefix("<").removesuffix(">"))
+        new = change(old)
+        if new != old:
+            yield *found.span(group), destination(new)
+
+
+def _without_code(markdown: str) -> str:
+    """Blank out the code, offset for offset."""
+    out, done = [], 0
+    for start, end in code_ranges(markdown):
+        if start >= done:
+            out += [markdown[done:start], " " * (end - start)]
+            done = end
+    return "".join(out) + markdown[done:]

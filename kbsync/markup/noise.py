@@ -1,0 +1,280 @@
+"""Which attributes, classes and styles of HTML say nothing to a reader, and one way to write those that do.
+
+The list is that of real articles (recorded): what editors leave behind, fonts and sizes, geometry that a help centre's
+own style sheet decides, near-black text. Everything that is not on the list stays.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from kbsync.markup.dom import BLOCKS, style_from_text, style_to_text
+
+_ATTRIBUTE = re.compile(r"data-.*|on$|aria-.*|.*[\"';<=&{}].*|xmlns.*|v:.*|o:.*")
+_ATTRIBUTES = frozenset(
+    "contenteditable spellcheck rel target role tabindex face size frameborder cellpadding cellspacing border valign "
+    "nowrap code-brush draggable translate loading decoding srcset sizes fetchpriority crossorigin "
+    "referrerpolicy".split()
+)
+_CLASS = re.compile(
+    r"fr-(?:fic|draggable|deletable|active|view|video|dvb|dvi|fvc|fvl|fvr|tag|strong|original-style|thick|highlighted|no-borders)"
+    r"|Apple-.*|author-d-.*|gutter-.*|ace-.*|public-DraftStyleDefault-.*|confluence.*|BCX\d*|SCXW.*|Mso.*|kix-.*|GR[a-z].*"
+    r"|gmail_.*|[pslu]\d+|li\d+|ul\d+|ol\d+|td\d+|current|list(?:type|indent|start|-bullet|-number).*|thread-.*|attr(?:link|comment).*"
+    r"|comment-extra.*|tooltip-target|auto-cursor-target|external-link|ember-view|inline-image|in-cell-link|url"
+    r"|line-list-type-.*|starts-with-hyphen|collab-annotatable|editor-rtfLink|[cp]-[a-z_]+__?.*|ac-anchor|sup-target"
+    r"|task-list-item.*|contains-task-list|x_.*|css-.*|sc-.*|TextRun|NormalTextRun|EOP|Paragraph|OutlineElement|Ltr"
+)
+_STYLE = re.compile(
+    r"-.*|font-(?!weight$|style$).*|font|line-height|letter-spacing|word-.*|white-space.*|overflow.*|box-.*|cursor|orphans|widows|"
+    r"text-(?!align$|decoration$|decoration-line$|transform$).*|caret-color|transition.*|outline.*|tab-size|hyphens|user-select|pointer-events|"
+    r"margin(?:-top|-bottom|-right|-inline.*|-block.*)?|padding.*|m(?:in|ax)-(?:width|height)|position|top|left|right|bottom|z-index|clear|"
+    r"break-.*|page-break-.*|empty-cells|table-layout|list-style-position|list-style-image|counter-.*|wrap-strategy|"
+    r"gap|flex.*|align-.*|justify-.*|order|unicode-bidi|isolation|zoom|animation.*|transform.*|will-change|mso-.*|tab-.*|src|scrollbar-.*|"
+    r"border-(?:collapse|spacing|image.*)|quotes|speak|appearance|object-.*|vertical-align|opacity|visibility"
+)
+_CELLS = frozenset("table tbody thead tfoot tr td th col colgroup".split())
+_LISTS = frozenset("ul ol li".split())
+_UNLETTERED = frozenset("img hr br col colgroup".split())
+_SIZED = frozenset("img iframe video object embed canvas svg".split())
+_NOTHING = frozenset(
+    {"initial", "inherit", "unset", "revert", "none", "normal", "auto", "", "transparent", "currentcolor", "windowtext"}
+)
+_RGB = re.compile(r"rgba?\(\s*(\d+)(?:\.\d+)?\s*,\s*(\d+)(?:\.\d+)?\s*,\s*(\d+)(?:\.\d+)?\s*(?:,\s*([\d.]+)\s*)?\)")
+_HEX = re.compile(r"#(?:([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})|([0-9a-f])([0-9a-f])([0-9a-f]))")
+_LENGTH = re.compile(r"(\d*\.?\d+)(px|pt|em|rem|cm|mm|in|pc|ex|ch|%)?")
+_IMPORTANT = re.compile(r"\s*!\s*important$")
+_PLACES = ("fr-dib", "fr-dii", "fr-fil", "fr-fir")
+_NEAR_BLACK, _NEAR_GREY = 0x60, 0x40
+
+
+def clean(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
+    """Give the attributes of an element that say something to a reader, in one order and one spelling."""
+    if not attrs:
+        return {}
+    kept: dict[str, str] = {}
+    for key, value in attrs.items():
+        if key in ("style", "class", "width", "height", "align", "bgcolor", "color", "type", "name") or _is_noise(
+            key, value
+        ):
+            continue
+        kept[key] = value
+    if attrs.get("name") and not kept.get("id") and tag in ("a", "img", "map", "span", "p"):
+        kept["id"] = attrs["name"]
+    elif "name" in attrs and tag not in ("a", "img", "map", "span", "p"):
+        kept["name"] = attrs["name"]
+    classes = sorted(name for name in dict.fromkeys(attrs.get("class", "").split()) if not _CLASS.fullmatch(name))
+    style = _style(tag, _with_attributes(tag, attrs))
+    if tag == "img" and style.pop("margin-left", "") == "auto" and not set(classes) & set(_PLACES):
+        classes.append("fr-dib")
+    if tag == "img" and style.pop("border", "") and "fr-bordered" not in classes:
+        classes.append("fr-bordered")
+    if classes:
+        kept["class"] = " ".join(_placed(classes) if tag == "img" else classes)
+    if style:
+        kept["style"] = style_to_text(style)
+    if "type" in attrs and tag not in ("ul", "ol", "li"):
+        kept["type"] = attrs["type"]
+    return kept
+
+
+def _is_noise(key: str, value: str) -> bool:
+    if key in _ATTRIBUTES or _ATTRIBUTE.fullmatch(key):
+        return True
+    match key:
+        case "dir":
+            return value.lower() != "rtl"
+        case "alt" | "title" | "id" | "lang":
+            return not value.strip()
+        case "colspan" | "rowspan":
+            return value.strip() in ("1", "")
+        case "start":
+            return value.strip() in ("1", "")
+    return False
+
+
+def _with_attributes(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
+    """Read the style, and the old attributes that mean the same."""
+    style = {name: _IMPORTANT.sub("", value) for name, value in style_from_text(attrs.get("style", "")).items()}
+    for key, name in (("align", "text-align"), ("bgcolor", "background-color"), ("color", "color")):
+        if attrs.get(key) and not (key == "align" and tag in ("img", "table", "iframe", "hr")):
+            style.setdefault(name, attrs[key])
+    if tag in _SIZED:
+        for key in ("width", "height"):
+            if attrs.get(key):
+                style.setdefault(key, attrs[key] + ("px" if re.fullmatch(r"[\d.]+", attrs[key]) else ""))
+    if tag in ("ol", "ul", "li") and attrs.get("type"):
+        style.setdefault("list-style-type", _NUMBERS.get(attrs["type"], attrs["type"]))
+    return style
+
+
+_NUMBERS = {"1": "decimal", "a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
+
+
+def _style(tag: str, style: Mapping[str, str]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for name, value in style.items():
+        found = _declaration(tag, name, value)
+        if found:
+            kept[found[0]] = found[1]
+    return dict(sorted(kept.items()))
+
+
+def _declaration(tag: str, name: str, value: str) -> tuple[str, str] | None:
+    """Give one declaration in its one spelling, or None when no reader sees it."""
+    low = value.lower()
+    reader = _READERS.get(name)
+    if reader:
+        return reader(tag, low)
+    if name.startswith("border") and (tag in _CELLS or tag == "hr" or not _is_border(name, low)):
+        return None
+    return None if _STYLE.fullmatch(name) or low in _NOTHING else (name, value)
+
+
+def _align(tag: str, value: str) -> tuple[str, str] | None:
+    side = {"end": "right", "-webkit-center": "center", "-webkit-right": "right"}.get(value, value)
+    return ("text-align", side) if side in ("center", "right") and tag in BLOCKS else None
+
+
+def _indent(tag: str, value: str) -> tuple[str, str] | None:
+    if tag == "img":
+        return ("margin-left", "auto") if value == "auto" else None
+    return ("margin-left", value) if tag not in _CELLS | _LISTS | {"blockquote"} and _is_length(value) else None
+
+
+def _size(name: str, tag: str, value: str) -> tuple[str, str] | None:
+    seen = _is_length(value) or (value == "0px" and tag == "iframe")
+    return (name, _short(value)) if tag in _SIZED and seen else None
+
+
+def _weight(tag: str, value: str) -> tuple[str, str] | None:
+    weight = "bold" if value in _BOLD else "normal"
+    return ("font-weight", weight) if value in _BOLD | _THIN and tag not in _UNLETTERED else None
+
+
+def _slant(tag: str, value: str) -> tuple[str, str] | None:
+    seen = value in ("italic", "oblique", "normal") and tag not in _UNLETTERED
+    return ("font-style", value) if seen else None
+
+
+def _drawn(tag: str, value: str) -> tuple[str, str] | None:
+    words = [word for word in value.split() if word in ("underline", "line-through", "overline")]
+    return ("text-decoration", " ".join(words)) if words else None
+
+
+def _float(tag: str, value: str) -> tuple[str, str] | None:
+    return ("float", value) if value in ("left", "right") and tag not in _CELLS else None
+
+
+def _position(tag: str, value: str) -> tuple[str, str] | None:
+    return ("position", value) if value in ("absolute", "fixed") and tag in ("div", "span") else None
+
+
+def _one_of(name: str, *seen: str) -> "_Reader":
+    return lambda tag, value: (name, value) if value in seen else None
+
+
+_BOLD = frozenset("bold bolder 600 700 800 900".split())
+_THIN = frozenset("normal 400 500 300 lighter 200 100".split())
+
+
+def _is_length(value: str) -> bool:
+    found = _LENGTH.fullmatch(value)
+    return found is not None and float(found[1]) > 0
+
+
+def _short(value: str) -> str:
+    found = _LENGTH.fullmatch(value)
+    if not found:
+        return value
+    number = found[1].rstrip("0").rstrip(".") if "." in found[1] else found[1]
+    return (number or "0") + (found[2] or "px")
+
+
+def _is_border(name: str, value: str) -> bool:
+    """Whether a border is drawn; its colour, style and width alone draw nothing."""
+    if name in ("border-color", "border-style", "border-width", "border-radius") or name.count("-") == 2:
+        return False
+    words = value.split()
+    return (
+        bool(words)
+        and not {"transparent", "none", "hidden", "initial", "medium", "inherit"} & set(words)
+        and not re.match(r"0[a-z]*$", words[0])
+    )
+
+
+def _numbers(tag: str, value: str) -> tuple[str, str] | None:
+    """Keep the kinds of numbers; the shape of a bullet and plain numbers follow from the list itself."""
+    kinds = [word for word in value.split() if re.fullmatch(r"(?:lower|upper)-(?:alpha|roman|latin|greek)|none", word)]
+    return ("list-style-type", kinds[0].replace("latin", "alpha")) if kinds else None
+
+
+def _rgb(value: str) -> tuple[int, int, int, float] | None:
+    low = value.lower().strip()
+    if low == "black":
+        return 0, 0, 0, 1.0
+    if low == "white":
+        return 255, 255, 255, 1.0
+    found = _RGB.fullmatch(low)
+    if found:
+        return int(found[1]), int(found[2]), int(found[3]), float(found[4] or 1)
+    coded = _HEX.fullmatch(low)
+    if not coded:
+        return None
+    parts = [part for part in coded.groups() if part]
+    red, green, blue = (int(part * (2 if len(part) == 1 else 1), 16) for part in parts)
+    return red, green, blue, 1.0
+
+
+def _color(tag: str, value: str) -> tuple[str, str] | None:
+    if tag == "img":
+        return None
+    rgb = _rgb(value)
+    if rgb is None:
+        low = value.lower()
+        return None if low in _NOTHING or low.startswith("var(") else ("color", low)
+    red, green, blue, alpha = rgb
+    if max(red, green, blue) <= _NEAR_BLACK and max(red, green, blue) - min(red, green, blue) <= _NEAR_GREY:
+        return None
+    return "color", f"#{red:02x}{green:02x}{blue:02x}" if alpha == 1 else value.lower()
+
+
+def _background(tag: str, value: str) -> tuple[str, str] | None:
+    rgb = _rgb(value.split("none", maxsplit=1)[0].strip() or value)
+    if rgb is None:
+        low = value.lower()
+        return None if low.split()[0] in _NOTHING or low.startswith("var(") else ("background-color", low)
+    red, green, blue, alpha = rgb
+    if alpha == 0 or (red, green, blue) == (255, 255, 255):
+        return None
+    return "background-color", f"#{red:02x}{green:02x}{blue:02x}" if alpha == 1 else value.lower()
+
+
+def _placed(classes: list[str]) -> list[str]:
+    return [name for name in _PLACES if name in classes] + [name for name in classes if name not in _PLACES]
+
+
+_Reader = Callable[[str, str], tuple[str, str] | None]
+_READERS: dict[str, _Reader] = {
+    "color": _color,
+    "background": _background,
+    "background-color": _background,
+    "text-align": _align,
+    "margin-left": _indent,
+    "margin-inline-start": _indent,
+    "width": partial(_size, "width"),
+    "height": partial(_size, "height"),
+    "font-weight": _weight,
+    "font-style": _slant,
+    "text-decoration": _drawn,
+    "text-decoration-line": _drawn,
+    "text-transform": _one_of("text-transform", "uppercase", "lowercase", "capitalize"),
+    "vertical-align": _one_of("vertical-align", "sub", "super"),
+    "display": _one_of("display", "none"),
+    "visibility": _one_of("visibility", "hidden"),
+    "opacity": _one_of("opacity", "0"),
+    "float": _float,
+    "direction": _one_of("direction", "rtl"),
+    "list-style": _numbers,
+    "list-style-type": _numbers,
+    "position": _position,
+}

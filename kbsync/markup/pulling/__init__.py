@@ -1,1 +1,0 @@
-"""HTML to Markdown: what each piece of a page is written as."""

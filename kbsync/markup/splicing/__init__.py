@@ -1,1 +1,0 @@
-"""An update that keeps what its writer did not touch."""

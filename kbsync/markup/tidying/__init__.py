@@ -1,1 +1,0 @@
-"""HTML in the one form that comparison and conversion start from."""

@@ -1,0 +1,186 @@
+"""The runs of the past for people and programs: the list of them, and one with each item before and after."""
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from kbsync.change import Action
+from kbsync.model import FieldValue
+from kbsync.report.json_output import VERSION, to_json
+from kbsync.report.pages import code, escaped
+from kbsync.report.wording import PAST, SIGNS, one_line, plain, shortened
+from kbsync.state.ledger import Past, Record, Retold
+
+_LONGEST_VALUE = 60
+_NARROWEST = 20
+_INDENT = 4
+_COLOURS = {"+": "32", "~": "33", "-": "31", ">": "36", "=": "2"}
+_DIFF_COLOURS = {"+": "32", "-": "31", "@": "2"}
+
+
+def runs_to_text(runs: Sequence[Past], *, colour: bool, width: int | None = None) -> str:
+    """List runs, one a line, so that the first word of each is what `history` and `undo` take.
+
+    Where there is a `width`, what is too long goes on below.
+    """
+    if not runs:
+        return "No run yet."
+    rows = [(run.name, _when(run), _what(run.record), _name(run.who), _counts(run.record.counts())) for run in runs]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = []
+    for run, row in zip(runs, rows, strict=True):
+        cells = [_painted(row[0].ljust(widths[0]), "33", colour=colour)]
+        cells += [row[column].ljust(widths[column]) for column in range(1, 4)]
+        margin = sum(widths) + 2 * len(widths)
+        told = row[4] + _undone(run)
+        if width is not None:
+            told = _folded(told, margin, width)
+        start = "  ".join(cells)
+        lines.append(f"{start.rstrip()}{told}" if told.startswith("\n") else f"{start}  {told}".rstrip())
+    return "\n".join(lines)
+
+
+def _folded(told: str, margin: int, width: int) -> str:
+    """Fold the last cell of a row where it stands; on a line of its own where it has too little room there."""
+    if margin + min(len(told), _NARROWEST) > width:
+        return f"\n{' ' * _INDENT}" + f"\n{' ' * _INDENT}".join(textwrap.wrap(told, max(width - _INDENT, _NARROWEST)))
+    return f"\n{' ' * margin}".join(textwrap.wrap(told, width - margin))
+
+
+def runs_to_markdown(runs: Sequence[Past]) -> str:
+    """Write runs as a table."""
+    lines = ["| run | when | what | who | did |", "| --- | --- | --- | --- | --- |"]
+    for run in runs:
+        did = f"{_counts(run.record.counts())}{_undone(run)}"
+        cells = (code(run.name), _when(run), _what(run.record), escaped(_name(run.who)), did)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def runs_to_json(runs: Sequence[Past], *, target: str) -> str:
+    """Write runs as one object."""
+    return to_json({"version": VERSION, "target": target, "runs": [_run_page(run) for run in runs]})
+
+
+def run_to_text(run: Past, items: Sequence[Retold], *, colour: bool) -> str:
+    """Show one run, each item before and after."""
+    lines = [_painted(_heading(run), "1", colour=colour), ""]
+    for item in items:
+        sign = SIGNS[item.deed.action]
+        head = f"{sign} {item.deed.action.value}"
+        lines.append(f"  {_painted(head, _COLOURS[sign], colour=colour)} {one_line(_told(item))}")
+        lines += [f"      {name}: {_value(was)} → {_value(now)}" for name, was, now in _values(item)]
+        for line in shortened(map(plain, item.lines)):
+            lines.append("      " + _painted(line, _DIFF_COLOURS.get(line[:1], "2"), colour=colour))
+    return "\n".join([*lines, "", _closing(run)])
+
+
+def run_to_markdown(run: Past, items: Sequence[Retold]) -> str:
+    """Write one run as Markdown, each item's diff in a fence."""
+    lines = [f"### {escaped(_heading(run))}", ""]
+    for item in items:
+        lines.append(f"- **{item.deed.action.value}** {code(_told(item))}")
+        lines += [f"  - {name}: {code(_value(was))} → {code(_value(now))}" for name, was, now in _values(item)]
+        shown = shortened(map(plain, item.lines))
+        if shown:
+            fence = "`" * max(3, 1 + max((len(tick) for line in shown for tick in re.findall("`+", line)), default=0))
+            lines += ["", f"  {fence}diff", *(f"  {line}" for line in shown), f"  {fence}", ""]
+    return "\n".join([*lines, "", _closing(run)])
+
+
+def run_to_json(run: Past, items: Sequence[Retold], *, target: str) -> str:
+    """Write one run as one object, the fields of each item before and after in full."""
+    return to_json({"version": VERSION, "target": target, "run": _run_page(run), "items": [_item(i) for i in items]})
+
+
+def _run_page(run: Past) -> dict[str, object]:
+    record = run.record
+    return {
+        "run": run.id,
+        "purpose": record.purpose.value,
+        "at": record.at or run.at,
+        "who": run.who,
+        "commit": record.commit,
+        "kbsync": record.kbsync,
+        "undoes": record.undoes,
+        "counts": dict(record.counts()),
+        "undone_by": list(run.undone_by),
+    }
+
+
+def _item(item: Retold) -> dict[str, object]:
+    deed = item.deed
+    return {
+        "action": deed.action.value,
+        "kind": deed.kind.value,
+        "path": deed.path,
+        "former": deed.former or None,
+        "id": deed.id,
+        "fields": list(item.changed),
+        "before": dict(item.before),
+        "after": dict(item.after),
+        "diff": list(item.lines),
+    }
+
+
+def _heading(run: Past) -> str:
+    return one_line(f"Run {run.name}: {_what(run.record)}, {_when(run)}, by {_name(run.who)}")
+
+
+def _closing(run: Past) -> str:
+    told = _counts(run.record.counts())
+    return f"{told[:1].upper()}{told[1:]}{_undone(run)}."
+
+
+def _name(who: str) -> str:
+    return one_line(who.partition(" <")[0])
+
+
+def _what(record: Record) -> str:
+    about = record.undoes or record.commit
+    return f"{record.purpose.value} {about[:10]}".rstrip()
+
+
+def _when(run: Past) -> str:
+    """Give a time to the minute, in UTC as the portal says it; a clone's own clock has its offset."""
+    try:
+        return datetime.fromisoformat(run.record.at or run.at).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return one_line(run.record.at or run.at)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    told = [f"{counts[action.value]} {PAST[action]}" for action in Action if counts.get(action.value)]
+    return ", ".join(told) or "what was known already"
+
+
+def _undone(run: Past) -> str:
+    return f" (undone by {', '.join(run.undone_by)})" if run.undone_by else ""
+
+
+def _told(item: Retold) -> str:
+    deed = item.deed
+    was = f", was {deed.former}" if deed.former and deed.former != deed.path else ""
+    name = (
+        item.after.get("title") or item.after.get("name") or item.before.get("title") or item.before.get("name") or ""
+    )
+    doubted = "; the portal did not show what it was sent" if deed.doubted else ""
+    return f'{deed.path} "{name}" ({deed.kind.value} {deed.id}{was}){doubted}'
+
+
+def _values(item: Retold) -> Iterator[tuple[str, FieldValue, FieldValue]]:
+    """Give the fields that differ, less the body, whose lines are told."""
+    for name in item.changed:
+        if name != "body" or not item.lines:
+            yield name, item.before.get(name), item.after.get(name)
+
+
+def _value(value: FieldValue) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str("" if value is None else value)
+    shown = one_line(text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…")
+    return shown or "nothing"
+
+
+def _painted(text: str, style: str, *, colour: bool) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if colour else text

@@ -1,0 +1,170 @@
+"""The words that every form of a report shares: one clause a change, one sentence of counts. Text in, text out."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+
+from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
+from kbsync.model import Item, Side
+from kbsync.planner.planner import Plan
+
+SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.RENAME: "=",
+    Action.MOVE: ">",
+    Action.ARCHIVE: "-",
+    Action.RESTORE: "+",
+    Action.DELETE: "-",
+    Action.ADOPT: "=",
+    Action.FORGET: "=",
+}
+PAST = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.RENAME: "renamed",
+    Action.MOVE: "moved",
+    Action.ARCHIVE: "archived",
+    Action.RESTORE: "restored",
+    Action.DELETE: "deleted",
+    Action.ADOPT: "adopted",
+    Action.FORGET: "forgotten",
+}
+_WHOLE = {Action.CREATE, Action.ARCHIVE, Action.DELETE}
+
+LONGEST_DIFF = 60
+"""Lines of one article's diff that are shown; what is beyond is counted."""
+
+MOST_UNMANAGED = 20
+"""Unmanaged items that are named for people; an old portal has thousands, and nothing ever happens to them."""
+
+_WAYS_ON = "`kbsync pull PATH` merges, `publish --overwrite PATH` lets the file win, or leave it"
+_PUBLISHING = (
+    (Matter.DRIFT, "Edited on the portal, left alone (`kbsync pull` brings it home)", "drifted"),
+    (Matter.CONFLICT, f"In conflict, left alone ({_WAYS_ON})", "in conflict"),
+    (Matter.UNDONE, "Undone, left alone", "undone"),
+    (Matter.UNMANAGED, "Not managed, never touched", "unmanaged"),
+)
+_PULLING = (
+    (Matter.DRIFT, "Changed here, to be published", "to be published"),
+    (Matter.CONFLICT, "In conflict, for you to solve", "in conflict"),
+    (Matter.UNDONE, "Undone, left alone", "undone"),
+    (Matter.UNMANAGED, "On one side only, left alone", "on one side only"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One list of what a plan leaves alone: what it is called, and the one word for its count."""
+
+    matter: Matter
+    words: str
+    count: str
+    findings: tuple[Finding, ...]
+
+
+_UNDOING = (_PUBLISHING[0], (Matter.CONFLICT, "Left alone, for you to settle", "left alone"), *_PUBLISHING[2:])
+
+
+def sections(plan: Plan, *, undoing: bool = False) -> tuple[Section, ...]:
+    """Give the lists of what a plan leaves alone, in the words of its direction."""
+    found = {
+        Matter.DRIFT: plan.drift,
+        Matter.CONFLICT: plan.conflicts,
+        Matter.UNDONE: plan.undone,
+        Matter.UNMANAGED: plan.unmanaged,
+    }
+    told = _PULLING if plan.written is Side.CONTENT else _UNDOING if undoing else _PUBLISHING
+    return tuple(Section(matter=m, words=words, count=count, findings=found[m]) for m, words, count in told)
+
+
+def plain(text: str) -> str:
+    """Make text from outside fit to be shown: what could steer a terminal or hide a word is made visible."""
+    return "".join(_visible(char) for char in text)
+
+
+def one_line(text: str) -> str:
+    """Make text from outside fit for a place within a line."""
+    return plain(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _visible(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"} or char in "\u200c\u200d":
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) > 255 else f"\\x{ord(char):02x}"
+
+
+def title_of(item: Item | None) -> str:
+    """Give the name that readers see, or nothing for an item that is gone."""
+    name = getattr(item, "title", None) or getattr(item, "name", None) or ""
+    return one_line(str(name))
+
+
+def clause(change: Change | Finding) -> str:
+    """Say in one clause what changes and why; where an item comes or goes as a whole, its fields are no news."""
+    if isinstance(change, Finding) or change.action in _WHOLE or _is_made_anew(change):
+        return one_line(change.reason)
+    fields = ", ".join(change.fields)
+    if fields and change.reason.endswith(fields):
+        return one_line(change.reason)
+    return one_line("; ".join(part for part in (fields, change.reason) if part))
+
+
+def _is_made_anew(change: Change) -> bool:
+    """Tell of a move toward the portal, which sends every field there is, from one in the tree."""
+    return change.action is Action.MOVE and "parent" not in change.fields
+
+
+def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
+    """Say in one sentence what a plan would do, or has done."""
+    number = Counter(change.action for change in plan.changes)
+    words = PAST if done else {action: f"to {action.value}" for action in Action}
+    parts = [f"{number[action]} {words[action]}" for action in Action if number[action]]
+    named = [(len(section.findings), section.count) for section in sections(plan, undoing=undoing)]
+    parts += [f"{count} {word}" for count, word in (*named, (plan.unchanged, "unchanged")) if count]
+    return ", ".join(parts) or "nothing there yet"
+
+
+def refusal(plan: Plan) -> str:
+    """Say why a plan would be refused as a whole and what to do then, or nothing."""
+    return "; ".join(filter(None, (plan.halt or plan.excess, plan.way_on)))
+
+
+def results(outcomes: Sequence[Outcome]) -> str:
+    """Say in one sentence what became of a run."""
+    done = Counter(outcome.change.action for outcome in outcomes if outcome.result is Result.DONE)
+    parts = [f"{done[action]} {PAST[action]}" for action in Action if done[action]]
+    for result in (Result.FAILED, Result.WITHHELD, Result.SKIPPED):
+        count = sum(outcome.result is result for outcome in outcomes)
+        parts += [f"{count} {result.value}"] if count else []
+    return ", ".join(parts) or "nothing to do"
+
+
+def gathered(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Give what is to be known of several changes that went well, and of how many: it is said once."""
+    notes = Counter(note for outcome in outcomes if outcome.result is Result.DONE for note in outcome.notes)
+    return {note: count for note, count in notes.items() if count > 1}
+
+
+def diff(change: Change) -> tuple[str, ...]:
+    """Give the lines of a source's diff, without its two file lines; empty where there is none to show."""
+    if change.before is None or change.after is None or change.before == change.after:
+        return tuple(plain(line).replace("\n", "\\n") for line in change.diff)
+    lines = unified_diff(plain(change.before).splitlines(), plain(change.after).splitlines(), n=1, lineterm="")
+    return tuple(line for line in lines if not line.startswith(("--- ", "+++ ")))
+
+
+def both_sides(finding: Finding) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Give what each side of a conflict did, with the words over it; nothing where none is known."""
+    sides = (("in the content:", finding.ours), ("on the portal:", finding.theirs))
+    return tuple((words, tuple(plain(line) for line in lines)) for words, lines in sides if lines)
+
+
+def shortened(lines: Iterable[str], longest: int = LONGEST_DIFF) -> tuple[str, ...]:
+    """Keep the first lines, and count the others."""
+    kept = tuple(lines)
+    if len(kept) <= longest:
+        return kept
+    return (*kept[:longest], f"@@ and {len(kept) - longest} more lines @@")

@@ -1,0 +1,281 @@
+"""The one room that decides which HTML may be shown, and what a strict portal would keep of a body."""
+
+import html
+import re
+from html.parser import HTMLParser
+from typing import assert_never
+from urllib.parse import urlsplit
+
+import nh3
+
+from kbsync.sandbox.settings import Rewriting
+
+STYLES = frozenset(
+    (
+        "background background-color border border-bottom border-collapse border-color border-left border-radius"
+        " border-right border-spacing border-style border-top border-width clear color display float font-style"
+        " font-weight height list-style list-style-type margin margin-bottom margin-left margin-right margin-top"
+        " max-height max-width min-height min-width padding padding-bottom padding-inline-start padding-left"
+        " padding-right padding-top text-align text-decoration text-indent text-transform vertical-align white-space"
+        " width"
+    ).split()
+)
+HARMLESS = re.compile(
+    r"[\w\s#%.,+\-/!'\"]*(?:\b(?:rgba?|hsla?|calc)\([\w\s%.,+\-/*]*\)[\w\s#%.,+\-/!'\"]*)*", re.IGNORECASE
+)
+LONGEST = 4000
+RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})", re.IGNORECASE)
+HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
+NAMED = {
+    "black": (0, 0, 0),
+    "white": (255, 255, 255),
+    "red": (255, 0, 0),
+    "green": (0, 128, 0),
+    "blue": (0, 0, 255),
+    "navy": (0, 0, 128),
+    "purple": (128, 0, 128),
+    "maroon": (128, 0, 0),
+    "gray": (128, 128, 128),
+    "grey": (128, 128, 128),
+    "orange": (255, 165, 0),
+    "yellow": (255, 255, 0),
+}
+GREY_SPREAD = 26
+NEARLY_BLACK = 0x70
+NEARLY_WHITE = 0xF0
+BRIGHT = 150
+LIFT = 0.55
+
+
+def style_to_show(style: str) -> str:
+    """Keep the properties that lay out text, with harmless values.
+
+    Near-black text and near-white grounds go: they say nothing, the editor writes them into every paragraph, and on a
+    dark page they would hide the words. Other dark text gets a lighter twin for dark pages.
+    """
+    declarations = (one.partition(":") for one in style[:LONGEST].split(";"))
+    kept = (_declaration(name.strip().lower(), value.strip()) for name, _, value in declarations)
+    return ";".join(one for one in kept if one)
+
+
+def is_near_black(colour: str) -> bool:
+    """Tell whether a colour is black or a dark grey."""
+    parts = _parts(colour)
+    return parts is not None and max(parts) <= NEARLY_BLACK and max(parts) - min(parts) <= GREY_SPREAD
+
+
+def _declaration(name: str, value: str) -> str:
+    if name not in STYLES or not HARMLESS.fullmatch(value):
+        return ""
+    parts = _parts(value)
+    if parts is None:
+        return f"{name}:{value}"
+    if name == "color":
+        return "" if is_near_black(value) else _twin(parts)
+    if name in ("background", "background-color") and min(parts) >= NEARLY_WHITE:
+        return ""
+    return f"{name}:{value}"
+
+
+def _twin(parts: tuple[int, ...]) -> str:
+    plain = f"rgb({', '.join(map(str, parts))})"
+    red, green, blue = parts
+    if 0.299 * red + 0.587 * green + 0.114 * blue > BRIGHT:
+        return f"color:{plain}"
+    lifted = ", ".join(str(round(part + (255 - part) * LIFT)) for part in parts)
+    return f"color:light-dark({plain}, rgb({lifted}))"
+
+
+def _parts(colour: str) -> tuple[int, ...] | None:
+    if found := RGB.search(colour):
+        return tuple(min(int(part), 255) for part in found.groups())
+    if found := HEX.search(colour):
+        digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
+        return tuple(int(digits[at : at + 2], 16) for at in (0, 2, 4))
+    return NAMED.get(colour.strip().lower())
+
+
+def _words_sanitising(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+VIDEO_HOSTS = (
+    "www.youtube.com",
+    "www.youtube-nocookie.com",
+    "player.vimeo.com",
+    "fast.wistia.net",
+    "fast.wistia.com",
+    "www.loom.com",
+)
+TAGS = _words_sanitising(
+    "a abbr address b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em"
+    " figcaption figure font h1 h2 h3 h4 h5 h6 hr i iframe img ins kbd li mark ol p pre q s samp section small span"
+    " strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+)
+ATTRIBUTES = {
+    "*": {"id", "class", "dir", "lang", "title", "style", "align"},
+    "a": {"href", "name", "target"},
+    "img": {"src", "alt", "width", "height", "loading"},
+    "iframe": {"src", "width", "height", "allowfullscreen", "frameborder"},
+    "ol": {"start", "type", "reversed"},
+    "ul": {"type"},
+    "li": {"value"},
+    "table": {"border", "cellpadding", "cellspacing", "width", "summary"},
+    "td": {"colspan", "rowspan", "width", "height", "valign", "headers"},
+    "th": {"colspan", "rowspan", "width", "height", "valign", "scope", "headers"},
+    "col": {"span", "width"},
+    "colgroup": {"span", "width"},
+    "font": {"color", "face", "size"},
+    "blockquote": {"cite"},
+    "details": {"open"},
+    "time": {"datetime"},
+}
+PICTURES = tuple(f"data:image/{kind};" for kind in ("png", "jpeg", "gif", "webp"))
+_STRICT_TAGS = TAGS - {"iframe", "section", "details", "summary", "figure", "figcaption", "font", "center"}
+_STRICT_ATTRIBUTES = {
+    "*": {"class", "dir", "title"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
+
+
+def for_readers(body: str) -> str:
+    """Give the HTML of an article as it may be shown: no scripts, no event attributes, frames of video hosts only.
+
+    Ids stay, because links from other articles go to them; no script of ours looks for an id on a reader's page.
+    """
+    return _READERS.clean(body)
+
+
+def strict(body: str) -> str:
+    """Give what a strict portal keeps of a body: no scripts, frames, ids, styles or unknown tags."""
+    return _STRICT.clean(body)
+
+
+def _keep_for_readers(tag: str, name: str, value: str) -> str | None:
+    match tag, name:
+        case _, "style":
+            return style_to_show(value) or None
+        case "font", "color":
+            return None if is_near_black(value) else value
+        case "iframe", "src":
+            return value if _is_video(value) else None
+        case "img", "src":
+            return value if not _is_data(value) or value.lower().startswith(PICTURES) else None
+        case _, "href" | "cite":
+            return None if _is_data(value) else value
+        case _:
+            return value
+
+
+def _is_data(address: str) -> bool:
+    return address.strip().lower().startswith("data:")
+
+
+def _is_video(address: str) -> bool:
+    parts = urlsplit(address if "//" not in address[:2] else f"https:{address}")
+    return parts.scheme == "https" and parts.hostname in VIDEO_HOSTS
+
+
+_READERS = nh3.Cleaner(
+    tags=set(TAGS),
+    attributes=ATTRIBUTES,
+    attribute_filter=_keep_for_readers,
+    url_schemes={"http", "https", "mailto", "tel", "data"},
+    link_rel="noopener noreferrer",
+    set_tag_attribute_values={"img": {"loading": "lazy"}},
+)
+_STRICT = nh3.Cleaner(
+    tags=set(_STRICT_TAGS), attributes=_STRICT_ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"}
+)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+BLOCKS = _words(
+    "address article aside blockquote caption center dd details dialog div dl dt fieldset figcaption figure footer form"
+    " h1 h2 h3 h4 h5 h6 header hr iframe li main nav ol option p pre section summary table tbody td tfoot th thead tr"
+    " ul"
+)
+VOID = _words("area base br col embed hr img input link meta source track wbr")
+MARKED = _words("p div ul ol li h1 h2 h3 h4 h5 h6 pre blockquote table")
+FIRST_MARK = 441
+# A quote opens an attribute's value only after "="; elsewhere browsers read it as part of a name, and real articles
+# are full of such broken attributes.
+TAG = re.compile(
+    r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?([a-z][^\s/>]*)(?:=\s*\"[^\"]*\"|=\s*'[^']*'|[^>=]++|=)*+>|<[!?][^>]*>",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def rewritten(body: str, mode: Rewriting) -> str:
+    """Give a body as the portal would store it."""
+    match mode:
+        case "off":
+            return body
+        case "editor":
+            return _as_the_editor_writes(body)
+        case "strict":
+            return strict(body)
+        case _:
+            assert_never(mode)
+
+
+def plain_text(body: str) -> str:
+    """Give the plain text of a body by the rule recorded answers show.
+
+    Every block tag, opening or closing, and every `br` is a space, other tags are nothing, entities are decoded, and
+    nothing is trimmed. (Recorded for short bodies; inferred for tables, lists and code.)
+    """
+    return html.unescape(TAG.sub(_in_text, body))
+
+
+def _in_text(tag: re.Match[str]) -> str:
+    name = (tag[2] or "").lower()
+    return " " if name in BLOCKS or name == "br" else ""
+
+
+def _as_the_editor_writes(body: str) -> str:
+    editor = _Editor()
+    editor.feed(body)
+    editor.close()
+    return "".join(editor.written)
+
+
+class _Editor(HTMLParser):
+    """Writes HTML anew in the web editor's hand: its marks on paragraphs, its quotes, its entities."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.written: list[str] = []
+        self.mark = FIRST_MARK
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in MARKED and tag not in VOID:
+            given = {"data-identifyelement": str(self.mark), "dir": "ltr", **given}
+            self.mark += 1
+        kept = "".join(f' {name}="{html.escape(value or "")}"' for name, value in sorted(given.items()))
+        self.written.append(f"<{tag}{kept}>")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            self.written.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        escaped = data if self.cdata_elem else html.escape(data, quote=False)
+        self.written.append(escaped.replace("\u00a0", "&nbsp;"))
+
+
+def path_of(id_: int, title: str) -> str:
+    """Give `<id>-<slug>`: the title in lower case, with hyphens for all but letters and digits (recorded)."""
+    slug = re.sub(r"[^\w]+", "-", title.lower())
+    return f"{id_}-{slug}"

@@ -1,0 +1,378 @@
+"""The runs that a ledger tells of: a page beside the agreements, the words of its commit, what is retold of it. Pure.
+
+A page notes what the run did to which item; what the items were before and after is told by their agreements.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kbsync import __version__
+from kbsync.baseline import Agreement, Key, agreement_to_json, ledger_name, read_ledger
+from kbsync.change import Action, Outcome, Result
+from kbsync.config import Config
+from kbsync.errors import KbsyncError
+from kbsync.git.refs import RefMoved
+from kbsync.git.repository import Repository
+from kbsync.model import FieldValue, Kind, digest
+
+_RUN = "run.json"
+_ATTEMPTS = 3
+
+
+def ledger_ref(config: Config) -> str:
+    """Name the git ref that holds a target's ledger."""
+    return f"refs/kbsync/{config.target}"
+
+
+def lease_ref(config: Config) -> str:
+    """Name the git ref that holds the lease of a target: who may write to the portal, and what is under way."""
+    return f"refs/kbsync-lease/{config.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The commits at which ledger and lease stand where they are shared; in this clone, where nothing is."""
+
+    ledger: str | None
+    lease: str | None
+
+
+def is_shared(repository: Repository, config: Config, *, local: bool) -> bool:
+    """Tell whether ledger and lease are kept on a remote, beside this clone."""
+    return not local and repository.has_remote(config.remote)
+
+
+def look_up(repository: Repository, config: Config, *, local: bool) -> Standing:
+    """Find out where ledger and lease stand; this clone's ledger follows.
+
+    Raises:
+        GitError: the remote cannot be asked.
+    """
+    if is_shared(repository, config, local=local):
+        return _follow(repository, config)
+    return Standing(ledger=repository.ref_commit(ledger_ref(config)), lease=repository.ref_commit(lease_ref(config)))
+
+
+def open_ledger(
+    repository: Repository, config: Config, *, local: bool
+) -> tuple[dict[Key, Agreement], Mapping[str, object]]:
+    """Read the ledger and what it tells of its last run; fetched from the remote first, unless `local`.
+
+    Raises:
+        GitError: it cannot be fetched.
+        KbsyncError: it was written by a later version.
+    """
+    look_up(repository, config, local=local)
+    return read_here(repository, config)
+
+
+def read_here(repository: Repository, config: Config) -> tuple[dict[Key, Agreement], Mapping[str, object]]:
+    """Read the ledger and what it tells of its last run, as this clone has it.
+
+    Raises:
+        KbsyncError: it was written by a later version.
+    """
+    files = repository.read_ref(ledger_ref(config))
+    return _agreements(files), json.loads(files.get(_RUN, b"{}"))
+
+
+def write_ledger(
+    repository: Repository,
+    config: Config,
+    entries: Mapping[Key, Agreement],
+    forgotten: Collection[Key],
+    *,
+    page: Mapping[str, object],
+    message: str,
+) -> None:
+    """Commit new entries on top of the ledger as it stands in this clone."""
+    ref = ledger_ref(config)
+    files: dict[str, bytes | None] = {
+        ledger_name(key): agreement_to_json(known).encode("utf-8") for key, known in entries.items()
+    }
+    files |= {ledger_name(key): None for key in forgotten}
+    files[_RUN] = (json.dumps(page, indent=1, sort_keys=True) + "\n").encode()
+    repository.write_ref(ref, files, message=message, parent=repository.ref_commit(ref))
+
+
+def share_ledger(
+    repository: Repository, config: Config, *, lease: tuple[str, str | None] | None = None, local: bool = False
+) -> None:
+    """Send the ledger to its remote, if there is one; where that was moved meanwhile, the two are joined first.
+
+    `lease` says from which commit to which the lease goes with it, None taking it away; one that stands elsewhere by
+    now is another's, and stays.
+
+    Raises:
+        GitError: the remote does not take it.
+    """
+    if not is_shared(repository, config, local=local):
+        _let_go_here(repository, config, lease)
+        return
+    for last in (False,) * (_ATTEMPTS - 1) + (True,):
+        there, here = _follow(repository, config), repository.ref_commit(ledger_ref(config))
+        expected = {ledger_ref(config): there.ledger} if here != there.ledger else {}
+        at: dict[str, str | None] = {ledger_ref(config): here} if expected else {}
+        if lease is not None and there.lease == lease[0]:
+            expected[lease_ref(config)], at[lease_ref(config)] = lease
+        if not expected:
+            return
+        try:
+            repository.push_refs(config.remote, expected, at=at)
+        except RefMoved:
+            if last:
+                raise
+        else:
+            return
+
+
+def _let_go_here(repository: Repository, config: Config, lease: tuple[str, str | None] | None) -> None:
+    if lease is not None and repository.ref_commit(lease_ref(config)) == lease[0]:
+        repository.move_ref(lease_ref(config), lease[1], expected=lease[0])
+
+
+def _follow(repository: Repository, config: Config) -> Standing:
+    """Fetch the remote's ledger, and join it with ours where each has what the other lacks; say where both stand."""
+    ref, lease = ledger_ref(config), lease_ref(config)
+    found = repository.fetch_refs(config.remote, (ref, lease), mirrored=(lease,))
+    there, here = found[ref], repository.ref_commit(ref)
+    standing = Standing(ledger=there, lease=found[lease])
+    if there is None or here is None or here == there or repository.is_ancestor(there, here, remote=config.remote):
+        return standing
+    ours, theirs = repository.read_ref(here), repository.read_ref(there)
+    newer = _newer(_agreements(ours), _agreements(theirs))
+    repository.move_ref(ref, there, expected=here)
+    if newer:
+        page = json.loads(theirs.get(_RUN, b"{}")) | {"purpose": "join"}
+        write_ledger(repository, config, newer, (), page=page, message=f"join what {here[:10]} knew")
+    return standing
+
+
+def _newer(ours: Mapping[Key, Agreement], theirs: Mapping[Key, Agreement]) -> dict[Key, Agreement]:
+    return {key: known for key, known in ours.items() if key not in theirs or theirs[key].seen < known.seen}
+
+
+def _agreements(files: Mapping[str, bytes]) -> dict[Key, Agreement]:
+    try:
+        return read_ledger(files)
+    except ValueError as error:
+        raise KbsyncError(f"the ledger cannot be read: {error}", advice="upgrade kbsync") from error
+
+
+PAGE = "run.json"
+"""The file of the ledger that tells of its last run."""
+
+VERSION = 1
+MOST_NAMED = 200
+"""Items that a commit's message names, a line each; the page names them all."""
+
+
+class Purpose(StrEnum):
+    """What kind of run it was; the value is the first word of its commit's message."""
+
+    PUBLISH = "publish"
+    UNDO = "undo"
+    JOIN = "join"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What a run did to one item; `instead_of` is the id of the item whose place it took, as after a move.
+
+    `doubted` tells that the portal did not show what it was sent.
+    """
+
+    action: Action
+    kind: Kind
+    id: int
+    path: str
+    former: str = ""
+    fields: tuple[str, ...] = ()
+    instead_of: int | None = None
+    doubted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One run: for which target, of which commit, when by the portal's clock, by whom and with which kbsync.
+
+    `who` is git's identity; `undoes` is the ledger's commit of the run that it undid.
+    """
+
+    target: str
+    purpose: Purpose = Purpose.PUBLISH
+    commit: str = ""
+    at: str = ""
+    who: str = ""
+    kbsync: str = __version__
+    undoes: str = ""
+    deeds: tuple[Deed, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """Count what was done by action."""
+        return dict(Counter(deed.action.value for deed in self.deeds if not deed.doubted))
+
+    def summary(self) -> str:
+        """Say in one line what was done."""
+        told = ", ".join(f"{number} {action}" for action, number in sorted(self.counts().items()))
+        what = self.undoes[:10] if self.purpose is Purpose.UNDO else self.commit[:10]
+        where = f"{'on' if self.purpose is Purpose.UNDO else 'to'} {self.target}"
+        return f"{self.purpose.value} {what} {where}: {told or 'what was known already'}"
+
+    def message(self) -> str:
+        """Give the words of the run's commit: a line that sums it up, and one for each item."""
+        lines = [line_of(deed) for deed in self.deeds[:MOST_NAMED]]
+        if len(self.deeds) > MOST_NAMED:
+            lines.append(f"and {len(self.deeds) - MOST_NAMED} more, which {PAGE} names")
+        return "\n".join([self.summary(), *(["", *lines] if lines else [])])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One run of the past: the ledger's commit that tells of it, and the one before.
+
+    `at` is when by the committer's clock, for a run that does not say it by the portal's; `undone_by` names the later
+    runs that undid it or a part of it.
+    """
+
+    id: str
+    before: str | None
+    record: Record
+    who: str
+    at: str
+    undone_by: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Give the name by which people call it."""
+        return self.id[:10]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retold:
+    """What a run made of one item: its fields before and after, empty where it was not there, and what differs.
+
+    `lines` are those of a diff, of the sources where both are at hand, else of the body as Markdown.
+    """
+
+    deed: Deed
+    before: Mapping[str, FieldValue]
+    after: Mapping[str, FieldValue]
+    lines: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Name the fields that differ, of what was there before and after."""
+        if not self.before or not self.after:
+            return ()
+        return tuple(name for name, now in self.after.items() if digest(now) != digest(self.before.get(name)))
+
+
+def line_of(deed: Deed) -> str:
+    """Say in one line what was done to an item."""
+    where = deed.path.replace("\n", " ")
+    was = f", was {deed.former}".replace("\n", " ") if deed.former else ""
+    instead = f", instead of {deed.instead_of}" if deed.instead_of else ""
+    doubted = ", which the portal did not show as it was sent" if deed.doubted else ""
+    fields = f": {', '.join(deed.fields)}" if deed.fields and deed.action is Action.UPDATE else ""
+    return f"{deed.action.value} {where} ({deed.kind.value} {deed.id}{was}{instead}){fields}{doubted}"
+
+
+def deeds_of(outcomes: Iterable[Outcome]) -> tuple[Deed, ...]:
+    """Tell what a run did, by what became of each of its changes; what did not reach the portal is left out."""
+    return tuple(sorted(filter(None, map(_deed, outcomes)), key=lambda deed: deed.path))
+
+
+def _deed(outcome: Outcome) -> Deed | None:
+    change, live = outcome.change, outcome.live
+    if outcome.result is not Result.DONE and live is None:
+        return None
+    number = (live.id if live else None) or change.id or 0
+    return Deed(
+        action=change.action,
+        kind=change.kind,
+        id=number,
+        path=change.path,
+        former=change.former or "",
+        fields=change.fields if change.action in {Action.UPDATE, Action.RESTORE} else (),
+        instead_of=change.id if change.id not in (None, number) else None,
+        doubted=outcome.result is not Result.DONE,
+    )
+
+
+def page_of(run: Record) -> dict[str, object]:
+    """Write a run as the page that the ledger keeps."""
+    return {
+        "version": VERSION,
+        "target": run.target,
+        "purpose": run.purpose.value,
+        "commit": run.commit,
+        "at": run.at,
+        "who": run.who,
+        "kbsync": run.kbsync,
+        "undoes": run.undoes,
+        "counts": run.counts(),
+        "changes": [_deed_page(deed) for deed in run.deeds],
+    }
+
+
+def _deed_page(deed: Deed) -> dict[str, object]:
+    page: dict[str, object] = {
+        "action": deed.action.value,
+        "kind": deed.kind.value,
+        "id": deed.id,
+        "path": deed.path,
+        "former": deed.former,
+        "fields": list(deed.fields),
+        "instead_of": deed.instead_of,
+        "doubted": deed.doubted,
+    }
+    return {name: value for name, value in page.items() if value not in ("", [], None, False)}
+
+
+def record_from(page: Mapping[str, object]) -> Record:
+    """Read the page of a run; what an older kbsync did not note stays empty.
+
+    Raises:
+        ValueError: it is no such page, or one of a later kbsync.
+    """
+    if page.get("version") != VERSION:
+        raise ValueError("a run that this version of kbsync does not know")
+    return Record(
+        target=_text(page, "target"),
+        purpose=Purpose(_text(page, "purpose") or Purpose.PUBLISH),
+        commit=_text(page, "commit"),
+        at=_text(page, "at"),
+        who=_text(page, "who"),
+        kbsync=_text(page, "kbsync"),
+        undoes=_text(page, "undoes"),
+        deeds=tuple(_deed_from(deed) for deed in _tables(page, "changes")),
+    )
+
+
+def _deed_from(page: Mapping[str, object]) -> Deed:
+    number, old = page.get("id"), page.get("instead_of")
+    fields = page.get("fields", ())
+    return Deed(
+        action=Action(_text(page, "action")),
+        kind=Kind(_text(page, "kind")),
+        id=number if isinstance(number, int) else 0,
+        path=_text(page, "path"),
+        former=_text(page, "former"),
+        fields=tuple(str(name) for name in fields) if isinstance(fields, list) else (),
+        instead_of=old if isinstance(old, int) else None,
+        doubted=page.get("doubted") is True,
+    )
+
+
+def _text(page: Mapping[str, object], name: str) -> str:
+    value = page.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _tables(page: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    found = page.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -1,1 +1,0 @@
-"""Agreements as text, and which of several counts."""

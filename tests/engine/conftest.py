@@ -1,0 +1,58 @@
+"""A portal on loopback, a bare remote, and clones of it; waiting is shortened, nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kbsync.freshdesk import client
+from kbsync.freshdesk import write as creating
+from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.settings import Settings
+from tests.engine.clone import Clone, git, new_clone
+from tests.planner.world import article
+
+TREE = {
+    "guide/_index.md": "---\nname: Guide\ndescription: All about the machine.\n---\n",
+    "guide/basics/_index.md": "---\nname: Basics\n---\n",
+    "guide/basics/reset.md": article("Reset", "Press the button, as [the other](install.md) says."),
+    "guide/basics/install.md": article("Install", "Unpack the box and put it on a table.", tags="[box, table]"),
+    "guide/basics/wifi/join.md": article("Join", "Choose the network, then [reset](../reset.md#again)."),
+    "shop/orders/pay.md": article("Pay", "Cards, transfers and cash are all welcome."),
+}
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_BACKOFF", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(client, "_RETRY_AFTER_UNSAID", 0.05)
+    monkeypatch.setattr(creating, "_SETTLING", 0.0)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """How the portal behaves; a test overrides it by parametrising."""
+    return Settings()
+
+
+@pytest.fixture
+def portal(settings: Settings) -> Iterator[Portal]:
+    with serve(settings) as served:
+        yield served
+
+
+@pytest.fixture
+def clone(tmp_path: Path, portal: Portal) -> Clone:
+    """A repository with one commit and no remote."""
+    return new_clone(tmp_path / "clone", portal, TREE)
+
+
+@pytest.fixture
+def shared(clone: Clone, tmp_path: Path) -> Path:
+    """A bare remote, known to the clone as origin."""
+    place = tmp_path / "shared.git"
+    git(tmp_path, "clone", "-q", "--bare", str(clone.root), str(place))
+    git(place, "config", "uploadpack.allowFilter", "true")
+    clone.git("remote", "add", "origin", place.as_uri())
+    clone.git("fetch", "-q")
+    return place

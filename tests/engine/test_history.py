@@ -1,0 +1,145 @@
+"""History: the ledger as an audit trail, read run by run, and what each run made of every item."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kbsync.change import Action
+from kbsync.engine import history
+from kbsync.errors import UsageError
+from kbsync.model import Kind
+from kbsync.state.ledger import MOST_NAMED, Deed, Past, Record, Retold
+from tests.engine.clone import LEDGER, Clone, clone_of
+from tests.engine.test_undo import CHANGED, INSTALL, PAY, RESET, undone
+from tests.planner.world import article
+
+
+def runs(clone: Clone, limit: int | None = None) -> tuple[Past, ...]:
+    return history.history(clone.config, local=False, limit=limit)
+
+
+def retold(clone: Clone, name: str) -> dict[str, Retold]:
+    _, items = history.history_of(clone.config, name, local=False)
+    return {item.deed.path: item for item in items}
+
+
+def test_before_the_first_run_there_is_no_history(clone: Clone) -> None:
+    assert runs(clone) == ()
+
+
+def test_runs_are_told_newest_first_with_who_when_and_what(clone: Clone) -> None:
+    clone.git("config", "user.name", "Zoë Writer")
+    clone.published()
+    first = clone.git("rev-parse", "HEAD").strip()
+    second = clone.commit({INSTALL: CHANGED})
+    clone.published()
+    undone(clone)
+    undo, update, create = runs(clone)
+    assert (create.record.commit, update.record.commit) == (first, second)
+    assert update.who.startswith("Zoë Writer <")
+    assert update.record.counts() == {"update": 1}
+    assert update.undone_by == (undo.name,)
+    assert undo.record.undoes == update.id
+    assert undo.record.at >= update.record.at >= create.record.at > "2"
+    assert [run.id for run in runs(clone, 1)] == [undo.id]
+
+
+def test_one_commit_a_run_reads_as_an_audit_trail(clone: Clone) -> None:
+    clone.published()
+    clone.remove(PAY)
+    commit = clone.commit({INSTALL: CHANGED})
+    clone.published()
+    undone(clone)
+    assert len(clone.git("rev-list", LEDGER).split()) == 3
+    message = clone.git("log", "-1", "--format=%B", f"{LEDGER}~1").splitlines()
+    assert message[0] == f"publish {commit[:10]} to production: 1 archive, 2 forget, 1 update"
+    assert message[1] == ""
+    assert f"update {INSTALL} (article {clone.portal.store.all_articles()[0].id}): " in "\n".join(message)
+    changed = clone.git("diff", "--name-only", f"{LEDGER}~2", f"{LEDGER}~1").split()
+    assert len([name for name in changed if name.startswith("article/")]) == 2
+    assert clone.git("log", "-1", "--format=%s", LEDGER).startswith("undo ")
+
+
+def test_a_run_shows_each_article_before_and_after(clone: Clone) -> None:
+    clone.published()
+    clone.remove(PAY)
+    clone.commit({INSTALL: CHANGED, "guide/basics/new.md": article("New", "Words.")})
+    clone.published()
+    items = retold(clone, runs(clone)[0].id)
+    changed = items[INSTALL]
+    assert set(changed.changed) == {"title", "body", "tags"}
+    assert (changed.before["title"], changed.after["title"]) == ("Install", "Install it")
+    assert "-Unpack the box and put it on a table." in changed.lines
+    assert (items[PAY].before["status"], items[PAY].after["status"]) == ("published", "draft")
+    assert items["guide/basics/new.md"].before == {}
+    assert items["guide/basics/new.md"].deed.action is Action.CREATE
+
+
+def test_a_move_shows_the_article_that_was_left_as_well(clone: Clone) -> None:
+    clone.commit({"guide/basics/box.md": article("Box", "Open it.")})
+    clone.published()
+    clone.git("mv", "guide/basics/box.md", "guide/basics/wifi/box.md")
+    clone.commit()
+    clone.published()
+    items = retold(clone, runs(clone)[0].name)
+    assert items["guide/basics/wifi/box.md"].deed.action is Action.MOVE
+    assert items["guide/basics/box.md"].deed.action is Action.ARCHIVE
+    assert items["guide/basics/box.md"].after["status"] == "draft"
+
+
+def test_an_undo_shows_the_words_of_readers_since_no_source_says_them(clone: Clone) -> None:
+    clone.published()
+    clone.commit({INSTALL: CHANGED})
+    clone.published()
+    undone(clone)
+    lines = retold(clone, runs(clone)[0].id)[INSTALL].lines
+    assert "+Unpack the box and put it on a table." in lines
+    assert any(line.startswith("-Unpack *both*") for line in lines)
+
+
+def test_another_clone_tells_the_same_history_without_a_key(clone: Clone, shared: Path) -> None:
+    clone.published()
+    other = clone_of(shared, clone.root.parent / "other", clone)
+    clone.portal.calls.clear()
+    assert runs(other) == runs(clone)
+    assert clone.portal.calls == []
+
+
+@pytest.mark.parametrize("name", ["abc", "0000000", "", "HEAD", "--all"])
+def test_a_name_that_is_none_or_too_short_is_refused(clone: Clone, name: str) -> None:
+    clone.published()
+    with pytest.raises(UsageError, match="no run is called"):
+        history.history_of(clone.config, name, local=False)
+
+
+def test_a_ledger_of_an_older_kbsync_is_told_as_far_as_it_goes(clone: Clone) -> None:
+    clone.published()
+    page = {"version": 1, "target": "production", "commit": "c" * 40, "at": "2026-01-01T00:00:00Z", "counts": {}}
+    (clone.root / "page").write_text(json.dumps(page), encoding="utf-8")
+    blob = clone.git("hash-object", "-w", "page").strip()
+    clone.git("read-tree", LEDGER)
+    clone.git("update-index", "--add", "--cacheinfo", f"100644,{blob},run.json")
+    tree = clone.git("write-tree").strip()
+    old = clone.git("commit-tree", tree, "-p", LEDGER, "-m", "old").strip()
+    clone.git("update-ref", LEDGER, old)
+    assert runs(clone)[0].record.deeds == ()
+    assert retold(clone, old) == {}
+
+
+def test_a_message_names_so_many_items_and_counts_the_others() -> None:
+    deeds = tuple(
+        Deed(action=Action.CREATE, kind=Kind.ARTICLE, id=number, path=f"a/b/{number}\n.md")
+        for number in range(MOST_NAMED + 7)
+    )
+    message = Record(target="production", commit="c" * 40, deeds=deeds).message().splitlines()
+    assert message[0] == f"publish cccccccccc to production: {MOST_NAMED + 7} create"
+    assert len(message) == 2 + MOST_NAMED + 1
+    assert message[-1].startswith("and 7 more")
+
+
+def test_a_run_names_only_what_it_changed(clone: Clone) -> None:
+    clone.published()
+    clone.commit({RESET: article("Reset", "Press the button twice, as [the other](install.md) says.")})
+    clone.published()
+    assert set(retold(clone, runs(clone)[0].id)) == {RESET}

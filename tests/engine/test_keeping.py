@@ -1,0 +1,132 @@
+"""What an update keeps: an article that was made in the portal's editor changes only where its writer changed it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kbsync.baseline import Born, agreement_from_json
+from kbsync.markup.to_html import to_html
+from kbsync.model import Kind
+from kbsync.sandbox.server import Portal
+from tests.engine.clone import Clone, new_clone, steps
+
+PATH, OTHER = "guide/basics/reset.md", "guide/basics/other.md"
+MADE_THERE = (
+    '<div data-identifyelement="482" id="new_ui"><p dir="ltr" style="line-height: 1.5;"><span style="font-size: 14px; '
+    'font-family: Helvetica;">Press the button.</span></p><p><br></p><p dir="ltr">Then wait for <b>a minute</b>.</p>'
+    '<p>&nbsp;</p><table style="width: 60%"><tbody><tr><td style="width: 20%">a</td><td>1</td></tr></tbody></table>'
+    '<ul><li dir="ltr">One</li><li dir="ltr"><p dir="ltr">Two</p></li></ul></div>'
+)
+BEFORE, AFTER = '<p dir="ltr">Then wait for <b>a minute</b>.</p>', "<p>Have a cup of tea meanwhile.</p>"
+
+
+@pytest.fixture
+def home(tmp_path: Path, portal: Portal) -> Clone:
+    """A tree into which a portal was pulled whose two articles its editor made."""
+    folder = portal.store.create_folder(portal.store.create_category("Guide").id, "Basics").id
+    reset = portal.store.create_article(folder, "Reset", MADE_THERE).id
+    linked = (
+        f'<p dir="ltr"><span style="color: rgb(0,0,0)">See <a href="{portal.url}/support/solutions/articles/{reset}'
+    )
+    portal.store.create_article(folder, "Other", f'{linked}-reset" rel="noreferrer">this</a>.</span></p>')
+    clone = new_clone(tmp_path / "home", portal, {"kbsync.toml": ""}, new="all")
+    clone.pull()
+    clone.commit()
+    return clone
+
+
+def body(portal: Portal, title: str) -> str:
+    (found,) = [a.description for a in portal.store.all_articles() if a.title == title and a.status == 2]
+    return found
+
+
+def edit(home: Clone, path: str, old: str, new: str) -> None:
+    text = home.read(path)
+    assert old in text
+    home.commit({path: text.replace(old, new)})
+
+
+def test_an_edited_paragraph_is_all_that_changes_on_the_portal(home: Clone, portal: Portal) -> None:
+    other = body(portal, "Other")
+    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    assert steps(home.published()) == {PATH: "update"}
+    assert body(portal, "Reset") == MADE_THERE.replace(BEFORE, AFTER)
+    assert body(portal, "Other") == other
+    assert steps(home.plan()) == {}
+    home.pull()
+    assert home.git("status", "--porcelain", "--", "guide") == ""
+
+
+def test_a_second_update_keeps_what_the_first_one_kept(home: Clone, portal: Portal) -> None:
+    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    home.published()
+    edit(home, PATH, "- One", "- One or more")
+    home.published()
+    assert body(portal, "Reset") == MADE_THERE.replace(BEFORE, AFTER).replace(
+        '<li dir="ltr">One</li>', '<li dir="ltr">One or more</li>'
+    )
+
+
+def test_a_title_that_changes_leaves_the_body_as_it_is(home: Clone, portal: Portal) -> None:
+    edit(home, PATH, "title: Reset", "title: Reset it")
+    home.published()
+    assert body(portal, "Reset it") == MADE_THERE
+
+
+def test_an_article_that_is_made_anew_moves_only_its_address_in_others(home: Clone, portal: Portal) -> None:
+    old = body(portal, "Other")
+    (home.root / "guide/more").mkdir()
+    home.git("mv", PATH, "guide/more/reset.md")
+    edit(home, OTHER, "(reset.md)", "(../more/reset.md)")
+    home.published()
+    was, now = (f"/articles/{number}" for number in _ids(portal, "Reset"))
+    assert body(portal, "Other") == old.replace(f"{was}-reset", now)
+
+
+def _ids(portal: Portal, title: str) -> list[int]:
+    return sorted(a.id for a in portal.store.all_articles() if a.title == title)
+
+
+def test_clean_style_renders_the_whole_article(home: Clone, portal: Portal) -> None:
+    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    clean = replace(home, config=replace(home.config, style="clean"))
+    clean.published()
+    assert body(portal, "Reset") == to_html(home.read(PATH).split("\n---\n", 1)[1])
+
+
+def test_an_article_that_was_born_in_git_is_rendered_whole(clone: Clone, portal: Portal) -> None:
+    clone.published()
+    path = "guide/basics/install.md"
+    noisy = '<p dir="ltr">Unpack the box and put it on a table.</p><p dir="ltr">Then plug it in.</p>'
+    portal.store.edit_article(clone.id_of(path), body=noisy)
+    clone.pull()
+    clone.commit()
+    edit(clone, path, "plug it in", "switch it on")
+    clone.published()
+    assert clone.live(path).description == ("<p>Unpack the box and put it on a table.</p>\n<p>Then switch it on.</p>\n")
+    assert clone.agreements()[Kind.ARTICLE, clone.id_of(path)].born is Born.CONTENT
+
+
+def test_agreements_tell_where_an_article_was_born_and_old_ones_are_read_without(home: Clone) -> None:
+    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    home.published()
+    pages = [page for name, page in home.ledger().items() if name.startswith("article/")]
+    assert {json.loads(page)["born"] for page in pages} == {"live"}
+    old = {key: value for key, value in json.loads(pages[0]).items() if key != "born"}
+    assert agreement_from_json(json.dumps(old)).born is Born.LIVE
+
+
+def test_what_is_rendered_beside_the_change_is_told_before_and_after(home: Clone, portal: Portal) -> None:
+    (number,) = _ids(portal, "Reset")
+    deep = "<div>" * 80 + MADE_THERE + "</div>" * 80
+    portal.store.edit_article(number, body=deep)
+    home.pull()
+    home.commit()
+    edit(home, PATH, "Then wait", "Do wait")
+    note = "rendered anew, more than what changed: the whole article"
+    assert [change.reason for change in home.plan().changes] == [note]
+    done = home.publish()
+    assert done.run is not None
+    assert [outcome.notes for outcome in done.run.outcomes] == [(note,)]

@@ -1,0 +1,446 @@
+"""Pull of a folder that was moved on the portal: its directory goes there with all that lies in it."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kbsync.config import Secret
+from kbsync.engine import adopt as holding
+from kbsync.engine import undo as undoing
+from kbsync.engine.adopt import Named
+from kbsync.engine.branch import propose
+from kbsync.engine.context import Options
+from kbsync.errors import ContentError, Refusal
+from kbsync.sandbox.server import Portal
+from tests.engine.clone import Clone, git, shown, steps
+from tests.planner.world import article
+
+WIFI, THERE = "guide/basics/wifi", "shop/wifi"
+ASSETS = "https://cdn.acme.com/kb"
+PICTURE = bytes(range(256)) * 40
+JOIN = """---
+title: Join   # by hand
+tags: [wifi]
+---
+
+Choose the   network as ![shown](img/net.png), then [reset](../reset.md#again) it.
+
+{% include "guide/basics/wifi/_note.md" %}
+
+`{% include "guide/basics/wifi/_note.md" %}` is how a note is put there; [wps](wps/push.md) is quicker.
+
+<a href="/guide/basics/install.md">Install</a> first.
+"""
+TREE = {
+    f"{WIFI}/_index.md": "---\nname: Wireless\ndescription: No cable.\n---\n",
+    f"{WIFI}/join.md": JOIN,
+    f"{WIFI}/_note.md": "Mind [the other](join.md) too, and [how to reset](../reset.md).\n",
+    f"{WIFI}/wps/push.md": article(
+        "Push", "Push it, then [join](../join.md). Or [pay](../../../../shop/orders/pay.md)."
+    ),
+    "guide/basics/reset.md": article("Reset", "Press.\n\n## Again\n\nSee [wifi](wifi/join.md) and [all of it](wifi)."),
+    "shop/orders/pay.md": article(
+        "Pay", 'Or ![net](../../guide/basics/wifi/img/net.png)\n\n{% include "guide/basics/wifi/_note.md" %}'
+    ),
+}
+
+
+@pytest.fixture
+def clone(clone: Clone) -> Clone:
+    """The tree, published, with a folder that holds much and is linked to from everywhere."""
+    clone.config = replace(clone.config, assets_url=ASSETS)
+    (clone.root / WIFI / "img").mkdir(parents=True)
+    (clone.root / WIFI / "img/net.png").write_bytes(PICTURE)
+    clone.commit(TREE)
+    clone.published()
+    return clone
+
+
+def move(clone: Clone, path: str, category: str, folder: str | None = None) -> None:
+    below = clone.id_of(folder) if folder else None
+    clone.portal.store.move_folder(clone.id_of(path), clone.id_of(category), below)
+
+
+def raw(root: Path) -> dict[str, bytes]:
+    places = [place for place in root.rglob("*") if place.is_file()]
+    found = {place.relative_to(root).as_posix(): place.read_bytes() for place in places}
+    return {path: data for path, data in found.items() if not path.startswith(".git/")}
+
+
+def ids(clone: Clone) -> dict[str, int]:
+    return {known.path: known.id for known in clone.agreements().values()}
+
+
+def settled(clone: Clone) -> None:
+    """See that nothing is left to do but to show pictures from where they lie now."""
+    clone.commit()
+    before, held = raw(clone.root), len(clone.portal.store.all_articles())
+    assert clone.pull().pulled.files == {}
+    assert raw(clone.root) == before
+    plan = clone.plan()
+    assert plan.conflicts == plan.drift == ()
+    assert all(change.action == "update" and change.reason.startswith("links") for change in plan.changes), steps(plan)
+    clone.published()
+    assert steps(clone.plan()) == {}
+    assert clone.pull().pulled.files == {}
+    assert len(clone.portal.store.all_articles()) == held
+
+
+def test_the_directory_goes_to_the_other_category_with_all_that_lies_in_it(clone: Clone) -> None:
+    numbers = ids(clone)
+    move(clone, WIFI, "shop")
+    home = clone.pull()
+    assert home.planned.plan.conflicts == ()
+    assert not (clone.root / WIFI).exists()
+    assert (clone.root / THERE / "img/net.png").read_bytes() == PICTURE
+    assert clone.read(f"{THERE}/_index.md") == TREE[f"{WIFI}/_index.md"]
+    assert clone.read(f"{THERE}/join.md") == JOIN.replace("../reset.md", "../../guide/basics/reset.md").replace(
+        '{% include "guide/basics/wifi/_note.md" %}\n\n', '{% include "shop/wifi/_note.md" %}\n\n'
+    )
+    assert clone.read(f"{THERE}/_note.md") == TREE[f"{WIFI}/_note.md"].replace("(../reset", "(../../guide/basics/reset")
+    assert "[join](../join.md). Or [pay](../../orders/pay.md)" in clone.read(f"{THERE}/wps/push.md")
+    assert "[wifi](../../shop/wifi/join.md) and [all of it](../../shop/wifi)" in clone.read("guide/basics/reset.md")
+    pay = clone.read("shop/orders/pay.md")
+    assert "![net](../wifi/img/net.png)" in pay
+    assert '{% include "shop/wifi/_note.md" %}' in pay
+    settled(clone)
+    assert ids(clone) == {path.replace(WIFI, THERE): number for path, number in numbers.items()}
+
+
+def test_below_another_folder_and_renamed_it_keeps_its_own_name_in_the_tree(clone: Clone, portal: Portal) -> None:
+    numbers = ids(clone)
+    move(clone, WIFI, "shop", "shop/orders")
+    portal.store.edit_folder(clone.id_of(WIFI), name="Wi-Fi: CON? <all>")
+    clone.pull()
+    there = "shop/orders/wifi"
+    assert clone.read(f"{there}/_index.md") == "---\nname: 'Wi-Fi: CON? <all>'\ndescription: No cable.\n---\n"
+    assert (clone.root / there / "wps/push.md").exists()
+    settled(clone)
+    assert ids(clone) == {path.replace(WIFI, there): number for path, number in numbers.items()}
+
+
+def test_a_folder_and_the_one_in_it_change_places(clone: Clone) -> None:
+    numbers = ids(clone)
+    wifi, wps = clone.id_of(WIFI), clone.id_of(f"{WIFI}/wps")
+    clone.portal.store.move_folder(wps, clone.id_of("shop"))
+    clone.portal.store.move_folder(wifi, clone.id_of("shop"), wps)
+    clone.pull()
+    assert "[wps](../push.md)" in clone.read("shop/wps/wifi/join.md")
+    assert "[join](wifi/join.md)" in clone.read("shop/wps/push.md")
+    assert (clone.root / "shop/wps/wifi/img/net.png").read_bytes() == PICTURE
+    settled(clone)
+    after = ids(clone)
+    assert after["shop/wps"] == wps
+    assert after["shop/wps/wifi"] == wifi
+    assert sorted(after.values()) == sorted(numbers.values())
+
+
+def test_a_directory_that_is_there_already_is_not_mixed_with_it(clone: Clone) -> None:
+    clone.commit({f"{THERE}/join.md": article("Join", "A club.")})
+    clone.published()
+    numbers = ids(clone)
+    move(clone, WIFI, "shop")
+    clone.pull()
+    assert clone.read(f"{THERE}/join.md") == article("Join", "A club.")
+    assert (clone.root / "shop/wifi-2/img/net.png").read_bytes() == PICTURE
+    settled(clone)
+    assert ids(clone)["shop/wifi-2/join.md"] == numbers[f"{WIFI}/join.md"]
+    assert ids(clone)[f"{THERE}/join.md"] == numbers[f"{THERE}/join.md"]
+
+
+def test_a_directory_that_had_no_file_of_its_own_keeps_the_name_that_readers_see(clone: Clone, portal: Portal) -> None:
+    clone.commit({"guide/aux. notes/one.md": article("One", "1"), "shop/Aux. Notes/two.md": article("Two", "2")})
+    clone.published()
+    portal.store.edit_folder(clone.id_of("shop/Aux. Notes"), name="Aux. Notes!")
+    clone.pull()
+    clone.commit()
+    move(clone, "guide/aux. notes", "shop")
+    clone.pull()
+    assert clone.read("shop/aux-notes/_index.md") == "---\nname: aux. notes\n---\n"
+    settled(clone)
+
+
+def test_edits_of_both_sides_go_along(clone: Clone, portal: Portal) -> None:
+    clone.commit({f"{WIFI}/join.md": JOIN.replace("is quicker", "is much quicker")})
+    push = clone.live(f"{WIFI}/wps/push.md")
+    portal.store.edit_article(push.id, body=push.description.replace("Push it", "Push it long"))
+    made = portal.store.create_article(clone.id_of(WIFI), "Brand new", "<p>Hello.</p>")
+    moved_out = clone.id_of(f"{WIFI}/join.md")
+    move(clone, WIFI, "shop")
+    clone.pull()
+    assert "is much quicker" in clone.read(f"{THERE}/join.md")
+    assert "Push it long, then [join](../join.md)" in clone.read(f"{THERE}/wps/push.md")
+    assert "Hello." in clone.read(f"{THERE}/brand-new.md")
+    clone.commit()
+    assert {change.path: change.fields for change in clone.plan().changes}[f"{THERE}/join.md"] == ("body",)
+    clone.published()
+    assert clone.id_of(f"{THERE}/join.md") == moved_out
+    assert clone.id_of(f"{THERE}/brand-new.md") == made.id
+    assert "is much quicker" in clone.live(f"{THERE}/join.md").description
+    assert steps(clone.plan()) == {}
+
+
+def test_an_article_that_left_the_folder_before_it_moved_goes_its_own_way(clone: Clone, portal: Portal) -> None:
+    portal.store.move_article(clone.id_of(f"{WIFI}/join.md"), clone.id_of("shop/orders"))
+    portal.store.move_article(clone.id_of("guide/basics/install.md"), clone.id_of(WIFI))
+    move(clone, WIFI, "shop")
+    clone.pull()
+    assert "[wps](../wifi/wps/push.md)" in clone.read("shop/orders/join.md")
+    assert "![shown](../wifi/img/net.png)" in clone.read("shop/orders/join.md")
+    assert (clone.root / THERE / "install.md").exists()
+    assert not (clone.root / WIFI).exists()
+    settled(clone)
+
+
+@pytest.mark.parametrize("name", ["join.md", "img/net.png", "new.txt", "img/ünïcode\u0301.png"])
+def test_what_is_not_committed_in_the_directory_stops_the_pull(clone: Clone, name: str) -> None:
+    (clone.root / WIFI / name).write_bytes(b"---\ntitle: Mine\n---\n\nMine.\n")
+    move(clone, WIFI, "shop")
+    before = raw(clone.root)
+    with pytest.raises(Refusal, match="not committed"):
+        clone.pull()
+    assert raw(clone.root) == before
+
+
+def test_what_git_ignores_stays_where_it_is_and_is_written_over_by_nothing(clone: Clone) -> None:
+    clone.commit({".gitignore": "*.tmp\n/shop/wifi/img\n"})
+    clone.write({f"{WIFI}/draft.tmp": "mine", f"{THERE}/img/net.png": "mine too"})
+    move(clone, WIFI, "shop")
+    before = raw(clone.root)
+    with pytest.raises(Refusal, match="files that git ignores: shop/wifi/img/net"):
+        clone.pull()
+    assert raw(clone.root) == before
+    (clone.root / THERE / "img/net.png").unlink()
+    clone.pull()
+    assert clone.read(f"{WIFI}/draft.tmp") == "mine"
+    assert (clone.root / THERE / "img/net.png").read_bytes() == PICTURE
+
+
+def test_to_a_category_that_the_tree_does_not_have_it_is_named_and_stays(clone: Clone, portal: Portal) -> None:
+    elsewhere = portal.store.create_category("Not ours")
+    portal.store.move_folder(clone.id_of(WIFI), elsewhere.id)
+    before = raw(clone.root)
+    home = clone.pull()
+    assert steps(home.planned.plan)[WIFI] == "conflict"
+    assert raw(clone.root) == before
+
+
+def test_both_sides_moved_it_to_different_places(clone: Clone) -> None:
+    clone.git("mv", WIFI, "guide/wifi")
+    clone.commit({"guide/wifi/join.md": JOIN.replace("../reset", "../basics/reset").replace("basics/wifi", "wifi")})
+    clone.commit(
+        {
+            "guide/wifi/_note.md": clone.read("guide/wifi/_note.md").replace("../reset", "../basics/reset"),
+            "guide/wifi/wps/push.md": clone.read("guide/wifi/wps/push.md").replace("../../../../", "../../../"),
+            "guide/basics/reset.md": clone.read("guide/basics/reset.md").replace("(wifi", "(../wifi"),
+            "shop/orders/pay.md": clone.read("shop/orders/pay.md").replace("basics/wifi", "wifi"),
+        }
+    )
+    move(clone, WIFI, "shop")
+    before = raw(clone.root)
+    home = clone.pull()
+    assert steps(home.planned.plan)["guide/wifi"] == "conflict"
+    assert raw(clone.root) == before
+
+
+def test_ours_keeps_the_directory_where_it_lies(clone: Clone) -> None:
+    move(clone, WIFI, "guide")
+    clone.pull(ours=frozenset({WIFI}))
+    assert (clone.root / WIFI / "join.md").exists()
+    clone.commit()
+    assert steps(clone.plan())[WIFI] == "update"
+    clone.published()
+    assert steps(clone.plan()) == {}
+
+
+@pytest.mark.parametrize("asked", [WIFI, THERE])
+def test_one_may_ask_for_it_alone_by_either_of_its_places(clone: Clone, portal: Portal, asked: str) -> None:
+    move(clone, WIFI, "shop")
+    portal.store.move_article(clone.id_of("shop/orders/pay.md"), clone.id_of("guide/basics"))
+    clone.pull(paths=(asked,))
+    assert (clone.root / THERE / "join.md").exists()
+    assert (clone.root / "shop/orders/pay.md").exists()
+    clone.commit()
+    assert steps(clone.plan())["shop/orders/pay.md"] == "drift"
+
+
+def test_what_was_not_asked_for_moves_nothing(clone: Clone, portal: Portal) -> None:
+    move(clone, WIFI, "shop")
+    join = clone.live(f"{WIFI}/join.md")
+    portal.store.edit_article(join.id, body=join.description.replace("Choose the", "Choose your"))
+    clone.pull(paths=(f"{WIFI}/join.md",))
+    assert "Choose your" in clone.read(f"{WIFI}/join.md")
+    assert not (clone.root / THERE).exists()
+    clone.commit()
+    assert steps(clone.plan()) == {WIFI: "drift"}
+
+
+def test_what_was_let_go_archived_or_undone_in_it_does_not_wake_up(clone: Clone, portal: Portal) -> None:
+    clone.remove(f"{WIFI}/wps/push.md")
+    clone.commit({f"{WIFI}/join.md": JOIN.replace("; [wps](wps/push.md) is quicker", "")})
+    clone.published()
+    number, held = clone.id_of(f"{WIFI}/join.md"), len(portal.store.all_articles())
+    move(clone, WIFI, "shop")
+    clone.pull()
+    settled(clone)
+    assert clone.id_of(f"{THERE}/join.md") == number
+    assert len(portal.store.all_articles()) == held
+
+
+def test_an_article_in_conflict_goes_along_and_is_still_in_conflict(clone: Clone, portal: Portal) -> None:
+    clone.commit({f"{WIFI}/join.md": JOIN.replace("Choose the", "Choose my")})
+    join = clone.live(f"{WIFI}/join.md")
+    portal.store.edit_article(join.id, body=join.description.replace("Choose the", "Choose your"))
+    move(clone, WIFI, "shop")
+    home = clone.pull(markers=False)
+    assert [found.path for found in home.planned.plan.conflicts] == [f"{THERE}/join.md"]
+    assert "Choose my" in clone.read(f"{THERE}/join.md")
+    clone.commit()
+    assert steps(clone.plan())[f"{THERE}/join.md"] == "conflict"
+    clone.pull(theirs=frozenset({f"{THERE}/join.md"}))
+    assert "Choose your" in clone.read(f"{THERE}/join.md")
+    settled(clone)
+
+
+def test_an_article_that_is_gone_on_the_portal_goes_along_with_its_file(clone: Clone, portal: Portal) -> None:
+    portal.store.delete_article(clone.id_of(f"{WIFI}/wps/push.md"))
+    move(clone, WIFI, "shop")
+    home = clone.pull()
+    assert "conflict" in steps(home.planned.plan).values()
+    assert (clone.root / THERE / "wps/push.md").exists()
+    clone.commit()
+    assert steps(clone.plan())[f"{THERE}/wps/push.md"] in {"drift", "conflict"}
+    clone.pull(prune=True)
+    assert not (clone.root / THERE / "wps/push.md").exists()
+
+
+def test_a_write_that_fails_half_way_loses_no_file(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+    move(clone, WIFI, "shop")
+    before = raw(clone.root)
+    left = iter(range(5))
+
+    def replace_some(place: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        os.replace(place, target)  # noqa: PTH105 - this stands in for the method itself
+
+    monkeypatch.setattr(Path, "replace", replace_some)
+    with pytest.raises(ContentError):
+        clone.pull()
+    after = raw(clone.root)
+    assert {path for path in before if path.startswith(WIFI)} <= after.keys()
+    assert after[f"{WIFI}/img/net.png"] == PICTURE
+
+
+def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, shared: Path) -> None:
+    clone.git("push", "-q", "origin", "main")
+    numbers = ids(clone)
+    move(clone, WIFI, "shop")
+    before = raw(clone.root)
+    done = propose(clone.config, Secret(clone.portal.key), Options(), clone.audience, branch="web")
+    assert raw(clone.root) == before
+    tree = git(shared, "ls-tree", "-r", "--name-only", "web").split()
+    assert {path for path in tree if path.startswith(f"{WIFI}/")} == set()
+    assert {f"{THERE}/{name}" for name in ("_index.md", "_note.md", "img/net.png", "join.md", "wps/push.md")} <= {*tree}
+    blob = f"{THERE}/img/net.png"
+    assert git(shared, "rev-parse", f"web:{blob}") == git(shared, "rev-parse", f"main:{WIFI}/img/net.png")
+    assert f"  moved {THERE} (from {WIFI})\n" in git(shared, "log", "-1", "--format=%B", done.commit or "")
+    again = propose(clone.config, Secret(clone.portal.key), Options(), clone.audience, branch="web")
+    assert again.commit is None
+    clone.git("fetch", "-q")
+    clone.git("merge", "-q", "--squash", "origin/web")
+    settled(clone)
+    assert ids(clone) == {path.replace(WIFI, THERE): number for path, number in numbers.items()}
+
+
+def test_what_was_released_or_undone_in_it_stays_as_it_is(clone: Clone, portal: Portal) -> None:
+    clone.commit({f"{WIFI}/extra.md": article("Extra", "See [the button](../reset.md) first, then the other.")})
+    clone.published()
+    undoing.undo(clone.config, Secret(portal.key), None, Options(), clone.audience)
+    push = f"{WIFI}/wps/push.md"
+    holding.release(clone.config, Secret(portal.key), Named(paths=(push,)), Options(), clone.audience)
+    clone.commit()
+    was = shown(portal)
+    move(clone, WIFI, "shop")
+    clone.pull()
+    clone.commit()
+    assert clone.pull().pulled.files == {}
+    plan = clone.plan()
+    assert [change.path for change in plan.writes if not change.reason.startswith("links")] == []
+    assert [found.path for found in plan.undone] == [f"{THERE}/extra.md"]
+    clone.published()
+    assert {number: row[:2] for number, row in shown(portal).items()} == {n: row[:2] for n, row in was.items()}
+    assert clone.pull().pulled.files == {}
+
+
+def test_a_root_below_the_top_and_names_in_another_normal_form(clone: Clone, tmp_path: Path, portal: Portal) -> None:
+    root = tmp_path / "mono/docs"
+    root.mkdir(parents=True)
+    git(tmp_path / "mono", "init", "-q", "-b", "main")
+    docs = replace(clone, root=root, config=replace(clone.config, root=root, target="docs"))
+    name = "Cafe\u0301 + Öl"
+    docs.commit(
+        {
+            f"a/{name}/x/y.md": article("Y", "[z](../z.md)"),
+            f"a/{name}/z.md": article("Z", "Z."),
+            "b/c/d.md": article("D", f"[z](<../../a/{name}/z.md>)"),
+        }
+    )
+    docs.published()
+    a, b = (next(c.id for c in portal.store.all_categories() if c.name == word) for word in "ab")
+    (there,) = [f.id for f in portal.store.all_folders() if f.category_id == a and f.parent_id is None]
+    portal.store.move_folder(there, b)
+    docs.pull()
+    files = docs.files()
+    assert [path for path in files if path.startswith("a/")] == ["a/_index.md"]
+    assert len([path for path in files if path.startswith("b/Caf")]) == 2
+    assert docs.read("a/_index.md") == "---\nname: a\n---\n"
+    docs.commit()
+    plan = docs.plan()
+    assert (plan.changes, plan.drift, plan.conflicts) == ((), (), ())
+    assert docs.pull().pulled.files == {}
+
+
+def test_a_directory_that_the_writer_renamed_goes_under_its_new_name(clone: Clone, portal: Portal) -> None:
+    clone.commit(
+        {"guide/late/one.md": article("One", "Words of one, alone."), "guide/late/in/two.md": article("Two", "2.")}
+    )
+    clone.published()
+    late, one = clone.id_of("guide/late"), clone.id_of("guide/late/one.md")
+    clone.git("mv", "guide/late", "guide/soon")
+    clone.commit()
+    portal.store.move_folder(late, clone.id_of("shop"))
+    clone.pull()
+    clone.commit()
+    assert {change.path: change.fields for change in clone.plan().changes} == {"shop/soon": ("name",)}
+    clone.published()
+    assert (clone.id_of("shop/soon"), clone.id_of("shop/soon/one.md")) == (late, one)
+    assert portal.store.folder(late).name == "soon"
+    assert steps(clone.plan()) == {}
+    assert clone.pull().pulled.files == {}
+
+
+def test_a_folder_goes_elsewhere_without_its_only_article_and_is_still_linked_to(clone: Clone, portal: Portal) -> None:
+    clone.commit({"shop/orders/pay.md": article("Pay", "As in [wps](../../guide/basics/wifi/wps).")})
+    clone.published()
+    wps = clone.id_of(f"{WIFI}/wps")
+    portal.store.move_article(clone.id_of(f"{WIFI}/wps/push.md"), clone.id_of("guide/basics"))
+    portal.store.move_folder(wps, clone.id_of("guide"))
+    clone.pull()
+    assert clone.read("guide/wps/_index.md") == "---\nname: wps\n---\n"
+    assert "[wps](../../guide/wps)" in clone.read("shop/orders/pay.md")
+    settled(clone)
+    assert clone.id_of("guide/wps") == wps
+
+
+def test_directories_that_it_leaves_empty_stay_on_both_sides(clone: Clone, portal: Portal) -> None:
+    clone.config = replace(clone.config, removed="delete")
+    portal.store.move_article(clone.id_of("shop/orders/pay.md"), clone.id_of(WIFI))
+    clone.pull()
+    assert clone.read("shop/orders/_index.md") == "---\nname: orders\n---\n"
+    assert not (clone.root / "shop/_index.md").exists()
+    settled(clone)
+    folders = {folder.name for folder in portal.store.all_folders()}
+    assert "orders" in folders

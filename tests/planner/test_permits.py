@@ -1,0 +1,233 @@
+"""What a plan that was seen allows a later one: the same changes and no others, each of the others with its reason."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsync.baseline import Key
+from kbsync.change import Change, Outcome, Result
+from kbsync.engine.refresh import remembered
+from kbsync.model import Article, Item, Status
+from kbsync.planner.approval import Permit, permit_of, permitted
+from kbsync.planner.planner import Plan
+from tests.planner.world import World, article, steps, world
+
+ONE, TWO = "guide/basics/one.md", "guide/basics/two.md"
+TREE = {
+    ONE: article("One", "Only the first page says aardvark, and says it in a sentence of its own."),
+    TWO: article("Two", "Only the second page says zebra; nothing else is shared between these files."),
+    "guide/basics/three.md": article("Three", "The third has its own words: quagga, okapi, kudu, gnu."),
+}
+
+
+@pytest.fixture
+def made() -> World:
+    return world(TREE)
+
+
+def _told(withheld: tuple[Outcome, ...]) -> dict[str, str]:
+    assert all(outcome.result is Result.WITHHELD for outcome in withheld)
+    return {outcome.change.path: outcome.error for outcome in withheld}
+
+
+def _edit(made: World, path: str, words: str = "And a line of news.") -> None:
+    made.files[path] += f"\n{words}\n"
+
+
+def test_a_plan_is_permitted_whole_by_its_own_permit(made: World) -> None:
+    _edit(made, ONE)
+    made.remove(TWO)
+    made.files["guide/basics/four.md"] = article("Four", "Words that no other page has: yak, ibex, tapir, lemur.")
+    plan = made.plan()
+    assert steps(plan) == {ONE: "update", TWO: "archive", "guide/basics/four.md": "create"}
+    assert permitted(made.plan(), permit_of(plan)) == (plan, ())
+
+
+def test_nothing_is_permitted_by_an_empty_permit(made: World) -> None:
+    _edit(made, ONE)
+    reduced, withheld = permitted(made.plan(), Permit())
+    assert reduced.changes == ()
+    assert _told(withheld) == {ONE: "not in the plan"}
+
+
+def test_a_file_that_was_edited_after_the_plan_is_withheld_and_the_rest_goes(made: World) -> None:
+    _edit(made, ONE)
+    _edit(made, TWO)
+    permit = permit_of(made.plan())
+    _edit(made, TWO, "A sentence that nobody has seen.")
+    reduced, withheld = permitted(made.plan(), permit)
+    assert steps(reduced) == {ONE: "update"}
+    assert _told(withheld) == {TWO: "moved since the plan: its source says something else"}
+
+
+def test_a_web_edit_after_the_plan_makes_a_conflict_which_is_told(made: World) -> None:
+    _edit(made, ONE)
+    permit = permit_of(made.plan())
+    made.edit(ONE, body="<p>By hand.</p>")
+    reduced, withheld = permitted(made.plan(), permit)
+    assert reduced.changes == ()
+    assert _told(withheld) == {
+        ONE: "moved since the plan: conflict now: changed here (body) and edited on the portal: body"
+    }
+
+
+def test_a_web_edit_that_a_later_flag_would_write_over_is_withheld(made: World) -> None:
+    _edit(made, ONE)
+    permit = permit_of(made.plan(overwrite=frozenset({ONE})))
+    made.edit(ONE, body="<p>By hand.</p>")
+    fresh = made.plan(overwrite=frozenset({ONE}))
+    assert steps(fresh) == {ONE: "update"}
+    reduced, withheld = permitted(fresh, permit)
+    assert reduced.changes == ()
+    assert _told(withheld) == {ONE: "moved since the plan: it was edited on the portal"}
+
+
+def test_what_agents_set_beside_content_holds_nothing_back(made: World) -> None:
+    _edit(made, ONE)
+    permit = permit_of(made.plan())
+    made.edit(ONE, tags=("by", "hand"))
+    made.agreements[made.key(ONE)] = replace(made.agreement(ONE), updated_at=made.live[made.key(ONE)].updated_at or "")
+    assert steps(permitted(made.plan(), permit)[0]) == {ONE: "update"}
+
+
+def test_a_field_more_is_not_what_was_seen(made: World) -> None:
+    _edit(made, ONE)
+    permit = permit_of(made.plan())
+    made.files[ONE] = made.files[ONE].replace("title: One", "title: Uno")
+    assert _told(permitted(made.plan(), permit)[1]) == {ONE: "moved since the plan: its source says something else"}
+
+
+def test_what_became_another_action_is_withheld(made: World) -> None:
+    made.remove(ONE)
+    permit = permit_of(made.plan())
+    reduced, withheld = permitted(made.plan(removed="delete"), permit)
+    assert reduced.changes == ()
+    assert _told(withheld) == {ONE: "moved since the plan: the plan said archive"}
+
+
+def test_a_move_that_would_leave_something_else_behind_is_withheld(made: World) -> None:
+    made.files["guide/other/here.md"] = article("Here", "Something to keep the folder: narwhal, beluga, vaquita.")
+    made.publish()
+    made.rename(ONE, "guide/other/one.md")
+    permit = permit_of(made.plan(moved="archive"))
+    assert permitted(made.plan(moved="archive"), permit)[1] == ()
+    told = _told(permitted(made.plan(moved="pointer"), permit)[1])
+    assert told == {"guide/other/one.md": "moved since the plan: the plan left something else in its old place"}
+
+
+def test_what_was_done_meanwhile_is_no_longer_to_be_done(made: World) -> None:
+    _edit(made, ONE)
+    permit = permit_of(made.plan())
+    made.publish()
+    reduced, withheld = permitted(made.plan(), permit)
+    assert reduced.changes == ()
+    assert _told(withheld) == {ONE: "no longer to be done"}
+
+
+def test_what_only_brings_agreements_up_to_date_needs_no_leave(made: World) -> None:
+    made.rename(ONE, "guide/basics/uno.md")
+    made.remove(TWO)
+    made.lose(TWO)
+    plan = made.plan()
+    assert sorted(steps(plan).values()) == ["forget", "rename"]
+    assert permitted(plan, Permit()) == (plan, ())
+
+
+def test_a_path_may_have_two_changes_and_each_needs_its_own_leave(made: World) -> None:
+    made.remove(ONE)
+    archive = permit_of(made.plan())
+    made.files[ONE] = article("Another", "It has nothing to do with what lay here: dhole, fossa, saiga, serow, takin.")
+    made.agreements[made.key(ONE)] = replace(made.agreement(ONE), path="guide/basics/gone.md")
+    fresh = made.plan()
+    assert steps(fresh) == {ONE: "create", "guide/basics/gone.md": "archive"}
+    reduced, withheld = permitted(fresh, archive)
+    assert reduced.changes == ()
+    assert set(_told(withheld).values()) == {"not in the plan", "no longer to be done"}
+
+
+def test_an_anchor_that_others_link_to_since_is_another_page() -> None:
+    made = world(TREE)
+    made.files[ONE] += "\n## A heading\n\nMore.\n"
+    permit = permit_of(made.plan())
+    made.files[TWO] += "\n[there](one.md#a-heading)\n"
+    assert set(_told(permitted(made.plan(), permit)[1])) == {ONE, TWO}
+
+
+def test_a_plan_that_did_not_read_the_portal_permits_what_is_as_it_remembers(made: World) -> None:
+    _edit(made, ONE)
+    _edit(made, TWO)
+    made.remove("guide/basics/three.md")
+    offline = remembered(made.agreements)
+    seen = made.plan_against(offline)
+    permit = permit_of(seen, offline.remembered)
+    made.edit(TWO, title="By hand")
+    reduced, withheld = permitted(made.plan(overwrite=frozenset({TWO})), permit)
+    assert steps(reduced) == {ONE: "update", "guide/basics/three.md": "archive"}
+    assert _told(withheld) == {TWO: "moved since the plan: it was edited on the portal"}
+
+
+_DEEDS = ("edit", "remove", "rename", "web", "draft", "lose", "add", "nothing")
+
+
+def _act(made: World, deed: str, path: str) -> None:
+    there = path in made.files
+    match deed:
+        case "edit" if there:
+            _edit(made, path, f"Then {len(made.files[path])}.")
+        case "remove" if there:
+            made.remove(path)
+        case "rename" if there:
+            made.rename(path, path.replace(".md", "-too.md"))
+        case "add":
+            made.files[f"guide/basics/new-{len(made.files)}.md"] = article(f"New {path}", f"Fresh words {deed} {path}")
+        case "web" | "draft" | "lose":
+            _act_on_the_web(made, deed, path)
+
+
+def _act_on_the_web(made: World, deed: str, path: str) -> None:
+    keys = [key for key, known in made.agreements.items() if known.path == path and key in made.live]
+    for key in keys:
+        if deed == "lose":
+            del made.live[key]
+        elif deed == "draft":
+            made.edit(key, status=Status.DRAFT)
+        else:
+            made.edit(key, body=f"<p>By hand, {made.now()}</p>")
+
+
+@given(
+    before=st.lists(st.tuples(st.sampled_from(_DEEDS), st.sampled_from(sorted(TREE))), max_size=4),
+    after=st.lists(st.tuples(st.sampled_from(_DEEDS), st.sampled_from(sorted(TREE))), max_size=4),
+)
+def test_law_6_what_was_seen_is_what_is_applied_and_every_other_change_is_named(
+    before: list[tuple[str, str]], after: list[tuple[str, str]]
+) -> None:
+    made = world(TREE)
+    for deed, path in before:
+        _act(made, deed, path)
+    seen = made.plan()
+    live = dict(made.live)
+    for deed, path in after:
+        _act(made, deed, path)
+    fresh = made.plan()
+    reduced, withheld = permitted(fresh, permit_of(seen))
+    _sees_the_same(reduced, seen, live)
+    accounted = {_place(outcome.change) for outcome in withheld} | {_place(change) for change in reduced.changes}
+    assert accounted >= {_place(change) for change in (*fresh.changes, *seen.writes)}
+
+
+def _place(change: Change) -> tuple[object, ...]:
+    return change.kind, change.path, change.id
+
+
+def _sees_the_same(reduced: Plan, seen: Plan, live: dict[Key, Item]) -> None:
+    was = {_place(change): change for change in seen.changes}
+    for change in reduced.writes:
+        then = was[_place(change)]
+        assert (change.action, change.fields, change.former) == (then.action, then.fields, then.former)
+        assert change.after == then.after
+        old = live.get((change.kind, change.id or 0))
+        if isinstance(change.actual, Article) and isinstance(old, Article):
+            assert change.actual.body == old.body

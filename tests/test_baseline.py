@@ -1,0 +1,209 @@
+"""Agreements as pages of JSON, and which of lock and ledger counts."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsync.baseline import (
+    Agreement,
+    Born,
+    Key,
+    State,
+    agreement_from_json,
+    agreement_to_json,
+    effective,
+    is_void,
+    ledger_name,
+    lock_name,
+    read_ledger,
+    read_lock,
+    seal,
+    void,
+    with_sources,
+)
+from kbsync.digests import blob_of
+from kbsync.model import Kind
+from tests.planner.trees import law
+
+KEY = (Kind.ARTICLE, 7)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
+NAMES = st.sampled_from(["title", "body", "tags", "seo.title", "status"])
+VALUES = st.one_of(st.none(), TEXTS, st.integers(), st.lists(TEXTS, max_size=3).map(tuple))
+
+
+def agreements() -> st.SearchStrategy[Agreement]:
+    return st.builds(
+        Agreement,
+        kind=st.sampled_from(Kind),
+        id=st.integers(1, 10**12),
+        path=TEXTS,
+        parent=st.one_of(st.none(), st.integers(1, 10**12)),
+        state=st.sampled_from(State),
+        born=st.sampled_from(Born),
+        seen=TEXTS,
+        updated_at=TEXTS,
+        epoch=st.integers(0, 9),
+        source_key=TEXTS,
+        blob=TEXTS,
+        source=st.one_of(st.none(), TEXTS),
+        expanded=st.one_of(st.none(), TEXTS),
+        content=st.dictionaries(NAMES, TEXTS),
+        live=st.dictionaries(NAMES, TEXTS),
+        addresses=st.dictionaries(TEXTS, TEXTS),
+        fields=st.dictionaries(NAMES, VALUES).map(lambda fields: fields | {"body": "one\ntwo\n"} if fields else {}),
+        was=st.dictionaries(NAMES, VALUES).map(lambda fields: fields | {"body": "before\n\n"} if fields else {}),
+        over=TEXTS,
+    )
+
+
+@law(200)
+@given(agreements())
+def test_an_agreement_survives_its_page(agreement: Agreement) -> None:
+    page = agreement_to_json(agreement)
+    assert agreement_from_json(page) == agreement
+    assert agreement_to_json(agreement_from_json(page)) == page
+
+
+def test_a_page_reads_well_in_a_diff() -> None:
+    page = agreement_to_json(Agreement(kind=Kind.ARTICLE, id=7, path="a/b/ä.md", source="one\ntwo\n"))
+    lines = page.splitlines()
+    assert page.endswith("}\n")
+    assert ' "path": "a/b/ä.md",' in lines
+    assert [line.strip() for line in lines if line.startswith("  ")] == ['"one",', '"two",', '""']
+    keys = list(json.loads(page))
+    assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", '{"version": 2}', '{"version": 1}', '{"version": 1, "kind": "page"}', "\u0000"],
+)
+def test_what_is_no_agreement_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        agreement_from_json(text)
+
+
+def test_wrong_types_are_refused_and_not_carried_about() -> None:
+    page = json.loads(agreement_to_json(Agreement(kind=Kind.ARTICLE, id=7, path="a/b/c.md")))
+    wrongs: tuple[object, ...] = (5.5, [5], {"a": 5}, [{}], True)
+    for name in (*page, "source", "expanded", "fields", "was"):
+        for wrong in wrongs:
+            if (name, wrong) in (("version", True), ("fields", {"a": 5}), ("was", {"a": 5})):
+                continue
+            with pytest.raises(ValueError, match=r"usable|version"):
+                agreement_from_json(json.dumps(page | {name: wrong}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "name"),
+    [
+        (Kind.ARTICLE, "a/b/c.md", ".kbsync/staging/a/b/c.md.json"),
+        (Kind.FOLDER, "a/b", ".kbsync/staging/a/b/_index.md.json"),
+        (Kind.CATEGORY, "عام", ".kbsync/staging/عام/_index.md.json"),
+    ],
+)
+def test_a_lock_file_is_named_after_the_source_that_it_is_about(kind: Kind, path: str, name: str) -> None:
+    assert lock_name("staging", kind, path) == name
+
+
+def test_a_ledger_file_is_named_by_the_id_that_outlives_every_rename() -> None:
+    assert ledger_name(KEY) == "article/7.json"
+
+
+def _agreement(seen: str, *, live: str = "x", over: str = "", state: State = State.LIVE) -> Agreement:
+    return Agreement(kind=Kind.ARTICLE, id=7, path="a/b/c.md", seen=seen, live={"title": live}, over=over, state=state)
+
+
+def _counts(lock: Agreement | None, ledger: Agreement | None) -> Agreement | None:
+    side: dict[Key, Agreement] = effective({KEY: lock} if lock else {}, {KEY: ledger} if ledger else {})
+    return side.get(KEY)
+
+
+def test_the_later_of_lock_and_ledger_counts() -> None:
+    early, late = _agreement("2026-01-01T00:00:00Z"), _agreement("2026-01-02T00:00:00Z")
+    assert _counts(early, late) is late
+    assert _counts(late, early) is late
+    assert _counts(early, None) is early
+    assert _counts(None, late) is late
+    assert _counts(None, None) is None
+
+
+def test_within_one_second_the_ledger_counts_only_over_the_lock_that_it_was_made_over() -> None:
+    lock = _agreement("2026-01-01T00:00:00Z", live="pulled")
+    over = _agreement("2026-01-01T00:00:00Z", live="published", over=seal(lock))
+    other = _agreement("2026-01-01T00:00:00Z", live="published", over=seal(_agreement("", live="another")))
+    assert _counts(lock, over) is over
+    assert _counts(lock, other) is lock
+
+
+def test_within_one_second_what_the_portal_changed_later_counts() -> None:
+    moment = "2026-01-01T00:00:05Z"
+    lock = replace(_agreement(moment, live="pulled"), updated_at="2026-01-01T00:00:04Z")
+    ledger = replace(_agreement(moment, live="published", over="another"), updated_at=moment)
+    assert _counts(lock, ledger) is ledger
+    assert _counts(replace(ledger, over=""), replace(lock, over="another")) == replace(ledger, over="")
+
+
+@law(100)
+@given(agreements(), agreements())
+def test_a_seal_tells_versions_apart_and_nothing_else(one: Agreement, other: Agreement) -> None:
+    same = (one.seen, one.blob, sorted(one.live.values())) == (other.seen, other.blob, sorted(other.live.values()))
+    assert (seal(one) == seal(other)) is same
+
+
+def test_what_is_gone_on_both_sides_outweighs_its_lock_and_is_known_no_more() -> None:
+    lock = _agreement("2026-01-01T00:00:00Z")
+    assert not is_void(lock)
+    assert _counts(lock, void(lock, seen="2026-01-02T00:00:00Z")) is None
+    pulled_anew = _agreement("2026-01-03T00:00:00Z")
+    assert _counts(pulled_anew, void(lock, seen="2026-01-02T00:00:00Z")) is pulled_anew
+    assert agreement_from_json(agreement_to_json(void(lock, seen="x"))) == void(lock, seen="x")
+
+
+def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -> None:
+    good = agreement_to_json(_agreement("2026")).encode()
+    files = {
+        ".kbsync/production/a/b/c.md.json": good,
+        ".kbsync/production/a/b/d.md.json": good[:-20] + b"\n<<<<<<< HEAD\n" + good[-20:],
+        ".kbsync/production/a/b/e.md.json": b'{\n "version": 1,\n "kind"\n}',
+        ".kbsync/production/a/b/f.md.json": b"\xff\xfe",
+    }
+    found, problems = read_lock(files)
+    assert set(found) == {KEY}
+    assert [problem.path.rpartition("/")[2] for problem in problems] == ["d.md.json", "e.md.json", "f.md.json"]
+    assert "conflict markers" in problems[0].what
+    assert problems[0].line == good[:-20].count(b"\n") + 2
+    assert problems[1].line > 1
+    assert all(problem.stops and "delete" in problem.advice for problem in problems)
+
+
+def test_of_two_lock_files_of_one_item_the_later_counts() -> None:
+    early, late = _agreement("2026-01-01", live="early"), _agreement("2026-01-02", live="late")
+    for first, second in ((early, late), (late, early)):
+        found, _ = read_lock(
+            {"a.json": agreement_to_json(first).encode(), "b.json": agreement_to_json(second).encode()}
+        )
+        assert found[KEY] == late
+
+
+def test_a_ledger_is_read_whole_or_not_at_all() -> None:
+    page = agreement_to_json(_agreement("2026")).encode()
+    assert set(read_ledger({"article/7.json": page, "run.json": b"{}", "leases/x": b"?"})) == {KEY}
+    with pytest.raises(ValueError, match=r"."):
+        read_ledger({"article/7.json": page, "folder/8.json": b"{}"})
+
+
+def test_sources_that_git_still_has_are_filled_in_by_blob() -> None:
+    with_blob = Agreement(kind=Kind.ARTICLE, id=7, path="a", blob=blob_of("text\n"))
+    own = Agreement(kind=Kind.ARTICLE, id=8, path="b", blob=blob_of("text\n"), source="its own")
+    without = Agreement(kind=Kind.ARTICLE, id=9, path="c", blob="0" * 40)
+    filled = with_sources([with_blob, own, without], {blob_of("text\n"): "text\n"})
+    assert [known.source for known in filled] == ["text\n", "its own", None]
+
+
+def test_a_blob_is_named_as_git_names_it() -> None:
+    assert blob_of("") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert blob_of("hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
