@@ -1,6 +1,6 @@
-"""Agreements as files: what those of the lock and of the ledger are called, and the one JSON form that both have.
+"""Baselines as files: what those of the lock and of the ledger are called, and the one JSON form that both have.
 
-Where they are kept is the business of the rooms above.
+Where they are kept is the business of the modules above.
 """
 
 import json
@@ -17,7 +17,7 @@ Key = tuple[Kind, int]
 
 
 class State(StrEnum):
-    """What an agreement says of its item."""
+    """What a baseline says of its item."""
 
     LIVE = "live"
     ARCHIVED = "archived"
@@ -26,7 +26,7 @@ class State(StrEnum):
     UNDONE = "undone"
 
 
-class Born(StrEnum):
+class BaselineOrigin(StrEnum):
     """On which side an item first was; `LIVE` also where nobody noted it, so that nobody's work is tidied away."""
 
     LIVE = "live"
@@ -34,7 +34,7 @@ class Born(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Baseline:
     """The base of one item's three-way comparison.
 
     `content` and `live` hold one digest a field, each for its own side. `source_key` names the source and all that
@@ -43,8 +43,8 @@ class Agreement:
     `seen` is when the portal showed this version (its own clock, ISO 8601, UTC), `updated_at` what it said of the
     item then. `expanded` is the body with includes and variables resolved, where the source has any: what they
     stood for then is told by no blob of the source. `over` names the lock that a ledger entry was made over, to
-    tell two of the same second apart. `born` goes from one agreement of an item to the next. `was` holds the live
-    fields that the run which made this agreement wrote over: what undoing it puts back; nothing for what it created.
+    tell two of the same second apart. `born` goes from one baseline of an item to the next. `was` holds the live
+    fields that the run which made this baseline wrote over: what undoing it puts back; nothing for what it created.
     `sent` is the digest of the HTML that live was made of, where it was rendered whole. `before` is the blob
     of the file that a pull wrote over: a lock entry whose file is that one again came along without it. `successor` is
     the id of the article that was made in its place by a move which has left nothing behind yet.
@@ -55,10 +55,10 @@ class Agreement:
     path: str
     parent: int | None = None
     state: State = State.LIVE
-    born: Born = Born.LIVE
-    seen: str = ""
+    origin: BaselineOrigin = BaselineOrigin.LIVE
+    seen_at: str = ""
     updated_at: str = ""
-    epoch: int = 0
+    renderer_version: int = 0
     source_key: str = ""
     blob: str = ""
     source: str | None = None
@@ -67,10 +67,10 @@ class Agreement:
     live: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
-    was: Mapping[str, FieldValue] = field(default_factory=dict)
-    over: str = ""
-    sent: str = ""
-    before: str = ""
+    previous: Mapping[str, FieldValue] = field(default_factory=dict)
+    supersedes: str = ""
+    sent_digest: str = ""
+    previous_blob: str = ""
     successor: int | None = None
 
     @property
@@ -79,13 +79,13 @@ class Agreement:
         return self.kind, self.id
 
 
-def seal(agreement: Agreement) -> str:
-    """Name one lock entry, so that a ledger entry can note which one it was made over."""
-    before = (agreement.before,) if agreement.before else ()
-    return digest((agreement.seen, agreement.blob, *before, *sorted(agreement.live.values())))
+def fingerprint(baseline: Baseline) -> str:
+    """Return one lock entry, so that a ledger entry can note which one it was made over."""
+    before = (baseline.previous_blob,) if baseline.previous_blob else ()
+    return digest((baseline.seen_at, baseline.blob, *before, *sorted(baseline.live.values())))
 
 
-def taken_along(lock: Mapping[Key, Agreement], blobs: Mapping[str, str]) -> dict[Key, Agreement]:
+def carried_over(lock: Mapping[Key, Baseline], blobs: Mapping[str, str]) -> dict[Key, Baseline]:
     """Leave out of a lock what came with files that are, by content path, as they were before: `blobs` tells of now.
 
     `git restore .` takes a pull's words back and leaves its new files; believed, these would say that the content has
@@ -94,47 +94,47 @@ def taken_along(lock: Mapping[Key, Agreement], blobs: Mapping[str, str]) -> dict
     return {
         key: known
         for key, known in lock.items()
-        if not known.before or known.before == known.blob or blobs.get(known.path) != known.before
+        if not known.previous_blob or known.previous_blob == known.blob or blobs.get(known.path) != known.previous_blob
     }
 
 
-def effective(lock: Mapping[Key, Agreement], ledger: Mapping[Key, Agreement]) -> dict[Key, Agreement]:
-    """Tell for every item which agreement counts: the later of lock and ledger, by the portal's clock."""
+def newest(lock: Mapping[Key, Baseline], ledger: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+    """Tell for every item which baseline counts: the later of lock and ledger, by the portal's clock."""
     later = {key: _later(lock.get(key), ledger.get(key)) for key in lock.keys() | ledger.keys()}
-    return {key: known for key, known in later.items() if not is_void(known)}
+    return {key: known for key, known in later.items() if not is_tombstone(known)}
 
 
-def void(known: Agreement, *, seen: str) -> Agreement:
+def tombstone(known: Baseline, *, seen: str) -> Baseline:
     """Make the ledger entry that outweighs a lock entry of an item that is gone on both sides.
 
     A publish cannot take a file out of the tree; without this the item would be forgotten again by every run.
     """
-    return Agreement(kind=known.kind, id=known.id, path=known.path, state=State.RELEASED, seen=seen)
+    return Baseline(kind=known.kind, id=known.id, path=known.path, state=State.RELEASED, seen_at=seen)
 
 
-def is_void(known: Agreement) -> bool:
-    """Tell whether an agreement says nothing any more: every live version has fields."""
+def is_tombstone(known: Baseline) -> bool:
+    """Return whether a baseline says nothing any more: every live version has fields."""
     return not known.live
 
 
-def _later(lock: Agreement | None, ledger: Agreement | None) -> Agreement:
+def _later(lock: Baseline | None, ledger: Baseline | None) -> Baseline:
     if lock is None or ledger is None:
         return lock or ledger  # type: ignore[return-value]  # a key comes from one of the two
-    if ledger.over == seal(lock):
+    if ledger.supersedes == fingerprint(lock):
         return ledger
-    if lock.seen != ledger.seen:
-        return max(lock, ledger, key=lambda agreement: agreement.seen)
+    if lock.seen_at != ledger.seen_at:
+        return max(lock, ledger, key=lambda baseline: baseline.seen_at)
     # A pull and a publish of one second: what the portal says it was told later is the later version.
     return ledger if ledger.updated_at > lock.updated_at else lock
 
 
-def with_sources(agreements: Iterable[Agreement], sources: Mapping[str, str]) -> tuple[Agreement, ...]:
+def with_sources(baselines: Iterable[Baseline], sources: Mapping[str, str]) -> tuple[Baseline, ...]:
     """Fill in the sources that git still has, by blob id."""
     return tuple(
-        replace(agreement, source=sources[agreement.blob])
-        if agreement.source is None and agreement.blob in sources
-        else agreement
-        for agreement in agreements
+        replace(baseline, source=sources[baseline.blob])
+        if baseline.source is None and baseline.blob in sources
+        else baseline
+        for baseline in baselines
     )
 
 
@@ -142,59 +142,59 @@ FORMAT = 1
 _INDEX = "_index.md"
 
 
-def agreement_to_json(agreement: Agreement) -> str:
-    """Write an agreement as a page of JSON that reads well in a diff: sorted keys, one line of text a line."""
+def baseline_to_json(baseline: Baseline) -> str:
+    """Write a baseline as a page of JSON that reads well in a diff: sorted keys, one line of text a line."""
     plain: dict[str, object] = {
         "version": FORMAT,
-        "kind": agreement.kind.value,
-        "id": agreement.id,
-        "path": agreement.path,
-        "parent": agreement.parent,
-        "state": agreement.state.value,
-        "born": agreement.born.value,
-        "seen": agreement.seen,
-        "updated_at": agreement.updated_at,
-        "epoch": agreement.epoch,
-        "source_key": agreement.source_key,
-        "blob": agreement.blob,
-        "content": dict(agreement.content),
-        "live": dict(agreement.live),
-        "addresses": dict(agreement.addresses),
+        "kind": baseline.kind.value,
+        "id": baseline.id,
+        "path": baseline.path,
+        "parent": baseline.parent,
+        "state": baseline.state.value,
+        "born": baseline.origin.value,
+        "seen": baseline.seen_at,
+        "updated_at": baseline.updated_at,
+        "epoch": baseline.renderer_version,
+        "source_key": baseline.source_key,
+        "blob": baseline.blob,
+        "content": dict(baseline.content),
+        "live": dict(baseline.live),
+        "addresses": dict(baseline.addresses),
     }
-    if agreement.source is not None:
-        plain["source"] = agreement.source.split("\n")
-    if agreement.expanded is not None:
-        plain["expanded"] = agreement.expanded.split("\n")
-    for name, fields in (("fields", agreement.fields), ("was", agreement.was)):
+    if baseline.source is not None:
+        plain["source"] = baseline.source.split("\n")
+    if baseline.expanded is not None:
+        plain["expanded"] = baseline.expanded.split("\n")
+    for name, fields in (("fields", baseline.fields), ("was", baseline.previous)):
         if fields:
             plain[name] = {field: _lines(field, value) for field, value in fields.items()}
-    marks = {"over": agreement.over, "sent": agreement.sent, "before": agreement.before}
+    marks = {"over": baseline.supersedes, "sent": baseline.sent_digest, "before": baseline.previous_blob}
     plain |= {name: text for name, text in marks.items() if text}
-    if agreement.successor is not None:
-        plain["successor"] = agreement.successor
+    if baseline.successor is not None:
+        plain["successor"] = baseline.successor
     return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def agreement_from_json(text: str) -> Agreement:
-    """Read an agreement.
+def baseline_from_json(text: str) -> Baseline:
+    """Read a baseline.
 
     Raises:
-        ValueError: the text is not an agreement, or one of a later version of kbsync.
+        ValueError: the text is not a baseline, or one of a later version of kbsync.
     """
     plain = json.loads(text)
     if not isinstance(plain, dict) or plain.get("version") != FORMAT:
-        raise ValueError("not an agreement that this version of kbsync knows")
+        raise ValueError("not a baseline that this version of kbsync knows")
     page = _Page(plain)
-    return Agreement(
+    return Baseline(
         kind=Kind(page.text("kind")),
         id=page.number("id"),
         path=page.text("path"),
         parent=None if plain.get("parent") is None else page.number("parent"),
         state=State(page.text("state")),
-        born=Born(page.text("born")) if "born" in plain else Born.LIVE,
-        seen=page.text("seen"),
+        origin=BaselineOrigin(page.text("born")) if "born" in plain else BaselineOrigin.LIVE,
+        seen_at=page.text("seen"),
         updated_at=page.text("updated_at"),
-        epoch=page.number("epoch"),
+        renderer_version=page.number("epoch"),
         source_key=page.text("source_key"),
         blob=page.text("blob"),
         source=page.lines("source"),
@@ -203,10 +203,10 @@ def agreement_from_json(text: str) -> Agreement:
         live=page.texts("live"),
         addresses=page.texts("addresses"),
         fields=page.fields("fields"),
-        was=page.fields("was"),
-        over=page.text("over") if "over" in plain else "",
-        sent=page.text("sent") if "sent" in plain else "",
-        before=page.text("before") if "before" in plain else "",
+        previous=page.fields("was"),
+        supersedes=page.text("over") if "over" in plain else "",
+        sent_digest=page.text("sent") if "sent" in plain else "",
+        previous_blob=page.text("before") if "before" in plain else "",
         successor=page.number("successor") if "successor" in plain else None,
     )
 
@@ -245,7 +245,7 @@ class _Page:
         return self._fail(name)
 
     def _fail(self, name: str) -> NoReturn:
-        raise ValueError(f"an agreement without a usable {name!r}")
+        raise ValueError(f"a baseline without a usable {name!r}")
 
 
 def _lines(name: str, value: FieldValue) -> object:
@@ -259,40 +259,40 @@ def _value(name: str, value: object) -> FieldValue:
 
 
 def lock_folder(target: str) -> str:
-    """Give the directory of a target's lock, relative to the root."""
+    """Return the directory of a target's lock, relative to the root."""
     return f".kbsync/{target}/"
 
 
 def lock_name(target: str, kind: Kind, path: str) -> str:
-    """Give the lock file of an item, relative to the root; a directory's is that of its `_index.md`."""
+    """Return the lock file of an item, relative to the root; a directory's is that of its `_index.md`."""
     source = path if kind is Kind.ARTICLE else posixpath.join(path, _INDEX)
     return f"{lock_folder(target)}{source}.json"
 
 
 def released_name(target: str, key: Key) -> str:
-    """Give the lock file of what was let go, relative to the root: by id, since another file may take its path."""
+    """Return the lock file of what was let go, relative to the root: by id, since another file may take its path."""
     return f"{lock_folder(target)}released/{key[0].value}-{key[1]}.json"
 
 
 def ledger_name(key: Key) -> str:
-    """Give the ledger file of an item: by id, which outlives every rename."""
+    """Return the ledger file of an item: by id, which outlives every rename."""
     kind, number = key
     return f"{kind.value}/{number}.json"
 
 
-def read_lock(files: Mapping[str, bytes]) -> tuple[dict[Key, Agreement], tuple[Problem, ...]]:
+def read_lock(files: Mapping[str, bytes]) -> tuple[dict[Key, Baseline], tuple[Problem, ...]]:
     """Read the lock's files, by path; one that cannot be read is a problem with its place, not an exception."""
-    found: dict[Key, Agreement] = {}
+    found: dict[Key, Baseline] = {}
     problems = []
     for path, data in files.items():
         try:
-            agreement = agreement_from_json(data.decode("utf-8"))
+            baseline = baseline_from_json(data.decode("utf-8"))
         except ValueError as error:
             problems.append(_lock_problem(path, data, error))
             continue
-        known = found.get(agreement.key)
-        if known is None or known.seen <= agreement.seen:
-            found[agreement.key] = agreement
+        known = found.get(baseline.key)
+        if known is None or known.seen_at <= baseline.seen_at:
+            found[baseline.key] = baseline
     return found, tuple(problems)
 
 
@@ -306,16 +306,16 @@ def _lock_problem(path: str, data: bytes, error: ValueError) -> Problem:
     return Problem(path=path, line=place, what=f"unreadable lock file: {error}", advice=advice)
 
 
-def read_ledger(files: Mapping[str, bytes]) -> dict[Key, Agreement]:
+def read_ledger(files: Mapping[str, bytes]) -> dict[Key, Baseline]:
     """Read the ledger's files, by name.
 
     Raises:
-        ValueError: one of them is not an agreement; the ledger is written by kbsync alone, so that nothing is guessed.
+        ValueError: one of them is not a baseline; the ledger is written by kbsync alone, so that nothing is guessed.
     """
     names = {f"{kind.value}/" for kind in Kind}
-    agreements = [
-        agreement_from_json(data.decode("utf-8"))
+    baselines = [
+        baseline_from_json(data.decode("utf-8"))
         for name, data in files.items()
         if any(name.startswith(start) for start in names)
     ]
-    return {agreement.key: agreement for agreement in agreements}
+    return {baseline.key: baseline for baseline in baselines}

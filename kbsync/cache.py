@@ -47,7 +47,7 @@ DELETE FROM texts WHERE rowid IN (
 
 @contextmanager
 def open_cache(environ: Mapping[str, str]) -> Iterator["Cache | None"]:
-    """Give the user's cache until the block ends, or None where KBSYNC_NO_CACHE is set or there is no place for it."""
+    """Return the user's cache until the block ends, or None where KBSYNC_NO_CACHE is set or there is no place for it."""
     folder = user_cache_path("kbsync", appauthor=False)
     if environ.get("KBSYNC_NO_CACHE", "") not in ("", "0") or not folder.is_absolute():
         yield None
@@ -58,13 +58,13 @@ def open_cache(environ: Mapping[str, str]) -> Iterator["Cache | None"]:
 
 @cache
 def code_version() -> str:
-    """Name the code whose outcomes are kept: kbsync's own rooms by what they say, and the libraries by version.
+    """Return the code whose outcomes are kept: kbsync's own modules by what they say, and the libraries by version.
 
-    The rooms count by their bytes, so that a checkout under work never meets what it gave before an edit.
+    The modules count by their bytes, so that a checkout under work never meets what it gave before an edit.
     """
     found = hashlib.blake2b(digest_size=16)
-    for room in (_HERE / "memo.py", _HERE / "digests.py", *sorted((_HERE / "markup").rglob("*.py"))):
-        found.update(room.relative_to(_HERE).as_posix().encode() + b"\0" + room.read_bytes() + b"\0")
+    for module in (_HERE / "memo.py", _HERE / "digests.py", *sorted((_HERE / "markup").rglob("*.py"))):
+        found.update(module.relative_to(_HERE).as_posix().encode() + b"\0" + module.read_bytes() + b"\0")
     for library in _LIBRARIES:
         with suppress(PackageNotFoundError):
             found.update(f"{library} {version(library)}\0".encode())
@@ -86,7 +86,7 @@ class Cache:
         self._lock = Lock()
 
     def get(self, name: bytes) -> str | None:
-        """Give what is kept under a name, by this or an earlier run of the same code."""
+        """Return what is kept under a name, by this or an earlier run of the same code."""
         key = self._key(name)
         with self._lock:
             sealed = self._new.get(key) or self._read(key)
@@ -107,7 +107,7 @@ class Cache:
                 self._write()
 
     def close(self) -> None:
-        """Write what is new, make room, and let go of the file."""
+        """Write what is new, make space, and close the file."""
         with self._lock:
             self._write()
             self._prune()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
-from kbsync.baseline import Agreement
+from kbsync.baseline import Baseline
 from kbsync.model import Article, Item, Kind, ancestors, parent_path
 
 
@@ -38,12 +38,12 @@ class Result(StrEnum):
 class Change:
     """One item's step from what is actual to what is desired.
 
-    `path` is the item's content path, `former` the one it had at the agreement where that differs, `id` its live id
+    `path` is the item's content path, `former` the one it had at the baseline where that differs, `id` its live id
     where it has one, `fields` what differs, `reason` one clause for people; `before` and `after` are the sources that a
     reviewer compares, where there are any, `ours` the fields that the written side has changed too, and is to keep so
     where it can, and `diff` the lines that differ where only these are at hand. `points`
     tells of a move that the old article is to link to the new one instead of being archived. Where a
-    former live version is put back, `desired` is that version, its body in HTML, and `leaves` the agreement that this
+    former live version is put back, `desired` is that version, its body in HTML, and `leaves` the baseline that this
     ends in, but for its live half.
     """
 
@@ -61,10 +61,10 @@ class Change:
     ours: tuple[str, ...] = ()
     diff: tuple[str, ...] = ()
     points: bool = False
-    leaves: Agreement | None = None
+    leaves: Baseline | None = None
 
 
-class Matter(StrEnum):
+class FindingKind(StrEnum):
     """Why a plan names something that it leaves alone."""
 
     DRIFT = "drift"
@@ -78,10 +78,10 @@ class Finding:
     """What a plan names and leaves alone.
 
     `path` is the content path, or for what no content knows the names that lead to it on the portal. `ours` and
-    `theirs` are what content and live did since the agreement, as lines of a diff, where that is to be shown.
+    `theirs` are what content and live did since the baseline, as lines of a diff, where that is to be shown.
     """
 
-    matter: Matter
+    finding_kind: FindingKind
     kind: Kind
     path: str
     id: int | None = None
@@ -130,7 +130,7 @@ def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) ->
 
 
 def circle_openers(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """Name the new articles that must be written before something they link to, be it themselves, and so twice."""
+    """Return the new articles that must be written before something they link to, be it themselves, and so twice."""
     new = _new_articles(changes)
     return _first_of_circles(_needs(changes, targets)) | {path for path in new if path in targets.get(path, ())}
 
@@ -149,7 +149,7 @@ _MADE_ANEW = {Action.CREATE, Action.MOVE}
 
 
 def _leaves(change: Change) -> bool:
-    """Tell whether a change is about what no longer lies at its content path, where another may."""
+    """Return whether a change is about what no longer lies at its content path, where another may."""
     return change.action in _REMOVALS or (change.points and change.action is Action.UPDATE)
 
 
@@ -176,7 +176,7 @@ def _by_names(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
 
 
 def _lets_go(change: Change) -> bool:
-    """Tell whether a directory leaves its name to others: by taking another one, or by going elsewhere with it."""
+    """Return whether a directory leaves its name to others: by taking another one, or by going elsewhere with it."""
     is_renamed = _name(change.desired) != _name(change.actual)
     return is_renamed or parent_path(change.path) != parent_path(change.former or change.path)
 

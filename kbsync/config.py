@@ -283,7 +283,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Give the key itself, for the one room that sends it."""
+        """Return the key itself, for the one module that sends it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -291,7 +291,7 @@ class Secret:
 
 
 def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
-    """Give the API key, if this target's host may have it.
+    """Return the API key, if this target's host may have it.
 
     Raises:
         UsageError: there is no key, no address, or a host that the environment does not allow.
@@ -329,7 +329,7 @@ def _check_host(url: str, allowed: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name is this very machine."""
+    """Return whether a host name is this very machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -35,21 +35,21 @@ class Links:
     anchors: Mapping[str, frozenset[str]]
 
 
-class Addresses(Protocol):
+class LinkTargets(Protocol):
     """How content paths and the portal's addresses translate, for one target and its way of reading Markdown."""
 
     @property
     def options(self) -> Options:
-        """Give the options of the tree's Markdown."""
+        """Return the options of the tree's Markdown."""
 
     def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
-        """Give the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
+        """Return the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
 
     def found(self, address: str, paths: Mapping[tuple[Kind, int], str]) -> str | None:
-        """Give the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
+        """Return the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
 
     def absolute(self, address: str) -> str:
-        """Give the whole address that a browser makes of a relative one in an article of the portal."""
+        """Return the whole address that a browser makes of a relative one in an article of the portal."""
 
 
 def links_of(content: KnowledgeBase) -> Links:
@@ -79,13 +79,13 @@ def _rooted(path: str, address: str) -> str | None:
 
 
 def blob_of(text: str) -> str:
-    """Name a source as git does: the id of a blob with this text."""
+    """Return a source as git does: the id of a blob with this text."""
     data = text.encode("utf-8", "surrogateescape")
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def source_key(article: Article, anchors: Collection[str]) -> str:
-    """Name an article's source with all that its rendering depends on, so that equal keys need no rendering.
+    """Return an article's source with all that its rendering depends on, so that equal keys need no rendering.
 
     The body counts beside the source: it holds what the source includes, and the values of its variables.
     """
@@ -102,7 +102,7 @@ def rooted_html(article: Article, anchors: Collection[str], options: Options = P
 
 
 def from_the_root(path: str) -> Callable[[str], str]:
-    """Give the function that writes the relative addresses of the file at `path` as paths from the root."""
+    """Return the function that writes the relative addresses of the file at `path` as paths from the root."""
 
     def resolve(address: str) -> str:
         rooted = _rooted(path, address)
@@ -111,7 +111,7 @@ def from_the_root(path: str) -> Callable[[str], str]:
     return resolve
 
 
-def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Pulled:
+def pulled_body(live: Article, path: str, addresses: LinkTargets, paths: Mapping[tuple[Kind, int], str]) -> Pulled:
     """Convert a live body to the Markdown that a file at `path` would hold; `paths` tells where live items lie.
 
     A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
@@ -119,8 +119,8 @@ def pulled_body(live: Article, path: str, addresses: Addresses, paths: Mapping[t
     return _converted(live.body, to_the_file(path, addresses, paths), addresses.options.plain)
 
 
-def to_the_file(path: str, addresses: Addresses, paths: Mapping[tuple[Kind, int], str]) -> Callable[[str], str]:
-    """Give the function that writes the portal's addresses as the file at `path` would hold them."""
+def to_the_file(path: str, addresses: LinkTargets, paths: Mapping[tuple[Kind, int], str]) -> Callable[[str], str]:
+    """Return the function that writes the portal's addresses as the file at `path` would hold them."""
 
     def rewrite(address: str) -> str:
         target = addresses.found(address, paths)
@@ -157,10 +157,10 @@ def differences(
     content: Item,
     live: Item,
     anchors: Collection[str],
-    addresses: Addresses,
+    addresses: LinkTargets,
     paths: Mapping[tuple[Kind, int], str],
 ) -> tuple[str, ...]:
-    """Name the managed fields in which pulling the live item would not write what the file says."""
+    """Return the managed fields in which pulling the live item would not write what the file says."""
     theirs = live_digests(live)
     fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
     if isinstance(content, Article) and isinstance(live, Article):
@@ -172,7 +172,7 @@ def differences(
 
 
 def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]:
-    """Give a digest for each field that content manages; an article's body by its rendering, which takes time."""
+    """Return a digest for each field that content manages; an article's body by its rendering, which takes time."""
     digests = managed_digests(item)
     if isinstance(item, Article):
         digests["body"] = _body_digest(item, anchors)
@@ -180,19 +180,19 @@ def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]
 
 
 def _body_digest(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
-    """Give the digest of a body; what an agreement holds is that of plain options, which a setting does not change."""
+    """Return the digest of a body; what a baseline holds is that of plain options, which a setting does not change."""
     place = posixpath.dirname(article.path or "")
     arguments = (article.body, place, repr(options), *sorted(anchors))
     return remembered("body digest", arguments, lambda: digest(rooted_html(article, anchors, options)))
 
 
 def managed_digests(item: Item) -> dict[str, str]:
-    """Give a digest for each field that content manages but an article's body."""
+    """Return a digest for each field that content manages but an article's body."""
     return {name: digest(value) for name, value in fields_of(item).items() if value is not None and name != "body"}
 
 
 def live_digests(item: Item) -> dict[str, str]:
-    """Give a digest for each field that the portal shows; what is volatile in a body does not count."""
+    """Return a digest for each field that the portal shows; what is volatile in a body does not count."""
     fields = fields_of(item)
     if isinstance(item, Article):
         fields["body"] = stable_body(item.body)

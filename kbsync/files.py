@@ -26,7 +26,7 @@ _VARIATIONS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 
 
 def file_name(title: str, taken: Collection[str]) -> str:
-    """Name a file or directory after a title, without a suffix: words in lower case joined by hyphens.
+    """Return a file or directory after a title, without a suffix: words in lower case joined by hyphens.
 
     Letters of every script stay. The name differs from every one that is taken, also for a file system that knows
     neither case nor Unicode's normal forms.
@@ -39,7 +39,7 @@ def file_name(title: str, taken: Collection[str]) -> str:
 
 
 def folded(name: str) -> str:
-    """Give the form in which two names are one to a file system that ignores case and normal form."""
+    """Return the form in which two names are one to a file system that ignores case and normal form."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold()).casefold()
 
 
@@ -74,7 +74,7 @@ def _words(title: str) -> str:
 
 
 def _kept(letter: str, *, follows: bool) -> str:
-    """Give what stands for a character: itself, a space, or nothing; a mark stays only where it follows a letter."""
+    """Return what stands for a character: itself, a space, or nothing; a mark stays only where it follows a letter."""
     kind = unicodedata.category(letter)
     if letter in _DROPPED or letter in _VARIATIONS or kind == "Me":
         return ""
@@ -100,15 +100,15 @@ class Files(Protocol):
     """The files under a root, by their path from it, with `/`."""
 
     def paths(self) -> tuple[str, ...]:
-        """Name every file that can be read, sorted."""
+        """Return every file that can be read, sorted."""
         ...
 
     def problems(self) -> tuple[Problem, ...]:
-        """Name what is there and cannot be taken for a file of the tree."""
+        """Return what is there and cannot be taken for a file of the tree."""
         ...
 
     def read(self, path: str) -> bytes:
-        """Give the content of one file.
+        """Return the content of one file.
 
         Raises:
             ContentError: it cannot be read.
@@ -127,7 +127,7 @@ class WorkingTree:
         self._problems += doubles
 
     def paths(self) -> tuple[str, ...]:
-        """Name every regular file under the root, sorted."""
+        """Return every regular file under the root, sorted."""
         return tuple(sorted(self._names))
 
     def problems(self) -> tuple[Problem, ...]:
@@ -135,7 +135,7 @@ class WorkingTree:
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
-        """Give the content of one file.
+        """Return the content of one file.
 
         Raises:
             ContentError: it cannot be read.
@@ -192,7 +192,7 @@ def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]
 
 
 def printable(path: str) -> str:
-    """Give a path that can be shown and encoded, whatever bytes the file system had for it."""
+    """Return a path that can be shown and encoded, whatever bytes the file system had for it."""
     return path.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -230,7 +230,7 @@ def _write(root: Path, files: Mapping[str, str | bytes | None]) -> list[Problem]
 
 
 def _inside(root: Path, path: str) -> Path:
-    """Give the place of a path under the root; no step of the way may be a link or lead outwards."""
+    """Return the place of a path under the root; no step of the way may be a link or lead outwards."""
     parts = path.split("/")
     if any(part in ("", ".", "..", ".git") or "\\" in part or "\0" in part for part in parts) or ":" in parts[0]:
         raise ValueError("the path leads out of the content tree")
@@ -300,16 +300,16 @@ class Overlay:
         self._above = above
 
     def paths(self) -> tuple[str, ...]:
-        """Name every file, sorted."""
+        """Return every file, sorted."""
         gone = {path for path, text in self._above.items() if text is None}
         return tuple(sorted({*self._below.paths(), *self._above} - gone))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Name what cannot be taken for a file of the tree."""
+        """Return what cannot be taken for a file of the tree."""
         return self._below.problems()
 
     def read(self, path: str) -> bytes:
-        """Give one file as it will be.
+        """Return one file as it will be.
 
         Raises:
             ContentError: it cannot be read.

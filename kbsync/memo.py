@@ -19,7 +19,7 @@ class Memory(Protocol):
     """What keeps texts by name; it may forget any of them at any time."""
 
     def get(self, name: bytes) -> str | None:
-        """Give what is kept under a name."""
+        """Return what is kept under a name."""
 
     def put(self, name: bytes, text: str) -> None:
         """Keep a text under a name."""
@@ -39,12 +39,12 @@ def lent(memory: Memory) -> Iterator[None]:
 
 
 def is_lent() -> bool:
-    """Tell whether anything would be remembered, where remembering itself takes work."""
+    """Return whether anything would be remembered, where remembering itself takes work."""
     return _LENT.get() is not None
 
 
 def remembered(function: str, arguments: Sequence[str], compute: Callable[[], str]) -> str:
-    """Give what a function gave for these arguments, or compute it.
+    """Return what a function gave for these arguments, or compute it.
 
     `function` is its name, `arguments` must be everything that the outcome depends on but the code itself.
     """
@@ -62,7 +62,7 @@ def remembered(function: str, arguments: Sequence[str], compute: Callable[[], st
 
 
 def _name_of(function: str, arguments: Sequence[str]) -> bytes:
-    """Name one call; each part with its length, so that no two calls run together to the same."""
+    """Return one call; each part with its length, so that no two calls run together to the same."""
     found = hashlib.blake2b(digest_size=32)
     for part in (function, *arguments):
         data = part.encode("utf-8", "surrogatepass")

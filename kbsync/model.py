@@ -20,19 +20,19 @@ class Kind(StrEnum):
 
 
 def kind_of(path: str) -> Kind:
-    """Tell what lies at a content path by its form: an article ends in `.md`, a category has no directory above it."""
+    """Return what lies at a content path by its form: an article ends in `.md`, a category has no directory above it."""
     if path.endswith(".md"):
         return Kind.ARTICLE
     return Kind.FOLDER if "/" in path else Kind.CATEGORY
 
 
 def parent_path(path: str) -> str:
-    """Give the content path of what holds an item; empty for a category."""
+    """Return the content path of what holds an item; empty for a category."""
     return path.rpartition("/")[0]
 
 
 def ancestors(path: str) -> tuple[str, ...]:
-    """Give the content paths of all that holds an item, the nearest first."""
+    """Return the content paths of all that holds an item, the nearest first."""
     found = []
     while path := parent_path(path):
         found.append(path)
@@ -146,7 +146,7 @@ Item = Category | Folder | Article
 
 
 def fields_of(item: Item) -> dict[str, FieldValue]:
-    """Give the fields of an item that content can manage, by the name that front matter uses; `body` among them."""
+    """Return the fields of an item that content can manage, by the name that front matter uses; `body` among them."""
     match item:
         case Category():
             return {"name": item.name, "description": item.description, "portals": item.portals}
@@ -172,7 +172,7 @@ def fields_of(item: Item) -> dict[str, FieldValue]:
 
 
 def digest(value: FieldValue) -> str:
-    """Name a value by its content: equal digests mean equal values; the order within a tuple does not count."""
+    """Return a value by its content: equal digests mean equal values; the order within a tuple does not count."""
     plain = sorted(value, key=str) if isinstance(value, tuple) else value
     text = _as_json(plain)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -47,7 +47,7 @@ def step(desk: Desk, portal: Portal, *words: str, url: str = "") -> Step:
 
 
 def full_read(portal: Portal) -> int:
-    """Say how many calls a whole read must take: 1 + categories + articles by the hundred + folders with folders."""
+    """Return how many calls a whole read must take: 1 + categories + articles by the hundred + folders with folders."""
     folders = portal.store.all_folders()
     held = Counter(article.folder_id for article in portal.store.all_articles())
     parents = {folder.parent_id for folder in folders} - {None}

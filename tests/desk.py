@@ -85,13 +85,13 @@ class Desk:
         return self.git("rev-parse", "HEAD").strip()
 
     def files(self) -> dict[str, bytes]:
-        """Give every file of the tree but git's own."""
+        """Return every file of the tree but git's own."""
         places = (place for place in self.root.rglob("*") if place.is_file())
         found = {place.relative_to(self.root).as_posix(): place.read_bytes() for place in places}
         return {path: data for path, data in found.items() if not path.startswith(".git/")}
 
     def content(self) -> dict[str, bytes]:
-        """Give every file of the tree but git's and kbsync's own."""
+        """Return every file of the tree but git's and kbsync's own."""
         return {path: data for path, data in self.files().items() if not path.startswith(".kbsync/")}
 
 
@@ -116,14 +116,14 @@ def new_desk(root: Path, files: Mapping[str, str | bytes], environ: Mapping[str,
 
 
 def command(*words: str) -> list[str]:
-    """Give the words that start kbsync as a process: the console script's own two lines."""
+    """Return the words that start kbsync as a process: the console script's own two lines."""
     return [sys.executable, "-c", "from kbsync.cli import main; main()", *words]
 
 
 def environment(more: Mapping[str, str | None]) -> dict[str, str]:
     """Give this process's environment with some variables set, or taken away where they are None.
 
-    Each room is compiled once, as it is on a user's machine, and not by each of a thousand processes; and no line is
+    Each module is compiled once, as it is on a user's machine, and not by each of a thousand processes; and no line is
     folded to the width of the terminal in which somebody tests.
     """
     checkout = str(Path(__file__).parent.parent)

@@ -86,15 +86,15 @@ def test_other_code_finds_nothing_of_what_this_code_gave(file: Path) -> None:
 
 def test_the_code_is_named_by_every_room_that_converts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     here = Path(digests.__file__).parent
-    markup = (room.relative_to(here).as_posix() for room in (here / "markup").rglob("*.py"))
-    for room in ("memo.py", "digests.py", *markup):
-        (tmp_path / room).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / room).write_bytes((here / room).read_bytes())
+    markup = (module.relative_to(here).as_posix() for module in (here / "markup").rglob("*.py"))
+    for module in ("memo.py", "digests.py", *markup):
+        (tmp_path / module).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / module).write_bytes((here / module).read_bytes())
     monkeypatch.setattr("kbsync.cache._HERE", tmp_path)
     names = [code_version.__wrapped__()]
     assert names == [code_version()]
-    for room in ("digests.py", "markup/noise.py", "markup/to_html.py"):
-        (tmp_path / room).write_bytes((tmp_path / room).read_bytes() + b"\n")
+    for module in ("digests.py", "markup/noise.py", "markup/to_html.py"):
+        (tmp_path / module).write_bytes((tmp_path / module).read_bytes() + b"\n")
         names.append(code_version.__wrapped__())
     monkeypatch.setattr("kbsync.cache.version", lambda library: "0.0")
     names.append(code_version.__wrapped__())

@@ -51,7 +51,7 @@ def _options(command: click.Command) -> dict[str, click.Option]:
 
 
 def wrong_words(call: str) -> list[str]:
-    """Name the options and commands of one call that the command line does not know."""
+    """Return the options and commands of one call that the command line does not know."""
     command: click.Command = app
     words = iter(shlex.split(call)[1:])
     wrong: list[str] = []

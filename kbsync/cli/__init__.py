@@ -1,6 +1,6 @@
 """The command line: what is asked for, in which words, and how it ends.
 
-The only room, with `commands`, that prints, asks or exits. Rooms with heavy libraries are imported inside commands, so
+The only module, with `commands`, that prints, asks or exits. Modules with heavy libraries are imported inside commands, so
 that `kbsync --version` stays quick.
 """
 

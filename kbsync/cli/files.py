@@ -12,7 +12,7 @@ from kbsync.commands.paths import within
 @ignore_ids_flag
 @click.pass_obj
 def lint(settings: Settings, *, paths: tuple[str, ...], form: str, ignore_ids: bool) -> int:
-    """Name every problem of the tree at once. Needs no network."""
+    """Return every problem of the tree at once. Needs no network."""
     from kbsync.commands import files
 
     config = settings.config(**ids(ignore_ids))

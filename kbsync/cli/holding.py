@@ -66,7 +66,7 @@ def release(
 def explain(
     settings: Settings, *, named: tuple[str, ...], form: str, no_refresh: bool, local: bool, ignore_ids: bool
 ) -> int:
-    """Say why an item would or would not change. Writes nothing."""
+    """Return why an item would or would not change. Writes nothing."""
     from kbsync.commands import holding
     from kbsync.config import key_for
     from kbsync.engine.context import Options

@@ -25,11 +25,11 @@ class Settings:
         self.flags: dict[str, object] = {"target": target, "url": url}
 
     def config(self, **flags: object) -> Config:
-        """Give the configuration of the tree that is worked on, flags over all else."""
+        """Return the configuration of the tree that is worked on, flags over all else."""
         return load_config(find_root(_here(), self.root), self.flags | flags, os.environ)
 
     def config_for(self, file: Path) -> Config | None:
-        """Give the configuration of the tree that a file lies in, or None where it lies in none."""
+        """Return the configuration of the tree that a file lies in, or None where it lies in none."""
         try:
             root = find_root(file.parent, self.root)
         except UsageError:
@@ -45,7 +45,7 @@ def _here() -> Path:
 
 
 def choice(*forms: str) -> Callable[[_Command], _Command]:
-    """Give the option that chooses the form of the output; the first is what is shown without it."""
+    """Return the option that chooses the form of the output; the first is what is shown without it."""
     return click.option("--format", "form", envvar="KBSYNC_FORMAT", type=click.Choice(forms), default=forms[0])
 
 
@@ -70,7 +70,7 @@ rerender_flag = click.option(
 
 
 def ids(ignored: bool) -> dict[str, object]:  # noqa: FBT001
-    """Give the setting that `--ignore-ids` stands for."""
+    """Return the setting that `--ignore-ids` stands for."""
     return {"ignored_keys": frozenset({"id"})} if ignored else {}
 
 
@@ -86,7 +86,7 @@ def refuse_blind(*, rerender: bool, no_refresh: bool) -> None:
 
 
 def seconds(wait: timedelta | None, *, attended: bool) -> float:
-    """Give the seconds to wait for another publish; where nobody said, nobody is to sit before a screen for it."""
+    """Return the seconds to wait for another publish; where nobody said, nobody is to sit before a screen for it."""
     if wait is None:
         return 0.0 if attended else _UNATTENDED
     return wait.total_seconds()

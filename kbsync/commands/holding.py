@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import click
 
-from kbsync.commands.output import Onlooker, attended, look, note, say, tell
+from kbsync.commands.output import ConsoleUi, attended, look, note, say, tell
 from kbsync.commands.paths import refuse_unknown, within
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config, Secret
 from kbsync.engine import plan as explaining_journey
-from kbsync.engine.adopt import Held, Named
+from kbsync.engine.adopt import AdoptResult, Named
 from kbsync.engine.adopt import adopt as adopt_journey
 from kbsync.engine.adopt import release as release_journey
-from kbsync.engine.context import Options, Planned
+from kbsync.engine.context import Options, PlanResult
 from kbsync.errors import UsageError
 from kbsync.model import Kind, kind_of
 from kbsync.report.explain import explanation_to_json, explanation_to_text
@@ -28,7 +28,7 @@ def adopt(
     """Take over what is named."""
     named = named_in(config, words)
     asked = _Question("Adopt this", "kbsync adopt from", form=form, yes=yes, dry_run=dry_run)
-    with remembering(), Onlooker(asked.answer) as onlooker:
+    with remembering(), ConsoleUi(asked.answer) as onlooker:
         held = adopt_journey(config, key, named, options, onlooker, dry_run=dry_run)
     return _told(held, asked, named, "already managed")
 
@@ -39,17 +39,17 @@ def release(
     """Let go of what is named."""
     named = named_in(config, words)
     asked = _Question("Release this", "kbsync release from", form=form, yes=yes, dry_run=dry_run)
-    with remembering(), Onlooker(asked.answer) as onlooker:
+    with remembering(), ConsoleUi(asked.answer) as onlooker:
         held = release_journey(config, key, named, options, onlooker, dry_run=dry_run)
     return _told(held, asked, named, "released already")
 
 
 def explain(config: Config, key: Secret | None, words: tuple[str, ...], options: Options, *, form: str) -> int:
-    """Say why the named items would or would not change."""
+    """Return why the named items would or would not change."""
     named = named_in(config, words)
     if named.pairs:
         raise UsageError("explain takes a path or an id, not both in one", advice="name the path alone")
-    with remembering(), Onlooker(lambda _: False) as onlooker:
+    with remembering(), ConsoleUi(lambda _: False) as onlooker:
         explained = explaining_journey.explain(config, key, named.paths, named.keys, options, onlooker)
     if not explained.items:
         refuse_unknown(explained.planned, [path for path in explained.unknown if ":" not in path])
@@ -116,19 +116,19 @@ class _Question:
         self.dry_run = dry_run
         self.shown = False
 
-    def answer(self, planned: Planned) -> bool:
+    def answer(self, planned: PlanResult) -> bool:
         if self.form == "text":
             self.show(planned, say)
         return self.yes or click.confirm(f"{self.words}?", err=True)
 
-    def show(self, planned: Planned, where: Callable[[str], None]) -> None:
+    def show(self, planned: PlanResult, where: Callable[[str], None]) -> None:
         seen, target = look(), planned.workspace.config.target
         heading = f"{self.heading} {target}" + (", as it would be" if self.dry_run else "")
         where(plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width))
         self.shown = True
 
 
-def _told(held: Held, asked: _Question, named: Named, already: str) -> int:
+def _told(held: AdoptResult, asked: _Question, named: Named, already: str) -> int:
     plan = held.planned.plan
     if not plan.changes and not plan.conflicts:
         refuse_unknown(held.planned, [*named.paths, *named.pairs])

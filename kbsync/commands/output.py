@@ -15,7 +15,7 @@ import click
 from kbsync.errors import ContentError, KbsyncError, Problem
 
 if TYPE_CHECKING:
-    from kbsync.engine.context import Planned
+    from kbsync.engine.context import PlanResult
     from kbsync.report.terminal import Bars
 
 _WIDEST = 120
@@ -58,7 +58,7 @@ def look() -> Look:
 
 
 def attended() -> bool:
-    """Tell whether somebody is there to be asked."""
+    """Return whether somebody is there to be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
@@ -111,10 +111,10 @@ def list_problems(problems: tuple[Problem, ...]) -> None:
         say(one_line(str(problem)))
 
 
-class Onlooker:
-    """The audience of a journey: bars on standard error, and the question before a publish."""
+class ConsoleUi:
+    """The ui of a journey: bars on standard error, and the question before a publish."""
 
-    def __init__(self, agree: "Callable[[Planned], bool]") -> None:
+    def __init__(self, agree: "Callable[[PlanResult], bool]") -> None:
         self._agree = agree
         self._bars: Bars | None = None
 
@@ -125,23 +125,23 @@ class Onlooker:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def waits(self, why: str) -> None:
-        """Say what is being waited for."""
+    def status(self, why: str) -> None:
+        """Return what is being waited for."""
         if self._bars is not None:
             self._bars.begins(why, None)
 
-    def begins(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int) -> None:
         """Show a bar of so many steps."""
         self._start()
         if self._bars is not None:
             self._bars.begins(what, total)
 
-    def steps(self, what: str) -> None:
+    def advance(self, what: str) -> None:
         """Show one step done; `what` is its path."""
         if self._bars is not None and what:
             self._bars.steps()
 
-    def agrees(self, planned: "Planned") -> bool:
+    def confirm(self, planned: "PlanResult") -> bool:
         """Ask, with the bars out of the way."""
         self._stop()
         return self._agree(planned)

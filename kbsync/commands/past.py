@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import click
 
 from kbsync.change import Outcome, Result
-from kbsync.commands.output import Onlooker, attended, complain, look, note, say
+from kbsync.commands.output import ConsoleUi, attended, complain, look, note, say
 from kbsync.commands.remembering import remembering
 from kbsync.commands.telling import GO_ON, unsaved
 from kbsync.config import Config, Secret
-from kbsync.engine.context import Options, Planned
+from kbsync.engine.context import Options, PlanResult
 from kbsync.engine.history import history as history_journey
 from kbsync.engine.history import history_of as history_of_journey
 from kbsync.engine.undo import Undone
@@ -68,7 +68,7 @@ def undo(
     if not yes and not dry_run and not attended():
         raise UsageError("nobody is there to be asked", advice="give --yes to undo without a question")
     asked = _Question(form=form, yes=yes)
-    with remembering(), Onlooker(asked.answer) as onlooker:
+    with remembering(), ConsoleUi(asked.answer) as onlooker:
         undone = undo_journey(config, key, name, options, onlooker, dry_run=dry_run)
     return _told(undone, asked, form, dry_run=dry_run)
 
@@ -111,7 +111,7 @@ class _Question:
         self.shown = False
         self.declined = False
 
-    def answer(self, planned: Planned) -> bool:
+    def answer(self, planned: PlanResult) -> bool:
         if self.form == "text":
             say(_shown(planned))
             self.shown = True
@@ -152,7 +152,7 @@ def _held(undone: Undone, *, dry_run: bool) -> int:
     return HELD if undone.planned.plan.conflicts and not dry_run else OK
 
 
-def _shown(planned: Planned) -> str:
+def _shown(planned: PlanResult) -> str:
     seen = look()
     name = planned.undoes.name if planned.undoes else ""
     heading = f"kbsync undo of run {name} on {_where(planned)}"
@@ -165,6 +165,6 @@ def _json(undone: Undone, outcomes: Sequence[Outcome] | None) -> str:
     return to_json(page | {"undoes": undone.past.id, "standing": list(undone.standing)})
 
 
-def _where(planned: Planned) -> str:
+def _where(planned: PlanResult) -> str:
     config = planned.workspace.config
     return f"{config.target} ({config.url})" if config.url else config.target

@@ -10,7 +10,7 @@ from kbsync.config import Config
 from kbsync.errors import UsageError
 
 if TYPE_CHECKING:
-    from kbsync.engine.context import Planned
+    from kbsync.engine.context import PlanResult
 
 
 def within(config: Config, typed: Iterable[str]) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def _content_path(root: Path, typed: str) -> str:
 
 
 def _places(root: Path, typed: str) -> Iterator[Path]:
-    """Give the places that somebody may mean: from here, from here past symbolic links, as kbsync names files."""
+    """Return the places that somebody may mean: from here, from here past symbolic links, as kbsync names files."""
     here = Path(os.path.normpath(Path.cwd() / typed))
     yield here
     yield here.parent.resolve() / here.name
@@ -50,7 +50,7 @@ def refuse_absent(root: Path, files: Iterable[str], asked: Iterable[str]) -> Non
     _refuse([path for path in asked if path not in there and not (root / path).exists()])
 
 
-def refuse_unknown(planned: "Planned", asked: Collection[str]) -> None:
+def refuse_unknown(planned: "PlanResult", asked: Collection[str]) -> None:
     """Stop where a path leads to nothing that either side ever had: a slip of the pen must not look like peace.
 
     Raises:
@@ -65,11 +65,11 @@ def _refuse(lost: list[str]) -> None:
         raise UsageError(f"not in the tree: {', '.join(lost)}", advice="see how the path is written")
 
 
-def _known(planned: "Planned") -> frozenset[str]:
+def _known(planned: "PlanResult") -> frozenset[str]:
     tree, plan = planned.workspace.tree, planned.plan
     named = {item.path or "" for item in tree.knowledge.items()}
     named |= {*tree.knowledge.assets, *tree.skipped, *tree.withheld}
-    named |= {known.path for known in planned.workspace.agreements.values()}
+    named |= {known.path for known in planned.workspace.baselines.values()}
     named |= {change.path for change in plan.changes}
     return frozenset(above for path in named for above in _with_those_above(path))
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kbsync.baseline import State
-from kbsync.commands.output import Onlooker, look, note, say
+from kbsync.commands.output import ConsoleUi, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
 from kbsync.commands.saving import write_out
@@ -20,7 +20,7 @@ from kbsync.report.wording import counts
 
 def plan(config: Config, key: Secret | None, options: Options, *, form: str, out: Path | None, exit_code: bool) -> int:
     """Show what a publish would do; without a key, against the ledger alone."""
-    with remembering(), Onlooker(lambda _: False) as onlooker:
+    with remembering(), ConsoleUi(lambda _: False) as onlooker:
         planned = plan_journey(config, key, options, onlooker)
     refuse_unknown(planned, options.paths)
     notices(planned)
@@ -37,10 +37,10 @@ def plan(config: Config, key: Secret | None, options: Options, *, form: str, out
 
 def status(config: Config, key: Secret, options: Options, *, form: str) -> int:
     """Show both directions at a glance."""
-    with remembering(), Onlooker(lambda _: False) as onlooker:
+    with remembering(), ConsoleUi(lambda _: False) as onlooker:
         planned = status_journey(config, key, options, onlooker)
     notices(planned)
-    archived = [known for known in planned.workspace.agreements.values() if known.state is State.ARCHIVED]
+    archived = [known for known in planned.workspace.baselines.values() if known.state is State.ARCHIVED]
     if form == "json":
         say(status_to_json(planned.plan, archived, target=target(planned), calls=planned.calls))
         return OK

@@ -1,6 +1,6 @@
 """The command that puts a pull on a branch, for a pull request."""
 
-from kbsync.commands.output import Onlooker, look, note, say
+from kbsync.commands.output import ConsoleUi, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config, Secret
@@ -15,7 +15,7 @@ OK, HELD = 0, 4
 
 
 def branch_of(branch: str | None, *, commit: bool, dry_run: bool) -> str | None:
-    """Give the branch that a pull is to be put on; None for a pull into the working tree.
+    """Return the branch that a pull is to be put on; None for a pull into the working tree.
 
     Raises:
         UsageError: the flags do not go together.
@@ -31,7 +31,7 @@ def branch_of(branch: str | None, *, commit: bool, dry_run: bool) -> str | None:
 
 def propose(config: Config, key: Secret, options: Options, *, form: str, branch: str) -> int:
     """Put what changed on the portal on a branch, as one commit."""
-    with remembering(), Onlooker(lambda _: True) as onlooker:
+    with remembering(), ConsoleUi(lambda _: True) as onlooker:
         proposed = propose_journey(config, key, options, onlooker, branch=branch)
     refuse_unknown(proposed.home.planned, options.paths)
     say(_json(proposed) if form == "json" else _text(proposed))

@@ -3,12 +3,12 @@
 import click
 
 from kbsync.change import Outcome, Result
-from kbsync.commands.output import Onlooker, attended, complain, look, note, say
+from kbsync.commands.output import ConsoleUi, attended, complain, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
 from kbsync.commands.telling import FAILED, GO_ON, HELD, INTERRUPTED, OK, notices, shown, target, unsaved, where
 from kbsync.config import Config, Secret
-from kbsync.engine.context import Options, Planned
+from kbsync.engine.context import Options, PlanResult
 from kbsync.engine.publish import Published
 from kbsync.engine.publish import publish as publish_journey
 from kbsync.errors import UsageError
@@ -22,7 +22,7 @@ def publish(config: Config, key: Secret, options: Options, *, form: str, yes: bo
     if not yes and not attended():
         raise UsageError("nobody is there to be asked", advice="give --yes to publish without a question")
     asked = _Question(form=form, yes=yes, named=(*options.paths, *options.overwrite))
-    with remembering(), Onlooker(asked.answer) as onlooker:
+    with remembering(), ConsoleUi(asked.answer) as onlooker:
         published = publish_journey(config, key, options, onlooker)
     refuse_unknown(published.planned, asked.named)
     return _told(published, asked, form)
@@ -38,7 +38,7 @@ class _Question:
         self.declined = False
         self.told: tuple[Outcome, ...] = ()
 
-    def answer(self, planned: Planned) -> bool:
+    def answer(self, planned: PlanResult) -> bool:
         refuse_unknown(planned, self.named)
         notices(planned)
         if self.form == "text":
@@ -85,14 +85,14 @@ def _tell_text(published: Published, asked: _Question) -> None:
     note(f"{published.calls} calls.")
 
 
-def _tell_withheld(planned: Planned) -> None:
-    """Name what a saved plan does not allow before the rest is agreed to."""
+def _tell_withheld(planned: PlanResult) -> None:
+    """Return what a saved plan does not allow before the rest is agreed to."""
     if planned.withheld:
         seen = look()
         say(f"\n{outcomes_to_text(planned.withheld, colour=seen.colour, width=seen.width)}")
 
 
-def _tell_findings(planned: Planned) -> None:
+def _tell_findings(planned: PlanResult) -> None:
     """Show the plan of a run that had nothing to ask about, but something to name."""
     plan = planned.plan
     if plan.changes or plan.drift or plan.conflicts or plan.undone:

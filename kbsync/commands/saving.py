@@ -76,7 +76,7 @@ def set_aside(options: Options, config: Config, file: Path | None) -> Options:
 
 
 def note_uncommitted(paths: tuple[str, ...]) -> None:
-    """Say what of a plan a publish would leave out, no commit having it."""
+    """Return what of a plan a publish would leave out, no commit having it."""
     if paths:
         shown = ", ".join(paths[:_NAMED]) + (" …" if len(paths) > _NAMED else "")
         note(f"Not committed yet, so that publish would leave it out: {shown}")

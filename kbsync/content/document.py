@@ -59,7 +59,7 @@ class Heading:
 
 
 def find_frame(text: str) -> Frame:
-    """Tell where front matter and body lie; `trouble` says in words why that cannot be told."""
+    """Return where front matter and body lie; `trouble` says in words why that cannot be told."""
     begin = len(BOM) if text.startswith(BOM) else 0
     opening = _OPENING.match(text, begin)
     if opening is None:
@@ -80,24 +80,24 @@ def find_frame(text: str) -> Frame:
 
 
 def skip_blank_lines(text: str, start: int) -> int:
-    """Give the offset of the first line from `start` on that is not blank; its indentation counts as part of it."""
+    """Return the offset of the first line from `start` on that is not blank; its indentation counts as part of it."""
     found = _BLANK_LINES.match(text, start)
     end = found.end() if found else start
     return len(text) if not text[end:].strip(" \t") else end
 
 
 def line_at(text: str, offset: int) -> int:
-    """Give the number of the line, from 1, on which an offset lies."""
+    """Return the number of the line, from 1, on which an offset lies."""
     return 1 + len(_NEWLINE.findall(text, 0, offset))
 
 
 def unix_newlines(text: str) -> str:
-    """Give the text with newlines alone, no carriage returns, at the end of its lines."""
+    """Return the text with newlines alone, no carriage returns, at the end of its lines."""
     return _NEWLINE.sub("\n", text) if "\r" in text else text
 
 
 def newline_of(text: str) -> str:
-    """Give the line ending that a file uses."""
+    """Return the line ending that a file uses."""
     found = _NEWLINE.search(text)
     return found.group() if found else "\n"
 
@@ -147,7 +147,7 @@ def _lines(text: str, start: int) -> Iterator[tuple[int, int]]:
 
 
 def plain_words(inline: str) -> str:
-    """Give what a reader sees of a heading's Markdown: no marks, no tags, no `{#id}`."""
+    """Return what a reader sees of a heading's Markdown: no marks, no tags, no `{#id}`."""
     if len(inline) > _LONGEST_TITLE:
         return inline
     return _plain(_HEADING_ID.sub("", inline)).strip()
@@ -199,7 +199,7 @@ class Document:
 
 
 def is_index(path: str) -> bool:
-    """Tell whether a file describes its directory; any other is an article."""
+    """Return whether a file describes its directory; any other is an article."""
     return path.rpartition("/")[2].casefold().startswith("_index.")
 
 
@@ -311,14 +311,14 @@ def _head(text: str, heading: Heading | None) -> str:
 
 
 def _ending(text: str, body: str, newline: str) -> str:
-    """Give what comes after the last word of a file that gets another body."""
+    """Return what comes after the last word of a file that gets another body."""
     old = text.rstrip(" \t\r\n")
     stays = unix_newlines(old).rpartition("\n")[2] == body.rstrip(" \n").rpartition("\n")[2]
     return text[len(old) :] if stays else newline
 
 
 def _trimmed(body: str) -> str:
-    """Give a body without blank lines around it and with one newline at its end."""
+    """Return a body without blank lines around it and with one newline at its end."""
     body = unix_newlines(body)
     body = body[skip_blank_lines(body, 0) :].rstrip(" \t\n")
     return body + "\n" if body else ""
@@ -364,7 +364,7 @@ def _check(before: Document, after: Document, wanted: Mapping[str, FieldValue], 
 
 
 def _comparable(document: Document, path: str) -> dict[str, Flat]:
-    """Give all that a file says, by field; its body under the empty name."""
+    """Return all that a file says, by field; its body under the empty name."""
     fields: dict[str, Flat] = {}
     for key, value in document.front.items.items():
         whole = flat(value)

@@ -66,7 +66,7 @@ Flat = str | None | tuple["Flat", ...] | dict[str, "Flat"]
 
 
 def flat(value: Value) -> Flat:
-    """Give a value without its places and quotes, to compare two readings of one file."""
+    """Return a value without its places and quotes, to compare two readings of one file."""
     match value:
         case Scalar():
             return None if value.is_null else value.text
@@ -355,7 +355,7 @@ def _starts_after_key(block: Table, key: str) -> bool:
 
 
 def _end_of(source: str, value: Value) -> int:
-    """Give the offset behind the last character of a value; what YAML counts in after it may be comments."""
+    """Return the offset behind the last character of a value; what YAML counts in after it may be comments."""
     match value:
         case Scalar(style="|" | ">"):
             return value.place.start + len(source[value.place.start : value.place.end].rstrip())

@@ -77,7 +77,7 @@ class Expansion:
     problems: tuple[Problem, ...]
 
     def spot(self, line: int) -> Spot:
-        """Tell where a line of the body (from 1) was written."""
+        """Return where a line of the body (from 1) was written."""
         return self.spots[min(line, len(self.spots)) - 1]
 
 
@@ -85,7 +85,7 @@ Refused = tuple[str, str]
 """Why a file cannot be included, and what to do about it."""
 
 Fetch = Callable[[str, str], Snippet | Refused]
-"""Give the file at a path that another file asks for, both from the root."""
+"""Return the file at a path that another file asks for, both from the root."""
 
 
 @dataclass(slots=True)
@@ -183,7 +183,7 @@ class Expander:
         out.add("".join(pieces) + line[done:], row, spot)
 
     def _shown(self, out: _Text, mark: Mark, row: int, spot: Spot, chain: tuple[str, ...]) -> str | None:
-        """Give what stands for a mark within a line, or None where it stays."""
+        """Return what stands for a mark within a line, or None where it stays."""
         if mark.name is not None:
             out.uses.append(Use(row=row, written=mark.text, shown=self._plain[mark.name]))
             return self._values[mark.name]
@@ -200,7 +200,7 @@ class Expander:
         return shown
 
     def _included(self, out: _Text, mark: Mark, spot: Spot, chain: tuple[str, ...]) -> _Text | None:
-        """Give what a file becomes in the place of its mark, its links written for the file that includes it."""
+        """Return what a file becomes in the place of its mark, its links written for the file that includes it."""
         path = mark.path or ""
         if path in chain:
             circle = " → ".join((*chain[chain.index(path) :], path))
@@ -337,7 +337,7 @@ class Snippets:
         self._expanders: dict[tuple[tuple[str, str], ...], Expander] = {}
 
     def expander(self, variables: Mapping[str, str]) -> Expander:
-        """Give what replaces marks with these variables."""
+        """Return what replaces marks with these variables."""
         key = tuple(sorted(variables.items()))
         if key not in self._expanders:
             self._expanders[key] = Expander(variables, self._fetch)
@@ -367,7 +367,7 @@ class Snippets:
         return Snippet(path=path, text=body, line=line_at(text, start))
 
     def _objection(self, path: str, includer: str) -> Refused | None:
-        """Say why a path cannot be followed."""
+        """Return why a path cannot be followed."""
         parts = path.split("/")
         if not path or path.startswith("/") or ":" in parts[0] or "\\" in path:
             return f"`{path}` is no path within the tree", _FROM_THE_ROOT

@@ -20,7 +20,7 @@ _LEADS_NOWHERE = "leads nowhere"
 
 
 def lint(tree: Tree, *, assets_url: str | None) -> tuple[Problem, ...]:
-    """Name every problem of a tree, sorted by file and line."""
+    """Return every problem of a tree, sorted by file and line."""
     judge = _Judge(tree, served=assets_url is not None)
     found = {problem for article in tree.knowledge.articles for problem in judge.article(article)}
     return tuple(sorted(found | set(tree.problems)))
@@ -125,7 +125,7 @@ class _Judge:
         return _Trouble(f"{named} leads to no heading of that name", advice, stops=False)
 
     def _absence(self, path: str, target: str, named: str) -> "_Trouble":
-        """Say why nothing stands where a link leads."""
+        """Return why nothing stands where a link leads."""
         if target in self.translations:
             what = f"{named} {_LEADS_NOWHERE}: translations are not published yet"
             return _Trouble(what, "link to the article itself")
@@ -144,7 +144,7 @@ class _Judge:
         return _Trouble(f"{named} {_LEADS_NOWHERE}", advice)
 
     def _kin(self, target: str) -> list[str]:
-        """Give the paths that a slip could have meant: of the same name elsewhere, or in the same directory."""
+        """Return the paths that a slip could have meant: of the same name elsewhere, or in the same directory."""
         directory, _, name = target.rpartition("/")
         places = self.folded.values()
         elsewhere = [place for place in places if place.rpartition("/")[2] == name]

@@ -58,7 +58,7 @@ class Selection:
             ) from None
 
     def is_hidden(self, path: str) -> bool:
-        """Tell whether a name on the way begins with `.` or `_`, or a glob names the path."""
+        """Return whether a name on the way begins with `.` or `_`, or a glob names the path."""
         *directories, name = path.split("/")
         if any(part.startswith((".", "_")) for part in directories) or name.startswith("."):
             return True
@@ -67,7 +67,7 @@ class Selection:
         return path == CONFIG or self._ignored.match_file(path)
 
     def role(self, path: str) -> Role:
-        """Tell what a file is by its path."""
+        """Return what a file is by its path."""
         if self.is_hidden(path):
             return Role.NONE
         directory, _, name = path.rpartition("/")
@@ -88,7 +88,7 @@ class Selection:
 
 
 def with_role(roles: Mapping[str, Role], role: Role) -> tuple[str, ...]:
-    """Give the paths of one role, sorted."""
+    """Return the paths of one role, sorted."""
     return tuple(sorted(path for path, found in roles.items() if found is role))
 
 
@@ -109,7 +109,7 @@ def twins(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def directories(paths: Iterable[str]) -> frozenset[str]:
-    """Give every directory that lies above one of the paths, the root left out."""
+    """Return every directory that lies above one of the paths, the root left out."""
     found: set[str] = set()
     for path in paths:
         directory = path.rpartition("/")[0]

@@ -91,7 +91,7 @@ class Tree:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def scope(self, path: str) -> Mapping[str, str]:
-        """Give the variables that count at a path, there already or not."""
+        """Return the variables that count at a path, there already or not."""
         while path and path not in self.scopes:
             path = path.rpartition("/")[0]
         return self.scopes.get(path, self.variables)
@@ -202,7 +202,7 @@ class _Reading:
         self.articles.append(_article(path, document, found, stem, self._body(path, document, found)))
 
     def _body(self, path: str, document: Document, found: ArticleFields) -> str:
-        """Give an article's body with includes and variables resolved."""
+        """Return an article's body with includes and variables resolved."""
         scope = self._scope(path, found)
         expansion = self.snippets.expander(scope).expand(document.body, path=path, line=document.body_line)
         if expansion is None:
@@ -282,7 +282,7 @@ class _Reading:
         return found
 
     def _scope(self, path: str, found: ArticleFields) -> Mapping[str, str]:
-        """Give the variables that count in an article or below a directory, and note them where they are its own."""
+        """Return the variables that count in an article or below a directory, and note them where they are its own."""
         if not found.variables:
             return self.rules.variables
         return self.scopes.setdefault(path, {**self.rules.variables, **found.variables})

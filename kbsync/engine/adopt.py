@@ -7,31 +7,31 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import (
-    Agreement,
+    Baseline,
     Key,
     State,
-    agreement_from_json,
-    agreement_to_json,
+    baseline_from_json,
+    baseline_to_json,
     lock_name,
     read_lock,
     released_name,
 )
-from kbsync.change import Action, Change, Finding, Matter
+from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.digests import live_digests
-from kbsync.engine.context import Audience, Options, Planned, Workspace, lock_files, open_workspace
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, lock_files, open_workspace
 from kbsync.engine.plan import connect, rules_of
-from kbsync.engine.pull import bring_home
+from kbsync.engine.pull import build_pull
 from kbsync.engine.record import agree
-from kbsync.engine.recover import caught_up
-from kbsync.engine.refresh import read_live, with_authors
-from kbsync.engine.render import TargetAddresses
+from kbsync.engine.recover import recover_into
+from kbsync.engine.refresh import refresh, with_authors
+from kbsync.engine.render import LinkResolver
 from kbsync.errors import Refusal
 from kbsync.files import file_name, write
 from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, Side, ancestors, kind_of
-from kbsync.planner.decide import Case, Rules
+from kbsync.planner.decide import ItemState, Rules
 from kbsync.planner.identity import identify
-from kbsync.planner.match import Pairs, pair
+from kbsync.planner.match import Match, match
 from kbsync.planner.planner import Plan, make_plan
 
 
@@ -47,51 +47,51 @@ class Named:
     pairs: Mapping[str, Key] = field(default_factory=dict)
 
     def covers(self, path: str) -> bool:
-        """Tell whether a content path is named, or lies below one that is."""
+        """Return whether a content path is named, or lies below one that is."""
         return path in self.pairs or any(path == named or path.startswith(f"{named}/") for named in self.paths)
 
 
-class Adoption:
-    """What is to be adopted, made out: the tree and the agreements as they would have to be for a pull to bring it."""
+class AdoptPlan:
+    """What is to be adopted, made out: the tree and the baselines as they would have to be for a pull to bring it."""
 
     def __init__(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, named: Named) -> None:
         self.named = named
         self.live = live.by_id()
-        self.addresses = TargetAddresses(workspace.config, content.assets)
-        self.known = identify(content, workspace.agreements).known
+        self.addresses = LinkResolver(workspace.config, content.assets)
+        self.known = identify(content, workspace.baselines).known
         self.items = content.by_path()
         self.target = workspace.config.target
-        self.refused: list[Finding] = absent(named, {*self.live, *workspace.agreements})
-        self.pins = self._pins(workspace.agreements)
-        self.opened = self._opened(workspace.agreements)
-        agreements = {key: known for key, known in workspace.agreements.items() if key not in self.opened}
+        self.refused: list[Finding] = absent(named, {*self.live, *workspace.baselines})
+        self.pins = self._pins(workspace.baselines)
+        self.opened = self._opened(workspace.baselines)
+        baselines = {key: known for key, known in workspace.baselines.items() if key not in self.opened}
         self.old = workspace
-        self.workspace = replace(workspace, agreements=agreements)
+        self.workspace = replace(workspace, baselines=baselines)
         self.content = _pinned(content, self.pins)
-        self.pairs = pair(self.content, live, agreements, self.addresses)
+        self.pairs = match(self.content, live, baselines, self.addresses)
         self.wanted = self._wanted()
 
     def rules(self, options: Options) -> Rules:
-        """Say how the comparison is to be made: everything that is named is wanted, whatever the settings say."""
+        """Return how the comparison is to be made: everything that is named is wanted, whatever the settings say."""
         return replace(rules_of(self.workspace, self.addresses, replace(options, paths=())), new="all")
 
-    def _pins(self, agreements: Mapping[Key, Agreement]) -> dict[str, int]:
-        """Give the live ids of the paths that are said, or known, to be a live item."""
+    def _pins(self, baselines: Mapping[Key, Baseline]) -> dict[str, int]:
+        """Return the live ids of the paths that are said, or known, to be a live item."""
         pins = {}
         for path, item in self.items.items():
             key = self.named.pairs.get(path) or self.known.get(path)
             is_named = self.named.covers(path) or (key is not None and key in self.named.keys)
             if key is None or not is_named or key not in self.live:
                 continue
-            known, said = agreements.get(key), path in self.named.pairs
+            known, said = baselines.get(key), path in self.named.pairs
             if said and known is not None and known.state is State.LIVE and known.path != path:
                 what = f"{key[0].value} {key[1]} is {known.path} already; release that first"
                 self.refused.append(_named_refusal(path, item.kind, key[1], what))
             elif said or (known is not None and known.state is not State.LIVE):
                 pins[path] = key[1]
-        return pins | self._pins_above(pins, agreements)
+        return pins | self._pins_above(pins, baselines)
 
-    def _pins_above(self, pins: Mapping[str, int], agreements: Mapping[Key, Agreement]) -> dict[str, int]:
+    def _pins_above(self, pins: Mapping[str, int], baselines: Mapping[Key, Baseline]) -> dict[str, int]:
         """Pin the directories of what is pinned to what holds it on the portal, where neither is known."""
         found: dict[str, int] = {}
         for path, number in pins.items():
@@ -100,15 +100,15 @@ class Adoption:
                 parent = None if item is None or isinstance(item, Category) else item.parent
                 key = (kind_of(above), parent or 0)
                 item = self.live.get(key)
-                if item is not None and key not in agreements and above not in self.known and above in self.items:
+                if item is not None and key not in baselines and above not in self.known and above in self.items:
                     found[above] = key[1]
         return found
 
-    def _opened(self, agreements: Mapping[Key, Agreement]) -> set[Key]:
-        """Name the agreements that no longer count: those of what is named and is at rest, and what holds it."""
+    def _opened(self, baselines: Mapping[Key, Baseline]) -> set[Key]:
+        """Return the baselines that no longer count: those of what is named and is at rest, and what holds it."""
         pinned = {(self.items[path].kind, number) for path, number in self.pins.items()}
-        opened = {key for key in pinned if key in agreements}
-        for key, known in agreements.items():
+        opened = {key for key in pinned if key in baselines}
+        for key, known in baselines.items():
             is_gone = known.path not in self.items and key in self.live
             at_rest = known.state in {State.RELEASED, State.KEPT} or known.path in self.named.paths
             if known.state is not State.LIVE and (
@@ -117,11 +117,11 @@ class Adoption:
                 opened |= {key} if is_gone else set()
         for key in [*opened, *self.named.keys]:
             above = self._above(key)
-            opened |= {up for up in above if up in agreements and agreements[up].state is not State.LIVE}
+            opened |= {up for up in above if up in baselines and baselines[up].state is not State.LIVE}
         return opened
 
     def _above(self, key: Key) -> list[Key]:
-        """Name what holds a live item, the nearest first."""
+        """Return what holds a live item, the nearest first."""
         item = self.live.get(key)
         parent = None if item is None or isinstance(item, Category) else item.parent
         for kind in (Kind.FOLDER, Kind.CATEGORY):
@@ -129,11 +129,11 @@ class Adoption:
                 return [(kind, parent), *self._above((kind, parent))]
         return []
 
-    def _wanted(self) -> dict[Key, Case]:
-        """Name the live items that are to be agreed on, by key."""
+    def _wanted(self) -> dict[Key, ItemState]:
+        """Return the live items that are to be agreed on, by key."""
         found = {}
         for case in self.pairs.cases:
-            if case.live is None or case.agreement is not None:
+            if case.live is None or case.baseline is not None:
                 if self.named.covers(case.path) and case.content is not None and case.live is None:
                     self.refused.append(self._lost(case))
                 continue
@@ -145,18 +145,18 @@ class Adoption:
         for key in [*found]:
             for up in self._above(key):
                 holders = (case for case in self.pairs.cases if case.live and (case.kind, case.live.id) == up)
-                found |= {up: case for case in holders if case.agreement is None}  # noqa: B035
+                found |= {up: case for case in holders if case.baseline is None}  # noqa: B035
         return found
 
-    def _lost(self, case: Case) -> Finding:
+    def _lost(self, case: ItemState) -> Finding:
         if case.path in self.pairs.ties:
             return refusal(case, self.pairs.ties[case.path])
-        if case.agreement is not None:
+        if case.baseline is not None:
             return refusal(case, f"{case.kind.value} {case.id} is gone from the portal")
         return refusal(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
 
     def changes(self, made: Plan) -> tuple[Change, ...]:
-        """Give what a pull would have to do for what is wanted."""
+        """Return what a pull would have to do for what is wanted."""
         created = {(change.kind, change.id or 0): change for change in made.changes if change.action is Action.CREATE}
         found = []
         for key, case in self.wanted.items():
@@ -182,7 +182,7 @@ class Adoption:
     def files(
         self, files: Mapping[str, str | bytes | None], changes: Collection[Change]
     ) -> dict[str, str | bytes | None]:
-        """Give the files to write: of what has a file already only the lock, which holds the source that live has."""
+        """Return the files to write: of what has a file already only the lock, which holds the source that live has."""
         kept = dict(files)
         for change in changes:
             if change.action is not Action.UPDATE:
@@ -191,7 +191,7 @@ class Adoption:
             kept.pop(source, None)
             lock = lock_name(self.target, change.kind, change.path)
             if change.after is not None and isinstance(text := files.get(lock), str):
-                kept[lock] = agreement_to_json(replace(agreement_from_json(text), source=change.after, before=""))
+                kept[lock] = baseline_to_json(replace(baseline_from_json(text), source=change.after, previous_blob=""))
         written = {(change.kind, change.id or 0) for change in changes}
         return dict.fromkeys(lock_paths(self.old, written)) | kept
 
@@ -206,11 +206,15 @@ def _pinned(content: KnowledgeBase, pins: Mapping[str, int]) -> KnowledgeBase:
 
 
 def absent(named: Named, known: Collection[Key]) -> list[Finding]:
-    """Name the live items that are nowhere."""
+    """Return the live items that are nowhere."""
     asked = [*named.keys, *named.pairs.values()]
     return [
         Finding(
-            matter=Matter.CONFLICT, kind=key[0], path=f"{key[0].value} {key[1]}", id=key[1], reason="not on the portal"
+            finding_kind=FindingKind.CONFLICT,
+            kind=key[0],
+            path=f"{key[0].value} {key[1]}",
+            id=key[1],
+            reason="not on the portal",
         )
         for key in asked
         if key not in known
@@ -218,7 +222,7 @@ def absent(named: Named, known: Collection[Key]) -> list[Finding]:
 
 
 def lock_paths(workspace: Workspace, keys: Collection[Key]) -> list[str]:
-    """Name the lock files that hold the agreements of some items."""
+    """Return the lock files that hold the baselines of some items."""
     found = []
     for path, data in lock_files(workspace.config, workspace.files).items():
         entries, _ = read_lock({path: data})
@@ -226,7 +230,7 @@ def lock_paths(workspace: Workspace, keys: Collection[Key]) -> list[str]:
     return found
 
 
-def change_of(action: Action, case: Case, reason: str, *, fields: tuple[str, ...] = ()) -> Change:
+def change_of(action: Action, case: ItemState, reason: str, *, fields: tuple[str, ...] = ()) -> Change:
     """Make a case into a change of the tree."""
     text = case.content.origin.text if case.content and case.content.origin else None
     return Change(
@@ -242,58 +246,56 @@ def change_of(action: Action, case: Case, reason: str, *, fields: tuple[str, ...
     )
 
 
-def refusal(case: Case, reason: str) -> Finding:
-    """Name a case that stands in the way."""
+def refusal(case: ItemState, reason: str) -> Finding:
+    """Return a case that stands in the way."""
     return _named_refusal(case.path, case.kind, case.id, reason)
 
 
 def _named_refusal(path: str, kind: Kind, number: int | None, reason: str) -> Finding:
-    return Finding(matter=Matter.CONFLICT, kind=kind, path=path, id=number, reason=reason)
+    return Finding(finding_kind=FindingKind.CONFLICT, kind=kind, path=path, id=number, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class AdoptResult:
     """What was taken over or let go, or would be: the changes of `planned`, the findings that stand in the way.
 
-    `files` are written, None deletes; `agreed` tells whether the audience wanted it.
+    `files` are written, None deletes; `agreed` tells whether the ui wanted it.
     """
 
-    planned: Planned
+    planned: PlanResult
     files: Mapping[str, str | bytes | None]
     agreed: bool = True
 
 
-def adopt(
-    config: Config, key: Secret, named: Named, options: Options, audience: Audience, *, dry_run: bool = False
-) -> Held:
+def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *, dry_run: bool = False) -> AdoptResult:
     """Take over live items: for one with a file note what is live as seen, for one without bring it into the tree.
 
     Raises:
         Refusal: it would write over uncommitted changes, or the portal is not the one that the tree is known to be on.
     """
-    workspace, live, content, calls = _read(config, key, options, audience)
-    adoption = Adoption(workspace, content, live, named)
-    made = make_plan(live, adoption.content, adoption.workspace.agreements, adoption.rules(options))
+    workspace, live, content, calls = _read(config, key, options, ui)
+    adoption = AdoptPlan(workspace, content, live, named)
+    made = make_plan(live, adoption.content, adoption.workspace.baselines, adoption.rules(options))
     if made.halt and content.articles:
         raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
     wanted = replace(made, changes=adoption.changes(made))
-    audience.begins("converting", len(wanted.changes))
-    pulled = bring_home(adoption.workspace, wanted, live, adoption.addresses, Options(), audience.steps)
+    ui.start("converting", len(wanted.changes))
+    pulled = build_pull(adoption.workspace, wanted, live, adoption.addresses, Options(), ui.advance)
     changes = tuple(adoption.told(change) for change in pulled.changes)
     files = adoption.files(pulled.files, pulled.changes)
-    return _settle(workspace, live, changes, (*adoption.refused, *pulled.refused), files, calls, audience, dry_run)
+    return _settle(workspace, live, changes, (*adoption.refused, *pulled.refused), files, calls, ui, dry_run)
 
 
 def release(
-    config: Config, key: Secret, named: Named, options: Options, audience: Audience, *, dry_run: bool = False
-) -> Held:
+    config: Config, key: Secret, named: Named, options: Options, ui: Ui, *, dry_run: bool = False
+) -> AdoptResult:
     """Let items go: from then on nothing happens with them on either side, whatever becomes of their files.
 
     Raises:
         Refusal: it would write over uncommitted changes.
     """
-    workspace, live, content, calls = _read(config, key, options, audience)
-    pairs = pair(content, live, workspace.agreements, TargetAddresses(config, content.assets))
+    workspace, live, content, calls = _read(config, key, options, ui)
+    pairs = match(content, live, workspace.baselines, LinkResolver(config, content.assets))
     changes: list[Change] = []
     refused: list[Finding] = []
     files: dict[str, str | bytes | None] = {}
@@ -303,25 +305,23 @@ def release(
         entry = _let_go(case, live, pairs)
         if entry is None:
             refused.append(refusal(case, "not on the portal: set `publish: false`, or delete its file"))
-        elif case.agreement is None or case.agreement.state is not State.RELEASED:
+        elif case.baseline is None or case.baseline.state is not State.RELEASED:
             changes.append(
                 change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")
             )
             files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
-            files[released_name(config.target, entry.key)] = agreement_to_json(entry)
+            files[released_name(config.target, entry.key)] = baseline_to_json(entry)
     refused += absent(named, {*((c.kind, c.id or 0) for c in pairs.cases)})
-    return _settle(workspace, live, tuple(changes), refused, files, calls, audience, dry_run)
+    return _settle(workspace, live, tuple(changes), refused, files, calls, ui, dry_run)
 
 
-def _read(
-    config: Config, key: Secret, options: Options, audience: Audience
-) -> tuple[Workspace, KnowledgeBase, KnowledgeBase, int]:
+def _read(config: Config, key: Secret, options: Options, ui: Ui) -> tuple[Workspace, KnowledgeBase, KnowledgeBase, int]:
     workspace = open_workspace(config, local=options.local)
-    with connect(config, key, audience) as connection:
-        audience.waits("reading the portal")
-        live = read_live(connection).live
+    with connect(config, key, ui) as connection:
+        ui.status("reading the portal")
+        live = refresh(connection).live
         content = with_authors(workspace.content, connection)
-        return caught_up(workspace, live), live, content, connection.calls
+        return recover_into(workspace, live), live, content, connection.calls
 
 
 def _settle(
@@ -331,12 +331,12 @@ def _settle(
     refused: Sequence[Finding],
     files: Mapping[str, str | bytes | None],
     calls: int,
-    audience: Audience,
+    ui: Ui,
     dry_run: bool,  # noqa: FBT001
-) -> Held:
+) -> AdoptResult:
     """Ask, and write what is to be written."""
     plan = Plan(written=Side.CONTENT, changes=changes, conflicts=tuple(refused), ids={}, targets={}, anchors={})
-    held = Held(planned=Planned(workspace=workspace, plan=plan, live=live, calls=calls), files=files)
+    held = AdoptResult(planned=PlanResult(workspace=workspace, plan=plan, live=live, calls=calls), files=files)
     if dry_run or not changes:
         return held
     dirty = sorted(workspace.repository.uncommitted() & files.keys())
@@ -345,39 +345,41 @@ def _settle(
             f"this would write over changes that are not committed: {', '.join(dirty)}",
             advice="commit or stash them, then try again",
         )
-    if not audience.agrees(held.planned):
+    if not ui.confirm(held.planned):
         return replace(held, agreed=False)
     workspace.repository.check_in(files.keys())
     write(workspace.config.root, files)
     return held
 
 
-def _let_go(case: Case, live: KnowledgeBase, pairs: Pairs) -> Agreement | None:
+def _let_go(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | None:
     """Make the lock entry of what is let go; None for what no portal ever had."""
-    item, known = case.live, case.agreement
+    item, known = case.live, case.baseline
     if item is None:
-        return replace(known, state=State.RELEASED, seen=live.seen_at, over="") if known and known.live else None
+        return (
+            replace(known, state=State.RELEASED, seen_at=live.seen_at, supersedes="") if known and known.live else None
+        )
     if case.content is not None:
         anchors = pairs.links.anchors.get(case.path, frozenset())
         made = agree(case.content, item, seen=live.seen_at, anchors=anchors)
     elif known is not None:
-        made = replace(known, live=live_digests(item), seen=live.seen_at, updated_at=item.updated_at or "")
+        made = replace(known, live=live_digests(item), seen_at=live.seen_at, updated_at=item.updated_at or "")
     else:
         path = _path_made_up(item, live)
-        made = Agreement(
+        made = Baseline(
             kind=item.kind,
             id=item.id or 0,
             path=path,
             parent=None if isinstance(item, Category) else item.parent,
-            seen=live.seen_at,
+            seen_at=live.seen_at,
             updated_at=item.updated_at or "",
             live=live_digests(item),
         )
-    return replace(made, state=State.RELEASED, source=None, expanded=None, fields={}, was={}, over="")
+    return replace(made, state=State.RELEASED, source=None, expanded=None, fields={}, previous={}, supersedes="")
 
 
 def _path_made_up(item: Item, live: KnowledgeBase) -> str:
-    """Give a path for what has none in the tree: what a pull might call it."""
+    """Return a path for what has none in the tree: what a pull might call it."""
     if isinstance(item, Article):
         return f"{_place(item.parent, live)}/{file_name(item.title, ())}.md"
     if isinstance(item, Category):

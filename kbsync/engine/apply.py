@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Lock, Thread
 
-from kbsync.baseline import Agreement, Key
+from kbsync.baseline import Baseline, Key
 from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
 from kbsync.engine.plan import is_kept
 from kbsync.engine.pointer import left_behind, rests, with_unmanaged
-from kbsync.engine.record import WRITES, Memory, Watch
-from kbsync.engine.render import Rendered, TargetAddresses, render, render_into
+from kbsync.engine.record import WRITES, Recorder, WriteGuard
+from kbsync.engine.render import LinkResolver, Rendered, render, render_into
 from kbsync.freshdesk.api import Reader, Writer
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, lapsed
@@ -24,7 +24,7 @@ from kbsync.planner.planner import Plan
 _LISTENING = 0.2
 
 
-class Crew:
+class WorkerPool:
     """A few threads at a time, all of one run; `asked_to_stop` once somebody interrupted it."""
 
     def __init__(self, size: int) -> None:
@@ -33,7 +33,7 @@ class Crew:
 
     @property
     def asked_to_stop(self) -> bool:
-        """Tell whether nothing new is to be begun."""
+        """Return whether nothing new is to be begun."""
         return self._stop.is_set()
 
     def stop(self) -> None:
@@ -98,31 +98,31 @@ class Portal:
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
-    """What a run has done; `agreements` are new, `forgotten` are let go. `interrupted`: it was asked to stop.
+class ApplyResult:
+    """What a run has done; `baselines` are new, `forgotten` are let go. `interrupted`: it was asked to stop.
 
     `lost` says who took the lease from it, if somebody did.
     `undoes` is the ledger's commit of the run that this one undoes.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
-    agreements: dict[Key, Agreement] = field(default_factory=dict)
+    baselines: dict[Key, Baseline] = field(default_factory=dict)
     forgotten: set[Key] = field(default_factory=set)
     interrupted: bool = False
     lost: str = ""
     undoes: str = ""
 
 
-def carry_out(
+def apply_plan(
     plan: Plan,
     portal: Portal,
-    addresses: TargetAddresses,
-    known: Mapping[Key, Agreement],
+    addresses: LinkResolver,
+    known: Mapping[Key, Baseline],
     tell: Callable[[Outcome], None],
     *,
     keeps: bool = True,
-    lease: Watch | None = None,
-) -> Run:
+    lease: WriteGuard | None = None,
+) -> ApplyResult:
     """Apply a plan's changes; one that fails holds back what depends on it and nothing else.
 
     With `keeps`, an update of what was born on the portal leaves of its body what the writer did not touch. An
@@ -131,7 +131,7 @@ def carry_out(
     Raises:
         KeyboardInterrupt: the second one.
     """
-    publication = _Publication(plan, portal, addresses, known, tell, keeps=keeps, lease=lease)
+    publication = _Applier(plan, portal, addresses, known, tell, keeps=keeps, lease=lease)
     try:
         for wave in in_waves(plan.changes, plan.targets):
             publication.run_wave(wave)
@@ -143,19 +143,19 @@ def carry_out(
     return publication.run
 
 
-class _Publication:
+class _Applier:
     """One plan on its way to the portal; its state is shared by the workers, and written under a lock."""
 
     def __init__(
         self,
         plan: Plan,
         portal: Portal,
-        addresses: TargetAddresses,
-        known: Mapping[Key, Agreement],
+        addresses: LinkResolver,
+        known: Mapping[Key, Baseline],
         tell: Callable[[Outcome], None],
         *,
         keeps: bool,
-        lease: Watch | None,
+        lease: WriteGuard | None,
     ) -> None:
         self.plan = plan
         self.portal = portal
@@ -164,13 +164,13 @@ class _Publication:
         self.tell = tell
         self.keeps = keeps
         self.lease = lease
-        self.crew = Crew(WORKERS)
-        self.run = Run()
+        self.crew = WorkerPool(WORKERS)
+        self.run = ApplyResult()
         self.openers = circle_openers(plan.changes, plan.targets)
         anew = {change.path for change in plan.changes if change.action is Action.MOVE}
         self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
         self._reader, self._writer = Reader(portal.connection), Writer(portal.connection)
-        self.memory = Memory(
+        self.memory = Recorder(
             plan=plan,
             addresses=addresses,
             known=known,
@@ -178,7 +178,7 @@ class _Publication:
             seen_at=portal.live.seen_at,
             ids=self.ids,
             watch=lease,
-            agreements=self.run.agreements,
+            baselines=self.run.baselines,
             forgotten=self.run.forgotten,
         )
         self._lock = Lock()
@@ -226,7 +226,7 @@ class _Publication:
         return self._lacks(needs)
 
     def _linked(self, change: Change) -> set[str]:
-        """Name the other articles that an article links to."""
+        """Return the other articles that an article links to."""
         return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
 
     def _lacks(self, needs: set[str]) -> str:
@@ -250,7 +250,7 @@ class _Publication:
         return replace(made, change=change, result=left.result, error=error)
 
     def _first(self, change: Change) -> Item | None:
-        """Give what is created: a moved article with what agents set on it, and the opener of a circle unseen.
+        """Return what is created: a moved article with what agents set on it, and the opener of a circle unseen.
 
         Some of what an opener links to has no address yet, which no reader should meet.
         """

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from kbsync.baseline import agreement_from_json
+from kbsync.baseline import baseline_from_json
 from kbsync.change import Action, Change, Finding
 from kbsync.config import Config, Secret
-from kbsync.engine.context import Audience, Options, Workspace, open_workspace
-from kbsync.engine.pull import PulledHome, work_out
+from kbsync.engine.context import Options, Ui, Workspace, open_workspace
+from kbsync.engine.pull import PullResult, work_out
 from kbsync.errors import GitError, Refusal, UsageError
 from kbsync.git.branches import Merged
 from kbsync.git.refs import RefMoved
@@ -24,7 +24,7 @@ _LOCKS = ".kbsync/"
 
 
 def joined(repository: Repository, tip: str, base: str, *, names: tuple[str, str], remote: str) -> str:
-    """Give a commit that holds a branch's and that of the one below it; `names` are what people call the two.
+    """Return a commit that holds a branch's and that of the one below it; `names` are what people call the two.
 
     What of the branch was merged below already, also as one squashed commit, counts as merged: it does not come back
     where it was changed or taken out again since.
@@ -73,7 +73,7 @@ def _merged(repository: Repository, ours: str, theirs: str, names: tuple[str, st
 
 
 def _later(repository: Repository, commits: tuple[str, str], path: str) -> str | None:
-    """Give the text of the later of two lock files; None where one of them is not to be read."""
+    """Return the text of the later of two lock files; None where one of them is not to be read."""
     texts = []
     for commit in commits:
         files = repository.committed(commit)
@@ -81,7 +81,7 @@ def _later(repository: Repository, commits: tuple[str, str], path: str) -> str |
             return None
         texts.append(files.read(path).decode("utf-8", "replace"))
     try:
-        return max(texts, key=lambda text: agreement_from_json(text).seen)
+        return max(texts, key=lambda text: baseline_from_json(text).seen_at)
     except ValueError:
         return None
 
@@ -96,7 +96,7 @@ _Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class BranchUpdate:
     """A branch to propose something on; `commit` is what to go on from, up to date with the branch below it.
 
     `here` and `there` are where the branch stands in this clone and on the remote, which it is pushed to if `shares`.
@@ -134,7 +134,7 @@ class Proposal:
                 branches.move(self.branch, commit, expected=self.here)
 
 
-def on_branch(config: Config, branch: str, act: Callable[[Proposal], _Done], *, local: bool) -> _Done:
+def on_branch(config: Config, branch: str, act: Callable[[BranchUpdate], _Done], *, local: bool) -> _Done:
     """Let something be done on a branch; where the branch moves meanwhile, once more from where it stands then.
 
     It goes on from the branch where that exists, with the target's branch merged in, else from the target's branch:
@@ -156,7 +156,7 @@ def on_branch(config: Config, branch: str, act: Callable[[Proposal], _Done], *, 
     return act(_proposal(repository, config, branch, local=local))
 
 
-def _proposal(repository: Repository, config: Config, branch: str, *, local: bool) -> Proposal:
+def _proposal(repository: Repository, config: Config, branch: str, *, local: bool) -> BranchUpdate:
     branches = repository.branches
     shares = not local and repository.has_remote(config.remote)
     there = branches.fetch(config.remote, (branch, config.branch)) if shares else {}
@@ -166,7 +166,7 @@ def _proposal(repository: Repository, config: Config, branch: str, *, local: boo
     here, remote = branches.commit(branch), there.get(branch)
     tip = here if remote is None or (here and branches.is_behind(remote, here)) else remote
     names = (branch, config.branch)
-    return Proposal(
+    return BranchUpdate(
         repository=repository,
         config=config,
         branch=branch,
@@ -190,13 +190,13 @@ _DONE = {
 class Proposed:
     """What a pull put on a branch: the commit (None where there was nothing to bring), and whether it was pushed."""
 
-    home: PulledHome
+    home: PullResult
     branch: str
     commit: str | None = None
     pushed: bool = False
 
 
-def propose(config: Config, key: Secret, options: Options, audience: Audience, *, branch: str) -> Proposed:
+def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: str) -> Proposed:
     """Commit what changed on the portal to a branch, and push that where there is a remote, unless `local`.
 
     Articles that changed on both sides are left out, and named in the message of the commit.
@@ -207,9 +207,9 @@ def propose(config: Config, key: Secret, options: Options, audience: Audience, *
         GitError: the remote cannot be reached, or does not take the branch.
     """
 
-    def bring(proposal: Proposal) -> Proposed:
+    def bring(proposal: BranchUpdate) -> Proposed:
         workspace = open_workspace(config, commit=proposal.commit, local=options.local)
-        home = work_out(workspace, key, replace(options, markers=False), audience)
+        home = work_out(workspace, key, replace(options, markers=False), ui)
         left_out = home.planned.plan.conflicts
         files = _to_bring(workspace, home)
         if not files:
@@ -217,12 +217,12 @@ def propose(config: Config, key: Secret, options: Options, audience: Audience, *
         message = _message_proposing(home.pulled.changes, files.keys(), left_out)
         return Proposed(home=home, branch=branch, commit=proposal.put(files, message=message), pushed=proposal.shares)
 
-    audience.waits("looking at the branch")
+    ui.status("looking at the branch")
     return on_branch(config, branch, bring, local=options.local)
 
 
-def _to_bring(workspace: Workspace, home: PulledHome) -> dict[str, str | bytes | None]:
-    """Give the files of a pull that differ from those there."""
+def _to_bring(workspace: Workspace, home: PullResult) -> dict[str, str | bytes | None]:
+    """Return the files of a pull that differ from those there."""
     present = frozenset(workspace.files.paths())
     return {
         path: text
@@ -236,7 +236,7 @@ def _data(text: str | bytes) -> bytes:
 
 
 def _message_proposing(changes: Iterable[Change], files: Iterable[str], left_out: Iterable[Finding]) -> str:
-    """Say what came home, and what did not; one line each."""
+    """Return what came home, and what did not; one line each."""
     written = set(files)
     lines = [_line(change) for change in changes if _source(change) in written]
     held = [_one_line(f"  {finding.path}: {finding.reason or 'changed on both sides'}") for finding in left_out]

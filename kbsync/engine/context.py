@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from kbsync.baseline import Agreement, Key, effective, lock_folder, read_lock, taken_along, with_sources
+from kbsync.baseline import Baseline, Key, carried_over, lock_folder, newest, read_lock, with_sources
 from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.content.document import parse
@@ -20,32 +20,32 @@ from kbsync.digests import blob_of, content_digests, links_of
 from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, WorkingTree
 from kbsync.git.repository import Repository
-from kbsync.markup.to_html import EPOCH
+from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Kind, KnowledgeBase
 from kbsync.planner.approval import Saved
 from kbsync.planner.planner import Plan
-from kbsync.state.journal import Underway, journal_folder, read_journals, underway_at
-from kbsync.state.ledger import Past, Standing, look_up, read_here
+from kbsync.state.journal import InFlight, in_flight_at, journal_folder, read_journals
+from kbsync.state.ledger import RemoteHeads, RunInfo, look_up, read_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What was found: agreements that nobody has written down yet, what was done to reach them, and the doubts.
+    """What was found: baselines that nobody has written down yet, what was done to reach them, and the doubts.
 
     `doubts` say by path why nobody can tell whether it was made; `doubted` are the live items in question.
     """
 
-    agreements: Mapping[Key, Agreement] = field(default_factory=dict)
+    baselines: Mapping[Key, Baseline] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
-    doubts: Mapping[str, str] = field(default_factory=dict)
-    doubted: frozenset[Key] = frozenset()
+    unresolved: Mapping[str, str] = field(default_factory=dict)
+    unresolved_ids: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A tree with its memory: `lock` and `ledger` as they stand, `agreements` what counts of the two.
+    """A tree with its memory: `lock` and `ledger` as they stand, `baselines` what counts of the two.
 
-    `standing` is where ledger and lease are kept, `underway` what the lease tells of its run, be it alive or not,
+    `standing` is where ledger and lease are kept, `in_flight` what the lease tells of its run, be it alive or not,
     `noted` what this clone's `journals` say; `recovered` is what of all that was found on the portal.
     """
 
@@ -53,15 +53,15 @@ class Workspace:
     repository: Repository
     files: Files
     tree: Tree
-    lock: Mapping[Key, Agreement]
-    ledger: Mapping[Key, Agreement]
-    agreements: Mapping[Key, Agreement]
+    lock: Mapping[Key, Baseline]
+    ledger: Mapping[Key, Baseline]
+    baselines: Mapping[Key, Baseline]
     run: Mapping[str, object]
     commit: str | None
-    standing: Standing = field(default_factory=lambda: Standing(ledger=None, lease=None))
-    underway: Underway | None = None
+    heads: RemoteHeads = field(default_factory=lambda: RemoteHeads(ledger=None, lease=None))
+    in_flight: InFlight | None = None
     journals: Mapping[str, Path] = field(default_factory=dict)
-    noted: tuple[Agreement, ...] = ()
+    noted: tuple[Baseline, ...] = ()
     recovered: Recovered = field(default_factory=Recovered)
 
     @property
@@ -71,7 +71,7 @@ class Workspace:
 
 
 def tree_rules(config: Config) -> Rules:
-    """Say how this target reads the tree."""
+    """Return how this target reads the tree."""
     return Rules(
         ignore=config.ignore,
         languages=config.languages,
@@ -104,7 +104,7 @@ def open_workspace(
     files = files_of(repository, config, commit)
     tree = read(files, tree_rules(config))
     lock, of_lock = read_lock(lock_files(config, files))
-    believed = taken_along(lock, _blobs(tree.knowledge))
+    believed = carried_over(lock, _blobs(tree.knowledge))
     found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
     problems = {*found, *of_lock}
     if any(problem.stops for problem in problems):
@@ -119,25 +119,25 @@ def open_workspace(
         tree=tree,
         lock=lock,
         ledger=ledger,
-        agreements=_usable(repository, tree.knowledge, effective(believed, ledger)),
+        baselines=_usable(repository, tree.knowledge, newest(believed, ledger)),
         run=run,
         commit=commit,
-        standing=standing,
-        underway=underway_at(repository, standing),
+        heads=standing,
+        in_flight=in_flight_at(repository, standing),
         journals=journals,
         noted=noted,
     )
 
 
 def files_of(repository: Repository, config: Config, commit: str | None) -> Files:
-    """Give the files of a commit, else of the working tree less what git ignores, which no commit would hold."""
+    """Return the files of a commit, else of the working tree less what git ignores, which no commit would hold."""
     if commit is not None:
         return repository.committed(commit)
     return repository.checked_out()
 
 
 def files_on_disk(config: Config) -> Files:
-    """Give the files of the working tree, those that git ignores too; also where there is no repository."""
+    """Return the files of the working tree, those that git ignores too; also where there is no repository."""
     try:
         return Repository.open(config.root).checked_out(with_ignored=True)
     except GitError:
@@ -145,7 +145,7 @@ def files_on_disk(config: Config) -> Files:
 
 
 def lock_files(config: Config, files: Files) -> dict[str, bytes]:
-    """Give the files of a target's lock, by path."""
+    """Return the files of a target's lock, by path."""
     start = lock_folder(config.target)
     return {path: files.read(path) for path in files.paths() if path.startswith(start) and path.endswith(".json")}
 
@@ -154,47 +154,50 @@ def _blobs(content: KnowledgeBase) -> dict[str, str]:
     return {item.path or "": blob_of(item.origin.text) for item in content.items() if item.origin is not None}
 
 
-def _usable(
-    repository: Repository, content: KnowledgeBase, agreements: Mapping[Key, Agreement]
-) -> dict[Key, Agreement]:
-    """Complete the agreements with what git holds: the sources they were made from, where content has moved on."""
+def _usable(repository: Repository, content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+    """Complete the baselines with what git holds: the sources they were made from, where content has moved on."""
     here = {blob_of(item.origin.text): item.origin.text for item in content.items() if item.origin is not None}
-    wanted = {known.blob for known in agreements.values() if known.source is None and known.blob} - here.keys()
+    wanted = {known.blob for known in baselines.values() if known.source is None and known.blob} - here.keys()
     sources = here | dict(repository.blobs(sorted(wanted)))
-    complete = with_sources(agreements.values(), sources)
-    if any(known.epoch != EPOCH for known in complete):
+    complete = with_sources(baselines.values(), sources)
+    if any(known.renderer_version != RENDERER_VERSION for known in complete):
         anchors = links_of(content).anchors
         complete = tuple(_rendered_anew(known, anchors.get(known.path, frozenset())) for known in complete)
     return {known.key: known for known in complete}
 
 
-def _rendered_anew(known: Agreement, anchors: frozenset[str]) -> Agreement:
+def _rendered_anew(known: Baseline, anchors: frozenset[str]) -> Baseline:
     """Render what was agreed on as this kbsync renders, so that an upgrade alone is no change of any article."""
-    if known.epoch == EPOCH or known.kind is not Kind.ARTICLE or known.source is None or not known.content.get("body"):
+    if (
+        known.renderer_version == RENDERER_VERSION
+        or known.kind is not Kind.ARTICLE
+        or known.source is None
+        or not known.content.get("body")
+    ):
         return known
     body = parse(known.source, known.path).body if known.expanded is None else known.expanded
     article = Article(title="", body=body, path=known.path)
     content = {**known.content, "body": content_digests(article, anchors)["body"]}
-    return replace(known, content=content, epoch=EPOCH)
+    return replace(known, content=content, renderer_version=RENDERER_VERSION)
 
 
 A_WEEK = timedelta(days=7)
 
 
-class Audience(Protocol):
+class Ui(Protocol):
     """Who watches a run, and is asked before it writes."""
 
-    def waits(self, why: str) -> None:
+    def status(self, why: str) -> None:
         """Hear what is being waited for."""
 
-    def begins(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int) -> None:
         """Hear that so many steps of one kind follow."""
 
-    def steps(self, what: str) -> None:
+    def advance(self, what: str) -> None:
         """Hear of one step."""
 
-    def agrees(self, planned: "Planned") -> bool:
-        """Say whether this plan is to be carried out."""
+    def confirm(self, planned: "PlanResult") -> bool:
+        """Return whether this plan is to be carried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +231,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class PlanResult:
     """A plan and what it was made from; `calls` is what that took, `uncommitted` what git does not have yet.
 
     `withheld` is what would be to do, or was, and a saved plan does not allow. `undoes` is the run that the plan turns
@@ -241,4 +244,4 @@ class Planned:
     calls: int
     uncommitted: tuple[str, ...] = ()
     withheld: tuple[Outcome, ...] = ()
-    undoes: Past | None = None
+    undoes: RunInfo | None = None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import unified_diff
 
-from kbsync.baseline import Agreement, Key, agreement_from_json, ledger_name
+from kbsync.baseline import Baseline, Key, baseline_from_json, ledger_name
 from kbsync.change import Action
 from kbsync.config import Config
 from kbsync.errors import KbsyncError, UsageError
@@ -12,7 +12,7 @@ from kbsync.git.repository import Repository
 from kbsync.markup.options import Options
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import FieldValue
-from kbsync.state.ledger import PAGE, Deed, Past, Purpose, Record, Retold, ledger_ref, look_up, record_from
+from kbsync.state.ledger import PAGE, ItemDiff, Purpose, RunEntry, RunInfo, RunRecord, ledger_ref, look_up, record_from
 
 QUIET = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
 """What a run does without writing to the portal."""
@@ -21,7 +21,7 @@ SHORTEST_NAME = 4
 """Characters of a run's name that one has to give at least."""
 
 
-def history(config: Config, *, local: bool, limit: int | None = None) -> tuple[Past, ...]:
+def history(config: Config, *, local: bool, limit: int | None = None) -> tuple[RunInfo, ...]:
     """Tell of a target's runs, the newest first.
 
     Raises:
@@ -32,7 +32,7 @@ def history(config: Config, *, local: bool, limit: int | None = None) -> tuple[P
     return past_runs(repository, config, limit=limit)
 
 
-def history_of(config: Config, name: str, *, local: bool) -> tuple[Past, tuple[Retold, ...]]:
+def history_of(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[ItemDiff, ...]]:
     """Tell of one run, with each of its items before and after.
 
     Raises:
@@ -44,7 +44,7 @@ def history_of(config: Config, name: str, *, local: bool) -> tuple[Past, tuple[R
     return run, retell(repository, run, config.markup.plain)
 
 
-def past_runs(repository: Repository, config: Config, *, limit: int | None = None) -> tuple[Past, ...]:
+def past_runs(repository: Repository, config: Config, *, limit: int | None = None) -> tuple[RunInfo, ...]:
     """Read the runs that this clone's ledger tells of, the newest first."""
     commits = repository.log(ledger_ref(config), limit=limit)
     pages = repository.read_file_of_each([commit.id for commit in commits], PAGE)
@@ -56,19 +56,19 @@ def past_runs(repository: Repository, config: Config, *, limit: int | None = Non
             continue
         before = commit.parents[0] if commit.parents else None
         who = record.who or commit.author
-        past = Past(id=commit.id, before=before, record=record, who=who, at=commit.at)
+        past = RunInfo(id=commit.id, before=before, record=record, who=who, at=commit.at)
         found.append(_with_undoing(past, undone))
         if record.undoes:
             undone[record.undoes] = (*undone.get(record.undoes, ()), past.name)
     return tuple(found)
 
 
-def _with_undoing(past: Past, undone: Mapping[str, tuple[str, ...]]) -> Past:
+def _with_undoing(past: RunInfo, undone: Mapping[str, tuple[str, ...]]) -> RunInfo:
     by = undone.get(past.id, ())
-    return Past(id=past.id, before=past.before, record=past.record, who=past.who, at=past.at, undone_by=by)
+    return RunInfo(id=past.id, before=past.before, record=past.record, who=past.who, at=past.at, undone_by=by)
 
 
-def _record(page: bytes) -> Record | None:
+def _record(page: bytes) -> RunRecord | None:
     """Read a run's page; a commit that only joined two ledgers repeats one and tells of no run of its own."""
     try:
         plain = json.loads(page)
@@ -78,7 +78,7 @@ def _record(page: bytes) -> Record | None:
     return None if record.purpose is Purpose.JOIN else record
 
 
-def find_run(runs: Sequence[Past], name: str) -> Past:
+def find_run(runs: Sequence[RunInfo], name: str) -> RunInfo:
     """Find a run by the beginning of its name.
 
     Raises:
@@ -92,34 +92,34 @@ def find_run(runs: Sequence[Past], name: str) -> Past:
     return found[0]
 
 
-def last_run(runs: Sequence[Past]) -> Past:
-    """Give the last run that took the portal forward: an undo takes it back, and an undo of that forward again.
+def last_run(runs: Sequence[RunInfo]) -> RunInfo:
+    """Return the last run that took the portal forward: an undo takes it back, and an undo of that forward again.
 
     Raises:
         UsageError: there is none.
     """
     by_id = {run.id: run for run in runs}
     for run in runs:
-        if any(deed.action not in QUIET for deed in run.record.deeds) and not _leads_back(run, by_id):
+        if any(entry.action not in QUIET for entry in run.record.entries) and not _leads_back(run, by_id):
             return run
     raise UsageError("there is no run to undo yet", advice="`kbsync history` lists them")
 
 
-def _leads_back(run: Past, runs: Mapping[str, Past]) -> bool:
+def _leads_back(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:
     undone = runs.get(run.record.undoes)
     if undone is None:
         return bool(run.record.undoes)
     return not _leads_back(undone, runs)
 
 
-def keys_of(deeds: Collection[Deed]) -> tuple[Key, ...]:
-    """Name the items that some deeds were done to, those whose place was taken among them."""
-    keys = [(deed.kind, deed.id) for deed in deeds]
-    keys += [(deed.kind, deed.instead_of) for deed in deeds if deed.instead_of]
+def keys_of(entries: Collection[RunEntry]) -> tuple[Key, ...]:
+    """Return the items that some entries were done to, those whose place was taken among them."""
+    keys = [(entry.kind, entry.id) for entry in entries]
+    keys += [(entry.kind, entry.instead_of) for entry in entries if entry.instead_of]
     return tuple(dict.fromkeys(keys))
 
 
-def entries_at(repository: Repository, commit: str | None, keys: Collection[Key]) -> dict[Key, Agreement]:
+def entries_at(repository: Repository, commit: str | None, keys: Collection[Key]) -> dict[Key, Baseline]:
     """Read what the ledger held of some items at one of its commits.
 
     Raises:
@@ -129,38 +129,38 @@ def entries_at(repository: Repository, commit: str | None, keys: Collection[Key]
         return {}
     files = repository.read_files(commit, [ledger_name(key) for key in keys])
     try:
-        found = [agreement_from_json(data.decode("utf-8")) for data in files.values()]
+        found = [baseline_from_json(data.decode("utf-8")) for data in files.values()]
     except ValueError as error:
         raise KbsyncError(f"the ledger cannot be read: {error}", advice="upgrade kbsync") from error
     return {known.key: known for known in found}
 
 
-def retell(repository: Repository, run: Past, options: Options) -> tuple[Retold, ...]:
-    """Tell what a run made of each of its items, the one whose place another took after that other."""
-    keys = keys_of(run.record.deeds)
+def retell(repository: Repository, run: RunInfo, options: Options) -> tuple[ItemDiff, ...]:
+    """Return what a run made of each of its items, the one whose place another took after that other."""
+    keys = keys_of(run.record.entries)
     after, before = entries_at(repository, run.id, keys), entries_at(repository, run.before, keys)
     told = []
-    for deed in run.record.deeds:
-        told.append(_retold(deed, before, after, run, options))
-        old = after.get((deed.kind, deed.instead_of or 0))
-        if old is not None and old.was:
-            left = Deed(action=Action.ARCHIVE, kind=deed.kind, id=old.id, path=deed.former or old.path)
+    for entry in run.record.entries:
+        told.append(_retold(entry, before, after, run, options))
+        old = after.get((entry.kind, entry.instead_of or 0))
+        if old is not None and old.previous:
+            left = RunEntry(action=Action.ARCHIVE, kind=entry.kind, id=old.id, path=entry.former or old.path)
             told.append(_retold(left, before, after, run, options))
     return tuple(told)
 
 
 def _retold(
-    deed: Deed, before: Mapping[Key, Agreement], after: Mapping[Key, Agreement], run: Past, options: Options
-) -> Retold:
-    key = (deed.kind, deed.id)
+    entry: RunEntry, before: Mapping[Key, Baseline], after: Mapping[Key, Baseline], run: RunInfo, options: Options
+) -> ItemDiff:
+    key = (entry.kind, entry.id)
     old, new = before.get(key), after.get(key)
-    was = new.was if new and new.was else (old.fields if old else {})
+    was = new.previous if new and new.previous else (old.fields if old else {})
     now = new.fields if new else {}
     lines = _source_lines(old, new) if run.record.purpose is Purpose.PUBLISH else ()
-    return Retold(deed=deed, before=was, after=now, lines=lines or _body_lines(was, now, options))
+    return ItemDiff(entry=entry, before=was, after=now, lines=lines or _body_lines(was, now, options))
 
 
-def _source_lines(old: Agreement | None, new: Agreement | None) -> tuple[str, ...]:
+def _source_lines(old: Baseline | None, new: Baseline | None) -> tuple[str, ...]:
     """Compare the sources, or what they stood for where only what they include has changed."""
     if old is None or new is None or old.source is None or new.source is None:
         return ()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from kbsync.baseline import Agreement, Key
+from kbsync.baseline import Baseline, Key
 from kbsync.change import Action, Change
 from kbsync.content.document import compose, edit, newline_of, parse, replace_body, unix_newlines
 from kbsync.content.front_matter import Flat, flat
@@ -16,7 +16,7 @@ from kbsync.content.includes import Expansion, Snippets, Use, literal
 from kbsync.content.tree import Tree
 from kbsync.digests import from_the_root, pulled_body
 from kbsync.engine.relocate import Places, relocated, relocated_body
-from kbsync.engine.render import TargetAddresses
+from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files
 from kbsync.markup.merge.conflicts import marked
@@ -38,7 +38,7 @@ def merged_list(base: Entries, mine: Entries, theirs: Entries) -> FieldValue:
 
 
 def listed(text: str, name: str) -> tuple[str, ...]:
-    """Give a list that a file's own front matter holds, nested ones named `seo.keywords`; empty where it has none."""
+    """Return a list that a file's own front matter holds, nested ones named `seo.keywords`; empty where it has none."""
     outer, _, inner = name.partition(".")
     try:
         value = parse(text, "").front.items.get(outer)
@@ -64,7 +64,7 @@ def marked_fields(text: str, theirs: Mapping[str, FieldValue], *, path: str = ""
     return newline.join(marked(*lines))
 
 
-class Bodies:
+class BodyMerger:
     """Writes the bodies of one tree's articles."""
 
     def __init__(self, tree: Tree, files: Files, options: Options) -> None:
@@ -84,7 +84,7 @@ class Bodies:
             raise ContentError((Problem(path=path, what=str(error)),)) from None
 
     def grafted(self, text: str, theirs: str, path: str, anchors: Collection[str]) -> str:
-        """Give the body for a file whose text was `text`, so that readers get `theirs`.
+        """Return the body for a file whose text was `text`, so that readers get `theirs`.
 
         Raises:
             ContentError: what was edited comes from an include or a variable.
@@ -120,7 +120,7 @@ class Bodies:
             )
 
     def shown(self, text: str, path: str) -> str:
-        """Give the body that readers get of a file with this text."""
+        """Return the body that readers get of a file with this text."""
         return self._opened(text, path).body
 
     def _opened(self, text: str, path: str) -> "_Opened":
@@ -158,7 +158,7 @@ class _Opened:
 
 @contextmanager
 def _named(ours: _Opened) -> Iterator[None]:
-    """Say where it stands what cannot be written over."""
+    """Return where it stands what cannot be written over."""
     try:
         yield
     except Entangled as entangled:
@@ -187,10 +187,10 @@ _INDEX = "_index.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
+class MergedFile:
     """What became of one item.
 
-    `text` is for its file, `agreed` for the agreement; None where the file stays, or says what is agreed on. `shown` is
+    `text` is for its file, `agreed` for the baseline; None where the file stays, or says what is agreed on. `shown` is
     the agreed body as readers get it, where includes have changed since. `overlaps` names what both sides changed
     otherwise, and so stands between markers.
     """
@@ -210,17 +210,17 @@ class _Base:
 
 
 @dataclass(slots=True, kw_only=True)
-class Texts:
+class FileMerger:
     """Writes the texts of one pull; `dropped` comes to tell what was left out on purpose, by path."""
 
     plan: Plan
     places: Places
-    addresses: TargetAddresses
-    bodies: Bodies
-    agreements: Mapping[Key, Agreement]
+    addresses: LinkResolver
+    bodies: BodyMerger
+    baselines: Mapping[Key, Baseline]
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def brought(self, change: Change) -> Brought:
+    def brought(self, change: Change) -> MergedFile:
         """Work out the texts of a change that has a live item.
 
         Raises:
@@ -228,17 +228,17 @@ class Texts:
         """
         live = change.desired
         if live is None or (change.action is Action.ADOPT and not change.ours):
-            return Brought()
+            return MergedFile()
         theirs = self._body(live, change.path)
         if change.before is None:
             return self._anew(change, live, theirs)
         mine = self._moved(change.before, change)
         if not change.ours:
-            return Brought(text=self._taken(mine, change, live, theirs))
+            return MergedFile(text=self._taken(mine, change, live, theirs))
         base = self._base(change)
         agreed, shown = self._agreed(base, mine, change, live, theirs)
         if change.action is Action.ADOPT:
-            return Brought(agreed=agreed, shown=shown)
+            return MergedFile(agreed=agreed, shown=shown)
         fields, clashing = self._sorted(change, base, live)
         text = edit(mine, fields, path=source_of(change))
         overlaps = [*clashing]
@@ -246,17 +246,17 @@ class Texts:
             text, conflicts = self._merged(text, base, change, theirs)
             overlaps += [f"body ({conflicts} places)" if conflicts > 1 else "body"] if conflicts else []
         text = marked_fields(text, clashing, path=source_of(change)) if clashing else text
-        return Brought(text=text, agreed=agreed, shown=shown, overlaps=tuple(overlaps))
+        return MergedFile(text=text, agreed=agreed, shown=shown, overlaps=tuple(overlaps))
 
-    def _anew(self, change: Change, live: Item, theirs: str) -> Brought:
+    def _anew(self, change: Change, live: Item, theirs: str) -> MergedFile:
         """Write a file that is not there: a new item's, or that of a directory which had none."""
         if change.fields == ("parent",) and not change.ours and not isinstance(live, Article):
             # The directory's own name is all that its file would say.
             is_so = change.path.rpartition("/")[2] == live.name
-            return Brought(text=None if is_so else compose(plain({"name": live.name}), ""))
+            return MergedFile(text=None if is_so else compose(plain({"name": live.name}), ""))
         text = compose(_front_of(live), self.bodies.shielded(theirs, change.path))
         if change.action is Action.ADOPT or not change.ours:
-            return Brought(agreed=text) if change.action is Action.ADOPT else Brought(text=text)
+            return MergedFile(agreed=text) if change.action is Action.ADOPT else MergedFile(text=text)
         fields, clashing = self._sorted(change, None, live)
         if clashing:
             what = f"both sides changed {', '.join(clashing)} of a directory without `{_INDEX}`"
@@ -264,7 +264,7 @@ class Texts:
         if not fields and change.action is Action.MOVE and not isinstance(change.actual, Article | None):
             # The directory was renamed here; without a file its new name would look like one that was lost.
             fields = plain({"name": change.actual.name})
-        return Brought(text=compose(fields, "") if fields else None, agreed=text)
+        return MergedFile(text=compose(fields, "") if fields else None, agreed=text)
 
     def _moved(self, text: str, change: Change) -> str:
         """Write a file for where it is to lie, and its links for where what they lead to is to lie."""
@@ -273,7 +273,7 @@ class Texts:
         return relocated(text, self.places.before(change.path), change.path, self.places.after_moves)
 
     def _taken(self, text: str, change: Change, live: Item, theirs: str) -> str:
-        """Give a file's text with all that live changed."""
+        """Return a file's text with all that live changed."""
         edited = edit(text, _front_changes(live, change.fields), path=source_of(change))
         return self._grafted(edited, change, theirs) if "body" in change.fields else edited
 
@@ -291,7 +291,7 @@ class Texts:
     def _agreed(
         self, base: "_Base | None", mine: str, change: Change, live: Item, theirs: str
     ) -> tuple[str, str | None]:
-        """Give the source as it would stand with live's changes alone, and its body where that has changed by itself.
+        """Return the source as it would stand with live's changes alone, and its body where that has changed by itself.
 
         Where nobody knows the source that was agreed on, the file stands in for it.
         """
@@ -301,7 +301,7 @@ class Texts:
         return text, theirs if "body" in change.fields else base.body
 
     def _base(self, change: Change) -> "_Base | None":
-        known = self.agreements.get((change.kind, change.id or 0))
+        known = self.baselines.get((change.kind, change.id or 0))
         if known is None or known.source is None:
             return None
         if change.kind is not Kind.ARTICLE:
@@ -344,12 +344,12 @@ class Texts:
 
 
 def source_of(change: Change) -> str:
-    """Give the file that holds an item's front matter."""
+    """Return the file that holds an item's front matter."""
     return change.path if change.kind is Kind.ARTICLE else f"{change.path}/{_INDEX}"
 
 
 def _front_of(live: Item) -> dict[str, FieldValue]:
-    """Give the front matter of a new file: what a reader could tell, and nothing that is as it would be anyway."""
+    """Return the front matter of a new file: what a reader could tell, and nothing that is as it would be anyway."""
     named = {"title", "name"}
     fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ()) or name in named}
     for name in ("body", "author", "portals"):
@@ -367,7 +367,7 @@ def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue
 
 
 def plain(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
-    """Give fields as front matter can say them: plain text, and names on one line that are not empty."""
+    """Return fields as front matter can say them: plain text, and names on one line that are not empty."""
     found = {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
     names = {name: " ".join(str(found[name]).split()) or "Untitled" for name in ("title", "name") if name in found}
     return found | names

@@ -7,9 +7,9 @@ published under its address, and rests from then on as an archived one does.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kbsync.baseline import Agreement, Key, State
+from kbsync.baseline import Baseline, Key, State
 from kbsync.change import Action, Change
-from kbsync.engine.render import TargetAddresses, pointer
+from kbsync.engine.render import LinkResolver, pointer
 from kbsync.model import Article, Seo
 from kbsync.planner.planner import Plan
 
@@ -24,7 +24,7 @@ def with_unmanaged(article: Article, old: Article) -> Article:
     return replace(article, tags=old.tags if article.tags is None else article.tags, seo=seo)
 
 
-def left_behind(change: Change, known: Agreement | None, address: str | None) -> Change:
+def left_behind(change: Change, known: Baseline | None, address: str | None) -> Change:
     """Make the change of the old article out of a move; `address` is where the new one is."""
     path, old, new = change.former or change.path, change.actual, change.desired
     if not (change.points and known and address and isinstance(old, Article) and isinstance(new, Article)):
@@ -41,19 +41,19 @@ def left_behind(change: Change, known: Agreement | None, address: str | None) ->
             live={},
             fields={},
             addresses={change.path: address},
-            was={},
-            over="",
+            previous={},
+            supersedes="",
             successor=None,
         ),
     )
 
 
-def with_pointers(plan: Plan, known: Mapping[Key, Agreement], addresses: TargetAddresses) -> Plan:
+def with_pointers(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
     """Say of what an earlier run did not leave behind as it was to be what it becomes now."""
     return replace(plan, changes=tuple(_pointing(change, plan, known, addresses) for change in plan.changes))
 
 
-def _pointing(change: Change, plan: Plan, known: Mapping[Key, Agreement], addresses: TargetAddresses) -> Change:
+def _pointing(change: Change, plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Change:
     new = change.desired
     if not change.points or change.action is not Action.UPDATE or new is None or new.path is None:
         return change
@@ -63,5 +63,5 @@ def _pointing(change: Change, plan: Plan, known: Mapping[Key, Agreement], addres
 
 
 def rests(change: Change) -> bool:
-    """Tell whether a change ends in what no longer lies at its content path."""
+    """Return whether a change ends in what no longer lies at its content path."""
     return change.leaves is not None and change.leaves.state is State.ARCHIVED

@@ -1,33 +1,33 @@
-"""What a run leaves behind: which agreements, on which commit, in words that a reader of the log understands."""
+"""What a run leaves behind: which baselines, on which commit, in words that a reader of the log understands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from kbsync.baseline import Agreement, Key, is_void, seal, void
+from kbsync.baseline import Baseline, Key, fingerprint, is_tombstone, tombstone
 from kbsync.config import Config, Secret
-from kbsync.engine.apply import Portal, Run, carry_out
-from kbsync.engine.context import Audience, Options, Planned, Workspace, open_workspace
+from kbsync.engine.apply import ApplyResult, Portal, apply_plan
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.plan import connect, plan_toward_live
 from kbsync.engine.record import intents_of
-from kbsync.engine.recover import caught_up
-from kbsync.engine.refresh import Reading, asked_for, glance, read_live, with_authors
-from kbsync.engine.render import TargetAddresses
+from kbsync.engine.recover import recover_into
+from kbsync.engine.refresh import Reading, asked_for, refresh, targeted_refresh, with_authors
+from kbsync.engine.render import LinkResolver
 from kbsync.engine.saved_plan import as_saved, authorised
 from kbsync.errors import GitError, Refusal
 from kbsync.freshdesk.client import Connection
 from kbsync.git.repository import Repository
 from kbsync.model import KnowledgeBase
-from kbsync.planner.approval import Permit, permit_of, permitted
+from kbsync.planner.approval import Approval, approval_of, approved
 from kbsync.planner.planner import Plan
-from kbsync.state.journal import Underway, clear_journals, holder_now
-from kbsync.state.lease import Lease, LeasePlace, Overtaken, Patience, held, is_free
-from kbsync.state.ledger import Purpose, Record, deeds_of, page_of, share_ledger, write_ledger
+from kbsync.state.journal import InFlight, clear_journals, holder_now
+from kbsync.state.lease import Lease, LeaseBackend, StalePlan, WaitPolicy, acquire, is_free
+from kbsync.state.ledger import Purpose, RunRecord, entries_of, page_of, share_ledger, write_ledger
 
 
 def published_commit(workspace: Workspace) -> str | None:
-    """Give the source commit of the last run that the ledger tells of."""
+    """Return the source commit of the last run that the ledger tells of."""
     commit = workspace.run.get("commit")
     return commit if isinstance(commit, str) else None
 
@@ -40,7 +40,7 @@ def refuse_old_commit(workspace: Workspace) -> None:
     Raises:
         Refusal: it does not.
     """
-    cut_off = workspace.underway.holder.commit if workspace.underway and workspace.recovered.agreements else None
+    cut_off = workspace.in_flight.holder.commit if workspace.in_flight and workspace.recovered.baselines else None
     for commit in filter(None, (published_commit(workspace), cut_off)):
         _refuse_before(workspace, commit)
 
@@ -55,13 +55,13 @@ def _refuse_before(workspace: Workspace, held: str) -> None:
         )
 
 
-def save(workspace: Workspace, run: Run, *, at: str, local: bool, lease: Lease | None = None) -> None:
+def save_run(workspace: Workspace, run: ApplyResult, *, at: str, local: bool, lease: Lease | None = None) -> None:
     """Write what a run left to the ledger, and send it to the remote; a run that left nothing writes nothing.
 
     But for its commit, where others on the way to it changed the content and took that back: run late, one of these
     would otherwise come after what the ledger tells of.
 
-    Agreements that so far stand in the lock alone are taken along, so that the ledger comes to hold every source, and
+    Baselines that so far stand in the lock alone are taken along, so that the ledger comes to hold every source, and
     so is what was found of runs that were cut off. The lease ends with the same push.
 
     Raises:
@@ -78,16 +78,16 @@ def save(workspace: Workspace, run: Run, *, at: str, local: bool, lease: Lease |
 
 def _ending_of_the_dead(workspace: Workspace) -> tuple[str, None] | None:
     """Take away the lease of a run that is known to be over, where nothing of it is left in doubt."""
-    other = workspace.underway
-    if other is None or workspace.recovered.doubts or not is_free(other, Patience()):
+    other = workspace.in_flight
+    if other is None or workspace.recovered.unresolved or not is_free(other, WaitPolicy()):
         return None
     return other.commit, None
 
 
-def _write(workspace: Workspace, run: Run, at: str) -> bool:
+def _write(workspace: Workspace, run: ApplyResult, at: str) -> bool:
     """Commit to the ledger in this clone; tell whether there was anything to commit."""
-    changed = {**_carried_over(workspace), **workspace.recovered.agreements, **run.agreements}
-    changed |= {key: void(workspace.lock[key], seen=at) for key in run.forgotten & workspace.lock.keys()}
+    changed = {**_carried_over(workspace), **workspace.recovered.baselines, **run.baselines}
+    changed |= {key: tombstone(workspace.lock[key], seen=at) for key in run.forgotten & workspace.lock.keys()}
     entries = {key: _sealed(known, workspace.lock) for key, known in changed.items()}
     forgotten = (run.forgotten & workspace.ledger.keys()) - entries.keys()
     if not entries and not forgotten and not _overtook(workspace, run):
@@ -98,8 +98,8 @@ def _write(workspace: Workspace, run: Run, at: str) -> bool:
     return True
 
 
-def _overtook(workspace: Workspace, run: Run) -> bool:
-    """Tell whether the content was changed, and back, between the commit that was published last and this one."""
+def _overtook(workspace: Workspace, run: ApplyResult) -> bool:
+    """Return whether the content was changed, and back, between the commit that was published last and this one."""
     last, commit = published_commit(workspace), workspace.commit
     if run.undoes or last is None or commit is None or last == commit:
         return False
@@ -108,41 +108,41 @@ def _overtook(workspace: Workspace, run: Run) -> bool:
     return workspace.repository.touched_between(last, commit, directories)
 
 
-def _carried_over(workspace: Workspace) -> dict[Key, Agreement]:
+def _carried_over(workspace: Workspace) -> dict[Key, Baseline]:
     return {
         key: known
-        for key, known in workspace.agreements.items()
-        if key not in workspace.recovered.agreements
+        for key, known in workspace.baselines.items()
+        if key not in workspace.recovered.baselines
         and key in workspace.lock
-        and (key not in workspace.ledger or known.over != seal(workspace.lock[key]))
+        and (key not in workspace.ledger or known.supersedes != fingerprint(workspace.lock[key]))
     }
 
 
 def _outlived(workspace: Workspace) -> set[Key]:
-    """Name the entries that outweighed a lock entry which is out of the tree by now."""
-    return {key for key, known in workspace.ledger.items() if is_void(known)} - workspace.lock.keys()
+    """Return the entries that outweighed a lock entry which is out of the tree by now."""
+    return {key for key, known in workspace.ledger.items() if is_tombstone(known)} - workspace.lock.keys()
 
 
-def _sealed(known: Agreement, lock: Mapping[Key, Agreement]) -> Agreement:
+def _sealed(known: Baseline, lock: Mapping[Key, Baseline]) -> Baseline:
     entry = lock.get(known.key)
-    return replace(known, over=seal(entry) if entry else "")
+    return replace(known, supersedes=fingerprint(entry) if entry else "")
 
 
-def _record(workspace: Workspace, run: Run, at: str) -> Record:
-    """Tell what a run did. What an undo leaves on the portal still comes from the commit that was there before it."""
+def _record(workspace: Workspace, run: ApplyResult, at: str) -> RunRecord:
+    """Return what a run did. What an undo leaves on the portal still comes from the commit that was there before it."""
     commit = published_commit(workspace) if run.undoes else workspace.commit
-    return Record(
+    return RunRecord(
         target=workspace.config.target,
         purpose=Purpose.UNDO if run.undoes else Purpose.PUBLISH,
         commit=commit or "",
         at=at,
         who=workspace.repository.identity(),
         undoes=run.undoes,
-        deeds=deeds_of((*workspace.recovered.outcomes, *run.outcomes)),
+        entries=entries_of((*workspace.recovered.outcomes, *run.outcomes)),
     )
 
 
-class Errand(Protocol):
+class Operation(Protocol):
     """What a run is for."""
 
     @property
@@ -151,105 +151,107 @@ class Errand(Protocol):
 
     @property
     def undoes(self) -> str:
-        """Give the ledger's commit of the run that this one undoes; empty for a publish."""
+        """Return the ledger's commit of the run that this one undoes; empty for a publish."""
 
     def reopen(self, workspace: Workspace) -> Workspace:
         """Open a workspace again, after another run has written."""
 
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
-        """Say what there is to do."""
+        """Return what there is to do."""
 
     def refuse(self, plan: Plan) -> None:
         """Stop where a plan must not be carried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sitting:
+class RunSession:
     """One run with all that it takes."""
 
-    errand: Errand
+    operation: Operation
     options: Options
-    audience: Audience
+    ui: Ui
     connection: Connection
 
-    def read(self, workspace: Workspace) -> tuple[Planned, Reading]:
+    def read(self, workspace: Workspace) -> tuple[PlanResult, Reading]:
         """Read the portal, and plan."""
-        self.audience.waits("reading the portal")
+        self.ui.status("reading the portal")
         glanced = self._glance(workspace)
         if glanced is not None:
             made, reading = glanced
         else:
-            reading = read_live(self.connection)
+            reading = refresh(self.connection)
             content = with_authors(workspace.content, self.connection)
-            workspace = caught_up(workspace, reading.live)
-            made = self.errand.plan(workspace, content, reading.live)
-        return Planned(workspace=workspace, plan=made, live=reading.live, calls=self.connection.calls), reading
+            workspace = recover_into(workspace, reading.live)
+            made = self.operation.plan(workspace, content, reading.live)
+        return PlanResult(workspace=workspace, plan=made, live=reading.live, calls=self.connection.calls), reading
 
     def _glance(self, workspace: Workspace) -> tuple[Plan, Reading] | None:
         """Read what is to be written alone, if that is asked for, and if no run was cut off whose traces are sought."""
-        if self.options.refresh or workspace.underway or workspace.noted:
+        if self.options.refresh or workspace.in_flight or workspace.noted:
             return None
         content = with_authors(workspace.content, self.connection)
-        asked = asked_for(content, workspace.agreements, self.options.overwrite)
-        plan = partial(self.errand.plan, workspace, content)
-        return glance(self.connection, workspace.agreements, asked, plan)
+        asked = asked_for(content, workspace.baselines, self.options.overwrite)
+        plan = partial(self.operation.plan, workspace, content)
+        return targeted_refresh(self.connection, workspace.baselines, asked, plan)
 
-    def write(self, planned: Planned, reading: Reading) -> tuple[Planned, Run, GitError | None]:
+    def write(self, planned: PlanResult, reading: Reading) -> tuple[PlanResult, ApplyResult, GitError | None]:
         """Carry out what was agreed to; where another run was quicker, what of it still holds after that run.
 
         The last that is given is why what was done could not be saved.
         """
-        permit, patience = permit_of(planned.plan), Patience(seconds=self.options.wait)
+        permit, patience = approval_of(planned.plan), WaitPolicy(seconds=self.options.wait)
         while True:
             try:
                 run, trouble = self._carry_out(planned, reading, patience)
-            except Overtaken:
+            except StalePlan:
                 planned, reading = self._again(planned, permit)
             else:
                 return planned, run, trouble
 
-    def _again(self, planned: Planned, permit: Permit) -> tuple[Planned, Reading]:
-        again, reading = self.read(self.errand.reopen(planned.workspace))
-        made, withheld = permitted(again.plan, permit)
-        self.errand.refuse(made)
+    def _again(self, planned: PlanResult, permit: Approval) -> tuple[PlanResult, Reading]:
+        again, reading = self.read(self.operation.reopen(planned.workspace))
+        made, withheld = approved(again.plan, permit)
+        self.operation.refuse(made)
         return replace(again, plan=made, withheld=(*planned.withheld, *withheld)), reading
 
-    def _carry_out(self, planned: Planned, reading: Reading, patience: Patience) -> tuple[Run, GitError | None]:
+    def _carry_out(
+        self, planned: PlanResult, reading: Reading, patience: WaitPolicy
+    ) -> tuple[ApplyResult, GitError | None]:
         if not planned.plan.writes:
             run = self._apply(planned, reading, lease=None)
             return run, self._save(planned, run, lease=None)
         workspace = planned.workspace
-        with held(
+        with acquire(
             _begun(workspace, planned.plan, planned.live),
-            LeasePlace(workspace.repository, workspace.config, self.options.local),
-            workspace.standing,
-            workspace.underway,
+            LeaseBackend(workspace.repository, workspace.config, self.options.local),
+            workspace.heads,
+            workspace.in_flight,
             patience=patience,
-            tell=self.audience.waits,
+            tell=self.ui.status,
         ) as lease:
             self.connection.guard(lease.check)
             run = self._apply(planned, reading, lease=lease)
             return run, self._save(planned, run, lease=lease)
 
-    def _apply(self, planned: Planned, reading: Reading, *, lease: Lease | None) -> Run:
+    def _apply(self, planned: PlanResult, reading: Reading, *, lease: Lease | None) -> ApplyResult:
         workspace, made = planned.workspace, planned.plan
-        self.audience.begins(self.errand.doing, len(made.changes))
-        return carry_out(
+        self.ui.start(self.operation.doing, len(made.changes))
+        return apply_plan(
             made,
             Portal(connection=self.connection, live=reading.live, read_at=reading.at),
-            TargetAddresses(workspace.config, workspace.content.assets),
-            workspace.agreements,
-            lambda outcome: self.audience.steps(outcome.change.path),
+            LinkResolver(workspace.config, workspace.content.assets),
+            workspace.baselines,
+            lambda outcome: self.ui.advance(outcome.change.path),
             keeps=workspace.config.style == "keep" and not self.options.rerender,
             lease=lease,
         )
 
-    def _save(self, planned: Planned, run: Run, *, lease: Lease | None) -> GitError | None:
+    def _save(self, planned: PlanResult, run: ApplyResult, *, lease: Lease | None) -> GitError | None:
         """Save what was done whatever comes: the portal has changed, and people must hear of that too."""
-        run.undoes = self.errand.undoes
+        run.undoes = self.operation.undoes
         run.outcomes.extend(planned.withheld)
         try:
-            save(planned.workspace, run, at=planned.live.seen_at, local=self.options.local, lease=lease)
+            save_run(planned.workspace, run, at=planned.live.seen_at, local=self.options.local, lease=lease)
         except GitError as error:
             return error
         return None
@@ -257,18 +259,18 @@ class Sitting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of a publish; `run` is None where the audience did not agree.
+    """What became of a publish; `run` is None where the ui did not agree.
 
     `trouble` is why the ledger could not be saved or sent, although the portal was written.
     """
 
-    planned: Planned
-    run: Run | None = None
+    planned: PlanResult
+    run: ApplyResult | None = None
     calls: int = 0
     trouble: GitError | None = None
 
 
-def publish(config: Config, key: Secret, options: Options, audience: Audience) -> Published:
+def publish(config: Config, key: Secret, options: Options, ui: Ui) -> Published:
     """Publish the commit that is checked out: plan, ask, apply, remember.
 
     Raises:
@@ -277,22 +279,22 @@ def publish(config: Config, key: Secret, options: Options, audience: Audience) -
     """
     workspace = _open_commit(config, options)
     options = as_saved(options, workspace)
-    with connect(config, key, audience) as connection:
-        errand = _Publishing(config=config, options=options)
-        sitting = Sitting(errand=errand, options=options, audience=audience, connection=connection)
-        planned, reading = sitting.read(workspace)
+    with connect(config, key, ui) as connection:
+        operation = _Publishing(config=config, options=options)
+        session = RunSession(operation=operation, options=options, ui=ui, connection=connection)
+        planned, reading = session.read(workspace)
         made, withheld = authorised(planned.plan, options, now=reading.live.seen_at)
         planned = replace(planned, plan=made, withheld=withheld)
-        errand.refuse(made)
-        if made.writes and not audience.agrees(planned):
+        operation.refuse(made)
+        if made.writes and not ui.confirm(planned):
             return Published(planned=planned, calls=connection.calls)
-        planned, run, trouble = sitting.write(planned, reading)
+        planned, run, trouble = session.write(planned, reading)
         return Published(planned=planned, run=run, calls=connection.calls, trouble=trouble)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Publishing:
-    """The errand of a publish."""
+    """The operation of a publish."""
 
     config: Config
     options: Options
@@ -353,14 +355,14 @@ def refuse_other_branch(repository: Repository, config: Config, commit: str, *, 
     )
 
 
-def _begun(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> Underway:
-    """Say what is about to be done; what an earlier run left in doubt is kept, for it is settled by people."""
-    doubts = workspace.recovered.doubts
-    old = workspace.underway.intents if workspace.underway else ()
-    return Underway(
+def _begun(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFlight:
+    """Return what is about to be done; what an earlier run left in doubt is kept, for it is settled by people."""
+    doubts = workspace.recovered.unresolved
+    old = workspace.in_flight.intents if workspace.in_flight else ()
+    return InFlight(
         holder=holder_now(workspace.commit),
-        intents=(*intents_of(plan, workspace.agreements), *(one for one in old if one.path in doubts)),
-        seen=frozenset(live.by_id()) - workspace.recovered.doubted,
+        intents=(*intents_of(plan, workspace.baselines), *(one for one in old if one.path in doubts)),
+        seen=frozenset(live.by_id()) - workspace.recovered.unresolved_ids,
         ids=plan.ids,
-        done=workspace.recovered.agreements,
+        done=workspace.recovered.baselines,
     )

@@ -6,16 +6,16 @@ It works out every file first and writes nothing: what it returns is written by 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kbsync.change import Action, Change, Finding, Matter, asked_for
+from kbsync.change import Action, Change, Finding, FindingKind, asked_for
 from kbsync.config import Config, Secret
-from kbsync.engine.context import Audience, Options, Planned, Workspace, open_workspace
-from kbsync.engine.merge_files import Bodies, Brought, Texts, source_of
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
+from kbsync.engine.merge_files import BodyMerger, FileMerger, MergedFile, source_of
 from kbsync.engine.plan import connect, rules_of
-from kbsync.engine.pull_baselines import Outlook, follow, lock_files, relinked_files
-from kbsync.engine.recover import caught_up
-from kbsync.engine.refresh import read_live, still_there, with_authors
+from kbsync.engine.pull_baselines import PullBaselines, follow, lock_files, relinked_files
+from kbsync.engine.recover import recover_into
+from kbsync.engine.refresh import refresh, still_there, with_authors
 from kbsync.engine.relocate import Places
-from kbsync.engine.render import TargetAddresses
+from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Refusal
 from kbsync.files import Overlay, folded, write
 from kbsync.freshdesk.client import Connection
@@ -24,7 +24,7 @@ from kbsync.planner.planner import Plan, make_plan
 
 
 @dataclass(slots=True, kw_only=True)
-class Pulled:
+class PulledFiles:
     """What a pull would write: each file by path (None deletes), and the changes.
 
     `dropped` tells what was left out on purpose, by path; `refused` are items that could not be brought home, or whose
@@ -37,18 +37,18 @@ class Pulled:
     refused: list[Finding] = field(default_factory=list)
 
 
-def bring_home(
+def build_pull(
     workspace: Workspace,
     plan: Plan,
     live: KnowledgeBase,
-    addresses: TargetAddresses,
+    addresses: LinkResolver,
     options: Options,
     tell: Callable[[str], None],
-) -> Pulled:
+) -> PulledFiles:
     """Work out the files of a pull, of all or at some paths; `tell` hears of each article that was converted."""
     refused: list[Finding] = []
     while True:
-        pulling = _Pulling(workspace, plan, live, addresses, options)
+        pulling = _PullBuilder(workspace, plan, live, addresses, options)
         again = pulling.run({(finding.kind, finding.id) for finding in refused}, tell)
         refused += pulling.pulled.refused if again else ()
         if not again:
@@ -56,11 +56,11 @@ def bring_home(
             return pulling.pulled
 
 
-class _Pulling:
+class _PullBuilder:
     """One pull being worked out."""
 
     def __init__(
-        self, workspace: Workspace, plan: Plan, live: KnowledgeBase, addresses: TargetAddresses, options: Options
+        self, workspace: Workspace, plan: Plan, live: KnowledgeBase, addresses: LinkResolver, options: Options
     ) -> None:
         self.workspace = workspace
         self.plan = plan
@@ -68,9 +68,9 @@ class _Pulling:
         self.addresses = addresses
         self.options = options
         self.present = frozenset(workspace.files.paths())
-        self.places = Places(plan, live, self.present, workspace.agreements)
-        self.outlook = Outlook(workspace=workspace, live=live)
-        self.pulled = Pulled()
+        self.places = Places(plan, live, self.present, workspace.baselines)
+        self.outlook = PullBaselines(workspace=workspace, live=live)
+        self.pulled = PulledFiles()
 
     def run(self, without: set[tuple[Kind, int | None]], tell: Callable[[str], None]) -> bool:
         """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
@@ -93,27 +93,27 @@ class _Pulling:
         return False
 
     def _placed(self, changes: list[Change]) -> list[Change]:
-        """Give what was asked for its places; what was not asked for moves nothing."""
+        """Return what was asked for its places; what was not asked for moves nothing."""
         placed = self.places.placed(changes)
         taken = {(change.kind, change.id) for change in self._asked(placed)}
         left = [change for change in placed if (change.kind, change.id) not in taken]
         if left and any(change.action is Action.MOVE and change.kind is not Kind.ARTICLE for change in placed):
-            self.places = Places(self.plan, self.live, self.present, self.workspace.agreements)
+            self.places = Places(self.plan, self.live, self.present, self.workspace.baselines)
             placed = self.places.placed([change for change in changes if (change.kind, change.id) in taken])
             left = []
         for change in left:
             self.places.forget(change)
         return [self._with_text(change) for change in placed if (change.kind, change.id) in taken]
 
-    def _texts(self, links: Mapping[str, str | bytes | None]) -> Texts:
+    def _texts(self, links: Mapping[str, str | bytes | None]) -> FileMerger:
         # What is included from where it lay is still to be found there.
         files = Overlay(self.workspace.files, {path: text for path, text in links.items() if text is not None})
-        return Texts(
+        return FileMerger(
             plan=self.plan,
             places=self.places,
             addresses=self.addresses,
-            bodies=Bodies(self.workspace.tree, files, self.workspace.config.markup),
-            agreements=self.workspace.agreements,
+            bodies=BodyMerger(self.workspace.tree, files, self.workspace.config.markup),
+            baselines=self.workspace.baselines,
             dropped=self.pulled.dropped,
         )
 
@@ -131,7 +131,7 @@ class _Pulling:
     def _text(self, source: str) -> str | None:
         return self.workspace.files.read(source).decode("utf-8") if source in self.present else None
 
-    def _take(self, change: Change, texts: Texts) -> bool:
+    def _take(self, change: Change, texts: FileMerger) -> bool:
         """Work out one file; one that cannot be edited is named and left alone, and the others go on."""
         try:
             brought = texts.brought(change)
@@ -165,12 +165,12 @@ class _Pulling:
         self.pulled.changes.append(change)
         return True
 
-    def _refuse(self, change: Change, why: str, brought: Brought | None = None) -> None:
+    def _refuse(self, change: Change, why: str, brought: MergedFile | None = None) -> None:
         stays = change.action is Action.MOVE and not (brought and brought.text and self.options.markers)
         path = change.former if stays and change.former else change.path
         self.pulled.refused.append(
             Finding(
-                matter=Matter.CONFLICT,
+                finding_kind=FindingKind.CONFLICT,
                 kind=change.kind,
                 path=path,
                 id=change.id,
@@ -198,7 +198,7 @@ class _Pulling:
         changes += following if self.places.moved else ()
         outlook.say_outright(changes)
         ids = {path: number for (_, number), path in self.places.paths.items()}
-        made = outlook.agreements(changes, self.addresses, ids)
+        made = outlook.baselines(changes, self.addresses, ids)
         self.pulled.files = lock_files(self.workspace, changes, made) | outlook.written
         self.pulled.changes[:] = [replace(change, after=self._after(change)) for change in changes]
 
@@ -212,16 +212,16 @@ def _lies_at(path: str, asked: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PulledHome:
+class PullResult:
     """What a pull wrote, or would write; `outside` are files of it that a sparse checkout had left out."""
 
-    planned: Planned
-    pulled: Pulled = field(default_factory=Pulled)
+    planned: PlanResult
+    pulled: PulledFiles = field(default_factory=PulledFiles)
     calls: int = 0
     outside: tuple[str, ...] = ()
 
 
-def pull(config: Config, key: Secret, options: Options, audience: Audience, *, dry_run: bool) -> PulledHome:
+def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool) -> PullResult:
     """Bring what changed on the portal into the working tree.
 
     Raises:
@@ -229,7 +229,7 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
         ContentError: some files could not be written.
     """
     workspace = open_workspace(config, local=options.local)
-    home = work_out(workspace, key, options, audience)
+    home = work_out(workspace, key, options, ui)
     if not dry_run:
         _refuse_to_write_over(workspace, home.pulled)
         home = replace(home, outside=workspace.repository.check_in(home.pulled.files.keys()))
@@ -237,34 +237,34 @@ def pull(config: Config, key: Secret, options: Options, audience: Audience, *, d
     return home
 
 
-def work_out(workspace: Workspace, key: Secret, options: Options, audience: Audience) -> PulledHome:
+def work_out(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> PullResult:
     """Read the portal, and work out what a pull into this workspace would write; nothing is written.
 
     Raises:
         Refusal: the portal is not the one that the tree is known to be on.
     """
     config = workspace.config
-    with connect(config, key, audience) as connection:
-        audience.waits("reading the portal")
-        live = read_live(connection).live
+    with connect(config, key, ui) as connection:
+        ui.status("reading the portal")
+        live = refresh(connection).live
         content = with_authors(workspace.content, connection)
-        workspace = caught_up(workspace, live)
-        addresses = TargetAddresses(config, content.assets)
+        workspace = recover_into(workspace, live)
+        addresses = LinkResolver(config, content.assets)
         rules = rules_of(workspace, addresses, replace(options, paths=()))
-        made = make_plan(live, content, workspace.agreements, rules)
+        made = make_plan(live, content, workspace.baselines, rules)
         if made.halt and content.articles:
             raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
         made = _without_the_unlisted(made, connection)
-        audience.begins("converting", len(made.changes))
-        pulled = bring_home(workspace, made, live, addresses, options, audience.steps)
+        ui.start("converting", len(made.changes))
+        pulled = build_pull(workspace, made, live, addresses, options, ui.advance)
     changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
-    planned = Planned(
+    planned = PlanResult(
         workspace=workspace,
         plan=replace(made, changes=changes, conflicts=conflicts),
         live=live,
         calls=connection.calls,
     )
-    return PulledHome(planned=planned, pulled=pulled, calls=connection.calls)
+    return PullResult(planned=planned, pulled=pulled, calls=connection.calls)
 
 
 def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
@@ -274,7 +274,7 @@ def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
     held = [change for change in asked if (change.kind, change.id) in there]
     findings = (
         Finding(
-            matter=Matter.CONFLICT,
+            finding_kind=FindingKind.CONFLICT,
             kind=change.kind,
             path=change.path,
             id=change.id,
@@ -287,7 +287,7 @@ def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
     return replace(plan, changes=changes, conflicts=(*plan.conflicts, *findings))
 
 
-def _refuse_to_write_over(workspace: Workspace, pulled: Pulled) -> None:
+def _refuse_to_write_over(workspace: Workspace, pulled: PulledFiles) -> None:
     uncommitted = set(workspace.repository.uncommitted()) & pulled.files.keys()
     if uncommitted:
         raise Refusal(

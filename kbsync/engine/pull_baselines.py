@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Agreement, Born, State, agreement_to_json, lock_name
+from kbsync.baseline import Baseline, BaselineOrigin, State, baseline_to_json, lock_name
 from kbsync.change import Action, Change
 from kbsync.content.document import compose, edit, text_of
 from kbsync.content.tree import read
@@ -12,7 +12,7 @@ from kbsync.engine.context import Workspace, tree_rules
 from kbsync.engine.merge_files import plain, source_of
 from kbsync.engine.record import agree, intended, settled
 from kbsync.engine.relocate import Places, relocated, relocated_body
-from kbsync.engine.render import TargetAddresses, addresses_now
+from kbsync.engine.render import LinkResolver, addresses_now
 from kbsync.errors import ContentError
 from kbsync.files import Files, Overlay
 from kbsync.markup.merge.conflicts import conflicts_in
@@ -21,10 +21,10 @@ from kbsync.planner.planner import Plan
 
 
 @dataclass(slots=True, kw_only=True)
-class Outlook:
+class PullBaselines:
     """The tree as a pull would leave it: `written` holds each file that changes, None for one that goes.
 
-    `agreed` holds the sources that the agreements are to be about, where these are not what the files say, `shown` the
+    `agreed` holds the sources that the baselines are to be about, where these are not what the files say, `shown` the
     bodies that those have for readers, by content path. Of those `relinked` nothing changes but the content half.
     `moved` tells where files and directories come to lie.
     """
@@ -38,7 +38,7 @@ class Outlook:
     moved: Mapping[str, str] = field(default_factory=dict)
 
     def hold_emptied(self, live: Collection[str], *, without: Collection[str]) -> None:
-        """Give a file to each live directory that moves would leave without any: git has no empty directories."""
+        """Return a file to each live directory that moves would leave without any: git has no empty directories."""
         if not self.moved:
             return
         left = {*self._read(self.written).by_path(), *without}
@@ -73,17 +73,15 @@ class Outlook:
         except ContentError:
             return
 
-    def agreements(
-        self, changes: Sequence[Change], addresses: TargetAddresses, ids: Mapping[str, int]
-    ) -> list[Agreement]:
-        """Make the agreements of a pull's changes, without the texts that git holds."""
+    def baselines(self, changes: Sequence[Change], addresses: LinkResolver, ids: Mapping[str, int]) -> list[Baseline]:
+        """Make the baselines of a pull's changes, without the texts that git holds."""
         content = self._read(self.written)
         items = (self._read(self.written | self.agreed) if self.agreed else content).by_path()
         anchors = links_of(content).anchors
         made = []
         for change in changes:
             item = items.get(change.path)
-            known = self.workspace.agreements.get((change.kind, change.id or 0))
+            known = self.workspace.baselines.get((change.kind, change.id or 0))
             if change.action in {Action.FORGET, Action.DELETE} or (
                 change.desired is None and not self._follows(change)
             ):
@@ -93,12 +91,12 @@ class Outlook:
             if item is not None:
                 sent = addresses_now(item, addresses, ids) if isinstance(item, Article) else None
                 names = anchors.get(change.path, frozenset())
-                made.append(self._agreement(change, item, known, names, sent))
+                made.append(self._baseline(change, item, known, names, sent))
             elif known is not None and change.desired is not None:
                 made.append(settled(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
         return self._without_known_texts([self._with_before(known) for known in made])
 
-    def _with_before(self, made: Agreement) -> Agreement:
+    def _with_before(self, made: Baseline) -> Baseline:
         """Note which file this pull writes over, so that its lock counts only where its words were kept.
 
         Between markers a writer may well decide for the file as it was.
@@ -107,23 +105,23 @@ class Outlook:
         written = self.written.get(made.path if made.kind is Kind.ARTICLE else f"{made.path}/_index.md")
         if item is None or item.origin is None or not isinstance(written, str) or conflicts_in(written):
             return made
-        return replace(made, before=blob_of(item.origin.text))
+        return replace(made, previous_blob=blob_of(item.origin.text))
 
-    def _agreement(
+    def _baseline(
         self,
         change: Change,
         item: Item,
-        known: Agreement | None,
+        known: Baseline | None,
         anchors: Collection[str],
         sent: Mapping[str, str] | None,
-    ) -> Agreement:
-        born = known.born if known else Born.LIVE
+    ) -> Baseline:
+        born = known.origin if known else BaselineOrigin.LIVE
         if known is not None and self._follows(change):
             made = intended(item, born=born, anchors=anchors)
             return replace(
                 known,
                 path=made.path,
-                epoch=made.epoch,
+                renderer_version=made.renderer_version,
                 source_key=made.source_key,
                 blob=made.blob,
                 source=made.source,
@@ -140,21 +138,23 @@ class Outlook:
         old = {name: known.content[name] for name in own & known.content.keys()}
         return replace(made, content={**made.content, **old}, source_key="")
 
-    def _as_sent(self, known: Agreement, now: Mapping[str, str]) -> dict[str, str]:
-        """Give what the links were sent as: a picture that moved with its directory is shown from where it was."""
+    def _as_sent(self, known: Baseline, now: Mapping[str, str]) -> dict[str, str]:
+        """Return what the links were sent as: a picture that moved with its directory is shown from where it was."""
         before = {place: path for path, place in self.moved.items()}
         return {target: known.addresses.get(before.get(target, target), address) for target, address in now.items()}
 
     def _follows(self, change: Change) -> bool:
         return change.path in self.relinked
 
-    def _without_known_texts(self, made: Sequence[Agreement]) -> list[Agreement]:
+    def _without_known_texts(self, made: Sequence[Baseline]) -> list[Baseline]:
         """Leave out the sources that git has or will have: those that files hold, and those of its blobs."""
         elsewhere = [known.blob for known in made if known.source is not None and known.source not in self._texts()]
         blobs = self.workspace.repository.blobs(sorted(elsewhere)) if elsewhere else {}
         lasting = {blob for blob in elsewhere if blob not in blobs}
         return [
-            replace(known, source=known.source if known.blob in lasting else None, fields={}, was={}, over="")
+            replace(
+                known, source=known.source if known.blob in lasting else None, fields={}, previous={}, supersedes=""
+            )
             for known in made
         ]
 
@@ -167,21 +167,21 @@ class Outlook:
 
 
 def lock_files(
-    workspace: Workspace, changes: Sequence[Change], made: Sequence[Agreement]
+    workspace: Workspace, changes: Sequence[Change], made: Sequence[Baseline]
 ) -> dict[str, str | bytes | None]:
-    """Give the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
+    """Return the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
     touched = {(change.kind, change.id) for change in changes}
-    target, known = workspace.config.target, workspace.agreements
+    target, known = workspace.config.target, workspace.baselines
     files: dict[str, str | bytes | None] = {
         lock_name(target, entry.kind, entry.path): None
         for key, entry in workspace.lock.items()
         if key in touched or (touched and key not in known)
     }
-    return files | {lock_name(target, entry.kind, entry.path): agreement_to_json(entry) for entry in made}
+    return files | {lock_name(target, entry.kind, entry.path): baseline_to_json(entry) for entry in made}
 
 
 def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:
-    """Name the fields that an item says otherwise than live does, with what live says."""
+    """Return the fields that an item says otherwise than live does, with what live says."""
     if change.desired is None:
         return {}
     theirs = plain(fields_of(change.desired))
@@ -201,7 +201,7 @@ _ALONG = "its directory was moved on the portal"
 
 
 def relinked_files(files: Files, places: Places, *, without: Collection[str] = ()) -> dict[str, str | bytes | None]:
-    """Give the files that move, and those whose links lead to something that does, with the links as they are to be.
+    """Return the files that move, and those whose links lead to something that does, with the links as they are to be.
 
     A file whose links cannot be edited keeps them: what is wrong with it then, lint says. Of files `without` which the
     tree will be none is moved.
@@ -222,7 +222,7 @@ def relinked_files(files: Files, places: Places, *, without: Collection[str] = (
 
 
 def _relinked(files: Files, path: str, place: str, places: Places) -> str | None:
-    """Give a file with its links written anew; None where they stay as they are."""
+    """Return a file with its links written anew; None where they stay as they are."""
     hidden = any(part.startswith(".") for part in path.split("/"))
     if hidden or not path.endswith(".md") or path.rpartition("/")[2].startswith(_INDEX):
         return None
@@ -235,16 +235,20 @@ def _relinked(files: Files, path: str, place: str, places: Places) -> str | None
 
 
 def follow(
-    outlook: Outlook, plan: Plan, places: Places, addresses: TargetAddresses, taken: Collection[tuple[Kind, int | None]]
+    outlook: PullBaselines,
+    plan: Plan,
+    places: Places,
+    addresses: LinkResolver,
+    taken: Collection[tuple[Kind, int | None]],
 ) -> Iterator[Change]:
-    """Say which known items lie elsewhere or show other links now and nothing else, and on what both agree by that."""
-    live, agreements = outlook.live.by_id(), outlook.workspace.agreements
-    lie_at = {places.moved.get(known.path, known.path): key for key, known in agreements.items() if key not in live}
+    """Return which known items lie elsewhere or show other links now and nothing else, and on what both agree by that."""
+    live, baselines = outlook.live.by_id(), outlook.workspace.baselines
+    lie_at = {places.moved.get(known.path, known.path): key for key, known in baselines.items() if key not in live}
     lie_at |= {path: key for key, path in places.paths.items()}
     for item in outlook.workspace.content.items():
         old = item.path or ""
         path = places.moved.get(old, old)
-        known = agreements.get(lie_at.get(path, (Kind.ARTICLE, 0)))
+        known = baselines.get(lie_at.get(path, (Kind.ARTICLE, 0)))
         moved = path != old or any(target.partition("#")[0] in places.moved for target in plan.targets.get(old, ()))
         if not moved or known is None or known.state is not State.LIVE or known.key in taken:
             continue
@@ -266,7 +270,7 @@ def follow(
 
 
 def _hold_base(
-    outlook: Outlook, places: Places, addresses: TargetAddresses, article: Article, known: Agreement
+    outlook: PullBaselines, places: Places, addresses: LinkResolver, article: Article, known: Baseline
 ) -> bool:
     """Keep what was agreed on apart from what the writer has changed since; tell whether that can be told apart."""
     path = places.moved.get(article.path or "", article.path or "")

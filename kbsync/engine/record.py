@@ -1,17 +1,17 @@
-"""What a run remembers while it writes: each agreement as it is reached, kept and written down."""
+"""What a run remembers while it writes: each baseline as it is reached, kept and written down."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Protocol
 
-from kbsync.baseline import Agreement, Born, Key, State
+from kbsync.baseline import Baseline, BaselineOrigin, Key, State
 from kbsync.change import Action, Change, Outcome, Result, circle_openers
 from kbsync.content.document import parse
 from kbsync.digests import blob_of, content_digests, live_digests, source_key
-from kbsync.engine.render import Rendered, TargetAddresses, addresses_now
+from kbsync.engine.render import LinkResolver, Rendered, addresses_now
 from kbsync.markup.placeholders import may_hold_marks
-from kbsync.markup.to_html import EPOCH
+from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Category, Item, Kind, digest, fields_of, parent_path
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import Intent
@@ -22,29 +22,29 @@ def agree(
     live: Item,
     *,
     seen: str,
-    born: Born = Born.LIVE,
+    born: BaselineOrigin = BaselineOrigin.LIVE,
     anchors: Collection[str] = (),
     addresses: Mapping[str, str] | None = None,
     was: Item | None = None,
-) -> Agreement:
-    """Make the agreement between a content version and a live version that say the same.
+) -> Baseline:
+    """Make the baseline between a content version and a live version that say the same.
 
     `seen` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
     what its links were sent as, `was` the live version that was written over.
     """
     made = replace(intended(content, born=born, anchors=anchors), id=live.id or 0, addresses=dict(addresses or {}))
-    return replace(shown(made, live, seen=seen), was=fields_of(was) if was else {})
+    return replace(shown(made, live, seen=seen), previous=fields_of(was) if was else {})
 
 
-def intended(content: Item, *, born: Born = Born.LIVE, anchors: Collection[str] = ()) -> Agreement:
-    """Make the content half of an agreement; `shown` completes it."""
+def intended(content: Item, *, born: BaselineOrigin = BaselineOrigin.LIVE, anchors: Collection[str] = ()) -> Baseline:
+    """Make the content half of a baseline; `shown` completes it."""
     source = content.origin.text if content.origin else None
-    return Agreement(
+    return Baseline(
         kind=content.kind,
         id=content.id or 0,
         path=content.path or "",
-        born=born,
-        epoch=EPOCH,
+        origin=born,
+        renderer_version=RENDERER_VERSION,
         source_key=source_key(content, anchors) if isinstance(content, Article) else "",
         blob=blob_of(source) if source is not None else "",
         source=source,
@@ -53,22 +53,22 @@ def intended(content: Item, *, born: Born = Born.LIVE, anchors: Collection[str] 
     )
 
 
-def shown(agreed: Agreement, live: Item, *, seen: str) -> Agreement:
-    """Give an agreement the live half that the portal showed at `seen`."""
+def shown(agreed: Baseline, live: Item, *, seen: str) -> Baseline:
+    """Return a baseline the live half that the portal showed at `seen`."""
     return replace(
         agreed,
         id=live.id or agreed.id,
         parent=None if isinstance(live, Category) else live.parent,
-        seen=seen or agreed.seen,
+        seen_at=seen or agreed.seen_at,
         updated_at=live.updated_at or "",
         live=live_digests(live),
         fields=fields_of(live),
-        over="",
+        supersedes="",
     )
 
 
-def settled(known: Agreement, live: Item, *, seen: str, state: State, was: Item | None = None) -> Agreement:
-    """Bring an agreement's live half up to date after its content left: archived, kept or let go.
+def settled(known: Baseline, live: Item, *, seen: str, state: State, was: Item | None = None) -> Baseline:
+    """Bring a baseline's live half up to date after its content left: archived, kept or let go.
 
     Of what was undone the two halves never said the same: should its file come back, all of it is to be sent.
     """
@@ -77,17 +77,17 @@ def settled(known: Agreement, live: Item, *, seen: str, state: State, was: Item 
     return replace(
         known,
         state=state,
-        seen=seen or known.seen,
+        seen_at=seen or known.seen_at,
         updated_at=live.updated_at or "",
         live=live_digests(live),
         fields=fields_of(live),
-        was=fields_of(was) if was else {},
-        over="",
+        previous=fields_of(was) if was else {},
+        supersedes="",
     )
 
 
-def state_after(change: Change, known: Agreement) -> State:
-    """Give the state of what was removed; a directory left standing comes back with its files, as an article does.
+def state_after(change: Change, known: Baseline) -> State:
+    """Return the state of what was removed; a directory left standing comes back with its files, as an article does.
 
     So does an article whose creation was undone: it was unpublished before its file went.
     """
@@ -95,25 +95,25 @@ def state_after(change: Change, known: Agreement) -> State:
     return State.KEPT if is_kept else State.ARCHIVED
 
 
-def put_back(leaves: Agreement, live: Item, *, seen: str, was: Item | None) -> Agreement:
-    """Make the agreement after a former version was put back; a live half that it has already stays.
+def put_back(leaves: Baseline, live: Item, *, seen: str, was: Item | None) -> Baseline:
+    """Make the baseline after a former version was put back; a live half that it has already stays.
 
     What was found put back already keeps its own `was`.
     """
     left = leaves if leaves.live else shown(leaves, live, seen=seen)
-    return replace(left, seen=seen or left.seen, was=fields_of(was) if was else leaves.was)
+    return replace(left, seen_at=seen or left.seen_at, previous=fields_of(was) if was else leaves.previous)
 
 
 def _expanded(content: Item) -> str | None:
-    """Give an article's body where its source does not say it by itself."""
+    """Return an article's body where its source does not say it by itself."""
     if not isinstance(content, Article) or content.origin is None or not may_hold_marks(content.origin.text):
         return None
     own = parse(content.origin.text, content.path or "").body
     return content.body if content.body != own else None
 
 
-def without(reached: Agreement, unsent: Collection[str]) -> Agreement:
-    """Take out of an agreement what was not sent: the next plan finds that it is still to do."""
+def without(reached: Baseline, unsent: Collection[str]) -> Baseline:
+    """Take out of a baseline what was not sent: the next plan finds that it is still to do."""
     return replace(reached, content={name: value for name, value in reached.content.items() if name not in unsent})
 
 
@@ -122,31 +122,31 @@ WRITES = frozenset(Action) - {Action.ADOPT, Action.FORGET}
 """What may change the portal."""
 
 
-class Watch(Protocol):
+class WriteGuard(Protocol):
     """What a run holds while it writes, and tells what it has reached."""
 
     def check(self) -> str:
-        """Say why nothing may be written any more; empty while all is well."""
+        """Return why nothing may be written any more; empty while all is well."""
 
-    def note(self, reached: Agreement) -> None:
-        """Write an agreement down for good."""
+    def note(self, reached: Baseline) -> None:
+        """Write a baseline down for good."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Memory:
+class Recorder:
     """What one run has reached; `seen` are the items that were live before, `ids` where each path is live now.
 
     Every method may be called from any thread.
     """
 
     plan: Plan
-    addresses: TargetAddresses
-    known: Mapping[Key, Agreement]
+    addresses: LinkResolver
+    known: Mapping[Key, Baseline]
     seen: frozenset[Key]
     seen_at: str
     ids: Mapping[str, int]
-    watch: Watch | None = None
-    agreements: dict[Key, Agreement] = field(default_factory=dict)
+    watch: WriteGuard | None = None
+    baselines: dict[Key, Baseline] = field(default_factory=dict)
     forgotten: set[Key] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
@@ -158,11 +158,11 @@ class Memory:
         with self._lock:
             reached = self._reached(key, change, outcome, rendered)
             if reached is not None:
-                self.agreements[key] = reached
+                self.baselines[key] = reached
         if reached is not None and self.watch is not None:
             self.watch.note(reached)
 
-    def _reached(self, key: Key, change: Change, outcome: Outcome, rendered: Rendered | None) -> Agreement | None:
+    def _reached(self, key: Key, change: Change, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
         known, live, seen = self.known.get(key), outcome.live or change.actual, outcome.seen_at or self.seen_at
         if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
             self.forgotten.add(key)
@@ -181,7 +181,7 @@ class Memory:
             self.forgotten.add((change.kind, change.id))
         return self._agreed(change, live, outcome, rendered)
 
-    def _agreed(self, change: Change, live: Item, outcome: Outcome, rendered: Rendered | None) -> Agreement | None:
+    def _agreed(self, change: Change, live: Item, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
         content = change.desired
         if content is None:
             return None
@@ -197,50 +197,50 @@ class Memory:
             addresses=sent,
             was=self._was(change, live),
         )
-        reached = replace(without(reached, outcome.unsent), sent=self._sent(change, live, rendered))
+        reached = replace(without(reached, outcome.unsent), sent_digest=self._sent(change, live, rendered))
         if change.action is Action.UPDATE and isinstance(live, Article):
             # An update leaves an article where agents moved it: that stays a web edit, for a pull to bring home.
             return replace(reached, parent=self._place(change, live))
         return reached
 
     def _place(self, change: Change, live: Article) -> int | None:
-        """Give the folder in which content has an article."""
+        """Return the folder in which content has an article."""
         known = self.known.get((change.kind, live.id or 0))
         return self.ids.get(parent_path(change.path)) or (known.parent if known else live.parent)
 
     def _sent(self, change: Change, live: Item, rendered: Rendered | None) -> str:
-        """Name the HTML that live was made of; a write that leaves the body alone leaves that too."""
+        """Return the HTML that live was made of; a write that leaves the body alone leaves that too."""
         if rendered is not None:
             return digest(rendered.html) if rendered.whole else ""
         known = self.known.get((change.kind, live.id or 0))
-        return known.sent if known and change.action in WRITES else ""
+        return known.sent_digest if known and change.action in WRITES else ""
 
-    def born(self, change: Change, number: int) -> Born:
-        """Tell where an item was born: what is known of it says so, else whether this run makes it."""
+    def born(self, change: Change, number: int) -> BaselineOrigin:
+        """Return where an item was born: what is known of it says so, else whether this run makes it."""
         key = (change.kind, number)
-        known = self.agreements.get(key) or self.known.get(key)
+        known = self.baselines.get(key) or self.known.get(key)
         if known is not None:
-            return known.born
-        return Born.CONTENT if change.action in {Action.CREATE, Action.MOVE} else Born.LIVE
+            return known.origin
+        return BaselineOrigin.CONTENT if change.action in {Action.CREATE, Action.MOVE} else BaselineOrigin.LIVE
 
     def _was(self, change: Change, live: Item) -> Item | None:
-        """Give the live version that a change wrote over; none for what this run made, or did not write."""
+        """Return the live version that a change wrote over; none for what this run made, or did not write."""
         is_old = live.id is not None and (live.kind, live.id) in self.seen
         return change.actual if is_old and change.action in WRITES and live != change.actual else None
 
 
 def _stays(change: Change) -> bool:
-    """Tell whether what is let go stays on the portal as it is, and so must not be taken for new."""
+    """Return whether what is let go stays on the portal as it is, and so must not be taken for new."""
     return change.actual is not None
 
 
-def intents_of(plan: Plan, known: Mapping[Key, Agreement]) -> tuple[Intent, ...]:
+def intents_of(plan: Plan, known: Mapping[Key, Baseline]) -> tuple[Intent, ...]:
     """Say of each change that will write what it is to end in."""
     openers = circle_openers(plan.changes, plan.targets)
     return tuple(_intent(change, plan, known, openers) for change in plan.writes)
 
 
-def _intent(change: Change, plan: Plan, known: Mapping[Key, Agreement], openers: frozenset[str]) -> Intent:
+def _intent(change: Change, plan: Plan, known: Mapping[Key, Baseline], openers: frozenset[str]) -> Intent:
     anchors = tuple(sorted(plan.anchors.get(change.path, ())))
     return Intent(
         action=change.action,
@@ -255,7 +255,7 @@ def _intent(change: Change, plan: Plan, known: Mapping[Key, Agreement], openers:
     )
 
 
-def _source(change: Change, known: Mapping[Key, Agreement], anchors: tuple[str, ...]) -> Agreement | None:
+def _source(change: Change, known: Mapping[Key, Baseline], anchors: tuple[str, ...]) -> Baseline | None:
     item = change.desired
     if item is None:
         return change.leaves
@@ -265,5 +265,5 @@ def _source(change: Change, known: Mapping[Key, Agreement], anchors: tuple[str, 
         return replace(change.leaves, fields=fields, live=body)
     agreed = known.get((change.kind, change.id or 0))
     new = change.action in {Action.CREATE, Action.MOVE}
-    born = agreed.born if agreed else Born.CONTENT if new else Born.LIVE
+    born = agreed.origin if agreed else BaselineOrigin.CONTENT if new else BaselineOrigin.LIVE
     return replace(intended(item, born=born, anchors=anchors), fields=fields)

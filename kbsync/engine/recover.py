@@ -1,19 +1,19 @@
 """What became of a run that was cut off: what it set out to do, sought in what the portal shows now. Pure.
 
-What is found to be ours becomes an agreement, as if the run had said so itself. What cannot be told apart is named, and
+What is found to be ours becomes a baseline, as if the run had said so itself. What cannot be told apart is named, and
 nothing that might be a second copy is made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from kbsync.baseline import Agreement, Key, State
-from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
+from kbsync.baseline import Baseline, Key, State
+from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.content.document import parse
 from kbsync.digests import differences, live_digests
 from kbsync.engine.context import Recovered, Workspace, _usable
 from kbsync.engine.record import settled, shown, without
-from kbsync.engine.render import TargetAddresses, addresses_now, points_to
+from kbsync.engine.render import LinkResolver, addresses_now, points_to
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import (
@@ -30,14 +30,14 @@ from kbsync.model import (
     parent_path,
 )
 from kbsync.planner.planner import Plan
-from kbsync.state.journal import Intent, Underway
+from kbsync.state.journal import InFlight, Intent
 
 MADE = frozenset({Action.CREATE, Action.MOVE})
 """What makes an item anew."""
 
 
-def differing(intent: Intent, now: Item, ids: Mapping[str, int], addresses: TargetAddresses) -> tuple[str, ...]:
-    """Name what of an intent the live item does not show; `ids` tell where each content path is live."""
+def differing(intent: Intent, now: Item, ids: Mapping[str, int], addresses: LinkResolver) -> tuple[str, ...]:
+    """Return what of an intent the live item does not show; `ids` tell where each content path is live."""
     if intent.source is None:
         return ("nothing",)
     theirs, excused = fields_of(now), yet_to_come(intent, now)
@@ -49,7 +49,7 @@ def differing(intent: Intent, now: Item, ids: Mapping[str, int], addresses: Targ
     return (*wrong, *_differing_body(intent, now, ids, addresses))
 
 
-def _differing_body(intent: Intent, now: Item, ids: Mapping[str, int], addresses: TargetAddresses) -> tuple[str, ...]:
+def _differing_body(intent: Intent, now: Item, ids: Mapping[str, int], addresses: LinkResolver) -> tuple[str, ...]:
     article = article_of(intent, now)
     if article is None or not isinstance(now, Article) or intent.source is None:
         return ()
@@ -62,7 +62,7 @@ def _differing_body(intent: Intent, now: Item, ids: Mapping[str, int], addresses
 
 
 def yet_to_come(intent: Intent, now: Item) -> frozenset[str]:
-    """Name what a creation sets with a second call, where that was not made: the plan sees to it."""
+    """Return what a creation sets with a second call, where that was not made: the plan sees to it."""
     if intent.action not in MADE or intent.source is None:
         return frozenset()
     theirs = fields_of(now)
@@ -72,7 +72,7 @@ def yet_to_come(intent: Intent, now: Item) -> frozenset[str]:
 
 
 def article_of(intent: Intent, now: Item) -> Article | None:
-    """Give the article that was meant, all but its body being as the portal shows it."""
+    """Return the article that was meant, all but its body being as the portal shows it."""
     if intent.source is None or not isinstance(now, Article):
         return None
     source = intent.source
@@ -81,40 +81,40 @@ def article_of(intent: Intent, now: Item) -> Article | None:
 
 
 def is_opened(intent: Intent, now: Item) -> bool:
-    """Tell whether this may be the first of the two writes of an article in a circle."""
+    """Return whether this may be the first of the two writes of an article in a circle."""
     return intent.opens and isinstance(now, Article) and now.status is Status.DRAFT
 
 
 def _words(article: Article) -> str:
-    """Give what an article says, wherever its links lead."""
+    """Return what an article says, wherever its links lead."""
     is_markdown = article.path is not None
     html = to_html(article.body, resolve=lambda _: "#") if is_markdown else article.body
     return to_markdown(html, rewrite=lambda _: "#").text
 
 
-def is_as_agreed(known: Agreement, now: Item) -> bool:
-    """Tell whether an item is as it was left, down to when it was last saved."""
+def is_as_agreed(known: Baseline, now: Item) -> bool:
+    """Return whether an item is as it was left, down to when it was last saved."""
     return dict(known.live) == live_digests(now) and known.updated_at == (now.updated_at or "")
 
 
-def is_hidden(known: Agreement, now: Item) -> bool:
-    """Tell whether an article became a draft, and nothing else of it moved."""
+def is_hidden(known: Baseline, now: Item) -> bool:
+    """Return whether an article became a draft, and nothing else of it moved."""
     moved = {name for name, value in live_digests(now).items() if value != known.live.get(name)}
     return isinstance(now, Article) and moved == {"status"} and now.status is Status.DRAFT
 
 
 def wants_draft(intent: Intent) -> bool:
-    """Tell whether an article was to become a draft."""
+    """Return whether an article was to become a draft."""
     return intent.source is not None and intent.source.fields.get("status") == Status.DRAFT
 
 
-def name_in(source: Agreement | None) -> FieldValue:
-    """Give the title or name that an intent wants."""
+def name_in(source: Baseline | None) -> FieldValue:
+    """Return the title or name that an intent wants."""
     return (source.fields.get("title") or source.fields.get("name")) if source else None
 
 
 def name_of(item: Item) -> str:
-    """Give the title or name of a live item."""
+    """Return the title or name of a live item."""
     return item.title if isinstance(item, Article) else item.name
 
 
@@ -127,11 +127,11 @@ _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
 def recovered(
-    runs: Sequence[Underway],
-    noted: Iterable[Agreement],
+    runs: Sequence[InFlight],
+    noted: Iterable[Baseline],
     live: KnowledgeBase,
-    known: Mapping[Key, Agreement],
-    addresses: TargetAddresses,
+    known: Mapping[Key, Baseline],
+    addresses: LinkResolver,
 ) -> Recovered:
     """Find on the portal what runs that were cut off have done there.
 
@@ -139,27 +139,27 @@ def recovered(
     runs wrote down themselves is all that counts.
     """
     search = _Search(live, known, addresses)
-    for agreement in (*noted, *(done for run in runs for done in run.done.values())):
-        search.take_over(agreement)
+    for baseline in (*noted, *(done for run in runs for done in run.done.values())):
+        search.take_over(baseline)
     if live.categories or live.articles:
         for run in runs:
             search.follow(run)
     return Recovered(
-        agreements=search.found,
+        baselines=search.found,
         outcomes=tuple(search.outcomes()),
-        doubts=search.doubts,
-        doubted=frozenset(search.doubted),
+        unresolved=search.doubts,
+        unresolved_ids=frozenset(search.doubted),
     )
 
 
-def with_doubts(plan: Plan, doubts: Mapping[str, str]) -> Plan:
+def hold_back_unresolved(plan: Plan, doubts: Mapping[str, str]) -> Plan:
     """Hold back from a plan what may have been made already, and name it."""
     held = [change for change in plan.changes if change.path in doubts]
     if not held:
         return plan
     findings = (
         Finding(
-            matter=Matter.CONFLICT,
+            finding_kind=FindingKind.CONFLICT,
             kind=change.kind,
             path=change.path,
             id=change.id,
@@ -176,31 +176,31 @@ def with_doubts(plan: Plan, doubts: Mapping[str, str]) -> Plan:
 class _Search:
     """One search: what is known, what was found, and where each path is."""
 
-    def __init__(self, live: KnowledgeBase, known: Mapping[Key, Agreement], addresses: TargetAddresses) -> None:
+    def __init__(self, live: KnowledgeBase, known: Mapping[Key, Baseline], addresses: LinkResolver) -> None:
         self.live = live.by_id()
         self.seen_at = live.seen_at
         self.known = dict(known)
         self.addresses = addresses
-        self.found: dict[Key, Agreement] = {}
+        self.found: dict[Key, Baseline] = {}
         self.told: dict[Key, Intent] = {}
         self.doubts: dict[str, str] = {}
         self.doubted: set[Key] = set()
         self.ids = {agreed.path: agreed.id for agreed in known.values() if agreed.state is State.LIVE}
 
-    def take_over(self, noted: Agreement) -> None:
+    def take_over(self, noted: Baseline) -> None:
         """Believe what a run wrote down, unless something later is known."""
         known, now = self.known.get(noted.key), self.live.get(noted.key)
-        is_later = known is None or known.seen < noted.seen
+        is_later = known is None or known.seen_at < noted.seen_at
         is_shown = now is not None and live_digests(now) == dict(noted.live)
-        if is_later or (known is not None and known.seen == noted.seen and known != noted and is_shown):
+        if is_later or (known is not None and known.seen_at == noted.seen_at and known != noted and is_shown):
             self._find(noted)
 
-    def _find(self, agreement: Agreement) -> None:
-        self.known[agreement.key] = self.found[agreement.key] = agreement
-        if agreement.state is State.LIVE:
-            self.ids[agreement.path] = agreement.id
+    def _find(self, baseline: Baseline) -> None:
+        self.known[baseline.key] = self.found[baseline.key] = baseline
+        if baseline.state is State.LIVE:
+            self.ids[baseline.path] = baseline.id
 
-    def follow(self, run: Underway) -> None:
+    def follow(self, run: InFlight) -> None:
         """Look for each thing that a run set out to do, parents before what they hold."""
         self.ids |= run.ids
         for intent in run.intents:
@@ -220,7 +220,7 @@ class _Search:
         for intent in articles:
             self._seek(intent, run)
 
-    def _seek(self, intent: Intent, run: Underway) -> None:
+    def _seek(self, intent: Intent, run: InFlight) -> None:
         if intent.action in MADE:
             if self._made(intent, run) and intent.action is Action.MOVE and intent.id:
                 self._hidden(intent, intent.id)
@@ -235,8 +235,8 @@ class _Search:
                 for path, address in intent.source.addresses.items():
                     self._pointed(intent, intent.id, path, address)
 
-    def _candidates(self, intent: Intent, run: Underway) -> list[Item]:
-        """Give the live items that are new since the run looked, are called the same and lie where it would put it."""
+    def _candidates(self, intent: Intent, run: InFlight) -> list[Item]:
+        """Return the live items that are new since the run looked, are called the same and lie where it would put it."""
         parent = self.ids.get(parent_path(intent.path))
         name = plain(name_in(intent.source))
         return [
@@ -248,7 +248,7 @@ class _Search:
             and (isinstance(item, Category) or (parent is not None and item.parent == parent))
         ]
 
-    def _made(self, intent: Intent, run: Underway) -> bool:
+    def _made(self, intent: Intent, run: InFlight) -> bool:
         """Find a new item; tell whether it is there."""
         for key, agreed in self.known.items():
             if agreed.path == intent.path and key[0] is intent.kind and key not in run.seen:
@@ -283,7 +283,7 @@ class _Search:
             self._conclude(intent, now)
         elif known is not None and is_hidden(known, now) and wants_draft(intent):
             # Unpublishing goes alone and first: this was half of what was meant, and the plan sees to the rest.
-            self._find(replace(shown(known, now, seen=self.seen_at), was=known.fields))
+            self._find(replace(shown(known, now, seen=self.seen_at), previous=known.fields))
 
     def _hidden(self, intent: Intent, number: int) -> None:
         """See whether an article was archived: all but its status is as it was."""
@@ -291,7 +291,7 @@ class _Search:
         known, now = self.known.get(key), self.live.get(key)
         if known is None or now is None or known.state is not State.LIVE or not is_hidden(known, now):
             return
-        self._find(replace(settled(known, now, seen=self.seen_at, state=State.ARCHIVED), was=known.fields))
+        self._find(replace(settled(known, now, seen=self.seen_at, state=State.ARCHIVED), previous=known.fields))
         self.told[key] = intent
 
     def _followed(self, intent: Intent, number: int) -> None:
@@ -299,7 +299,7 @@ class _Search:
         key, successor = (Kind.ARTICLE, number), self.ids.get(intent.path)
         known = self.known.get(key)
         if known is not None and known.state is State.LIVE and successor not in {None, number}:
-            self.known[key] = self.found[key] = replace(known, successor=successor, was={})
+            self.known[key] = self.found[key] = replace(known, successor=successor, previous={})
 
     def _pointed(self, intent: Intent, number: int, path: str, address: str | None) -> None:
         """See whether an article that moved was left to point to its successor."""
@@ -309,7 +309,7 @@ class _Search:
             return
         if points_to(now, address):
             rests = settled(known, now, seen=self.seen_at, state=State.ARCHIVED)
-            self._find(replace(rests, was=known.fields, addresses={path: address}, successor=None))
+            self._find(replace(rests, previous=known.fields, addresses={path: address}, successor=None))
             self.told[key] = intent
 
     def _conclude(self, intent: Intent, now: Item) -> None:
@@ -325,12 +325,12 @@ class _Search:
             agreed = replace(agreed, addresses=dict.fromkeys(sent, "") if is_opened(intent, now) else sent)
         # An opener's status goes with the body, once its addresses are known.
         unsent = yet_to_come(intent, now) - {"status"}
-        written_over = known.fields if known and key not in self.found else known.was if known else {}
-        self._find(replace(without(agreed, unsent), was=written_over))
+        written_over = known.fields if known and key not in self.found else known.previous if known else {}
+        self._find(replace(without(agreed, unsent), previous=written_over))
         self.told[key] = intent
 
     def outcomes(self) -> Iterable[Outcome]:
-        """Tell what was done, as the run would have told it."""
+        """Return what was done, as the run would have told it."""
         for key, intent in self.told.items():
             # That the old article was left behind is told with the new one.
             if key not in self.found or (intent.action is Action.MOVE and key[1] == intent.id):
@@ -346,12 +346,12 @@ class _Search:
             yield Outcome(change=change, result=Result.DONE, live=self.live.get(key), seen_at=self.seen_at)
 
 
-def caught_up(workspace: Workspace, live: KnowledgeBase) -> Workspace:
+def recover_into(workspace: Workspace, live: KnowledgeBase) -> Workspace:
     """Bring into a workspace what runs that were cut off, or still go on, have left on the portal."""
-    runs = [workspace.underway] if workspace.underway else []
+    runs = [workspace.in_flight] if workspace.in_flight else []
     if not runs and not workspace.noted:
         return workspace
-    addresses = TargetAddresses(workspace.config, workspace.content.assets)
-    found = recovered(runs, workspace.noted, live, workspace.agreements, addresses)
-    found = replace(found, agreements=_usable(workspace.repository, workspace.content, found.agreements))
-    return replace(workspace, agreements={**workspace.agreements, **found.agreements}, recovered=found)
+    addresses = LinkResolver(workspace.config, workspace.content.assets)
+    found = recovered(runs, workspace.noted, live, workspace.baselines, addresses)
+    found = replace(found, baselines=_usable(workspace.repository, workspace.content, found.baselines))
+    return replace(workspace, baselines={**workspace.baselines, **found.baselines}, recovered=found)

@@ -1,4 +1,4 @@
-"""The live side as the agreements remember it, but for what a run is to write: that is read, item by item.
+"""The live side as the baselines remember it, but for what a run is to write: that is read, item by item.
 
 Nothing here can write. What is not read is taken to be as it was agreed on, so that a web edit beside what is written
 goes unseen until somebody reads the whole portal; what is written is compared as ever.
@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Agreement, Key, State
+from kbsync.baseline import Baseline, Key, State
 from kbsync.change import Action, Change
 from kbsync.freshdesk.api import Reader, category_from_json
 from kbsync.freshdesk.client import Connection
@@ -27,14 +27,14 @@ class Reading:
     at: float
 
 
-def read_live(connection: Connection) -> Reading:
+def refresh(connection: Connection) -> Reading:
     """Read the whole portal."""
     at = time.monotonic()
     return Reading(live=read(Reader(connection)), at=at)
 
 
 def still_there(connection: Connection, keys: Collection[Key]) -> frozenset[Key]:
-    """Name those of some items, which no list had, that the portal has all the same: one call each.
+    """Return those of some items, which no list had, that the portal has all the same: one call each.
 
     Raises:
         PortalError: the portal does not say of one whether it is there.
@@ -71,19 +71,19 @@ def without_authors(content: KnowledgeBase) -> KnowledgeBase:
     )
 
 
-def remembered(agreements: Mapping[Key, Agreement]) -> KnowledgeBase:
-    """Give the live side as it was when last agreed on: what `--no-refresh` compares with."""
-    items = [_item(known) for known in agreements.values() if known.state is not State.RELEASED]
+def remembered(baselines: Mapping[Key, Baseline]) -> KnowledgeBase:
+    """Return the live side as it was when last agreed on: what `--no-refresh` compares with."""
+    items = [_item(known) for known in baselines.values() if known.state is not State.RELEASED]
     return KnowledgeBase(
         side=Side.LIVE,
         categories=tuple(item for item in items if isinstance(item, Category)),
         folders=tuple(item for item in items if isinstance(item, Folder)),
         articles=tuple(item for item in items if isinstance(item, Article)),
-        remembered={key: known.live for key, known in agreements.items()},
+        remembered={key: known.live for key, known in baselines.items()},
     )
 
 
-def _item(known: Agreement) -> Item:
+def _item(known: Baseline) -> Item:
     name = known.path.rpartition("/")[2]
     match known.kind:
         case Kind.CATEGORY:
@@ -99,16 +99,16 @@ _Place = tuple[Kind, Key]
 """Where items of a kind are made: in which category or folder."""
 
 
-def asked_for(content: KnowledgeBase, agreements: Mapping[Key, Agreement], overwrite: Collection[str]) -> set[Key]:
-    """Name what is to be read though memory alone gives no reason: what a file pins, and what is to be written over."""
-    pinned = {(item.kind, item.id) for item in content.items() if item.id is not None} - agreements.keys()
-    over = {key for key, known in agreements.items() if {known.path, *ancestors(known.path)} & set(overwrite)}
+def asked_for(content: KnowledgeBase, baselines: Mapping[Key, Baseline], overwrite: Collection[str]) -> set[Key]:
+    """Return what is to be read though memory alone gives no reason: what a file pins, and what is to be written over."""
+    pinned = {(item.kind, item.id) for item in content.items() if item.id is not None} - baselines.keys()
+    over = {key for key, known in baselines.items() if {known.path, *ancestors(known.path)} & set(overwrite)}
     return pinned | over
 
 
-def glance(
+def targeted_refresh(
     connection: Connection,
-    agreements: Mapping[Key, Agreement],
+    baselines: Mapping[Key, Baseline],
     asked: Iterable[Key],
     plan: Callable[[KnowledgeBase], Plan],
 ) -> tuple[Plan, Reading] | None:
@@ -121,7 +121,7 @@ def glance(
         PortalError: the portal does not say.
     """
     at = time.monotonic()
-    looking = _Looking(Reader(connection), agreements)
+    looking = _PartialState(Reader(connection), baselines)
     looking.read_categories()
     looking.read(keys=asked)
     while True:
@@ -135,11 +135,11 @@ def glance(
 
 
 @dataclass(slots=True)
-class _Looking:
+class _PartialState:
     """What is known of the live side so far, from memory and from the portal."""
 
     reader: Reader
-    agreements: Mapping[Key, Agreement]
+    baselines: Mapping[Key, Baseline]
     items: dict[Key, Item] = field(default_factory=dict)
     met: set[Key] = field(default_factory=set)
     listed: set[_Place] = field(default_factory=set)
@@ -149,9 +149,9 @@ class _Looking:
         """List the categories: by these one knows the portal. Where none is the one that it was, all is new."""
         listing = self.reader.categories()
         found = {item.id: item for item in map(category_from_json, listing.items)}
-        known = {number for kind, number in self.agreements if kind is Kind.CATEGORY}
+        known = {number for kind, number in self.baselines if kind is Kind.CATEGORY}
         if not known or known & found.keys():
-            self.items = dict(remembered(self.agreements).by_id())
+            self.items = dict(remembered(self.baselines).by_id())
         self.seen_at = listing.at
         self._meet({(Kind.CATEGORY, number): found.get(number) for number in known | found.keys() if number})
 
@@ -163,7 +163,7 @@ class _Looking:
 
     @property
     def live(self) -> KnowledgeBase:
-        """Give the live side as far as it is known."""
+        """Return the live side as far as it is known."""
         items = self.items.values()
         return KnowledgeBase(
             side=Side.LIVE,
@@ -171,11 +171,11 @@ class _Looking:
             folders=tuple(item for item in items if isinstance(item, Folder)),
             articles=tuple(item for item in items if isinstance(item, Article)),
             seen_at=self.seen_at,
-            remembered={key: known.live for key, known in self.agreements.items() if key not in self.met},
+            remembered={key: known.live for key, known in self.baselines.items() if key not in self.met},
         )
 
     def unread(self, plan: Plan) -> tuple[set[Key], set[_Place]]:
-        """Name what a plan would write, and where it would make something, of which the portal was not asked yet."""
+        """Return what a plan would write, and where it would make something, of which the portal was not asked yet."""
         keys = {(change.kind, change.id) for change in plan.changes if change.id is not None}
         places = {place for change in plan.changes if (place := _place(change, plan.ids)) is not None}
         keys |= {holder for _, holder in places}

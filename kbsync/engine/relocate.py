@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from kbsync.baseline import Agreement, Key
+from kbsync.baseline import Baseline, Key
 from kbsync.change import Action, Change
 from kbsync.content.document import parse, replace_body
-from kbsync.digests import Addresses
+from kbsync.digests import LinkTargets
 from kbsync.errors import ContentError, Problem
 from kbsync.files import file_name, folded
 from kbsync.markup.links import code_ranges, from_root, readdressed, references, to_root
@@ -42,7 +42,7 @@ class Places:
             self._take(path)
 
     def placed(self, changes: Sequence[Change]) -> list[Change]:
-        """Give every change its content path, parents first; one whose parent has no place in the tree is lost.
+        """Return every change its content path, parents first; one whose parent has no place in the tree is lost.
 
         A directory that moves takes along all that lies in it, but for what goes elsewhere itself.
         """
@@ -58,7 +58,7 @@ class Places:
         return found
 
     def before(self, path: str) -> str:
-        """Tell where what will lie at a path lies now."""
+        """Return where what will lie at a path lies now."""
         return self._origins.get(path, path)
 
     def _take_along(self) -> None:
@@ -75,7 +75,7 @@ class Places:
         return path if key in self._settled else self._after(path)
 
     def _after(self, path: str) -> str:
-        """Tell where what is not moved by itself lies after the moves of directories."""
+        """Return where what is not moved by itself lies after the moves of directories."""
         for old, new in self._directories:
             if path == old or path.startswith(f"{old}/"):
                 path = new + path[len(old) :]
@@ -114,7 +114,7 @@ class Places:
                 self._take(place)
 
     def _path(self, change: Change, item: Item, above: str) -> str:
-        """Name a file after its title; one that was there already goes by the name that its writer gave it."""
+        """Return a file after its title; one that was there already goes by the name that its writer gave it."""
         taken = self._taken.setdefault(above, set())
         stem = PurePosixPath(change.path).name.removesuffix(".md") if (item.kind, item.id) in self._known else ""
         if not stem or folded(stem) in {folded(name) for name in taken}:
@@ -146,8 +146,8 @@ class Places:
             self._taken.setdefault(above, set()).add(name.removesuffix(".md"))
             path = above
 
-    def current(self, known: Agreement | None, addresses: Addresses) -> Callable[[str], str]:
-        """Give the function that tells where what a source linked to when it was agreed on lies now."""
+    def current(self, known: Baseline | None, addresses: LinkTargets) -> Callable[[str], str]:
+        """Return the function that tells where what a source linked to when it was agreed on lies now."""
         sent: Mapping[str, str] = known.addresses if known else {}
 
         def now(target: str) -> str:
@@ -157,7 +157,7 @@ class Places:
         return now
 
     def after_moves(self, target: str) -> str:
-        """Tell where what lies at a path from the root will lie after the pull."""
+        """Return where what lies at a path from the root will lie after the pull."""
         path, mark, anchor = target.partition("#")
         return self.moved.get(path, path) + mark + anchor
 

@@ -20,7 +20,7 @@ from kbsync.model import Article, Item, kind_of
 _INDEX = "_index.md"
 
 
-class TargetAddresses:
+class LinkResolver:
     """The addresses of one target: its readers' links, and where its pictures and files are served from."""
 
     def __init__(self, config: Config, assets: frozenset[str]) -> None:
@@ -32,7 +32,7 @@ class TargetAddresses:
         self._moved: Mapping[str, str] = {}
 
     def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
-        """Give the address for a path from the root, or None where it has none yet."""
+        """Return the address for a path from the root, or None where it has none yet."""
         path, mark, anchor = target.partition("#")
         path = path.removesuffix(_INDEX).rstrip("/")
         if path in ids:
@@ -41,23 +41,23 @@ class TargetAddresses:
             return f"{self._assets_url}/{quote(path)}{mark}{anchor}"
         return None
 
-    def after(self, moved: Mapping[str, str]) -> "TargetAddresses":
-        """Give the addresses as they are once files have moved; what the portal shows leads to their new places."""
+    def after(self, moved: Mapping[str, str]) -> "LinkResolver":
+        """Return the addresses as they are once files have moved; what the portal shows leads to their new places."""
         later = copy(self)
         later._assets = frozenset(moved.get(path, path) for path in self._assets)
         later._moved = {path: place for path, place in moved.items() if path in self._assets}
         return later
 
     def home(self) -> str:
-        """Give what stands in for an address that is not known yet."""
+        """Return what stands in for an address that is not known yet."""
         return f"{self._readers_url}/support/solutions"
 
     def absolute(self, address: str) -> str:
-        """Give the whole address that a browser makes of a relative one in an article of the portal."""
+        """Return the whole address that a browser makes of a relative one in an article of the portal."""
         return urljoin(f"{self._readers_url}/support/solutions/articles/", address)
 
     def found(self, address: str, paths: Mapping[Key, str]) -> str | None:
-        """Give the path from the root that an address leads to, or None where it leads elsewhere."""
+        """Return the path from the root that an address leads to, or None where it leads elsewhere."""
         place = target(address, self._hosts)
         if place is not None:
             path = paths.get((place.kind, place.id))
@@ -86,7 +86,7 @@ class Rendered:
 def render(
     article: Article,
     anchors: Collection[str],
-    addresses: TargetAddresses,
+    addresses: LinkResolver,
     ids: Mapping[str, int],
     *,
     keep_unknown: bool = False,
@@ -112,7 +112,7 @@ def render(
 
 
 def render_into(
-    live: Article, article: Article, anchors: Collection[str], addresses: TargetAddresses, ids: Mapping[str, int]
+    live: Article, article: Article, anchors: Collection[str], addresses: LinkResolver, ids: Mapping[str, int]
 ) -> Rendered:
     """Render an article into its live body, of which every block that says the same stays byte for byte."""
     rendered = render(article, anchors, addresses, ids)
@@ -128,8 +128,8 @@ def render_into(
     return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes, whole=False)
 
 
-def addresses_now(article: Article, addresses: TargetAddresses, ids: Mapping[str, int]) -> dict[str, str]:
-    """Give what each path that an article names would be sent as now, without rendering it."""
+def addresses_now(article: Article, addresses: LinkResolver, ids: Mapping[str, int]) -> dict[str, str]:
+    """Return what each path that an article names would be sent as now, without rendering it."""
     targets = {_rooted(article, reference.target) for reference in references(article.body)} - {None}
     return {target: addresses.sent(target, ids) or addresses.home() for target in sorted(filter(None, targets))}
 
@@ -147,7 +147,7 @@ def pointer(title: str, address: str) -> str:
 
 
 def points_to(live: Item | None, address: str) -> bool:
-    """Tell whether a link to an address is all that an article says."""
+    """Return whether a link to an address is all that an article says."""
     if not isinstance(live, Article):
         return False
     return re.fullmatch(rf"\[.*\]\(<?{re.escape(address)}>?\)", to_markdown(live.body).text.strip()) is not None

@@ -8,9 +8,9 @@ the same over and over; else what live shows, in what readers see and in the att
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from kbsync.baseline import Agreement, Born, Key, State
-from kbsync.change import Action, Change, Finding, Matter, asked_for
-from kbsync.engine.render import TargetAddresses, render
+from kbsync.baseline import Baseline, BaselineOrigin, Key, State
+from kbsync.change import Action, Change, Finding, FindingKind, asked_for
+from kbsync.engine.render import LinkResolver, render
 from kbsync.markup.compare import same
 from kbsync.markup.dom import Node, kinds_of, parse, some, stable_body
 from kbsync.model import Article, Kind, KnowledgeBase, digest
@@ -23,18 +23,18 @@ _WRITTEN_INTO = {Action.UPDATE, Action.RENAME, Action.RESTORE}
 _ADDRESSES = {"href", "src", "poster"}
 
 
-def renewed(
+def add_rerenders(
     plan: Plan,
     sides: tuple[KnowledgeBase, KnowledgeBase],
-    known: Mapping[Key, Agreement],
+    known: Mapping[Key, Baseline],
     rules: Rules,
-    addresses: TargetAddresses,
+    addresses: LinkResolver,
 ) -> Plan:
-    """Give a plan toward live that renders whole whatever it writes, and what nobody changed where that differs.
+    """Return a plan toward live that renders whole whatever it writes, and what nobody changed where that differs.
 
     `sides` are content and live.
     """
-    renewal = _Renewal(plan, known, rules, addresses)
+    renewal = _Rerender(plan, known, rules, addresses)
     written = [renewal.with_body(change) for change in plan.changes]
     added = list(renewal.at_rest(*sides))
     steps = [step for step in (*written, *added) if isinstance(step, Change)]
@@ -56,8 +56,8 @@ def _place(change: Change) -> tuple[bool, int, int, str]:
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
-class _Renewal:
-    def __init__(self, plan: Plan, known: Mapping[Key, Agreement], rules: Rules, addresses: TargetAddresses) -> None:
+class _Rerender:
+    def __init__(self, plan: Plan, known: Mapping[Key, Baseline], rules: Rules, addresses: LinkResolver) -> None:
         self.plan = plan
         self.known = known
         self.rules = rules
@@ -75,7 +75,7 @@ class _Renewal:
             return change
         html = self._rendered(content)
         if "body" in change.fields:
-            told = _told(live.body, html) if agreed.born is Born.LIVE else ""
+            told = _told(live.body, html) if agreed.origin is BaselineOrigin.LIVE else ""
             return replace(change, reason="; ".join(filter(None, (change.reason, told))))
         if not _differs(html, live.body, agreed):
             return change
@@ -85,7 +85,7 @@ class _Renewal:
         return self._unless_touched(anew, agreed) if change.action is Action.RENAME else anew
 
     def at_rest(self, content: KnowledgeBase, live: KnowledgeBase) -> Iterator[Change | Finding]:
-        """Give what is to be done with the articles that the plan does not mention."""
+        """Return what is to be done with the articles that the plan does not mention."""
         there = {article.id: article for article in live.articles}
         for article in content.articles:
             number = self.plan.ids.get(article.path or "")
@@ -105,12 +105,12 @@ class _Renewal:
         anchors = self.plan.anchors.get(article.path or "", frozenset())
         return render(article, anchors, self.addresses, self.ids).html
 
-    def _unless_touched(self, change: Change, agreed: Agreement) -> Change | Finding:
+    def _unless_touched(self, change: Change, agreed: Baseline) -> Change | Finding:
         live = change.actual
         if live is None or live.updated_at == agreed.updated_at or self.rules.touched != "hold":
             return change
         return Finding(
-            matter=Matter.CONFLICT,
+            finding_kind=FindingKind.CONFLICT,
             kind=change.kind,
             path=change.path,
             id=change.id,
@@ -124,7 +124,7 @@ def _writes_into(change: Change) -> bool:
     return change.action in _WRITTEN_INTO and change.leaves is None
 
 
-def _anew(article: Article, live: Article, agreed: Agreement, reason: str) -> Change:
+def _anew(article: Article, live: Article, agreed: Baseline, reason: str) -> Change:
     return Change(
         action=Action.UPDATE,
         kind=Kind.ARTICLE,
@@ -145,16 +145,16 @@ def _told(live: str, html: str) -> str:
     return f"{_ANEW}; not kept of what is live: {some(lost)}" if lost else _ANEW
 
 
-def _differs(html: str, live: str, agreed: Agreement) -> bool:
-    """Tell whether sending this would change what is live, or rather what it was made of, where that is known."""
-    if agreed.sent:
-        return digest(html) != agreed.sent
+def _differs(html: str, live: str, agreed: Baseline) -> bool:
+    """Return whether sending this would change what is live, or rather what it was made of, where that is known."""
+    if agreed.sent_digest:
+        return digest(html) != agreed.sent_digest
     ours, theirs = stable_body(html), stable_body(live)
     return ours != theirs and (not same(ours, theirs) or bool(_attributes(ours) - _attributes(theirs)))
 
 
 def _attributes(html: str) -> set[tuple[str, str]]:
-    """Give the attributes in the HTML, each declaration of a style for itself; addresses are left to `canonical`."""
+    """Return the attributes in the HTML, each declaration of a style for itself; addresses are left to `canonical`."""
     return set(_attributes_of(parse(html).nodes))
 
 

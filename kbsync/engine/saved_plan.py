@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from kbsync import __version__
 from kbsync.change import Outcome
 from kbsync.config import Config
-from kbsync.engine.context import Options, Planned, Workspace
+from kbsync.engine.context import Options, PlanResult, Workspace
 from kbsync.errors import Refusal
-from kbsync.planner.approval import Saved, is_held_back, permit_of, permitted
+from kbsync.planner.approval import Saved, approval_of, approved, is_held_back
 from kbsync.planner.planner import Plan
 
 _AHEAD = timedelta(minutes=10)
@@ -22,13 +22,13 @@ _AHEAD = timedelta(minutes=10)
 _NAMED = 5
 
 
-def saved_plan(planned: Planned, options: Options) -> Saved:
-    """Give what is to be saved of a plan of the working tree."""
+def saved_plan(planned: PlanResult, options: Options) -> Saved:
+    """Return what is to be saved of a plan of the working tree."""
     workspace = planned.workspace
     commit = workspace.repository.head() or ""
     return Saved(
         plan=planned.plan,
-        permit=permit_of(planned.plan, planned.live.remembered),
+        permit=approval_of(planned.plan, planned.live.remembered),
         target=workspace.config.target,
         url=workspace.config.url,
         tree=(workspace.repository.tree_id(commit) or "") if commit else "",
@@ -91,7 +91,7 @@ def authorised(made: Plan, options: Options, *, now: str) -> tuple[Plan, tuple[O
     if options.saved is None:
         return made, ()
     _refuse_old(options.saved, now, options.max_age)
-    reduced, withheld = permitted(made, options.saved.permit)
+    reduced, withheld = approved(made, options.saved.permit)
     held_back = [outcome for outcome in withheld if is_held_back(outcome)]
     if held_back and options.all_or_nothing:
         raise Refusal(f"not all of the saved plan still holds: {_listed(held_back)}", advice=_PLAN_AGAIN)

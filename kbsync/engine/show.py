@@ -6,12 +6,12 @@ Which article is which is told by the pins, the lock and this clone's ledger alo
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kbsync.baseline import Key, State, effective, read_lock
+from kbsync.baseline import Key, State, newest, read_lock
 from kbsync.config import Config, Secret
 from kbsync.content.tree import read, read_article
 from kbsync.digests import links_of, pulled_body
 from kbsync.engine.context import files_on_disk, lock_files, tree_rules
-from kbsync.engine.render import TargetAddresses, render
+from kbsync.engine.render import LinkResolver, render
 from kbsync.errors import ContentError, GitError, UsageError
 from kbsync.freshdesk.api import Reader, article_from_json
 from kbsync.freshdesk.client import Connection
@@ -30,7 +30,7 @@ class _Known:
 
     content: KnowledgeBase
     keys: Mapping[str, Key]
-    addresses: TargetAddresses
+    addresses: LinkResolver
 
 
 def shown_html(config: Config, path: str) -> str | None:
@@ -48,7 +48,7 @@ def shown_html(config: Config, path: str) -> str | None:
 
 
 def resolved_body(config: Config, path: str) -> str | None:
-    """Give the body of any file of the tree with its includes and variables resolved, be it an article or not.
+    """Return the body of any file of the tree with its includes and variables resolved, be it an article or not.
 
     Raises:
         ContentError: something that it includes cannot be.
@@ -115,12 +115,12 @@ def _known(config: Config) -> _Known:
     except GitError:
         ledger = {}
     content = read(files, tree_rules(config)).knowledge
-    live = [known for known in effective(lock, ledger).values() if known.state is State.LIVE]
-    keys = {known.path: known.key for known in sorted(live, key=lambda known: known.seen)}
+    live = [known for known in newest(lock, ledger).values() if known.state is State.LIVE]
+    keys = {known.path: known.key for known in sorted(live, key=lambda known: known.seen_at)}
     keys |= {item.path or "": (item.kind, item.id) for item in content.items() if item.id is not None}
     here = content.by_path()
     return _Known(
         content=content,
         keys={path: key for path, key in keys.items() if path in here},
-        addresses=TargetAddresses(config, content.assets),
+        addresses=LinkResolver(config, content.assets),
     )

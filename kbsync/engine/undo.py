@@ -6,21 +6,21 @@ The portal is not touched. What people changed in those files since is merged in
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Agreement, Key
-from kbsync.change import Action, Matter
+from kbsync.baseline import Baseline, Key
+from kbsync.change import Action, FindingKind
 from kbsync.config import Config, Secret
-from kbsync.engine.apply import Run
-from kbsync.engine.branch import Proposal, on_branch
-from kbsync.engine.context import Audience, Options, Planned, Workspace, open_workspace
+from kbsync.engine.apply import ApplyResult
+from kbsync.engine.branch import BranchUpdate, on_branch
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.history import entries_at, find_run, keys_of, last_run, past_runs
 from kbsync.engine.plan import connect
-from kbsync.engine.publish import Sitting, published_commit, refuse_other_branch
-from kbsync.engine.undo_plan import Memory, Tree, places, tree_of, turn_round
+from kbsync.engine.publish import RunSession, published_commit, refuse_other_branch
+from kbsync.engine.undo_plan import RunBaselines, TreeAtRun, invert, places, tree_of
 from kbsync.errors import GitError, Refusal
 from kbsync.git.repository import Repository
 from kbsync.model import Kind, KnowledgeBase, Side
 from kbsync.planner.planner import Plan
-from kbsync.state.ledger import Deed, Past
+from kbsync.state.ledger import RunEntry, RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +30,15 @@ class Undone:
     `standing` are the directories that the run made and that stay; `trouble` is why the ledger could not be saved.
     """
 
-    past: Past
-    planned: Planned
+    past: RunInfo
+    planned: PlanResult
     standing: tuple[str, ...] = ()
-    run: Run | None = None
+    run: ApplyResult | None = None
     calls: int = 0
     trouble: GitError | None = None
 
 
-def undo(
-    config: Config, key: Secret, name: str | None, options: Options, audience: Audience, *, dry_run: bool = False
-) -> Undone:
+def undo(config: Config, key: Secret, name: str | None, options: Options, ui: Ui, *, dry_run: bool = False) -> Undone:
     """Put back what one run replaced, by default the last one; what was changed since is named and left alone.
 
     Raises:
@@ -51,25 +49,25 @@ def undo(
     workspace = _open(config, options)
     runs = past_runs(workspace.repository, config)
     past = find_run(runs, name) if name else last_run(runs)
-    with connect(config, key, audience) as connection:
-        errand = _Undoing(config=config, options=options, past=past)
-        sitting = Sitting(errand=errand, options=options, audience=audience, connection=connection)
-        planned, reading = sitting.read(workspace)
+    with connect(config, key, ui) as connection:
+        operation = _Undoing(config=config, options=options, past=past)
+        session = RunSession(operation=operation, options=options, ui=ui, connection=connection)
+        planned, reading = session.read(workspace)
         planned = replace(planned, undoes=past)
         left = Undone(past=past, planned=planned, standing=_standing(past), calls=connection.calls)
-        if dry_run or not planned.plan.changes or (planned.plan.writes and not audience.agrees(planned)):
+        if dry_run or not planned.plan.changes or (planned.plan.writes and not ui.confirm(planned)):
             return left
-        planned, run, trouble = sitting.write(planned, reading)
+        planned, run, trouble = session.write(planned, reading)
         return replace(left, planned=replace(planned, undoes=past), run=run, calls=connection.calls, trouble=trouble)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Undoing:
-    """The errand of an undo."""
+    """The operation of an undo."""
 
     config: Config
     options: Options
-    past: Past
+    past: RunInfo
     doing: str = "putting back"
 
     @property
@@ -82,7 +80,7 @@ class _Undoing:
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
         runs = past_runs(workspace.repository, self.config)
         memory = recall(workspace, find_run(runs, self.past.id), runs)
-        tree = tree_of(content, workspace.agreements)
+        tree = tree_of(content, workspace.baselines)
         holds = self.config.touched == "hold"
         return plan_back(self.past, memory, tree, live, holds=holds)
 
@@ -108,12 +106,12 @@ def _open(config: Config, options: Options) -> Workspace:
     return workspace
 
 
-def recall(workspace: Workspace, past: Past, runs: Sequence[Past]) -> Memory:
+def recall(workspace: Workspace, past: RunInfo, runs: Sequence[RunInfo]) -> RunBaselines:
     """Gather what is remembered of the items of a run: before it, after it, and which later runs changed them."""
-    keys = keys_of(past.record.deeds)
+    keys = keys_of(past.record.entries)
     after = entries_at(workspace.repository, past.id, keys)
     later = runs[: runs.index(past)]
-    return Memory(
+    return RunBaselines(
         before=_before(workspace, past, after),
         after=after,
         later={
@@ -126,58 +124,62 @@ def recall(workspace: Workspace, past: Past, runs: Sequence[Past]) -> Memory:
     )
 
 
-def _before(workspace: Workspace, past: Past, after: Mapping[Key, Agreement]) -> dict[Key, Agreement]:
-    """Give what was agreed on before a run: the ledger's entries of then, or those of the lock where they are later."""
+def _before(workspace: Workspace, past: RunInfo, after: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+    """Return what was agreed on before a run: the ledger's entries of then, or those of the lock where they are later."""
     known = entries_at(workspace.repository, past.before, after.keys())
     for key, entry in workspace.lock.items():
-        if key in after and entry.seen < after[key].seen and (key not in known or known[key].seen < entry.seen):
+        if (
+            key in after
+            and entry.seen_at < after[key].seen_at
+            and (key not in known or known[key].seen_at < entry.seen_at)
+        ):
             known[key] = entry
     return known
 
 
-def _is_same_version(now: Agreement | None, mine: Agreement) -> bool:
-    """Tell whether the ledger still holds the live version that a run left."""
+def _is_same_version(now: Baseline | None, mine: Baseline) -> bool:
+    """Return whether the ledger still holds the live version that a run left."""
     if now is None:
         return False
     return (now.live, now.updated_at, now.parent) == (mine.live, mine.updated_at, mine.parent)
 
 
-def _changed_by(key: Key, later: Iterable[Past]) -> str:
-    return next((run.name for run in later if key in keys_of(run.record.deeds)), "")
+def _changed_by(key: Key, later: Iterable[RunInfo]) -> str:
+    return next((run.name for run in later if key in keys_of(run.record.entries)), "")
 
 
-def _twins(past: Past, runs: Sequence[Past]) -> dict[Key, Key]:
+def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[Key, Key]:
     """Pair each article with the one that a move made in its place, in this run or in the one that it undoes."""
     by_id = {run.id: run for run in runs}
     found: dict[Key, Key] = {}
-    run: Past | None = past
+    run: RunInfo | None = past
     while run is not None:
-        for deed in run.record.deeds:
-            if deed.instead_of is not None:
-                new, old = (deed.kind, deed.id), (deed.kind, deed.instead_of)
+        for entry in run.record.entries:
+            if entry.instead_of is not None:
+                new, old = (entry.kind, entry.id), (entry.kind, entry.instead_of)
                 found |= {new: old, old: new}
         run = by_id.get(run.record.undoes)
     return found
 
 
-def plan_back(past: Past, memory: Memory, tree: Tree, live: KnowledgeBase, *, holds: bool) -> Plan:
+def plan_back(past: RunInfo, memory: RunBaselines, tree: TreeAtRun, live: KnowledgeBase, *, holds: bool) -> Plan:
     """Plan what puts back what a run replaced; `holds` tells whether what was saved without a change stays."""
-    turned = turn_round(past.record.deeds, memory, tree, live, run=past.name, holds=holds)
+    turned = invert(past.record.entries, memory, tree, live, run=past.name, holds=holds)
     return Plan(
         written=Side.LIVE,
         changes=tuple(turned.changes),
-        conflicts=tuple(finding for finding in turned.left if finding.matter is Matter.CONFLICT),
-        undone=tuple(finding for finding in turned.left if finding.matter is Matter.UNDONE),
+        conflicts=tuple(finding for finding in turned.left if finding.finding_kind is FindingKind.CONFLICT),
+        undone=tuple(finding for finding in turned.left if finding.finding_kind is FindingKind.UNDONE),
         ids=places(turned.changes, memory.before),
         targets={},
         anchors={},
     )
 
 
-def _standing(past: Past) -> tuple[str, ...]:
-    """Name the directories that a run made: nothing is deleted, so that they stay."""
-    made = (deed for deed in past.record.deeds if deed.action is Action.CREATE and deed.kind is not Kind.ARTICLE)
-    return tuple(deed.path for deed in made)
+def _standing(past: RunInfo) -> tuple[str, ...]:
+    """Return the directories that a run made: nothing is deleted, so that they stay."""
+    made = (entry for entry in past.record.entries if entry.action is Action.CREATE and entry.kind is not Kind.ARTICLE)
+    return tuple(entry.path for entry in made)
 
 
 _INDEX = "_index.md"
@@ -190,7 +192,7 @@ class Reverted:
     `files` are those that changed, `left_out` says for each path why it is as it was.
     """
 
-    past: Past
+    past: RunInfo
     branch: str
     commit: str | None = None
     pushed: bool = False
@@ -207,13 +209,13 @@ def revert(config: Config, name: str | None, *, branch: str, local: bool) -> Rev
         GitError: the remote cannot be reached, or does not take the branch.
     """
 
-    def turn(proposal: Proposal) -> Reverted:
+    def turn(proposal: BranchUpdate) -> Reverted:
         workspace = open_workspace(config, commit=proposal.commit, local=local)
         runs = past_runs(workspace.repository, config)
         past = find_run(runs, name) if name else last_run(runs)
         turning = _Turning(workspace, proposal.commit, recall(workspace, past, runs))
-        for deed in _undone(past, runs):
-            turning.take(deed)
+        for entry in _undone(past, runs):
+            turning.take(entry)
         turning.take_others_along()
         if not turning.files:
             return Reverted(past=past, branch=branch, left_out=turning.left_out)
@@ -230,53 +232,53 @@ def revert(config: Config, name: str | None, *, branch: str, local: bool) -> Rev
     return on_branch(config, branch, turn, local=local)
 
 
-def _undone(past: Past, runs: Sequence[Past]) -> list[Deed]:
-    """Give the deeds that were undone on the portal; all where none was yet."""
-    keys = {key for run in runs if run.record.undoes == past.id for key in keys_of(run.record.deeds)}
-    deeds = [deed for deed in past.record.deeds if not keys or _touches(deed, keys)]
-    return sorted(deeds, key=lambda deed: deed.path.count("/"))
+def _undone(past: RunInfo, runs: Sequence[RunInfo]) -> list[RunEntry]:
+    """Return the entries that were undone on the portal; all where none was yet."""
+    keys = {key for run in runs if run.record.undoes == past.id for key in keys_of(run.record.entries)}
+    entries = [entry for entry in past.record.entries if not keys or _touches(entry, keys)]
+    return sorted(entries, key=lambda entry: entry.path.count("/"))
 
 
-def _touches(deed: Deed, keys: Iterable[Key]) -> bool:
-    """Tell whether a deed is among those of an undo; a new path alone leaves nothing to put back on the portal."""
-    return deed.action is Action.RENAME or bool(set(keys_of([deed])) & set(keys))
+def _touches(entry: RunEntry, keys: Iterable[Key]) -> bool:
+    """Return whether a entry is among those of an undo; a new path alone leaves nothing to put back on the portal."""
+    return entry.action is Action.RENAME or bool(set(keys_of([entry])) & set(keys))
 
 
 class _Turning:
     """The files of one run on their way back."""
 
-    def __init__(self, workspace: Workspace, commit: str, memory: Memory) -> None:
+    def __init__(self, workspace: Workspace, commit: str, memory: RunBaselines) -> None:
         self.repository = workspace.repository
         self.there = workspace.files
         self.present = frozenset(workspace.files.paths())
         self.commit = commit
         self.memory = memory
-        self.tree: Tree = tree_of(workspace.content, workspace.agreements)
+        self.tree: TreeAtRun = tree_of(workspace.content, workspace.baselines)
         self.files: dict[str, str | None] = {}
         self.left_out: dict[str, str] = {}
         self.directories: dict[str, str] = {}
 
-    def take(self, deed: Deed) -> None:
+    def take(self, entry: RunEntry) -> None:
         """Turn round what became of one item's file."""
-        mine = self.memory.after.get((deed.kind, deed.id))
-        earlier = self.memory.before.get((deed.kind, deed.instead_of or deed.id))
-        if mine is None or (earlier is None and deed.kind is not Kind.ARTICLE):
+        mine = self.memory.after.get((entry.kind, entry.id))
+        earlier = self.memory.before.get((entry.kind, entry.instead_of or entry.id))
+        if mine is None or (earlier is None and entry.kind is not Kind.ARTICLE):
             return
-        there = self._file(deed.kind, mine)
-        if deed.action in {Action.ARCHIVE, Action.FORGET, Action.DELETE}:
-            self._bring_back(mine if deed.action is Action.ARCHIVE else earlier, there)
-        elif earlier is None or deed.action in {Action.CREATE, Action.RESTORE}:
+        there = self._file(entry.kind, mine)
+        if entry.action in {Action.ARCHIVE, Action.FORGET, Action.DELETE}:
+            self._bring_back(mine if entry.action is Action.ARCHIVE else earlier, there)
+        elif earlier is None or entry.action in {Action.CREATE, Action.RESTORE}:
             self._take_away(mine, there)
         else:
             self._put(mine, earlier, there)
 
-    def _file(self, kind: Kind, mine: Agreement) -> str | None:
-        """Give the file that an item has in the tree now, or the directory that it is."""
+    def _file(self, kind: Kind, mine: Baseline) -> str | None:
+        """Return the file that an item has in the tree now, or the directory that it is."""
         twin = self.memory.twins.get(mine.key, mine.key)
         path = self.tree.paths.get(mine.key) or self.tree.paths.get(twin)
         return path if path is None or kind is Kind.ARTICLE else f"{path}/{_INDEX}"
 
-    def _bring_back(self, earlier: Agreement | None, there: str | None) -> None:
+    def _bring_back(self, earlier: Baseline | None, there: str | None) -> None:
         source = self._source(earlier)
         if earlier is None or source is None or there is not None:
             return
@@ -286,7 +288,7 @@ class _Turning:
         else:
             self.files[path] = source
 
-    def _take_away(self, mine: Agreement, there: str | None) -> None:
+    def _take_away(self, mine: Baseline, there: str | None) -> None:
         if there is None:
             return
         if self._read(there) != self._source(mine):
@@ -294,7 +296,7 @@ class _Turning:
         else:
             self.files[there] = None
 
-    def _put(self, mine: Agreement, earlier: Agreement, there: str | None) -> None:
+    def _put(self, mine: Baseline, earlier: Baseline, there: str | None) -> None:
         """Write the source of before the run where it lay, with what people changed of it since."""
         path = _file_of(earlier)
         if there is None:
@@ -319,7 +321,7 @@ class _Turning:
         elif path != there or text != now:
             self.files |= {there: None} | {path: text}
 
-    def _put_index(self, mine: Agreement, earlier: Agreement, there: str) -> None:
+    def _put_index(self, mine: Baseline, earlier: Baseline, there: str) -> None:
         """Let a directory have a file of its own again, or none, as it was before the run."""
         former, path = self._source(earlier), _file_of(earlier)
         if former is None and there in self.present and mine.blob:
@@ -362,18 +364,18 @@ class _Turning:
     def _read(self, path: str) -> str:
         return self.there.read(path).decode("utf-8")
 
-    def _source(self, known: Agreement | None) -> str | None:
+    def _source(self, known: Baseline | None) -> str | None:
         if known is None or known.source is not None or not known.blob:
             return known.source if known else None
         return self.repository.blobs([known.blob]).get(known.blob)
 
 
-def _file_of(known: Agreement) -> str:
+def _file_of(known: Baseline) -> str:
     return known.path if known.kind is Kind.ARTICLE else f"{known.path}/{_INDEX}"
 
 
-def _message(past: Past, files: Mapping[str, str | None], left_out: Mapping[str, str]) -> str:
-    """Say what is as it was again, and what is not; one line each."""
+def _message(past: RunInfo, files: Mapping[str, str | None], left_out: Mapping[str, str]) -> str:
+    """Return what is as it was again, and what is not; one line each."""
     told = "1 file" if len(files) == 1 else f"{len(files)} files"
     lines = [_line("remove" if text is None else "put back", path) for path, text in sorted(files.items())]
     parts = [f"Revert {told} to before run {past.name}", "\n".join(lines)]

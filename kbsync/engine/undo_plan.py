@@ -1,19 +1,19 @@
 """What one run did, turned round: the changes that put back what it replaced, and what has to stay as it is. Pure.
 
 An item is put back only where the portal still shows what that run left there. What the tree says by now does not
-matter to that; it decides in which agreement the item is left.
+matter to that; it decides in which baseline the item is left.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from kbsync.baseline import Agreement, Key, State
-from kbsync.change import Action, Change, Finding, Matter
+from kbsync.baseline import Baseline, Key, State
+from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.digests import content_digests, links_of, live_digests, managed_digests, source_key
 from kbsync.engine.record import intended
 from kbsync.markup.dom import stable_body
-from kbsync.markup.to_html import EPOCH
+from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import (
     Article,
@@ -30,11 +30,11 @@ from kbsync.model import (
 )
 from kbsync.planner.decide import changed_fields
 from kbsync.planner.identity import identify
-from kbsync.state.ledger import Deed
+from kbsync.state.ledger import RunEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class TreeAtRun:
     """What the tree holds, and which live item each of its paths is."""
 
     items: Mapping[str, Item] = field(default_factory=dict)
@@ -43,14 +43,14 @@ class Tree:
     anchors: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def anchors_of(self, path: str) -> frozenset[str]:
-        """Give the anchors of an article that others link to."""
+        """Return the anchors of an article that others link to."""
         return self.anchors.get(path, frozenset())
 
 
-def tree_of(content: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> Tree:
+def tree_of(content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> TreeAtRun:
     """Find out which known item each item of a tree is."""
-    known = identify(content, agreements).known
-    return Tree(
+    known = identify(content, baselines).known
+    return TreeAtRun(
         items=content.by_path(),
         ids={path: number for path, (_, number) in known.items()},
         paths={key: path for path, key in known.items()},
@@ -58,15 +58,17 @@ def tree_of(content: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> Tree
     )
 
 
-def left_after(mine: Agreement, earlier: Agreement | None, former: Item, tree: Tree, *, path: str | None) -> Agreement:
-    """Give the agreement that an item is left in with its `former` version put back, but for its live half.
+def baseline_after_undo(
+    mine: Baseline, earlier: Baseline | None, former: Item, tree: TreeAtRun, *, path: str | None
+) -> Baseline:
+    """Return the baseline that an item is left in with its `former` version put back, but for its live half.
 
     `mine` is what the run left, `earlier` what held before it, `path` where the item's file lies now. Where the
-    former version was itself a web edit that the run wrote over, the earlier agreement holds again with its own live
+    former version was itself a web edit that the run wrote over, the earlier baseline holds again with its own live
     half, so that the edit is named again.
     """
     if earlier is not None and _differs(earlier, former):
-        return replace(earlier, over="")
+        return replace(earlier, supersedes="")
     content = tree.items.get(path) if path else None
     if earlier is not None and _agrees(earlier, content, tree):
         return replace(earlier, path=path or earlier.path, live={})
@@ -75,12 +77,12 @@ def left_after(mine: Agreement, earlier: Agreement | None, former: Item, tree: T
         if is_hidden:
             return replace(mine, state=State.ARCHIVED, live={})
         return replace(mine, state=State.UNDONE, content={}, source_key="", live={})
-    half = intended(content, born=mine.born, anchors=tree.anchors_of(content.path or ""))
+    half = intended(content, born=mine.origin, anchors=tree.anchors_of(content.path or ""))
     return replace(half, id=mine.id, state=State.UNDONE, content={**half.content, **_elsewhere(content, former, tree)})
 
 
-def _differs(earlier: Agreement, former: Item) -> bool:
-    """Tell whether the portal no longer showed what was agreed on when the run wrote over it."""
+def _differs(earlier: Baseline, former: Item) -> bool:
+    """Return whether the portal no longer showed what was agreed on when the run wrote over it."""
     if not isinstance(former, Category) and former.parent != earlier.parent:
         return True
     now = live_digests(former)
@@ -88,8 +90,8 @@ def _differs(earlier: Agreement, former: Item) -> bool:
     return bool(changed_fields({name: now[name] for name in now if name in managed}, earlier.live, {}))
 
 
-def _agrees(earlier: Agreement, content: Item | None, tree: Tree) -> bool:
-    """Tell whether the tree still says, or says again, what it said at an agreement."""
+def _agrees(earlier: Baseline, content: Item | None, tree: TreeAtRun) -> bool:
+    """Return whether the tree still says, or says again, what it said at a baseline."""
     match earlier.state:
         case State.KEPT | State.RELEASED:
             return True
@@ -101,7 +103,7 @@ def _agrees(earlier: Agreement, content: Item | None, tree: Tree) -> bool:
             return bool(earlier.content) and _is_same(earlier, content, tree)
 
 
-def _is_same(earlier: Agreement, content: Item, tree: Tree) -> bool:
+def _is_same(earlier: Baseline, content: Item, tree: TreeAtRun) -> bool:
     fields = changed_fields(managed_digests(content), earlier.content, {})
     place = earlier.content.get("parent", digest(earlier.parent))
     if fields or (not isinstance(content, Category) and place != digest(_parent(content, tree))):
@@ -111,14 +113,16 @@ def _is_same(earlier: Agreement, content: Item, tree: Tree) -> bool:
     anchors = tree.anchors_of(content.path or "")
     if source_key(content, anchors) == earlier.source_key:
         return True
-    return earlier.epoch == EPOCH and content_digests(content, anchors)["body"] == earlier.content.get("body")
+    return earlier.renderer_version == RENDERER_VERSION and content_digests(content, anchors)[
+        "body"
+    ] == earlier.content.get("body")
 
 
-def _parent(content: Item, tree: Tree) -> int | None:
+def _parent(content: Item, tree: TreeAtRun) -> int | None:
     return tree.ids.get(parent_path(content.path or ""))
 
 
-def _elsewhere(content: Item, former: Item, tree: Tree) -> dict[str, str]:
+def _elsewhere(content: Item, former: Item, tree: TreeAtRun) -> dict[str, str]:
     """Note of what lies in another folder than the portal has it in where that is: so the difference is known."""
     if isinstance(content, Category) or isinstance(former, Category):
         return {}
@@ -127,66 +131,72 @@ def _elsewhere(content: Item, former: Item, tree: Tree) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class RunBaselines:
     """What is remembered of the items of one run: `before` it and `after` it.
 
     `later` names the later run that changed an item again, `undone_by` those that undid this run; `twins` pairs an
     article with the one that a move made in its place.
     """
 
-    before: Mapping[Key, Agreement]
-    after: Mapping[Key, Agreement]
+    before: Mapping[Key, Baseline]
+    after: Mapping[Key, Baseline]
     later: Mapping[Key, str] = field(default_factory=dict)
     undone_by: frozenset[str] = frozenset()
     twins: Mapping[Key, Key] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
-class Turned:
+class Inverse:
     """A run turned round: what is put back, and what is named and left alone. Directories that it made stay."""
 
     changes: list[Change] = field(default_factory=list)
     left: list[Finding] = field(default_factory=list)
 
 
-def turn_round(
-    deeds: Sequence[Deed], memory: Memory, tree: Tree, live: KnowledgeBase, *, run: str, holds: bool = True
-) -> Turned:
-    """Turn a run's deeds round; `holds` tells whether what was saved without a change is left alone."""
-    turning = _Turning(memory, tree, live, run=run, holds=holds)
-    for deed in deeds:
-        turning.take(deed)
+def invert(
+    entries: Sequence[RunEntry],
+    memory: RunBaselines,
+    tree: TreeAtRun,
+    live: KnowledgeBase,
+    *,
+    run: str,
+    holds: bool = True,
+) -> Inverse:
+    """Turn a run's entries round; `holds` tells whether what was saved without a change is left alone."""
+    turning = _Inverter(memory, tree, live, run=run, holds=holds)
+    for entry in entries:
+        turning.take(entry)
     return turning.turned
 
 
-class _Turning:
-    def __init__(self, memory: Memory, tree: Tree, live: KnowledgeBase, *, run: str, holds: bool) -> None:
+class _Inverter:
+    def __init__(self, memory: RunBaselines, tree: TreeAtRun, live: KnowledgeBase, *, run: str, holds: bool) -> None:
         self.memory = memory
         self.tree = tree
         self.live = live.by_id()
         self.run = run
         self.holds = holds
-        self.turned = Turned()
+        self.turned = Inverse()
 
-    def take(self, deed: Deed) -> None:
+    def take(self, entry: RunEntry) -> None:
         """Turn round what was done to an item, and to the one whose place it took."""
-        key = (deed.kind, deed.id)
-        if deed.action is Action.DELETE:
-            self._leave(key, deed.path, f"deleted for ever; `kbsync history {self.run}` shows what it said")
+        key = (entry.kind, entry.id)
+        if entry.action is Action.DELETE:
+            self._leave(key, entry.path, f"deleted for ever; `kbsync history {self.run}` shows what it said")
             return
         mine = self.memory.after.get(key)
-        old = self.memory.after.get((deed.kind, deed.instead_of or 0))
-        if old is not None and old.was:
+        old = self.memory.after.get((entry.kind, entry.instead_of or 0))
+        if old is not None and old.previous:
             self._turn(old)
         if mine is None:
             return
-        is_new = deed.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE
+        is_new = entry.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE
         # A directory whose files went was left standing: what lies in it again is to find it as it was.
-        is_let_go = deed.action is Action.FORGET and mine.kind is not Kind.ARTICLE and mine.state is State.ARCHIVED
-        if mine.was or is_new or is_let_go:
+        is_let_go = entry.action is Action.FORGET and mine.kind is not Kind.ARTICLE and mine.state is State.ARCHIVED
+        if mine.previous or is_new or is_let_go:
             self._turn(mine)
 
-    def _turn(self, mine: Agreement) -> None:
+    def _turn(self, mine: Baseline) -> None:
         """Put one item back, or name why it stays; of a pair one is not hidden where the other cannot be shown."""
         wanted, twin = wanted_of(mine), self.memory.after.get(self.memory.twins.get(mine.key, mine.key))
         matter, reason = self._obstacle(mine, wanted)
@@ -198,30 +208,30 @@ class _Turning:
             return
         self.turned.changes.append(self._change(mine, self.live[mine.key], wanted))
 
-    def _obstacle(self, mine: Agreement, wanted: Mapping[str, FieldValue]) -> tuple[Matter, str]:
-        """Say why an item cannot be put back: it is no longer what the run left, nor what is wanted already."""
+    def _obstacle(self, mine: Baseline, wanted: Mapping[str, FieldValue]) -> tuple[FindingKind, str]:
+        """Return why an item cannot be put back: it is no longer what the run left, nor what is wanted already."""
         by, now = self.memory.later.get(mine.key), self.live.get(mine.key)
         is_back = now is not None and not _differing(_with_fields(now, wanted), now)
         if by is not None and (is_back or by in self.memory.undone_by):
             by = by if by in self.memory.undone_by else next(iter(sorted(self.memory.undone_by)), by)
-            return Matter.UNDONE, f"undone already, by run {by}" if by else "undone already"
+            return FindingKind.UNDONE, f"undone already, by run {by}" if by else "undone already"
         if by is not None:
-            return Matter.CONFLICT, f"changed again by run {by}; undo that first" if by else "changed again since"
+            return FindingKind.CONFLICT, f"changed again by run {by}; undo that first" if by else "changed again since"
         if now is None:
-            return Matter.CONFLICT, "gone from the portal since"
+            return FindingKind.CONFLICT, "gone from the portal since"
         moved = _moved(mine, now, wanted)
         if moved and not (is_back and set(moved) <= wanted.keys()):
-            return Matter.CONFLICT, f"edited on the portal since: {', '.join(moved)}"
+            return FindingKind.CONFLICT, f"edited on the portal since: {', '.join(moved)}"
         if not is_back and self.holds and isinstance(now, Article) and now.updated_at != mine.updated_at:
-            return Matter.CONFLICT, _TOUCHED
-        return Matter.CONFLICT, ""
+            return FindingKind.CONFLICT, _TOUCHED
+        return FindingKind.CONFLICT, ""
 
-    def _leave(self, key: Key, path: str, reason: str, *, matter: Matter = Matter.CONFLICT) -> None:
+    def _leave(self, key: Key, path: str, reason: str, *, matter: FindingKind = FindingKind.CONFLICT) -> None:
         kind, number = key
         live = self.live.get(key)
-        self.turned.left.append(Finding(matter=matter, kind=kind, path=path, id=number, reason=reason, live=live))
+        self.turned.left.append(Finding(finding_kind=matter, kind=kind, path=path, id=number, reason=reason, live=live))
 
-    def _change(self, mine: Agreement, now: Item, wanted: Mapping[str, FieldValue]) -> Change:
+    def _change(self, mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> Change:
         earlier = self.memory.before.get(mine.key)
         former = _with_fields(now, wanted)
         fields = _differing(former, now)
@@ -243,30 +253,30 @@ class _Turning:
             actual=now,
             before=before,
             after=after,
-            leaves=replace(self._leaves(mine, former), was={} if fields or place else mine.fields),
+            leaves=replace(self._leaves(mine, former), previous={} if fields or place else mine.fields),
         )
 
-    def _leaves(self, mine: Agreement, former: Item) -> Agreement:
-        """Say in which agreement an item is left; of a pair the one that had the file before has it again."""
+    def _leaves(self, mine: Baseline, former: Item) -> Baseline:
+        """Say in which baseline an item is left; of a pair the one that had the file before has it again."""
         twin, earlier = self.memory.twins.get(mine.key), self.memory.before.get(mine.key)
         path = self.tree.paths.get(mine.key)
         if twin is not None:
             had_it = earlier is not None and earlier.state in {State.LIVE, State.UNDONE} and earlier.content
             path = (path or self.tree.paths.get(twin)) if had_it else None
-        return left_after(mine, earlier, former, self.tree, path=path)
+        return baseline_after_undo(mine, earlier, former, self.tree, path=path)
 
-    def _path(self, mine: Agreement) -> str:
+    def _path(self, mine: Baseline) -> str:
         return self.tree.paths.get(mine.key, mine.path)
 
 
 _TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
 
 
-def wanted_of(mine: Agreement) -> dict[str, FieldValue]:
-    """Give the fields that a run replaced as they were; what it created is wanted out of sight, and no more."""
-    if not mine.was:
+def wanted_of(mine: Baseline) -> dict[str, FieldValue]:
+    """Return the fields that a run replaced as they were; what it created is wanted out of sight, and no more."""
+    if not mine.previous:
         return {"status": Status.DRAFT} if mine.kind is Kind.ARTICLE else {}
-    known = {name: value for name, value in mine.was.items() if value is not None}
+    known = {name: value for name, value in mine.previous.items() if value is not None}
     return {name: value for name, value in known.items() if _plain(value) != _plain(mine.fields.get(name))}
 
 
@@ -274,7 +284,7 @@ def _plain(value: FieldValue) -> str:
     return digest(stable_body(value) if isinstance(value, str) else value)
 
 
-def places(changes: Sequence[Change], before: Mapping[Key, Agreement]) -> dict[str, int]:
+def places(changes: Sequence[Change], before: Mapping[Key, Baseline]) -> dict[str, int]:
     """Give for each directory above a folder that is put back the id that it is to lie in."""
     found = {}
     for change in changes:
@@ -285,33 +295,33 @@ def places(changes: Sequence[Change], before: Mapping[Key, Agreement]) -> dict[s
     return {path: number for path, number in found.items() if number is not None}
 
 
-def _place(mine: Agreement, earlier: Agreement | None) -> tuple[str, ...]:
-    """Tell whether the run put a folder into another one, which the portal can turn round too."""
+def _place(mine: Baseline, earlier: Baseline | None) -> tuple[str, ...]:
+    """Return whether the run put a folder into another one, which the portal can turn round too."""
     is_moved = mine.kind is Kind.FOLDER and earlier is not None and earlier.parent != mine.parent
     return ("parent",) if is_moved else ()
 
 
-def _step(mine: Agreement, former: Item, now: Item, fields: tuple[str, ...]) -> tuple[Action, str]:
-    """Name what putting back does, by what readers notice of it."""
+def _step(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) -> tuple[Action, str]:
+    """Return what putting back does, by what readers notice of it."""
     if not fields:
         return Action.ADOPT, "as it was before that run already"
     if isinstance(former, Article) and isinstance(now, Article) and former.status is not now.status:
         if former.status is Status.PUBLISHED:
             return Action.RESTORE, "archived by that run"
         if fields == ("status",):
-            return Action.ARCHIVE, "published by that run" if mine.was else "created by that run"
+            return Action.ARCHIVE, "published by that run" if mine.previous else "created by that run"
     return Action.UPDATE, "as it was before that run"
 
 
 def _texts(now: Item, former: Item) -> tuple[str | None, str | None]:
-    """Give two bodies as a person compares them, which is not as HTML."""
+    """Return two bodies as a person compares them, which is not as HTML."""
     if not isinstance(now, Article) or not isinstance(former, Article):
         return None, None
     return to_markdown(now.body).text, to_markdown(former.body).text
 
 
-def _moved(mine: Agreement, now: Item, wanted: Mapping[str, FieldValue]) -> tuple[str, ...]:
-    """Name what is no longer as the run left it, of what content manages and of what is to be put back."""
+def _moved(mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> tuple[str, ...]:
+    """Return what is no longer as the run left it, of what content manages and of what is to be put back."""
     digests = live_digests(now)
     managed = {*mine.content, *_ALWAYS_MANAGED, *wanted}
     moved = changed_fields({name: digests[name] for name in digests if name in managed}, mine.live, {})
@@ -328,7 +338,7 @@ def _differing(item: Item, other: Item) -> tuple[str, ...]:
 
 
 def _with_fields(item: Item, fields: Mapping[str, FieldValue]) -> Item:
-    """Give an item with some fields as they were; what is not known of them stays."""
+    """Return an item with some fields as they were; what is not known of them stays."""
     own: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     match item:
         case Category():

@@ -67,7 +67,7 @@ def article_from_json(data: Json, *, folder: int | None = None) -> Article:
 
 
 def counts(folder: Json) -> tuple[int | None, int | None]:
-    """Tell how many articles and how many folders lie directly in a folder; `None` where the account does not say."""
+    """Return how many articles and how many folders lie directly in a folder; `None` where the account does not say."""
     return _count(folder.get("articles_count")), _count(folder.get("sub_folders_count"))
 
 
@@ -115,12 +115,12 @@ def article_to_json(article: Article, *, was: Seo | None = None) -> dict[str, An
 
 
 def status_to_json(status: Status) -> int:
-    """Give the number of a status (documented)."""
+    """Return the number of a status (documented)."""
     return PUBLISHED if status is Status.PUBLISHED else DRAFT
 
 
 def id_of(data: Json, kind: str) -> int:
-    """Give the id of what the portal sent; raises PortalError where it sent something else than a `kind`."""
+    """Return the id of what the portal sent; raises PortalError where it sent something else than a `kind`."""
     found = data.get("id")
     if isinstance(found, int) and not isinstance(found, bool):
         return found

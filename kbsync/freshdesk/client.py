@@ -51,7 +51,7 @@ def origin(url: str) -> str:
 
 
 def secrets(key: str) -> tuple[str, ...]:
-    """Give every form in which the key could be quoted; raises UsageError, never showing it, where it can be no key."""
+    """Return every form in which the key could be quoted; raises UsageError, never showing it, where it can be no key."""
     wrong = _wrong_with(key)
     if wrong:
         raise UsageError(
@@ -62,7 +62,7 @@ def secrets(key: str) -> tuple[str, ...]:
 
 
 def unreachable(error: BaseException) -> tuple[str, str]:
-    """Say why no answer came, and what to do."""
+    """Return why no answer came, and what to do."""
     causes = tuple(_causes(error))
     for kind, what, advice in _REASONS:
         if any(isinstance(cause, kind) for cause in causes):
@@ -71,7 +71,7 @@ def unreachable(error: BaseException) -> tuple[str, str]:
 
 
 def is_distrusted(error: BaseException) -> bool:
-    """Tell whether the portal's certificate was not believed, which another attempt does not change."""
+    """Return whether the portal's certificate was not believed, which another attempt does not change."""
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
 
 
@@ -175,7 +175,7 @@ class Connection:
 
     @property
     def host(self) -> str:
-        """Name the portal's host, with its port where that is unusual."""
+        """Return the portal's host, with its port where that is unusual."""
         return urlsplit(self._origin).netloc
 
     def __enter__(self) -> Self:

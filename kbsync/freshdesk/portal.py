@@ -16,7 +16,7 @@ from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.api import Reader, Writer, article_from_json, category_from_json, counts, folder_from_json, id_of
 from kbsync.freshdesk.responses import Json, Refused
-from kbsync.freshdesk.verify import Job, Withheld, shown_by
+from kbsync.freshdesk.verify import StaleItem, WriteRequest, shown_by
 from kbsync.freshdesk.write import look_again, perform
 from kbsync.model import Article, Folder, Item, Kind, KnowledgeBase, Side
 
@@ -107,7 +107,7 @@ def apply(
     is); `known` are the live items of the plan's reading, `read_at` its time by `time.monotonic`: what was read less
     than 5 seconds ago is not read again. Whatever goes wrong is in the outcome; nothing is raised but defects.
     """
-    job = Job(
+    job = WriteRequest(
         reader=reader,
         writer=writer,
         change=change,
@@ -124,12 +124,12 @@ def apply(
 
 
 def _ended(change: Change, error: PortalError) -> Outcome:
-    result = Result.WITHHELD if isinstance(error, Withheld) else Result.FAILED
+    result = Result.WITHHELD if isinstance(error, StaleItem) else Result.FAILED
     return Outcome(change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "))
 
 
 def lapsed(reader: Reader, change: Change, *, read_at: float) -> Outcome | None:
-    """Say why a change may not be begun, its item not being what the plan saw; None where it may."""
+    """Return why a change may not be begun, its item not being what the plan saw; None where it may."""
     if time.monotonic() - read_at < _FRESH:
         return None
     try:

@@ -40,7 +40,7 @@ class Allowance:
         self._answered: deque[float] = deque()
 
     def delay(self, now: float) -> float:
-        """Give the seconds until a call may be sent as far as is known now; 0 or less means at once."""
+        """Return the seconds until a call may be sent as far as is known now; 0 or less means at once."""
         if now < self._closed_until:
             return self._closed_until - now
         if self._total is None:
@@ -121,7 +121,7 @@ class Pacer:
             self._sleep(min(delay, _LONGEST_NAP))
 
     def give(self, ticket: Ticket, headers: Mapping[str, str]) -> None:
-        """Tell how a call was answered: figures may be decimals (recorded), headers are empty where no answer came."""
+        """Return how a call was answered: figures may be decimals (recorded), headers are empty where no answer came."""
         total = _number(headers.get("x-ratelimit-total"))
         remaining = _number(headers.get("x-ratelimit-remaining"))
         with self._lock:

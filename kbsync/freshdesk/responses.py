@@ -49,7 +49,7 @@ class Refused(PortalError):
 
     @property
     def gone(self) -> bool:
-        """Tell whether the item may be deleted: Freshdesk answers that with 403 as well as 404 (seen in production)."""
+        """Return whether the item may be deleted: Freshdesk answers that with 403 as well as 404 (seen in production)."""
         return self.status == 404 or (self.status == 403 and self.code in _GONE_CODES)
 
 
@@ -69,7 +69,7 @@ class Raw:
 
     @property
     def text(self) -> str:
-        """Give the body for quoting, whatever its bytes are."""
+        """Return the body for quoting, whatever its bytes are."""
         return self.content.decode(errors="replace")
 
 
@@ -112,7 +112,7 @@ def complaint_of(raw: Raw) -> PortalError:
 
 
 def utc(date: str) -> str:
-    """Give the time of a Date header as ISO 8601 in UTC; this machine's own time where there is none."""
+    """Return the time of a Date header as ISO 8601 in UTC; this machine's own time where there is none."""
     try:
         found = parsedate_to_datetime(date)
     except ValueError:
@@ -122,13 +122,13 @@ def utc(date: str) -> str:
 
 
 def next_page(link: str) -> str:
-    """Give the address of the next page from a Link header; Freshdesk's own sample has a stray space in it."""
+    """Return the address of the next page from a Link header; Freshdesk's own sample has a stray space in it."""
     found = _NEXT.search(link)
     return found.group(1) if found else ""
 
 
 def retry_after(headers: Mapping[str, str], *, otherwise: float) -> float:
-    """Give the seconds to wait: a number (documented) or a date (what HTTP also allows)."""
+    """Return the seconds to wait: a number (documented) or a date (what HTTP also allows)."""
     text = headers.get("retry-after", "").strip()
     try:
         return max(0.0, float(text))
@@ -143,7 +143,7 @@ def retry_after(headers: Mapping[str, str], *, otherwise: float) -> float:
 
 
 def looks_like_html(raw: Raw) -> bool:
-    """Tell whether a web page came where JSON was asked for."""
+    """Return whether a web page came where JSON was asked for."""
     return "html" in raw.headers.get("content-type", "").lower() or raw.text.lstrip()[:1] == "<"
 
 

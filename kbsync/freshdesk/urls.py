@@ -35,13 +35,13 @@ class Target:
 
 
 def address(public_url: str, kind: Kind, number: int, anchor: str = "") -> str:
-    """Give the address that survives retitling: by id alone, without language and slug."""
+    """Return the address that survives retitling: by id alone, without language and slug."""
     end = f"#{anchor}" if anchor else ""
     return f"{public_url.rstrip('/')}/support/solutions/{_PLACE[kind]}{number}{end}"
 
 
 def target(address: str, hosts: Collection[str]) -> Target | None:
-    """Tell what an address leads to on the portal of these hosts (`host`, `host:port` or a whole URL); else `None`."""
+    """Return what an address leads to on the portal of these hosts (`host`, `host:port` or a whole URL); else `None`."""
     try:
         parts = urlsplit(address.strip())
         ours = not parts.netloc or _host(parts.scheme, parts.netloc) in {_host_of(host) for host in hosts}

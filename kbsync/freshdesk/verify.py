@@ -17,7 +17,7 @@ _LONGEST = 60
 _MOST_LOSSES = 3
 
 
-def doubts(sent: Item, shown: Item) -> tuple[str, ...]:
+def mismatches(sent: Item, shown: Item) -> tuple[str, ...]:
     """Say in what the portal does not show what it was sent; fields that were not sent (`None`) do not count."""
     theirs = fields_of(shown)
     wrong = [
@@ -31,14 +31,14 @@ def doubts(sent: Item, shown: Item) -> tuple[str, ...]:
 
 
 def is_rewritten(sent: Item, shown: Item) -> bool:
-    """Tell whether the portal made other HTML of an article's body."""
+    """Return whether the portal made other HTML of an article's body."""
     if not isinstance(sent, Article) or not isinstance(shown, Article):
         return False
     return stable_body(sent.body) != stable_body(shown.body)
 
 
 def rewriting(sent: Item, shown: Item) -> str:
-    """Say what HTML the portal made other than what it was sent, in kinds, so that equal accounts can be gathered."""
+    """Return what HTML the portal made other than what it was sent, in kinds, so that equal accounts can be gathered."""
     if not isinstance(sent, Article) or not isinstance(shown, Article):
         return ""
     before, after = (kinds_of(stable_body(article.body)) for article in (sent, shown))
@@ -48,7 +48,7 @@ def rewriting(sent: Item, shown: Item) -> str:
 
 
 def moved(planned: Item, now: Item) -> tuple[str, ...]:
-    """Name the fields in which an item is not what the plan saw; `None` in the plan is a field it does not know."""
+    """Return the fields in which an item is not what the plan saw; `None` in the plan is a field it does not know."""
     theirs = fields_of(now)
     names = [
         name
@@ -82,7 +82,7 @@ def _lost(found: tuple[str, ...]) -> list[str]:
     return [f"the body lost {', '.join(found[:_MOST_LOSSES])}{more}"]
 
 
-class Withheld(PortalError):
+class StaleItem(PortalError):
     """The item is not what the plan saw, so that nothing was sent."""
 
 
@@ -95,7 +95,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class WriteRequest:
     """One change with all that carrying it out takes; see `portal.apply`, whose arguments these are."""
 
     reader: Reader
@@ -109,21 +109,21 @@ class Job:
 
     @property
     def parent(self) -> int | None:
-        """Give the live id of what holds the item, `None` where it is not on the portal."""
+        """Return the live id of what holds the item, `None` where it is not on the portal."""
         return self.ids.get(dirname(self.change.path))
 
     @property
     def category(self) -> int | None:
-        """Give the live id of the category that the item is in."""
+        """Return the live id of the category that the item is in."""
         return self.ids.get(self.change.path.partition("/")[0])
 
     @property
     def is_nested(self) -> bool:
-        """Tell whether a folder lies in a folder."""
+        """Return whether a folder lies in a folder."""
         return self.change.path.count("/") > 1
 
     def is_known(self, kind: Kind, number: int) -> bool:
-        """Tell whether the plan knew this item, or this run made it."""
+        """Return whether the plan knew this item, or this run made it."""
         return (kind, number) in self.known or any(
             number == other and kind is kind_of(path) for path, other in tuple(self.ids.items())
         )
@@ -149,9 +149,9 @@ def item_from(kind: Kind, data: Mapping[str, Any]) -> Item:
             assert_never(kind)
 
 
-def believed(job: Job, sent: Item, shown: Shown) -> Outcome:
+def verified(job: WriteRequest, sent: Item, shown: Shown) -> Outcome:
     """End a write: done when the portal shows what was sent, else failed in so many words."""
-    wrong = doubts(sent, shown.item)
+    wrong = mismatches(sent, shown.item)
     notes = (rewriting(sent, shown.item),) if is_rewritten(sent, shown.item) and not wrong else ()
     return Outcome(
         change=job.change,
@@ -163,11 +163,11 @@ def believed(job: Job, sent: Item, shown: Shown) -> Outcome:
     )
 
 
-def done(job: Job, live: Item | None, *, at: str = "", notes: tuple[str, ...] = ()) -> Outcome:
+def done(job: WriteRequest, live: Item | None, *, at: str = "", notes: tuple[str, ...] = ()) -> Outcome:
     """End a change with success."""
     return Outcome(change=job.change, result=Result.DONE, notes=notes, live=live, seen_at=at)
 
 
-def failed(job: Job, error: str, shown: Shown) -> Outcome:
+def failed(job: WriteRequest, error: str, shown: Shown) -> Outcome:
     """End a change that the portal carried out otherwise than asked."""
     return Outcome(change=job.change, result=Result.FAILED, error=error, live=shown.item, seen_at=shown.at)

@@ -10,14 +10,25 @@ from kbsync.change import Action, Change, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.api import DRAFT, Reader, article_to_json, category_to_json, folder_to_json, id_of
 from kbsync.freshdesk.responses import Answer, AnswerLost, Listing, Refused
-from kbsync.freshdesk.verify import Job, Shown, Withheld, believed, done, doubts, failed, item_from, moved, shown_by
+from kbsync.freshdesk.verify import (
+    Shown,
+    StaleItem,
+    WriteRequest,
+    done,
+    failed,
+    item_from,
+    mismatches,
+    moved,
+    shown_by,
+    verified,
+)
 from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of
 
 # An answer that is late may be on its way: the portal gets this long to finish before it is looked at.
 _SETTLING = 2.0
 
 
-def create(job: Job, item: Item) -> Outcome:
+def create(job: WriteRequest, item: Item) -> Outcome:
     """Create an item where its content path says, its parent having been created before; `item` holds HTML."""
     if not isinstance(item, Category) and (job.parent is None or job.category is None):
         missing = job.change.path.rpartition("/")[0]
@@ -26,10 +37,10 @@ def create(job: Job, item: Item) -> Outcome:
     shown = _made(job, first)
     if isinstance(item, Article) and item.author is not None and isinstance(shown.item, Article):
         return _with_author(job, item, shown)
-    return believed(job, first, shown)
+    return verified(job, first, shown)
 
 
-def _made(job: Job, item: Item) -> Shown:
+def _made(job: WriteRequest, item: Item) -> Shown:
     for last in (False, True):
         try:
             return _shown(job, _post(job, item))
@@ -50,7 +61,7 @@ def _made(job: Job, item: Item) -> Shown:
     raise AssertionError("the last round returns or raises")
 
 
-def _post(job: Job, item: Item) -> Answer:
+def _post(job: WriteRequest, item: Item) -> Answer:
     parent, category = job.parent or 0, job.category or 0
     match item:
         case Category():
@@ -62,14 +73,14 @@ def _post(job: Job, item: Item) -> Answer:
             return job.writer.create_article(parent, article_to_json(item))
 
 
-def _shown(job: Job, answer: Answer) -> Shown:
+def _shown(job: WriteRequest, answer: Answer) -> Shown:
     try:
         return shown_by(job.change.kind, answer)
     except PortalError as error:
         raise AnswerLost(error.what) from None
 
 
-def _look(job: Job, item: Item, why: PortalError) -> Shown | None:
+def _look(job: WriteRequest, item: Item, why: PortalError) -> Shown | None:
     """Find what was made although nobody said so: new since the plan, in its place, the same to a reader."""
     job.sleep(_SETTLING)
     try:
@@ -78,7 +89,7 @@ def _look(job: Job, item: Item, why: PortalError) -> Shown | None:
         raise PortalError(f"{why.what}; whether it was made could not be looked up: {error.what}") from None
     kind = job.change.kind
     new = [data for data in listing.items if not job.is_known(kind, id_of(data, kind))]
-    same = [seen for seen in (item_from(kind, data) for data in new) if not doubts(_essence(item), seen)]
+    same = [seen for seen in (item_from(kind, data) for data in new) if not mismatches(_essence(item), seen)]
     if len(same) > 1:
         raise PortalError(
             f"the answer was lost, and {len(same)} new ones look like it: {', '.join(str(one.id) for one in same)}",
@@ -87,7 +98,7 @@ def _look(job: Job, item: Item, why: PortalError) -> Shown | None:
     return Shown(item=same[0], at=listing.at) if same else None
 
 
-def _beside(job: Job) -> Listing:
+def _beside(job: WriteRequest) -> Listing:
     match job.change.kind:
         case Kind.CATEGORY:
             return job.reader.categories()
@@ -108,24 +119,24 @@ def _essence(item: Item) -> Item:
             return replace(item, tags=None, seo=Seo(), author=None)
 
 
-def _with_author(job: Job, item: Article, made: Shown) -> Outcome:
+def _with_author(job: WriteRequest, item: Article, made: Shown) -> Outcome:
     """Set the author, which creating does not take (documented); title, body and status go with it as always."""
     if isinstance(made.item, Article) and made.item.author == item.author:
-        return believed(job, item, made)
+        return verified(job, item, made)
     try:
         body = article_to_json(replace(item, tags=None, seo=Seo()))
         shown = shown_by(Kind.ARTICLE, job.writer.update(Kind.ARTICLE, id_of({"id": made.item.id}, "article"), body))
     except PortalError as error:
         why = f"created, but its author could not be set: {error.what}; {error.advice}"
         return replace(failed(job, why, made), unsent=("author",))
-    return believed(job, item, shown)
+    return verified(job, item, shown)
 
 
 _UNPUBLISH = {"status": DRAFT}
 _STILL_PUBLISHED = "accepted, but it is still published"
 
 
-def perform(job: Job) -> Outcome:
+def perform(job: WriteRequest) -> Outcome:
     """Carry out a change; raises PortalError where the portal does not let us."""
     change = job.change
     match change.action:
@@ -147,8 +158,8 @@ def perform(job: Job) -> Outcome:
             assert_never(change.action)
 
 
-def _now(job: Job) -> Item:
-    """Give the item as it is now; raises Withheld where that is not what the plan saw."""
+def _now(job: WriteRequest) -> Item:
+    """Return the item as it is now; raises Withheld where that is not what the plan saw."""
     planned = job.change.actual
     return planned if job.fresh and planned is not None else look_again(job.reader, job.change)
 
@@ -166,14 +177,14 @@ def look_again(reader: Reader, change: Change) -> Item:
         if refused.status == 403:
             # Where the key may not read at all this raises, and then nobody knows what is gone.
             reader.categories()
-        raise Withheld("it is gone from the portal since the plan", advice="plan again") from None
+        raise StaleItem("it is gone from the portal since the plan", advice="plan again") from None
     names = moved(planned, now)
     if names:
-        raise Withheld(f"changed on the portal since the plan: {', '.join(names)}", advice="plan again")
+        raise StaleItem(f"changed on the portal since the plan: {', '.join(names)}", advice="plan again")
     return now
 
 
-def _update(job: Job) -> Outcome:
+def _update(job: WriteRequest) -> Outcome:
     now, desired = _now(job), _desired(job)
     fields = _fields(job, desired, now)
     match desired, now:
@@ -187,11 +198,11 @@ def _update(job: Job) -> Outcome:
                 description=desired.description if "description" in fields else None,
                 portals=desired.portals if "portals" in fields else None,
             )
-            return believed(job, category, _put(job, category_to_json(category)))
+            return verified(job, category, _put(job, category_to_json(category)))
     raise PortalError(f"{job.change.path} is of another kind on the portal", advice="plan again")
 
 
-def _update_article(job: Job, desired: Article, now: Article, fields: frozenset[str]) -> Outcome:
+def _update_article(job: WriteRequest, desired: Article, now: Article, fields: frozenset[str]) -> Outcome:
     """Send title, body and status, and of the rest what changed.
 
     Unpublishing goes alone and first: with other fields the same status may store a draft beside what readers
@@ -214,11 +225,11 @@ def _update_article(job: Job, desired: Article, now: Article, fields: frozenset[
         if _is_published(hidden):
             return failed(job, _STILL_PUBLISHED, hidden)
         if (sent.title, sent.body) == (now.title, now.body) and not fields - {"title", "body", "status"}:
-            return believed(job, sent, hidden)
-    return believed(job, sent, _put(job, article_to_json(sent, was=now.seo)))
+            return verified(job, sent, hidden)
+    return verified(job, sent, _put(job, article_to_json(sent, was=now.seo)))
 
 
-def _update_folder(job: Job, desired: Folder, now: Folder, fields: frozenset[str]) -> Outcome:
+def _update_folder(job: WriteRequest, desired: Folder, now: Folder, fields: frozenset[str]) -> Outcome:
     folder = replace(
         desired,
         description=desired.description if "description" in fields else None,
@@ -232,10 +243,10 @@ def _update_folder(job: Job, desired: Folder, now: Folder, fields: frozenset[str
         return failed(
             job, "accepted, but the folder stayed where it was: Freshdesk moves none out of its category", shown
         )
-    return believed(job, folder, shown)
+    return verified(job, folder, shown)
 
 
-def _archive(job: Job) -> Outcome:
+def _archive(job: WriteRequest) -> Outcome:
     """Unpublish an article; a folder or category is left standing."""
     if job.change.kind is not Kind.ARTICLE:
         return done(job, job.change.actual, notes=("left standing",))
@@ -264,20 +275,20 @@ def is_gone(reader: Reader, kind: Kind, number: int) -> bool:
     return False
 
 
-def _forget(job: Job) -> Outcome:
+def _forget(job: WriteRequest) -> Outcome:
     """Let go of what no list had, once the portal says so of itself."""
     if is_gone(job.reader, job.change.kind, _number(job.change)):
         return done(job, None)
-    raise Withheld("it is still on the portal, although its list lacked it", advice="plan again")
+    raise StaleItem("it is still on the portal, although its list lacked it", advice="plan again")
 
 
-def _delete(job: Job) -> Outcome:
+def _delete(job: WriteRequest) -> Outcome:
     """Delete an article for ever; a folder or category only when a fresh listing shows nothing in it."""
     _now(job)
     kind, number = job.change.kind, _number(job.change)
     held = _held(job, kind, number)
     if held:
-        raise Withheld(f"it is not empty: it holds {held}", advice="empty it in Freshdesk, or give its files back")
+        raise StaleItem(f"it is not empty: it holds {held}", advice="empty it in Freshdesk, or give its files back")
     try:
         job.writer.delete(kind, number)
     except Refused as refused:
@@ -286,7 +297,7 @@ def _delete(job: Job) -> Outcome:
     return done(job, None)
 
 
-def _held(job: Job, kind: Kind, number: int) -> str:
+def _held(job: WriteRequest, kind: Kind, number: int) -> str:
     match kind:
         case Kind.ARTICLE:
             return ""
@@ -301,21 +312,21 @@ def _held(job: Job, kind: Kind, number: int) -> str:
             assert_never(kind)
 
 
-def _folders_in(job: Job, number: int) -> int:
+def _folders_in(job: WriteRequest, number: int) -> int:
     """Count the folders in a folder; an account without nested folders refuses to list them (seen in clients)."""
     said = (job.reader.one(Kind.FOLDER, number).data or {}).get("sub_folders_count")
     return int(said) if said is not None else 0
 
 
-def _put(job: Job, body: dict[str, Any]) -> Shown:
+def _put(job: WriteRequest, body: dict[str, Any]) -> Shown:
     """Update the item; where the answer does not show it (the reference says that it does), read it."""
     kind, number = job.change.kind, _number(job.change)
     answer = job.writer.update(kind, number, body)
     return shown_by(kind, answer if answer.data is not None else job.reader.one(kind, number))
 
 
-def _fields(job: Job, desired: Item, now: Item) -> frozenset[str]:
-    """Name what to send beside what always goes: what the plan says has changed, else what is managed and differs."""
+def _fields(job: WriteRequest, desired: Item, now: Item) -> frozenset[str]:
+    """Return what to send beside what always goes: what the plan says has changed, else what is managed and differs."""
     change = job.change
     if change.fields and change.action is not Action.RESTORE:
         return frozenset(change.fields)
@@ -324,24 +335,24 @@ def _fields(job: Job, desired: Item, now: Item) -> frozenset[str]:
     return frozenset(name for name, value in mine.items() if digest(value) != digest(theirs[name]))
 
 
-def _elsewhere(job: Job) -> bool:
-    """Tell whether a folder lies in another folder than the content has it in."""
+def _elsewhere(job: WriteRequest) -> bool:
+    """Return whether a folder lies in another folder than the content has it in."""
     actual = job.change.actual
     return isinstance(actual, Folder) and job.parent is not None and actual.parent not in (None, job.parent)
 
 
-def _html(job: Job, item: Item, otherwise: str) -> Item:
+def _html(job: WriteRequest, item: Item, otherwise: str) -> Item:
     return replace(item, body=otherwise if job.body is None else job.body) if isinstance(item, Article) else item
 
 
-def _desired(job: Job) -> Item:
+def _desired(job: WriteRequest) -> Item:
     if job.change.desired is None:
         raise PortalError("the plan does not say what it should be", advice="plan again")
     return job.change.desired
 
 
 def _number(change: Change) -> int:
-    """Give the live id; of a renamed or restored item the plan has it, or what is there says it."""
+    """Return the live id; of a renamed or restored item the plan has it, or what is there says it."""
     number = change.id or (change.actual.id if change.actual else None)
     if number is None:
         raise PortalError("the plan does not say which item of the portal it is", advice="plan again")

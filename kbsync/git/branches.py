@@ -54,7 +54,7 @@ def file_ids(runner: Runner, wanted: Sequence[tuple[str, str]]) -> list[str | No
 
 
 def changed_between(runner: Runner, old: str | None, new: str) -> tuple[str, ...]:
-    """Name the files that differ between two commits, sorted; all of the new one where there is no old one."""
+    """Return the files that differ between two commits, sorted; all of the new one where there is no old one."""
     if old is None:
         listing = runner.run("ls-tree", "-r", "-z", "--full-tree", new)
         return tuple(sorted(entry.name for entry in entries(listing)))
@@ -62,7 +62,7 @@ def changed_between(runner: Runner, old: str | None, new: str) -> tuple[str, ...
 
 
 def touches(runner: Runner, old: str, new: str, directories: Sequence[str]) -> bool:
-    """Tell whether a commit that is in the history of one and not in that of another touched some directories.
+    """Return whether a commit that is in the history of one and not in that of another touched some directories.
 
     What a later commit took back counts too. Where this clone lacks the history nobody can say, and it is taken as so.
     """
@@ -127,11 +127,11 @@ class Branches:
             raise UsageError(what, advice="switch to another branch, or name another one")
 
     def commit(self, name: str) -> str | None:
-        """Give the commit of a branch of this clone; None where there is none."""
+        """Return the commit of a branch of this clone; None where there is none."""
         return ref_commit(self._runner, f"{_HEADS}{name}")
 
     def fetch(self, remote: str, names: Collection[str]) -> dict[str, str | None]:
-        """Give the commits of some branches on a remote, None where it has none; no branch moves here.
+        """Return the commits of some branches on a remote, None where it has none; no branch moves here.
 
         Raises:
             GitError: the remote could not be reached.
@@ -163,11 +163,11 @@ class Branches:
         push(self._runner, remote, {f"{_HEADS}{name}": (expected, commit)})
 
     def is_behind(self, old: str, new: str) -> bool:
-        """Tell whether one commit is an ancestor of another, as far as this clone knows."""
+        """Return whether one commit is an ancestor of another, as far as this clone knows."""
         return is_behind(self._runner, old, new)
 
     def fork(self, one: str, other: str, *, remote: str) -> str | None:
-        """Give the commit at which two histories parted, fetching history where the clone is shallow; None for none.
+        """Return the commit at which two histories parted, fetching history where the clone is shallow; None for none.
 
         Raises:
             GitError: the history could not be fetched.
@@ -178,12 +178,12 @@ class Branches:
         return self._runner.line("merge-base", one, other)
 
     def since(self, fork: str, tip: str) -> tuple[str, ...]:
-        """Name the commits that lead from one to another along first parents, newest first, a few hundred at most."""
+        """Return the commits that lead from one to another along first parents, newest first, a few hundred at most."""
         said = self._runner.run("rev-list", "--first-parent", f"--max-count={_MOST}", f"{fork}..{tip}")
         return tuple(said.decode("ascii").split())
 
     def took_over(self, fork: str, commit: str, others: Sequence[str]) -> str | None:
-        """Give the oldest of some commits, newest first, that holds all files as another changed them since a fork.
+        """Return the oldest of some commits, newest first, that holds all files as another changed them since a fork.
 
         That one has taken over what the commit changed, be it as a squash that names no parent.
         """
@@ -194,7 +194,7 @@ class Branches:
         return next(same, None) if changed else None
 
     def tree(self, commit: str) -> str:
-        """Name the tree of a commit, from the top of the repository."""
+        """Return the tree of a commit, from the top of the repository."""
         return self._runner.line("rev-parse", "--verify", f"{commit}^{{tree}}") or ""
 
     def merge(self, ours: str, theirs: str) -> Merged:
@@ -261,7 +261,7 @@ class _Names:
                 self._known.setdefault(unicodedata.normalize("NFC", above), above)
 
     def of(self, path: str) -> str:
-        """Give the name that a path has in the tree, or will have beside what is there."""
+        """Return the name that a path has in the tree, or will have beside what is there."""
         path = unicodedata.normalize("NFC", path)
         for above in _with_those_above(path):
             if above in self._known:
@@ -280,7 +280,7 @@ def _problem(modes: Mapping[str, str], name: str) -> Problem | None:
 
 
 def _with_those_above(name: str) -> Iterable[str]:
-    """Give a name and those of the directories that it lies in, the longest first."""
+    """Return a name and those of the directories that it lies in, the longest first."""
     while name:
         yield name
         name = name.rpartition("/")[0]

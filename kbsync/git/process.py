@@ -1,6 +1,6 @@
 """Runs git commands, and tells git's failures in words with advice.
 
-The only room that knows a git library, and that only as a runner of commands. Git never asks a question, runs no hook
+The only module that knows a git library, and that only as a runner of commands. Git never asks a question, runs no hook
 and takes no lock that it could do without.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# Without this the library refuses to be imported where git is not installed, before we can say so kindly.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
 import git
 
 from kbsync.errors import GitError
-
-# Without this the library refuses to be imported where git is not installed, before we can say so kindly.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 # A hook that runs kbsync tells it by these which repository it is for; the root tells that already, and better.
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE")
@@ -147,12 +147,12 @@ _OPTIONS = ("fetch", "--unshallow", *_QUIETLY)
 
 
 def is_shallow(runner: Runner) -> bool:
-    """Tell whether this clone lacks history."""
+    """Return whether this clone lacks history."""
     return runner.line("rev-parse", "--is-shallow-repository") == "true"
 
 
 def is_cut_off(runner: Runner, git_folder: Path, commit: str) -> bool:
-    """Tell whether the history of a commit ends where the clone does; that of the ledger is whole even then."""
+    """Return whether the history of a commit ends where the clone does; that of the ledger is whole even then."""
     shallow = git_folder / "shallow"
     ends = runner.attempt("rev-list", "--max-parents=0", "--end-of-options", commit).out.decode().split()
     return shallow.is_file() and not set(ends).isdisjoint(shallow.read_text().split())
@@ -248,7 +248,7 @@ def answers(output: bytes) -> Iterator[tuple[str, bytes | None]]:
 
 
 def blob_id(data: bytes, object_format: str) -> str:
-    """Name a blob as git does."""
+    """Return a blob as git does."""
     name = hashlib.new(object_format, usedforsecurity=False)
     name.update(b"blob %d\0" % len(data))
     name.update(data)

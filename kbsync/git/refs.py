@@ -23,14 +23,14 @@ class RefMoved(GitError):
 
 
 def known_refs(runner: Runner) -> dict[str, str]:
-    """Give the commits of all refs of this clone that are kbsync's own."""
+    """Return the commits of all refs of this clone that are kbsync's own."""
     said = runner.run("for-each-ref", "--format=%(objectname) %(refname)", f"{OWN}*/**")
     lines = (line.partition(" ") for line in said.decode("utf-8", "surrogateescape").splitlines())
     return {name: commit for commit, _, name in lines}
 
 
 def ref_commit(runner: Runner, ref: str) -> str | None:
-    """Give the commit at a ref; None where there is none."""
+    """Return the commit at a ref; None where there is none."""
     return runner.line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
 
 
@@ -107,12 +107,12 @@ def set_ref(runner: Runner, ref: str, commit: str | None, *, expected: str | Non
 
 
 def is_behind(runner: Runner, old: str, new: str) -> bool:
-    """Tell whether one commit is an ancestor of another, as far as this clone knows."""
+    """Return whether one commit is an ancestor of another, as far as this clone knows."""
     return runner.attempt("merge-base", "--is-ancestor", old, new).status == 0
 
 
 def identity(runner: Runner) -> str:
-    """Give the name and address that git commits under here."""
+    """Return the name and address that git commits under here."""
     found = _IDENTITY.fullmatch(runner.line_once("var", "GIT_COMMITTER_IDENT") or "")
     return found[1] if found else _FALLBACK_IDENTITY
 
@@ -154,7 +154,7 @@ class PushRefused(GitError):
 def fetch_refs(
     runner: Runner, remote: str, refs: Collection[str], *, mirrored: Collection[str] = ()
 ) -> Mapping[str, str | None]:
-    """Give the commits of some refs on a remote, None where its listing lacks one, and fetch those not had yet.
+    """Return the commits of some refs on a remote, None where its listing lacks one, and fetch those not had yet.
 
     A ref of this clone follows where it is absent or behind; where it has commits of its own it stays. The `mirrored`
     are only fetched, for refs that others move by force: read them by the commit that is given here.
@@ -178,7 +178,7 @@ def fetch_refs(
 def fetched(
     runner: Runner, remote: str, refs: Collection[str], *options: str, had: Collection[str]
 ) -> dict[str, str | None]:
-    """Give the commits of some refs on a remote, and fetch those that are not among the commits `had` already.
+    """Return the commits of some refs on a remote, and fetch those that are not among the commits `had` already.
 
     Raises:
         GitError: the remote could not be asked, or not fetched from.
@@ -277,7 +277,7 @@ def _not_pushed(answer: Answer, remote: str, refs: Iterable[str]) -> GitError:
 
 
 def remote_label(remote: str) -> str:
-    """Give a remote's name, or an address, as a part of a ref."""
+    """Return a remote's name, or an address, as a part of a ref."""
     return re.sub(r"[^A-Za-z0-9-]+", "-", remote).strip("-") or "remote"
 
 

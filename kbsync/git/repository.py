@@ -20,7 +20,7 @@ _FACTS = ("--show-prefix", "--is-inside-work-tree", "--show-object-format", "--g
 
 
 class Repository:
-    """One clone, seen from the content root; paths are relative to that root, and its `branches` have a room."""
+    """One clone, seen from the content root; paths are relative to that root, and its `branches` have a module."""
 
     def __init__(self, root: Path, runner: Runner, facts: Mapping[str, str]) -> None:
         self.root = root
@@ -50,31 +50,31 @@ class Repository:
         return cls(root, runner, facts)
 
     def git_folder(self) -> Path:
-        """Give the folder of the clone itself, shared by all its working trees, for what is not to be committed."""
+        """Return the folder of the clone itself, shared by all its working trees, for what is not to be committed."""
         return self._git_folder
 
     def head(self) -> str | None:
-        """Give the commit that is checked out; None before the first."""
+        """Return the commit that is checked out; None before the first."""
         return self._runner.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
 
     def branch(self) -> str | None:
-        """Give the branch that is checked out; None where HEAD is detached."""
+        """Return the branch that is checked out; None where HEAD is detached."""
         return self._runner.line("symbolic-ref", "--quiet", "--short", "HEAD")
 
     def commit(self, name: str) -> str | None:
-        """Give the commit that a branch, tag or id names; None where there is none."""
+        """Return the commit that a branch, tag or id names; None where there is none."""
         return refs.ref_commit(self._runner, name)
 
     def identity(self) -> str:
-        """Give the name and address that git commits under here."""
+        """Return the name and address that git commits under here."""
         return refs.identity(self._runner)
 
     def is_shallow(self) -> bool:
-        """Tell whether this clone lacks history."""
+        """Return whether this clone lacks history."""
         return depth.is_shallow(self._runner)
 
     def uncommitted(self) -> frozenset[str]:
-        """Name the files under the root that no commit has as they are, new ones that are not ignored too."""
+        """Return the files under the root that no commit has as they are, new ones that are not ignored too."""
         said = self._runner.run(
             *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"),
             *("--", "."),
@@ -83,14 +83,14 @@ class Repository:
         return frozenset(self._from_root(line[3:]) for line in lines if line)
 
     def ignored(self) -> frozenset[str]:
-        """Name the files under the root that git ignores; a directory ignored as a whole is named with a `/`."""
+        """Return the files under the root that git ignores; a directory ignored as a whole is named with a `/`."""
         said = self._runner.run(
             *("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"), *("--", ".")
         )
         return frozenset(path for path in said.decode("utf-8", "surrogateescape").split("\0") if path)
 
     def committed(self, commit: str) -> Files:
-        """Give the files that a commit holds under the root.
+        """Return the files that a commit holds under the root.
 
         Raises:
             GitError: there is no such commit, or it has no such directory.
@@ -98,7 +98,7 @@ class Repository:
         return CommittedTree.of(self._runner, commit, self._prefix)
 
     def checked_out(self, *, with_ignored: bool = False) -> Files:
-        """Give the files of the working tree, less those that git ignores, which no commit would hold.
+        """Return the files of the working tree, less those that git ignores, which no commit would hold.
 
         Those that a sparse checkout leaves out are read from the index: they are not removed.
         """
@@ -114,11 +114,11 @@ class Repository:
         return sparse.check_in(self._runner, paths)
 
     def tree_id(self, commit: str) -> str | None:
-        """Name the tree at the root in a commit: equal ids mean equal content; None where the commit has none."""
+        """Return the tree at the root in a commit: equal ids mean equal content; None where the commit has none."""
         return self._runner.line("rev-parse", "--verify", "--quiet", tree_name(commit, self._prefix))
 
     def is_ancestor(self, old: str, new: str, *, remote: str = "origin") -> bool:
-        """Tell whether a commit is an ancestor of another; where the clone is shallow, fetch commits alone to see.
+        """Return whether a commit is an ancestor of another; where the clone is shallow, fetch commits alone to see.
 
         Raises:
             GitError: the commits could not be fetched.
@@ -131,20 +131,20 @@ class Repository:
         return refs.is_behind(self._runner, old, new)
 
     def blob_id(self, text: str) -> str:
-        """Name a text as git names a file with that content."""
+        """Return a text as git names a file with that content."""
         return blob_id(text.encode("utf-8"), self._object_format)
 
     def blobs(self, ids: Collection[str]) -> Mapping[str, str]:
-        """Give the texts among some ids that this clone has."""
+        """Return the texts among some ids that this clone has."""
         named = {blob for blob in ids if blob.isalnum()}
         return {blob: data.decode("utf-8", "replace") for blob, data in read_blobs(self._runner, named).items()}
 
     def has_remote(self, name: str) -> bool:
-        """Tell whether the clone knows a remote by that name."""
+        """Return whether the clone knows a remote by that name."""
         return f"remote.{name}.url" in self._runner.config
 
     def ref_commit(self, ref: str) -> str | None:
-        """Give the commit at a ref; None where there is none."""
+        """Return the commit at a ref; None where there is none."""
         return refs.ref_commit(self._runner, ref)
 
     def read_ref(self, ref: str) -> Mapping[str, bytes]:
@@ -184,7 +184,7 @@ class Repository:
     def fetch_refs(
         self, remote: str, names: Collection[str], *, mirrored: Collection[str] = ()
     ) -> Mapping[str, str | None]:
-        """Give the commits of some refs on a remote, None where its listing lacks one, and fetch those not had yet.
+        """Return the commits of some refs on a remote, None where its listing lacks one, and fetch those not had yet.
 
         A ref of this clone follows where it is absent or behind; where it has commits of its own it stays. The
         `mirrored` are only fetched and move no ref of that name, for what others move by force or take away, such as
@@ -236,11 +236,11 @@ class Repository:
         return {commit: data for (commit, _), data in found.items()}
 
     def changed_between(self, old: str | None, new: str) -> tuple[str, ...]:
-        """Name the files that differ between two commits, from their top; all of the new one where there is no old."""
+        """Return the files that differ between two commits, from their top; all of the new one where there is no old."""
         return history.changed_between(self._runner, old, new)
 
     def touched_between(self, old: str, new: str, directories: Collection[str]) -> bool:
-        """Tell whether some directories under the root were touched on the way to a commit, also if only for a while.
+        """Return whether some directories under the root were touched on the way to a commit, also if only for a while.
 
         In a shallow clone, which lacks the way, they are taken to have been.
         """

@@ -29,7 +29,7 @@ class CommittedTree:
 
     @classmethod
     def of(cls, runner: Runner, commit: str, prefix: str) -> "CommittedTree":
-        """Give the files of a commit.
+        """Return the files of a commit.
 
         Raises:
             GitError: there is no such commit, or it has no such directory.
@@ -37,7 +37,7 @@ class CommittedTree:
         return cls(runner, entries(_listing(runner, commit, prefix)), tree_name(commit, prefix))
 
     def paths(self) -> tuple[str, ...]:
-        """Name every regular file under the root, sorted."""
+        """Return every regular file under the root, sorted."""
         return tuple(sorted(self._ids))
 
     def problems(self) -> tuple[Problem, ...]:
@@ -45,7 +45,7 @@ class CommittedTree:
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
-        """Give the content of one file.
+        """Return the content of one file.
 
         Raises:
             ContentError: the commit has no such file, or this clone has it not.
@@ -113,15 +113,15 @@ class SparseTree:
         self._indexed = CommittedTree(runner, absent, "HEAD^{tree}")
 
     def paths(self) -> tuple[str, ...]:
-        """Name every regular file under the root, sorted."""
+        """Return every regular file under the root, sorted."""
         return tuple(sorted({*self._on_disk, *self._indexed.paths()}))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Name what is there and cannot be taken for a file of the tree."""
+        """Return what is there and cannot be taken for a file of the tree."""
         return (*self._working.problems(), *self._indexed.problems())
 
     def read(self, path: str) -> bytes:
-        """Give the content of one file.
+        """Return the content of one file.
 
         Raises:
             ContentError: it cannot be read.
@@ -130,7 +130,7 @@ class SparseTree:
 
 
 def left_out(runner: Runner) -> tuple[Entry, ...]:
-    """Name the files under the root that a sparse checkout leaves out."""
+    """Return the files under the root that a sparse checkout leaves out."""
     if runner.config.get("core.sparsecheckout", "").lower() not in _YES:
         return ()
     said = runner.run("ls-files", "-t", "-s", "-z", "--", ".").decode("utf-8", "surrogateescape")

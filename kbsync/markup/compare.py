@@ -1,7 +1,7 @@
 """What one HTML shows a reader and another does not, in words: how a write is believed.
 
 A portal may rewrite what it was sent (attributes, wrappers, `sandbox` on frames); that is no loss. Order is not judged,
-and what the other shows besides is none of this room's business.
+and what the other shows besides is none of this module's business.
 """
 
 import re
@@ -17,12 +17,12 @@ _ADDRESSES = ("href", "src", "poster")
 
 
 def canonical(html: str) -> str:
-    """Give the canonical form of a fragment of HTML."""
+    """Return the canonical form of a fragment of HTML."""
     return canonical_of(tidy(parse(html).nodes))
 
 
 def canonical_of(blocks: tuple[Element, ...]) -> str:
-    """Give the canonical form of tidy blocks, one block a line."""
+    """Return the canonical form of tidy blocks, one block a line."""
     return "\n".join(serialized((_settled(block),)) for block in blocks)
 
 
@@ -45,7 +45,7 @@ def _child(node: Node) -> Node:
 
 
 def address_form(value: str) -> str:
-    """Give an address in the one form that all its spellings share."""
+    """Return an address in the one form that all its spellings share."""
     return _ESCAPE.sub(lambda found: found[0].upper(), encoded(value.strip()))
 
 
@@ -56,7 +56,7 @@ _KINDS = ("word", "heading", "link", "picture", "frame", "call-out", "code box",
 
 
 def losses(sent: str, shown: str) -> tuple[str, ...]:
-    """Name what a reader of `sent` would see and a reader of `shown` does not; empty when nothing is lost."""
+    """Return what a reader of `sent` would see and a reader of `shown` does not; empty when nothing is lost."""
     if same(sent, shown):
         return ()
     before, after = _facts(sent), _facts(shown)

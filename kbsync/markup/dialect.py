@@ -1,7 +1,7 @@
 """kbsync's Markdown: CommonMark with what GitHub, footnotes and definition lists add, and confined `{…}` notes.
 
 `[TOC]`, a video's bare link and `<details>` stand for Freshdesk's own constructs. Turns text into tokens and tells what
-is in them; the rooms above render and search. Addresses leave this room as the writer wrote them: nothing is refused,
+is in them; the modules above render and search. Addresses leave this module as the writer wrote them: nothing is refused,
 encoded or, but where the options ask for it, linked on its own.
 """
 
@@ -45,7 +45,7 @@ _DEFINITION = re.compile(r"\[[^\]]+\]:")
 
 @lru_cache
 def parser(options: Options = PLAIN) -> MarkdownIt:
-    """Give the parser for these options; what nests too deep for the library, which would lose it, is plain text."""
+    """Return the parser for these options; what nests too deep for the library, which would lose it, is plain text."""
     md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": _DEEPEST, "tasklists": True})
     md.enable(["table", "strikethrough"])
     md.normalizeLink = _as_written  # type: ignore[method-assign]
@@ -89,7 +89,7 @@ def inlines(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
 
 
 def plain(token: Token) -> str:
-    """Give the text that a reader sees of one inline token's children."""
+    """Return the text that a reader sees of one inline token's children."""
     words: list[str] = []
     for child in token.children or ():
         match child.type:

@@ -39,7 +39,7 @@ def element(tag: str, attrs: Mapping[str, str] | None = None, *children: Node) -
 def replace(
     node: Element, *, attrs: Mapping[str, str] | None = None, children: tuple[Node, ...] | None = None
 ) -> Element:
-    """Give a copy with other attributes or other children."""
+    """Return a copy with other attributes or other children."""
     return Element(
         tag=node.tag,
         attrs=node.attrs if attrs is None else attrs,
@@ -172,7 +172,7 @@ def _counted(nodes: Iterable[Node]) -> Counter[str]:
 
 
 def some(names: Sequence[str]) -> str:
-    """Name the first few, and say how many more there are."""
+    """Return the first few, and say how many more there are."""
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
 

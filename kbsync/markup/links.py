@@ -29,7 +29,7 @@ _SAFE = "/!$'*+,;=:@-._~"
 
 
 def to_root(path: str, address: str) -> str | None:
-    """Give the root-relative form of an address written in the file `path`, percent-decoded, in NFC, with its anchor.
+    """Return the root-relative form of an address written in the file `path`, percent-decoded, in NFC, with its anchor.
 
     `None` means that the address is not one into the tree: absolute, `#…`, `/…`, `?…`, a scheme or empty. A query is
     dropped, since a file has none. A backslash is an ordinary character. Raises ValueError when the address leaves the
@@ -55,7 +55,7 @@ def to_root(path: str, address: str) -> str | None:
 
 
 def from_root(path: str, target: str) -> str:
-    """Give the relative address of the root-relative `target` as it is to be written in the file `path`."""
+    """Return the relative address of the root-relative `target` as it is to be written in the file `path`."""
     rest, mark, anchor = target.partition("#")
     here = path.split("/")[:-1]
     there = [part for part in unicodedata.normalize("NFC", rest).split("/") if part]
@@ -90,7 +90,7 @@ _CALLOUT = "fd-callout"
 
 
 def code_ranges(markdown: str) -> tuple[tuple[int, int], ...]:
-    """Give the offsets of all code, in order: fenced and indented blocks, spans, and what raw HTML marks as code."""
+    """Return the offsets of all code, in order: fenced and indented blocks, spans, and what raw HTML marks as code."""
     starts = _line_starts(markdown)
     found: set[tuple[int, int]] = set()
     looked: set[tuple[int, int]] = set()
@@ -167,29 +167,29 @@ class Hazard:
 
 
 def references(markdown: str) -> tuple[Reference, ...]:
-    """Name every address of a text, in order."""
+    """Return every address of a text, in order."""
     return _survey(markdown).references if _may_refer(markdown) else ()
 
 
 def anchors_of(markdown: str) -> frozenset[str]:
-    """Name every anchor that a link could go to: slugs of headings, ids that the writer gave, raw `id` and `name`."""
+    """Return every anchor that a link could go to: slugs of headings, ids that the writer gave, raw `id` and `name`."""
     return _survey(markdown).anchors if _ANCHOR.search(markdown) else frozenset()
 
 
 def hazards(markdown: str) -> tuple[Hazard, ...]:
-    """Name the scripts, style sheets, event attributes and addresses that run, which publishing refuses."""
+    """Return the scripts, style sheets, event attributes and addresses that run, which publishing refuses."""
     return _survey(markdown).hazards if _may_run(markdown) else ()
 
 
 def _may_refer(markdown: str) -> bool:
-    """Tell whether there can be an address: plain searches first, since they go through a text many times as fast."""
+    """Return whether there can be an address: plain searches first, since they go through a text many times as fast."""
     if "](" in markdown or "]:" in markdown:
         return True
     return ("<" in markdown or "=" in markdown) and bool(_ADDRESS_references.search(markdown))
 
 
 def _may_run(markdown: str) -> bool:
-    """Tell whether there can be a hazard; an entity may hide any."""
+    """Return whether there can be a hazard; an entity may hide any."""
     if "&" in markdown:
         return True
     return any(sign in markdown for sign in "<=:") and bool(_SCRIPT.search(markdown))

@@ -48,7 +48,7 @@ _NEAR_BLACK, _NEAR_GREY = 0x60, 0x40
 
 
 def clean(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
-    """Give the attributes of an element that say something to a reader, in one order and one spelling."""
+    """Return the attributes of an element that say something to a reader, in one order and one spelling."""
     if not attrs:
         return {}
     kept: dict[str, str] = {}
@@ -120,7 +120,7 @@ def _style(tag: str, style: Mapping[str, str]) -> dict[str, str]:
 
 
 def _declaration(tag: str, name: str, value: str) -> tuple[str, str] | None:
-    """Give one declaration in its one spelling, or None when no reader sees it."""
+    """Return one declaration in its one spelling, or None when no reader sees it."""
     low = value.lower()
     reader = _READERS.get(name)
     if reader:

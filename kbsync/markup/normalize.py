@@ -32,7 +32,7 @@ Flow_boxes = Callable[[Iterable[Node]], list[Element]]
 
 
 def tidy_pre(node: Element, attrs: dict[str, str], flow: Flow_boxes) -> list[Element]:
-    """Give a call-out, a code box, or what else a `<pre>` can be."""
+    """Return a call-out, a code box, or what else a `<pre>` can be."""
     if "fd-callout" in attrs.get("class", "").split():
         inner = tuple(flow(_broken(node.children)))
         said = {key: value for key, value in attrs.items() if key != "style"}
@@ -59,7 +59,7 @@ def _broken(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
 
 
 def _code(nodes: tuple[Node, ...]) -> str | None:
-    """Give the characters of a code box; None when something in it is more than text."""
+    """Return the characters of a code box; None when something in it is more than text."""
     parts: list[str] = []
     for node in nodes:
         if isinstance(node, str):
@@ -130,7 +130,7 @@ Flow = Callable[[Iterable[Node]], list[Element]]
 
 
 def tidy_list(node: Element, attrs: dict[str, str], flow: Flow) -> list[Element]:
-    """Give a list whose children are items: what else stood in it goes to the item before."""
+    """Return a list whose children are items: what else stood in it goes to the item before."""
     tag = "ol" if node.tag == "ol" else "ul"
     items: list[Element] = []
     for child in node.children:
@@ -195,7 +195,7 @@ Flow_tables = Callable[[Iterable[Node]], list[Element]]
 
 
 def tidy_table(node: Element, attrs: dict[str, str], flow: Flow_tables) -> list[Element]:
-    """Give a table as caption and rows; header rows without a word go, since only pipe tables need them."""
+    """Return a table as caption and rows; header rows without a word go, since only pipe tables need them."""
     rows: list[Element] = []
     for child in node.children:
         if isinstance(child, str):
@@ -281,7 +281,7 @@ _STYLED = frozenset({"style", "color", "align", "bgcolor"})
 
 
 def tidy(nodes: Iterable[Node]) -> tuple[Element, ...]:
-    """Give the blocks of a fragment in tidy form."""
+    """Return the blocks of a fragment in tidy form."""
     return tuple(_flow(nodes))
 
 

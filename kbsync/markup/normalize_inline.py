@@ -49,7 +49,7 @@ class Mark:
 
 
 def tag_of(node: Element) -> str:
-    """Give the one tag for what several tags show alike."""
+    """Return the one tag for what several tags show alike."""
     return _SAME.get(node.tag, node.tag)
 
 
@@ -104,7 +104,7 @@ def _is_link_color(color: str) -> bool:
 
 
 def atom(node: Element, attrs: dict[str, str]) -> Element:
-    """Give a picture as it is read, anything else that is shown as it stands, less the editor's own marks."""
+    """Return a picture as it is read, anything else that is shown as it stands, less the editor's own marks."""
     if node.tag in ("img", "input"):
         return element(node.tag, attrs)
     return _verbatim(node)
@@ -393,7 +393,7 @@ def is_spreadable(node: Element) -> bool:
 
 
 def spread_into(tag: str, attrs: Mapping[str, str], node: Element) -> Element:
-    """Give a block whose inline content stands under one more mark."""
+    """Return a block whose inline content stands under one more mark."""
     return replace(node, children=tuple(_spread_over(tag, attrs, node.children)))
 
 
@@ -454,7 +454,7 @@ def can_say(block: Element, style: Mapping[str, str]) -> bool:
 
 
 def with_outer(own: Mapping[str, str], outer: Mapping[str, str], style: Mapping[str, str]) -> dict[str, str]:
-    """Give a block's attributes with those of what holds it; its own go first."""
+    """Return a block's attributes with those of what holds it; its own go first."""
     both = {**outer, **own}
     said = {**style, **style_from_text(own.get("style", ""))}
     if said:

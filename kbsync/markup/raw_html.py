@@ -80,7 +80,7 @@ def replaced(text: str, resolve: Callable[[str], str]) -> str:
 
 
 def scripts(text: str) -> Iterator[tuple[str, int]]:
-    """Name the script and style elements of a piece of raw HTML, with where they begin."""
+    """Return the script and style elements of a piece of raw HTML, with where they begin."""
     for tag in _TAG.finditer(text):
         if tag["raw"]:
             yield tag["raw"].lower(), tag.start()
@@ -92,7 +92,7 @@ _EVENT = re.compile(r"on[a-z]{3,}")
 
 
 def without_scripts(nodes: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[str, ...]]:
-    """Give the nodes without what a browser would run, and its names, each once and in order."""
+    """Return the nodes without what a browser would run, and its names, each once and in order."""
     dropped: dict[str, None] = {}
     kept = _kept(nodes, dropped)
     return (kept, tuple(dropped)) if dropped else (nodes, ())

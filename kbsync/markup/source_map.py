@@ -58,7 +58,7 @@ def spans(html: str, settle: Callable[[str], str]) -> tuple[Span, ...] | None:
 
 
 def settled(nodes: Iterable[Node], settle: Callable[[str], str]) -> tuple[Node, ...]:
-    """Give nodes as spans hold them: without what a browser would run, addresses through `settle`."""
+    """Return nodes as spans hold them: without what a browser would run, addresses through `settle`."""
     out: list[Node] = []
     for node in nodes:
         out += [node] if isinstance(node, str) else _bare(node.tag, node.attrs, settled(node.children, settle), settle)
@@ -133,7 +133,7 @@ class _Cutter:
         return out[::-1]
 
     def _start(self, node: turbohtml.Node) -> int | None:
-        """Tell where an element begins: with its tag, or with its first row where only browsers see it."""
+        """Return where an element begins: with its tag, or with its first row where only browsers see it."""
         if not isinstance(node, turbohtml.Element):
             return None
         if node.source_location is not None:

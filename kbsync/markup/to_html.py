@@ -23,7 +23,7 @@ from kbsync.markup.extensions.slugs import slug, unique
 from kbsync.markup.extensions.toc import Heading, contents
 from kbsync.markup.options import PLAIN, Options
 
-EPOCH = 1
+RENDERER_VERSION = 1
 
 # What a URL holds as it is; a Liquid placeholder and a percent sign stay too, since they are the writer's own.
 _FOREIGN = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
@@ -119,7 +119,7 @@ def _start(block: Block) -> int:
 
 
 def _apart(notes: Sequence[Block], blocks: Sequence[Block]) -> list[Block]:
-    """Give the footnotes that are defined outside of any other block."""
+    """Return the footnotes that are defined outside of any other block."""
     apart: list[Block] = []
     for note in notes:
         at = bisect_right(blocks, note.start, key=_start)
@@ -150,7 +150,7 @@ def _letters(found: re.Match[str]) -> str:
 
 
 def name_headings(tokens: Sequence[Token], *, wanted: Collection[str] | None) -> frozenset[str]:
-    """Give headings their ids where `wanted` names them (None: everywhere); tell all their names."""
+    """Return headings their ids where `wanted` names them (None: everywhere); tell all their names."""
     taken = {str(token.attrs["id"]) for token in tokens if token.type == "heading_open" and "id" in token.attrs}
     tried: dict[str, int] = {}
     for opening, inline in pairwise(tokens):

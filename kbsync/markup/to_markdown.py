@@ -55,7 +55,7 @@ def to_markdown(
 
 
 def addresses_in(html: str) -> tuple[str, ...]:
-    """Name every address that `to_markdown` puts through `rewrite`, each once."""
+    """Return every address that `to_markdown` puts through `rewrite`, each once."""
     found: dict[str, None] = {}
 
     def note(address: str) -> str:

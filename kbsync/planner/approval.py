@@ -24,7 +24,7 @@ _AUTHOR = "author"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class ApprovedChange:
     """One change as it was seen; `content` names what would be sent by its digest, `live` what would be replaced.
 
     `points` tells that what a move leaves behind would be written too.
@@ -42,23 +42,23 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Permit:
-    """Every change that was seen, but those which only bring agreements up to date: they need no leave."""
+class Approval:
+    """Every change that was seen, but those which only bring baselines up to date: they need no leave."""
 
-    grants: tuple[Grant, ...] = ()
+    changes: tuple[ApprovedChange, ...] = ()
 
 
-def permit_of(plan: Plan, remembered: Mapping[Key, Mapping[str, str]] = _NOTHING) -> Permit:
+def approval_of(plan: Plan, remembered: Mapping[Key, Mapping[str, str]] = _NOTHING) -> Approval:
     """Give leave for what a plan says; `remembered` holds the live digests of a plan that did not read the portal."""
-    return Permit(grants=tuple(_grant(change, plan, remembered) for change in plan.writes))
+    return Approval(changes=tuple(_grant(change, plan, remembered) for change in plan.writes))
 
 
-def permitted(plan: Plan, permit: Permit) -> tuple[Plan, tuple[Outcome, ...]]:
+def approved(plan: Plan, permit: Approval) -> tuple[Plan, tuple[Outcome, ...]]:
     """Leave of a fresh plan what a permit holds for; give the rest as withheld outcomes, each with its reason.
 
     What the permit holds for and the fresh plan no longer says is among these too, so that nobody misses it.
     """
-    seen = {_place(grant): grant for grant in permit.grants}
+    seen = {_place(grant): grant for grant in permit.changes}
     kept, withheld, met = [], [], set()
     for change in plan.changes:
         grant = seen.get(_place(change))
@@ -73,17 +73,17 @@ def permitted(plan: Plan, permit: Permit) -> tuple[Plan, tuple[Outcome, ...]]:
 
 
 def is_held_back(outcome: Outcome) -> bool:
-    """Tell whether a change was withheld that somebody still has to decide about."""
+    """Return whether a change was withheld that somebody still has to decide about."""
     return outcome.result is Result.WITHHELD and outcome.error != AT_REST
 
 
-def _place(of: Grant | Change) -> tuple[Kind, str, int | None]:
-    """Name what a change is about. One path may have two: what lay there goes, and another takes its place."""
+def _place(of: ApprovedChange | Change) -> tuple[Kind, str, int | None]:
+    """Return what a change is about. One path may have two: what lay there goes, and another takes its place."""
     return of.kind, of.path, of.id
 
 
-def _grant(change: Change, plan: Plan, remembered: Mapping[Key, Mapping[str, str]]) -> Grant:
-    return Grant(
+def _grant(change: Change, plan: Plan, remembered: Mapping[Key, Mapping[str, str]]) -> ApprovedChange:
+    return ApprovedChange(
         action=change.action,
         kind=change.kind,
         path=change.path,
@@ -107,7 +107,7 @@ def _content_half(item: Item | None, anchors: frozenset[str]) -> str:
 
 
 def _live_half(change: Change, remembered: Mapping[str, str] | None) -> str:
-    """Name the live version in what would be replaced; what content leaves to the agents may move meanwhile."""
+    """Return the live version in what would be replaced; what content leaves to the agents may move meanwhile."""
     item = change.actual
     if item is None:
         return ""
@@ -124,7 +124,7 @@ def _summed(fields: Mapping[str, str]) -> str:
     return digest(tuple(f"{name} {value}" for name, value in fields.items()))
 
 
-def _why(now: Grant, then: Grant | None) -> str:
+def _why(now: ApprovedChange, then: ApprovedChange | None) -> str:
     if then is None:
         return "not in the plan"
     moved = (
@@ -138,7 +138,7 @@ def _why(now: Grant, then: Grant | None) -> str:
     return "moved since the plan: " + next(words for is_moved, words in moved if is_moved)
 
 
-def _left_over(grants: Iterator[Grant], plan: Plan) -> list[Outcome]:
+def _left_over(grants: Iterator[ApprovedChange], plan: Plan) -> list[Outcome]:
     """Account for what was seen and is not to be done now: it became a finding, or it is at rest."""
     held = {(f.kind, f.path): f for f in (*plan.drift, *plan.conflicts, *plan.undone)}
     by_id: dict[tuple[Kind, int | None], Finding] = {(f.kind, f.id): f for f in held.values() if f.id is not None}
@@ -160,7 +160,7 @@ def _left_over(grants: Iterator[Grant], plan: Plan) -> list[Outcome]:
 def _became(finding: Finding | None) -> str:
     if finding is None:
         return AT_REST
-    return f"moved since the plan: {finding.matter.value} now: {finding.reason}"
+    return f"moved since the plan: {finding.finding_kind.value} now: {finding.reason}"
 
 
 def _withheld(change: Change, why: str) -> Outcome:
@@ -179,7 +179,7 @@ class Saved:
     """
 
     plan: Plan
-    permit: Permit
+    permit: Approval
     target: str
     url: str
     tree: str

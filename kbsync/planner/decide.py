@@ -1,4 +1,4 @@
-"""One item, three versions: what each side did since the agreement, and the table that says what follows.
+"""One item, three versions: what each side did since the baseline, and the table that says what follows.
 
 Pure. The roles are those of one plan (desired, actual), so that the same table serves publish and pull.
 """
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from kbsync.baseline import Agreement, State
-from kbsync.change import Action, Change, Finding, Matter
-from kbsync.digests import Addresses
+from kbsync.baseline import Baseline, State
+from kbsync.change import Action, Change, Finding, FindingKind
+from kbsync.digests import LinkTargets
 from kbsync.model import Article, Item, Kind, Side
 
 
@@ -18,7 +18,7 @@ from kbsync.model import Article, Item, Kind, Side
 class Rules:
     """What a target's configuration and one run's flags say about the comparison."""
 
-    addresses: Addresses
+    addresses: LinkTargets
     removed: str = "archive"
     moved: str = "archive"
     touched: str = "hold"
@@ -32,15 +32,15 @@ class Rules:
     paths: tuple[str, ...] = ()
 
     def overwrites(self, path: str) -> bool:
-        """Tell whether a web edit at a content path, or below it, was said to be written over."""
+        """Return whether a web edit at a content path, or below it, was said to be written over."""
         return _names(self.overwrite, path)
 
     def keeps_ours(self, path: str) -> bool:
-        """Tell whether a pull is to leave what lies at a content path as it is, whatever was edited on the portal."""
+        """Return whether a pull is to leave what lies at a content path as it is, whatever was edited on the portal."""
         return _names(self.ours, path)
 
     def takes_theirs(self, path: str) -> bool:
-        """Tell whether a pull is to take what the portal has for a content path, whatever its writer changed."""
+        """Return whether a pull is to take what the portal has for a content path, whatever its writer changed."""
         return _names(self.theirs, path)
 
 
@@ -48,15 +48,15 @@ def _names(named: frozenset[str], path: str) -> bool:
     return any(path == one or path.startswith(f"{one}/") for one in named)
 
 
-class Presence(StrEnum):
-    """Where one side stands against its own half of the agreement; without an agreement what is there is `CHANGED`."""
+class ChangeStatus(StrEnum):
+    """Where one side stands against its own half of the baseline; without a baseline what is there is `CHANGED`."""
 
     GONE = "gone"
     UNCHANGED = "unchanged"
     CHANGED = "changed"
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """What follows for one item."""
 
     NOTHING = "nothing"
@@ -73,19 +73,19 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One side of one item: its presence, and the fields in which it left the agreement.
+class SideState:
+    """One side of one item: its presence, and the fields in which it left the baseline.
 
     `touched` tells that the portal's `updated_at` moved although no field did.
     """
 
-    presence: Presence
+    presence: ChangeStatus
     fields: tuple[str, ...] = ()
     touched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class ItemState:
     """One item as a plan meets it; `differing` names the fields in which the two sides now differ, if both moved.
 
     `name` is what leads to the item on the portal, for what only live has.
@@ -93,9 +93,9 @@ class Case:
 
     content: Item | None
     live: Item | None
-    agreement: Agreement | None
-    content_standing: Standing
-    live_standing: Standing
+    baseline: Baseline | None
+    content_standing: SideState
+    live_standing: SideState
     differing: tuple[str, ...] = ()
 
     name: str = ""
@@ -103,12 +103,12 @@ class Case:
     @property
     def kind(self) -> Kind:
         """What the item is, whoever still has it."""
-        return self.agreement.kind if self.agreement else self.item.kind
+        return self.baseline.kind if self.baseline else self.item.kind
 
     @property
     def id(self) -> int | None:
         """The item's live id, as far as anybody knows it."""
-        known = self.agreement or self.live or self.item
+        known = self.baseline or self.live or self.item
         return known.id
 
     @property
@@ -116,27 +116,27 @@ class Case:
         """The item's content path, or for what no content knows the names that lead to it on the portal."""
         if self.content is not None and self.content.path:
             return self.content.path
-        return self.agreement.path if self.agreement else self.name
+        return self.baseline.path if self.baseline else self.name
 
     @property
     def item(self) -> Item:
         """The item as content has it, else as live has it."""
         item = self.content or self.live
         if item is None:
-            raise LookupError("a case without either side is an agreement alone")
+            raise LookupError("a case without either side is a baseline alone")
         return item
 
 
 def changed_fields(now: Mapping[str, str], then: Mapping[str, str], fallback: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the fields whose digests moved; one that `then` does not know is compared with the `fallback`.
+    """Return the fields whose digests moved; one that `then` does not know is compared with the `fallback`.
 
     The fallback is the live half: a field that content begins to manage is no change where it says what is live.
     """
     return tuple(name for name, value in now.items() if value != then.get(name, fallback.get(name)))
 
 
-def judge(state: State | None, desired: Presence, actual: Presence, *, alike: bool) -> Verdict:
-    """Say what follows for one item, by the table of the design; `alike` decides between adoption and conflict."""
+def decide(state: State | None, desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
+    """Return what follows for one item, by the table of the design; `alike` decides between adoption and conflict."""
     match state:
         case None:
             return _unknown(desired, actual, alike=alike)
@@ -145,58 +145,58 @@ def judge(state: State | None, desired: Presence, actual: Presence, *, alike: bo
         case State.ARCHIVED:
             return _archived(desired, actual)
         case State.KEPT | State.RELEASED:
-            return Verdict.NOTHING
+            return Decision.NOTHING
         case State.UNDONE:
             return _undone(desired, actual, alike=alike)
         case _:
             assert_never(state)
 
 
-def _unknown(desired: Presence, actual: Presence, *, alike: bool) -> Verdict:
-    if actual is Presence.GONE:
-        return Verdict.CREATE
-    if desired is Presence.GONE:
-        return Verdict.UNMANAGED
-    return Verdict.ADOPT if alike else Verdict.CONFLICT
+def _unknown(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
+    if actual is ChangeStatus.GONE:
+        return Decision.CREATE
+    if desired is ChangeStatus.GONE:
+        return Decision.UNMANAGED
+    return Decision.ADOPT if alike else Decision.CONFLICT
 
 
-def _agreed(desired: Presence, actual: Presence, *, alike: bool) -> Verdict:
+def _agreed(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
     match desired, actual:
-        case Presence.UNCHANGED, Presence.UNCHANGED:
-            return Verdict.NOTHING
-        case Presence.CHANGED, Presence.UNCHANGED:
-            return Verdict.UPDATE
-        case Presence.GONE, Presence.UNCHANGED:
-            return Verdict.REMOVE
-        case Presence.UNCHANGED, _:
-            return Verdict.DRIFT
-        case Presence.GONE, Presence.GONE:
-            return Verdict.FORGET
+        case ChangeStatus.UNCHANGED, ChangeStatus.UNCHANGED:
+            return Decision.NOTHING
+        case ChangeStatus.CHANGED, ChangeStatus.UNCHANGED:
+            return Decision.UPDATE
+        case ChangeStatus.GONE, ChangeStatus.UNCHANGED:
+            return Decision.REMOVE
+        case ChangeStatus.UNCHANGED, _:
+            return Decision.DRIFT
+        case ChangeStatus.GONE, ChangeStatus.GONE:
+            return Decision.FORGET
         case _:
-            return Verdict.ADOPT if alike else Verdict.CONFLICT
+            return Decision.ADOPT if alike else Decision.CONFLICT
 
 
-def _archived(desired: Presence, actual: Presence) -> Verdict:
+def _archived(desired: ChangeStatus, actual: ChangeStatus) -> Decision:
     match desired, actual:
-        case Presence.GONE, Presence.GONE:
-            return Verdict.FORGET
-        case Presence.GONE, Presence.UNCHANGED:
-            return Verdict.NOTHING
-        case Presence.GONE, Presence.CHANGED:
-            return Verdict.DRIFT
-        case _, Presence.UNCHANGED:
-            return Verdict.RESTORE
+        case ChangeStatus.GONE, ChangeStatus.GONE:
+            return Decision.FORGET
+        case ChangeStatus.GONE, ChangeStatus.UNCHANGED:
+            return Decision.NOTHING
+        case ChangeStatus.GONE, ChangeStatus.CHANGED:
+            return Decision.DRIFT
+        case _, ChangeStatus.UNCHANGED:
+            return Decision.RESTORE
         case _:
-            return Verdict.CONFLICT
+            return Decision.CONFLICT
 
 
-def _undone(desired: Presence, actual: Presence, *, alike: bool) -> Verdict:
-    """Judge what was undone: the two halves of its agreement differ, and content may come to say what live does."""
+def _undone(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
+    """Judge what was undone: the two halves of its baseline differ, and content may come to say what live does."""
     match desired, actual:
-        case Presence.UNCHANGED, Presence.UNCHANGED:
-            return Verdict.UNDONE
-        case Presence.CHANGED, Presence.UNCHANGED:
-            return Verdict.ADOPT if alike else Verdict.UPDATE
+        case ChangeStatus.UNCHANGED, ChangeStatus.UNCHANGED:
+            return Decision.UNDONE
+        case ChangeStatus.CHANGED, ChangeStatus.UNCHANGED:
+            return Decision.ADOPT if alike else Decision.UPDATE
         case _:
             return _agreed(desired, actual, alike=alike)
 
@@ -204,9 +204,9 @@ def _undone(desired: Presence, actual: Presence, *, alike: bool) -> Verdict:
 Step = Change | Finding | None
 
 
-def change(action: Action, case: Case, written: Side, *, fields: tuple[str, ...] = (), reason: str = "") -> Change:
+def change(action: Action, case: ItemState, written: Side, *, fields: tuple[str, ...] = (), reason: str = "") -> Change:
     """Make a case into a change of the side `written`."""
-    content, live, known = case.content, case.live, case.agreement
+    content, live, known = case.content, case.live, case.baseline
     path = case.path
     before, after = _texts(content, known)
     return Change(
@@ -224,8 +224,8 @@ def change(action: Action, case: Case, written: Side, *, fields: tuple[str, ...]
     )
 
 
-def _texts(content: Item | None, known: Agreement | None) -> tuple[str | None, str | None]:
-    """Give what the source said and says: the bodies where only what it includes, or a variable, has changed."""
+def _texts(content: Item | None, known: Baseline | None) -> tuple[str | None, str | None]:
+    """Return what the source said and says: the bodies where only what it includes, or a variable, has changed."""
     before = known.source if known else None
     after = content.origin.text if content and content.origin else None
     if known and known.expanded is not None and before == after and isinstance(content, Article):
@@ -233,11 +233,11 @@ def _texts(content: Item | None, known: Agreement | None) -> tuple[str | None, s
     return before, after
 
 
-def finding(matter: Matter, case: Case, reason: str) -> Finding:
-    """Name a case that the plan leaves alone."""
-    fields = case.differing if case.agreement is None else case.live_standing.fields
+def finding(matter: FindingKind, case: ItemState, reason: str) -> Finding:
+    """Return a case that the plan leaves alone."""
+    fields = case.differing if case.baseline is None else case.live_standing.fields
     return Finding(
-        matter=matter,
+        finding_kind=matter,
         kind=case.kind,
         path=case.path,
         id=case.id,
@@ -248,16 +248,16 @@ def finding(matter: Matter, case: Case, reason: str) -> Finding:
     )
 
 
-def web_edit(case: Case) -> str:
-    """Say what happened on the portal since the agreement."""
+def web_edit(case: ItemState) -> str:
+    """Return what happened on the portal since the baseline."""
     if case.live is None:
         return "gone on the portal"
     return f"edited on the portal: {', '.join(case.live_standing.fields)}"
 
 
-def disagreement(case: Case) -> str:
-    """Say how the two sides came to differ."""
-    if case.agreement is None:
+def disagreement(case: ItemState) -> str:
+    """Return how the two sides came to differ."""
+    if case.baseline is None:
         return f"already on the portal, and different: {', '.join(case.differing)}"
     if case.content is None:
         return f"its file is gone, but it was {web_edit(case)}"

@@ -1,6 +1,6 @@
 """Which content item is which known item: one assignment over the whole tree.
 
-Pure. It pairs content with agreements, never with the portal by guess: a title only proposes an adoption. What cannot
+Pure. It pairs content with baselines, never with the portal by guess: a title only proposes an adoption. What cannot
 be told apart is a tie, which is named and held back.
 """
 
@@ -14,44 +14,44 @@ from math import ceil, floor
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from kbsync.baseline import Agreement, Key, State
+from kbsync.baseline import Baseline, Key, State
 from kbsync.digests import blob_of
 from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, parent_path
 
 
-def live_last(agreement: Agreement) -> tuple[bool, bool, str]:
-    """Order agreements so that, of several at one path, the one that counts comes last."""
-    return agreement.state is State.LIVE, agreement.state is State.UNDONE, agreement.seen
+def live_last(baseline: Baseline) -> tuple[bool, bool, str]:
+    """Order baselines so that, of several at one path, the one that counts comes last."""
+    return baseline.state is State.LIVE, baseline.state is State.UNDONE, baseline.seen_at
 
 
 class Directories:
-    """The directories of a tree on their way to the agreements that are still free."""
+    """The directories of a tree on their way to the baselines that are still free."""
 
     def __init__(
         self,
         items: Mapping[str, Item],
-        agreements: Mapping[Key, Agreement],
+        baselines: Mapping[Key, Baseline],
         known: Mapping[str, Key],
         ties: Mapping[str, tuple[Key, ...]],
         take: Callable[[str, Key], None],
     ) -> None:
         self.items = items
-        self.agreements = agreements
+        self.baselines = baselines
         self.known = known
         self.take = take
         self.taken = set(known.values())
-        self.vanished: dict[tuple[Kind, str], list[Agreement]] = defaultdict(list)
-        for agreement in agreements.values():
-            if agreement.path not in items:
-                self.vanished[agreement.kind, agreement.blob].append(agreement)
-        before = {agreement.path for agreement in agreements.values()}
+        self.vanished: dict[tuple[Kind, str], list[Baseline]] = defaultdict(list)
+        for baseline in baselines.values():
+            if baseline.path not in items:
+                self.vanished[baseline.kind, baseline.blob].append(baseline)
+        before = {baseline.path for baseline in baselines.values()}
         sources = [item for path, item in items.items() if item.origin is not None and path not in before]
         self.new = Counter((item.kind, blob_of(item.origin.text)) for item in sources if item.origin is not None)
         self.votes: dict[str, Counter[Key]] = defaultdict(Counter)
         for child, key in known.items():
             self._count(child, key)
         for child, keys in ties.items():
-            if len({parent_path(agreements[key].path) for key in keys}) == 1:
+            if len({parent_path(baselines[key].path) for key in keys}) == 1:
                 self._count(child, keys[0])
 
     def assign(self) -> None:
@@ -64,29 +64,29 @@ class Directories:
 
     def _count(self, child: str, key: Key) -> None:
         """Note of a directory where one thing that lies in it lay before."""
-        home = self._former_home(self.agreements[key])
+        home = self._former_home(self.baselines[key])
         if home is not None:
             self.votes[parent_path(child)][home] += 1
 
-    def _former_home(self, known: Agreement) -> Key | None:
-        """Give the directory in which something lay: its live folder tells, where its file is ahead of that.
+    def _former_home(self, known: Baseline) -> Key | None:
+        """Return the directory in which something lay: its live folder tells, where its file is ahead of that.
 
         Of a renamed directory that is held back, as by a conflict, the new paths of what lies in it are known already,
         and the path that it had may be another's by now. What was undone notes where its file lay.
         """
         kinds = (Kind.FOLDER,) if known.kind is Kind.ARTICLE else (Kind.FOLDER, Kind.CATEGORY)
         written = parent_path(known.path)
-        homes = [(kind, known.parent or 0) for kind in kinds if (kind, known.parent) in self.agreements]
+        homes = [(kind, known.parent or 0) for kind in kinds if (kind, known.parent) in self.baselines]
         if (noted := known.content.get("parent")) is not None:
-            homes = [key for key in self.agreements if key[0] in kinds and digest(key[1]) == noted]
+            homes = [key for key in self.baselines if key[0] in kinds and digest(key[1]) == noted]
         if homes:
-            return next((key for key in homes if self.agreements[key].path == written), homes[0])
-        there = [found for found in self.agreements.values() if found.kind in kinds and found.path == written]
+            return next((key for key in homes if self.baselines[key].path == written), homes[0])
+        there = [found for found in self.baselines.values() if found.kind in kinds and found.path == written]
         return max(there, key=live_last).key if there else None
 
     def _assign_level(self, kind: Kind, paths: list[str]) -> None:
         ranked = sorted(
-            (-count, path, self.agreements[key].path, key)
+            (-count, path, self.baselines[key].path, key)
             for path in paths
             for key, count in self.votes[path].items()
             if key[0] is kind
@@ -112,10 +112,10 @@ class Directories:
             self._count(path, key)
 
     def _is_live(self, key: Key) -> bool:
-        return self.agreements[key].state is State.LIVE
+        return self.baselines[key].state is State.LIVE
 
     def _free_by_path(self, kind: Kind) -> dict[str, Key]:
-        free = [known for key, known in self.agreements.items() if known.kind is kind and key not in self.taken]
+        free = [known for key, known in self.baselines.items() if known.kind is kind and key not in self.taken]
         return {known.path: known.key for known in sorted(free, key=live_last)}
 
     def _by_index(self, path: str, kind: Kind) -> None:
@@ -134,8 +134,8 @@ _New = TypeVar("_New", bound=Hashable)
 _Word = str | tuple[str, int]
 
 
-def likeness(one: str, other: str) -> float:
-    """Say how much of the words that two texts hold between them both have: 0 to 1; a word counts as often as it is."""
+def similarity_of(one: str, other: str) -> float:
+    """Return how much of the words that two texts hold between them both have: 0 to 1; a word counts as often as it is."""
     mine, theirs = _words(one), _words(other)
     return _share(len(mine & theirs), len(mine), len(theirs))
 
@@ -143,7 +143,7 @@ def likeness(one: str, other: str) -> float:
 def alike_pairs(
     old: Mapping[_Old, str], new: Mapping[_New, str], *, at_least: float
 ) -> Iterator[tuple[_Old, _New, float]]:
-    """Give every pair of texts whose likeness reaches a share, in no order.
+    """Return every pair of texts whose likeness reaches a share, in no order.
 
     Thousands of pairs are compared in the time of one the plain way: each text is a number with a bit for each word,
     and texts of too different lengths meet no comparison at all.
@@ -181,7 +181,7 @@ def _share(common: int, one: int, other: int) -> float:
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> frozenset[_Word]:
-    """Give the words of a text, the second of a kind told from the first, so that sets count as often as words do."""
+    """Return the words of a text, the second of a kind told from the first, so that sets count as often as words do."""
     seen: dict[str, int] = {}
     words: set[_Word] = set()
     for word in text.split():
@@ -199,7 +199,7 @@ Rank = tuple[bool, float, bool, int, bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identities:
-    """What was found: `known` maps a content path to its agreement's key; `ties` maps paths to what they may be.
+    """What was found: `known` maps a content path to its baseline's key; `ties` maps paths to what they may be.
 
     `uprooted` maps directories that lie in another category now, where the API takes no folder, to where they lay.
     """
@@ -209,9 +209,9 @@ class Identities:
     uprooted: Mapping[str, str] = field(default_factory=dict)
 
 
-def identify(content: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> Identities:
-    """Assign the items of a tree to the agreements, each to one at most."""
-    assignment = _Assignment(content, agreements)
+def identify(content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> Identities:
+    """Assign the items of a tree to the baselines, each to one at most."""
+    assignment = _Assignment(content, baselines)
     assignment.by_pin()
     assignment.by_path(assignment.is_same_source)
     assignment.by_source()
@@ -222,27 +222,27 @@ def identify(content: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> Ide
     return Identities(known=assignment.known, ties=assignment.ties, uprooted=assignment.uprooted)
 
 
-def similarity(article: Article, agreement: Agreement) -> float:
-    """Say how much of the words two versions of a source share: 0 to 1; 1 where git no longer has the old one."""
-    return 1.0 if agreement.source is None else likeness(_text(article), agreement.source)
+def similarity(article: Article, baseline: Baseline) -> float:
+    """Return how much of the words two versions of a source share: 0 to 1; 1 where git no longer has the old one."""
+    return 1.0 if baseline.source is None else similarity_of(_text(article), baseline.source)
 
 
 def _text(article: Article) -> str:
     return article.origin.text if article.origin else article.body
 
 
-def _hardly_changed(article: Article, known: Agreement) -> bool:
+def _hardly_changed(article: Article, known: Baseline) -> bool:
     return similarity(article, known) >= ALIKE_ANYWHERE
 
 
-def _rewritten_in_place(_: Article, known: Agreement) -> bool:
+def _rewritten_in_place(_: Article, known: Baseline) -> bool:
     """Take whatever lies where it lay; but a file where an archived article once lay is another article."""
     return known.state is not State.ARCHIVED
 
 
-def _rests(agreement: Agreement) -> bool:
-    """Tell whether an agreement is of an article that kbsync no longer publishes."""
-    return agreement.state not in {State.LIVE, State.UNDONE}
+def _rests(baseline: Baseline) -> bool:
+    """Return whether a baseline is of an article that kbsync no longer publishes."""
+    return baseline.state not in {State.LIVE, State.UNDONE}
 
 
 def _top_of(path: str) -> str:
@@ -258,15 +258,15 @@ def _common_end(path: str, other: str) -> int:
 class _Assignment:
     """The state of one `identify`: what is still free on either side, and what was paired so far."""
 
-    def __init__(self, content: KnowledgeBase, agreements: Mapping[Key, Agreement]) -> None:
+    def __init__(self, content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> None:
         self.content = content
-        self.agreements = agreements
+        self.baselines = baselines
         self.known: dict[str, Key] = {}
         self.ties: dict[str, tuple[Key, ...]] = {}
         self.uprooted: dict[str, str] = {}
         self.items: dict[str, Item] = {item.path: item for item in content.items() if item.path}
-        self.free: dict[Key, Agreement] = dict(agreements)
-        self.sources = {known.blob for known in agreements.values() if known.kind is Kind.ARTICLE}
+        self.free: dict[Key, Baseline] = dict(baselines)
+        self.sources = {known.blob for known in baselines.values() if known.kind is Kind.ARTICLE}
         self.blobs = {article.path or "": blob_of(_text(article)) for article in content.articles}
 
     def take(self, path: str, key: Key) -> None:
@@ -280,16 +280,16 @@ class _Assignment:
             if article.path and article.path not in self.known and article.path not in self.ties
         ]
 
-    def free_articles(self) -> list[Agreement]:
-        return [agreement for agreement in self.free.values() if agreement.kind is Kind.ARTICLE]
+    def free_articles(self) -> list[Baseline]:
+        return [baseline for baseline in self.free.values() if baseline.kind is Kind.ARTICLE]
 
     def by_pin(self) -> None:
         for path, item in self.items.items():
             if item.id is not None and (item.kind, item.id) in self.free:
                 self.take(path, (item.kind, item.id))
 
-    def is_same_source(self, article: Article, known: Agreement) -> bool:
-        """Tell whether a file says, byte for byte, what an agreement was made with."""
+    def is_same_source(self, article: Article, known: Baseline) -> bool:
+        """Return whether a file says, byte for byte, what a baseline was made with."""
         return self.blobs[article.path or ""] == known.blob
 
     def by_source(self) -> None:
@@ -297,9 +297,9 @@ class _Assignment:
         # What a move left behind archived has the source of the article that took its place, and must not rival it.
         for resting in (False, True):
             among = [known for known in self.free_articles() if _rests(known) is resting]
-            old: dict[str, list[Agreement]] = defaultdict(list)
-            for agreement in among:
-                old[agreement.blob].append(agreement)
+            old: dict[str, list[Baseline]] = defaultdict(list)
+            for baseline in among:
+                old[baseline.blob].append(baseline)
             new: dict[str, list[str]] = defaultdict(list)
             for path, article in self.open_articles():
                 if article.id is None:
@@ -307,14 +307,14 @@ class _Assignment:
             for blob in old.keys() & new.keys():
                 self._same_source([known for known in old[blob] if not self._is_still_there(known)], new[blob])
 
-    def _is_still_there(self, known: Agreement) -> bool:
-        """Tell whether the file of an agreement is where it was, hardly changed: then what equals it is a copy."""
+    def _is_still_there(self, known: Baseline) -> bool:
+        """Return whether the file of a baseline is where it was, hardly changed: then what equals it is a copy."""
         item = self.items.get(known.path)
         if not isinstance(item, Article) or known.path in self.known or item.id is not None:
             return False
         return self.blobs[known.path] not in self.sources and _hardly_changed(item, known)
 
-    def _same_source(self, old: list[Agreement], new: list[str]) -> None:
+    def _same_source(self, old: list[Baseline], new: list[str]) -> None:
         """Pair what shares one source by how much of the path is the same, where that decides."""
         if len(old) == len(new) == 1:
             self.take(new[0], old[0].key)
@@ -322,9 +322,9 @@ class _Assignment:
         ranked = sorted((-_common_end(path, known.path), path, known.key) for known in old for path in new)
         self._take_in_order([(rank, path, key) for rank, path, key in ranked if rank < 0], self._leave)
 
-    def by_path(self, fits: Callable[[Article, Agreement], bool]) -> None:
+    def by_path(self, fits: Callable[[Article, Baseline], bool]) -> None:
         """Pair what lies where it lay, where it fits."""
-        at = {agreement.path: agreement for agreement in sorted(self.free_articles(), key=live_last)}
+        at = {baseline.path: baseline for baseline in sorted(self.free_articles(), key=live_last)}
         for path, article in self.open_articles():
             known = at.get(path)
             if known is not None and article.id is None and fits(article, known):
@@ -365,15 +365,15 @@ class _Assignment:
 
     def _tie(self, rivals: list[tuple[Any, str, Key]]) -> list[tuple[str, Key]]:
         """Hold back what cannot be told apart, but for what may as well be what still lies in its place."""
-        at_home = {key for _, _, key in rivals if self.agreements[key].path in self.items}
+        at_home = {key for _, _, key in rivals if self.baselines[key].path in self.items}
         for path in {path for _, path, key in rivals if key not in at_home}:
             self.ties[path] = tuple(sorted({key for _, rival, key in rivals if rival == path and key not in at_home}))
         open_paths = {path for path, _ in self.open_articles()}
-        homes = ((self.agreements[key].path, key) for key in sorted(at_home))
+        homes = ((self.baselines[key].path, key) for key in sorted(at_home))
         return [(path, key) for path, key in homes if path in open_paths]
 
     def _candidates(self) -> list[tuple[Rank, str, Key]]:
-        """Give every pair that is alike enough, with its rank: near before far, alike before less so, live first."""
+        """Return every pair that is alike enough, with its rank: near before far, alike before less so, live first."""
         new = {path: article for path, article in self.open_articles() if article.id is None}
         old = {known.key: known for known in self.free_articles()}
         texts = {path: _text(article) for path, article in new.items()}
@@ -400,12 +400,12 @@ class _Assignment:
         ]
 
     def _staying(self, new: Mapping[str, Article]) -> dict[str, str]:
-        """Give the digests of titles of what kept its place and its title: none of another title takes its place."""
+        """Return the digests of titles of what kept its place and its title: none of another title takes its place."""
         titles = {known.path: known.content.get("title") for known in self.free_articles() if not _rests(known)}
         named = {path: digest(article.title) for path, article in new.items()}
         return {path: title for path, title in named.items() if titles.get(path) == title}
 
-    def _rank(self, path: str, known: Agreement, alike: float, came_from: Mapping[str, str]) -> Rank:
+    def _rank(self, path: str, known: Baseline, alike: float, came_from: Mapping[str, str]) -> Rank:
         above = parent_path(path)
         is_far = parent_path(known.path) not in {above, came_from.get(above, above)}
         return is_far, -alike, path != known.path, -_common_end(path, known.path), _rests(known)
@@ -414,20 +414,20 @@ class _Assignment:
         """Tell for each directory where most of what is already known in it lay before."""
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         for path, key in self.known.items():
-            votes[parent_path(path)][parent_path(self.agreements[key].path)] += 1
+            votes[parent_path(path)][parent_path(self.baselines[key].path)] += 1
         return {path: max(sorted(found), key=found.__getitem__) for path, found in votes.items()}
 
     def directories(self) -> None:
         """Pair directories by what lies in them; then let go of those that the API cannot take where they are."""
-        Directories(self.items, self.agreements, self.known, self.ties, self.take).assign()
+        Directories(self.items, self.baselines, self.known, self.ties, self.take).assign()
         self._keep_within_categories()
 
     def _keep_within_categories(self) -> None:
         """Let go of folders that now lie in another category: the API cannot take them there."""
-        categories = [known for known in self.agreements.values() if known.kind is Kind.CATEGORY]
+        categories = [known for known in self.baselines.values() if known.kind is Kind.CATEGORY]
         category_at = {known.path: known.key for known in sorted(categories, key=live_last)}
         for path, key in list(self.known.items()):
-            old = self.agreements[key]
+            old = self.baselines[key]
             if old.kind is not Kind.FOLDER or self.items[path].id is not None:
                 continue
             if self.known.get(_top_of(path)) != category_at.get(_top_of(old.path)):

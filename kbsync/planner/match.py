@@ -1,4 +1,4 @@
-"""The items of both sides and their agreements, brought together: one case for every item that anybody knows.
+"""The items of both sides and their baselines, brought together: one case for every item that anybody knows.
 
 Pure. It finds what belongs together and how each side stands; what follows is the plan's to say.
 """
@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from kbsync.baseline import Agreement, Key, State
+from kbsync.baseline import Baseline, Key, State
 from kbsync.digests import (
-    Addresses,
     Links,
+    LinkTargets,
     content_digests,
     differences,
     links_of,
@@ -18,25 +18,25 @@ from kbsync.digests import (
     managed_digests,
     source_key,
 )
-from kbsync.markup.to_html import EPOCH
+from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, digest, parent_path
-from kbsync.planner.decide import Case, Presence, Standing, changed_fields
+from kbsync.planner.decide import ChangeStatus, ItemState, SideState, changed_fields
 from kbsync.planner.identity import Identities, identify
 
-GONE = Standing(presence=Presence.GONE)
-NEW = Standing(presence=Presence.CHANGED)
-RESTING = Standing(presence=Presence.UNCHANGED)
+GONE = SideState(presence=ChangeStatus.GONE)
+NEW = SideState(presence=ChangeStatus.CHANGED)
+RESTING = SideState(presence=ChangeStatus.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
+class Match:
     """Every case, by content path where content has the item, else by key; and what could not be told apart.
 
-    `former` maps a content path to the one that its agreement has, `uprooted` a directory that cannot be the folder it
+    `former` maps a content path to the one that its baseline has, `uprooted` a directory that cannot be the folder it
     was to where it lay.
     """
 
-    cases: tuple[Case, ...]
+    cases: tuple[ItemState, ...]
     ids: Mapping[str, int]
     links: Links
     ties: Mapping[str, str] = field(default_factory=dict)
@@ -44,51 +44,51 @@ class Pairs:
     uprooted: Mapping[str, str] = field(default_factory=dict)
 
 
-def pair(
-    content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement], addresses: Addresses
-) -> Pairs:
-    """Bring both sides and their agreements together, parents before what they hold."""
-    identities = identify(content, agreements)
-    matching = _Matching(content, live, identities, agreements)
+def match(
+    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[Key, Baseline], addresses: LinkTargets
+) -> Match:
+    """Bring both sides and their baselines together, parents before what they hold."""
+    identities = identify(content, baselines)
+    matching = _Matching(content, live, identities, baselines)
     matching.match_content()
     links = links_of(content)
     cases = [
         *(_with_content(path, matching, links, addresses) for path in matching.content),
         *(_without_content(key, matching) for key in matching.unclaimed()),
     ]
-    return Pairs(
+    return Match(
         cases=tuple(cases),
         ids=matching.ids,
         links=links,
         ties=matching.ties,
-        former={path: agreements[key].path for path, key in identities.known.items()},
+        former={path: baselines[key].path for path, key in identities.known.items()},
         uprooted=identities.uprooted,
     )
 
 
 class _Matching:
-    """Which agreement and which live item belong to each content item."""
+    """Which baseline and which live item belong to each content item."""
 
     def __init__(
         self,
         content: KnowledgeBase,
         live: KnowledgeBase,
         identities: Identities,
-        agreements: Mapping[Key, Agreement],
+        baselines: Mapping[Key, Baseline],
     ) -> None:
         self.content = {item.path: item for item in _parents_first(content) if item.path}
         self.live = live.by_id()
         self.remembered = live.remembered
-        self.agreements = agreements
+        self.baselines = baselines
         self.known = identities.known
         self.keys: dict[str, Key] = {}
         self.paths: dict[Key, str] = {}
         self.ids: dict[str, int] = {}
-        self.ties = {path: _rivalry(keys, agreements) for path, keys in identities.ties.items()}
+        self.ties = {path: _rivalry(keys, baselines) for path, keys in identities.ties.items()}
         self.held = {key for keys in identities.ties.values() for key in keys}
         self.by_name: dict[tuple[Kind, int | None, str], list[Key]] = defaultdict(list)
         for key, item in self.live.items():
-            if key not in agreements:
+            if key not in baselines:
                 self.by_name[key[0], _parent_of(item), _name_of(item)].append(key)
 
     def match_content(self) -> None:
@@ -116,7 +116,7 @@ class _Matching:
         return candidates[0] if candidates else None
 
     def live_name(self, key: Key) -> str:
-        """Give the names that lead to a live item, from its category down."""
+        """Return the names that lead to a live item, from its category down."""
         item = self.live[key]
         above = _parent_of(item)
         for parent in ((Kind.FOLDER, above or 0), (Kind.CATEGORY, above or 0)):
@@ -126,7 +126,7 @@ class _Matching:
 
     def unclaimed(self) -> list[Key]:
         claimed = set(self.keys.values()) | self.held
-        return [key for key in dict.fromkeys([*self.agreements, *self.live]) if key not in claimed]
+        return [key for key in dict.fromkeys([*self.baselines, *self.live]) if key not in claimed]
 
 
 def _parents_first(content: KnowledgeBase) -> list[Item]:
@@ -136,13 +136,13 @@ def _parents_first(content: KnowledgeBase) -> list[Item]:
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
-def _rivalry(keys: tuple[Key, ...], agreements: Mapping[Key, Agreement]) -> str:
-    """Say what a file may be that cannot be told from others, and how its writer can say it."""
+def _rivalry(keys: tuple[Key, ...], baselines: Mapping[Key, Baseline]) -> str:
+    """Return what a file may be that cannot be told from others, and how its writer can say it."""
     if len(keys) == 1:
-        known = agreements[keys[0]]
+        known = baselines[keys[0]]
         what = f"{known.path} ({known.kind.value} {known.id})"
         return f"one of several that may be what was {what}; write `id: {known.id}` into the one that is meant"
-    named = ", ".join(f"{agreements[key].path} ({key[0].value} {key[1]})" for key in keys)
+    named = ", ".join(f"{baselines[key].path} ({key[0].value} {key[1]})" for key in keys)
     return f"may be what was any of {named}; write the `id` of the one that is meant into its front matter"
 
 
@@ -158,99 +158,99 @@ def _parent_of(item: Item) -> int | None:
     return None if isinstance(item, Category) else item.parent
 
 
-def _with_content(path: str, matching: _Matching, links: Links, addresses: Addresses) -> Case:
+def _with_content(path: str, matching: _Matching, links: Links, addresses: LinkTargets) -> ItemState:
     item, key = matching.content[path], matching.keys.get(path)
-    agreement = matching.agreements.get(key) if key else None
+    baseline = matching.baselines.get(key) if key else None
     live = matching.live.get(key) if key else None
     anchors = links.anchors.get(path, frozenset())
     parent = matching.ids.get(parent_path(path))
     if parent is None and (above := matching.keys.get(parent_path(path))):
         # A file stays where it is, whatever became of the folder that its directory was.
         parent = above[1]
-    if agreement is None:
+    if baseline is None:
         ours, theirs = NEW, GONE if live is None else NEW
     else:
-        ours = _content_standing(item, agreement, anchors, parent)
-        managed = {*managed_digests(item), "body"} & agreement.live.keys()
-        theirs = _live_standing(live, agreement, managed, matching.remembered)
+        ours = _content_standing(item, baseline, anchors, parent)
+        managed = {*managed_digests(item), "body"} & baseline.live.keys()
+        theirs = _live_standing(live, baseline, managed, matching.remembered)
     differing: tuple[str, ...] = ()
-    is_moot = theirs.presence is Presence.CHANGED or _is_undone(agreement)
-    if live is not None and ours.presence is Presence.CHANGED and is_moot:
+    is_moot = theirs.presence is ChangeStatus.CHANGED or _is_undone(baseline)
+    if live is not None and ours.presence is ChangeStatus.CHANGED and is_moot:
         differing = differences(item, live, anchors, addresses, matching.paths)
         if not isinstance(item, Category) and parent != _parent_of(live):
             differing = (*differing, "parent")
-    return Case(
+    return ItemState(
         content=item,
         live=live,
-        agreement=agreement,
+        baseline=baseline,
         content_standing=ours,
         live_standing=theirs,
         differing=differing,
     )
 
 
-def _without_content(key: Key, matching: _Matching) -> Case:
-    live, agreement = matching.live.get(key), matching.agreements.get(key)
-    if agreement is None:
+def _without_content(key: Key, matching: _Matching) -> ItemState:
+    live, baseline = matching.live.get(key), matching.baselines.get(key)
+    if baseline is None:
         name = matching.live_name(key)
-        return Case(content=None, live=live, agreement=None, content_standing=GONE, live_standing=NEW, name=name)
-    theirs = _live_standing(live, agreement, agreement.content.keys() or agreement.live.keys(), matching.remembered)
+        return ItemState(content=None, live=live, baseline=None, content_standing=GONE, live_standing=NEW, name=name)
+    theirs = _live_standing(live, baseline, baseline.content.keys() or baseline.live.keys(), matching.remembered)
     # What was undone and had no file then is as it was left for as long as it has none.
-    ours = RESTING if _is_undone(agreement) and not agreement.content and live is not None else GONE
-    return Case(content=None, live=live, agreement=agreement, content_standing=ours, live_standing=theirs)
+    ours = RESTING if _is_undone(baseline) and not baseline.content and live is not None else GONE
+    return ItemState(content=None, live=live, baseline=baseline, content_standing=ours, live_standing=theirs)
 
 
-def _content_standing(item: Item, agreement: Agreement, anchors: frozenset[str], parent: int | None) -> Standing:
-    fields = changed_fields(managed_digests(item), agreement.content, agreement.live)
-    if isinstance(item, Article) and _body_changed(item, agreement, anchors):
+def _content_standing(item: Item, baseline: Baseline, anchors: frozenset[str], parent: int | None) -> SideState:
+    fields = changed_fields(managed_digests(item), baseline.content, baseline.live)
+    if isinstance(item, Article) and _body_changed(item, baseline, anchors):
         fields = ("body", *fields)
-    if not isinstance(item, Category) and parent != agreement.parent:
+    if not isinstance(item, Category) and parent != baseline.parent:
         fields = (*fields, "parent")
-    if _is_undone(agreement):
-        return _undone_standing(item, agreement, fields, parent)
-    return Standing(presence=Presence.CHANGED if fields else Presence.UNCHANGED, fields=fields)
+    if _is_undone(baseline):
+        return _undone_standing(item, baseline, fields, parent)
+    return SideState(presence=ChangeStatus.CHANGED if fields else ChangeStatus.UNCHANGED, fields=fields)
 
 
-def _is_undone(agreement: Agreement | None) -> bool:
-    return agreement is not None and agreement.state is State.UNDONE
+def _is_undone(baseline: Baseline | None) -> bool:
+    return baseline is not None and baseline.state is State.UNDONE
 
 
-def _undone_standing(item: Item, agreement: Agreement, fields: tuple[str, ...], parent: int | None) -> Standing:
-    """Say how the content of an undone item stands: its two halves differ, so that whatever changes brings all along.
+def _undone_standing(item: Item, baseline: Baseline, fields: tuple[str, ...], parent: int | None) -> SideState:
+    """Return how the content of an undone item stands: its two halves differ, so that whatever changes brings all along.
 
     What lay in another folder than the portal has it in notes that among its content.
     """
-    was_there = agreement.content.get("parent", digest(agreement.parent)) == digest(parent)
+    was_there = baseline.content.get("parent", digest(baseline.parent)) == digest(parent)
     has_left = set(fields) - {"parent"} or not (was_there or isinstance(item, Category))
-    if agreement.content and not has_left:
+    if baseline.content and not has_left:
         return RESTING
-    others = changed_fields(managed_digests(item), agreement.live, {})
+    others = changed_fields(managed_digests(item), baseline.live, {})
     place = ("parent",) if "parent" in fields else ()
     body = ("body",) if isinstance(item, Article) else ()
-    return Standing(presence=Presence.CHANGED, fields=(*body, *others, *place))
+    return SideState(presence=ChangeStatus.CHANGED, fields=(*body, *others, *place))
 
 
-def _body_changed(article: Article, agreement: Agreement, anchors: frozenset[str]) -> bool:
-    if source_key(article, anchors) == agreement.source_key:
+def _body_changed(article: Article, baseline: Baseline, anchors: frozenset[str]) -> bool:
+    if source_key(article, anchors) == baseline.source_key:
         return False
-    if agreement.epoch != EPOCH:
+    if baseline.renderer_version != RENDERER_VERSION:
         return True
-    return content_digests(article, anchors)["body"] != agreement.content.get("body")
+    return content_digests(article, anchors)["body"] != baseline.content.get("body")
 
 
 def _live_standing(
     live: Item | None,
-    agreement: Agreement,
+    baseline: Baseline,
     managed: Collection[str],
     remembered: Mapping[Key, Mapping[str, str]],
-) -> Standing:
-    """Say how the live side stands, in the fields that content manages: the others are the agents' own."""
+) -> SideState:
+    """Return how the live side stands, in the fields that content manages: the others are the agents' own."""
     if live is None:
         return GONE
-    now = remembered.get(agreement.key) or live_digests(live)
-    fields = changed_fields({name: now[name] for name in now if name in managed}, agreement.live, {})
-    if _parent_of(live) != agreement.parent:
+    now = remembered.get(baseline.key) or live_digests(live)
+    fields = changed_fields({name: now[name] for name in now if name in managed}, baseline.live, {})
+    if _parent_of(live) != baseline.parent:
         fields = (*fields, "parent")
-    touched = not fields and live.updated_at != agreement.updated_at and live.kind is Kind.ARTICLE
-    presence = Presence.CHANGED if fields else Presence.UNCHANGED
-    return Standing(presence=presence, fields=fields, touched=touched)
+    touched = not fields and live.updated_at != baseline.updated_at and live.kind is Kind.ARTICLE
+    presence = ChangeStatus.CHANGED if fields else ChangeStatus.UNCHANGED
+    return SideState(presence=presence, fields=fields, touched=touched)

@@ -1,21 +1,21 @@
 """The comparison: what would have to change so that the actual side says what is desired.
 
 Pure: it reads nothing, writes nothing and asks nobody. One function serves publish (desired is content) and pull
-(desired is live); `pairs` tells what each side did since the agreement, `table` what follows from that, and
-`toward_live` and `toward_content` what it means for the side that is written.
+(desired is live); `pairs` tells what each side did since the baseline, `table` what follows from that, and
+`publish_changes` and `pull_changes` what it means for the side that is written.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kbsync.baseline import Agreement, Key, State
-from kbsync.change import Action, Change, Finding, Matter, asked_for
+from kbsync.baseline import Baseline, Key, State
+from kbsync.change import Action, Change, Finding, FindingKind, asked_for
 from kbsync.model import Kind, KnowledgeBase, Side
-from kbsync.planner.decide import Case, Rules, Verdict, judge
-from kbsync.planner.match import pair
-from kbsync.planner.publish import toward_live
-from kbsync.planner.pull import toward_content
+from kbsync.planner.decide import Decision, ItemState, Rules, decide
+from kbsync.planner.match import match
+from kbsync.planner.publish import publish_changes
+from kbsync.planner.pull import pull_changes
 
 SMALL = 10
 """Below so many known articles a share is no measure, and only a number limits removals."""
@@ -45,7 +45,7 @@ class Limit:
         return ""
 
     def way_on(self, changes: Sequence[Change]) -> str:
-        """Say what lets these changes pass, if they are meant."""
+        """Return what lets these changes pass, if they are meant."""
         return f"if it is meant, publish with --force, or set `archive = {_removed(changes)}` under [limits]"
 
 
@@ -54,7 +54,7 @@ def _removed(changes: Sequence[Change]) -> int:
 
 
 QUIET = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
-"""What only brings agreements up to date."""
+"""What only brings baselines up to date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,62 +86,62 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Change, ...]:
-        """The changes that touch an item; the others only bring agreements up to date."""
+        """The changes that touch an item; the others only bring baselines up to date."""
         return tuple(change for change in self.changes if change.action not in QUIET)
 
     @property
     def excess(self) -> str:
-        """Say which limit the changes pass; empty when all is well."""
+        """Return which limit the changes pass; empty when all is well."""
         return self.limit.excess(self.changes)
 
     @property
     def way_on(self) -> str:
-        """Say what to do where `halt` or `excess` stops a run."""
+        """Return what to do where `halt` or `excess` stops a run."""
         if self.halt:
             return self.halt_advice
         return self.limit.way_on(self.changes) if self.excess else ""
 
 
-def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, agreements: Mapping[Key, Agreement], rules: Rules) -> Plan:
-    """Compare two sides, each with its own half of the agreements, and say what follows for every item."""
+def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, baselines: Mapping[Key, Baseline], rules: Rules) -> Plan:
+    """Compare two sides, each with its own half of the baselines, and say what follows for every item."""
     publishing = desired.side is Side.CONTENT
     content, live = (desired, actual) if publishing else (actual, desired)
-    pairs = pair(content, live, agreements, rules.addresses)
-    place = toward_live(pairs, rules) if publishing else toward_content(pairs, rules, content)
+    pairs = match(content, live, baselines, rules.addresses)
+    place = publish_changes(pairs, rules) if publishing else pull_changes(pairs, rules, content)
     placed = [step for case in pairs.cases if (step := place(case)) is not None]
     changes = asked_for([step for step in placed if isinstance(step, Change)], rules.paths)
     findings = [step for step in placed if isinstance(step, Finding)]
-    halt, halt_advice = _halt(content, live, agreements, rules)
+    halt, halt_advice = _halt(content, live, baselines, rules)
     return Plan(
         written=actual.side,
         changes=changes,
-        drift=_about(Matter.DRIFT, findings),
-        conflicts=_about(Matter.CONFLICT, findings),
-        unmanaged=_about(Matter.UNMANAGED, findings),
-        undone=_about(Matter.UNDONE, findings),
+        drift=_about(FindingKind.DRIFT, findings),
+        conflicts=_about(FindingKind.CONFLICT, findings),
+        unmanaged=_about(FindingKind.UNMANAGED, findings),
+        undone=_about(FindingKind.UNDONE, findings),
         unchanged=len(pairs.cases) - len(placed),
         ids=pairs.ids,
         targets=pairs.links.targets,
         anchors=pairs.links.anchors,
-        limit=Limit(known=len(known_articles(agreements)), share=rules.archive_share, number=rules.archive_number),
+        limit=Limit(known=len(known_articles(baselines)), share=rules.archive_share, number=rules.archive_number),
         halt=halt,
         halt_advice=halt_advice,
     )
 
 
-def _about(matter: Matter, findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(finding for finding in findings if finding.matter is matter)
+def _about(matter: FindingKind, findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.finding_kind is matter)
 
 
 def _halt(
-    content: KnowledgeBase, live: KnowledgeBase, agreements: Mapping[Key, Agreement], rules: Rules
+    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[Key, Baseline], rules: Rules
 ) -> tuple[str, str]:
-    """Say why nothing at all may be written, and what to do: an empty tree, or a portal without anything known."""
-    known = known_articles(agreements)
+    """Return why nothing at all may be written, and what to do: an empty tree, or a portal without anything known."""
+    known = known_articles(baselines)
     if known and not content.articles:
         return f"the content tree holds no article, but {len(known)} are published from it", _EMPTY
-    meant = any(rules.overwrites(agreements[key].path) for key in known)
-    if known and not meant and agreements.keys().isdisjoint(live.by_id()):
+    meant = any(rules.overwrites(baselines[key].path) for key in known)
+    if known and not meant and baselines.keys().isdisjoint(live.by_id()):
         return f"none of the {len(known)} known articles is on this portal: it may be the wrong one", _WRONG_PORTAL
     return "", ""
 
@@ -150,37 +150,37 @@ _EMPTY = "check the checkout, --root and `ignore`; if readers are to lose all of
 _WRONG_PORTAL = "check --target and `url`; if it was deleted there, publish it anew with --overwrite DIRECTORY"
 
 
-def known_articles(agreements: Mapping[Key, Agreement]) -> set[Key]:
-    """Name the articles that are published from the tree, as far as anybody remembers."""
-    return {key for key, known in agreements.items() if known.kind is Kind.ARTICLE and known.state is State.LIVE}
+def known_articles(baselines: Mapping[Key, Baseline]) -> set[Key]:
+    """Return the articles that are published from the tree, as far as anybody remembers."""
+    return {key for key, known in baselines.items() if known.kind is Kind.ARTICLE and known.state is State.LIVE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class ItemExplanation:
     """All that bears on one item.
 
-    `place` is where the agreement that counts stands, `lock` or `ledger`, and `overruled` the one of the other place,
+    `place` is where the baseline that counts stands, `lock` or `ledger`, and `overruled` the one of the other place,
     where it has another that counts less. `made` tells which run made it, as far as the ledger tells.
     """
 
-    case: Case
+    case: ItemState
     place: str = ""
-    overruled: Agreement | None = None
+    overruled: Baseline | None = None
     step: Change | Finding | None = None
     made: str = ""
 
     @property
-    def verdict(self) -> Verdict:
-        """Say what the table of the comparison says of it, toward a publish."""
+    def verdict(self) -> Decision:
+        """Return what the table of the comparison says of it, toward a publish."""
         case = self.case
-        state = case.agreement.state if case.agreement else None
+        state = case.baseline.state if case.baseline else None
         alike = case.live is not None and case.content is not None and not case.differing
-        return judge(state, case.content_standing.presence, case.live_standing.presence, alike=alike)
+        return decide(state, case.content_standing.presence, case.live_standing.presence, alike=alike)
 
 
 def explained(
-    cases: Iterable[Case], plan: Plan, lock: Mapping[Key, Agreement], ledger: Mapping[Key, Agreement]
-) -> tuple[Explained, ...]:
+    cases: Iterable[ItemState], plan: Plan, lock: Mapping[Key, Baseline], ledger: Mapping[Key, Baseline]
+) -> tuple[ItemExplanation, ...]:
     """Put together what bears on some items."""
     every: tuple[Change | Finding, ...] = (*plan.changes, *plan.drift, *plan.conflicts, *plan.unmanaged, *plan.undone)
     steps = {(step.kind, step.path, step.id): step for step in every}
@@ -188,19 +188,19 @@ def explained(
 
 
 def _explained(
-    case: Case, step: Change | Finding | None, lock: Mapping[Key, Agreement], ledger: Mapping[Key, Agreement]
-) -> Explained:
-    known = case.agreement
+    case: ItemState, step: Change | Finding | None, lock: Mapping[Key, Baseline], ledger: Mapping[Key, Baseline]
+) -> ItemExplanation:
+    known = case.baseline
     if known is None:
-        return Explained(case=case, step=step)
+        return ItemExplanation(case=case, step=step)
     places = {"ledger": ledger.get(known.key), "lock": lock.get(known.key)}
     same = [place for place, entry in places.items() if entry is not None and _is(entry, known)]
     others = [entry for entry in places.values() if entry is not None and not _is(entry, known)]
-    return Explained(
+    return ItemExplanation(
         case=case, place=same[0] if same else "ledger", overruled=others[0] if same and others else None, step=step
     )
 
 
-def _is(entry: Agreement, known: Agreement) -> bool:
-    """Tell whether an agreement is this one, which may know more of its source."""
-    return (entry.seen, entry.state, entry.blob, entry.live) == (known.seen, known.state, known.blob, known.live)
+def _is(entry: Baseline, known: Baseline) -> bool:
+    """Return whether a baseline is this one, which may know more of its source."""
+    return (entry.seen_at, entry.state, entry.blob, entry.live) == (known.seen_at, known.state, known.blob, known.live)

@@ -4,72 +4,72 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kbsync.baseline import State
-from kbsync.change import Action, Matter
+from kbsync.change import Action, FindingKind
 from kbsync.model import Category, Item, Kind, KnowledgeBase, Side
-from kbsync.planner.decide import Case, Rules, Step, Verdict, change, disagreement, finding, judge, web_edit
-from kbsync.planner.match import Pairs
+from kbsync.planner.decide import Decision, ItemState, Rules, Step, change, decide, disagreement, finding, web_edit
+from kbsync.planner.match import Match
 
 
-def toward_content(pairs: Pairs, rules: Rules, content: KnowledgeBase) -> Callable[[Case], Step]:
-    """Give the function that turns a case into a step of a pull."""
-    return _TowardContent(pairs, rules, content).step
+def pull_changes(pairs: Match, rules: Rules, content: KnowledgeBase) -> Callable[[ItemState], Step]:
+    """Return the function that turns a case into a step of a pull."""
+    return _PullRules(pairs, rules, content).step
 
 
-class _TowardContent:
-    def __init__(self, pairs: Pairs, rules: Rules, content: KnowledgeBase) -> None:
+class _PullRules:
+    def __init__(self, pairs: Match, rules: Rules, content: KnowledgeBase) -> None:
         self.rules = rules
         self.ties = pairs.ties
         self.everything = rules.new == "all" or not content.articles
         self.managed = set(pairs.ids.values())
         self.closed = {case.id for case in pairs.cases if _is_closed(case)}
 
-    def step(self, case: Case) -> Step:
+    def step(self, case: ItemState) -> Step:
         if case.path in self.ties:
-            return finding(Matter.CONFLICT, case, self.ties[case.path])
-        state = case.agreement.state if case.agreement else None
+            return finding(FindingKind.CONFLICT, case, self.ties[case.path])
+        state = case.baseline.state if case.baseline else None
         if state in {State.ARCHIVED, State.UNDONE}:
             return self._resting(state, case)
         ours, theirs = case.content_standing, case.live_standing
         alike = case.live is not None and case.content is not None and not case.differing
-        return self._by_verdict(judge(state, theirs.presence, ours.presence, alike=alike), case)
+        return self._by_verdict(decide(state, theirs.presence, ours.presence, alike=alike), case)
 
-    def _by_verdict(self, verdict: Verdict, case: Case) -> Step:
+    def _by_verdict(self, verdict: Decision, case: ItemState) -> Step:
         match verdict:
-            case Verdict.CREATE:
+            case Decision.CREATE:
                 return self._create(case)
-            case Verdict.UPDATE:
+            case Decision.UPDATE:
                 return self._update(case)
-            case Verdict.ADOPT:
+            case Decision.ADOPT:
                 return change(Action.ADOPT, case, Side.CONTENT, reason="both sides say the same")
-            case Verdict.FORGET:
+            case Decision.FORGET:
                 return change(Action.FORGET, case, Side.CONTENT, reason="gone on both sides")
-            case Verdict.REMOVE:
+            case Decision.REMOVE:
                 return self._remove(case)
-            case Verdict.CONFLICT:
+            case Decision.CONFLICT:
                 return self._both(case)
-            case Verdict.DRIFT:
-                return self._touched(case) or finding(Matter.DRIFT, case, "changed here, to be published")
-            case Verdict.UNMANAGED:
-                return finding(Matter.UNMANAGED, case, "not on the portal yet")
+            case Decision.DRIFT:
+                return self._touched(case) or finding(FindingKind.DRIFT, case, "changed here, to be published")
+            case Decision.UNMANAGED:
+                return finding(FindingKind.UNMANAGED, case, "not on the portal yet")
             case _:
                 return self._touched(case)
 
-    def _resting(self, state: State, case: Case) -> Step:
+    def _resting(self, state: State, case: ItemState) -> Step:
         """Leave what was archived or undone where it is: it never comes back by a pull, but a web edit is named."""
         changed = case.live_standing.fields
         if changed:
-            return finding(Matter.CONFLICT, case, f"{state.value} by kbsync, and since {web_edit(case)}")
+            return finding(FindingKind.CONFLICT, case, f"{state.value} by kbsync, and since {web_edit(case)}")
         return None
 
-    def _create(self, case: Case) -> Step:
+    def _create(self, case: ItemState) -> Step:
         if _parent(case.item) in self.closed:
             self.closed |= set() if case.kind is Kind.ARTICLE else {case.id}
-            return finding(Matter.UNMANAGED, case, "on the portal only, in a directory that the tree has no more")
+            return finding(FindingKind.UNMANAGED, case, "on the portal only, in a directory that the tree has no more")
         if self.everything or (self.rules.new == "managed-folders" and _parent(case.item) in self.managed):
             return change(Action.CREATE, case, Side.CONTENT, reason="new on the portal")
-        return finding(Matter.UNMANAGED, case, "on the portal only")
+        return finding(FindingKind.UNMANAGED, case, "on the portal only")
 
-    def _update(self, case: Case) -> Step:
+    def _update(self, case: ItemState) -> Step:
         fields = case.live_standing.fields
         if self.rules.keeps_ours(case.path):
             return self._keep(case)
@@ -77,17 +77,17 @@ class _TowardContent:
             return change(Action.UPDATE, case, Side.CONTENT, fields=fields, reason=web_edit(case))
         return change(Action.MOVE, case, Side.CONTENT, fields=fields, reason=_MOVED)
 
-    def _remove(self, case: Case) -> Step:
+    def _remove(self, case: ItemState) -> Step:
         """Take a file away only where somebody asked for it, and nobody has changed it."""
         if self.rules.prune or self.rules.takes_theirs(case.path):
             return change(Action.DELETE, case, Side.CONTENT, reason="gone on the portal")
         return finding(
-            Matter.CONFLICT,
+            FindingKind.CONFLICT,
             case,
             "gone on the portal; if it is to go, pull with --prune, or delete its file; if not, publish --overwrite it",
         )
 
-    def _both(self, case: Case) -> Step:
+    def _both(self, case: ItemState) -> Step:
         """Bring together what both sides changed, or let the side win that was named."""
         if self.rules.keeps_ours(case.path) and case.live is not None:
             return self._keep(case)
@@ -98,25 +98,25 @@ class _TowardContent:
         if case.live is None:
             return change(Action.DELETE, case, Side.CONTENT, reason="gone on the portal") if wins else _conflict(case)
         fields = _edited(case)
-        apart = "parent" in fields and (case.agreement is None or _moved_here(case))
+        apart = "parent" in fields and (case.baseline is None or _moved_here(case))
         if apart and not (wins and case.kind is Kind.ARTICLE):
             return _conflict(case)
         action = Action.MOVE if "parent" in fields else Action.UPDATE
         if wins:
             mine = tuple(name for name in case.content_standing.fields if name not in (*fields, "parent"))
             return change(action, case, Side.CONTENT, fields=(*fields, *mine), reason="the portal's, by --theirs")
-        ours = case.differing if case.agreement is None else case.content_standing.fields
+        ours = case.differing if case.baseline is None else case.content_standing.fields
         made = change(action, case, Side.CONTENT, fields=fields, reason=_merged(case, fields))
         return replace(made, ours=ours)
 
-    def _keep(self, case: Case) -> Step:
+    def _keep(self, case: ItemState) -> Step:
         """Let a file stay as it is, and take note that its side has seen what the portal says."""
         made = change(Action.ADOPT, case, Side.CONTENT, fields=_edited(case), reason="yours stays as it is, by --ours")
         return replace(made, ours=case.content_standing.fields or made.fields)
 
-    def _touched(self, case: Case) -> Step:
+    def _touched(self, case: ItemState) -> Step:
         """Agree anew on what was saved on the portal without a change, so that it holds back no later publish."""
-        if case.live_standing.touched and case.agreement is not None and case.agreement.state is State.LIVE:
+        if case.live_standing.touched and case.baseline is not None and case.baseline.state is State.LIVE:
             made = change(Action.ADOPT, case, Side.CONTENT, reason="saved on the portal, and no field differs")
             return replace(made, ours=case.content_standing.fields)
         return None
@@ -125,34 +125,34 @@ class _TowardContent:
 _MOVED = "moved on the portal"
 
 
-def _conflict(case: Case) -> Step:
-    return finding(Matter.CONFLICT, case, disagreement(case))
+def _conflict(case: ItemState) -> Step:
+    return finding(FindingKind.CONFLICT, case, disagreement(case))
 
 
-def _edited(case: Case) -> tuple[str, ...]:
-    """Name the fields that the portal changed; where nobody knows, those in which the two sides differ."""
-    fields = case.differing if case.agreement is None else case.live_standing.fields
-    same_place = case.agreement is not None and "parent" not in case.differing and _moved_here(case)
+def _edited(case: ItemState) -> tuple[str, ...]:
+    """Return the fields that the portal changed; where nobody knows, those in which the two sides differ."""
+    fields = case.differing if case.baseline is None else case.live_standing.fields
+    same_place = case.baseline is not None and "parent" not in case.differing and _moved_here(case)
     return tuple(name for name in fields if not (name == "parent" and same_place))
 
 
-def _moved_here(case: Case) -> bool:
+def _moved_here(case: ItemState) -> bool:
     return "parent" in case.content_standing.fields
 
 
-def _merged(case: Case, fields: tuple[str, ...]) -> str:
-    if case.agreement is None:
+def _merged(case: ItemState, fields: tuple[str, ...]) -> str:
+    if case.baseline is None:
         return f"on both sides before kbsync knew of it; merged: {', '.join(fields)}"
     mine = ", ".join(case.content_standing.fields)
     moved = f"{_MOVED} and " if "parent" in fields else ""
     return f"{moved}merged with what you changed ({mine}); {web_edit(case)}"
 
 
-def _is_closed(case: Case) -> bool:
-    """Tell whether a directory was taken out of the tree, or let go, and so is no place for a new file."""
-    if case.kind is Kind.ARTICLE or case.agreement is None:
+def _is_closed(case: ItemState) -> bool:
+    """Return whether a directory was taken out of the tree, or let go, and so is no place for a new file."""
+    if case.kind is Kind.ARTICLE or case.baseline is None:
         return False
-    return case.content is None or case.agreement.state is State.RELEASED
+    return case.content is None or case.baseline.state is State.RELEASED
 
 
 def _parent(item: Item) -> int | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from kbsync.baseline import State
 from kbsync.change import Change, Finding
-from kbsync.planner.decide import Case, Presence, Standing, Verdict
-from kbsync.planner.planner import Explained
+from kbsync.planner.decide import ChangeStatus, Decision, ItemState, SideState
+from kbsync.planner.planner import ItemExplanation
 from kbsync.report.json_output import VERSION, to_json
 from kbsync.report.wording import clause, one_line, title_of
 
@@ -17,74 +17,74 @@ _STATES = {
     State.UNDONE: "The run that published it was undone",
 }
 _FOLLOWS = {
-    Verdict.NOTHING: "Nothing follows: neither side has changed.",
-    Verdict.CREATE: "A publish creates it: no live item is known to be it.",
-    Verdict.UNMANAGED: "Nothing follows: kbsync leaves alone what no agreement knows; `kbsync adopt` takes it over.",
-    Verdict.ADOPT: "A publish notes that both sides say the same, and writes nothing.",
-    Verdict.CONFLICT: "Nothing is written: both sides have something to say. Three ways on: `kbsync pull PATH` brings "
+    Decision.NOTHING: "Nothing follows: neither side has changed.",
+    Decision.CREATE: "A publish creates it: no live item is known to be it.",
+    Decision.UNMANAGED: "Nothing follows: kbsync leaves alone what no baseline knows; `kbsync adopt` takes it over.",
+    Decision.ADOPT: "A publish notes that both sides say the same, and writes nothing.",
+    Decision.CONFLICT: "Nothing is written: both sides have something to say. Three ways on: `kbsync pull PATH` brings "
     "the portal's side into the file, `kbsync publish --overwrite PATH` lets the file win, or leave it as it is.",
-    Verdict.UPDATE: "A publish updates it: the content has changed, and the portal is as it was left.",
-    Verdict.REMOVE: "A publish takes it from readers, as `removed` says: its file is gone, the portal is as it was.",
-    Verdict.DRIFT: "Nothing is written: only the portal has changed. `kbsync pull` brings that home.",
-    Verdict.FORGET: "A publish forgets it: it is gone on both sides.",
-    Verdict.RESTORE: "A publish restores it under its old id: its file is back.",
-    Verdict.UNDONE: "Nothing is written until its file changes.",
+    Decision.UPDATE: "A publish updates it: the content has changed, and the portal is as it was left.",
+    Decision.REMOVE: "A publish takes it from readers, as `removed` says: its file is gone, the portal is as it was.",
+    Decision.DRIFT: "Nothing is written: only the portal has changed. `kbsync pull` brings that home.",
+    Decision.FORGET: "A publish forgets it: it is gone on both sides.",
+    Decision.RESTORE: "A publish restores it under its old id: its file is back.",
+    Decision.UNDONE: "Nothing is written until its file changes.",
 }
 
 
-def explanation_to_text(items: Iterable[Explained]) -> str:
+def explanation_to_text(items: Iterable[ItemExplanation]) -> str:
     """Tell of each item in a paragraph of its own."""
     return "\n\n".join("\n".join(_lines(item)) for item in items)
 
 
-def explanation_to_json(items: Iterable[Explained], *, target: str, calls: int) -> str:
+def explanation_to_json(items: Iterable[ItemExplanation], *, target: str, calls: int) -> str:
     """Write what bears on each item as one object."""
     return to_json({"version": VERSION, "target": target, "items": [_page(item) for item in items], "calls": calls})
 
 
-def _lines(item: Explained) -> Iterator[str]:
+def _lines(item: ItemExplanation) -> Iterator[str]:
     case, path = item.case, one_line(item.case.path)
     yield f"{path}: {_what(case)}"
-    for sentence in (*_agreement(item), _side("The content", case.content_standing, case), *_live(case)):
+    for sentence in (*_baseline(item), _side("The content", case.content_standing, case), *_live(case)):
         yield f"  {sentence}"
     yield f"  {_conclusion(item)}".replace("PATH", path)
 
 
-def _what(case: Case) -> str:
+def _what(case: ItemState) -> str:
     number = f" {case.id}" if case.id is not None else ""
     if case.live is None:
-        return f"{case.kind.value}{number}, not on the portal" + (" now" if case.agreement else " yet")
+        return f"{case.kind.value}{number}, not on the portal" + (" now" if case.baseline else " yet")
     return f'{case.kind.value}{number}, "{title_of(case.live)}" on the portal'
 
 
-def _agreement(item: Explained) -> Iterator[str]:
-    known = item.case.agreement
+def _baseline(item: ItemExplanation) -> Iterator[str]:
+    known = item.case.baseline
     if known is None:
-        yield "No agreement knows it: no publish, pull or adoption has brought its two sides together."
+        yield "No baseline knows it: no publish, pull or adoption has brought its two sides together."
         return
     place = "the ledger" if item.place == "ledger" else "the lock, a file in .kbsync"
     made = f", by {one_line(item.made)}" if item.made else ""
-    yield f"{_STATES[known.state]} at {known.seen or 'an unknown time'}: {place} says so{made}."
+    yield f"{_STATES[known.state]} at {known.seen_at or 'an unknown time'}: {place} says so{made}."
     if known.path != item.case.path:
         yield f"Its source lay at {one_line(known.path)} then."
     if item.overruled is not None:
         other = "lock" if item.place == "ledger" else "ledger"
-        yield f"The {other} has an older one, of {item.overruled.seen}, which does not count."
+        yield f"The {other} has an older one, of {item.overruled.seen_at}, which does not count."
 
 
-def _side(who: str, standing: Standing, case: Case) -> str:
-    if case.agreement is None:
-        return f"{who} {'does not have it' if standing.presence is Presence.GONE else 'has it'}."
+def _side(who: str, standing: SideState, case: ItemState) -> str:
+    if case.baseline is None:
+        return f"{who} {'does not have it' if standing.presence is ChangeStatus.GONE else 'has it'}."
     match standing.presence:
-        case Presence.GONE:
+        case ChangeStatus.GONE:
             return f"{who} no longer has it."
-        case Presence.UNCHANGED:
+        case ChangeStatus.UNCHANGED:
             return f"{who} has not changed since."
-        case Presence.CHANGED:
+        case ChangeStatus.CHANGED:
             return f"{who} has changed since: {', '.join(standing.fields)}."
 
 
-def _live(case: Case) -> Iterator[str]:
+def _live(case: ItemState) -> Iterator[str]:
     yield _side("The portal", case.live_standing, case)
     if case.live_standing.touched:
         yield "It was saved on the portal since, though no field differs."
@@ -92,32 +92,32 @@ def _live(case: Case) -> Iterator[str]:
         yield f"The two sides differ in: {', '.join(case.differing)}."
 
 
-def _conclusion(item: Explained) -> str:
-    state = item.case.agreement.state if item.case.agreement else None
+def _conclusion(item: ItemExplanation) -> str:
+    state = item.case.baseline.state if item.case.baseline else None
     if state in {State.KEPT, State.RELEASED}:
         return f"Nothing follows, whatever changes: it is {state.value}. `kbsync adopt PATH` takes it over again."
     told = clause(item.step) if item.step else ""
     expected = _FOLLOWS[item.verdict]
     match item.step:
         case None:
-            return expected if item.verdict in _SILENT else _FOLLOWS[Verdict.NOTHING]
+            return expected if item.verdict in _SILENT else _FOLLOWS[Decision.NOTHING]
         case Change() if item.step.action.value != item.verdict.value:
             return f"A publish would {item.step.action.value} it: {told}."
-        case Finding() if item.step.matter.value != item.verdict.value:
-            return f"Nothing is written ({item.step.matter.value}): {told}."
+        case Finding() if item.step.finding_kind.value != item.verdict.value:
+            return f"Nothing is written ({item.step.finding_kind.value}): {told}."
         case _:
             return f"{expected} In the plan: {told}." if told else expected
 
 
-_SILENT = {Verdict.NOTHING, Verdict.RESTORE, Verdict.REMOVE}
+_SILENT = {Decision.NOTHING, Decision.RESTORE, Decision.REMOVE}
 
 
-def _page(item: Explained) -> dict[str, object]:
-    case, known = item.case, item.case.agreement
-    agreement = known and {
+def _page(item: ItemExplanation) -> dict[str, object]:
+    case, known = item.case, item.case.baseline
+    baseline = known and {
         "in": item.place,
         "state": known.state.value,
-        "seen": known.seen,
+        "seen": known.seen_at,
         "path": known.path,
         "made": item.made,
     }
@@ -125,7 +125,7 @@ def _page(item: Explained) -> dict[str, object]:
         "kind": case.kind.value,
         "path": case.path,
         "id": case.id,
-        "agreement": agreement,
+        "baseline": baseline,
         "content": {"presence": case.content_standing.presence.value, "fields": list(case.content_standing.fields)},
         "live": {"presence": case.live_standing.presence.value, "fields": list(case.live_standing.fields)},
         "differing": list(case.differing),

@@ -10,7 +10,7 @@ from kbsync.model import FieldValue
 from kbsync.report.json_output import VERSION, to_json
 from kbsync.report.pages import code, escaped
 from kbsync.report.wording import PAST, SIGNS, one_line, plain, shortened
-from kbsync.state.ledger import Past, Record, Retold
+from kbsync.state.ledger import ItemDiff, RunInfo, RunRecord
 
 _LONGEST_VALUE = 60
 _NARROWEST = 20
@@ -19,7 +19,7 @@ _COLOURS = {"+": "32", "~": "33", "-": "31", ">": "36", "=": "2"}
 _DIFF_COLOURS = {"+": "32", "-": "31", "@": "2"}
 
 
-def runs_to_text(runs: Sequence[Past], *, colour: bool, width: int | None = None) -> str:
+def runs_to_text(runs: Sequence[RunInfo], *, colour: bool, width: int | None = None) -> str:
     """List runs, one a line, so that the first word of each is what `history` and `undo` take.
 
     Where there is a `width`, what is too long goes on below.
@@ -42,13 +42,13 @@ def runs_to_text(runs: Sequence[Past], *, colour: bool, width: int | None = None
 
 
 def _folded(told: str, margin: int, width: int) -> str:
-    """Fold the last cell of a row where it stands; on a line of its own where it has too little room there."""
+    """Fold the last cell of a row where it stands; on a line of its own where it has too little space there."""
     if margin + min(len(told), _NARROWEST) > width:
         return f"\n{' ' * _INDENT}" + f"\n{' ' * _INDENT}".join(textwrap.wrap(told, max(width - _INDENT, _NARROWEST)))
     return f"\n{' ' * margin}".join(textwrap.wrap(told, width - margin))
 
 
-def runs_to_markdown(runs: Sequence[Past]) -> str:
+def runs_to_markdown(runs: Sequence[RunInfo]) -> str:
     """Write runs as a table."""
     lines = ["| run | when | what | who | did |", "| --- | --- | --- | --- | --- |"]
     for run in runs:
@@ -58,17 +58,17 @@ def runs_to_markdown(runs: Sequence[Past]) -> str:
     return "\n".join(lines)
 
 
-def runs_to_json(runs: Sequence[Past], *, target: str) -> str:
+def runs_to_json(runs: Sequence[RunInfo], *, target: str) -> str:
     """Write runs as one object."""
     return to_json({"version": VERSION, "target": target, "runs": [_run_page(run) for run in runs]})
 
 
-def run_to_text(run: Past, items: Sequence[Retold], *, colour: bool) -> str:
+def run_to_text(run: RunInfo, items: Sequence[ItemDiff], *, colour: bool) -> str:
     """Show one run, each item before and after."""
     lines = [_painted(_heading(run), "1", colour=colour), ""]
     for item in items:
-        sign = SIGNS[item.deed.action]
-        head = f"{sign} {item.deed.action.value}"
+        sign = SIGNS[item.entry.action]
+        head = f"{sign} {item.entry.action.value}"
         lines.append(f"  {_painted(head, _COLOURS[sign], colour=colour)} {one_line(_told(item))}")
         lines += [f"      {name}: {_value(was)} → {_value(now)}" for name, was, now in _values(item)]
         for line in shortened(map(plain, item.lines)):
@@ -76,11 +76,11 @@ def run_to_text(run: Past, items: Sequence[Retold], *, colour: bool) -> str:
     return "\n".join([*lines, "", _closing(run)])
 
 
-def run_to_markdown(run: Past, items: Sequence[Retold]) -> str:
+def run_to_markdown(run: RunInfo, items: Sequence[ItemDiff]) -> str:
     """Write one run as Markdown, each item's diff in a fence."""
     lines = [f"### {escaped(_heading(run))}", ""]
     for item in items:
-        lines.append(f"- **{item.deed.action.value}** {code(_told(item))}")
+        lines.append(f"- **{item.entry.action.value}** {code(_told(item))}")
         lines += [f"  - {name}: {code(_value(was))} → {code(_value(now))}" for name, was, now in _values(item)]
         shown = shortened(map(plain, item.lines))
         if shown:
@@ -89,12 +89,12 @@ def run_to_markdown(run: Past, items: Sequence[Retold]) -> str:
     return "\n".join([*lines, "", _closing(run)])
 
 
-def run_to_json(run: Past, items: Sequence[Retold], *, target: str) -> str:
+def run_to_json(run: RunInfo, items: Sequence[ItemDiff], *, target: str) -> str:
     """Write one run as one object, the fields of each item before and after in full."""
     return to_json({"version": VERSION, "target": target, "run": _run_page(run), "items": [_item(i) for i in items]})
 
 
-def _run_page(run: Past) -> dict[str, object]:
+def _run_page(run: RunInfo) -> dict[str, object]:
     record = run.record
     return {
         "run": run.id,
@@ -109,14 +109,14 @@ def _run_page(run: Past) -> dict[str, object]:
     }
 
 
-def _item(item: Retold) -> dict[str, object]:
-    deed = item.deed
+def _item(item: ItemDiff) -> dict[str, object]:
+    entry = item.entry
     return {
-        "action": deed.action.value,
-        "kind": deed.kind.value,
-        "path": deed.path,
-        "former": deed.former or None,
-        "id": deed.id,
+        "action": entry.action.value,
+        "kind": entry.kind.value,
+        "path": entry.path,
+        "former": entry.former or None,
+        "id": entry.id,
         "fields": list(item.changed),
         "before": dict(item.before),
         "after": dict(item.after),
@@ -124,11 +124,11 @@ def _item(item: Retold) -> dict[str, object]:
     }
 
 
-def _heading(run: Past) -> str:
+def _heading(run: RunInfo) -> str:
     return one_line(f"Run {run.name}: {_what(run.record)}, {_when(run)}, by {_name(run.who)}")
 
 
-def _closing(run: Past) -> str:
+def _closing(run: RunInfo) -> str:
     told = _counts(run.record.counts())
     return f"{told[:1].upper()}{told[1:]}{_undone(run)}."
 
@@ -137,13 +137,13 @@ def _name(who: str) -> str:
     return one_line(who.partition(" <")[0])
 
 
-def _what(record: Record) -> str:
+def _what(record: RunRecord) -> str:
     about = record.undoes or record.commit
     return f"{record.purpose.value} {about[:10]}".rstrip()
 
 
-def _when(run: Past) -> str:
-    """Give a time to the minute, in UTC as the portal says it; a clone's own clock has its offset."""
+def _when(run: RunInfo) -> str:
+    """Return a time to the minute, in UTC as the portal says it; a clone's own clock has its offset."""
     try:
         return datetime.fromisoformat(run.record.at or run.at).strftime("%Y-%m-%d %H:%M")
     except ValueError:
@@ -155,22 +155,22 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(told) or "what was known already"
 
 
-def _undone(run: Past) -> str:
+def _undone(run: RunInfo) -> str:
     return f" (undone by {', '.join(run.undone_by)})" if run.undone_by else ""
 
 
-def _told(item: Retold) -> str:
-    deed = item.deed
-    was = f", was {deed.former}" if deed.former and deed.former != deed.path else ""
+def _told(item: ItemDiff) -> str:
+    entry = item.entry
+    was = f", was {entry.former}" if entry.former and entry.former != entry.path else ""
     name = (
         item.after.get("title") or item.after.get("name") or item.before.get("title") or item.before.get("name") or ""
     )
-    doubted = "; the portal did not show what it was sent" if deed.doubted else ""
-    return f'{deed.path} "{name}" ({deed.kind.value} {deed.id}{was}){doubted}'
+    doubted = "; the portal did not show what it was sent" if entry.doubted else ""
+    return f'{entry.path} "{name}" ({entry.kind.value} {entry.id}{was}){doubted}'
 
 
-def _values(item: Retold) -> Iterator[tuple[str, FieldValue, FieldValue]]:
-    """Give the fields that differ, less the body, whose lines are told."""
+def _values(item: ItemDiff) -> Iterator[tuple[str, FieldValue, FieldValue]]:
+    """Return the fields that differ, less the body, whose lines are told."""
     for name in item.changed:
         if name != "body" or not item.lines:
             yield name, item.before.get(name), item.after.get(name)

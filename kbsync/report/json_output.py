@@ -10,11 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn, TypeVar
 
-from kbsync.baseline import Agreement
-from kbsync.change import Action, Change, Finding, Matter, Outcome
+from kbsync.baseline import Baseline
+from kbsync.change import Action, Change, Finding, FindingKind, Outcome
 from kbsync.errors import UsageError
 from kbsync.model import Article, Category, Folder, Item, Kind, Side
-from kbsync.planner.approval import Grant, Permit, Saved
+from kbsync.planner.approval import Approval, ApprovedChange, Saved
 from kbsync.planner.planner import Plan
 from kbsync.report.wording import diff, title_of
 
@@ -26,7 +26,7 @@ def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outc
     return to_json(plan_page(plan, target=target, calls=calls, outcomes=outcomes))
 
 
-def status_to_json(plan: Plan, archived: Sequence[Agreement], *, target: str, calls: int) -> str:
+def status_to_json(plan: Plan, archived: Sequence[Baseline], *, target: str, calls: int) -> str:
     """Write both directions at a glance: what there is to publish, what to pull, and what waits for a person."""
     page = plan_page(plan, target=target, calls=calls) | {
         "to_publish": [_change_data(change) for change in plan.changes],
@@ -37,7 +37,7 @@ def status_to_json(plan: Plan, archived: Sequence[Agreement], *, target: str, ca
 
 
 def plan_page(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> dict[str, object]:
-    """Give the object that a plan is written as."""
+    """Return the object that a plan is written as."""
     return {
         "version": VERSION,
         "target": target,
@@ -101,7 +101,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 def saved_to_json(saved: Saved) -> str:
     """Write a saved plan; a diff stands in it by its lines, so that its size is that of what changes."""
-    grants = {(grant.action, grant.kind, grant.path, grant.id): grant for grant in saved.permit.grants}
+    grants = {(grant.action, grant.kind, grant.path, grant.id): grant for grant in saved.permit.changes}
     page = plan_page(saved.plan, target=saved.target, calls=saved.calls)
     page["changes"] = [
         _change(change, grants.get((change.action, change.kind, change.path, change.id)))
@@ -120,7 +120,7 @@ def saved_to_json(saved: Saved) -> str:
     return to_json(page)
 
 
-def _change(change: Change, grant: Grant | None) -> dict[str, object]:
+def _change(change: Change, grant: ApprovedChange | None) -> dict[str, object]:
     page: dict[str, object] = {
         "action": change.action.value,
         "kind": change.kind.value,
@@ -164,7 +164,7 @@ def _saved(page: "_Page") -> Saved:
     changes = page.pages("changes")
     return Saved(
         plan=_plan(page),
-        permit=Permit(grants=tuple(_grant(change) for change in changes if "content" in change.plain)),
+        permit=Approval(changes=tuple(_grant(change) for change in changes if "content" in change.plain)),
         target=page.text("target"),
         url=about.text("url"),
         tree=about.text("tree"),
@@ -183,10 +183,10 @@ def _plan(page: "_Page") -> Plan:
     return Plan(
         written=Side.LIVE,
         changes=tuple(_shown(change) for change in page.pages("changes")),
-        drift=_findings(page, "drift", Matter.DRIFT),
-        conflicts=_findings(page, "conflicts", Matter.CONFLICT),
-        unmanaged=_findings(page, "unmanaged", Matter.UNMANAGED),
-        undone=_findings(page, "undone", Matter.UNDONE),
+        drift=_findings(page, "drift", FindingKind.DRIFT),
+        conflicts=_findings(page, "conflicts", FindingKind.CONFLICT),
+        unmanaged=_findings(page, "unmanaged", FindingKind.UNMANAGED),
+        undone=_findings(page, "undone", FindingKind.UNDONE),
         unchanged=page.number("unchanged"),
         ids={},
         targets={},
@@ -222,8 +222,8 @@ def _named(kind: Kind, title: str) -> Item:
             return Article(title=title, body="")
 
 
-def _grant(page: "_Page") -> Grant:
-    return Grant(
+def _grant(page: "_Page") -> ApprovedChange:
+    return ApprovedChange(
         action=page.word("action", Action),
         kind=page.word("kind", Kind),
         path=page.text("path"),
@@ -236,10 +236,10 @@ def _grant(page: "_Page") -> Grant:
     )
 
 
-def _findings(page: "_Page", name: str, matter: Matter) -> tuple[Finding, ...]:
+def _findings(page: "_Page", name: str, matter: FindingKind) -> tuple[Finding, ...]:
     return tuple(
         Finding(
-            matter=matter,
+            finding_kind=matter,
             kind=found.word("kind", Kind),
             path=found.text("path"),
             id=found.maybe_number("id"),

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from kbsync.change import Change, Finding, Matter
+from kbsync.change import Change, Finding, FindingKind
 from kbsync.planner.planner import Plan
 from kbsync.report.wording import (
     MOST_UNMANAGED,
@@ -26,7 +26,7 @@ _LONGEST_COMMENT = 60_000
 
 
 _MOST_SHOWN = 10
-"""Conflicts of which a pull request's comment shows what both sides did; it has only so much room."""
+"""Conflicts of which a pull request's comment shows what both sides did; it has only so much space."""
 
 
 def plan_to_markdown(plan: Plan, *, heading: str) -> str:
@@ -41,7 +41,7 @@ def plan_to_markdown(plan: Plan, *, heading: str) -> str:
         ]
     for section in sections(plan):
         lines += _markdown_findings(section)
-    return "\n".join([*lines, *_markdown_diffs(plan.changes, room=_LONGEST_COMMENT - sum(map(len, lines)))])
+    return "\n".join([*lines, *_markdown_diffs(plan.changes, space=_LONGEST_COMMENT - sum(map(len, lines)))])
 
 
 def _named(change: Change) -> str:
@@ -53,7 +53,7 @@ def _markdown_findings(section: Section) -> Iterator[str]:
     if not section.findings:
         return
     yield from ("", f"**{section.words}**", "")
-    most = MOST_UNMANAGED if section.matter is Matter.UNMANAGED else len(section.findings)
+    most = MOST_UNMANAGED if section.matter is FindingKind.UNMANAGED else len(section.findings)
     for finding in section.findings[:most]:
         yield f"- {code(finding.path)}: {escaped(clause(finding))}"
     if len(section.findings) > most:
@@ -63,12 +63,12 @@ def _markdown_findings(section: Section) -> Iterator[str]:
             yield from _folded_away(f"<code>{html.escape(one_line(finding.path))}</code> {words}", shortened(lines))
 
 
-def _markdown_diffs(changes: Sequence[Change], *, room: int) -> Iterator[str]:
-    """Give as many whole diffs as there is room for, and count the others."""
+def _markdown_diffs(changes: Sequence[Change], *, space: int) -> Iterator[str]:
+    """Give as many whole diffs as there is space for, and count the others."""
     shown = [lines for change in changes if (lines := list(_markdown_diff(change)))]
     for number, lines in enumerate(shown):
-        room -= sum(len(line) + 1 for line in lines)
-        if room < 0:
+        space -= sum(len(line) + 1 for line in lines)
+        if space < 0:
             yield from ("", f"The diffs of {len(shown) - number} more are in `kbsync plan`.")
             return
         yield from lines
@@ -79,7 +79,7 @@ def _markdown_diff(change: Change) -> Iterator[str]:
 
 
 def _folded_away(heading: str, lines: Sequence[str]) -> Iterator[str]:
-    """Give the lines of a diff in a fence that none of them can close, below a heading that opens it."""
+    """Return the lines of a diff in a fence that none of them can close, below a heading that opens it."""
     if not lines:
         return
     longest = max((len(found) for line in lines for found in re.findall(r"`+", line)), default=0)

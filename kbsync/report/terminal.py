@@ -1,6 +1,6 @@
 """Plans and outcomes for a terminal: text with or without colour, and bars for what takes long.
 
-The room of rich. It gives text to whoever prints, but for the bars, which draw themselves.
+The module of rich. It gives text to whoever prints, but for the bars, which draw themselves.
 """
 
 import io
@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
+from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.planner.planner import Plan
 from kbsync.report.wording import (
     MOST_UNMANAGED,
@@ -37,7 +37,12 @@ from kbsync.report.wording import (
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", ">": "cyan", "=": "dim"}
 _ON_ONE_SCREEN = 10
 _PATIENCE = 1.0
-_MATTERS = {Matter.DRIFT: "yellow", Matter.CONFLICT: "red", Matter.UNDONE: "yellow", Matter.UNMANAGED: "dim"}
+_MATTERS = {
+    FindingKind.DRIFT: "yellow",
+    FindingKind.CONFLICT: "red",
+    FindingKind.UNDONE: "yellow",
+    FindingKind.UNMANAGED: "dim",
+}
 _RESULT_COLOURS = {Result.DONE: "green", Result.FAILED: "red", Result.WITHHELD: "yellow", Result.SKIPPED: "yellow"}
 
 
@@ -176,7 +181,7 @@ def _against(line: str, other: str, colour: str) -> Text:
 def _findings(heading: str, findings: Sequence[Finding], style: str) -> list[RenderableType]:
     if not findings:
         return []
-    most = MOST_UNMANAGED if findings[0].matter is Matter.UNMANAGED else len(findings)
+    most = MOST_UNMANAGED if findings[0].finding_kind is FindingKind.UNMANAGED else len(findings)
     parts: list[RenderableType] = [Text(heading, style="bold")]
     for finding in findings[:most]:
         said = clause(finding)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
-from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
+from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.model import Item, Side
 from kbsync.planner.planner import Plan
 
@@ -42,16 +42,16 @@ MOST_UNMANAGED = 20
 
 _WAYS_ON = "`kbsync pull PATH` merges, `publish --overwrite PATH` lets the file win, or leave it"
 _PUBLISHING = (
-    (Matter.DRIFT, "Edited on the portal, left alone (`kbsync pull` brings it home)", "drifted"),
-    (Matter.CONFLICT, f"In conflict, left alone ({_WAYS_ON})", "in conflict"),
-    (Matter.UNDONE, "Undone, left alone", "undone"),
-    (Matter.UNMANAGED, "Not managed, never touched", "unmanaged"),
+    (FindingKind.DRIFT, "Edited on the portal, left alone (`kbsync pull` brings it home)", "drifted"),
+    (FindingKind.CONFLICT, f"In conflict, left alone ({_WAYS_ON})", "in conflict"),
+    (FindingKind.UNDONE, "Undone, left alone", "undone"),
+    (FindingKind.UNMANAGED, "Not managed, never touched", "unmanaged"),
 )
 _PULLING = (
-    (Matter.DRIFT, "Changed here, to be published", "to be published"),
-    (Matter.CONFLICT, "In conflict, for you to solve", "in conflict"),
-    (Matter.UNDONE, "Undone, left alone", "undone"),
-    (Matter.UNMANAGED, "On one side only, left alone", "on one side only"),
+    (FindingKind.DRIFT, "Changed here, to be published", "to be published"),
+    (FindingKind.CONFLICT, "In conflict, for you to solve", "in conflict"),
+    (FindingKind.UNDONE, "Undone, left alone", "undone"),
+    (FindingKind.UNMANAGED, "On one side only, left alone", "on one side only"),
 )
 
 
@@ -59,22 +59,22 @@ _PULLING = (
 class Section:
     """One list of what a plan leaves alone: what it is called, and the one word for its count."""
 
-    matter: Matter
+    matter: FindingKind
     words: str
     count: str
     findings: tuple[Finding, ...]
 
 
-_UNDOING = (_PUBLISHING[0], (Matter.CONFLICT, "Left alone, for you to settle", "left alone"), *_PUBLISHING[2:])
+_UNDOING = (_PUBLISHING[0], (FindingKind.CONFLICT, "Left alone, for you to settle", "left alone"), *_PUBLISHING[2:])
 
 
 def sections(plan: Plan, *, undoing: bool = False) -> tuple[Section, ...]:
-    """Give the lists of what a plan leaves alone, in the words of its direction."""
+    """Return the lists of what a plan leaves alone, in the words of its direction."""
     found = {
-        Matter.DRIFT: plan.drift,
-        Matter.CONFLICT: plan.conflicts,
-        Matter.UNDONE: plan.undone,
-        Matter.UNMANAGED: plan.unmanaged,
+        FindingKind.DRIFT: plan.drift,
+        FindingKind.CONFLICT: plan.conflicts,
+        FindingKind.UNDONE: plan.undone,
+        FindingKind.UNMANAGED: plan.unmanaged,
     }
     told = _PULLING if plan.written is Side.CONTENT else _UNDOING if undoing else _PUBLISHING
     return tuple(Section(matter=m, words=words, count=count, findings=found[m]) for m, words, count in told)
@@ -97,7 +97,7 @@ def _visible(char: str) -> str:
 
 
 def title_of(item: Item | None) -> str:
-    """Give the name that readers see, or nothing for an item that is gone."""
+    """Return the name that readers see, or nothing for an item that is gone."""
     name = getattr(item, "title", None) or getattr(item, "name", None) or ""
     return one_line(str(name))
 
@@ -128,7 +128,7 @@ def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
 
 
 def refusal(plan: Plan) -> str:
-    """Say why a plan would be refused as a whole and what to do then, or nothing."""
+    """Return why a plan would be refused as a whole and what to do then, or nothing."""
     return "; ".join(filter(None, (plan.halt or plan.excess, plan.way_on)))
 
 
@@ -143,13 +143,13 @@ def results(outcomes: Sequence[Outcome]) -> str:
 
 
 def gathered(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """Give what is to be known of several changes that went well, and of how many: it is said once."""
+    """Return what is to be known of several changes that went well, and of how many: it is said once."""
     notes = Counter(note for outcome in outcomes if outcome.result is Result.DONE for note in outcome.notes)
     return {note: count for note, count in notes.items() if count > 1}
 
 
 def diff(change: Change) -> tuple[str, ...]:
-    """Give the lines of a source's diff, without its two file lines; empty where there is none to show."""
+    """Return the lines of a source's diff, without its two file lines; empty where there is none to show."""
     if change.before is None or change.after is None or change.before == change.after:
         return tuple(plain(line).replace("\n", "\\n") for line in change.diff)
     lines = unified_diff(plain(change.before).splitlines(), plain(change.after).splitlines(), n=1, lineterm="")
@@ -157,7 +157,7 @@ def diff(change: Change) -> tuple[str, ...]:
 
 
 def both_sides(finding: Finding) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give what each side of a conflict did, with the words over it; nothing where none is known."""
+    """Return what each side of a conflict did, with the words over it; nothing where none is known."""
     sides = (("in the content:", finding.ours), ("on the portal:", finding.theirs))
     return tuple((words, tuple(plain(line) for line in lines)) for words, lines in sides if lines)
 

@@ -40,7 +40,7 @@ class Fault:
     times: int | None = 1
 
     def concerns(self, method: str, path: str) -> bool:
-        """Tell whether a call is one of those chosen."""
+        """Return whether a call is one of those chosen."""
         return fnmatchcase(method, self.method.upper()) and fnmatchcase(path, self.path)
 
 
@@ -107,7 +107,7 @@ class Faults:
             self._waiting.clear()
 
     def waiting(self) -> tuple[Fault, ...]:
-        """Tell which faults may still strike."""
+        """Return which faults may still strike."""
         with self._lock:
             return tuple(one.fault for one in self._waiting)
 
@@ -176,7 +176,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What every room of the web side shares."""
+    """What every module of the web side shares."""
 
     settings: Settings
     store: Store

@@ -117,7 +117,7 @@ class Database:
             self.connection.execute("COMMIT")
 
     def existed(self, kind: str, id_: int) -> bool:
-        """Tell whether an id was ever given out; ids are never used again."""
+        """Return whether an id was ever given out; ids are never used again."""
         row = self.row("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,))
         return row is not None and FIRST_ID < id_ <= row["seq"]
 
@@ -205,7 +205,7 @@ class Article:
 
     @property
     def readable(self) -> bool:
-        """Tell whether readers have a version of it to see."""
+        """Return whether readers have a version of it to see."""
         return self.status == PUBLISHED or self.live_title is not None
 
 
@@ -222,12 +222,12 @@ class Heading:
 
     @property
     def readable(self) -> bool:
-        """Tell whether readers have a version of it to see."""
+        """Return whether readers have a version of it to see."""
         return self.status == PUBLISHED or self.live_title is not None
 
     @property
     def shown_title(self) -> str:
-        """Give the title that readers see."""
+        """Return the title that readers see."""
         return self.live_title or self.title
 
 

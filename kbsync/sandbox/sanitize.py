@@ -1,4 +1,4 @@
-"""The one room that decides which HTML may be shown, and what a strict portal would keep of a body."""
+"""The one module that decides which HTML may be shown, and what a strict portal would keep of a body."""
 
 import html
 import re
@@ -59,7 +59,7 @@ def style_to_show(style: str) -> str:
 
 
 def is_near_black(colour: str) -> bool:
-    """Tell whether a colour is black or a dark grey."""
+    """Return whether a colour is black or a dark grey."""
     parts = _parts(colour)
     return parts is not None and max(parts) <= NEARLY_BLACK and max(parts) - min(parts) <= GREY_SPREAD
 
@@ -143,7 +143,7 @@ _STRICT_ATTRIBUTES = {
 
 
 def for_readers(body: str) -> str:
-    """Give the HTML of an article as it may be shown: no scripts, no event attributes, frames of video hosts only.
+    """Return the HTML of an article as it may be shown: no scripts, no event attributes, frames of video hosts only.
 
     Ids stay, because links from other articles go to them; no script of ours looks for an id on a reader's page.
     """
@@ -151,7 +151,7 @@ def for_readers(body: str) -> str:
 
 
 def strict(body: str) -> str:
-    """Give what a strict portal keeps of a body: no scripts, frames, ids, styles or unknown tags."""
+    """Return what a strict portal keeps of a body: no scripts, frames, ids, styles or unknown tags."""
     return _STRICT.clean(body)
 
 
@@ -214,7 +214,7 @@ TAG = re.compile(
 
 
 def rewritten(body: str, mode: Rewriting) -> str:
-    """Give a body as the portal would store it."""
+    """Return a body as the portal would store it."""
     match mode:
         case "off":
             return body
@@ -227,7 +227,7 @@ def rewritten(body: str, mode: Rewriting) -> str:
 
 
 def plain_text(body: str) -> str:
-    """Give the plain text of a body by the rule recorded answers show.
+    """Return the plain text of a body by the rule recorded answers show.
 
     Every block tag, opening or closing, and every `br` is a space, other tags are nothing, entities are decoded, and
     nothing is trimmed. (Recorded for short bodies; inferred for tables, lists and code.)

@@ -1,6 +1,6 @@
 """All that one account holds, and the hand of an agent who works on the web.
 
-The nouns' own rooms (`categories`, `folders`, `articles`) are what the API uses. The methods here do what an agent does
+The nouns' own modules (`categories`, `folders`, `articles`) are what the API uses. The methods here do what an agent does
 in the product: they need no key, count as no call, store bodies as they are given and always move `updated_at`.
 """
 
@@ -248,7 +248,7 @@ def _load_folder(store: Store, category_id: int, name: str, articles: Sequence[M
 
 
 def seen_by_readers(article: Article) -> Article:
-    """Give the published version where a draft stands beside one, else the article as it is."""
+    """Return the published version where a draft stands beside one, else the article as it is."""
     if article.live_title is None or article.live_description is None:
         return article
     return replace(

@@ -49,7 +49,7 @@ class Articles:
         return tuple(row["language"] for row in rows)
 
     def counts(self, id_: int) -> dict[str, int]:
-        """Give hits and thumbs, summed over all languages (documented)."""
+        """Return hits and thumbs, summed over all languages (documented)."""
         sums = ", ".join(f"sum({name}) AS {name}" for name in COUNTED)
         row = self._database.row(f"SELECT {sums} FROM article_text WHERE id = ?", (id_,))
         return {name: (row[name] if row else None) or 0 for name in COUNTED}
@@ -231,7 +231,7 @@ class Folders:
         return [_folder(row) for row in self._database.rows(f"{SELECT} WHERE {where} ORDER BY id", values)]
 
     def way(self, id_: int, language: str) -> tuple[Step, ...]:
-        """Give the way from the category down to a folder; a name not translated is in the primary language."""
+        """Return the way from the category down to a folder; a name not translated is in the primary language."""
         steps: list[Step] = []
         current: int | None = id_
         category_id = 0

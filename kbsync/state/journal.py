@@ -16,20 +16,20 @@ from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 
-from kbsync.baseline import Agreement, Key, agreement_from_json, agreement_to_json, ledger_name
+from kbsync.baseline import Baseline, Key, baseline_from_json, baseline_to_json, ledger_name
 from kbsync.change import Action, Change, Outcome, Result
 from kbsync.config import Config
 from kbsync.errors import KbsyncError
 from kbsync.git.repository import Repository
 from kbsync.model import Kind
-from kbsync.state.ledger import Standing
+from kbsync.state.ledger import RemoteHeads
 
 RUNNING: set[str] = set()
 """The runs of this very process that hold a lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class LeaseHolder:
     """Who holds a lease. `host` names the machine for people and `place` for comparing, down to its last start.
 
     `began` tells the process from a later one of the same number; `ended` that the run is over, and left what it could
@@ -48,10 +48,10 @@ class Holder:
     ended: bool = False
 
 
-def holder_now(commit: str | None) -> Holder:
-    """Say who this process is."""
+def holder_now(commit: str | None) -> LeaseHolder:
+    """Return who this process is."""
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Holder(
+    return LeaseHolder(
         who=_user(),
         host=socket.gethostname(),
         place=_place(),
@@ -64,8 +64,8 @@ def holder_now(commit: str | None) -> Holder:
     )
 
 
-def is_surely_dead(holder: Holder) -> bool:
-    """Tell whether the holder was a process of this very machine that is no longer there.
+def is_surely_dead(holder: LeaseHolder) -> bool:
+    """Return whether the holder was a process of this very machine that is no longer there.
 
     Only then: of a container, another machine, or a system that does not tell, nobody can say so from here.
     """
@@ -90,7 +90,7 @@ def _user() -> str:
 
 
 def _place() -> str:
-    """Name the machine since its last start, and within it the room in which process numbers mean something."""
+    """Return the machine since its last start, and within it the module in which process numbers mean something."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -99,7 +99,7 @@ def _place() -> str:
 
 
 def _began(process: int) -> str:
-    """Say when a process began, in whatever unit the system counts; empty where it does not say, or it has ended."""
+    """Return when a process began, in whatever unit the system counts; empty where it does not say, or it has ended."""
     try:
         after_name = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
     except OSError:
@@ -117,7 +117,7 @@ _INTENT, _DONE = "intent/", "done/"
 class Intent:
     """One change that a run will write.
 
-    `source` is the agreement that it is to end in, but for what the portal will show; where a former live version is
+    `source` is the baseline that it is to end in, but for what the portal will show; where a former live version is
     put back, its `live` says which. `opens` tells that the article is written twice, the first time as a draft.
     """
 
@@ -127,38 +127,38 @@ class Intent:
     id: int | None = None
     former: str | None = None
     fields: tuple[str, ...] = ()
-    source: Agreement | None = None
+    source: Baseline | None = None
     anchors: tuple[str, ...] = ()
     opens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Underway:
-    """What a lease tells of its run, at `commit`: what was intended, and which agreements were reached so far.
+class InFlight:
+    """What a lease tells of its run, at `commit`: what was intended, and which baselines were reached so far.
 
     `seen` are the live items that were there before, `ids` the live ids that the run's content paths had, `noticed`
     when this process first saw this very commit, by its monotonic clock.
     """
 
-    holder: Holder
+    holder: LeaseHolder
     commit: str = ""
     intents: tuple[Intent, ...] = ()
     seen: frozenset[Key] = frozenset()
     ids: Mapping[str, int] = field(default_factory=dict)
-    done: Mapping[Key, Agreement] = field(default_factory=dict)
+    done: Mapping[Key, Baseline] = field(default_factory=dict)
     noticed: float = field(default_factory=time.monotonic)
 
     @property
     def since(self) -> str:
-        """Say who has been at it since when."""
+        """Return who has been at it since when."""
         return f"{self.holder.who} on {self.holder.host}, since {self.holder.since}"
 
 
-def unsettled(underway: Underway, outcomes: Iterable[Outcome]) -> tuple[Intent, ...]:
-    """Give the intents of which nobody knows whether they were carried out, and those that had none in this run."""
+def unsettled(in_flight: InFlight, outcomes: Iterable[Outcome]) -> tuple[Intent, ...]:
+    """Return the intents of which nobody knows whether they were carried out, and those that had none in this run."""
     # One path may have two changes: one item leaves it, and another takes it.
     told = {_place_of(outcome.change): outcome for outcome in outcomes}
-    return tuple(intent for intent in underway.intents if _is_unsettled(intent, told.get(_place_of(intent))))
+    return tuple(intent for intent in in_flight.intents if _is_unsettled(intent, told.get(_place_of(intent))))
 
 
 def _place_of(one: Change | Intent) -> tuple[Action, Kind, str]:
@@ -172,23 +172,23 @@ def _is_unsettled(intent: Intent, outcome: Outcome | None) -> bool:
     return outcome.result is Result.FAILED and (outcome.live is None or half)
 
 
-def pages_of(underway: Underway) -> dict[str, bytes]:
+def pages_of(in_flight: InFlight) -> dict[str, bytes]:
     """Write a lease's files, by path."""
-    seen = {kind.value: sorted(number for other, number in underway.seen if other is kind) for kind in Kind}
+    seen = {kind.value: sorted(number for other, number in in_flight.seen if other is kind) for kind in Kind}
     pages: dict[str, object] = {
-        _HOLDER: _holder_page(underway.holder),
-        _PLAN: {"seen": seen, "ids": dict(underway.ids)},
+        _HOLDER: _holder_page(in_flight.holder),
+        _PLAN: {"seen": seen, "ids": dict(in_flight.ids)},
     }
-    pages |= {f"{_INTENT}{at:05}.json": _intent_page(intent) for at, intent in enumerate(underway.intents)}
-    return {name: _json(page) for name, page in pages.items()} | done_pages(underway.done)
+    pages |= {f"{_INTENT}{at:05}.json": _intent_page(intent) for at, intent in enumerate(in_flight.intents)}
+    return {name: _json(page) for name, page in pages.items()} | done_pages(in_flight.done)
 
 
-def done_pages(done: Mapping[Key, Agreement]) -> dict[str, bytes]:
-    """Write the files of agreements that were reached, by path."""
-    return {f"{_DONE}{ledger_name(key)}": agreement_to_json(known).encode() for key, known in done.items()}
+def done_pages(done: Mapping[Key, Baseline]) -> dict[str, bytes]:
+    """Write the files of baselines that were reached, by path."""
+    return {f"{_DONE}{ledger_name(key)}": baseline_to_json(known).encode() for key, known in done.items()}
 
 
-def underway_from(files: Mapping[str, bytes], commit: str) -> Underway:
+def in_flight_from(files: Mapping[str, bytes], commit: str) -> InFlight:
     """Read a lease's files.
 
     Raises:
@@ -201,10 +201,10 @@ def underway_from(files: Mapping[str, bytes], commit: str) -> Underway:
         raise KbsyncError(what, advice="upgrade kbsync") from error
 
 
-def _underway(files: Mapping[str, bytes], commit: str) -> Underway:
+def _underway(files: Mapping[str, bytes], commit: str) -> InFlight:
     plan = json.loads(files[_PLAN])
-    done = [agreement_from_json(text.decode()) for name, text in files.items() if name.startswith(_DONE)]
-    return Underway(
+    done = [baseline_from_json(text.decode()) for name, text in files.items() if name.startswith(_DONE)]
+    return InFlight(
         holder=_holder_from(json.loads(files[_HOLDER])),
         commit=commit,
         intents=tuple(_intent_from(json.loads(files[name])) for name in sorted(files) if name.startswith(_INTENT)),
@@ -214,18 +214,18 @@ def _underway(files: Mapping[str, bytes], commit: str) -> Underway:
     )
 
 
-def _holder_page(holder: Holder) -> dict[str, object]:
-    return {"version": _VERSION} | {name: getattr(holder, name) for name in Holder.__slots__}
+def _holder_page(holder: LeaseHolder) -> dict[str, object]:
+    return {"version": _VERSION} | {name: getattr(holder, name) for name in LeaseHolder.__slots__}
 
 
-def _holder_from(page: Mapping[str, object]) -> Holder:
+def _holder_from(page: Mapping[str, object]) -> LeaseHolder:
     if page["version"] != _VERSION:
         raise ValueError(f"version {page['version']}")
-    return Holder(**{name: page[name] for name in Holder.__slots__})  # type: ignore[arg-type]
+    return LeaseHolder(**{name: page[name] for name in LeaseHolder.__slots__})  # type: ignore[arg-type]
 
 
 def _intent_page(intent: Intent) -> dict[str, object]:
-    source = json.loads(agreement_to_json(intent.source)) if intent.source else None
+    source = json.loads(baseline_to_json(intent.source)) if intent.source else None
     return {
         "action": intent.action.value,
         "kind": intent.kind.value,
@@ -247,7 +247,7 @@ def _intent_from(page: Mapping[str, object]) -> Intent:
         | {
             "action": Action(str(page["action"])),
             "kind": Kind(str(page["kind"])),
-            "source": agreement_from_json(json.dumps(source)) if source else None,
+            "source": baseline_from_json(json.dumps(source)) if source else None,
             "fields": tuple(fields),  # type: ignore[arg-type]
             "anchors": tuple(anchors),  # type: ignore[arg-type]
         },
@@ -267,9 +267,9 @@ class Journal:
     def __init__(self, folder: Path, run: str) -> None:
         self.place = folder / f"{run}{_ENDING}"
 
-    def note(self, reached: Agreement) -> None:
-        """Write an agreement down for good."""
-        line = json.dumps(json.loads(agreement_to_json(reached)), ensure_ascii=False)
+    def note(self, reached: Baseline) -> None:
+        """Write a baseline down for good."""
+        line = json.dumps(json.loads(baseline_to_json(reached)), ensure_ascii=False)
         self.place.parent.mkdir(parents=True, exist_ok=True)
         with self.place.open("a", encoding="utf-8", errors="surrogatepass") as page:
             page.write(f"{line}\n")
@@ -277,11 +277,11 @@ class Journal:
             os.fsync(page.fileno())
 
 
-def read_journals(folder: Path) -> tuple[dict[str, Path], tuple[Agreement, ...]]:
-    """Read what runs noted here: their files by run, and the agreements but for a line that a kill cut short."""
+def read_journals(folder: Path) -> tuple[dict[str, Path], tuple[Baseline, ...]]:
+    """Read what runs noted here: their files by run, and the baselines but for a line that a kill cut short."""
     places = {place.stem: place for place in sorted(folder.glob(f"*{_ENDING}"))}
     lines = [line for place in places.values() for line in _text(place).split("\n")]
-    return places, tuple(reached for reached in map(_agreement, lines) if reached is not None)
+    return places, tuple(reached for reached in map(_baseline, lines) if reached is not None)
 
 
 def clear_journals(places: Iterable[Path]) -> None:
@@ -297,20 +297,20 @@ def _text(place: Path) -> str:
         return ""
 
 
-def _agreement(line: str) -> Agreement | None:
+def _baseline(line: str) -> Baseline | None:
     try:
-        return agreement_from_json(line)
+        return baseline_from_json(line)
     except ValueError:
         return None
 
 
 def journal_folder(repository: Repository, config: Config) -> Path:
-    """Give the folder of the clone in which runs note what they reach."""
+    """Return the folder of the clone in which runs note what they reach."""
     return repository.git_folder() / "kbsync" / config.target
 
 
-def underway_at(repository: Repository, standing: Standing) -> Underway | None:
+def in_flight_at(repository: Repository, standing: RemoteHeads) -> InFlight | None:
     """Read what the lease tells of its run, if there is one."""
     if standing.lease is None:
         return None
-    return underway_from(repository.read_ref(standing.lease), standing.lease)
+    return in_flight_from(repository.read_ref(standing.lease), standing.lease)

@@ -1,11 +1,11 @@
 """The lease: one publisher at a time writes to a portal, and what it is about to write is known before it does.
 
 A git ref beside the ledger, moved by compare-and-swap alone. It holds who publishes, what is intended, and which
-agreements were reached so far. Whoever holds it renews it; what was not renewed for a while may be taken over.
+baselines were reached so far. Whoever holds it renews it; what was not renewed for a while may be taken over.
 
 A run that writes to the portal does it like this, and a run that was overtaken reads and plans again::
 
-    with held(begun, place, standing, other, patience=patience, tell=audience.waits) as lease:
+    with held(begun, place, standing, other, patience=patience, tell=ui.waits) as lease:
         connection.guard(lease.check)
         run = carry_out(..., lease=lease)
         save(workspace, run, at=live.seen_at, local=local, lease=lease)
@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock, RLock, Thread
 
-from kbsync.baseline import Agreement, Key
+from kbsync.baseline import Baseline, Key
 from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.errors import GitError, Refusal
@@ -27,16 +27,16 @@ from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
 from kbsync.state.journal import (
     RUNNING,
+    InFlight,
     Journal,
-    Underway,
     done_pages,
+    in_flight_at,
     is_surely_dead,
     journal_folder,
     pages_of,
-    underway_at,
     unsettled,
 )
-from kbsync.state.ledger import Standing, is_shared, lease_ref, ledger_ref, look_up
+from kbsync.state.ledger import RemoteHeads, is_shared, lease_ref, ledger_ref, look_up
 
 TAKEN_AFTER = 120.0
 """Seconds after which a lease that nobody renewed may be taken over."""
@@ -46,7 +46,7 @@ _DEAD_BY_ANY_CLOCK = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)
-class Patience:
+class WaitPolicy:
     """How long to wait for others, in seconds, over all attempts of one run; and since when one lease is watched."""
 
     seconds: float = 0.0
@@ -54,26 +54,26 @@ class Patience:
     _watched: tuple[str, float] = ("", 0.0)
 
     def is_over(self) -> bool:
-        """Tell whether there is no more time to wait; the time begins with the first question."""
+        """Return whether there is no more time to wait; the time begins with the first question."""
         self._began = time.monotonic() if self._began is None else self._began
         return time.monotonic() - self._began >= self.seconds
 
-    def watched(self, other: Underway) -> float:
+    def watched(self, other: InFlight) -> float:
         """Say for how many seconds this very lease has been seen, by our own clock."""
         if self._watched[0] != other.commit:
             self._watched = (other.commit, other.noticed)
         return time.monotonic() - self._watched[1]
 
 
-def is_free(other: Underway, patience: Patience) -> bool:
-    """Tell whether a lease may be taken over: its run is over, surely dead, or has not been heard of for long."""
+def is_free(other: InFlight, patience: WaitPolicy) -> bool:
+    """Return whether a lease may be taken over: its run is over, surely dead, or has not been heard of for long."""
     holder = other.holder
     if holder.ended or is_surely_dead(holder) or patience.watched(other) >= TAKEN_AFTER:
         return True
     return datetime.now(UTC) - datetime.fromisoformat(holder.renewed) > _DEAD_BY_ANY_CLOCK
 
 
-def wait_for(other: Underway, patience: Patience, tell: Callable[[str], None]) -> None:
+def wait_for(other: InFlight, patience: WaitPolicy, tell: Callable[[str], None]) -> None:
     """Wait a moment for another run; raises Refusal, which names it, where patience is over."""
     if patience.is_over():
         raise Refusal(
@@ -84,8 +84,8 @@ def wait_for(other: Underway, patience: Patience, tell: Callable[[str], None]) -
     time.sleep(LOOKED_AT_EVERY)
 
 
-def told_of(other: Underway | None) -> str:
-    """Say what the lease of another run means for a plan; empty where there is none, or nothing is left of it."""
+def told_of(other: InFlight | None) -> str:
+    """Return what the lease of another run means for a plan; empty where there is none, or nothing is left of it."""
     if other is None or other.holder.ended:
         return ""
     if is_surely_dead(other.holder):
@@ -100,18 +100,18 @@ TRUSTED_FOR = 90.0
 _MOST_ATTEMPTS = 20
 
 
-class Overtaken(Refusal):
+class StalePlan(Refusal):
     """Another run has written the ledger since this one planned."""
 
 
 @contextmanager
-def held(
-    begun: Underway,
-    place: "LeasePlace",
-    standing: Standing,
-    other: Underway | None,
+def acquire(
+    begun: InFlight,
+    place: "LeaseBackend",
+    standing: RemoteHeads,
+    other: InFlight | None,
     *,
-    patience: Patience,
+    patience: WaitPolicy,
     tell: Callable[[str], None],
 ) -> "Iterator[Lease]":
     """Hold the lease of a target for a block that writes to its portal; `tell` hears whom this waits for.
@@ -142,12 +142,12 @@ def held(
 
 
 def _take(
-    begun: Underway,
-    place: "LeasePlace",
-    standing: Standing,
-    other: Underway | None,
+    begun: InFlight,
+    place: "LeaseBackend",
+    standing: RemoteHeads,
+    other: InFlight | None,
     *,
-    patience: Patience,
+    patience: WaitPolicy,
     tell: Callable[[str], None],
 ) -> "Lease":
     message = f"publish {begun.holder.commit[:10]} to {place.config.target}: {len(begun.intents)} intended"
@@ -156,7 +156,7 @@ def _take(
     attempts = 0
     while True:
         if standing.ledger != planned_at:
-            raise Overtaken("another run has written since this one planned", advice="run it again")
+            raise StalePlan("another run has written since this one planned", advice="run it again")
         if other is None or is_free(other, patience):
             asked_at = _now()
             try:
@@ -172,7 +172,7 @@ def _take(
             wait_for(other, patience, tell)
         standing = look_up(place.repository, place.config, local=place.local)
         if other is None or other.commit != standing.lease:
-            other = underway_at(place.repository, standing)
+            other = in_flight_at(place.repository, standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class _Instant:
     wall: float
 
     def age(self) -> float:
-        """Say how many seconds ago that was, by the clock that says more."""
+        """Return how many seconds ago that was, by the clock that says more."""
         return max(time.monotonic() - self.steady, time.time() - self.wall)
 
 
@@ -192,14 +192,14 @@ def _now() -> _Instant:
 
 
 @dataclass(frozen=True, slots=True)
-class LeasePlace:
+class LeaseBackend:
     """Where a target's lease is kept: on the ledger's remote, else in this clone."""
 
     repository: Repository
     config: Config
     local: bool
 
-    def swap(self, standing: Standing, commit: str | None) -> None:
+    def swap(self, standing: RemoteHeads, commit: str | None) -> None:
         """Let the lease stand at a commit if lease and ledger stand where they did; raises RefMoved if not."""
         ledger, lease = ledger_ref(self.config), lease_ref(self.config)
         if not is_shared(self.repository, self.config, local=self.local):
@@ -228,12 +228,12 @@ class LeasePlace:
 class Lease:
     """The lease as its holder has it; safe to share among threads."""
 
-    def __init__(self, place: LeasePlace, underway: Underway, journal: Journal, confirmed: _Instant) -> None:
+    def __init__(self, place: LeaseBackend, in_flight: InFlight, journal: Journal, confirmed: _Instant) -> None:
         self._place = place
-        self._underway = underway
+        self._underway = in_flight
         self._journal = journal
         self._confirmed = confirmed
-        self._fresh: dict[Key, Agreement] = {}
+        self._fresh: dict[Key, Baseline] = {}
         self._lost = ""
         self._notes, self._moves = Lock(), RLock()
         self._over = Event()
@@ -243,17 +243,17 @@ class Lease:
 
     @property
     def run(self) -> str:
-        """Name the run that holds it."""
+        """Return the run that holds it."""
         return self._underway.holder.run
 
     @property
     def lost(self) -> str:
-        """Say who took it from this run; empty while it is ours."""
+        """Return who took it from this run; empty while it is ours."""
         return self._lost
 
     @property
     def journal(self) -> Path:
-        """Name the file of this clone in which the run notes what it reached."""
+        """Return the file of this clone in which the run notes what it reached."""
         return self._journal.place
 
     def keep(self) -> None:
@@ -266,7 +266,7 @@ class Lease:
         self._over.set()
 
     def check(self) -> str:
-        """Say why nothing may be written any more; empty while this run holds the lease.
+        """Return why nothing may be written any more; empty while this run holds the lease.
 
         Asked before every write: where the last answer is old, by whichever clock, the remote is asked anew.
         """
@@ -279,8 +279,8 @@ class Lease:
             return "stopped: the lease could not be renewed, so that another publish may be writing"
         return self._lost
 
-    def note(self, reached: Agreement) -> None:
-        """Write an agreement down: at once in this clone, and with the next renewal where the lease is kept."""
+    def note(self, reached: Baseline) -> None:
+        """Write a baseline down: at once in this clone, and with the next renewal where the lease is kept."""
         with self._notes:
             self._fresh[reached.key] = reached
             self._journal.note(reached)
@@ -304,7 +304,7 @@ class Lease:
             )
 
     def let_go(self) -> None:
-        """Give it up where nothing was written under it."""
+        """Return it up where nothing was written under it."""
         with self._moves:
             self._place.move(self._underway.commit, None)
 
@@ -340,7 +340,7 @@ class Lease:
         """See who holds it: a renewal whose answer was lost is ours all the same."""
         with suppress(GitError):
             standing = look_up(self._place.repository, self._place.config, local=self._place.local)
-            now = underway_at(self._place.repository, standing)
+            now = in_flight_at(self._place.repository, standing)
             if now is not None and now.holder.run == self.run:
                 self._underway, self._confirmed = replace(self._underway, commit=now.commit), asked_at
             else:

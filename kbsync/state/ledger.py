@@ -1,6 +1,6 @@
-"""The runs that a ledger tells of: a page beside the agreements, the words of its commit, what is retold of it. Pure.
+"""The runs that a ledger tells of: a page beside the baselines, the words of its commit, what is retold of it. Pure.
 
-A page notes what the run did to which item; what the items were before and after is told by their agreements.
+A page notes what the run did to which item; what the items were before and after is told by their baselines.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kbsync import __version__
-from kbsync.baseline import Agreement, Key, agreement_to_json, ledger_name, read_ledger
+from kbsync.baseline import Baseline, Key, baseline_to_json, ledger_name, read_ledger
 from kbsync.change import Action, Outcome, Result
 from kbsync.config import Config
 from kbsync.errors import KbsyncError
@@ -23,17 +23,17 @@ _ATTEMPTS = 3
 
 
 def ledger_ref(config: Config) -> str:
-    """Name the git ref that holds a target's ledger."""
+    """Return the git ref that holds a target's ledger."""
     return f"refs/kbsync/{config.target}"
 
 
 def lease_ref(config: Config) -> str:
-    """Name the git ref that holds the lease of a target: who may write to the portal, and what is under way."""
+    """Return the git ref that holds the lease of a target: who may write to the portal, and what is under way."""
     return f"refs/kbsync-lease/{config.target}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RemoteHeads:
     """The commits at which ledger and lease stand where they are shared; in this clone, where nothing is."""
 
     ledger: str | None
@@ -41,11 +41,11 @@ class Standing:
 
 
 def is_shared(repository: Repository, config: Config, *, local: bool) -> bool:
-    """Tell whether ledger and lease are kept on a remote, beside this clone."""
+    """Return whether ledger and lease are kept on a remote, beside this clone."""
     return not local and repository.has_remote(config.remote)
 
 
-def look_up(repository: Repository, config: Config, *, local: bool) -> Standing:
+def look_up(repository: Repository, config: Config, *, local: bool) -> RemoteHeads:
     """Find out where ledger and lease stand; this clone's ledger follows.
 
     Raises:
@@ -53,12 +53,12 @@ def look_up(repository: Repository, config: Config, *, local: bool) -> Standing:
     """
     if is_shared(repository, config, local=local):
         return _follow(repository, config)
-    return Standing(ledger=repository.ref_commit(ledger_ref(config)), lease=repository.ref_commit(lease_ref(config)))
+    return RemoteHeads(ledger=repository.ref_commit(ledger_ref(config)), lease=repository.ref_commit(lease_ref(config)))
 
 
 def open_ledger(
     repository: Repository, config: Config, *, local: bool
-) -> tuple[dict[Key, Agreement], Mapping[str, object]]:
+) -> tuple[dict[Key, Baseline], Mapping[str, object]]:
     """Read the ledger and what it tells of its last run; fetched from the remote first, unless `local`.
 
     Raises:
@@ -69,20 +69,20 @@ def open_ledger(
     return read_here(repository, config)
 
 
-def read_here(repository: Repository, config: Config) -> tuple[dict[Key, Agreement], Mapping[str, object]]:
+def read_here(repository: Repository, config: Config) -> tuple[dict[Key, Baseline], Mapping[str, object]]:
     """Read the ledger and what it tells of its last run, as this clone has it.
 
     Raises:
         KbsyncError: it was written by a later version.
     """
     files = repository.read_ref(ledger_ref(config))
-    return _agreements(files), json.loads(files.get(_RUN, b"{}"))
+    return _baselines(files), json.loads(files.get(_RUN, b"{}"))
 
 
 def write_ledger(
     repository: Repository,
     config: Config,
-    entries: Mapping[Key, Agreement],
+    entries: Mapping[Key, Baseline],
     forgotten: Collection[Key],
     *,
     page: Mapping[str, object],
@@ -91,7 +91,7 @@ def write_ledger(
     """Commit new entries on top of the ledger as it stands in this clone."""
     ref = ledger_ref(config)
     files: dict[str, bytes | None] = {
-        ledger_name(key): agreement_to_json(known).encode("utf-8") for key, known in entries.items()
+        ledger_name(key): baseline_to_json(known).encode("utf-8") for key, known in entries.items()
     }
     files |= {ledger_name(key): None for key in forgotten}
     files[_RUN] = (json.dumps(page, indent=1, sort_keys=True) + "\n").encode()
@@ -134,16 +134,16 @@ def _let_go_here(repository: Repository, config: Config, lease: tuple[str, str |
         repository.move_ref(lease_ref(config), lease[1], expected=lease[0])
 
 
-def _follow(repository: Repository, config: Config) -> Standing:
+def _follow(repository: Repository, config: Config) -> RemoteHeads:
     """Fetch the remote's ledger, and join it with ours where each has what the other lacks; say where both stand."""
     ref, lease = ledger_ref(config), lease_ref(config)
     found = repository.fetch_refs(config.remote, (ref, lease), mirrored=(lease,))
     there, here = found[ref], repository.ref_commit(ref)
-    standing = Standing(ledger=there, lease=found[lease])
+    standing = RemoteHeads(ledger=there, lease=found[lease])
     if there is None or here is None or here == there or repository.is_ancestor(there, here, remote=config.remote):
         return standing
     ours, theirs = repository.read_ref(here), repository.read_ref(there)
-    newer = _newer(_agreements(ours), _agreements(theirs))
+    newer = _newer(_baselines(ours), _baselines(theirs))
     repository.move_ref(ref, there, expected=here)
     if newer:
         page = json.loads(theirs.get(_RUN, b"{}")) | {"purpose": "join"}
@@ -151,11 +151,11 @@ def _follow(repository: Repository, config: Config) -> Standing:
     return standing
 
 
-def _newer(ours: Mapping[Key, Agreement], theirs: Mapping[Key, Agreement]) -> dict[Key, Agreement]:
-    return {key: known for key, known in ours.items() if key not in theirs or theirs[key].seen < known.seen}
+def _newer(ours: Mapping[Key, Baseline], theirs: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+    return {key: known for key, known in ours.items() if key not in theirs or theirs[key].seen_at < known.seen_at}
 
 
-def _agreements(files: Mapping[str, bytes]) -> dict[Key, Agreement]:
+def _baselines(files: Mapping[str, bytes]) -> dict[Key, Baseline]:
     try:
         return read_ledger(files)
     except ValueError as error:
@@ -179,7 +179,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class RunEntry:
     """What a run did to one item; `instead_of` is the id of the item whose place it took, as after a move.
 
     `doubted` tells that the portal did not show what it was sent.
@@ -196,7 +196,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class RunRecord:
     """One run: for which target, of which commit, when by the portal's clock, by whom and with which kbsync.
 
     `who` is git's identity; `undoes` is the ledger's commit of the run that it undid.
@@ -209,11 +209,11 @@ class Record:
     who: str = ""
     kbsync: str = __version__
     undoes: str = ""
-    deeds: tuple[Deed, ...] = ()
+    entries: tuple[RunEntry, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Count what was done by action."""
-        return dict(Counter(deed.action.value for deed in self.deeds if not deed.doubted))
+        return dict(Counter(entry.action.value for entry in self.entries if not entry.doubted))
 
     def summary(self) -> str:
         """Say in one line what was done."""
@@ -223,15 +223,15 @@ class Record:
         return f"{self.purpose.value} {what} {where}: {told or 'what was known already'}"
 
     def message(self) -> str:
-        """Give the words of the run's commit: a line that sums it up, and one for each item."""
-        lines = [line_of(deed) for deed in self.deeds[:MOST_NAMED]]
-        if len(self.deeds) > MOST_NAMED:
-            lines.append(f"and {len(self.deeds) - MOST_NAMED} more, which {PAGE} names")
+        """Return the words of the run's commit: a line that sums it up, and one for each item."""
+        lines = [line_of(entry) for entry in self.entries[:MOST_NAMED]]
+        if len(self.entries) > MOST_NAMED:
+            lines.append(f"and {len(self.entries) - MOST_NAMED} more, which {PAGE} names")
         return "\n".join([self.summary(), *(["", *lines] if lines else [])])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class RunInfo:
     """One run of the past: the ledger's commit that tells of it, and the one before.
 
     `at` is when by the committer's clock, for a run that does not say it by the portal's; `undone_by` names the later
@@ -240,58 +240,58 @@ class Past:
 
     id: str
     before: str | None
-    record: Record
+    record: RunRecord
     who: str
     at: str
     undone_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """Give the name by which people call it."""
+        """Return the name by which people call it."""
         return self.id[:10]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retold:
+class ItemDiff:
     """What a run made of one item: its fields before and after, empty where it was not there, and what differs.
 
     `lines` are those of a diff, of the sources where both are at hand, else of the body as Markdown.
     """
 
-    deed: Deed
+    entry: RunEntry
     before: Mapping[str, FieldValue]
     after: Mapping[str, FieldValue]
     lines: tuple[str, ...] = ()
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Name the fields that differ, of what was there before and after."""
+        """Return the fields that differ, of what was there before and after."""
         if not self.before or not self.after:
             return ()
         return tuple(name for name, now in self.after.items() if digest(now) != digest(self.before.get(name)))
 
 
-def line_of(deed: Deed) -> str:
+def line_of(entry: RunEntry) -> str:
     """Say in one line what was done to an item."""
-    where = deed.path.replace("\n", " ")
-    was = f", was {deed.former}".replace("\n", " ") if deed.former else ""
-    instead = f", instead of {deed.instead_of}" if deed.instead_of else ""
-    doubted = ", which the portal did not show as it was sent" if deed.doubted else ""
-    fields = f": {', '.join(deed.fields)}" if deed.fields and deed.action is Action.UPDATE else ""
-    return f"{deed.action.value} {where} ({deed.kind.value} {deed.id}{was}{instead}){fields}{doubted}"
+    where = entry.path.replace("\n", " ")
+    was = f", was {entry.former}".replace("\n", " ") if entry.former else ""
+    instead = f", instead of {entry.instead_of}" if entry.instead_of else ""
+    doubted = ", which the portal did not show as it was sent" if entry.doubted else ""
+    fields = f": {', '.join(entry.fields)}" if entry.fields and entry.action is Action.UPDATE else ""
+    return f"{entry.action.value} {where} ({entry.kind.value} {entry.id}{was}{instead}){fields}{doubted}"
 
 
-def deeds_of(outcomes: Iterable[Outcome]) -> tuple[Deed, ...]:
-    """Tell what a run did, by what became of each of its changes; what did not reach the portal is left out."""
-    return tuple(sorted(filter(None, map(_deed, outcomes)), key=lambda deed: deed.path))
+def entries_of(outcomes: Iterable[Outcome]) -> tuple[RunEntry, ...]:
+    """Return what a run did, by what became of each of its changes; what did not reach the portal is left out."""
+    return tuple(sorted(filter(None, map(_deed, outcomes)), key=lambda entry: entry.path))
 
 
-def _deed(outcome: Outcome) -> Deed | None:
+def _deed(outcome: Outcome) -> RunEntry | None:
     change, live = outcome.change, outcome.live
     if outcome.result is not Result.DONE and live is None:
         return None
     number = (live.id if live else None) or change.id or 0
-    return Deed(
+    return RunEntry(
         action=change.action,
         kind=change.kind,
         id=number,
@@ -303,7 +303,7 @@ def _deed(outcome: Outcome) -> Deed | None:
     )
 
 
-def page_of(run: Record) -> dict[str, object]:
+def page_of(run: RunRecord) -> dict[str, object]:
     """Write a run as the page that the ledger keeps."""
     return {
         "version": VERSION,
@@ -315,25 +315,25 @@ def page_of(run: Record) -> dict[str, object]:
         "kbsync": run.kbsync,
         "undoes": run.undoes,
         "counts": run.counts(),
-        "changes": [_deed_page(deed) for deed in run.deeds],
+        "changes": [_deed_page(entry) for entry in run.entries],
     }
 
 
-def _deed_page(deed: Deed) -> dict[str, object]:
+def _deed_page(entry: RunEntry) -> dict[str, object]:
     page: dict[str, object] = {
-        "action": deed.action.value,
-        "kind": deed.kind.value,
-        "id": deed.id,
-        "path": deed.path,
-        "former": deed.former,
-        "fields": list(deed.fields),
-        "instead_of": deed.instead_of,
-        "doubted": deed.doubted,
+        "action": entry.action.value,
+        "kind": entry.kind.value,
+        "id": entry.id,
+        "path": entry.path,
+        "former": entry.former,
+        "fields": list(entry.fields),
+        "instead_of": entry.instead_of,
+        "doubted": entry.doubted,
     }
     return {name: value for name, value in page.items() if value not in ("", [], None, False)}
 
 
-def record_from(page: Mapping[str, object]) -> Record:
+def record_from(page: Mapping[str, object]) -> RunRecord:
     """Read the page of a run; what an older kbsync did not note stays empty.
 
     Raises:
@@ -341,7 +341,7 @@ def record_from(page: Mapping[str, object]) -> Record:
     """
     if page.get("version") != VERSION:
         raise ValueError("a run that this version of kbsync does not know")
-    return Record(
+    return RunRecord(
         target=_text(page, "target"),
         purpose=Purpose(_text(page, "purpose") or Purpose.PUBLISH),
         commit=_text(page, "commit"),
@@ -349,14 +349,14 @@ def record_from(page: Mapping[str, object]) -> Record:
         who=_text(page, "who"),
         kbsync=_text(page, "kbsync"),
         undoes=_text(page, "undoes"),
-        deeds=tuple(_deed_from(deed) for deed in _tables(page, "changes")),
+        entries=tuple(_deed_from(entry) for entry in _tables(page, "changes")),
     )
 
 
-def _deed_from(page: Mapping[str, object]) -> Deed:
+def _deed_from(page: Mapping[str, object]) -> RunEntry:
     number, old = page.get("id"), page.get("instead_of")
     fields = page.get("fields", ())
-    return Deed(
+    return RunEntry(
         action=Action(_text(page, "action")),
         kind=Kind(_text(page, "kind")),
         id=number if isinstance(number, int) else 0,

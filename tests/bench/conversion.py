@@ -27,14 +27,14 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 
 def live_bodies(corpus: Path) -> list[str]:
-    """Give the HTML of every article of the help centre."""
+    """Return the HTML of every article of the help centre."""
     files = sorted((corpus / "freshdesk-kb").glob("*.json"))
     folders = [folder for file in files for folder in json.loads(file.read_text(encoding="utf-8")).values()]
     return [article["description"] or "" for folder in folders for articles in folder.values() for article in articles]
 
 
 def written_bodies(corpus: Path) -> list[str]:
-    """Give the Markdown of every article that people wrote, without its front matter."""
+    """Return the Markdown of every article that people wrote, without its front matter."""
     files = sorted((corpus / "arduino-help-center" / "content").rglob("*.md"))
     return [_FRONT_MATTER.sub("", file.read_text(encoding="utf-8")) for file in files]
 

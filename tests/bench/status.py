@@ -65,7 +65,7 @@ def _pages(desk: Desk, portal: Portal, environ: dict[str, str]) -> str:
 
 
 def seconds(words: list[str], desk: Desk, environ: dict[str, str], given: str) -> float:
-    """Give the processor time of one run, with that of the git that it calls; waiting for the portal is none."""
+    """Return the processor time of one run, with that of the git that it calls; waiting for the portal is none."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(words, cwd=desk.root, env=environ, input=given.encode(), capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -38,7 +38,7 @@ class Scene:
         return self
 
     def article(self, title: str) -> int:
-        """Give the id of an article on the portal."""
+        """Return the id of an article on the portal."""
         return next(article.id for article in self.portal.store.all_articles() if article.title == title)
 
     @property

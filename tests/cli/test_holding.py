@@ -105,7 +105,7 @@ def test_explain_is_data_too_and_needs_no_call(scene: Scene) -> None:
     assert done.page["calls"] == 0
     assert (items[SECOND]["verdict"], items[SECOND]["content"]["fields"]) == ("update", ["body"])
     assert (items["guide/start"]["verdict"], items["guide/start"]["planned"]) == ("nothing", "")
-    assert items[SECOND]["agreement"]["in"] == "ledger"
+    assert items[SECOND]["baseline"]["in"] == "ledger"
 
 
 def test_explain_tells_of_what_is_released_archived_unmanaged_new_or_nowhere(scene: Scene) -> None:
@@ -117,7 +117,7 @@ def test_explain_tells_of_what_is_released_archived_unmanaged_new_or_nowhere(sce
     scene.desk.commit()
     assert "it is released" in scene.kbsync("explain", FIRST).out
     assert "its file is gone" in scene.kbsync("explain", SECOND).out
-    assert "leaves alone what no agreement knows" in scene.kbsync("explain", str(number)).out
+    assert "leaves alone what no baseline knows" in scene.kbsync("explain", str(number)).out
     assert "A publish creates it" in scene.kbsync("explain", "guide/start/new.md").out
     lost = scene.kbsync("explain", "guide/start/none.md")
     assert lost.code == 2

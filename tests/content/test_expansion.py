@@ -38,7 +38,7 @@ def expanded(body: str, files: Mapping[str, str] = FILES, values: Mapping[str, s
 
 
 def read(body: str, files: Mapping[str, str] = FILES, values: Mapping[str, str] = VALUES) -> str:
-    """Give the body with all marks replaced."""
+    """Return the body with all marks replaced."""
     made = expander(files, values).expand(body, path="a/b/c.md")
     return made.body if made else body
 

@@ -77,5 +77,5 @@ def nothing_is_left_to_do(desk: Desk, portal: Portal) -> None:
 
 
 def named(after: Step) -> dict[str, list[object]]:
-    """Give all that a plan names."""
+    """Return all that a plan names."""
     return {name: after.ended.page[name] for name in ("changes", "drift", "conflicts", "unmanaged")}

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kbsync.baseline import Agreement, Key, agreement_from_json
+from kbsync.baseline import Baseline, Key, baseline_from_json
 from kbsync.change import Result
 from kbsync.config import Config, Secret
 from kbsync.engine import plan as planning
 from kbsync.engine import publish as publishing
 from kbsync.engine import pull as pulling
-from kbsync.engine.context import Options, Planned
+from kbsync.engine.context import Options, PlanResult
 from kbsync.engine.publish import Published
-from kbsync.engine.pull import PulledHome
+from kbsync.engine.pull import PullResult
 from kbsync.planner.planner import Plan
 from kbsync.sandbox.database import Article
 from kbsync.sandbox.server import Portal
@@ -27,22 +27,22 @@ LEDGER = "refs/kbsync/production"
 
 @dataclass(slots=True, kw_only=True)
 class Quiet:
-    """An audience that agrees to all, and remembers what it was told; `meanwhile` is what others do until it agrees."""
+    """A ui that agrees to all, and remembers what it was told; `meanwhile` is what others do until it agrees."""
 
     agree: bool = True
     meanwhile: Callable[[], object] | None = None
     heard: list[str] = field(default_factory=list)
 
-    def waits(self, why: str) -> None:
+    def status(self, why: str) -> None:
         self.heard.append(why)
 
-    def begins(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int) -> None:
         self.heard.append(f"{what} {total}")
 
-    def steps(self, what: str) -> None:
+    def advance(self, what: str) -> None:
         self.heard.append(what)
 
-    def agrees(self, planned: Planned) -> bool:
+    def confirm(self, planned: PlanResult) -> bool:
         self.heard.append(repr(planned))
         if self.meanwhile is not None:
             self.meanwhile()
@@ -56,7 +56,7 @@ class Clone:
     root: Path
     portal: Portal
     config: Config
-    audience: Quiet = field(default_factory=Quiet)
+    ui: Quiet = field(default_factory=Quiet)
 
     def write(self, files: Mapping[str, str]) -> None:
         for path, text in files.items():
@@ -72,7 +72,7 @@ class Clone:
         return (self.root / path).read_bytes().decode()
 
     def files(self) -> dict[str, str]:
-        """Give the texts of the tree, without kbsync's own files and git's."""
+        """Return the texts of the tree, without kbsync's own files and git's."""
         places = [place for place in self.root.rglob("*") if place.is_file()]
         found = {place.relative_to(self.root).as_posix(): place for place in places}
         return {
@@ -94,14 +94,14 @@ class Clone:
     def plan(self, **options: Any) -> Plan:
         return self.planned(**options).plan
 
-    def planned(self, **options: Any) -> Planned:
-        return planning.plan(self.config, Secret(self.portal.key), Options(**options), self.audience)
+    def planned(self, **options: Any) -> PlanResult:
+        return planning.plan(self.config, Secret(self.portal.key), Options(**options), self.ui)
 
     def offline(self, **options: Any) -> Plan:
-        return planning.plan(self.config, None, Options(**options), self.audience).plan
+        return planning.plan(self.config, None, Options(**options), self.ui).plan
 
     def publish(self, **options: Any) -> Published:
-        return publishing.publish(self.config, Secret(self.portal.key), Options(**options), self.audience)
+        return publishing.publish(self.config, Secret(self.portal.key), Options(**options), self.ui)
 
     def published(self, **options: Any) -> Plan:
         """Publish, and see that all went well."""
@@ -110,24 +110,24 @@ class Clone:
         assert done.trouble is None
         return done.planned.plan
 
-    def pull(self, *, dry_run: bool = False, **options: Any) -> PulledHome:
-        return pulling.pull(self.config, Secret(self.portal.key), Options(**options), self.audience, dry_run=dry_run)
+    def pull(self, *, dry_run: bool = False, **options: Any) -> PullResult:
+        return pulling.pull(self.config, Secret(self.portal.key), Options(**options), self.ui, dry_run=dry_run)
 
     def ledger(self) -> dict[str, str]:
-        """Give the ledger's files."""
+        """Return the ledger's files."""
         names = self.git("ls-tree", "-r", "--name-only", LEDGER).split()
         return {name: self.git("show", f"{LEDGER}:{name}") for name in names}
 
-    def agreements(self) -> dict[Key, Agreement]:
-        found = [agreement_from_json(text) for name, text in self.ledger().items() if name != "run.json"]
+    def baselines(self) -> dict[Key, Baseline]:
+        found = [baseline_from_json(text) for name, text in self.ledger().items() if name != "run.json"]
         return {known.key: known for known in found}
 
     def id_of(self, path: str) -> int:
-        (known,) = [a for a in self.agreements().values() if a.path == path and a.state == "live"]
+        (known,) = [a for a in self.baselines().values() if a.path == path and a.state == "live"]
         return known.id
 
     def live(self, path: str) -> Article:
-        """Give what the portal holds for the article at a path."""
+        """Return what the portal holds for the article at a path."""
         return self.portal.store.article(self.id_of(path))
 
     def methods(self, act: Callable[[], object]) -> dict[str, int]:
@@ -156,17 +156,17 @@ def new_clone(root: Path, portal: Portal, files: Mapping[str, str] | None = None
 def clone_of(source: Path, root: Path, like: Clone, *options: str) -> Clone:
     """Clone a repository."""
     git(source, "clone", "-q", *options, source.as_uri(), str(root))
-    return replace(like, root=root, config=replace(like.config, root=root), audience=Quiet())
+    return replace(like, root=root, config=replace(like.config, root=root), ui=Quiet())
 
 
 def troubles(done: Published) -> list[tuple[str, str, str]]:
-    """Name the changes that did not end well, with the reason."""
+    """Return the changes that did not end well, with the reason."""
     outcomes = done.run.outcomes if done.run else []
     return [(o.change.path, o.result.value, o.error) for o in outcomes if o.result is not Result.DONE]
 
 
 def shown(portal: Portal) -> dict[int, tuple[Any, ...]]:
-    """Give every article as the portal has it, less its times."""
+    """Return every article as the portal has it, less its times."""
     return {a.id: (a.folder_id, a.title, a.description, a.status, a.tags) for a in portal.store.all_articles()}
 
 

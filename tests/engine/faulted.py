@@ -111,12 +111,12 @@ def copied(world: World, place: Path) -> Iterator[tuple[Clone, Portal]]:
 
 
 def config_for(root: Path, url: str) -> Config:
-    """Give the settings of a clone whose readers come by an address that is the same in every copy."""
+    """Return the settings of a clone whose readers come by an address that is the same in every copy."""
     return Config(root=root, url=url, public_url=READERS)
 
 
 def said(portal: Portal) -> tuple[Any, ...]:
-    """Give all that the portal holds, with titles in place of ids, which differ from run to run."""
+    """Return all that the portal holds, with titles in place of ids, which differ from run to run."""
     store = portal.store
     folders, categories = {f.id: f for f in store.all_folders()}, {c.id: c.name for c in store.all_categories()}
 
@@ -140,7 +140,7 @@ def said(portal: Portal) -> tuple[Any, ...]:
 
 
 def is_settled(clone: Clone, world: World) -> str:
-    """Say what is wrong after a run that went well: the portal, the plan, or what is left lying about."""
+    """Return what is wrong after a run that went well: the portal, the plan, or what is left lying about."""
     if said(clone.portal) != world.expected:
         return f"the portal differs: {_differences(said(clone.portal), world.expected)}"
     left = steps(clone.plan())

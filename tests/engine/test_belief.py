@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.freshdesk.verify import doubts, rewriting
+from kbsync.freshdesk.verify import mismatches, rewriting
 from kbsync.model import Article, Category, Folder, Item, Seo, Visibility
 from kbsync.report.terminal import outcomes_to_text
 from kbsync.sandbox.server import Portal
@@ -104,9 +104,9 @@ CATEGORY = Category(name="C", description="d", portals=(1, 2))
     ],
 )
 def test_law_9_whatever_was_accepted_and_not_applied_is_named(sent: Item, shown: Item, named: str) -> None:
-    (doubt,) = doubts(sent, shown)
+    (doubt,) = mismatches(sent, shown)
     assert doubt.startswith(named)
-    assert doubts(sent, sent) == ()
+    assert mismatches(sent, sent) == ()
 
 
 def test_what_the_portal_made_of_the_html_is_told_in_kinds() -> None:

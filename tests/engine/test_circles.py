@@ -18,7 +18,7 @@ CIRCLE = {
 
 
 def _links(clone: Clone, path: str) -> list[int]:
-    """Give the ids that an article's links lead to, in order."""
+    """Return the ids that an article's links lead to, in order."""
     return [int(number) for number in re.findall(r"/articles/(\d+)", clone.live(path).description)]
 
 

@@ -120,7 +120,7 @@ def test_a_ledger_that_cannot_be_fetched_ends_the_run_before_any_call(clone: Clo
 
 
 def _ticking() -> Callable[[], datetime]:
-    """Give a clock by which no two calls fall into one second: the portal's time tells which ledger is the later."""
+    """Return a clock by which no two calls fall into one second: the portal's time tells which ledger is the later."""
     seconds = count()
     return lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
@@ -284,7 +284,7 @@ def test_two_targets_keep_two_ledgers(clone: Clone, portal: Portal) -> None:
     clone.published()
     with serve(Settings()) as staging:
         second = replace(clone, portal=staging, config=replace(clone.config, target="staging", url=staging.url))
-        second.audience = Quiet()
+        second.ui = Quiet()
         second.published()
         assert len(staging.store.all_articles()) == len(portal.store.all_articles())
         assert steps(second.plan()) == steps(clone.plan()) == {}

@@ -50,7 +50,7 @@ TROUBLES = [
 
 
 def _said(portal: Portal) -> list[tuple[str, str, int, str]]:
-    """Give what readers and agents see, without the ids, which differ from run to run."""
+    """Return what readers and agents see, without the ids, which differ from run to run."""
     names = {folder.id: folder.name for folder in portal.store.all_folders()}
     return sorted(
         (names[a.folder_id], a.title, a.status, a.description_text.strip()) for a in portal.store.all_articles()

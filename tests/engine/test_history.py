@@ -9,19 +9,19 @@ from kbsync.change import Action
 from kbsync.engine import history
 from kbsync.errors import UsageError
 from kbsync.model import Kind
-from kbsync.state.ledger import MOST_NAMED, Deed, Past, Record, Retold
+from kbsync.state.ledger import MOST_NAMED, ItemDiff, RunEntry, RunInfo, RunRecord
 from tests.engine.clone import LEDGER, Clone, clone_of
 from tests.engine.test_undo import CHANGED, INSTALL, PAY, RESET, undone
 from tests.planner.world import article
 
 
-def runs(clone: Clone, limit: int | None = None) -> tuple[Past, ...]:
+def runs(clone: Clone, limit: int | None = None) -> tuple[RunInfo, ...]:
     return history.history(clone.config, local=False, limit=limit)
 
 
-def retold(clone: Clone, name: str) -> dict[str, Retold]:
+def retold(clone: Clone, name: str) -> dict[str, ItemDiff]:
     _, items = history.history_of(clone.config, name, local=False)
-    return {item.deed.path: item for item in items}
+    return {item.entry.path: item for item in items}
 
 
 def test_before_the_first_run_there_is_no_history(clone: Clone) -> None:
@@ -73,7 +73,7 @@ def test_a_run_shows_each_article_before_and_after(clone: Clone) -> None:
     assert "-Unpack the box and put it on a table." in changed.lines
     assert (items[PAY].before["status"], items[PAY].after["status"]) == ("published", "draft")
     assert items["guide/basics/new.md"].before == {}
-    assert items["guide/basics/new.md"].deed.action is Action.CREATE
+    assert items["guide/basics/new.md"].entry.action is Action.CREATE
 
 
 def test_a_move_shows_the_article_that_was_left_as_well(clone: Clone) -> None:
@@ -83,8 +83,8 @@ def test_a_move_shows_the_article_that_was_left_as_well(clone: Clone) -> None:
     clone.commit()
     clone.published()
     items = retold(clone, runs(clone)[0].name)
-    assert items["guide/basics/wifi/box.md"].deed.action is Action.MOVE
-    assert items["guide/basics/box.md"].deed.action is Action.ARCHIVE
+    assert items["guide/basics/wifi/box.md"].entry.action is Action.MOVE
+    assert items["guide/basics/box.md"].entry.action is Action.ARCHIVE
     assert items["guide/basics/box.md"].after["status"] == "draft"
 
 
@@ -123,16 +123,16 @@ def test_a_ledger_of_an_older_kbsync_is_told_as_far_as_it_goes(clone: Clone) -> 
     tree = clone.git("write-tree").strip()
     old = clone.git("commit-tree", tree, "-p", LEDGER, "-m", "old").strip()
     clone.git("update-ref", LEDGER, old)
-    assert runs(clone)[0].record.deeds == ()
+    assert runs(clone)[0].record.entries == ()
     assert retold(clone, old) == {}
 
 
 def test_a_message_names_so_many_items_and_counts_the_others() -> None:
-    deeds = tuple(
-        Deed(action=Action.CREATE, kind=Kind.ARTICLE, id=number, path=f"a/b/{number}\n.md")
+    entries = tuple(
+        RunEntry(action=Action.CREATE, kind=Kind.ARTICLE, id=number, path=f"a/b/{number}\n.md")
         for number in range(MOST_NAMED + 7)
     )
-    message = Record(target="production", commit="c" * 40, deeds=deeds).message().splitlines()
+    message = RunRecord(target="production", commit="c" * 40, entries=entries).message().splitlines()
     assert message[0] == f"publish cccccccccc to production: {MOST_NAMED + 7} create"
     assert len(message) == 2 + MOST_NAMED + 1
     assert message[-1].startswith("and 7 more")

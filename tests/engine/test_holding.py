@@ -7,7 +7,7 @@ import pytest
 
 from kbsync.config import Secret
 from kbsync.engine import adopt as holding
-from kbsync.engine.adopt import Held, Named
+from kbsync.engine.adopt import AdoptResult, Named
 from kbsync.engine.context import Options
 from kbsync.errors import KbsyncError
 from kbsync.model import Kind
@@ -27,23 +27,23 @@ def clone(tmp_path: Path, portal: Portal) -> Clone:
     return made
 
 
-def _adopt(clone: Clone, *paths: str, ids: tuple[int, ...] = (), dry_run: bool = False) -> Held:
+def _adopt(clone: Clone, *paths: str, ids: tuple[int, ...] = (), dry_run: bool = False) -> AdoptResult:
     keys = tuple((Kind.ARTICLE, number) for number in ids)
     named = Named(paths=paths, keys=keys)
-    return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.audience, dry_run=dry_run)
+    return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
 
 
-def _adopt_as(clone: Clone, path: str, number: int, kind: Kind = Kind.ARTICLE) -> Held:
+def _adopt_as(clone: Clone, path: str, number: int, kind: Kind = Kind.ARTICLE) -> AdoptResult:
     named = Named(pairs={path: (kind, number)})
-    return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.audience)
+    return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui)
 
 
-def _release(clone: Clone, *paths: str, keys: tuple[tuple[Kind, int], ...] = (), dry_run: bool = False) -> Held:
+def _release(clone: Clone, *paths: str, keys: tuple[tuple[Kind, int], ...] = (), dry_run: bool = False) -> AdoptResult:
     named = Named(paths=paths, keys=keys)
-    return holding.release(clone.config, Secret(clone.portal.key), named, Options(), clone.audience, dry_run=dry_run)
+    return holding.release(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
 
 
-def _told(held: Held) -> dict[str, str]:
+def _told(held: AdoptResult) -> dict[str, str]:
     return steps(held.planned.plan)
 
 
@@ -206,7 +206,7 @@ def test_a_dry_run_and_a_refusal_write_nothing(clone: Clone) -> None:
     before = clone.files()
     _adopt(clone, "guide", dry_run=True)
     _release(clone, "guide", dry_run=True)
-    clone.audience.agree = False
+    clone.ui.agree = False
     assert not _release(clone, "guide").agreed
     assert clone.git("status", "--porcelain") == ""
     assert clone.files() == before

@@ -49,7 +49,7 @@ def _after(clone: Clone) -> dict[str, int]:
 
 
 def _ids(clone: Clone) -> dict[str, int]:
-    return {known.path: known.id for known in clone.agreements().values() if known.state == "live"}
+    return {known.path: known.id for known in clone.baselines().values() if known.state == "live"}
 
 
 def test_a_day_of_renames_at_once_keeps_every_id(clone: Clone, portal: Portal) -> None:
@@ -114,7 +114,7 @@ def test_what_is_gone_on_both_sides_is_forgotten_and_stays_so(clone: Clone, port
     clone.commit()
     assert steps(clone.plan()) == {RESET: "forget"}
     clone.published()
-    assert number not in {known.id for known in clone.agreements().values()}
+    assert number not in {known.id for known in clone.baselines().values()}
     assert steps(clone.plan()) == {}
     clone.git("revert", "--no-edit", "HEAD")
     assert steps(clone.plan()) == {RESET: "create"}
@@ -267,7 +267,7 @@ def _is_pointed(clone: Clone, number: int, count: int) -> None:
     old = clone.portal.store.article(number)
     assert old.description == f'<p><a href="{clone.portal.url}/support/solutions/articles/{new}">{old.title}</a></p>'
     assert old.status == 2
-    (rests,) = [known for known in clone.agreements().values() if known.id == number]
+    (rests,) = [known for known in clone.baselines().values() if known.id == number]
     assert (rests.state, rests.successor) == ("archived", None)
 
 

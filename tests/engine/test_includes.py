@@ -169,8 +169,8 @@ def test_a_pull_into_an_empty_tree_takes_nothing_for_a_mark(clone: Clone, portal
 
 
 def test_a_new_renderer_takes_no_snippet_for_unchanged(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in ("kbsync.engine.context", "kbsync.planner.match", "kbsync.engine.record"):
-        monkeypatch.setattr(f"{room}.EPOCH", 1000)
+    for module in ("kbsync.engine.context", "kbsync.planner.match", "kbsync.engine.record"):
+        monkeypatch.setattr(f"{module}.RENDERER_VERSION", 1000)
     assert steps(clone.plan()) == {}
     clone.commit({"_snippets/phone.md": "**555 0199**\n"})
     assert [change.path for change in clone.plan().changes] == [FREE]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.baseline import Born, agreement_from_json
+from kbsync.baseline import BaselineOrigin, baseline_from_json
 from kbsync.markup.to_html import to_html
 from kbsync.model import Kind
 from kbsync.sandbox.server import Portal
@@ -106,7 +106,7 @@ def test_an_article_that_was_born_in_git_is_rendered_whole(clone: Clone, portal:
     edit(clone, path, "plug it in", "switch it on")
     clone.published()
     assert clone.live(path).description == ("<p>Unpack the box and put it on a table.</p>\n<p>Then switch it on.</p>\n")
-    assert clone.agreements()[Kind.ARTICLE, clone.id_of(path)].born is Born.CONTENT
+    assert clone.baselines()[Kind.ARTICLE, clone.id_of(path)].origin is BaselineOrigin.CONTENT
 
 
 def test_agreements_tell_where_an_article_was_born_and_old_ones_are_read_without(home: Clone) -> None:
@@ -115,7 +115,7 @@ def test_agreements_tell_where_an_article_was_born_and_old_ones_are_read_without
     pages = [page for name, page in home.ledger().items() if name.startswith("article/")]
     assert {json.loads(page)["born"] for page in pages} == {"live"}
     old = {key: value for key, value in json.loads(pages[0]).items() if key != "born"}
-    assert agreement_from_json(json.dumps(old)).born is Born.LIVE
+    assert baseline_from_json(json.dumps(old)).origin is BaselineOrigin.LIVE
 
 
 def test_what_is_rendered_beside_the_change_is_told_before_and_after(home: Clone, portal: Portal) -> None:

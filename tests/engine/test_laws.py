@@ -177,6 +177,6 @@ def test_law_5_in_small_a_failing_call_changes_nothing_in_the_end(
 
 
 def _said(portal: Portal) -> list[tuple[str, str, int, str]]:
-    """Give what readers and agents see, without the ids, which differ from run to run."""
+    """Return what readers and agents see, without the ids, which differ from run to run."""
     names = {folder.id: folder.name for folder in portal.store.all_folders()}
     return sorted((names[a.folder_id], a.title, a.status, a.description_text) for a in portal.store.all_articles())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kbsync.change import Action, Change, Outcome, Result
-from kbsync.engine.context import Planned
+from kbsync.engine.context import PlanResult
 from kbsync.engine.publish import Published
 from kbsync.errors import KbsyncError, Refusal
 from kbsync.freshdesk import portal as portal_room
@@ -24,7 +24,7 @@ from kbsync.sandbox.server import Portal
 from kbsync.state import journal as holders
 from kbsync.state import lease
 from kbsync.state import lease as patience
-from kbsync.state.journal import Intent, Underway, pages_of, unsettled
+from kbsync.state.journal import InFlight, Intent, pages_of, unsettled
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps, troubles
 from tests.planner.world import article
 
@@ -35,18 +35,18 @@ NEW = article("Install", "Unpack both boxes.", tags="[box, table]")
 
 @dataclass(slots=True, kw_only=True)
 class Midway(Quiet):
-    """An audience in whose hands something else happens: when it is asked, or at the nth step that it hears of."""
+    """A ui in whose hands something else happens: when it is asked, or at the nth step that it hears of."""
 
     then: Callable[[], object]
     step: int = 0
     taken: int = 0
 
-    def agrees(self, planned: Planned) -> bool:
+    def confirm(self, planned: PlanResult) -> bool:
         if self.step == 0:
             self.then()
         return True
 
-    def steps(self, what: str) -> None:
+    def advance(self, what: str) -> None:
         self.taken += 1
         if self.taken == self.step:
             self.then()
@@ -90,7 +90,7 @@ def _held_by_another(shared: Path, clone: Clone, **holder: Any) -> str:
     """Leave a lease on the remote, of a machine that nobody here can ask."""
     repository = Repository.open(clone.root)
     them = replace(holders.holder_now(None), who="ann", host="laptop", place="elsewhere", **holder)
-    commit = repository.commit_files(pages_of(Underway(holder=them)), message="theirs", parent=None)
+    commit = repository.commit_files(pages_of(InFlight(holder=them)), message="theirs", parent=None)
     clone.git("push", "-q", "--force", "origin", f"{commit}:{LEASE}")
     return commit
 
@@ -115,7 +115,7 @@ def test_while_one_publishes_another_is_told_who_does_since_when(
             other.publish()
         told.append(refused.value)
 
-    clone.audience = Midway(then=publish_too, step=3)
+    clone.ui = Midway(then=publish_too, step=3)
     clone.published()
     assert [error.exit_code for error in told] == [4]
     assert "--wait" in told[0].advice
@@ -131,10 +131,10 @@ def test_one_that_waits_goes_on_from_where_the_first_ended(
 
     def publish_too() -> None:
         waiting.start()
-        while not any("waiting for another publish" in told for told in other.audience.heard):
+        while not any("waiting for another publish" in told for told in other.ui.heard):
             waiting.join(0.02)
 
-    clone.audience = Midway(then=publish_too, step=3)
+    clone.ui = Midway(then=publish_too, step=3)
     clone.published()
     waiting.join(60)
     (done,) = ended
@@ -194,7 +194,7 @@ def test_a_plan_with_nothing_to_write_asks_for_no_lease(clone: Clone, shared: Pa
 def test_plan_and_pull_name_a_publish_that_is_under_way(clone: Clone, shared: Path) -> None:
     _held_by_another(shared, clone)
     for planned in (clone.planned(), clone.pull(dry_run=True).planned):
-        assert "under way: ann on laptop, since 20" in patience.told_of(planned.workspace.underway)
+        assert "under way: ann on laptop, since 20" in patience.told_of(planned.workspace.in_flight)
 
 
 def test_a_lease_that_nobody_renews_is_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +302,7 @@ def test_both_sides_of_a_take_over_end_as_one_ledger(
         assert done.trouble is None
         _an_hour_later(monkeypatch)
 
-    clone.audience = Midway(then=overtake, step=3)
+    clone.ui = Midway(then=overtake, step=3)
     first = clone.publish()
     assert first.run is not None
     assert first.run.lost
@@ -331,10 +331,10 @@ def test_without_a_remote_the_lease_lies_in_the_clone(clone: Clone, monkeypatch:
 
     def publish_too() -> None:
         with pytest.raises(Refusal) as refused:
-            replace(clone, audience=Quiet()).publish()
+            replace(clone, ui=Quiet()).publish()
         told.append(refused.value.what)
 
-    clone.audience = Midway(then=publish_too, step=2)
+    clone.ui = Midway(then=publish_too, step=2)
     clone.published()
     assert "another publish is under way" in told[0]
     assert _refs(clone.root) == {LEDGER}
@@ -353,7 +353,7 @@ def test_a_ledger_that_moved_since_the_plan_is_read_again_and_only_what_was_agre
         assert steps(other.published(paths=(INSTALL,))) == {INSTALL: "update"}
         portal.store.edit_article(clone.id_of(RESET), body="<p>Theirs.</p>")
 
-    clone.audience = Midway(then=meanwhile)
+    clone.ui = Midway(then=meanwhile)
     portal.calls.clear()
     done = clone.publish()
     assert sum(call.method == "PUT" for call in portal.calls) == 2, "one of each publisher"
@@ -377,7 +377,7 @@ def test_an_agent_who_saves_between_plan_and_write_wins(
         case _:
             clone.write({PAY: article("Pay", "Only cash.")})
     clone.commit()
-    clone.audience = Midway(then=lambda: portal.store.edit_article(number, body="<p>Theirs, in time.</p>"))
+    clone.ui = Midway(then=lambda: portal.store.edit_article(number, body="<p>Theirs, in time.</p>"))
     before = len(portal.store.all_articles())
     done = clone.publish()
     assert ("withheld", True) in {(result, "changed on the portal" in error) for _, result, error in troubles(done)}
@@ -393,4 +393,4 @@ def test_of_two_changes_in_one_place_one_may_be_left_unsettled() -> None:
     intents = tuple(Intent(action=one.action, kind=one.kind, path=one.path, id=one.id) for one in (lost, done))
     outcomes = [Outcome(change=lost, result=Result.FAILED), Outcome(change=done, result=Result.DONE)]
     for told in (outcomes, outcomes[::-1]):
-        assert unsettled(Underway(holder=holders.holder_now(None), intents=intents), told) == intents[:1]
+        assert unsettled(InFlight(holder=holders.holder_now(None), intents=intents), told) == intents[:1]

@@ -85,11 +85,11 @@ def test_an_edit_between_plan_and_write_is_withheld(
     live.commit({INSTALL: EDITED})
 
     class Slow(Quiet):
-        def agrees(self, planned: object) -> bool:
+        def confirm(self, planned: object) -> bool:
             portal.store.edit_article(number, body=BY_HAND)
             return True
 
-    live.audience = Slow()
+    live.ui = Slow()
     assert [(path, result) for path, result, _ in troubles(live.publish(refresh=False))] == [(INSTALL, "withheld")]
     assert portal.store.article(number).description == BY_HAND
 
@@ -223,13 +223,13 @@ def test_after_a_run_that_was_cut_off_all_is_read(
     live.git("push", "-q", "origin", "main")
 
     class Gone(Quiet):
-        def steps(self, what: str) -> None:
+        def advance(self, what: str) -> None:
             raise SystemExit
 
-    live.audience = Gone()
+    live.ui = Gone()
     with pytest.raises(SystemExit):
         live.publish(refresh=False)
-    live.audience = Quiet()
+    live.ui = Quiet()
     go_on = clone_of(shared, tmp_path / "other", live) if afresh else live
     go_on.publish(refresh=False, wait=1.0)
     assert [article.title for article in portal.store.all_articles()].count("New") == 1
@@ -247,7 +247,7 @@ def test_a_lost_answer_makes_nothing_twice(live: Clone, portal: Portal) -> None:
 def test_a_saved_plan_is_carried_out(live: Clone, portal: Portal, blind: bool) -> None:
     live.commit({INSTALL: EDITED, PAY: article("Pay", "Cash."), NEW: article("New", "Mine.")})
     key = None if blind else Secret(portal.key)
-    planned = planning.plan(live.config, key, Options(), live.audience)
+    planned = planning.plan(live.config, key, Options(), live.ui)
     saved = saved_from_json(saved_to_json(saved_plan(planned, Options())), name="plan.json")
     portal.store.edit_article(live.id_of(PAY), body=BY_HAND)
     done = live.publish(refresh=False, saved=saved)
@@ -268,7 +268,7 @@ def test_authors_by_e_mail_are_in_a_plan_that_was_made_without_a_key(live: Clone
             INSTALL: article("Install", "Go.", author="robin@example.com"),
         }
     )
-    planned = planning.plan(live.config, None, Options(), live.audience)
+    planned = planning.plan(live.config, None, Options(), live.ui)
     saved = saved_from_json(saved_to_json(saved_plan(planned, Options())), name="plan.json")
     done = live.publish(refresh=False, saved=saved)
     assert {path: why for path, _, why in troubles(done)}.keys() <= {INSTALL}

@@ -24,7 +24,7 @@ RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/
 
 
 def proposing(clone: Clone, branch: str = BRANCH, **options: object) -> Proposed:
-    return propose(clone.config, Secret(clone.portal.key), Options(**options), clone.audience, branch=branch)  # type: ignore[arg-type]
+    return propose(clone.config, Secret(clone.portal.key), Options(**options), clone.ui, branch=branch)  # type: ignore[arg-type]
 
 
 def edit_live(clone: Clone, path: str, text: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.engine.refresh import read_live
+from kbsync.engine.refresh import refresh
 from kbsync.errors import ContentError, GitError, PortalError, Refusal
 from kbsync.freshdesk import portal as applying
 from kbsync.freshdesk.client import Connection
@@ -80,7 +80,7 @@ def test_files_missing_from_the_disk_are_no_removals(clone: Clone) -> None:
 
 
 def test_a_no_of_the_audience_writes_nothing(clone: Clone, portal: Portal) -> None:
-    clone.audience = Quiet(agree=False)
+    clone.ui = Quiet(agree=False)
     assert clone.publish().run is None
     assert portal.store.all_categories() == []
     assert not clone.git("for-each-ref", "refs/kbsync")
@@ -201,18 +201,18 @@ def test_a_web_edit_is_drift_until_overwrite_says_otherwise(clone: Clone, portal
 def test_an_edit_between_plan_and_write_is_withheld(
     clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The audience takes its time to say yes, and an agent uses it."""
+    """The ui takes its time to say yes, and an agent uses it."""
     clone.published()
     monkeypatch.setattr(applying, "_FRESH", 0.0)
     number = clone.id_of(INSTALL)
     clone.commit({INSTALL: article("Install", "Mine.")})
 
     class Slow(Quiet):
-        def agrees(self, planned: object) -> bool:
+        def confirm(self, planned: object) -> bool:
             portal.store.edit_article(number, body="<p>Edited while you thought.</p>")
             return True
 
-    clone.audience = Slow()
+    clone.ui = Slow()
     done = clone.publish()
     assert [(path, result) for path, result, _ in troubles(done)] == [(INSTALL, "withheld")]
     assert portal.store.article(number).description == "<p>Edited while you thought.</p>"
@@ -253,7 +253,7 @@ def test_fields_of_categories_and_folders_are_published(clone: Clone, portal: Po
     clone.published()
     assert [c.name for c in portal.store.all_categories()] == ["The guide", "shop"]
     with Connection(portal.url, portal.key) as connection:
-        folders = {folder.name: folder for folder in read_live(connection).live.folders}
+        folders = {folder.name: folder for folder in refresh(connection).live.folders}
     assert folders["Basics"].visibility is Visibility.AGENTS
     assert folders["Basics"].description == "For **us**."
     assert steps(clone.plan()) == {}
@@ -310,12 +310,12 @@ def test_an_account_without_nested_folders_publishes_the_rest(clone: Clone) -> N
 
 def test_an_agreement_notes_what_its_run_wrote_over_and_nothing_for_what_it_made(clone: Clone) -> None:
     clone.published()
-    assert not any(known.was for known in clone.agreements().values())
+    assert not any(known.previous for known in clone.baselines().values())
     clone.git("mv", "guide/basics/install.md", "shop/orders/install.md")
     clone.remove("shop/orders/pay.md")
     clone.commit({RESET: article("Reset", "Hold the button."), "guide/_index.md": "---\nname: Handbook\n---\n"})
     clone.published()
-    was = {known.path: known.was for known in clone.agreements().values()}
+    was = {known.path: known.previous for known in clone.baselines().values()}
     assert "Press the button" in str(was[RESET]["body"])
     assert was["guide"]["name"] == "Guide"
     assert was["shop/orders/pay.md"]["status"] == "published"

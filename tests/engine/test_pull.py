@@ -23,7 +23,7 @@ def clone(clone: Clone) -> Clone:
 
 
 def _changed(clone: Clone) -> set[str]:
-    """Name the files that git sees changed, kbsync's own aside."""
+    """Return the files that git sees changed, kbsync's own aside."""
     lines = clone.git("status", "--porcelain", "--untracked-files=all", "-z").split("\0")
     return {line[3:] for line in lines if line and not line[3:].startswith(".kbsync/")}
 

@@ -70,7 +70,7 @@ def raw(root: Path) -> dict[str, bytes]:
 
 
 def ids(clone: Clone) -> dict[str, int]:
-    return {known.path: known.id for known in clone.agreements().values()}
+    return {known.path: known.id for known in clone.baselines().values()}
 
 
 def settled(clone: Clone) -> None:
@@ -339,7 +339,7 @@ def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, s
     numbers = ids(clone)
     move(clone, WIFI, "shop")
     before = raw(clone.root)
-    done = propose(clone.config, Secret(clone.portal.key), Options(), clone.audience, branch="web")
+    done = propose(clone.config, Secret(clone.portal.key), Options(), clone.ui, branch="web")
     assert raw(clone.root) == before
     tree = git(shared, "ls-tree", "-r", "--name-only", "web").split()
     assert {path for path in tree if path.startswith(f"{WIFI}/")} == set()
@@ -347,7 +347,7 @@ def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, s
     blob = f"{THERE}/img/net.png"
     assert git(shared, "rev-parse", f"web:{blob}") == git(shared, "rev-parse", f"main:{WIFI}/img/net.png")
     assert f"  moved {THERE} (from {WIFI})\n" in git(shared, "log", "-1", "--format=%B", done.commit or "")
-    again = propose(clone.config, Secret(clone.portal.key), Options(), clone.audience, branch="web")
+    again = propose(clone.config, Secret(clone.portal.key), Options(), clone.ui, branch="web")
     assert again.commit is None
     clone.git("fetch", "-q")
     clone.git("merge", "-q", "--squash", "origin/web")
@@ -358,9 +358,9 @@ def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, s
 def test_what_was_released_or_undone_in_it_stays_as_it_is(clone: Clone, portal: Portal) -> None:
     clone.commit({f"{WIFI}/extra.md": article("Extra", "See [the button](../reset.md) first, then the other.")})
     clone.published()
-    undoing.undo(clone.config, Secret(portal.key), None, Options(), clone.audience)
+    undoing.undo(clone.config, Secret(portal.key), None, Options(), clone.ui)
     push = f"{WIFI}/wps/push.md"
-    holding.release(clone.config, Secret(portal.key), Named(paths=(push,)), Options(), clone.audience)
+    holding.release(clone.config, Secret(portal.key), Named(paths=(push,)), Options(), clone.ui)
     clone.commit()
     was = shown(portal)
     move(clone, WIFI, "shop")

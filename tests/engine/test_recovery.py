@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.baseline import Born
+from kbsync.baseline import BaselineOrigin
 from kbsync.errors import Refusal
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, Quiet, clone_of, git, steps, troubles
@@ -85,8 +85,8 @@ def test_what_was_made_by_a_run_that_died_was_born_in_the_tree_and_is_told_in_th
     def look(killed: Clone) -> None:
         clone = clone_of(killed.root.parent / "shared.git", tmp_path / "fresh", killed)
         clone.published()
-        made = [known for known in clone.agreements().values() if known.path.startswith(("news", "guide/loop"))]
-        assert {known.born for known in made} == {Born.CONTENT}
+        made = [known for known in clone.baselines().values() if known.path.startswith(("news", "guide/loop"))]
+        assert {known.origin for known in made} == {BaselineOrigin.CONTENT}
         page = clone.ledger()["run.json"]
         assert '"path": "news"' in page, "the run that completes another tells of both"
         assert len(git(clone.root, "log", "--format=%H", "refs/kbsync/production").split()) == 2
@@ -137,13 +137,13 @@ def _old_place(portal: Portal) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Impatient(Quiet):
-    """An audience that interrupts at the nth step; once, or until the run gives up."""
+    """A ui that interrupts at the nth step; once, or until the run gives up."""
 
     step: int
     twice: bool = False
     taken: int = 0
 
-    def steps(self, what: str) -> None:
+    def advance(self, what: str) -> None:
         self.taken += 1
         if self.taken == self.step:
             _thread.interrupt_main(signal.SIGINT)
@@ -156,7 +156,7 @@ class Impatient(Quiet):
 
 def test_an_interrupt_ends_what_is_in_flight_saves_and_says_what_is_left(world: World, tmp_path: Path) -> None:
     with copied(world, tmp_path / "case") as (clone, _):
-        clone.audience = Impatient(step=6)
+        clone.ui = Impatient(step=6)
         done = clone.publish()
         assert done.run is not None
         assert done.run.interrupted
@@ -175,10 +175,10 @@ def test_an_interrupt_ends_what_is_in_flight_saves_and_says_what_is_left(world: 
 
 def test_a_second_interrupt_ends_at_once_and_the_journal_knows(world: World, tmp_path: Path) -> None:
     with copied(world, tmp_path / "case") as (clone, _):
-        clone.audience = Impatient(step=6, twice=True)
+        clone.ui = Impatient(step=6, twice=True)
         with pytest.raises(KeyboardInterrupt):
             clone.publish()
         threading.Event().wait(2.5)
         assert list((clone.root / ".git" / "kbsync").rglob("*.journal"))
-        clone.audience = Quiet()
+        clone.ui = Quiet()
         assert go_on(clone, world, afresh=False) == ""

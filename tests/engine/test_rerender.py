@@ -178,7 +178,7 @@ def test_the_file_of_a_saved_plan_says_it_too_and_a_web_edit_since_is_withheld(b
 
 
 def undo(clone: Clone, run: str | None = None) -> dict[str, str]:
-    done = undoing.undo(clone.config, Secret(clone.portal.key), run, Options(), clone.audience)
+    done = undoing.undo(clone.config, Secret(clone.portal.key), run, Options(), clone.ui)
     assert done.run is not None
     return steps(done.planned.plan)
 
@@ -190,9 +190,7 @@ def test_what_was_taken_back_or_let_go_is_not_rendered_anew(before: Clone) -> No
     assert undo(before) == {CODE: "update"}
     assert "color:" not in before.portal.store.article(number).description
     assert steps(before.plan(rerender=True)) == {CODE: "undone"}
-    holding.release(
-        before.config, Secret(before.portal.key), Named(paths=(CODE,)), Options(), before.audience, dry_run=False
-    )
+    holding.release(before.config, Secret(before.portal.key), Named(paths=(CODE,)), Options(), before.ui, dry_run=False)
     before.commit()
     assert steps(before.plan(rerender=True)) == {}
     assert before.methods(lambda: before.published(rerender=True)).keys() == {"GET"}

@@ -242,7 +242,7 @@ def test_a_forged_plan_allows_at_most_what_a_fresh_plan_says(edited: Clone, port
 
 
 def test_a_plan_that_did_not_read_the_portal_allows_what_is_as_it_remembers(edited: Clone, portal: Portal) -> None:
-    planned = planning.plan(edited.config, None, Options(), edited.audience)
+    planned = planning.plan(edited.config, None, Options(), edited.ui)
     saved = _read(saved_to_json(saved_plan(planned, Options())))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     ends = _ends(edited.publish(saved=saved))

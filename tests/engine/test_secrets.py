@@ -33,7 +33,7 @@ def test_law_10_nothing_that_a_run_returns_tells_or_keeps_holds_the_key(clone: C
     published = clone.publish()
     portal.store.edit_article(clone.id_of("guide/basics/install.md"), title="Theirs")
     planned, home = clone.planned(), clone.pull()
-    assert _is_clean(published, planned, home, clone.audience.heard, Secret(KEY), clone.config)
+    assert _is_clean(published, planned, home, clone.ui.heard, Secret(KEY), clone.config)
     assert _is_clean(*clone.ledger().values(), clone.git("log", "--format=%B", LEDGER))
     everything = [place.read_bytes() for place in clone.root.rglob("*") if place.is_file()]
     assert not [data for data in everything for form in FORMS if form.encode() in data]
@@ -59,7 +59,7 @@ def test_law_10_no_error_holds_the_key(clone: Clone, portal: Portal, fault: Faul
     while error is not None:
         chain.append(error)
         error = error.__cause__ or error.__context__
-    assert _is_clean(*chain, failed.value.what, failed.value.advice, clone.audience.heard)
+    assert _is_clean(*chain, failed.value.what, failed.value.advice, clone.ui.heard)
     assert _is_clean(*(getattr(link, "args", ()) for link in chain))
 
 
@@ -74,7 +74,7 @@ def test_law_10_a_failed_change_does_not_tell_the_key_either(clone: Clone, porta
 def test_law_10_a_wrong_key_is_told_without_being_told(clone: Clone) -> None:
     wrong = "wRoNg-but-just-as-secret"
     with pytest.raises(KbsyncError, match="key") as failed:
-        publishing.publish(clone.config, Secret(wrong), Options(), clone.audience)
+        publishing.publish(clone.config, Secret(wrong), Options(), clone.ui)
     assert wrong not in f"{failed.value}{failed.value!r}{failed.value.advice}"
 
 

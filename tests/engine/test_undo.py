@@ -27,9 +27,7 @@ CHANGED = article("Install it", "Unpack *both* boxes.\n\n- one\n- two", tags="[b
 def undone(clone: Clone, run: str | None = None, **options: Any) -> Undone:
     """Undo a run, and see that nothing went wrong."""
     dry_run = options.pop("dry_run", False)
-    done = undoing.undo(
-        clone.config, Secret(clone.portal.key), run, Options(**options), clone.audience, dry_run=dry_run
-    )
+    done = undoing.undo(clone.config, Secret(clone.portal.key), run, Options(**options), clone.ui, dry_run=dry_run)
     outcomes = done.run.outcomes if done.run else []
     assert [(o.change.path, o.error) for o in outcomes if o.result != "done"] == []
     assert done.trouble is None
@@ -45,7 +43,7 @@ def tip(clone: Clone) -> str:
 
 
 def at_rest(clone: Clone) -> dict[str, str]:
-    """Tell what a plan says, and that a publish writes nothing."""
+    """Return what a plan says, and that a publish writes nothing."""
     said = steps(clone.plan())
     before = shown(clone.portal)
     assert steps(clone.published()) == said
@@ -337,7 +335,7 @@ def test_what_agents_set_on_an_article_beside_its_content_survives_its_undo(live
     live.published()
     number = live.id_of(RESET)
     live.portal.store.edit_article(number, tags=("by", "hand"))
-    live = Clone(root=live.root, portal=live.portal, config=_config(live, touched="go"), audience=Quiet())
+    live = Clone(root=live.root, portal=live.portal, config=_config(live, touched="go"), ui=Quiet())
     undone(live)
     now = live.portal.store.article(number)
     assert (now.title, now.tags) == ("Reset", ("by", "hand"))
@@ -366,7 +364,7 @@ def test_an_undo_reads_each_item_again_right_before_its_write(live: Clone, monke
     number = live.id_of(INSTALL)
 
     class Agent(Quiet):
-        def agrees(self, planned: Any) -> bool:
+        def confirm(self, planned: Any) -> bool:
             live.portal.store.edit_article(number, title="By hand")
             return True
 
@@ -395,7 +393,7 @@ def test_an_undo_that_was_cut_off_is_finished_by_another(live: Clone) -> None:
 
 
 def live_id(clone: Clone, path: str) -> int:
-    (known,) = [known for known in clone.agreements().values() if known.path == path]
+    (known,) = [known for known in clone.baselines().values() if known.path == path]
     return known.id
 
 
@@ -514,7 +512,7 @@ def test_a_dry_run_and_a_person_who_declines_write_nothing(live: Clone) -> None:
     live.published()
     before = shown(live.portal), tip(live)
     undone(live, dry_run=True)
-    live.audience.agree = False
+    live.ui.agree = False
     assert undone(live).run is None
     assert (shown(live.portal), tip(live)) == before
 

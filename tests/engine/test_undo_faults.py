@@ -9,7 +9,7 @@ import pytest
 from kbsync.config import Secret
 from kbsync.engine import history
 from kbsync.engine import undo as undoing
-from kbsync.engine.context import Options, Planned
+from kbsync.engine.context import Options, PlanResult
 from kbsync.errors import Refusal
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, shown, steps
 from tests.engine.test_undo import BOX, CHANGED, INSTALL, PAY, undone
@@ -24,12 +24,12 @@ class Killed(BaseException):
 
 @dataclass(slots=True, kw_only=True)
 class Doomed(Quiet):
-    """An audience in whose time the process ends, once so many changes are made."""
+    """A ui in whose time the process ends, once so many changes are made."""
 
     after: int
     made: int = 0
 
-    def steps(self, what: str) -> None:
+    def advance(self, what: str) -> None:
         self.made += 1
         if self.made == self.after:
             raise Killed
@@ -37,11 +37,11 @@ class Doomed(Quiet):
 
 @dataclass(slots=True, kw_only=True)
 class Slow(Quiet):
-    """An audience that takes its time, in which somebody else is quicker."""
+    """A ui that takes its time, in which somebody else is quicker."""
 
     act: Callable[[], object]
 
-    def agrees(self, planned: Planned) -> bool:
+    def confirm(self, planned: PlanResult) -> bool:
         self.act()
         return True
 
@@ -96,7 +96,7 @@ def test_what_the_portal_refuses_is_named_and_put_back_by_the_next_undo(changed:
     run = changed.git("rev-parse", LEDGER).strip()
     number = changed.id_of(INSTALL)
     changed.portal.faults.fail("PUT", f"*/articles/{number}", status=403, times=None)
-    done = undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), changed.audience)
+    done = undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), changed.ui)
     assert done.run is not None
     assert [o.change.path for o in done.run.outcomes if o.result != "done"] == [INSTALL]
     changed.portal.faults.clear()

@@ -10,7 +10,7 @@ Git = Callable[..., str]
 
 
 def git_in(place: Path) -> Git:
-    """Give a function that runs git in a folder."""
+    """Return a function that runs git in a folder."""
 
     def run(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=place, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The git room, against git itself."""
+"""The git module, against git itself."""
 
 import os
 import subprocess

@@ -12,7 +12,7 @@ Shown = tuple[int, str, str, int, tuple[str, ...]]
 
 
 def shown(article: Article) -> Shown:
-    """Give what of an article is somebody's work."""
+    """Return what of an article is somebody's work."""
     return article.folder_id, article.title, article.description, article.status, article.tags
 
 

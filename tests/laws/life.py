@@ -18,7 +18,7 @@ from kbsync.config import Config, Secret
 from kbsync.engine import undo as undoing
 from kbsync.engine.context import Options
 from kbsync.engine.publish import Published
-from kbsync.engine.pull import Pulled, PulledHome
+from kbsync.engine.pull import PulledFiles, PullResult
 from kbsync.engine.saved_plan import saved_plan
 from kbsync.errors import KbsyncError, Refusal, UsageError
 from kbsync.model import Kind
@@ -140,7 +140,7 @@ class Life:
                 self.tally["saved on the web between plan and write"] += 1
 
         self.portal.calls.clear()
-        person.clone.audience.meanwhile = interrupted
+        person.clone.ui.meanwhile = interrupted
         try:
             done = person.clone.publish(**options)
         except Refusal as refusal:
@@ -148,7 +148,7 @@ class Life:
             law(8, self.agent.articles() == before, "what was refused has written")
             return None
         finally:
-            person.clone.audience.meanwhile = None
+            person.clone.ui.meanwhile = None
             self._account_for(person, before, ledger, meant=meant)
         self.tally["publishes"] += 1
         self._hold_back(done, before)
@@ -227,7 +227,7 @@ class Life:
         before, ledger = self.agent.articles(), self._ledger()
         pending = {change.id for change in person.clone.plan().changes}
         try:
-            undone = undoing.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.audience)
+            undone = undoing.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.ui)
         except (Refusal, UsageError) as refusal:
             self._refused(refusal)
             return
@@ -243,7 +243,7 @@ class Life:
         left = {change.id for change in again} & done - pending
         law(3, not left, f"what was undone would be done again: {sorted(map(str, left))}")
 
-    def pull(self, person: Person, side: int, **options: Any) -> PulledHome | None:
+    def pull(self, person: Person, side: int, **options: Any) -> PullResult | None:
         """Pull, settle what overlaps, commit; and hold every law about it but for paths of which one side is to win."""
         person.commit()
         mine, before = person.articles(), person.clone.plan()
@@ -319,7 +319,7 @@ class Life:
         self.once_live |= {word for article in after.values() for word in _words_of(article)}
 
     def _is_lost(self, number: int, old: Article, new: Article) -> bool:
-        """Tell whether anything that was edited on the web since kbsync last wrote an article is no longer so."""
+        """Return whether anything that was edited on the web since kbsync last wrote an article is no longer so."""
         edited = zip(self.written.get(number) or (None,) * 5, shown(old), shown(new), strict=True)
         return any(before not in (written, after) for written, before, after in edited)
 
@@ -328,7 +328,7 @@ class Life:
         return found or None
 
     def _ever_known(self, person: Person, ledger: str | None) -> str:
-        """Give the text of every lock entry in the history of a commit, and of every entry of the ledger."""
+        """Return the text of every lock entry in the history of a commit, and of every entry of the ledger."""
         person.git("fetch", "-q", "--no-write-fetch-head", "origin")
         locks = person.git("log", "-p", "-m", "--format=", "--no-color", "HEAD", "--", ".kbsync")
         entries = git(self.shared, "log", "-p", "--format=", "--no-color", ledger) if ledger else ""
@@ -354,7 +354,7 @@ class Life:
         for finding in held:
             if finding.kind is Kind.ARTICLE and (old := before.get(finding.id or 0)) is not None:
                 same = old == after[old.id]
-                law(2, same, f"{finding.path} was left alone in words ({finding.reason}) and written to in deed")
+                law(2, same, f"{finding.path} was left alone in words ({finding.reason}) and written to in entry")
 
     def _settled(self, person: Person, done: Published, *, twice: bool, saved: AbstractSet[int]) -> None:
         """See that a publish leaves nothing to do, says on live what content says, and writes nothing again."""
@@ -428,7 +428,7 @@ class Life:
             law(7, not lost, f"a pull lost {sorted(lost)} of {path}")
         self.once_live |= {word for article in live.values() for word in _words_of(article)}
 
-    def _brings_their_words(self, home: PulledHome, person: Person, *, but: AbstractSet[str]) -> None:
+    def _brings_their_words(self, home: PullResult, person: Person, *, but: AbstractSet[str]) -> None:
         """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
         live, mine = self.agent.articles(), person.articles()
         last = str(home.planned.workspace.run.get("commit"))
@@ -445,7 +445,7 @@ class Life:
                 past |= tokens(person.git("log", "--format=%B", "HEAD"))
                 law(7, missing <= past, f"a pull did not bring {sorted(missing - past)} to {change.path}")
 
-    def _only_mine_is_left(self, before: Plan, pulled: Pulled, person: Person, mended: AbstractSet[str]) -> None:
+    def _only_mine_is_left(self, before: Plan, pulled: PulledFiles, person: Person, mended: AbstractSet[str]) -> None:
         after = person.clone.plan()
         mine = {_name(step) for step in (*before.changes, *before.conflicts)}
         # Git knows no empty directory: one that an agent moved everything out of is forgotten by the next publish.
@@ -468,7 +468,7 @@ class Life:
         for person in self.people:
             clone = person.clone
             told = clone.git("log", "-p", "--format=%B", "--no-color", "--all", "--glob=refs/*")
-            told += "".join(clone.files().values()) + "".join(clone.audience.heard)
+            told += "".join(clone.files().values()) + "".join(clone.ui.heard)
             law(10, self.portal.key not in told, "the key is in the repository, or was told")
 
 
@@ -486,4 +486,4 @@ def _name(step: Any) -> object:
 
 def _steps(plan: Plan) -> dict[str, str]:
     told = {change.path: f"{change.action} {change.id} {change.fields} {change.reason}" for change in plan.changes}
-    return told | {found.path: f"{found.matter} {found.id} {found.reason}" for found in _findings(plan)}
+    return told | {found.path: f"{found.finding_kind} {found.id} {found.reason}" for found in _findings(plan)}

@@ -28,33 +28,33 @@ class Words:
     numbers: Iterator[int] = field(default_factory=count)
 
     def paragraph(self, whose: str) -> str:
-        """Give a paragraph that holds a word of its own."""
+        """Return a paragraph that holds a word of its own."""
         number = next(self.numbers)
         return " ".join(
             f"{name}{number}{end}" for name, end in ((whose, "x"), ("alpha", ""), ("beta", ""), ("rho", ""))
         )
 
     def title(self, whose: str) -> str:
-        """Give a title that holds a word of its own."""
+        """Return a title that holds a word of its own."""
         return f"Title {whose}{next(self.numbers)}x"
 
     def name(self) -> str:
-        """Give a file name."""
+        """Return a file name."""
         return f"page-{next(self.numbers)}.md"
 
     def article(self) -> str:
-        """Give a new article's source."""
+        """Return a new article's source."""
         body = "\n\n".join(self.paragraph("w") for _ in range(3))
         return f"---\ntitle: {self.title('w')}\n---\n\n{body}\n"
 
 
 def tokens(text: str) -> set[str]:
-    """Name the words of their own in a text; a file that is linked may have one in its name, which nobody reads."""
+    """Return the words of their own in a text; a file that is linked may have one in its name, which nobody reads."""
     return set(TOKEN.findall(_LINK.sub(r"\1", text)))
 
 
 def links(path: str, text: str) -> dict[str, str]:
-    """Give the words that a file links to other files, with their paths."""
+    """Return the words that a file links to other files, with their paths."""
     return {found[1]: _target(path, found[2]) for found in _LINK.finditer(text)}
 
 
@@ -67,7 +67,7 @@ def _address(path: str, target: str) -> str:
 
 
 def has_markers(text: str) -> bool:
-    """Tell whether a merge left its marks in a text."""
+    """Return whether a merge left its marks in a text."""
     return re.search(r"^(<{7,}|>{7,}) ", text, re.MULTILINE) is not None
 
 

@@ -38,7 +38,7 @@ def _opens(tag: re.Match[str]) -> int:
 
 
 def kind(block: str) -> str:
-    """Name a raw block by its first tag, and by what its tags say that no Markdown does."""
+    """Return a raw block by its first tag, and by what its tags say that no Markdown does."""
     first = next((tag for tag in _TAG.finditer(block) if tag[2] and not tag[1]), None)
     if first is None:
         return "text without a tag"
@@ -53,7 +53,7 @@ def kind(block: str) -> str:
 
 
 def share(seen: Counter[str]) -> float:
-    """Give the share of the characters that stand in Markdown."""
+    """Return the share of the characters that stand in Markdown."""
     return (seen[WRITTEN] + seen[BETWEEN]) / max(1, seen.total())
 
 

@@ -42,13 +42,13 @@ def edited(text: str, piece: Piece, words: str) -> str:
 
 
 def places(text: str, html: str) -> list[Piece]:
-    """Give the paragraphs of one line that an agent could find again in the page."""
+    """Return the paragraphs of one line that an agent could find again in the page."""
     found = (piece for piece in pieces_of(text) if (piece.key or "").startswith("<p>") and piece.end - piece.start == 1)
     return [piece for piece in found if piece.text[:1].isalpha() and html.count(f"<p>{piece.text}</p>") == 1]
 
 
 def edits() -> Iterator[tuple[str, str, str, Piece, Piece]]:
-    """Give every third article with two such paragraphs: its name and text, what a pull brings, where who edited."""
+    """Return every third article with two such paragraphs: its name and text, what a pull brings, where who edited."""
     chance, seen = Random(1), -1
     for name, text in written_articles():
         html = to_html(text)

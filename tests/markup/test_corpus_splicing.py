@@ -35,7 +35,7 @@ def articles() -> Iterator[tuple[str, str]]:
 
 
 def edits(markdown: str) -> Iterator[str]:
-    """Give a text with one word more in one paragraph, and with that paragraph said in altogether other words."""
+    """Return a text with one word more in one paragraph, and with that paragraph said in altogether other words."""
     found = [one for one in PARAGRAPH.finditer(markdown) if WORD.search(markdown, one.start(), one.end())]
     if not found:
         return

@@ -39,7 +39,7 @@ def written(text: str) -> Written:
 
 
 def pulled(text: str) -> str:
-    """Give what a pull makes of a text once it was published."""
+    """Return what a pull makes of a text once it was published."""
     return to_markdown(to_html(expand(text))).text
 
 

@@ -158,7 +158,7 @@ def test_what_only_the_writer_changed_stays_byte_for_byte(base: str, mine: str) 
 
 
 def parts(markdown: str) -> set[str | None]:
-    """Give what a text is made of: its blocks, and in the place of lists, quotes and tables what these hold."""
+    """Return what a text is made of: its blocks, and in the place of lists, quotes and tables what these hold."""
     found = (parts_of(piece, PLAIN, group="") or (piece,) for piece in pieces_of(markdown))
     return {piece.key for some in found for piece in some}
 

@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.baseline import State
 from kbsync.digests import source_key
-from kbsync.markup.to_html import EPOCH
+from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Folder, Kind, Seo, Visibility
 from tests.planner.world import World, article, steps, world
 
@@ -231,11 +231,13 @@ def test_an_anchor_that_another_article_begins_to_ask_for_is_a_change_of_both(ma
 
 
 def test_an_upgrade_that_renders_as_before_plans_nothing(made: World) -> None:
-    """An agreement of an older epoch, with the digest as this kbsync renders: what opening a workspace makes of it."""
+    """A baseline of an older epoch, with the digest as this kbsync renders: what opening a workspace makes of it."""
     key = made.key(PATH)
     content = {item.path: item for item in made.content().articles}[PATH]
-    assert made.agreements[key].source_key == source_key(content, frozenset())
-    made.agreements[key] = replace(made.agreements[key], source_key="of another kbsync", epoch=EPOCH)
+    assert made.baselines[key].source_key == source_key(content, frozenset())
+    made.baselines[key] = replace(
+        made.baselines[key], source_key="of another kbsync", renderer_version=RENDERER_VERSION
+    )
     assert steps(made.plan()) == {}
 
 
@@ -252,11 +254,11 @@ def test_a_folders_new_description_and_visibility_are_one_update() -> None:
 
 def test_a_state_of_undone_ends_when_its_file_changes(made: World) -> None:
     key = made.key(PATH)
-    made.agreements[key] = replace(made.agreements[key], state=State.UNDONE)
+    made.baselines[key] = replace(made.baselines[key], state=State.UNDONE)
     assert steps(made.plan()) == {PATH: "undone"}
     made.files[PATH] += "\nMore.\n"
     assert steps(made.publish()) == {PATH: "update"}
-    assert made.agreement(PATH).state is State.LIVE
+    assert made.baseline(PATH).state is State.LIVE
 
 
 def _reasons(changes: object) -> dict[str, str]:

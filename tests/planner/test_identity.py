@@ -27,12 +27,12 @@ def made() -> World:
 
 
 def _ids(made: World) -> dict[str, int]:
-    """Give the id of every live agreement by its path."""
-    return {known.path: known.id for known in made.agreements.values() if known.state is State.LIVE}
+    """Return the id of every live baseline by its path."""
+    return {known.path: known.id for known in made.baselines.values() if known.state is State.LIVE}
 
 
 def _writes(made: World) -> dict[str, str]:
-    """Tell what a plan would send, by path, with the fields."""
+    """Return what a plan would send, by path, with the fields."""
     return {
         change.path: " ".join([change.action.value, *sorted(change.fields)]).strip() for change in made.plan().writes
     }
@@ -286,6 +286,6 @@ def test_what_agents_write_in_a_folder_that_the_tree_has_no_more_is_named_by_a_p
 
 def test_an_article_of_which_git_has_lost_the_source_is_known_by_its_path(made: World) -> None:
     key = made.key(RESET)
-    made.agreements[key] = replace(made.agreements[key], source=None, blob="0" * 40)
+    made.baselines[key] = replace(made.baselines[key], source=None, blob="0" * 40)
     made.files[RESET] = article("Reset", "Rewritten beyond recognition.")
     assert steps(made.plan()) == {RESET: "update"}

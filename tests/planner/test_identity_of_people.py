@@ -37,7 +37,7 @@ def made() -> World:
 
 
 def _ids(made: World) -> dict[str, int]:
-    return {known.path: known.id for known in made.agreements.values() if known.state is State.LIVE}
+    return {known.path: known.id for known in made.baselines.values() if known.state is State.LIVE}
 
 
 def _after(made: World) -> dict[str, int]:

@@ -49,7 +49,7 @@ def edit_live(made: World, edits: list[Edit]) -> dict[Key, Item | None]:
 
 
 def writes_of(made: World) -> set[Key]:
-    """Name every item that differs from how it was before a publish; `made` is published by this."""
+    """Return every item that differs from how it was before a publish; `made` is published by this."""
     before = snapshot(made)
     made.publish()
     after = snapshot(made)
@@ -89,7 +89,7 @@ def test_law_2_nothing_edited_on_the_web_is_ever_overwritten(
     write(made.files, mine)
     edit_live(made, theirs)
     theirs_now = snapshot(made)
-    managed = {key: _managed(made, key) for key in made.agreements}
+    managed = {key: _managed(made, key) for key in made.baselines}
     if made.plan().halt:
         return
     made.publish()
@@ -101,8 +101,8 @@ def test_law_2_nothing_edited_on_the_web_is_ever_overwritten(
 
 
 def _managed(made: World, key: Key) -> set[str]:
-    """Name the fields that content manages, at the agreement or now: a web edit of another is no matter of ours."""
-    known = made.agreements[key]
+    """Return the fields that content manages, at the baseline or now: a web edit of another is no matter of ours."""
+    known = made.baselines[key]
     now = made.content().by_path().get(known.path)
     fields = {name for name, value in fields_of(now).items() if value is not None} if now else set()
     return fields & known.content.keys() if now else set(known.content)
@@ -127,7 +127,7 @@ def test_law_3_holds_beside_web_edits_which_stay_named(
 
 
 def _waits(made: World, path: str) -> bool:
-    """Tell whether an article links, itself or by others, to what cannot have an address yet."""
+    """Return whether an article links, itself or by others, to what cannot have an address yet."""
     plan = made.plan()
     new = {change.path for change in plan.changes if change.action in {Action.CREATE, Action.MOVE}}
     lost = {path for path in plan.targets if path not in plan.ids} - new
@@ -146,10 +146,10 @@ def test_law_1_planning_changes_neither_side(files: dict[str, str], mine: list[E
     made = world(files)
     write(made.files, mine)
     edit_live(made, theirs)
-    content, live, known = dict(made.files), dict(made.live), dict(made.agreements)
+    content, live, known = dict(made.files), dict(made.live), dict(made.baselines)
     made.plan()
     made.plan_pull()
-    assert (made.files, made.live, made.agreements) == (content, live, known)
+    assert (made.files, made.live, made.baselines) == (content, live, known)
 
 
 @law(EXAMPLES)
@@ -199,7 +199,7 @@ def test_what_no_agreement_knows_is_adopted_or_named_and_never_written(files: di
     write(made.files, mine)
     known = set(made.live)
     before = snapshot(made)
-    made.agreements.clear()
+    made.baselines.clear()
     made.publish()
     assert {key: digests for key, digests in snapshot(made).items() if key in known} == before
 
@@ -209,7 +209,7 @@ def test_what_no_agreement_knows_is_adopted_or_named_and_never_written(files: di
 def test_a_lost_ledger_is_mended_by_adoption_where_titles_tell(files: dict[str, str]) -> None:
     made = world(files)
     titles = [(item.parent, item.title) for item in made.live.values() if isinstance(item, Article)]
-    made.agreements.clear()
+    made.baselines.clear()
     told = steps(made.publish())
     if len(set(titles)) == len(titles):
         assert set(told.values()) <= {"adopt"}
@@ -223,5 +223,5 @@ def test_the_remembered_portal_stands_in_for_one_that_was_not_edited(files: dict
     made = world(files)
     write(made.files, [replace(edit, what="body") for edit in mine])
     content = made.content()
-    offline = make_plan(content, remembered(made.agreements), made.agreements, made.rules(content))
+    offline = make_plan(content, remembered(made.baselines), made.baselines, made.rules(content))
     assert steps(offline) == steps(made.plan())

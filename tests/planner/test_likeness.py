@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.planner.identity import alike_pairs, likeness
+from kbsync.planner.identity import alike_pairs, similarity_of
 
 WORDS = st.sampled_from(["the", "a", "button", "reset", "زر", "ボタン", "🤖", "x"])
 TEXTS = st.dictionaries(st.integers(0, 20), st.lists(WORDS, max_size=12).map(" ".join), max_size=6)
@@ -28,9 +28,9 @@ def test_every_pair_that_is_alike_enough_is_found_and_no_other(
 
 @given(st.lists(WORDS).map(" ".join), st.lists(WORDS).map(" ".join))
 def test_a_word_counts_as_often_as_it_is_there(one: str, other: str) -> None:
-    assert likeness(one, other) == likeness(other, one) == _plainly(one, other)
+    assert similarity_of(one, other) == similarity_of(other, one) == _plainly(one, other)
 
 
 def test_texts_without_a_word_are_the_same() -> None:
-    assert likeness("", " \n") == 1.0
+    assert similarity_of("", " \n") == 1.0
     assert list(alike_pairs({1: "", 2: "word"}, {"x": "\n"}, at_least=0.6)) == [(1, "x", 1.0)]

@@ -10,7 +10,7 @@ from kbsync.baseline import Key
 from kbsync.change import Change, Outcome, Result
 from kbsync.engine.refresh import remembered
 from kbsync.model import Article, Item, Status
-from kbsync.planner.approval import Permit, permit_of, permitted
+from kbsync.planner.approval import Approval, approval_of, approved
 from kbsync.planner.planner import Plan
 from tests.planner.world import World, article, steps, world
 
@@ -42,12 +42,12 @@ def test_a_plan_is_permitted_whole_by_its_own_permit(made: World) -> None:
     made.files["guide/basics/four.md"] = article("Four", "Words that no other page has: yak, ibex, tapir, lemur.")
     plan = made.plan()
     assert steps(plan) == {ONE: "update", TWO: "archive", "guide/basics/four.md": "create"}
-    assert permitted(made.plan(), permit_of(plan)) == (plan, ())
+    assert approved(made.plan(), approval_of(plan)) == (plan, ())
 
 
 def test_nothing_is_permitted_by_an_empty_permit(made: World) -> None:
     _edit(made, ONE)
-    reduced, withheld = permitted(made.plan(), Permit())
+    reduced, withheld = approved(made.plan(), Approval())
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "not in the plan"}
 
@@ -55,18 +55,18 @@ def test_nothing_is_permitted_by_an_empty_permit(made: World) -> None:
 def test_a_file_that_was_edited_after_the_plan_is_withheld_and_the_rest_goes(made: World) -> None:
     _edit(made, ONE)
     _edit(made, TWO)
-    permit = permit_of(made.plan())
+    permit = approval_of(made.plan())
     _edit(made, TWO, "A sentence that nobody has seen.")
-    reduced, withheld = permitted(made.plan(), permit)
+    reduced, withheld = approved(made.plan(), permit)
     assert steps(reduced) == {ONE: "update"}
     assert _told(withheld) == {TWO: "moved since the plan: its source says something else"}
 
 
 def test_a_web_edit_after_the_plan_makes_a_conflict_which_is_told(made: World) -> None:
     _edit(made, ONE)
-    permit = permit_of(made.plan())
+    permit = approval_of(made.plan())
     made.edit(ONE, body="<p>By hand.</p>")
-    reduced, withheld = permitted(made.plan(), permit)
+    reduced, withheld = approved(made.plan(), permit)
     assert reduced.changes == ()
     assert _told(withheld) == {
         ONE: "moved since the plan: conflict now: changed here (body) and edited on the portal: body"
@@ -75,34 +75,34 @@ def test_a_web_edit_after_the_plan_makes_a_conflict_which_is_told(made: World) -
 
 def test_a_web_edit_that_a_later_flag_would_write_over_is_withheld(made: World) -> None:
     _edit(made, ONE)
-    permit = permit_of(made.plan(overwrite=frozenset({ONE})))
+    permit = approval_of(made.plan(overwrite=frozenset({ONE})))
     made.edit(ONE, body="<p>By hand.</p>")
     fresh = made.plan(overwrite=frozenset({ONE}))
     assert steps(fresh) == {ONE: "update"}
-    reduced, withheld = permitted(fresh, permit)
+    reduced, withheld = approved(fresh, permit)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "moved since the plan: it was edited on the portal"}
 
 
 def test_what_agents_set_beside_content_holds_nothing_back(made: World) -> None:
     _edit(made, ONE)
-    permit = permit_of(made.plan())
+    permit = approval_of(made.plan())
     made.edit(ONE, tags=("by", "hand"))
-    made.agreements[made.key(ONE)] = replace(made.agreement(ONE), updated_at=made.live[made.key(ONE)].updated_at or "")
-    assert steps(permitted(made.plan(), permit)[0]) == {ONE: "update"}
+    made.baselines[made.key(ONE)] = replace(made.baseline(ONE), updated_at=made.live[made.key(ONE)].updated_at or "")
+    assert steps(approved(made.plan(), permit)[0]) == {ONE: "update"}
 
 
 def test_a_field_more_is_not_what_was_seen(made: World) -> None:
     _edit(made, ONE)
-    permit = permit_of(made.plan())
+    permit = approval_of(made.plan())
     made.files[ONE] = made.files[ONE].replace("title: One", "title: Uno")
-    assert _told(permitted(made.plan(), permit)[1]) == {ONE: "moved since the plan: its source says something else"}
+    assert _told(approved(made.plan(), permit)[1]) == {ONE: "moved since the plan: its source says something else"}
 
 
 def test_what_became_another_action_is_withheld(made: World) -> None:
     made.remove(ONE)
-    permit = permit_of(made.plan())
-    reduced, withheld = permitted(made.plan(removed="delete"), permit)
+    permit = approval_of(made.plan())
+    reduced, withheld = approved(made.plan(removed="delete"), permit)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "moved since the plan: the plan said archive"}
 
@@ -111,17 +111,17 @@ def test_a_move_that_would_leave_something_else_behind_is_withheld(made: World) 
     made.files["guide/other/here.md"] = article("Here", "Something to keep the folder: narwhal, beluga, vaquita.")
     made.publish()
     made.rename(ONE, "guide/other/one.md")
-    permit = permit_of(made.plan(moved="archive"))
-    assert permitted(made.plan(moved="archive"), permit)[1] == ()
-    told = _told(permitted(made.plan(moved="pointer"), permit)[1])
+    permit = approval_of(made.plan(moved="archive"))
+    assert approved(made.plan(moved="archive"), permit)[1] == ()
+    told = _told(approved(made.plan(moved="pointer"), permit)[1])
     assert told == {"guide/other/one.md": "moved since the plan: the plan left something else in its old place"}
 
 
 def test_what_was_done_meanwhile_is_no_longer_to_be_done(made: World) -> None:
     _edit(made, ONE)
-    permit = permit_of(made.plan())
+    permit = approval_of(made.plan())
     made.publish()
-    reduced, withheld = permitted(made.plan(), permit)
+    reduced, withheld = approved(made.plan(), permit)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "no longer to be done"}
 
@@ -132,17 +132,17 @@ def test_what_only_brings_agreements_up_to_date_needs_no_leave(made: World) -> N
     made.lose(TWO)
     plan = made.plan()
     assert sorted(steps(plan).values()) == ["forget", "rename"]
-    assert permitted(plan, Permit()) == (plan, ())
+    assert approved(plan, Approval()) == (plan, ())
 
 
 def test_a_path_may_have_two_changes_and_each_needs_its_own_leave(made: World) -> None:
     made.remove(ONE)
-    archive = permit_of(made.plan())
+    archive = approval_of(made.plan())
     made.files[ONE] = article("Another", "It has nothing to do with what lay here: dhole, fossa, saiga, serow, takin.")
-    made.agreements[made.key(ONE)] = replace(made.agreement(ONE), path="guide/basics/gone.md")
+    made.baselines[made.key(ONE)] = replace(made.baseline(ONE), path="guide/basics/gone.md")
     fresh = made.plan()
     assert steps(fresh) == {ONE: "create", "guide/basics/gone.md": "archive"}
-    reduced, withheld = permitted(fresh, archive)
+    reduced, withheld = approved(fresh, archive)
     assert reduced.changes == ()
     assert set(_told(withheld).values()) == {"not in the plan", "no longer to be done"}
 
@@ -150,20 +150,20 @@ def test_a_path_may_have_two_changes_and_each_needs_its_own_leave(made: World) -
 def test_an_anchor_that_others_link_to_since_is_another_page() -> None:
     made = world(TREE)
     made.files[ONE] += "\n## A heading\n\nMore.\n"
-    permit = permit_of(made.plan())
+    permit = approval_of(made.plan())
     made.files[TWO] += "\n[there](one.md#a-heading)\n"
-    assert set(_told(permitted(made.plan(), permit)[1])) == {ONE, TWO}
+    assert set(_told(approved(made.plan(), permit)[1])) == {ONE, TWO}
 
 
 def test_a_plan_that_did_not_read_the_portal_permits_what_is_as_it_remembers(made: World) -> None:
     _edit(made, ONE)
     _edit(made, TWO)
     made.remove("guide/basics/three.md")
-    offline = remembered(made.agreements)
+    offline = remembered(made.baselines)
     seen = made.plan_against(offline)
-    permit = permit_of(seen, offline.remembered)
+    permit = approval_of(seen, offline.remembered)
     made.edit(TWO, title="By hand")
-    reduced, withheld = permitted(made.plan(overwrite=frozenset({TWO})), permit)
+    reduced, withheld = approved(made.plan(overwrite=frozenset({TWO})), permit)
     assert steps(reduced) == {ONE: "update", "guide/basics/three.md": "archive"}
     assert _told(withheld) == {TWO: "moved since the plan: it was edited on the portal"}
 
@@ -187,7 +187,7 @@ def _act(made: World, deed: str, path: str) -> None:
 
 
 def _act_on_the_web(made: World, deed: str, path: str) -> None:
-    keys = [key for key, known in made.agreements.items() if known.path == path and key in made.live]
+    keys = [key for key, known in made.baselines.items() if known.path == path and key in made.live]
     for key in keys:
         if deed == "lose":
             del made.live[key]
@@ -212,7 +212,7 @@ def test_law_6_what_was_seen_is_what_is_applied_and_every_other_change_is_named(
     for deed, path in after:
         _act(made, deed, path)
     fresh = made.plan()
-    reduced, withheld = permitted(fresh, permit_of(seen))
+    reduced, withheld = approved(fresh, approval_of(seen))
     _sees_the_same(reduced, seen, live)
     accounted = {_place(outcome.change) for outcome in withheld} | {_place(change) for change in reduced.changes}
     assert accounted >= {_place(change) for change in (*fresh.changes, *seen.writes)}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.config import Config
-from kbsync.engine.render import TargetAddresses
+from kbsync.engine.render import LinkResolver
 from kbsync.planner.decide import Rules
 
 
@@ -21,6 +21,6 @@ from kbsync.planner.decide import Rules
     ],
 )
 def test_overwrite_means_a_path_and_what_lies_below_it(path: str, is_meant: bool) -> None:
-    addresses = TargetAddresses(Config(root=Path()), frozenset())
+    addresses = LinkResolver(Config(root=Path()), frozenset())
     rules = Rules(addresses=addresses, overwrite=frozenset({"kb/faq/reset.md", "kb/news"}))
     assert rules.overwrites(path) is is_meant

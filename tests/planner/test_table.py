@@ -1,6 +1,6 @@
-"""The table of the design, row for row, through `make_plan` with both sides and real agreements.
+"""The table of the design, row for row, through `make_plan` with both sides and real baselines.
 
-Each row sets the agreement's state, then what content did and what the web did since; the last column is what the
+Each row sets the baseline's state, then what content did and what the web did since; the last column is what the
 plan says of the one article that it is about, once for a publish and once for a pull; a merge is a pull's update of a
 file that its writer has changed too.
 """
@@ -51,7 +51,7 @@ def _lose_live(made: World, key: Key) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row: the agreement's state, what each side did since, and what a publish and a pull say."""
+    """One row: the baseline's state, what each side did since, and what a publish and a pull say."""
 
     state: State | None
     content: Step
@@ -105,15 +105,15 @@ ROWS = [
 
 
 def _settle(made: World, key: Key, state: State | None) -> None:
-    """Bring the agreement into a state, as a run would have left it."""
+    """Bring the baseline into a state, as a run would have left it."""
     match state:
         case None:
-            del made.agreements[key]
+            del made.baselines[key]
         case State.ARCHIVED:
             made.edit(key, status=Status.DRAFT)
-            made.agreements[key] = settled(made.agreements[key], made.live[key], seen=made.now(), state=state)
+            made.baselines[key] = settled(made.baselines[key], made.live[key], seen=made.now(), state=state)
         case _:
-            made.agreements[key] = replace(made.agreements[key], state=state)
+            made.baselines[key] = replace(made.baselines[key], state=state)
 
 
 def _row(row: Row) -> tuple[World, str]:
@@ -195,5 +195,5 @@ def test_overwrite_takes_over_again_what_was_let_go(state: State) -> None:
     _settle(made, made.key(PATH), state)
     made.files[PATH] = article("Reset", "Press the red button.")
     assert steps(made.publish(overwrite=frozenset({PATH}))) == {PATH: "update"}
-    assert made.agreement(PATH).state is State.LIVE
+    assert made.baseline(PATH).state is State.LIVE
     assert steps(made.plan()) == {}

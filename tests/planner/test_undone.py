@@ -1,4 +1,4 @@
-"""What was undone rests: the two halves of its agreement differ on purpose, until its file or the web changes."""
+"""What was undone rests: the two halves of its baseline differ on purpose, until its file or the web changes."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def made() -> World:
 
 def _undo(made: World, key: tuple[Kind, int], before: Item) -> None:
     made.live[key] = replace(before, updated_at=made.now())
-    made.agreements[key] = settled(made.agreements[key], made.live[key], seen=made.now(), state=State.UNDONE)
+    made.baselines[key] = settled(made.baselines[key], made.live[key], seen=made.now(), state=State.UNDONE)
 
 
 def test_it_is_named_by_every_plan_and_by_no_pull(made: World) -> None:
@@ -71,8 +71,8 @@ def test_another_file_of_the_same_words_is_another_article(made: World) -> None:
 
 def _take_the_file(made: World) -> tuple[Kind, int]:
     """Let the undone article be one whose file was gone already when the run was undone."""
-    key = next(key for key, known in made.agreements.items() if known.state is State.UNDONE)
-    made.agreements[key] = replace(made.agreements[key], content={}, source_key="")
+    key = next(key for key, known in made.baselines.items() if known.state is State.UNDONE)
+    made.baselines[key] = replace(made.baselines[key], content={}, source_key="")
     made.remove(PATH)
     return key
 
@@ -114,9 +114,9 @@ def test_what_lay_elsewhere_when_its_move_was_undone_rests_there(made: World) ->
     made.publish()
     place = made.id_of("guide/more")
     made.rename(OTHER, "guide/more/other.md")
-    known = made.agreements[key]
+    known = made.baselines[key]
     content = {**known.content, "parent": digest(place)}
-    made.agreements[key] = replace(known, state=State.UNDONE, path="guide/more/other.md", content=content)
+    made.baselines[key] = replace(known, state=State.UNDONE, path="guide/more/other.md", content=content)
     assert steps(made.plan())["guide/more/other.md"] == "undone"
     made.rename("guide/more/other.md", OTHER)
     assert steps(made.plan())[OTHER] == "adopt"

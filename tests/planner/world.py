@@ -1,6 +1,6 @@
 """A content tree and a portal in memory, with what both agreed on: a few lines a test, and no call at all.
 
-The tree is read, rendered and agreed on by the real rooms; only the portal is a dict. It believes all that it is sent.
+The tree is read, rendered and agreed on by the real modules; only the portal is a dict. It believes all that it is sent.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,14 +9,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from kbsync.baseline import Agreement, Key, State
+from kbsync.baseline import Baseline, Key, State
 from kbsync.change import Action, Change, Finding, circle_openers, in_waves
 from kbsync.config import Config
 from kbsync.content.selection import Rules as TreeRules
 from kbsync.content.tree import read as read_tree
 from kbsync.digests import live_digests
 from kbsync.engine.record import agree, settled
-from kbsync.engine.render import TargetAddresses, addresses_now, render
+from kbsync.engine.render import LinkResolver, addresses_now, render
 from kbsync.errors import Problem
 from kbsync.model import (
     Article,
@@ -62,7 +62,7 @@ class World:
 
     files: dict[str, str] = field(default_factory=dict)
     live: dict[Key, Item] = field(default_factory=dict)
-    agreements: dict[Key, Agreement] = field(default_factory=dict)
+    baselines: dict[Key, Baseline] = field(default_factory=dict)
     config: Config = CONFIG
     ids: Iterator[int] = field(default_factory=lambda: count(101))
     clock: Iterator[int] = field(default_factory=lambda: count(1))
@@ -88,7 +88,7 @@ class World:
 
     def rules(self, content: KnowledgeBase, **others: Any) -> Rules:
         rules = Rules(
-            addresses=TargetAddresses(self.config, content.assets),
+            addresses=LinkResolver(self.config, content.assets),
             removed=self.config.removed,
             moved=self.config.moved,
             touched=self.config.touched,
@@ -99,16 +99,16 @@ class World:
 
     def plan(self, **others: Any) -> Plan:
         content = self.content()
-        return make_plan(content, self.portal(), self.agreements, self.rules(content, **others))
+        return make_plan(content, self.portal(), self.baselines, self.rules(content, **others))
 
     def plan_against(self, live: KnowledgeBase, **others: Any) -> Plan:
         """Plan a publish against another reading of the portal."""
         content = self.content()
-        return make_plan(content, live, self.agreements, self.rules(content, **others))
+        return make_plan(content, live, self.baselines, self.rules(content, **others))
 
     def plan_pull(self, **others: Any) -> Plan:
         content = self.content()
-        return make_plan(self.portal(), content, self.agreements, self.rules(content, **others))
+        return make_plan(self.portal(), content, self.baselines, self.rules(content, **others))
 
     def publish(self, **others: Any) -> Plan:
         """Plan, and let the portal do as it is told."""
@@ -118,17 +118,17 @@ class World:
         return plan
 
     def id_of(self, path: str) -> int:
-        """Give the id of the item that content has at a path and that is live now."""
-        return self.agreement(path).id
+        """Return the id of the item that content has at a path and that is live now."""
+        return self.baseline(path).id
 
-    def agreement(self, path: str) -> Agreement:
-        found = [known for known in self.agreements.values() if known.path == path and known.state is State.LIVE]
+    def baseline(self, path: str) -> Baseline:
+        found = [known for known in self.baselines.values() if known.path == path and known.state is State.LIVE]
         assert len(found) == 1, (path, found)
         return found[0]
 
     def key(self, which: str | Key) -> Key:
-        """Give the key of an item by its content path, if that is what is given."""
-        return self.agreement(which).key if isinstance(which, str) else which
+        """Return the key of an item by its content path, if that is what is given."""
+        return self.baseline(which).key if isinstance(which, str) else which
 
     def edit(self, which: str | Key, **changes: Any) -> None:
         """Edit an item on the web."""
@@ -176,7 +176,7 @@ def steps(plan: Plan) -> dict[str, str]:
     told: dict[str, str] = {}
     changes = [(change.path, change.action.value) for change in plan.changes]
     found: list[Finding] = [*plan.drift, *plan.conflicts, *plan.unmanaged, *plan.undone]
-    for path, word in [*changes, *((finding.path, finding.matter.value) for finding in found)]:
+    for path, word in [*changes, *((finding.path, finding.finding_kind.value) for finding in found)]:
         told[path] = f"{told[path]}, {word}" if path in told else word
     return told
 
@@ -187,7 +187,7 @@ class _Carrying:
     def __init__(self, world: World, plan: Plan, content: KnowledgeBase) -> None:
         self.world = world
         self.plan = plan
-        self.addresses = TargetAddresses(world.config, content.assets)
+        self.addresses = LinkResolver(world.config, content.assets)
         anew = {change.path for change in plan.changes if change.action is Action.MOVE}
         self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
         self.openers = circle_openers(plan.changes, plan.targets)
@@ -225,7 +225,7 @@ class _Carrying:
             case Action.DELETE:
                 holds = any(getattr(item, "parent", None) == key[1] for item in self.world.live.values())
                 if not holds:
-                    del self.world.live[key], self.world.agreements[key]
+                    del self.world.live[key], self.world.baselines[key]
             case Action.FORGET:
                 self._forget(change, key)
 
@@ -237,13 +237,13 @@ class _Carrying:
 
     def _forget(self, change: Change, key: Key) -> None:
         if key not in self.world.live:
-            del self.world.agreements[key]
+            del self.world.baselines[key]
         else:
             self._settle(key, State.KEPT if change.kind is Kind.ARTICLE else State.ARCHIVED)
 
     def _settle(self, key: Key, state: State) -> None:
-        known, live = self.world.agreements[key], self.world.live[key]
-        self.world.agreements[key] = settled(known, live, seen=self.world.now(), state=state)
+        known, live = self.world.baselines[key], self.world.live[key]
+        self.world.baselines[key] = settled(known, live, seen=self.world.now(), state=state)
 
     def _put(self, change: Change, key: Key) -> None:
         content = change.desired
@@ -261,7 +261,7 @@ class _Carrying:
         self.world.live[key] = live
         self._agree(change, live, sent)
         if change.id not in (None, key[1]) and change.action is Action.CREATE:
-            self.world.agreements.pop((change.kind, change.id or 0), None)
+            self.world.baselines.pop((change.kind, change.id or 0), None)
 
     def _agree(self, change: Change, live: Item, sent: Mapping[str, str] | None) -> None:
         content = change.desired
@@ -270,7 +270,7 @@ class _Carrying:
             sent = addresses_now(content, self.addresses, self.ids)
         anchors = self.plan.anchors.get(change.path, frozenset())
         known = agree(content, live, seen=self.world.now(), anchors=anchors, addresses=sent)
-        self.world.agreements[known.key] = known
+        self.world.baselines[known.key] = known
 
 
 _ANEW = {Action.CREATE, Action.MOVE}
@@ -288,7 +288,7 @@ _UNSET: Mapping[str, FieldValue] = {
 def _sent(
     content: Item, was: Item | None, *, number: int, parent: int | None, html: str | None, updated_at: str
 ) -> Item:
-    """Give the live item after a write: what content manages, and the rest as it was."""
+    """Return the live item after a write: what content manages, and the rest as it was."""
     managed: dict[str, Any] = {
         name: value for name, value in fields_of(content).items() if value is not None and "." not in name
     }
@@ -322,5 +322,5 @@ def _whole(item: Item) -> Item:
 
 
 def snapshot(world: World) -> dict[Key, dict[str, str]]:
-    """Name the version of every live item."""
+    """Return the version of every live item."""
     return {key: live_digests(item) for key, item in world.live.items()}

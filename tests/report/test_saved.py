@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.change import Action, Change, Finding, Matter
+from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.errors import UsageError
 from kbsync.model import Article, Folder, Kind, Side
-from kbsync.planner.approval import Saved, permit_of
+from kbsync.planner.approval import Saved, approval_of
 from kbsync.planner.planner import Plan
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
@@ -36,10 +36,14 @@ PLAN = Plan(
         Change(action=Action.CREATE, kind=Kind.FOLDER, path="guide/new", desired=Folder(name="New", path="guide/new")),
         Change(action=Action.ADOPT, kind=Kind.ARTICLE, path="guide/a/c.md", id=9),
     ),
-    drift=(Finding(matter=Matter.DRIFT, kind=Kind.ARTICLE, path="guide/a/d.md", id=10, fields=("tags",), reason="x"),),
+    drift=(
+        Finding(
+            finding_kind=FindingKind.DRIFT, kind=Kind.ARTICLE, path="guide/a/d.md", id=10, fields=("tags",), reason="x"
+        ),
+    ),
     conflicts=(
         Finding(
-            matter=Matter.CONFLICT,
+            finding_kind=FindingKind.CONFLICT,
             kind=Kind.ARTICLE,
             path="guide/a/e.md",
             id=11,
@@ -48,8 +52,8 @@ PLAN = Plan(
             theirs=("-a", "+c"),
         ),
     ),
-    unmanaged=(Finding(matter=Matter.UNMANAGED, kind=Kind.FOLDER, path="Elsewhere", id=12),),
-    undone=(Finding(matter=Matter.UNDONE, kind=Kind.ARTICLE, path="guide/a/f.md", id=13),),
+    unmanaged=(Finding(finding_kind=FindingKind.UNMANAGED, kind=Kind.FOLDER, path="Elsewhere", id=12),),
+    undone=(Finding(finding_kind=FindingKind.UNDONE, kind=Kind.ARTICLE, path="guide/a/f.md", id=13),),
     unchanged=4,
     ids={},
     targets={},
@@ -58,7 +62,7 @@ PLAN = Plan(
 )
 SAVED = Saved(
     plan=PLAN,
-    permit=permit_of(PLAN),
+    permit=approval_of(PLAN),
     target="production",
     url="https://acme.freshdesk.com",
     tree="4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -141,7 +145,7 @@ def test_what_only_brings_agreements_up_to_date_is_shown_and_needs_no_leave() ->
     read = _read(TEXT)
     assert [change.action for change in read.plan.changes] == [Action.UPDATE, Action.CREATE, Action.ADOPT]
     assert read.permit == SAVED.permit
-    assert [grant.action for grant in read.permit.grants] == [Action.UPDATE, Action.CREATE]
+    assert [grant.action for grant in read.permit.changes] == [Action.UPDATE, Action.CREATE]
 
 
 def test_it_is_shown_again_in_every_form_as_it_was() -> None:

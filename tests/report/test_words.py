@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.change import Action, Change, Finding, Matter, Outcome, Result
+from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.model import Article, Kind, Side
 from kbsync.planner.planner import Plan
 from kbsync.report.json_output import plan_to_json, to_json
@@ -26,8 +26,8 @@ def _plan(written: Side = Side.LIVE, **others: object) -> Plan:
     return Plan(written=written, ids={}, targets={}, anchors={}, **others)  # type: ignore[arg-type]
 
 
-def _finding(matter: Matter, path: str = "a/b/c.md", reason: str = "why") -> Finding:
-    return Finding(matter=matter, kind=Kind.ARTICLE, path=path, reason=reason)
+def _finding(matter: FindingKind, path: str = "a/b/c.md", reason: str = "why") -> Finding:
+    return Finding(finding_kind=matter, kind=Kind.ARTICLE, path=path, reason=reason)
 
 
 @given(texts)
@@ -65,8 +65,8 @@ def test_counts_name_what_there_is_and_nothing_else() -> None:
     assert counts(_plan()) == "nothing there yet"
     plan = _plan(
         changes=(_change(Action.CREATE), _change(Action.CREATE), _change(Action.ARCHIVE)),
-        drift=(_finding(Matter.DRIFT),),
-        conflicts=(_finding(Matter.CONFLICT),) * 2,
+        drift=(_finding(FindingKind.DRIFT),),
+        conflicts=(_finding(FindingKind.CONFLICT),) * 2,
         unchanged=7,
     )
     assert counts(plan) == "2 to create, 1 to archive, 1 drifted, 2 in conflict, 7 unchanged"
@@ -74,7 +74,7 @@ def test_counts_name_what_there_is_and_nothing_else() -> None:
 
 
 def test_a_pull_calls_things_by_their_names_on_its_side() -> None:
-    plan = _plan(Side.CONTENT, drift=(_finding(Matter.DRIFT),), unmanaged=(_finding(Matter.UNMANAGED),))
+    plan = _plan(Side.CONTENT, drift=(_finding(FindingKind.DRIFT),), unmanaged=(_finding(FindingKind.UNMANAGED),))
     assert counts(plan) == "1 to be published, 1 on one side only"
     assert [section.words for section in sections(plan) if section.findings] == [
         "Changed here, to be published",
@@ -106,7 +106,7 @@ def test_a_clause_names_fields_once() -> None:
         "edited on the portal: title, body"
     )
     assert clause(_change(Action.CREATE, fields=("title", "body"))) == ""
-    assert clause(_finding(Matter.DRIFT, reason="x\x1b")) == "x\\x1b"
+    assert clause(_finding(FindingKind.DRIFT, reason="x\x1b")) == "x\\x1b"
 
 
 def test_titles_are_plain_and_may_be_absent() -> None:
@@ -135,7 +135,7 @@ def test_every_form_of_every_plan_can_be_written(before: str, after: str, path: 
     change = Change(
         action=Action.UPDATE, kind=Kind.ARTICLE, path=path, reason=reason, before=before, after=f"{before}\n{after}"
     )
-    plan = _plan(changes=(change,), drift=(_finding(Matter.DRIFT, path, reason),), halt=reason, unchanged=1)
+    plan = _plan(changes=(change,), drift=(_finding(FindingKind.DRIFT, path, reason),), halt=reason, unchanged=1)
     for colour in (False, True):
         text = plan_to_text(plan, heading=path, colour=colour, width=width)
         assert ("\x1b" in text) is colour
@@ -149,8 +149,8 @@ def test_one_empty_line_stands_between_blocks_and_none_at_the_ends() -> None:
     update = _change(before="a\n", after="b\n")
     plan = _plan(
         changes=(update, _change(Action.ARCHIVE), update),
-        drift=(_finding(Matter.DRIFT),),
-        conflicts=(_finding(Matter.CONFLICT),),
+        drift=(_finding(FindingKind.DRIFT),),
+        conflicts=(_finding(FindingKind.CONFLICT),),
         unchanged=1,
     )
     text = plan_to_text(plan, heading="A plan", colour=False, width=80)

@@ -74,7 +74,7 @@ def note_at(text: str, start: int = 0) -> tuple[Note, int] | None:
 
 
 def note_to_attrs(note: Note, *, picture: bool = False) -> dict[str, str]:
-    """Give the attributes of HTML that a note stands for."""
+    """Return the attributes of HTML that a note stands for."""
     attrs: dict[str, str] = {}
     if note.id:
         attrs["id"] = note.id

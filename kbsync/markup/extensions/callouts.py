@@ -13,7 +13,7 @@ _CLASS = "fd-callout"
 
 
 def kind_of_marker(text: str) -> tuple[str, int] | None:
-    """Give the kind that an alert's first line names, and how many characters the line takes; else None."""
+    """Return the kind that an alert's first line names, and how many characters the line takes; else None."""
     found = _MARKER.match(text)
     if not found:
         return None
@@ -23,17 +23,17 @@ def kind_of_marker(text: str) -> tuple[str, int] | None:
 
 
 def marker(kind: str) -> str:
-    """Give the first line of an alert."""
+    """Return the first line of an alert."""
     return f"[!{kind.upper()}]"
 
 
 def class_of(kind: str) -> str:
-    """Give the class attribute of a call-out."""
+    """Return the class attribute of a call-out."""
     return f"{_CLASS} {_CLASS}--{kind}"
 
 
 def kind_of_class(value: str) -> str | None:
-    """Give the kind of call-out that a class attribute names and nothing more; else None."""
+    """Return the kind of call-out that a class attribute names and nothing more; else None."""
     names = value.split()
     if len(names) != 2 or names[0] != _CLASS:
         return None

@@ -105,7 +105,7 @@ def _item(definition: _Definition, name: str, count: int) -> list[Token]:
 
 
 def reference_name(name: str, sub: int) -> str:
-    """Name the place of a reference; `sub` counts the references to one footnote from 0."""
+    """Return the place of a reference; `sub` counts the references to one footnote from 0."""
     return REFERENCE + name + (f":{sub}" if sub else "")
 
 

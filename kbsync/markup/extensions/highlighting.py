@@ -1,7 +1,7 @@
 """Colours for code, written into the tags themselves, since a portal has no style sheet of ours.
 
 The characters of the code stay what they are, and the language stands beside them: colours are left out wherever HTML
-is compared or pulled (`tidy_boxes`), so that neither an agreement nor a file depends on a version of the highlighter.
+is compared or pulled (`tidy_boxes`), so that neither a baseline nor a file depends on a version of the highlighter.
 """
 
 from collections.abc import Iterator

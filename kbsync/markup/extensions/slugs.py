@@ -11,7 +11,7 @@ _FALLBACK = "section"
 
 
 def slug(title: str) -> str:
-    """Name a heading by its text: lower case, letters, marks and digits of any script, `-` and `_`."""
+    """Return a heading by its text: lower case, letters, marks and digits of any script, `-` and `_`."""
     plain = unicodedata.normalize("NFC", title).strip().lower()
     chars = (_slugged(char) for char in plain)
     return "".join(chars).strip("-") or _FALLBACK

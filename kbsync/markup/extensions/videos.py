@@ -84,7 +84,7 @@ class Player:
 
 
 def player_of(link: str) -> Player | None:
-    """Give the player for a link that is nothing but a video's address; else None."""
+    """Return the player for a link that is nothing but a video's address; else None."""
     address = _address(link)
     if address is None:
         return None
@@ -93,7 +93,7 @@ def player_of(link: str) -> Player | None:
 
 
 def link_of(address: str) -> str | None:
-    """Give the link to write for the address of a player's frame; None where no link makes that very player."""
+    """Return the link to write for the address of a player's frame; None where no link makes that very player."""
     address = "https:" + address if address.startswith("//") else address
     found = _found(address)
     if found is None:

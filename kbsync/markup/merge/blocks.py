@@ -92,7 +92,7 @@ def _pieces(markdown: str, render: Callable[[str], tuple[Block, ...]]) -> Iterat
 
 
 def _key(html: str) -> str | None:
-    """Name a block; a comment is its writer's own, which no reader has. An empty one is none: it parts two lists."""
+    """Return a block; a comment is its writer's own, which no reader has. An empty one is none: it parts two lists."""
     return canonical(html) or (None if _COMMENT.fullmatch(html) else f"shows nothing: {html.strip()}")
 
 
@@ -121,7 +121,7 @@ _LETTERS = re.compile(r"\w+")
 
 
 def recut(pieces: Sequence[Piece], like: Sequence[Piece]) -> tuple[Piece, ...]:
-    """Give the same text in the blocks of `like`, as far as they say the same."""
+    """Return the same text in the blocks of `like`, as far as they say the same."""
     found = _with_notes_in_place(pieces, like)
     if not any(_is_raw(piece) for piece in like):
         return tuple(found)
@@ -174,7 +174,7 @@ def _run(pieces: Sequence[Piece], start: int, key: str | None) -> int:
 
 
 def _letters(html: str) -> str:
-    """Give the letters that a text shows, to tell cheaply what cannot be the same."""
+    """Return the letters that a text shows, to tell cheaply what cannot be the same."""
     return "".join(_LETTERS.findall(unescape(_TAG.sub("", html))))
 
 

@@ -14,7 +14,7 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)")
 
 
 def conflicts_in(text: str) -> tuple[int, ...]:
-    """Give the lines, from 1, on which a conflict begins that nobody has solved.
+    """Return the lines, from 1, on which a conflict begins that nobody has solved.
 
     A whole one counts wherever it stands but in fenced code, where pages about git show them. So does what is left of
     ours when only some of its lines were taken away.
@@ -26,7 +26,7 @@ def conflicts_in(text: str) -> tuple[int, ...]:
 
 
 def marked(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
-    """Give the lines of a text with markers around those in which two versions of it differ."""
+    """Return the lines of a text with markers around those in which two versions of it differ."""
     lines: list[str] = []
     for tag, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
         lines += mine[a:b] if tag == "equal" else [YOURS, *mine[a:b], BETWEEN, *theirs[c:d], PORTAL]
@@ -77,7 +77,7 @@ def _ours(lines: Sequence[str]) -> Iterator[int]:
 
 
 def _mark(line: str, character: str) -> int:
-    """Give the length of a mark, or 0: git writes longer ones where both sides renamed a file, and merges in merges."""
+    """Return the length of a mark, or 0: git writes longer ones where both sides renamed a file, and merges in merges."""
     length = len(line) - len(line.lstrip(character))
     return length if length >= _SHORTEST and line[length : length + 1] in {"", " "} else 0
 

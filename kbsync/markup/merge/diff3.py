@@ -70,7 +70,7 @@ def stretches_without_base(mine: Sequence[str], theirs: Sequence[str]) -> tuple[
 
 
 def versions(one: Sequence[str], other: Sequence[str]) -> dict[int, int]:
-    """Tell which blocks of two rows are one block in two versions, or the same."""
+    """Return which blocks of two rows are one block in two versions, or the same."""
     found: dict[int, int] = {}
     at = grown = 0
     for hunk in _hunks(one, other):
@@ -115,7 +115,7 @@ def _meetings(mine: Sequence[_Hunk], theirs: Sequence[_Hunk]) -> Iterator[tuple[
 
 
 def _meet(span: range, other: range) -> bool:
-    """Tell whether two stretches of the base share a block, or are insertions at one place."""
+    """Return whether two stretches of the base share a block, or are insertions at one place."""
     if not other and not span:
         return span.start == other.start
     if not other:

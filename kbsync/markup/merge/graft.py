@@ -134,7 +134,7 @@ def graft(
     options: Options = PLAIN,
     written: Written | None = None,
 ) -> str:
-    """Give a text that renders as `theirs` does, in which every block that `mine` renders too is written as in `mine`.
+    """Return a text that renders as `theirs` does, in which every block that `mine` renders too is written as in `mine`.
 
     `resolve` brings the addresses of both to one form, `anchors` are those that other texts link to, `options` how
     both are read. `written` is what
@@ -165,7 +165,7 @@ def graft(
 def _from_fine_to_coarse(
     ours: Sequence[Piece], other: Sequence[Piece], reading: Reading
 ) -> Iterator[tuple[Sequence[Piece], Sequence[Piece]]]:
-    """Give two texts with the blocks that changed taken apart, where there are such, and as they are."""
+    """Return two texts with the blocks that changed taken apart, where there are such, and as they are."""
     kept = kept_by_hand(other, ours, reading)
     for others in (other,) if kept is None else (kept, other):
         opened = opened_alike((ours, others), reading.options)
@@ -185,7 +185,7 @@ def as_written(text: str) -> Written:
 
 
 def stepwise(source: Written, ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]) -> str:
-    """Give the text in which `ours` became `other` by these steps; what it renders to is for the caller to judge.
+    """Return the text in which `ours` became `other` by these steps; what it renders to is for the caller to judge.
 
     Raises:
         Entangled: a step cannot be taken without writing over a mark.
@@ -236,7 +236,7 @@ class _Grafting:
                 self.entangled.update(unit.rows)
 
     def _spare(self) -> dict[str | None, _Unit]:
-        """Give the blocks that no longer stand where they stood, by what they render to: they may stand elsewhere."""
+        """Return the blocks that no longer stand where they stood, by what they render to: they may stand elsewhere."""
         gone = [range(a, b) for tag, a, b, _, _ in self.steps if tag != "equal"]
         alone = [unit for unit in self.units if unit.last - unit.first == 1]
         found = ((self.ours[unit.first].key, unit) for unit in alone if any(unit.first in one for one in gone))

@@ -92,7 +92,7 @@ def merge(
 def _cuts(
     before: Sequence[Piece] | None, ours: Sequence[Piece], theirs: Sequence[Piece], reading: Reading
 ) -> Iterator[Sequence[Sequence[Piece]]]:
-    """Give rows of pieces, from fine to coarse: taken apart and whole, with the writer's own HTML and without."""
+    """Return rows of pieces, from fine to coarse: taken apart and whole, with the writer's own HTML and without."""
     kept = kept_by_hand(theirs, ours if before is None else before, reading)
     for others in (theirs,) if kept is None else (kept, theirs):
         rows = (ours, others) if before is None else (before, ours, others)
@@ -160,7 +160,7 @@ class _Cutting:
         return self.reading(version).pieces(version.text)
 
     def shows(self, version: Version, wanted: Sequence[Piece]) -> bool:
-        """Tell whether a text shows these pieces, those of one group as the parts of one block."""
+        """Return whether a text shows these pieces, those of one group as the parts of one block."""
         found = [piece for piece in self.pieces(version) if piece.key is not None]
         blocks = _blocks(wanted)
         return len(found) == len(blocks) and all(map(self._is_same, found, blocks))

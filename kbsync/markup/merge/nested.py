@@ -166,7 +166,7 @@ def _with_blanks_above(lines: Sequence[str], start: int) -> int:
 
 
 def _is_apart(above: _Part, part: _Part) -> bool:
-    """Tell whether a part begins a list or quote right below another one of that kind."""
+    """Return whether a part begins a list or quote right below another one of that kind."""
     depth = len(part.around) - part.begun
     if not part.begun or depth >= len(above.around):
         return False
@@ -204,7 +204,7 @@ def _frames(line: str, part: _Part, stack: Sequence[Frame]) -> list[Frame]:
 
 
 def past(line: str, at: int, frame: Frame) -> int:
-    """Give the place in a line behind the sign of a quote or the indentation of an item that goes on."""
+    """Return the place in a line behind the sign of a quote or the indentation of an item that goes on."""
     if frame.is_quote:
         match = _QUOTE.match(line, at)
         return match.end() if match else at
@@ -239,7 +239,7 @@ def _blanks(one: Piece, other: Piece) -> int:
 
 
 def _is_next_item(one: Piece, other: Piece) -> bool:
-    """Tell whether a part begins an item of a list that the one above it stands in."""
+    """Return whether a part begins an item of a list that the one above it stands in."""
     depth = next((depth for depth, frame in enumerate(other.frames) if frame.begins), len(one.frames))
     return depth < len(one.frames) and not other.frames[depth].is_quote
 

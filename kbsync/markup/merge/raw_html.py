@@ -43,7 +43,7 @@ class Reading:
 
 
 def kept_by_hand(pieces: Sequence[Piece], like: Sequence[Piece], reading: Reading) -> tuple[Piece, ...] | None:
-    """Give a text's blocks with those that stand for HTML of `like` written as that is; None where there are none."""
+    """Return a text's blocks with those that stand for HTML of `like` written as that is; None where there are none."""
     if not any(is_raw(piece) for piece in like):
         return None
     keys, others = [piece.key for piece in like], [piece.key for piece in pieces]
@@ -57,7 +57,7 @@ def kept_by_hand(pieces: Sequence[Piece], like: Sequence[Piece], reading: Readin
 
 
 def in_hand(before: Sequence[Piece], ours: Sequence[Piece]) -> tuple[Piece, ...]:
-    """Give a text's blocks with its raw HTML written as in another text, where that says the same."""
+    """Return a text's blocks with its raw HTML written as in another text, where that says the same."""
     own = {piece.key: piece for piece in ours if is_raw(piece)}
     return tuple(own.get(piece.key, piece) if is_raw(piece) and piece.key is not None else piece for piece in before)
 
@@ -92,7 +92,7 @@ def _rewritten(pieces: Sequence[Piece], like: Sequence[Piece], reading: Reading)
 
 
 def _silent_above(groups: Sequence[Sequence[Piece]], number: int) -> list[Piece]:
-    """Give the writer's notes right above a group, so that they stay above it."""
+    """Return the writer's notes right above a group, so that they stay above it."""
     above = takewhile(lambda group: group[0].key is None, reversed(groups[:number]))
     return [piece for group in reversed(list(above)) for piece in group]
 
@@ -145,7 +145,7 @@ def _with(way: tuple[float, tuple[int, ...]], number: int, weight: float) -> tup
 
 
 def _said(html: str) -> frozenset[str]:
-    """Give the words that a reader sees, or of what has none those of its tags, such as a picture's address."""
+    """Return the words that a reader sees, or of what has none those of its tags, such as a picture's address."""
     return _words(_TAG.sub(" ", html)) or _words(html)
 
 

@@ -16,7 +16,7 @@ _DELIMITER = re.compile(r" *:?-+:? *")
 
 
 def spaced_alike(row: str, like: Sequence[str]) -> str:
-    """Give a row its cells spaced as those of the rows it stands among; of other shapes it stays as it is."""
+    """Return a row its cells spaced as those of the rows it stands among; of other shapes it stays as it is."""
     cells = _cells(row)
     columns = list(zip(*(one for one in map(_cells, like) if len(one) == len(cells)), strict=True))
     if not columns:
@@ -25,7 +25,7 @@ def spaced_alike(row: str, like: Sequence[str]) -> str:
 
 
 def same_delimiter(row: str, like: Sequence[str]) -> str:
-    """Give the writer's own line below a table's head in the place of one that sets the columns as it does."""
+    """Return the writer's own line below a table's head in the place of one that sets the columns as it does."""
     wanted = _setting(row)
     return next((one for one in like if _setting(one) == wanted), row) if wanted else row
 
@@ -47,7 +47,7 @@ def _cell(text: str, column: Sequence[str]) -> str:
 
 
 def _setting(row: str) -> list[str]:
-    """Tell how each column is set; to the left is how they are anyway. Empty where a line is another kind of row."""
+    """Return how each column is set; to the left is how they are anyway. Empty where a line is another kind of row."""
     cells = _cells(row)
     if not all(map(_DELIMITER.fullmatch, cells)):
         return []
@@ -69,7 +69,7 @@ _ABOVE = re.compile(_QUOTED_BLANK.pattern + r"|\{(?!\{).*")
 def restyled(
     ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]
 ) -> tuple[tuple[Piece, ...], tuple[Step, ...]]:
-    """Give the parts that steps put in as the writer of `ours` would have written them, and the steps with them."""
+    """Return the parts that steps put in as the writer of `ours` would have written them, and the steps with them."""
     writing = _Writing(ours)
     for tag, a, b, c, d in steps:
         if tag == "equal":
@@ -162,7 +162,7 @@ class _Writing:
         ]
 
     def _rows_beside(self, counterpart: Piece | None) -> list[Piece]:
-        """Give the rows of the table that one of the writer's rows stands in."""
+        """Return the rows of the table that one of the writer's rows stands in."""
         if counterpart is None or not (is_row(counterpart) or is_head(counterpart)):
             return []
         start = stop = next(at for at, piece in enumerate(self._ours) if piece is counterpart)
@@ -177,7 +177,7 @@ class _Writing:
         return next((one.above for one in self._siblings(piece) if [frame.begins for frame in one.frames] == begun), 1)
 
     def _siblings(self, piece: Piece) -> list[Piece]:
-        """Give the writer's parts of the same block."""
+        """Return the writer's parts of the same block."""
         return [one for one in self._ours if one.group == piece.group]
 
     def _in_style(self, piece: Piece, counterpart: Piece | None) -> tuple[Frame, ...]:
@@ -211,13 +211,13 @@ class _Writing:
         return tuple(found)
 
     def _step_of(self, group: str, depth: int) -> int:
-        """Tell whether the writer counts on, or gives all items of a list one number."""
+        """Return whether the writer counts on, or gives all items of a list one number."""
         of_group = [one.frames[depth] for one in self._ours if one.group == group and depth < len(one.frames)]
         numbers = [_number(frame) for frame in of_group if frame.begins and frame.first is not None]
         return int(len(numbers) < 2 or len(set(numbers)) > 1)
 
     def _parting(self, frames: Sequence[Frame]) -> str:
-        """Give the line with nothing but signs of quotes that parts two parts of one quote, if both stand in one."""
+        """Return the line with nothing but signs of quotes that parts two parts of one quote, if both stand in one."""
         last = self._last.frames if self._last is not None else ()
         around = takewhile(lambda frame: frame.is_quote or not frame.begins, frames)
         shared = [frame for frame, _ in zip(around, last, strict=False)]
@@ -238,12 +238,12 @@ def _is_same(one: Frame, other: Frame) -> bool:
 
 
 def is_parted(text: str) -> bool:
-    """Tell whether a part begins with the line that parts it, in a quote, from what stands above it."""
+    """Return whether a part begins with the line that parts it, in a quote, from what stands above it."""
     return _QUOTED_BLANK.fullmatch(text.split("\n", 1)[0]) is not None and "\n" in text
 
 
 def _parting_of(piece: Piece) -> str:
-    """Give what stands above a part: its block's attributes, or lines with nothing but signs of quotes."""
+    """Return what stands above a part: its block's attributes, or lines with nothing but signs of quotes."""
     lines = piece.text.split("\n")
     parting = list(takewhile(_ABOVE.fullmatch, lines[:-1]))
     return "".join(f"{line}\n" for line in parting)

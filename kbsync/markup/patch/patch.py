@@ -71,7 +71,7 @@ def reworded(live: str, wanted: str) -> Iterator[Reworded]:
 
 
 def _edits(shared: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int, int]]:
-    """Give the stretches between those that are shared: from where to where in either row."""
+    """Return the stretches between those that are shared: from where to where in either row."""
     out = []
     i = k = 0
     for first, second, size in shared:
@@ -108,7 +108,7 @@ def _changes(
     late: bool,
     tagged: bool,
 ) -> Iterator[tuple[int, int, str]]:
-    """Name the stretches that go and what comes; `late` puts new words behind tags, `tagged` takes their own along."""
+    """Return the stretches that go and what comes; `late` puts new words behind tags, `tagged` takes their own along."""
     for i, j, k, m in edits:
         new = _source(wanted, theirs[k:m], tagged=tagged)
         if i == j:
@@ -120,7 +120,7 @@ def _changes(
 
 
 def _source(wanted: str, words: Sequence[_Word], *, tagged: bool) -> str:
-    """Give words as they are written, with the tags right around them or without any."""
+    """Return words as they are written, with the tags right around them or without any."""
     if not words:
         return ""
     start, end = words[0].start, words[-1].end
@@ -175,7 +175,7 @@ def splice(
     rewrite: Callable[[str], str] = identity,
     anchors: Collection[str] = (),
 ) -> Spliced:
-    """Give the live HTML with the blocks in which the Markdown differs rendered anew.
+    """Return the live HTML with the blocks in which the Markdown differs rendered anew.
 
     `resolve` and `anchors` are those of `to_html`, `rewrite` is that of `to_markdown`. Canonical form, with addresses
     brought to one form, is that of the whole rendering: this is checked, never assumed.
@@ -185,7 +185,7 @@ def splice(
 
 
 def splice_html(live: str, rendered: str, *, settle: Callable[[str], str] = identity) -> Spliced:
-    """Give the live HTML with the blocks in which the rendered one differs; `settle` brings addresses to one form."""
+    """Return the live HTML with the blocks in which the rendered one differs; `settle` brings addresses to one form."""
     frame = Frame(settle=cache(settle))
     wanted = frame.shown(rendered)
     ours, theirs = _cut(frame, live), _cut(frame, rendered)
@@ -230,7 +230,7 @@ class _Splicing:
         return merged(items, wanted, frame, (self.live, self.rendered), self._become)
 
     def _become(self, leaf: Leaf, want: Leaf) -> Text | None:
-        """Give a changed block with as much of its own text as shows the same; None where it is rendered anew."""
+        """Return a changed block with as much of its own text as shows the same; None where it is rendered anew."""
         own = self._readdressed(leaf, want) or (self._looked_into(leaf, want) if self.way is not _Way.SHALLOW else None)
         own = own or self._reworded(leaf, want) or self._retagged(leaf, want)
         if own is None and (note := _beyond(leaf, want, self.live)):
@@ -294,7 +294,7 @@ class _Splicing:
 
 
 def _beyond(leaf: Leaf, want: Leaf, live: str) -> str:
-    """Name a block of which more is rendered anew than changed, or give nothing."""
+    """Return a block of which more is rendered anew than changed, or give nothing."""
     ours, theirs = (one.span.element if one.span is not None else None for one in (leaf, want))
     name = _NAMES.get(ours.tag, "") if ours is not None and theirs is not None and ours.tag == theirs.tag else ""
     if len(leaf.lines) == 1 and (not name or not _alike(leaf.lines[0], want.lines[0])):

@@ -33,7 +33,7 @@ class Told:
         return tuple(self.above + canonical_of((block,)) for block in self.blocks)
 
     def inside(self) -> "Told | None":
-        """Tell what the only block holds; None where there are more, or where it holds more than blocks."""
+        """Return what the only block holds; None where there are more, or where it holds more than blocks."""
         if len(self.blocks) != 1:
             return None
         held = [child for child in self.blocks[0].children if isinstance(child, Element)]
@@ -68,7 +68,7 @@ class Frame:
         return f"</{self.tag}>" if self.opens[-1] else ""
 
     def within(self, element: Element, opened: str, *, wrapper: bool) -> "Frame":
-        """Give the frame of an element's content."""
+        """Return the frame of an element's content."""
         return Frame(
             settle=self.settle,
             opens=(*self.opens, opened),
@@ -80,13 +80,13 @@ class Frame:
         )
 
     def told(self, nodes: tuple[Node, ...]) -> Told | None:
-        """Tell what nodes show in this frame; None where that cannot be told by itself."""
+        """Return what nodes show in this frame; None where that cannot be told by itself."""
         for shell in reversed(self.shells):
             nodes = (Element(tag=shell.tag, attrs=shell.attrs, children=nodes),)
         return self._read(nodes)
 
     def shown(self, html: str) -> tuple[str, ...] | None:
-        """Tell what a piece of HTML shows in this frame, a line for each block."""
+        """Return what a piece of HTML shows in this frame, a line for each block."""
         opens = "".join(start_tag(shell) for shell in self.shells)
         closes = "".join(f"</{shell.tag}>" for shell in reversed(self.shells))
         told = self._read(settled(parse(opens + html + closes).nodes, self.settle))
@@ -102,7 +102,7 @@ class Frame:
 
 
 def emptied(element: Element) -> Element:
-    """Give an element without what it holds."""
+    """Return an element without what it holds."""
     return Element(tag=element.tag, attrs=element.attrs)
 
 
@@ -154,12 +154,12 @@ Item = Leaf | Space | Edge
 
 
 def leaves(items: Sequence[Item]) -> tuple[Leaf, ...]:
-    """Give the leaves among the items."""
+    """Return the leaves among the items."""
     return tuple(item for item in items if isinstance(item, Leaf))
 
 
 def shown_by(items: Sequence[Item]) -> tuple[str, ...]:
-    """Tell what items show one after another."""
+    """Return what items show one after another."""
     return tuple(line for leaf in leaves(items) for line in leaf.lines)
 
 

@@ -90,7 +90,7 @@ def _same(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, tuple[in
 
 
 def matching(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Give the stretches that two rows share, in order: where in each, and how long; the longest that can be."""
+    """Return the stretches that two rows share, in order: where in each, and how long; the longest that can be."""
     head = 0
     while head < min(len(ours), len(theirs)) and ours[head] == theirs[head]:
         head += 1
@@ -277,7 +277,7 @@ class _Merge:
 
 
 def _emptied(items: Sequence[Item], side: Side) -> set[int]:
-    """Name the places of the items of wrappers in which nothing is left."""
+    """Return the places of the items of wrappers in which nothing is left."""
     gone: set[int] = set()
     opened: list[tuple[int, int, int]] = []
     number = held = 0
@@ -295,7 +295,7 @@ def _emptied(items: Sequence[Item], side: Side) -> set[int]:
 
 
 def _dressed(want: Leaf, rendered: str, frame: Frame, instead: Leaf | None) -> list[str]:
-    """Give the ways to write a rendered block at a place, the plainest first."""
+    """Return the ways to write a rendered block at a place, the plainest first."""
     text = rendered[want.start : want.end]
     ways: list[str] = []
     if instead is not None and instead.bare:

@@ -141,7 +141,7 @@ def _is_simple(cell: Element) -> bool:
 
 
 def _alignment(column: list[Element]) -> str | None:
-    """Give the alignment of a column: None when it has none, "" when its cells differ."""
+    """Return the alignment of a column: None when it has none, "" when its cells differ."""
     found = {style_from_text(cell.attrs.get("style", "")).get("text-align") for cell in column if cell.children}
     return "" if len(found) > 1 else next(iter(found), None)
 
@@ -360,7 +360,7 @@ def raw(node: Element) -> str:
 
 
 def _video(paragraph: Element) -> str | None:
-    """Give the link of the video that a paragraph holds, where the link says all of its player."""
+    """Return the link of the video that a paragraph holds, where the link says all of its player."""
     only = paragraph.children[0]
     if isinstance(only, str) or len(paragraph.children) > 1:
         return None

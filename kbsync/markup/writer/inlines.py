@@ -187,7 +187,7 @@ def _write(nodes: Sequence[Node], before: str, after: str, setting: _Setting) ->
 
 
 def _first(node: Node, setting: _Setting) -> str:
-    """Give the character with which a node will begin."""
+    """Return the character with which a node will begin."""
     if isinstance(node, str):
         return node[0]
     if id(node) in setting.hand.short:

@@ -36,23 +36,23 @@ def invalid(wrongs: Iterable[Wrong], *, status: int = 400) -> Refused:
 
 
 def missing_field(field: str) -> Wrong:
-    """Name a mandatory attribute that is not there (documented)."""
+    """Return a mandatory attribute that is not there (documented)."""
     return Wrong(field=field, message="Mandatory attribute missing", code="missing_field")
 
 
 def invalid_field(field: str) -> Wrong:
-    """Name a key that is not in the reference (documented); a key may hold halves of characters."""
+    """Return a key that is not in the reference (documented); a key may hold halves of characters."""
     named = field.encode("utf-8", "replace").decode()
     return Wrong(field=named, message="Unexpected/invalid field in request", code="invalid_field")
 
 
 def mismatch(field: str, wanted: str) -> Wrong:
-    """Name a value of another type than the reference gives."""
+    """Return a value of another type than the reference gives."""
     return Wrong(field=field, message=f"It should be a/an {wanted}", code="datatype_mismatch")
 
 
 def invalid_value(field: str, message: str) -> Wrong:
-    """Name a value that cannot be."""
+    """Return a value that cannot be."""
     return Wrong(field=field, message=message, code="invalid_value")
 
 
@@ -112,7 +112,7 @@ Rules = dict[str, Rule]
 
 
 def category_rules(settings: Settings) -> Rules:
-    """Give the rules for a category; `visible_in_portals` is for accounts with several portals (documented)."""
+    """Return the rules for a category; `visible_in_portals` is for accounts with several portals (documented)."""
     rules = {
         "name": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
         "description": Rule(kind="text", null=True),
@@ -123,7 +123,7 @@ def category_rules(settings: Settings) -> Rules:
 
 
 def folder_rules(settings: Settings) -> Rules:
-    """Give the rules for a folder."""
+    """Return the rules for a folder."""
     return {
         "name": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
         "description": Rule(kind="text", null=True),
@@ -136,7 +136,7 @@ def folder_rules(settings: Settings) -> Rules:
 
 
 def article_rules(settings: Settings, *, updating: bool) -> Rules:
-    """Give the rules for an article; `agent_id` is for updates alone (documented)."""
+    """Return the rules for an article; `agent_id` is for updates alone (documented)."""
     rules = {
         "title": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
         "description": Rule(kind="text", mandatory=True, limit=settings.body_limit),
@@ -150,7 +150,7 @@ def article_rules(settings: Settings, *, updating: bool) -> Rules:
 
 
 def translation_rules(settings: Settings) -> Rules:
-    """Give the rules for a category or folder in another language."""
+    """Return the rules for a category or folder in another language."""
     return {key: rule for key, rule in category_rules(settings).items() if key in ("name", "description")}
 
 

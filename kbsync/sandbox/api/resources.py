@@ -119,7 +119,7 @@ def _refuse_taken_categories(account: Account, name: str, language: str, *, but:
 
 
 def same_name(account: Account, one: str, other: str) -> bool:
-    """Tell whether two names are the same name to this account."""
+    """Return whether two names are the same name to this account."""
     return one.casefold() == other.casefold() if account.settings.fold_case else one == other
 
 
@@ -403,7 +403,7 @@ def _fields(given: dict[str, Any], settings: Settings, before: Article | None = 
 
 
 def _publishing(before: Article, given: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Tell what an update does to status and to the version readers see.
+    """Return what an update does to status and to the version readers see.
 
     `status: 1` alone unpublishes (documented). Beside other fields it keeps a draft by the published version
     (inferred); what an update without a status does is unknown: both are switches.

@@ -75,7 +75,7 @@ async def save(request: Request) -> Response:
 
 
 async def preview(request: Request) -> Response:
-    """Give the body of the form as readers would see it, for the pane beside the form."""
+    """Return the body of the form as readers would see it, for the pane beside the form."""
     fields = await fields_of(request)
     if not is_ours(request, fields.get("token", ""), PURPOSE):
         return PlainTextResponse("", status_code=403)

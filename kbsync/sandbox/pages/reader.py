@@ -18,12 +18,12 @@ BEFORE = 50
 
 
 def beginning(text: str) -> str:
-    """Give the first words of a text."""
+    """Return the first words of a text."""
     return _cut(" ".join(text.split()), 0)
 
 
 def around(text: str, term: str) -> list[tuple[str, bool]]:
-    """Give the words around the first hit, in pieces that are marked or not."""
+    """Return the words around the first hit, in pieces that are marked or not."""
     whole = " ".join(text.split())
     words = [re.escape(word) for word in term.split()]
     if not words:
@@ -97,21 +97,21 @@ class Shelves:
 
     @property
     def open_folders(self) -> frozenset[int]:
-        """Give the ids of the folders readers may look into."""
+        """Return the ids of the folders readers may look into."""
         return frozenset(self._folders)
 
     def bookcases(self) -> tuple[Bookcase, ...]:
-        """Give every category that has a folder to show."""
+        """Return every category that has a folder to show."""
         cases = (self._bookcase(category) for category in self._store.categories.list(self.language))
         return tuple(case for case in cases if case.shelves)
 
     def bookcase(self, id_: int) -> Bookcase | None:
-        """Give one category."""
+        """Return one category."""
         category = self._store.categories.get(id_, self.language)
         return self._bookcase(category) if category else None
 
     def shelf(self, id_: int) -> Shelf | None:
-        """Give one folder."""
+        """Return one folder."""
         folder = self._folders.get(id_)
         return self._shelf(folder) if folder else None
 

@@ -31,12 +31,12 @@ def token_for(purpose: str) -> str:
 
 
 def is_ours(request: Request, token: str, purpose: str) -> bool:
-    """Tell whether a form was sent from a page of this server."""
+    """Return whether a form was sent from a page of this server."""
     return is_same_site(request) and hmac.compare_digest(token.encode(), token_for(purpose).encode())
 
 
 def is_same_site(request: Request) -> bool:
-    """Tell whether the browser says that a request comes from a page of this server, or says nothing."""
+    """Return whether the browser says that a request comes from a page of this server, or says nothing."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
@@ -75,7 +75,7 @@ def page(request: Request, template: str, *, status: int = 200, script: bool = F
 
 
 def body_to_show(body: str) -> Markup:
-    """Give an article's HTML, sanitised, as text that templates do not escape."""
+    """Return an article's HTML, sanitised, as text that templates do not escape."""
     return Markup(for_readers(body))  # noqa: S704 - the sanitiser made it safe
 
 

@@ -1,10 +1,10 @@
-"""A toy model of one question: of lock and ledger, which agreement counts?
+"""A toy model of one question: of lock and ledger, which baseline counts?
 
 One article is a set of edits on either side. Random histories of writers, branches, agents and publishes are played
-under each of three rules, and what each rule does to people is counted. What follows from an agreement is decided by
-kbsync's own `judge`, and the rule that kbsync follows is its own `effective`: neither is written again here.
+under each of three rules, and what each rule does to people is counted. What follows from a baseline is decided by
+kbsync's own `decide`, and the rule that kbsync follows is its own `newest`: neither is written again here.
 
-    python -m tests.laws.agreements_model [histories]
+    python -m tests.laws.baselines_model [histories]
 """
 
 import random
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count
 
-from kbsync.baseline import Agreement, State, effective, is_void, seal, void
+from kbsync.baseline import Baseline, State, fingerprint, is_tombstone, newest, tombstone
 from kbsync.model import Kind
-from kbsync.planner.decide import Presence, Verdict, judge
+from kbsync.planner.decide import ChangeStatus, Decision, decide
 
 Edits = frozenset[int] | None
-Rule = Callable[[Agreement | None, Agreement | None], Agreement | None]
+Rule = Callable[[Baseline | None, Baseline | None], Baseline | None]
 
 AWAY = -1
 """Among a live version's edits: kbsync made it a draft, because its file went."""
@@ -36,13 +36,13 @@ HARMS = (
 )
 
 
-def _the_newer(lock: Agreement | None, ledger: Agreement | None) -> Agreement | None:
-    return effective({KEY: lock} if lock else {}, {KEY: ledger} if ledger else {}).get(KEY)
+def _the_newer(lock: Baseline | None, ledger: Baseline | None) -> Baseline | None:
+    return newest({KEY: lock} if lock else {}, {KEY: ledger} if ledger else {}).get(KEY)
 
 
-def _lock_first(lock: Agreement | None, ledger: Agreement | None) -> Agreement | None:
+def _lock_first(lock: Baseline | None, ledger: Baseline | None) -> Baseline | None:
     known = lock or ledger
-    return None if known is None or is_void(known) else known
+    return None if known is None or is_tombstone(known) else known
 
 
 OURS = "lock or ledger, the newer"
@@ -58,11 +58,11 @@ class Commit:
     """A commit of one branch: the file, its lock entry, the live versions that went into it, the edits taken out."""
 
     content: Edits
-    lock: Agreement | None = None
+    lock: Baseline | None = None
     saw: frozenset[int] = frozenset()
     dropped: frozenset[int] = frozenset()
 
-    def then(self, content: Edits, lock: Agreement | None, saw: frozenset[int]) -> "Commit":
+    def then(self, content: Edits, lock: Baseline | None, saw: frozenset[int]) -> "Commit":
         """Make the next commit; what it takes out is dropped on purpose, what it brings back no longer is."""
         before, after = self.content or frozenset(), content or frozenset()
         return Commit(content=content, lock=lock, saw=saw, dropped=(self.dropped | before) - after)
@@ -128,7 +128,7 @@ class History:
     main: list[Commit] = field(default_factory=list)
     written: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
-    ledger: Agreement | None = None
+    ledger: Baseline | None = None
     published: int = -1
 
     def play(self, steps: int = STEPS) -> Counter[str]:
@@ -156,7 +156,7 @@ class History:
         self.harms[what] += 1
         self.did[-1:] = [f"{self.did[-1] if self.did else 'first publish'}: {what}"]
 
-    def commit(self, content: Edits, lock: Agreement | None, saw: frozenset[int]) -> None:
+    def commit(self, content: Edits, lock: Baseline | None, saw: frozenset[int]) -> None:
         """Put a commit on main."""
         self.main.append(self.tip.then(content, lock, saw))
         self.seen |= saw
@@ -175,7 +175,7 @@ class History:
             self.written.add(number)
 
     def is_unseen(self, known: set[int] | frozenset[int]) -> bool:
-        """Tell whether live now shows something else than the last of some versions."""
+        """Return whether live now shows something else than the last of some versions."""
         last = max((number for number in known if number <= self.live.number), default=0)
         return self.versions[last].edits != self.live.edits
 
@@ -205,7 +205,7 @@ class History:
         dropped = self.tip.dropped
         self.commit(content, lock, self.tip.saw - (after.saw - before.saw))
         if after.saw != before.saw:
-            # A pull is taken back with its agreement: it was never pulled, and coming again is no resurrection.
+            # A pull is taken back with its baseline: it was never pulled, and coming again is no resurrection.
             self.main[-1] = replace(self.tip, dropped=dropped - (content or frozenset()))
 
     def pull(self) -> None:
@@ -223,7 +223,7 @@ class History:
         if known.live == _field(live.edits):
             return tip if known.updated_at == str(live.stamp) else self._agreed_again(tip, known)
         base = _edits_of(known, "content")
-        # The source with live's changes alone: that is what the agreement is with.
+        # The source with live's changes alone: that is what the baseline is with.
         theirs = merged(_edits_of(known, "live"), base, live.edits, self.dice)
         content = merged(base, tip.content, theirs, self.dice) or frozenset()
         if (content - tip.content) & tip.dropped - self.put_back:
@@ -232,8 +232,8 @@ class History:
             self.harm("content edit lost")
         return tip.then(content, self._agree(theirs, State.LIVE), tip.saw | {live.number})
 
-    def _agreed_again(self, tip: Commit, known: Agreement) -> Commit:
-        lock = replace(known, updated_at=str(self.live.stamp), seen=f"{self.clock:06}", over="")
+    def _agreed_again(self, tip: Commit, known: Baseline) -> Commit:
+        lock = replace(known, updated_at=str(self.live.stamp), seen_at=f"{self.clock:06}", supersedes="")
         return replace(tip, lock=lock, saw=tip.saw | {self.live.number})
 
     def edit_branch(self) -> None:
@@ -274,9 +274,7 @@ class History:
         if self.branches:
             self.branches.pop()
 
-    def _merged_lock(
-        self, base: Agreement | None, mine: Agreement | None, theirs: Agreement | None
-    ) -> Agreement | None:
+    def _merged_lock(self, base: Baseline | None, mine: Baseline | None, theirs: Baseline | None) -> Baseline | None:
         if theirs in (mine, base):
             return mine
         return theirs if mine == base else self.dice.choice([mine, theirs])
@@ -326,29 +324,29 @@ class History:
         before, after = _standing(commit.content, known, "content"), _standing(live.edits, known, "live")
         state = known.state if known else None
         alike = commit.content is not None and commit.content == live.edits
-        is_touched = known is not None and after is Presence.UNCHANGED and known.updated_at != str(live.stamp)
+        is_touched = known is not None and after is ChangeStatus.UNCHANGED and known.updated_at != str(live.stamp)
         self._take_over(known, commit)
-        match judge(state, before, after, alike=alike):
-            case Verdict.UPDATE | Verdict.REMOVE if is_touched and self.holds and live.edits is not None:
+        match decide(state, before, after, alike=alike):
+            case Decision.UPDATE | Decision.REMOVE if is_touched and self.holds and live.edits is not None:
                 self.harm("held, though no field differs")
-            case Verdict.UPDATE | Verdict.RESTORE | Verdict.CREATE:
+            case Decision.UPDATE | Decision.RESTORE | Decision.CREATE:
                 self._send(commit.content, commit, State.LIVE)
-            case Verdict.REMOVE if live.edits is not None:
+            case Decision.REMOVE if live.edits is not None:
                 self._send(live.edits | {AWAY}, commit, State.ARCHIVED)
-            case Verdict.ADOPT:
+            case Decision.ADOPT:
                 self.written.add(live.number)
                 self.ledger = self._agree(commit.content, State.LIVE, over=commit.lock)
-            case Verdict.FORGET if known is not None:
+            case Decision.FORGET if known is not None:
                 self.written.add(live.number)
-                self.ledger = void(known, seen=f"{self.clock:06}") if commit.lock else None
-            case Verdict.CONFLICT:
+                self.ledger = tombstone(known, seen=f"{self.clock:06}") if commit.lock else None
+            case Decision.CONFLICT:
                 self._held(commit)
 
-    def _take_over(self, known: Agreement | None, commit: Commit) -> None:
+    def _take_over(self, known: Baseline | None, commit: Commit) -> None:
         """Let the ledger hold what so far the lock alone knew, as every publish does."""
         lock = commit.lock
-        if known is not None and lock is not None and (self.ledger is None or known.over != seal(lock)):
-            self.ledger = replace(known, over=seal(lock))
+        if known is not None and lock is not None and (self.ledger is None or known.supersedes != fingerprint(lock)):
+            self.ledger = replace(known, supersedes=fingerprint(lock))
 
     def _held(self, commit: Commit) -> None:
         if not self.is_unseen(commit.saw | self.written):
@@ -361,30 +359,30 @@ class History:
         self.show(edits, by_agent=False)
         self.ledger = self._agree(content, state, over=commit.lock)
 
-    def _agree(self, content: Edits, state: State, *, over: Agreement | None = None) -> Agreement:
-        return Agreement(
+    def _agree(self, content: Edits, state: State, *, over: Baseline | None = None) -> Baseline:
+        return Baseline(
             kind=KEY[0],
             id=KEY[1],
             path="a.md",
             state=state,
-            seen=f"{self.clock:06}",
+            seen_at=f"{self.clock:06}",
             updated_at=str(self.live.stamp),
             blob=_text(content),
             content=_field(content),
             live=_field(self.live.edits),
-            over=seal(over) if over else "",
+            supersedes=fingerprint(over) if over else "",
         )
 
 
-def _standing(edits: Edits, known: Agreement | None, half: str) -> Presence:
+def _standing(edits: Edits, known: Baseline | None, half: str) -> ChangeStatus:
     if edits is None:
-        return Presence.GONE
+        return ChangeStatus.GONE
     if known is not None and getattr(known, half)["body"] == _text(edits):
-        return Presence.UNCHANGED
-    return Presence.CHANGED
+        return ChangeStatus.UNCHANGED
+    return ChangeStatus.CHANGED
 
 
-def _edits_of(known: Agreement | None, half: str) -> Edits:
+def _edits_of(known: Baseline | None, half: str) -> Edits:
     text = getattr(known, half).get("body", "gone") if known else "gone"
     return None if text == "gone" else frozenset(map(int, text.split()))
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.laws.agreements_model import OURS, RULES, STEPS, History, harmed
+from tests.laws.baselines_model import OURS, RULES, STEPS, History, harmed
 
 HISTORIES = range(3000)
 LOSSES = ("overwritten unseen", "content edit lost")
