@@ -42,10 +42,10 @@ class LinkTargets(Protocol):
     def options(self) -> Options:
         """Return the options of the tree's Markdown."""
 
-    def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
+    def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
         """Return the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
 
-    def found(self, address: str, paths: Mapping[tuple[Kind, int], str]) -> str | None:
+    def path_of(self, address: str, paths: Mapping[tuple[Kind, int], str]) -> str | None:
         """Return the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
 
     def absolute(self, address: str) -> str:
@@ -123,7 +123,7 @@ def to_the_file(path: str, addresses: LinkTargets, paths: Mapping[tuple[Kind, in
     """Return the function that writes the portal's addresses as the file at `path` would hold them."""
 
     def rewrite(address: str) -> str:
-        target = addresses.found(address, paths)
+        target = addresses.path_of(address, paths)
         if target is not None:
             return from_root(path, target)
         return addresses.absolute(address) if _is_relative(path, address) else address

@@ -305,10 +305,10 @@ class Portal:
 
     options = PLAIN
 
-    def sent(self, target: str, ids: object) -> str | None:
+    def address_of(self, target: str, ids: object) -> str | None:
         raise NotImplementedError
 
-    def found(self, address: str, paths: object) -> str | None:
+    def path_of(self, address: str, paths: object) -> str | None:
         assert isinstance(paths, dict)
         return paths.get((Kind.ARTICLE, 7)) if address.startswith("/support/solutions/articles/7") else None
 

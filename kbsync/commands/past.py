@@ -11,11 +11,11 @@ from kbsync.commands.remembering import remembering
 from kbsync.commands.telling import GO_ON, unsaved
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, PlanResult
-from kbsync.engine.history import history as history_journey
-from kbsync.engine.history import history_of as history_of_journey
-from kbsync.engine.undo import Undone
-from kbsync.engine.undo import revert as revert_journey
+from kbsync.engine.history import list_runs as history_journey
+from kbsync.engine.history import show_run as history_of_journey
+from kbsync.engine.undo import UndoResult
 from kbsync.engine.undo import undo as undo_journey
+from kbsync.engine.undo import undo_on_branch as revert_journey
 from kbsync.errors import UsageError
 from kbsync.report.history import (
     run_to_json,
@@ -121,13 +121,13 @@ class _Question:
         return not self.declined
 
 
-def _told(undone: Undone, asked: _Question, form: str, *, dry_run: bool) -> int:
+def _told(undone: UndoResult, asked: _Question, form: str, *, dry_run: bool) -> int:
     run = undone.run
     if form == "json":
         say(_json(undone, run.outcomes if run else None))
     elif not asked.shown:
         say(_shown(undone.planned))
-    for path in undone.standing:
+    for path in undone.remaining:
         note(f"{path}: made by that run, and left standing")
     if run is None:
         note("Nothing was written.")
@@ -136,19 +136,19 @@ def _told(undone: Undone, asked: _Question, form: str, *, dry_run: bool) -> int:
         seen = look()
         say(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width))
         note(f"{undone.calls} calls.")
-    if undone.trouble is not None:
+    if undone.ledger_error is not None:
         note(unsaved(run.outcomes))
-        complain(undone.trouble)
+        complain(undone.ledger_error)
     if run.interrupted:
         note(GO_ON)
         return _INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
-    if undone.trouble is not None or results & {Result.FAILED, Result.SKIPPED}:
+    if undone.ledger_error is not None or results & {Result.FAILED, Result.SKIPPED}:
         return FAILED
     return HELD if Result.WITHHELD in results else _held(undone, dry_run=False)
 
 
-def _held(undone: Undone, *, dry_run: bool) -> int:
+def _held(undone: UndoResult, *, dry_run: bool) -> int:
     return HELD if undone.planned.plan.conflicts and not dry_run else OK
 
 
@@ -159,10 +159,10 @@ def _shown(planned: PlanResult) -> str:
     return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width, undoing=True)
 
 
-def _json(undone: Undone, outcomes: Sequence[Outcome] | None) -> str:
+def _json(undone: UndoResult, outcomes: Sequence[Outcome] | None) -> str:
     planned = undone.planned
     page = plan_page(planned.plan, target=planned.workspace.config.target, calls=undone.calls, outcomes=outcomes)
-    return to_json(page | {"undoes": undone.past.id, "standing": list(undone.standing)})
+    return to_json(page | {"undoes": undone.past.id, "standing": list(undone.remaining)})
 
 
 def _where(planned: PlanResult) -> str:

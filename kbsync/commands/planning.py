@@ -12,7 +12,7 @@ from kbsync.config import Config, Secret
 from kbsync.engine.context import Options
 from kbsync.engine.plan import plan as plan_journey
 from kbsync.engine.plan import status as status_journey
-from kbsync.engine.saved_plan import saved_plan
+from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.report.json_output import saved_to_json, status_to_json
 from kbsync.report.terminal import status_to_text
 from kbsync.report.wording import counts
@@ -28,7 +28,7 @@ def plan(config: Config, key: Secret | None, options: Options, *, form: str, out
         say(shown(planned, form))
     else:
         is_saved = form == "json" or (out.suffix == ".json" and form == "text")
-        write_out(out, saved_to_json(saved_plan(planned, options)) if is_saved else shown(planned, form))
+        write_out(out, saved_to_json(make_saved_plan(planned, options)) if is_saved else shown(planned, form))
         note(f"{counts(planned.plan)}; written to {out}")
     if planned.plan.halt or planned.plan.excess or (exit_code and planned.plan.conflicts):
         return HELD

@@ -9,7 +9,7 @@ from kbsync.commands.remembering import remembering
 from kbsync.commands.telling import FAILED, GO_ON, HELD, INTERRUPTED, OK, notices, shown, target, unsaved, where
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, PlanResult
-from kbsync.engine.publish import Published
+from kbsync.engine.publish import PublishResult
 from kbsync.engine.publish import publish as publish_journey
 from kbsync.errors import UsageError
 from kbsync.planner.approval import is_held_back
@@ -52,7 +52,7 @@ class _Question:
         return not self.declined
 
 
-def _told(published: Published, asked: _Question, form: str) -> int:
+def _told(published: PublishResult, asked: _Question, form: str) -> int:
     planned, run = published.planned, published.run
     if run is None:
         note("Nothing was written.")
@@ -61,20 +61,20 @@ def _told(published: Published, asked: _Question, form: str) -> int:
         say(plan_to_json(planned.plan, target=target(planned), calls=published.calls, outcomes=run.outcomes))
     else:
         _tell_text(published, asked)
-    if published.trouble is not None:
+    if published.ledger_error is not None:
         note(unsaved(run.outcomes))
-        complain(published.trouble)
+        complain(published.ledger_error)
     if run.interrupted:
         note(GO_ON)
         return INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
     is_held = any(is_held_back(outcome) for outcome in run.outcomes) or bool(planned.plan.conflicts)
-    if published.trouble is not None or Result.FAILED in results or (Result.SKIPPED in results and not is_held):
+    if published.ledger_error is not None or Result.FAILED in results or (Result.SKIPPED in results and not is_held):
         return FAILED
     return HELD if is_held else OK
 
 
-def _tell_text(published: Published, asked: _Question) -> None:
+def _tell_text(published: PublishResult, asked: _Question) -> None:
     planned, run = published.planned, published.run
     if run is None:
         return

@@ -10,7 +10,7 @@ from kbsync.commands.paths import within
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config, key_for
 from kbsync.content.document import parse, text_of
-from kbsync.engine.show import resolved_body, shown_html, shown_markdown
+from kbsync.engine.show import article_html, live_markdown, resolved_body
 from kbsync.errors import UsageError
 from kbsync.markup.options import Options
 from kbsync.markup.placeholders import may_hold_marks
@@ -29,7 +29,7 @@ def render(named: str, config_of: Callable[[Path], Config | None]) -> int:
     if config is not None:
         (path,) = within(config, [named]) or ("",)
         with remembering():
-            html = shown_html(config, path)
+            html = article_html(config, path)
         if html is None and may_hold_marks(body):
             body = resolved_body(config, path) or body
     if html is None:
@@ -44,7 +44,7 @@ def back(named: str, config: Callable[[], Config]) -> int:
         pulled = to_markdown(_text(named, "an HTML file, an article's id or its address").removeprefix("\ufeff"))
     else:
         settings = config()
-        pulled = shown_markdown(settings, key_for(settings, os.environ), named)
+        pulled = live_markdown(settings, key_for(settings, os.environ), named)
     say(pulled.text.rstrip("\n"))
     if pulled.dropped:
         note(f"Left out on purpose: {', '.join(pulled.dropped)}")

@@ -20,11 +20,11 @@ from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.digests import live_digests
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, lock_files, open_workspace
-from kbsync.engine.plan import connect, rules_of
+from kbsync.engine.plan import connect, rules_for
 from kbsync.engine.pull import build_pull
 from kbsync.engine.record import agree
 from kbsync.engine.recover import recover_into
-from kbsync.engine.refresh import refresh, with_authors
+from kbsync.engine.refresh import refresh, with_author_ids
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import Refusal
 from kbsync.files import file_name, write
@@ -73,7 +73,7 @@ class AdoptPlan:
 
     def rules(self, options: Options) -> Rules:
         """Return how the comparison is to be made: everything that is named is wanted, whatever the settings say."""
-        return replace(rules_of(self.workspace, self.addresses, replace(options, paths=())), new="all")
+        return replace(rules_for(self.workspace, self.addresses, replace(options, paths=())), new="all")
 
     def _pins(self, baselines: Mapping[Key, Baseline]) -> dict[str, int]:
         """Return the live ids of the paths that are said, or known, to be a live item."""
@@ -320,7 +320,7 @@ def _read(config: Config, key: Secret, options: Options, ui: Ui) -> tuple[Worksp
     with connect(config, key, ui) as connection:
         ui.status("reading the portal")
         live = refresh(connection).live
-        content = with_authors(workspace.content, connection)
+        content = with_author_ids(workspace.content, connection)
         return recover_into(workspace, live), live, content, connection.calls
 
 

@@ -11,8 +11,8 @@ from threading import Event, Lock, Thread
 
 from kbsync.baseline import Baseline, Key
 from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
-from kbsync.engine.plan import is_kept
-from kbsync.engine.pointer import left_behind, rests, with_unmanaged
+from kbsync.engine.plan import patches_body
+from kbsync.engine.pointer import change_of_old_article, ends_archived, with_unmanaged_fields
 from kbsync.engine.record import WRITES, Recorder, WriteGuard
 from kbsync.engine.render import LinkResolver, Rendered, render, render_into
 from kbsync.freshdesk.api import Reader, Writer
@@ -32,7 +32,7 @@ class WorkerPool:
         self._stop = Event()
 
     @property
-    def asked_to_stop(self) -> bool:
+    def stopping(self) -> bool:
         """Return whether nothing new is to be begun."""
         return self._stop.is_set()
 
@@ -42,7 +42,7 @@ class WorkerPool:
             raise KeyboardInterrupt
         self._stop.set()
 
-    def do(self, tasks: Sequence[Callable[[], None]]) -> None:
+    def run(self, tasks: Sequence[Callable[[], None]]) -> None:
         """Do all tasks, which are to look at `asked_to_stop` themselves; an interrupt lets those in flight end.
 
         Raises:
@@ -89,7 +89,7 @@ _INTERRUPTED = "interrupted before its turn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Portal:
+class LiveSide:
     """The live side of one publish: its connection, what the plan's reading saw of it, and when by this machine."""
 
     connection: Connection
@@ -115,7 +115,7 @@ class ApplyResult:
 
 def apply_plan(
     plan: Plan,
-    portal: Portal,
+    portal: LiveSide,
     addresses: LinkResolver,
     known: Mapping[Key, Baseline],
     tell: Callable[[Outcome], None],
@@ -134,13 +134,13 @@ def apply_plan(
     publication = _Applier(plan, portal, addresses, known, tell, keeps=keeps, lease=lease)
     try:
         for wave in in_waves(plan.changes, plan.targets):
-            publication.run_wave(wave)
-        publication.close_circles()
+            publication.apply_wave(wave)
+        publication.complete_cycles()
     except KeyboardInterrupt:
-        publication.crew.stop()
+        publication.pool.stop()
         publication.skip_rest()
-    publication.run.interrupted = publication.crew.asked_to_stop
-    return publication.run
+    publication.result.interrupted = publication.pool.stopping
+    return publication.result
 
 
 class _Applier:
@@ -149,7 +149,7 @@ class _Applier:
     def __init__(
         self,
         plan: Plan,
-        portal: Portal,
+        portal: LiveSide,
         addresses: LinkResolver,
         known: Mapping[Key, Baseline],
         tell: Callable[[Outcome], None],
@@ -164,13 +164,13 @@ class _Applier:
         self.tell = tell
         self.keeps = keeps
         self.lease = lease
-        self.crew = WorkerPool(WORKERS)
-        self.run = ApplyResult()
+        self.pool = WorkerPool(WORKERS)
+        self.result = ApplyResult()
         self.openers = circle_openers(plan.changes, plan.targets)
         anew = {change.path for change in plan.changes if change.action is Action.MOVE}
         self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
         self._reader, self._writer = Reader(portal.connection), Writer(portal.connection)
-        self.memory = Recorder(
+        self.recorder = Recorder(
             plan=plan,
             addresses=addresses,
             known=known,
@@ -178,43 +178,43 @@ class _Applier:
             seen_at=portal.live.seen_at,
             ids=self.ids,
             watch=lease,
-            baselines=self.run.baselines,
-            forgotten=self.run.forgotten,
+            baselines=self.result.baselines,
+            forgotten=self.result.forgotten,
         )
         self._lock = Lock()
 
-    def run_wave(self, wave: Sequence[Change]) -> None:
+    def apply_wave(self, wave: Sequence[Change]) -> None:
         """Apply changes that need nothing of one another; within a folder in order, since portals list them as made."""
         rows: dict[str, list[Change]] = defaultdict(list)
         for change in sorted(wave, key=lambda change: natural_order(change.path)):
             rows[parent_path(change.path)].append(change)
-        self.crew.do([partial(self._apply_row, row) for row in rows.values()])
+        self.pool.run([partial(self._apply_row, row) for row in rows.values()])
 
     def skip_rest(self) -> None:
         """Account for what no worker came to look at."""
-        met = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.run.outcomes}
+        met = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.result.outcomes}
         left = (change for change in self.plan.changes if (change.kind, change.path, change.id) not in met)
-        self.run.outcomes += [Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED) for change in left]
+        self.result.outcomes += [Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED) for change in left]
 
     def _apply_row(self, row: Sequence[Change]) -> None:
         for change in row:
             outcome = self._apply(change)
             with self._lock:
-                self.run.outcomes.append(outcome)
+                self.result.outcomes.append(outcome)
                 self.tell(outcome)
 
     def _apply(self, change: Change) -> Outcome:
-        obstacle = self._obstacle(change)
+        obstacle = self._blocker(change)
         if obstacle:
-            return self._noted(Outcome(change=change, result=Result.SKIPPED, error=obstacle))
+            return self._with_id(Outcome(change=change, result=Result.SKIPPED, error=obstacle))
         if change.action is Action.MOVE:
             return self._move(change)
         if change.action is Action.CREATE and change.path in self.openers:
-            return self._send(change, item=self._first(change))
+            return self._send(change, item=self._initial_item(change))
         return self._send(change)
 
-    def _obstacle(self, change: Change) -> str:
-        if self.crew.asked_to_stop:
+    def _blocker(self, change: Change) -> str:
+        if self.pool.stopping:
             return _INTERRUPTED
         if change.action in WRITES and self.lease is not None and (why := self.lease.check()):
             return why
@@ -223,13 +223,13 @@ class _Applier:
         needs = set(ancestors(change.path))
         if change.path not in self.openers:
             needs |= self._linked(change)
-        return self._lacks(needs)
+        return self._missing(needs)
 
     def _linked(self, change: Change) -> set[str]:
         """Return the other articles that an article links to."""
         return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
 
-    def _lacks(self, needs: set[str]) -> str:
+    def _missing(self, needs: set[str]) -> str:
         missing = sorted(needs - self.ids.keys())
         return f"waits for {', '.join(missing)}" if missing else ""
 
@@ -239,17 +239,17 @@ class _Applier:
         if gone is not None:
             return gone
         create = replace(change, action=Action.CREATE, id=None, actual=None)
-        made = self._send(create, item=self._first(change))
+        made = self._send(create, item=self._initial_item(change))
         if made.result is not Result.DONE or change.actual is None:
             return replace(made, change=change)
-        address = self.addresses.sent(change.path, self.ids)
-        left = self._send(left_behind(change, self.known.get((change.kind, change.id or 0)), address))
+        address = self.addresses.address_of(change.path, self.ids)
+        left = self._send(change_of_old_article(change, self.known.get((change.kind, change.id or 0)), address))
         if left.result is Result.DONE:
             return replace(made, change=change, notes=(*made.notes, *left.notes))
         error = f"created anew, but the old one ({change.id}) is still there: {left.error}"
         return replace(made, change=change, result=left.result, error=error)
 
-    def _first(self, change: Change) -> Item | None:
+    def _initial_item(self, change: Change) -> Item | None:
         """Return what is created: a moved article with what agents set on it, and the opener of a circle unseen.
 
         Some of what an opener links to has no address yet, which no reader should meet.
@@ -258,26 +258,26 @@ class _Applier:
         if not isinstance(article, Article):
             return article
         if isinstance(old, Article):
-            article = with_unmanaged(article, old)
+            article = with_unmanaged_fields(article, old)
         return replace(article, status=Status.DRAFT) if change.path in self.openers else article
 
-    def close_circles(self) -> None:
+    def complete_cycles(self) -> None:
         """Write the openers of circles again, now that all they link to exists; the two writes are one outcome."""
-        opened = [outcome for outcome in self.run.outcomes if outcome.change.path in self.openers and outcome.live]
-        self.crew.do([partial(self._close, outcome) for outcome in opened])
+        opened = [outcome for outcome in self.result.outcomes if outcome.change.path in self.openers and outcome.live]
+        self.pool.run([partial(self._complete, outcome) for outcome in opened])
 
-    def _close(self, opened: Outcome) -> None:
+    def _complete(self, opened: Outcome) -> None:
         if opened.live is None:
             return
-        held_up = _INTERRUPTED if self.crew.asked_to_stop else self.lease.check() if self.lease else ""
-        lack = held_up or self._lacks(self._linked(opened.change))
+        held_up = _INTERRUPTED if self.pool.stopping else self.lease.check() if self.lease else ""
+        lack = held_up or self._missing(self._linked(opened.change))
         if lack:
             closed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {lack}")
         else:
             update = replace(opened.change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
             closed = replace(self._send(update), change=opened.change)
         with self._lock:
-            self.run.outcomes[self.run.outcomes.index(opened)] = closed
+            self.result.outcomes[self.result.outcomes.index(opened)] = closed
         if closed.result is not Result.DONE:
             self.tell(closed)
 
@@ -290,12 +290,12 @@ class _Applier:
             replace(change, desired=item or change.desired),
             ids=self.ids,
             body=rendered.html if rendered else None,
-            known=self.memory.seen,
+            known=self.recorder.seen,
             read_at=self.portal.read_at,
         )
-        self.memory.remember(change, outcome, rendered)
+        self.recorder.remember(change, outcome, rendered)
         notes = (*outcome.notes, *(rendered.notes if rendered else ()))
-        return self._noted(replace(outcome, change=change, notes=notes))
+        return self._with_id(replace(outcome, change=change, notes=notes))
 
     def _render(self, change: Change) -> Rendered | None:
         """Render what is to be sent; an update that leaves the body alone sends the live one as it is."""
@@ -306,16 +306,20 @@ class _Applier:
         if change.leaves is not None:
             return Rendered(html=article.body, addresses=change.leaves.addresses)
         live, anchors, ids = change.actual, self._anchors(change), dict(self.ids)
-        if self.keeps and isinstance(live, Article) and is_kept(change, self.memory.born(change, change.id or 0)):
+        if (
+            self.keeps
+            and isinstance(live, Article)
+            and patches_body(change, self.recorder.born(change, change.id or 0))
+        ):
             return render_into(live, article, anchors, self.addresses, ids)
         return render(article, anchors, self.addresses, ids)
 
     def _anchors(self, change: Change) -> frozenset[str]:
         return self.plan.anchors.get(change.path, frozenset())
 
-    def _noted(self, outcome: Outcome) -> Outcome:
+    def _with_id(self, outcome: Outcome) -> Outcome:
         """Let what waits for this item go on, once it has an id."""
-        live, leaves = outcome.live, outcome.change.action in _REMOVALS or rests(outcome.change)
+        live, leaves = outcome.live, outcome.change.action in _REMOVALS or ends_archived(outcome.change)
         if live is not None and live.id is not None and not leaves:
             with self._lock:
                 self.ids[outcome.change.path] = live.id

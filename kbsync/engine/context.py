@@ -61,7 +61,7 @@ class Workspace:
     heads: RemoteHeads = field(default_factory=lambda: RemoteHeads(ledger=None, lease=None))
     in_flight: InFlight | None = None
     journals: Mapping[str, Path] = field(default_factory=dict)
-    noted: tuple[Baseline, ...] = ()
+    journaled: tuple[Baseline, ...] = ()
     recovered: Recovered = field(default_factory=Recovered)
 
     @property
@@ -119,13 +119,13 @@ def open_workspace(
         tree=tree,
         lock=lock,
         ledger=ledger,
-        baselines=_usable(repository, tree.knowledge, newest(believed, ledger)),
+        baselines=complete_baselines(repository, tree.knowledge, newest(believed, ledger)),
         run=run,
         commit=commit,
         heads=standing,
         in_flight=in_flight_at(repository, standing),
         journals=journals,
-        noted=noted,
+        journaled=noted,
     )
 
 
@@ -154,7 +154,9 @@ def _blobs(content: KnowledgeBase) -> dict[str, str]:
     return {item.path or "": blob_of(item.origin.text) for item in content.items() if item.origin is not None}
 
 
-def _usable(repository: Repository, content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+def complete_baselines(
+    repository: Repository, content: KnowledgeBase, baselines: Mapping[Key, Baseline]
+) -> dict[Key, Baseline]:
     """Complete the baselines with what git holds: the sources they were made from, where content has moved on."""
     here = {blob_of(item.origin.text): item.origin.text for item in content.items() if item.origin is not None}
     wanted = {known.blob for known in baselines.values() if known.source is None and known.blob} - here.keys()
@@ -162,11 +164,11 @@ def _usable(repository: Repository, content: KnowledgeBase, baselines: Mapping[K
     complete = with_sources(baselines.values(), sources)
     if any(known.renderer_version != RENDERER_VERSION for known in complete):
         anchors = links_of(content).anchors
-        complete = tuple(_rendered_anew(known, anchors.get(known.path, frozenset())) for known in complete)
+        complete = tuple(_rerendered(known, anchors.get(known.path, frozenset())) for known in complete)
     return {known.key: known for known in complete}
 
 
-def _rendered_anew(known: Baseline, anchors: frozenset[str]) -> Baseline:
+def _rerendered(known: Baseline, anchors: frozenset[str]) -> Baseline:
     """Render what was agreed on as this kbsync renders, so that an upgrade alone is no change of any article."""
     if (
         known.renderer_version == RENDERER_VERSION
@@ -181,7 +183,7 @@ def _rendered_anew(known: Baseline, anchors: frozenset[str]) -> Baseline:
     return replace(known, content=content, renderer_version=RENDERER_VERSION)
 
 
-A_WEEK = timedelta(days=7)
+DEFAULT_MAX_AGE = timedelta(days=7)
 
 
 class Ui(Protocol):
@@ -224,7 +226,7 @@ class Options:
     wait: float = 0.0
     saved: Saved | None = None
     all_or_nothing: bool = False
-    max_age: timedelta = A_WEEK
+    max_age: timedelta = DEFAULT_MAX_AGE
     aside: frozenset[str] = frozenset()
     rerender: bool = False
     refresh: bool = True

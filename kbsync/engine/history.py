@@ -14,14 +14,14 @@ from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import FieldValue
 from kbsync.state.ledger import PAGE, ItemDiff, Purpose, RunEntry, RunInfo, RunRecord, ledger_ref, look_up, record_from
 
-QUIET = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
+WITHOUT_WRITES = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
 """What a run does without writing to the portal."""
 
-SHORTEST_NAME = 4
+MIN_NAME_LENGTH = 4
 """Characters of a run's name that one has to give at least."""
 
 
-def history(config: Config, *, local: bool, limit: int | None = None) -> tuple[RunInfo, ...]:
+def list_runs(config: Config, *, local: bool, limit: int | None = None) -> tuple[RunInfo, ...]:
     """Tell of a target's runs, the newest first.
 
     Raises:
@@ -32,7 +32,7 @@ def history(config: Config, *, local: bool, limit: int | None = None) -> tuple[R
     return past_runs(repository, config, limit=limit)
 
 
-def history_of(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[ItemDiff, ...]]:
+def show_run(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[ItemDiff, ...]]:
     """Tell of one run, with each of its items before and after.
 
     Raises:
@@ -41,7 +41,7 @@ def history_of(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tupl
     repository = Repository.open(config.root)
     look_up(repository, config, local=local)
     run = find_run(past_runs(repository, config), name)
-    return run, retell(repository, run, config.markup.plain)
+    return run, item_diffs(repository, run, config.markup.plain)
 
 
 def past_runs(repository: Repository, config: Config, *, limit: int | None = None) -> tuple[RunInfo, ...]:
@@ -85,7 +85,7 @@ def find_run(runs: Sequence[RunInfo], name: str) -> RunInfo:
         UsageError: there is none, or there are several.
     """
     found = [run for run in runs if run.id.startswith(name.casefold())]
-    if len(name) < SHORTEST_NAME or not found:
+    if len(name) < MIN_NAME_LENGTH or not found:
         raise UsageError(f"no run is called {name}", advice="`kbsync history` lists them; four characters are enough")
     if len(found) > 1:
         raise UsageError(f"{len(found)} runs are called {name}", advice="give more of the name")
@@ -100,16 +100,16 @@ def last_run(runs: Sequence[RunInfo]) -> RunInfo:
     """
     by_id = {run.id: run for run in runs}
     for run in runs:
-        if any(entry.action not in QUIET for entry in run.record.entries) and not _leads_back(run, by_id):
+        if any(entry.action not in WITHOUT_WRITES for entry in run.record.entries) and not _is_undo(run, by_id):
             return run
     raise UsageError("there is no run to undo yet", advice="`kbsync history` lists them")
 
 
-def _leads_back(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:
+def _is_undo(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:
     undone = runs.get(run.record.undoes)
     if undone is None:
         return bool(run.record.undoes)
-    return not _leads_back(undone, runs)
+    return not _is_undo(undone, runs)
 
 
 def keys_of(entries: Collection[RunEntry]) -> tuple[Key, ...]:
@@ -135,21 +135,21 @@ def entries_at(repository: Repository, commit: str | None, keys: Collection[Key]
     return {known.key: known for known in found}
 
 
-def retell(repository: Repository, run: RunInfo, options: Options) -> tuple[ItemDiff, ...]:
+def item_diffs(repository: Repository, run: RunInfo, options: Options) -> tuple[ItemDiff, ...]:
     """Return what a run made of each of its items, the one whose place another took after that other."""
     keys = keys_of(run.record.entries)
     after, before = entries_at(repository, run.id, keys), entries_at(repository, run.before, keys)
     told = []
     for entry in run.record.entries:
-        told.append(_retold(entry, before, after, run, options))
+        told.append(_item_diff(entry, before, after, run, options))
         old = after.get((entry.kind, entry.instead_of or 0))
         if old is not None and old.previous:
             left = RunEntry(action=Action.ARCHIVE, kind=entry.kind, id=old.id, path=entry.former or old.path)
-            told.append(_retold(left, before, after, run, options))
+            told.append(_item_diff(left, before, after, run, options))
     return tuple(told)
 
 
-def _retold(
+def _item_diff(
     entry: RunEntry, before: Mapping[Key, Baseline], after: Mapping[Key, Baseline], run: RunInfo, options: Options
 ) -> ItemDiff:
     key = (entry.kind, entry.id)

@@ -11,9 +11,9 @@ from kbsync.content.document import parse
 from kbsync.digests import pulled_body
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.history import past_runs
-from kbsync.engine.pointer import with_pointers
+from kbsync.engine.pointer import add_pointers
 from kbsync.engine.recover import hold_back_unresolved, recover_into
-from kbsync.engine.refresh import refresh, remembered, with_authors, without_authors
+from kbsync.engine.refresh import live_from_baselines, refresh, with_author_ids, without_author_emails
 from kbsync.engine.render import LinkResolver, render_into
 from kbsync.engine.rerender import add_rerenders
 from kbsync.freshdesk.client import Connection
@@ -92,7 +92,7 @@ def _plain(value: FieldValue) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def is_kept(change: Change, born: BaselineOrigin) -> bool:
+def patches_body(change: Change, born: BaselineOrigin) -> bool:
     """Return whether an update leaves of the live body what its writer did not touch, where the target asks for it."""
     is_sent = "body" in change.fields and change.action not in {Action.CREATE, Action.MOVE}
     return is_sent and born is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
@@ -108,7 +108,7 @@ def _annotated(change: Change, plan: Plan, known: Mapping[Key, Baseline], addres
     live, article = change.actual, change.desired
     if not isinstance(live, Article) or not isinstance(article, Article) or change.leaves is not None:
         return change
-    if not is_kept(change, baseline.origin if baseline else BaselineOrigin.LIVE):
+    if not patches_body(change, baseline.origin if baseline else BaselineOrigin.LIVE):
         return change
     notes = render_into(live, article, plan.anchors.get(change.path, frozenset()), addresses, plan.ids).notes
     return replace(change, reason="; ".join(filter(None, (change.reason, *notes))))
@@ -120,15 +120,15 @@ def plan(config: Config, key: Secret | None, options: Options, ui: Ui) -> PlanRe
     uncommitted = tuple(sorted(workspace.repository.uncommitted() - options.aside))
     if key is None:
         workspace = recover_into(workspace, KnowledgeBase(side=Side.LIVE))
-        live = remembered(workspace.baselines)
-        made = plan_toward_live(workspace, without_authors(workspace.content), live, options)
+        live = live_from_baselines(workspace.baselines)
+        made = plan_publish(workspace, without_author_emails(workspace.content), live, options)
         return PlanResult(workspace=workspace, plan=made, live=live, calls=0, uncommitted=uncommitted)
     with connect(config, key, ui) as connection:
         ui.status("reading the portal")
         reading = refresh(connection)
-        content = with_authors(workspace.content, connection)
+        content = with_author_ids(workspace.content, connection)
         workspace = recover_into(workspace, reading.live)
-        made = plan_toward_live(workspace, content, reading.live, options)
+        made = plan_publish(workspace, content, reading.live, options)
         return PlanResult(
             workspace=workspace, plan=made, live=reading.live, calls=connection.calls, uncommitted=uncommitted
         )
@@ -140,9 +140,9 @@ def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
     with connect(config, key, ui) as connection:
         ui.status("reading the portal")
         reading = refresh(connection)
-        content = with_authors(workspace.content, connection)
+        content = with_author_ids(workspace.content, connection)
         workspace = recover_into(workspace, reading.live)
-        made = _compared(workspace, content, reading.live, options)
+        made = _compare(workspace, content, reading.live, options)
         return PlanResult(workspace=workspace, plan=made, live=reading.live, calls=connection.calls)
 
 
@@ -151,7 +151,7 @@ def connect(config: Config, key: Secret, ui: Ui) -> Connection:
     return Connection(config.url, key.reveal(), pace=Pacer(config.share), tell=ui.status)
 
 
-def rules_of(workspace: Workspace, addresses: LinkResolver, options: Options) -> Rules:
+def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -> Rules:
     """Return what a target's settings and one run's flags mean for the comparison."""
     config = workspace.config
     return Rules(
@@ -170,22 +170,22 @@ def rules_of(workspace: Workspace, addresses: LinkResolver, options: Options) ->
     )
 
 
-def plan_toward_live(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
+def plan_publish(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     """Compare a tree with what was read of the portal, toward a publish, and say more of it to whoever reads it."""
     addresses = LinkResolver(workspace.config, content.assets)
-    made = _compared(workspace, content, live, options)
+    made = _compare(workspace, content, live, options)
     if options.rerender:
-        rules = rules_of(workspace, addresses, options)
+        rules = rules_for(workspace, addresses, options)
         made = add_rerenders(made, (content, live), workspace.baselines, rules, addresses)
         return annotate_conflicts(made, workspace.baselines, addresses)
     made = annotate_conflicts(made, workspace.baselines, addresses)
     return annotate_rewrites(made, workspace.baselines, addresses) if workspace.config.style == "keep" else made
 
 
-def _compared(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
+def _compare(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     addresses = LinkResolver(workspace.config, content.assets)
-    made = make_plan(content, live, workspace.baselines, rules_of(workspace, addresses, options))
-    made = with_pointers(made, workspace.baselines, addresses)
+    made = make_plan(content, live, workspace.baselines, rules_for(workspace, addresses, options))
+    made = add_pointers(made, workspace.baselines, addresses)
     return hold_back_unresolved(made, workspace.recovered.unresolved)
 
 
@@ -222,14 +222,14 @@ def explain(
     return Explanation(
         planned=planned,
         items=tuple(
-            replace(item, made=_made(item, runs))
+            replace(item, made=_made_by(item, runs))
             for item in explained(cases, planned.plan, workspace.lock, workspace.ledger)
         ),
         unknown=tuple(name for name in asked if name not in found),
     )
 
 
-def _made(item: ItemExplanation, runs: Sequence[RunInfo]) -> str:
+def _made_by(item: ItemExplanation, runs: Sequence[RunInfo]) -> str:
     """Return which run made the baseline that counts."""
     known = item.case.baseline
     if known is None or item.place != "ledger":

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from kbsync.baseline import Baseline, Key, State
 from kbsync.change import Action, Change
-from kbsync.engine.render import LinkResolver, pointer
+from kbsync.engine.render import LinkResolver, pointer_body
 from kbsync.model import Article, Seo
 from kbsync.planner.planner import Plan
 
 
-def with_unmanaged(article: Article, old: Article) -> Article:
+def with_unmanaged_fields(article: Article, old: Article) -> Article:
     """Take over from an article that is made anew the fields that content leaves to the agents."""
     seo = Seo(
         title=old.seo.title if article.seo.title is None else article.seo.title,
@@ -24,7 +24,7 @@ def with_unmanaged(article: Article, old: Article) -> Article:
     return replace(article, tags=old.tags if article.tags is None else article.tags, seo=seo)
 
 
-def left_behind(change: Change, known: Baseline | None, address: str | None) -> Change:
+def change_of_old_article(change: Change, known: Baseline | None, address: str | None) -> Change:
     """Make the change of the old article out of a move; `address` is where the new one is."""
     path, old, new = change.former or change.path, change.actual, change.desired
     if not (change.points and known and address and isinstance(old, Article) and isinstance(new, Article)):
@@ -34,7 +34,7 @@ def left_behind(change: Change, known: Baseline | None, address: str | None) -> 
         action=Action.UPDATE,
         path=path,
         fields=("body",),
-        desired=replace(old, body=pointer(new.title, address), tags=None, seo=Seo(), author=None),
+        desired=replace(old, body=pointer_body(new.title, address), tags=None, seo=Seo(), author=None),
         leaves=replace(
             known,
             state=State.ARCHIVED,
@@ -48,7 +48,7 @@ def left_behind(change: Change, known: Baseline | None, address: str | None) -> 
     )
 
 
-def with_pointers(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
+def add_pointers(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
     """Say of what an earlier run did not leave behind as it was to be what it becomes now."""
     return replace(plan, changes=tuple(_pointing(change, plan, known, addresses) for change in plan.changes))
 
@@ -58,10 +58,12 @@ def _pointing(change: Change, plan: Plan, known: Mapping[Key, Baseline], address
     if not change.points or change.action is not Action.UPDATE or new is None or new.path is None:
         return change
     move = replace(change, path=new.path, former=change.path)
-    left = left_behind(move, known.get((change.kind, change.id or 0)), addresses.sent(new.path, plan.ids))
+    left = change_of_old_article(
+        move, known.get((change.kind, change.id or 0)), addresses.address_of(new.path, plan.ids)
+    )
     return replace(left, former=None)
 
 
-def rests(change: Change) -> bool:
+def ends_archived(change: Change) -> bool:
     """Return whether a change ends in what no longer lies at its content path."""
     return change.leaves is not None and change.leaves.state is State.ARCHIVED

@@ -7,14 +7,14 @@ from typing import Protocol
 
 from kbsync.baseline import Baseline, Key, fingerprint, is_tombstone, tombstone
 from kbsync.config import Config, Secret
-from kbsync.engine.apply import ApplyResult, Portal, apply_plan
+from kbsync.engine.apply import ApplyResult, LiveSide, apply_plan
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
-from kbsync.engine.plan import connect, plan_toward_live
+from kbsync.engine.plan import connect, plan_publish
 from kbsync.engine.record import intents_of
 from kbsync.engine.recover import recover_into
-from kbsync.engine.refresh import Reading, asked_for, refresh, targeted_refresh, with_authors
+from kbsync.engine.refresh import LiveState, refresh, required_keys, targeted_refresh, with_author_ids
 from kbsync.engine.render import LinkResolver
-from kbsync.engine.saved_plan import as_saved, authorised
+from kbsync.engine.saved_plan import options_of_saved, restrict_to_saved
 from kbsync.errors import GitError, Refusal
 from kbsync.freshdesk.client import Connection
 from kbsync.git.repository import Repository
@@ -32,7 +32,7 @@ def published_commit(workspace: Workspace) -> str | None:
     return commit if isinstance(commit, str) else None
 
 
-def refuse_old_commit(workspace: Workspace) -> None:
+def check_not_older(workspace: Workspace) -> None:
     """Stop a publish of a commit that does not come after those that the portal holds.
 
     These are the one that was published last, and the one of a run that was cut off after it had written.
@@ -67,7 +67,7 @@ def save_run(workspace: Workspace, run: ApplyResult, *, at: str, local: bool, le
     Raises:
         GitError: it could not be written or sent; what was written in this clone stays there.
     """
-    ending = lease.ending(run.outcomes) if lease else _ending_of_the_dead(workspace)
+    ending = lease.ending(run.outcomes) if lease else _end_of_dead_lease(workspace)
     if lease:
         run.lost = lease.lost
     written = _write(workspace, run, at)
@@ -76,7 +76,7 @@ def save_run(workspace: Workspace, run: ApplyResult, *, at: str, local: bool, le
         share_ledger(workspace.repository, workspace.config, lease=ending, local=local)
 
 
-def _ending_of_the_dead(workspace: Workspace) -> tuple[str, None] | None:
+def _end_of_dead_lease(workspace: Workspace) -> tuple[str, None] | None:
     """Take away the lease of a run that is known to be over, where nothing of it is left in doubt."""
     other = workspace.in_flight
     if other is None or workspace.recovered.unresolved or not is_free(other, WaitPolicy()):
@@ -88,17 +88,17 @@ def _write(workspace: Workspace, run: ApplyResult, at: str) -> bool:
     """Commit to the ledger in this clone; tell whether there was anything to commit."""
     changed = {**_carried_over(workspace), **workspace.recovered.baselines, **run.baselines}
     changed |= {key: tombstone(workspace.lock[key], seen=at) for key in run.forgotten & workspace.lock.keys()}
-    entries = {key: _sealed(known, workspace.lock) for key, known in changed.items()}
+    entries = {key: _with_fingerprint(known, workspace.lock) for key, known in changed.items()}
     forgotten = (run.forgotten & workspace.ledger.keys()) - entries.keys()
-    if not entries and not forgotten and not _overtook(workspace, run):
+    if not entries and not forgotten and not _content_changed_and_back(workspace, run):
         return False
-    forgotten |= _outlived(workspace)
+    forgotten |= _obsolete_tombstones(workspace)
     told = _record(workspace, run, at)
     write_ledger(workspace.repository, workspace.config, entries, forgotten, page=page_of(told), message=told.message())
     return True
 
 
-def _overtook(workspace: Workspace, run: ApplyResult) -> bool:
+def _content_changed_and_back(workspace: Workspace, run: ApplyResult) -> bool:
     """Return whether the content was changed, and back, between the commit that was published last and this one."""
     last, commit = published_commit(workspace), workspace.commit
     if run.undoes or last is None or commit is None or last == commit:
@@ -118,12 +118,12 @@ def _carried_over(workspace: Workspace) -> dict[Key, Baseline]:
     }
 
 
-def _outlived(workspace: Workspace) -> set[Key]:
+def _obsolete_tombstones(workspace: Workspace) -> set[Key]:
     """Return the entries that outweighed a lock entry which is out of the tree by now."""
     return {key for key, known in workspace.ledger.items() if is_tombstone(known)} - workspace.lock.keys()
 
 
-def _sealed(known: Baseline, lock: Mapping[Key, Baseline]) -> Baseline:
+def _with_fingerprint(known: Baseline, lock: Mapping[Key, Baseline]) -> Baseline:
     entry = lock.get(known.key)
     return replace(known, supersedes=fingerprint(entry) if entry else "")
 
@@ -146,7 +146,7 @@ class Operation(Protocol):
     """What a run is for."""
 
     @property
-    def doing(self) -> str:
+    def verb(self) -> str:
         """Say in a word what is done with each change."""
 
     @property
@@ -159,7 +159,7 @@ class Operation(Protocol):
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
         """Return what there is to do."""
 
-    def refuse(self, plan: Plan) -> None:
+    def check(self, plan: Plan) -> None:
         """Stop where a plan must not be carried out."""
 
 
@@ -172,29 +172,29 @@ class RunSession:
     ui: Ui
     connection: Connection
 
-    def read(self, workspace: Workspace) -> tuple[PlanResult, Reading]:
+    def read(self, workspace: Workspace) -> tuple[PlanResult, LiveState]:
         """Read the portal, and plan."""
         self.ui.status("reading the portal")
-        glanced = self._glance(workspace)
+        glanced = self._targeted_refresh(workspace)
         if glanced is not None:
             made, reading = glanced
         else:
             reading = refresh(self.connection)
-            content = with_authors(workspace.content, self.connection)
+            content = with_author_ids(workspace.content, self.connection)
             workspace = recover_into(workspace, reading.live)
             made = self.operation.plan(workspace, content, reading.live)
         return PlanResult(workspace=workspace, plan=made, live=reading.live, calls=self.connection.calls), reading
 
-    def _glance(self, workspace: Workspace) -> tuple[Plan, Reading] | None:
+    def _targeted_refresh(self, workspace: Workspace) -> tuple[Plan, LiveState] | None:
         """Read what is to be written alone, if that is asked for, and if no run was cut off whose traces are sought."""
-        if self.options.refresh or workspace.in_flight or workspace.noted:
+        if self.options.refresh or workspace.in_flight or workspace.journaled:
             return None
-        content = with_authors(workspace.content, self.connection)
-        asked = asked_for(content, workspace.baselines, self.options.overwrite)
+        content = with_author_ids(workspace.content, self.connection)
+        asked = required_keys(content, workspace.baselines, self.options.overwrite)
         plan = partial(self.operation.plan, workspace, content)
         return targeted_refresh(self.connection, workspace.baselines, asked, plan)
 
-    def write(self, planned: PlanResult, reading: Reading) -> tuple[PlanResult, ApplyResult, GitError | None]:
+    def write(self, planned: PlanResult, reading: LiveState) -> tuple[PlanResult, ApplyResult, GitError | None]:
         """Carry out what was agreed to; where another run was quicker, what of it still holds after that run.
 
         The last that is given is why what was done could not be saved.
@@ -202,27 +202,27 @@ class RunSession:
         permit, patience = approval_of(planned.plan), WaitPolicy(seconds=self.options.wait)
         while True:
             try:
-                run, trouble = self._carry_out(planned, reading, patience)
+                run, trouble = self._write(planned, reading, patience)
             except StalePlan:
-                planned, reading = self._again(planned, permit)
+                planned, reading = self._replan(planned, permit)
             else:
                 return planned, run, trouble
 
-    def _again(self, planned: PlanResult, permit: Approval) -> tuple[PlanResult, Reading]:
+    def _replan(self, planned: PlanResult, permit: Approval) -> tuple[PlanResult, LiveState]:
         again, reading = self.read(self.operation.reopen(planned.workspace))
         made, withheld = approved(again.plan, permit)
-        self.operation.refuse(made)
+        self.operation.check(made)
         return replace(again, plan=made, withheld=(*planned.withheld, *withheld)), reading
 
-    def _carry_out(
-        self, planned: PlanResult, reading: Reading, patience: WaitPolicy
+    def _write(
+        self, planned: PlanResult, reading: LiveState, patience: WaitPolicy
     ) -> tuple[ApplyResult, GitError | None]:
         if not planned.plan.writes:
             run = self._apply(planned, reading, lease=None)
             return run, self._save(planned, run, lease=None)
         workspace = planned.workspace
         with acquire(
-            _begun(workspace, planned.plan, planned.live),
+            _in_flight(workspace, planned.plan, planned.live),
             LeaseBackend(workspace.repository, workspace.config, self.options.local),
             workspace.heads,
             workspace.in_flight,
@@ -233,12 +233,12 @@ class RunSession:
             run = self._apply(planned, reading, lease=lease)
             return run, self._save(planned, run, lease=lease)
 
-    def _apply(self, planned: PlanResult, reading: Reading, *, lease: Lease | None) -> ApplyResult:
+    def _apply(self, planned: PlanResult, reading: LiveState, *, lease: Lease | None) -> ApplyResult:
         workspace, made = planned.workspace, planned.plan
-        self.ui.start(self.operation.doing, len(made.changes))
+        self.ui.start(self.operation.verb, len(made.changes))
         return apply_plan(
             made,
-            Portal(connection=self.connection, live=reading.live, read_at=reading.at),
+            LiveSide(connection=self.connection, live=reading.live, read_at=reading.at),
             LinkResolver(workspace.config, workspace.content.assets),
             workspace.baselines,
             lambda outcome: self.ui.advance(outcome.change.path),
@@ -258,7 +258,7 @@ class RunSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishResult:
     """What became of a publish; `run` is None where the ui did not agree.
 
     `trouble` is why the ledger could not be saved or sent, although the portal was written.
@@ -267,10 +267,10 @@ class Published:
     planned: PlanResult
     run: ApplyResult | None = None
     calls: int = 0
-    trouble: GitError | None = None
+    ledger_error: GitError | None = None
 
 
-def publish(config: Config, key: Secret, options: Options, ui: Ui) -> Published:
+def publish(config: Config, key: Secret, options: Options, ui: Ui) -> PublishResult:
     """Publish the commit that is checked out: plan, ask, apply, remember.
 
     Raises:
@@ -278,41 +278,41 @@ def publish(config: Config, key: Secret, options: Options, ui: Ui) -> Published:
         GitError: there is no repository or no commit, or the ledger cannot be read.
     """
     workspace = _open_commit(config, options)
-    options = as_saved(options, workspace)
+    options = options_of_saved(options, workspace)
     with connect(config, key, ui) as connection:
-        operation = _Publishing(config=config, options=options)
+        operation = _PublishOperation(config=config, options=options)
         session = RunSession(operation=operation, options=options, ui=ui, connection=connection)
         planned, reading = session.read(workspace)
-        made, withheld = authorised(planned.plan, options, now=reading.live.seen_at)
+        made, withheld = restrict_to_saved(planned.plan, options, now=reading.live.seen_at)
         planned = replace(planned, plan=made, withheld=withheld)
-        operation.refuse(made)
+        operation.check(made)
         if made.writes and not ui.confirm(planned):
-            return Published(planned=planned, calls=connection.calls)
+            return PublishResult(planned=planned, calls=connection.calls)
         planned, run, trouble = session.write(planned, reading)
-        return Published(planned=planned, run=run, calls=connection.calls, trouble=trouble)
+        return PublishResult(planned=planned, run=run, calls=connection.calls, ledger_error=trouble)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Publishing:
+class _PublishOperation:
     """The operation of a publish."""
 
     config: Config
     options: Options
-    doing: str = "publishing"
+    verb: str = "publishing"
     undoes: str = ""
 
     def reopen(self, workspace: Workspace) -> Workspace:
         again = open_workspace(self.config, commit=workspace.commit, local=self.options.local)
         if not self.options.rollback:
-            refuse_old_commit(again)
+            check_not_older(again)
         return again
 
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
         if not self.options.rollback:
-            refuse_old_commit(workspace)
-        return plan_toward_live(workspace, content, live, self.options)
+            check_not_older(workspace)
+        return plan_publish(workspace, content, live, self.options)
 
-    def refuse(self, plan: Plan) -> None:
+    def check(self, plan: Plan) -> None:
         if plan.halt:
             raise Refusal(plan.halt, advice=plan.way_on)
         if plan.excess and not self.options.force:
@@ -332,14 +332,14 @@ def _open_commit(config: Config, options: Options) -> Workspace:
             f"not committed: {shown}", advice="commit first, or publish the last commit as it is with --dirty"
         )
     if not options.attended:
-        refuse_other_branch(repository, config, commit)
+        check_branch(repository, config, commit)
     workspace = open_workspace(config, commit=commit, local=options.local)
     if not options.rollback:
-        refuse_old_commit(workspace)
+        check_not_older(workspace)
     return workspace
 
 
-def refuse_other_branch(repository: Repository, config: Config, commit: str, *, what: str = "publish") -> None:
+def check_branch(repository: Repository, config: Config, commit: str, *, what: str = "publish") -> None:
     """Work without a person only from the tip of the branch that the target names.
 
     Raises:
@@ -355,7 +355,7 @@ def refuse_other_branch(repository: Repository, config: Config, commit: str, *, 
     )
 
 
-def _begun(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFlight:
+def _in_flight(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFlight:
     """Return what is about to be done; what an earlier run left in doubt is kept, for it is settled by people."""
     doubts = workspace.recovered.unresolved
     old = workspace.in_flight.intents if workspace.in_flight else ()

@@ -10,10 +10,10 @@ from kbsync.change import Action, Change, Finding, FindingKind, asked_for
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.merge_files import BodyMerger, FileMerger, MergedFile, source_of
-from kbsync.engine.plan import connect, rules_of
+from kbsync.engine.plan import connect, rules_for
 from kbsync.engine.pull_baselines import PullBaselines, follow, lock_files, relinked_files
 from kbsync.engine.recover import recover_into
-from kbsync.engine.refresh import refresh, still_there, with_authors
+from kbsync.engine.refresh import find_existing, refresh, with_author_ids
 from kbsync.engine.relocate import Places
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Refusal
@@ -76,7 +76,7 @@ class _PullBuilder:
         """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
         asked = self._placed([change for change in self.plan.changes if (change.kind, change.id) not in without])
         deleted = {source_of(change) for change in asked if change.action is Action.DELETE}
-        self.addresses = self.addresses.after(self.places.moved)
+        self.addresses = self.addresses.after_moves(self.places.moved)
         self.outlook.moved = self.places.moved
         links = relinked_files(self.workspace.files, self.places, without=deleted)
         texts = self._texts(links)
@@ -247,10 +247,10 @@ def work_out(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> Pul
     with connect(config, key, ui) as connection:
         ui.status("reading the portal")
         live = refresh(connection).live
-        content = with_authors(workspace.content, connection)
+        content = with_author_ids(workspace.content, connection)
         workspace = recover_into(workspace, live)
         addresses = LinkResolver(config, content.assets)
-        rules = rules_of(workspace, addresses, replace(options, paths=()))
+        rules = rules_for(workspace, addresses, replace(options, paths=()))
         made = make_plan(live, content, workspace.baselines, rules)
         if made.halt and content.articles:
             raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
@@ -270,7 +270,7 @@ def work_out(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> Pul
 def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
     """Hold back each deletion of a file whose item the portal still has when asked for it by its id."""
     asked = [change for change in plan.changes if change.action is Action.DELETE]
-    there = still_there(connection, {(change.kind, change.id) for change in asked if change.id is not None})
+    there = find_existing(connection, {(change.kind, change.id) for change in asked if change.id is not None})
     held = [change for change in asked if (change.kind, change.id) in there]
     findings = (
         Finding(

@@ -12,7 +12,7 @@ from kbsync.engine.context import Workspace, tree_rules
 from kbsync.engine.merge_files import plain, source_of
 from kbsync.engine.record import agree, intended, settled
 from kbsync.engine.relocate import Places, relocated, relocated_body
-from kbsync.engine.render import LinkResolver, addresses_now
+from kbsync.engine.render import LinkResolver, current_addresses
 from kbsync.errors import ContentError
 from kbsync.files import Files, Overlay
 from kbsync.markup.merge.conflicts import conflicts_in
@@ -89,7 +89,7 @@ class PullBaselines:
             if item is not None and change.path in self.shown and isinstance(item, Article):
                 item = replace(item, body=self.shown[change.path])
             if item is not None:
-                sent = addresses_now(item, addresses, ids) if isinstance(item, Article) else None
+                sent = current_addresses(item, addresses, ids) if isinstance(item, Article) else None
                 names = anchors.get(change.path, frozenset())
                 made.append(self._baseline(change, item, known, names, sent))
             elif known is not None and change.desired is not None:

@@ -9,7 +9,7 @@ from kbsync.baseline import Baseline, BaselineOrigin, Key, State
 from kbsync.change import Action, Change, Outcome, Result, circle_openers
 from kbsync.content.document import parse
 from kbsync.digests import blob_of, content_digests, live_digests, source_key
-from kbsync.engine.render import LinkResolver, Rendered, addresses_now
+from kbsync.engine.render import LinkResolver, Rendered, current_addresses
 from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Category, Item, Kind, digest, fields_of, parent_path
@@ -187,7 +187,7 @@ class Recorder:
             return None
         sent = rendered.addresses if rendered else {}
         if rendered is None and isinstance(content, Article):
-            sent = addresses_now(content, self.addresses, self.ids)
+            sent = current_addresses(content, self.addresses, self.ids)
         reached = agree(
             content,
             live,

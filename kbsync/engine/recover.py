@@ -11,9 +11,9 @@ from kbsync.baseline import Baseline, Key, State
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.content.document import parse
 from kbsync.digests import differences, live_digests
-from kbsync.engine.context import Recovered, Workspace, _usable
+from kbsync.engine.context import Recovered, Workspace, complete_baselines
 from kbsync.engine.record import settled, shown, without
-from kbsync.engine.render import LinkResolver, addresses_now, points_to
+from kbsync.engine.render import LinkResolver, current_addresses, points_to
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import (
@@ -224,7 +224,7 @@ class _Search:
         if intent.action in MADE:
             if self._made(intent, run) and intent.action is Action.MOVE and intent.id:
                 self._hidden(intent, intent.id)
-                self._pointed(intent, intent.id, intent.path, self.addresses.sent(intent.path, self.ids))
+                self._pointed(intent, intent.id, intent.path, self.addresses.address_of(intent.path, self.ids))
                 self._followed(intent, intent.id)
         elif intent.action is Action.ARCHIVE and intent.source is None and intent.id:
             self._hidden(intent, intent.id)
@@ -320,7 +320,7 @@ class _Search:
         agreed = shown(intent.source, now, seen=self.seen_at)
         article = article_of(intent, now)
         if article is not None and not intent.source.live:
-            sent = addresses_now(article, self.addresses, self.ids)
+            sent = current_addresses(article, self.addresses, self.ids)
             # The plan sends an article once more whose addresses are not what they would be now.
             agreed = replace(agreed, addresses=dict.fromkeys(sent, "") if is_opened(intent, now) else sent)
         # An opener's status goes with the body, once its addresses are known.
@@ -349,9 +349,9 @@ class _Search:
 def recover_into(workspace: Workspace, live: KnowledgeBase) -> Workspace:
     """Bring into a workspace what runs that were cut off, or still go on, have left on the portal."""
     runs = [workspace.in_flight] if workspace.in_flight else []
-    if not runs and not workspace.noted:
+    if not runs and not workspace.journaled:
         return workspace
     addresses = LinkResolver(workspace.config, workspace.content.assets)
-    found = recovered(runs, workspace.noted, live, workspace.baselines, addresses)
-    found = replace(found, baselines=_usable(workspace.repository, workspace.content, found.baselines))
+    found = recovered(runs, workspace.journaled, live, workspace.baselines, addresses)
+    found = replace(found, baselines=complete_baselines(workspace.repository, workspace.content, found.baselines))
     return replace(workspace, baselines={**workspace.baselines, **found.baselines}, recovered=found)

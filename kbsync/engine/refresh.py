@@ -20,20 +20,20 @@ from kbsync.planner.planner import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class LiveState:
     """What was read, and when by this machine's monotonic clock."""
 
     live: KnowledgeBase
     at: float
 
 
-def refresh(connection: Connection) -> Reading:
+def refresh(connection: Connection) -> LiveState:
     """Read the whole portal."""
     at = time.monotonic()
-    return Reading(live=read(Reader(connection)), at=at)
+    return LiveState(live=read(Reader(connection)), at=at)
 
 
-def still_there(connection: Connection, keys: Collection[Key]) -> frozenset[Key]:
+def find_existing(connection: Connection, keys: Collection[Key]) -> frozenset[Key]:
     """Return those of some items, which no list had, that the portal has all the same: one call each.
 
     Raises:
@@ -45,7 +45,7 @@ def still_there(connection: Connection, keys: Collection[Key]) -> frozenset[Key]
         return frozenset(key for key, is_so in zip(asked, gone, strict=True) if not is_so)
 
 
-def with_authors(content: KnowledgeBase, connection: Connection) -> KnowledgeBase:
+def with_author_ids(content: KnowledgeBase, connection: Connection) -> KnowledgeBase:
     """Put the ids of agents in place of their e-mail addresses, one call for each address."""
     emails = {article.author for article in content.articles if isinstance(article.author, str)}
     if not emails:
@@ -60,7 +60,7 @@ def with_authors(content: KnowledgeBase, connection: Connection) -> KnowledgeBas
     )
 
 
-def without_authors(content: KnowledgeBase) -> KnowledgeBase:
+def without_author_emails(content: KnowledgeBase) -> KnowledgeBase:
     """Leave out authors by e-mail, whose ids only the portal knows: they are not compared."""
     return replace(
         content,
@@ -71,7 +71,7 @@ def without_authors(content: KnowledgeBase) -> KnowledgeBase:
     )
 
 
-def remembered(baselines: Mapping[Key, Baseline]) -> KnowledgeBase:
+def live_from_baselines(baselines: Mapping[Key, Baseline]) -> KnowledgeBase:
     """Return the live side as it was when last agreed on: what `--no-refresh` compares with."""
     items = [_item(known) for known in baselines.values() if known.state is not State.RELEASED]
     return KnowledgeBase(
@@ -99,7 +99,7 @@ _Place = tuple[Kind, Key]
 """Where items of a kind are made: in which category or folder."""
 
 
-def asked_for(content: KnowledgeBase, baselines: Mapping[Key, Baseline], overwrite: Collection[str]) -> set[Key]:
+def required_keys(content: KnowledgeBase, baselines: Mapping[Key, Baseline], overwrite: Collection[str]) -> set[Key]:
     """Return what is to be read though memory alone gives no reason: what a file pins, and what is to be written over."""
     pinned = {(item.kind, item.id) for item in content.items() if item.id is not None} - baselines.keys()
     over = {key for key, known in baselines.items() if {known.path, *ancestors(known.path)} & set(overwrite)}
@@ -111,7 +111,7 @@ def targeted_refresh(
     baselines: Mapping[Key, Baseline],
     asked: Iterable[Key],
     plan: Callable[[KnowledgeBase], Plan],
-) -> tuple[Plan, Reading] | None:
+) -> tuple[Plan, LiveState] | None:
     """Plan from memory, and again with what the portal says of all that this would write; `asked` is read in any case.
 
     Where something is made, what lies beside it is listed, lest there be one already. None where reading the whole
@@ -128,8 +128,8 @@ def targeted_refresh(
         made = plan(looking.live)
         keys, places = looking.unread(made)
         if made.halt or not (keys or places):
-            return made, Reading(live=looking.live, at=at)
-        if len(keys) + len(places) > looking.whole:
+            return made, LiveState(live=looking.live, at=at)
+        if len(keys) + len(places) > looking.full_read_calls:
             return None
         looking.read(keys=keys, places=places)
 
@@ -141,7 +141,7 @@ class _PartialState:
     reader: Reader
     baselines: Mapping[Key, Baseline]
     items: dict[Key, Item] = field(default_factory=dict)
-    met: set[Key] = field(default_factory=set)
+    read_keys: set[Key] = field(default_factory=set)
     listed: set[_Place] = field(default_factory=set)
     seen_at: str = ""
 
@@ -151,12 +151,12 @@ class _PartialState:
         found = {item.id: item for item in map(category_from_json, listing.items)}
         known = {number for kind, number in self.baselines if kind is Kind.CATEGORY}
         if not known or known & found.keys():
-            self.items = dict(remembered(self.baselines).by_id())
+            self.items = dict(live_from_baselines(self.baselines).by_id())
         self.seen_at = listing.at
-        self._meet({(Kind.CATEGORY, number): found.get(number) for number in known | found.keys() if number})
+        self._update({(Kind.CATEGORY, number): found.get(number) for number in known | found.keys() if number})
 
     @property
-    def whole(self) -> int:
+    def full_read_calls(self) -> int:
         """Reckon how many calls a reading of all takes that is known."""
         kinds = [kind for kind, _ in self.items]
         return kinds.count(Kind.CATEGORY) + 2 * kinds.count(Kind.FOLDER)
@@ -171,7 +171,7 @@ class _PartialState:
             folders=tuple(item for item in items if isinstance(item, Folder)),
             articles=tuple(item for item in items if isinstance(item, Article)),
             seen_at=self.seen_at,
-            remembered={key: known.live for key, known in self.baselines.items() if key not in self.met},
+            remembered={key: known.live for key, known in self.baselines.items() if key not in self.read_keys},
         )
 
     def unread(self, plan: Plan) -> tuple[set[Key], set[_Place]]:
@@ -179,22 +179,22 @@ class _PartialState:
         keys = {(change.kind, change.id) for change in plan.changes if change.id is not None}
         places = {place for change in plan.changes if (place := _place(change, plan.ids)) is not None}
         keys |= {holder for _, holder in places}
-        return keys - self.met, places - self.listed
+        return keys - self.read_keys, places - self.listed
 
     def read(self, *, keys: Iterable[Key], places: Iterable[_Place] = ()) -> None:
         """Ask the portal, one call for each item or place."""
-        wanted, within = sorted(set(keys) - self.met), sorted(places)
+        wanted, within = sorted(set(keys) - self.read_keys), sorted(places)
         with ThreadPoolExecutor(8, thread_name_prefix="glance") as pool:
             listings = pool.map(lambda place: read_beside(self.reader, *place), within)
             found = pool.map(lambda key: read_one(self.reader, *key), wanted)
             for items in listings:
-                self._meet({(item.kind, item.id or 0): item for item in items})
-            self._meet(dict(zip(wanted, found, strict=True)))
+                self._update({(item.kind, item.id or 0): item for item in items})
+            self._update(dict(zip(wanted, found, strict=True)))
         self.listed |= set(within)
 
-    def _meet(self, found: Mapping[Key, Item | None]) -> None:
+    def _update(self, found: Mapping[Key, Item | None]) -> None:
         """Believe the portal; what is gone there is gone here."""
-        self.met |= found.keys()
+        self.read_keys |= found.keys()
         for key, item in found.items():
             if item is None:
                 self.items.pop(key, None)

@@ -151,7 +151,7 @@ class Places:
         sent: Mapping[str, str] = known.addresses if known else {}
 
         def now(target: str) -> str:
-            found = addresses.found(sent[target], self.paths) if target in sent else None
+            found = addresses.path_of(sent[target], self.paths) if target in sent else None
             return found or self.after_moves(target)
 
         return now

@@ -31,7 +31,7 @@ class LinkResolver:
         self._assets = assets
         self._moved: Mapping[str, str] = {}
 
-    def sent(self, target: str, ids: Mapping[str, int]) -> str | None:
+    def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
         """Return the address for a path from the root, or None where it has none yet."""
         path, mark, anchor = target.partition("#")
         path = path.removesuffix(_INDEX).rstrip("/")
@@ -41,14 +41,14 @@ class LinkResolver:
             return f"{self._assets_url}/{quote(path)}{mark}{anchor}"
         return None
 
-    def after(self, moved: Mapping[str, str]) -> "LinkResolver":
+    def after_moves(self, moved: Mapping[str, str]) -> "LinkResolver":
         """Return the addresses as they are once files have moved; what the portal shows leads to their new places."""
         later = copy(self)
         later._assets = frozenset(moved.get(path, path) for path in self._assets)
         later._moved = {path: place for path, place in moved.items() if path in self._assets}
         return later
 
-    def home(self) -> str:
+    def fallback(self) -> str:
         """Return what stands in for an address that is not known yet."""
         return f"{self._readers_url}/support/solutions"
 
@@ -56,7 +56,7 @@ class LinkResolver:
         """Return the whole address that a browser makes of a relative one in an article of the portal."""
         return urljoin(f"{self._readers_url}/support/solutions/articles/", address)
 
-    def found(self, address: str, paths: Mapping[Key, str]) -> str | None:
+    def path_of(self, address: str, paths: Mapping[Key, str]) -> str | None:
         """Return the path from the root that an address leads to, or None where it leads elsewhere."""
         place = target(address, self._hosts)
         if place is not None:
@@ -101,10 +101,10 @@ def render(
         target = _rooted(article, written)
         if target is None:
             return written
-        address = addresses.sent(target, ids)
+        address = addresses.address_of(target, ids)
         if address is None and keep_unknown:
             return written
-        sent[target] = address or addresses.home()
+        sent[target] = address or addresses.fallback()
         return sent[target]
 
     html = to_html(article.body, resolve=resolve, anchors=anchors, options=addresses.options)
@@ -121,17 +121,19 @@ def render_into(
 
     def settle(address: str) -> str:
         target = _rooted(article, written := relative(address))
-        return written if target is None else addresses.sent(target, ids) or addresses.home()
+        return written if target is None else addresses.address_of(target, ids) or addresses.fallback()
 
     spliced = splice_html(live.body, rendered.html, settle=settle)
     notes = tuple(f"rendered anew, more than what changed: {piece}" for piece in spliced.rendered)
     return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes, whole=False)
 
 
-def addresses_now(article: Article, addresses: LinkResolver, ids: Mapping[str, int]) -> dict[str, str]:
+def current_addresses(article: Article, addresses: LinkResolver, ids: Mapping[str, int]) -> dict[str, str]:
     """Return what each path that an article names would be sent as now, without rendering it."""
     targets = {_rooted(article, reference.target) for reference in references(article.body)} - {None}
-    return {target: addresses.sent(target, ids) or addresses.home() for target in sorted(filter(None, targets))}
+    return {
+        target: addresses.address_of(target, ids) or addresses.fallback() for target in sorted(filter(None, targets))
+    }
 
 
 def _rooted(article: Article, written: str) -> str | None:
@@ -141,7 +143,7 @@ def _rooted(article: Article, written: str) -> str | None:
         return None
 
 
-def pointer(title: str, address: str) -> str:
+def pointer_body(title: str, address: str) -> str:
     """Write the body of an old article that points to the new one."""
     return f'<p><a href="{escape(address)}">{escape(title, quote=False)}</a></p>'
 

@@ -22,7 +22,7 @@ _AHEAD = timedelta(minutes=10)
 _NAMED = 5
 
 
-def saved_plan(planned: PlanResult, options: Options) -> Saved:
+def make_saved_plan(planned: PlanResult, options: Options) -> Saved:
     """Return what is to be saved of a plan of the working tree."""
     workspace = planned.workspace
     commit = workspace.repository.head() or ""
@@ -42,7 +42,7 @@ def saved_plan(planned: PlanResult, options: Options) -> Saved:
     )
 
 
-def as_saved(options: Options, workspace: Workspace) -> Options:
+def options_of_saved(options: Options, workspace: Workspace) -> Options:
     """Look at what the saved plan of a run, if it has one, looked at.
 
     Raises:
@@ -80,7 +80,7 @@ def _refuse_another_rendering(saved: Saved, options: Options) -> None:
         raise Refusal(f"the saved plan was made {made} --rerender", advice=f"{advice} --rerender")
 
 
-def authorised(made: Plan, options: Options, *, now: str) -> tuple[Plan, tuple[Outcome, ...]]:
+def restrict_to_saved(made: Plan, options: Options, *, now: str) -> tuple[Plan, tuple[Outcome, ...]]:
     """Leave of a fresh plan what the saved one allows, if there is one, and name the rest.
 
     `now` is the portal's time.

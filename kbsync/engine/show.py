@@ -33,7 +33,7 @@ class _Known:
     addresses: LinkResolver
 
 
-def shown_html(config: Config, path: str) -> str | None:
+def article_html(config: Config, path: str) -> str | None:
     """Render the article at a content path; links that lead to nothing with a known id stay as they are written.
 
     None means that no article is read from there: it is ignored, a translation, or has problems that lint names.
@@ -62,7 +62,7 @@ def resolved_body(config: Config, path: str) -> str | None:
     return article.body
 
 
-def shown_markdown(config: Config, key: Secret, named: str) -> Pulled:
+def live_markdown(config: Config, key: Secret, named: str) -> Pulled:
     """Read a live article, by id or by its address, and convert it as a pull would.
 
     Where no file is known to be it, its links stay as the portal has them. Takes one call, which changes nothing.

@@ -14,8 +14,8 @@ from kbsync.engine.branch import BranchUpdate, on_branch
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.history import entries_at, find_run, keys_of, last_run, past_runs
 from kbsync.engine.plan import connect
-from kbsync.engine.publish import RunSession, published_commit, refuse_other_branch
-from kbsync.engine.undo_plan import RunBaselines, TreeAtRun, invert, places, tree_of
+from kbsync.engine.publish import RunSession, check_branch, published_commit
+from kbsync.engine.undo_plan import RunBaselines, TreeAtRun, invert, parent_ids, tree_of
 from kbsync.errors import GitError, Refusal
 from kbsync.git.repository import Repository
 from kbsync.model import Kind, KnowledgeBase, Side
@@ -24,7 +24,7 @@ from kbsync.state.ledger import RunEntry, RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
+class UndoResult:
     """What became of an undo of the run `past`; `run` is None where nothing was written.
 
     `standing` are the directories that the run made and that stay; `trouble` is why the ledger could not be saved.
@@ -32,13 +32,15 @@ class Undone:
 
     past: RunInfo
     planned: PlanResult
-    standing: tuple[str, ...] = ()
+    remaining: tuple[str, ...] = ()
     run: ApplyResult | None = None
     calls: int = 0
-    trouble: GitError | None = None
+    ledger_error: GitError | None = None
 
 
-def undo(config: Config, key: Secret, name: str | None, options: Options, ui: Ui, *, dry_run: bool = False) -> Undone:
+def undo(
+    config: Config, key: Secret, name: str | None, options: Options, ui: Ui, *, dry_run: bool = False
+) -> UndoResult:
     """Put back what one run replaced, by default the last one; what was changed since is named and left alone.
 
     Raises:
@@ -50,25 +52,27 @@ def undo(config: Config, key: Secret, name: str | None, options: Options, ui: Ui
     runs = past_runs(workspace.repository, config)
     past = find_run(runs, name) if name else last_run(runs)
     with connect(config, key, ui) as connection:
-        operation = _Undoing(config=config, options=options, past=past)
+        operation = _UndoOperation(config=config, options=options, past=past)
         session = RunSession(operation=operation, options=options, ui=ui, connection=connection)
         planned, reading = session.read(workspace)
         planned = replace(planned, undoes=past)
-        left = Undone(past=past, planned=planned, standing=_standing(past), calls=connection.calls)
+        left = UndoResult(past=past, planned=planned, remaining=_remaining(past), calls=connection.calls)
         if dry_run or not planned.plan.changes or (planned.plan.writes and not ui.confirm(planned)):
             return left
         planned, run, trouble = session.write(planned, reading)
-        return replace(left, planned=replace(planned, undoes=past), run=run, calls=connection.calls, trouble=trouble)
+        return replace(
+            left, planned=replace(planned, undoes=past), run=run, calls=connection.calls, ledger_error=trouble
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Undoing:
+class _UndoOperation:
     """The operation of an undo."""
 
     config: Config
     options: Options
     past: RunInfo
-    doing: str = "putting back"
+    verb: str = "putting back"
 
     @property
     def undoes(self) -> str:
@@ -79,12 +83,12 @@ class _Undoing:
 
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
         runs = past_runs(workspace.repository, self.config)
-        memory = recall(workspace, find_run(runs, self.past.id), runs)
+        memory = load_run_baselines(workspace, find_run(runs, self.past.id), runs)
         tree = tree_of(content, workspace.baselines)
         holds = self.config.touched == "hold"
-        return plan_back(self.past, memory, tree, live, holds=holds)
+        return plan_undo(self.past, memory, tree, live, holds=holds)
 
-    def refuse(self, plan: Plan) -> None:
+    def check(self, plan: Plan) -> None:
         """An undo keeps to one run, which was agreed to: it needs no limit."""
 
 
@@ -95,7 +99,7 @@ def _open(config: Config, options: Options) -> Workspace:
     if commit is None:
         raise GitError("nothing is committed yet", advice="there is nothing to undo")
     if not options.attended:
-        refuse_other_branch(repository, config, commit, what="undo")
+        check_branch(repository, config, commit, what="undo")
     workspace = open_workspace(config, commit=commit, local=options.local)
     last = published_commit(workspace)
     if last and not workspace.repository.is_ancestor(last, commit, remote=config.remote):
@@ -106,7 +110,7 @@ def _open(config: Config, options: Options) -> Workspace:
     return workspace
 
 
-def recall(workspace: Workspace, past: RunInfo, runs: Sequence[RunInfo]) -> RunBaselines:
+def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunInfo]) -> RunBaselines:
     """Gather what is remembered of the items of a run: before it, after it, and which later runs changed them."""
     keys = keys_of(past.record.entries)
     after = entries_at(workspace.repository, past.id, keys)
@@ -162,21 +166,21 @@ def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[Key, Key]:
     return found
 
 
-def plan_back(past: RunInfo, memory: RunBaselines, tree: TreeAtRun, live: KnowledgeBase, *, holds: bool) -> Plan:
+def plan_undo(past: RunInfo, memory: RunBaselines, tree: TreeAtRun, live: KnowledgeBase, *, holds: bool) -> Plan:
     """Plan what puts back what a run replaced; `holds` tells whether what was saved without a change stays."""
     turned = invert(past.record.entries, memory, tree, live, run=past.name, holds=holds)
     return Plan(
         written=Side.LIVE,
         changes=tuple(turned.changes),
-        conflicts=tuple(finding for finding in turned.left if finding.finding_kind is FindingKind.CONFLICT),
-        undone=tuple(finding for finding in turned.left if finding.finding_kind is FindingKind.UNDONE),
-        ids=places(turned.changes, memory.before),
+        conflicts=tuple(finding for finding in turned.skipped if finding.finding_kind is FindingKind.CONFLICT),
+        undone=tuple(finding for finding in turned.skipped if finding.finding_kind is FindingKind.UNDONE),
+        ids=parent_ids(turned.changes, memory.before),
         targets={},
         anchors={},
     )
 
 
-def _standing(past: RunInfo) -> tuple[str, ...]:
+def _remaining(past: RunInfo) -> tuple[str, ...]:
     """Return the directories that a run made: nothing is deleted, so that they stay."""
     made = (entry for entry in past.record.entries if entry.action is Action.CREATE and entry.kind is not Kind.ARTICLE)
     return tuple(entry.path for entry in made)
@@ -186,7 +190,7 @@ _INDEX = "_index.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reverted:
+class BranchUndoResult:
     """What a revert put on a branch: the commit (None where there was nothing to turn round), and what was left out.
 
     `files` are those that changed, `left_out` says for each path why it is as it was.
@@ -200,7 +204,7 @@ class Reverted:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def revert(config: Config, name: str | None, *, branch: str, local: bool) -> Reverted:
+def undo_on_branch(config: Config, name: str | None, *, branch: str, local: bool) -> BranchUndoResult:
     """Commit to a branch the files of a run as they were before it, by default of the last one.
 
     Raises:
@@ -209,18 +213,18 @@ def revert(config: Config, name: str | None, *, branch: str, local: bool) -> Rev
         GitError: the remote cannot be reached, or does not take the branch.
     """
 
-    def turn(proposal: BranchUpdate) -> Reverted:
+    def turn(proposal: BranchUpdate) -> BranchUndoResult:
         workspace = open_workspace(config, commit=proposal.commit, local=local)
         runs = past_runs(workspace.repository, config)
         past = find_run(runs, name) if name else last_run(runs)
-        turning = _Turning(workspace, proposal.commit, recall(workspace, past, runs))
+        turning = _FileInverter(workspace, proposal.commit, load_run_baselines(workspace, past, runs))
         for entry in _undone(past, runs):
-            turning.take(entry)
-        turning.take_others_along()
+            turning.invert(entry)
+        turning.move_remaining_files()
         if not turning.files:
-            return Reverted(past=past, branch=branch, left_out=turning.left_out)
+            return BranchUndoResult(past=past, branch=branch, left_out=turning.left_out)
         commit = proposal.put(turning.files, message=_message(past, turning.files, turning.left_out))
-        return Reverted(
+        return BranchUndoResult(
             past=past,
             branch=branch,
             commit=commit,
@@ -244,41 +248,41 @@ def _touches(entry: RunEntry, keys: Iterable[Key]) -> bool:
     return entry.action is Action.RENAME or bool(set(keys_of([entry])) & set(keys))
 
 
-class _Turning:
+class _FileInverter:
     """The files of one run on their way back."""
 
     def __init__(self, workspace: Workspace, commit: str, memory: RunBaselines) -> None:
         self.repository = workspace.repository
-        self.there = workspace.files
+        self.current = workspace.files
         self.present = frozenset(workspace.files.paths())
         self.commit = commit
-        self.memory = memory
+        self.run_baselines = memory
         self.tree: TreeAtRun = tree_of(workspace.content, workspace.baselines)
         self.files: dict[str, str | None] = {}
         self.left_out: dict[str, str] = {}
         self.directories: dict[str, str] = {}
 
-    def take(self, entry: RunEntry) -> None:
+    def invert(self, entry: RunEntry) -> None:
         """Turn round what became of one item's file."""
-        mine = self.memory.after.get((entry.kind, entry.id))
-        earlier = self.memory.before.get((entry.kind, entry.instead_of or entry.id))
+        mine = self.run_baselines.after.get((entry.kind, entry.id))
+        earlier = self.run_baselines.before.get((entry.kind, entry.instead_of or entry.id))
         if mine is None or (earlier is None and entry.kind is not Kind.ARTICLE):
             return
         there = self._file(entry.kind, mine)
         if entry.action in {Action.ARCHIVE, Action.FORGET, Action.DELETE}:
-            self._bring_back(mine if entry.action is Action.ARCHIVE else earlier, there)
+            self._restore(mine if entry.action is Action.ARCHIVE else earlier, there)
         elif earlier is None or entry.action in {Action.CREATE, Action.RESTORE}:
-            self._take_away(mine, there)
+            self._remove(mine, there)
         else:
             self._put(mine, earlier, there)
 
     def _file(self, kind: Kind, mine: Baseline) -> str | None:
         """Return the file that an item has in the tree now, or the directory that it is."""
-        twin = self.memory.twins.get(mine.key, mine.key)
+        twin = self.run_baselines.twins.get(mine.key, mine.key)
         path = self.tree.paths.get(mine.key) or self.tree.paths.get(twin)
         return path if path is None or kind is Kind.ARTICLE else f"{path}/{_INDEX}"
 
-    def _bring_back(self, earlier: Baseline | None, there: str | None) -> None:
+    def _restore(self, earlier: Baseline | None, there: str | None) -> None:
         source = self._source(earlier)
         if earlier is None or source is None or there is not None:
             return
@@ -288,7 +292,7 @@ class _Turning:
         else:
             self.files[path] = source
 
-    def _take_away(self, mine: Baseline, there: str | None) -> None:
+    def _remove(self, mine: Baseline, there: str | None) -> None:
         if there is None:
             return
         if self._read(there) != self._source(mine):
@@ -325,7 +329,7 @@ class _Turning:
         """Let a directory have a file of its own again, or none, as it was before the run."""
         former, path = self._source(earlier), _file_of(earlier)
         if former is None and there in self.present and mine.blob:
-            self._take_away(mine, there)
+            self._remove(mine, there)
         elif former is not None and there not in self.present and path not in self.present:
             self.files[path] = former
 
@@ -342,7 +346,7 @@ class _Turning:
         commit = branches.commit_merge(merged, {}, message="merged")
         return self.repository.committed(commit).read(path).decode("utf-8")
 
-    def take_others_along(self) -> None:
+    def move_remaining_files(self) -> None:
         """Take what else lies in a directory that gets its old name back, such as pictures, along with it."""
         for path in sorted(self.present - self.files.keys()):
             above = [new for new in self.directories if path.startswith(f"{new}/")]
@@ -362,7 +366,7 @@ class _Turning:
             return None
 
     def _read(self, path: str) -> str:
-        return self.there.read(path).decode("utf-8")
+        return self.current.read(path).decode("utf-8")
 
     def _source(self, known: Baseline | None) -> str | None:
         if known is None or known.source is not None or not known.blob:

@@ -78,7 +78,9 @@ def baseline_after_undo(
             return replace(mine, state=State.ARCHIVED, live={})
         return replace(mine, state=State.UNDONE, content={}, source_key="", live={})
     half = intended(content, born=mine.origin, anchors=tree.anchors_of(content.path or ""))
-    return replace(half, id=mine.id, state=State.UNDONE, content={**half.content, **_elsewhere(content, former, tree)})
+    return replace(
+        half, id=mine.id, state=State.UNDONE, content={**half.content, **_parent_difference(content, former, tree)}
+    )
 
 
 def _differs(earlier: Baseline, former: Item) -> bool:
@@ -122,7 +124,7 @@ def _parent(content: Item, tree: TreeAtRun) -> int | None:
     return tree.ids.get(parent_path(content.path or ""))
 
 
-def _elsewhere(content: Item, former: Item, tree: TreeAtRun) -> dict[str, str]:
+def _parent_difference(content: Item, former: Item, tree: TreeAtRun) -> dict[str, str]:
     """Note of what lies in another folder than the portal has it in where that is: so the difference is known."""
     if isinstance(content, Category) or isinstance(former, Category):
         return {}
@@ -150,7 +152,7 @@ class Inverse:
     """A run turned round: what is put back, and what is named and left alone. Directories that it made stay."""
 
     changes: list[Change] = field(default_factory=list)
-    left: list[Finding] = field(default_factory=list)
+    skipped: list[Finding] = field(default_factory=list)
 
 
 def invert(
@@ -165,55 +167,58 @@ def invert(
     """Turn a run's entries round; `holds` tells whether what was saved without a change is left alone."""
     turning = _Inverter(memory, tree, live, run=run, holds=holds)
     for entry in entries:
-        turning.take(entry)
-    return turning.turned
+        turning.invert(entry)
+    return turning.inverse
 
 
 class _Inverter:
     def __init__(self, memory: RunBaselines, tree: TreeAtRun, live: KnowledgeBase, *, run: str, holds: bool) -> None:
-        self.memory = memory
+        self.run_baselines = memory
         self.tree = tree
         self.live = live.by_id()
         self.run = run
         self.holds = holds
-        self.turned = Inverse()
+        self.inverse = Inverse()
 
-    def take(self, entry: RunEntry) -> None:
+    def invert(self, entry: RunEntry) -> None:
         """Turn round what was done to an item, and to the one whose place it took."""
         key = (entry.kind, entry.id)
         if entry.action is Action.DELETE:
-            self._leave(key, entry.path, f"deleted for ever; `kbsync history {self.run}` shows what it said")
+            self._skip(key, entry.path, f"deleted for ever; `kbsync history {self.run}` shows what it said")
             return
-        mine = self.memory.after.get(key)
-        old = self.memory.after.get((entry.kind, entry.instead_of or 0))
+        mine = self.run_baselines.after.get(key)
+        old = self.run_baselines.after.get((entry.kind, entry.instead_of or 0))
         if old is not None and old.previous:
-            self._turn(old)
+            self._restore(old)
         if mine is None:
             return
         is_new = entry.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE
         # A directory whose files went was left standing: what lies in it again is to find it as it was.
         is_let_go = entry.action is Action.FORGET and mine.kind is not Kind.ARTICLE and mine.state is State.ARCHIVED
         if mine.previous or is_new or is_let_go:
-            self._turn(mine)
+            self._restore(mine)
 
-    def _turn(self, mine: Baseline) -> None:
+    def _restore(self, mine: Baseline) -> None:
         """Put one item back, or name why it stays; of a pair one is not hidden where the other cannot be shown."""
-        wanted, twin = wanted_of(mine), self.memory.after.get(self.memory.twins.get(mine.key, mine.key))
-        matter, reason = self._obstacle(mine, wanted)
+        wanted, twin = (
+            fields_to_restore(mine),
+            self.run_baselines.after.get(self.run_baselines.twins.get(mine.key, mine.key)),
+        )
+        matter, reason = self._blocker(mine, wanted)
         if not reason and wanted.get("status") == Status.DRAFT and twin is not None and twin is not mine:
-            matter, reason = self._obstacle(twin, wanted_of(twin))
+            matter, reason = self._blocker(twin, fields_to_restore(twin))
             reason = f"the article in whose place it is cannot be put back: {reason}" if reason else ""
         if reason:
-            self._leave(mine.key, self._path(mine), reason, matter=matter)
+            self._skip(mine.key, self._path(mine), reason, matter=matter)
             return
-        self.turned.changes.append(self._change(mine, self.live[mine.key], wanted))
+        self.inverse.changes.append(self._change(mine, self.live[mine.key], wanted))
 
-    def _obstacle(self, mine: Baseline, wanted: Mapping[str, FieldValue]) -> tuple[FindingKind, str]:
+    def _blocker(self, mine: Baseline, wanted: Mapping[str, FieldValue]) -> tuple[FindingKind, str]:
         """Return why an item cannot be put back: it is no longer what the run left, nor what is wanted already."""
-        by, now = self.memory.later.get(mine.key), self.live.get(mine.key)
+        by, now = self.run_baselines.later.get(mine.key), self.live.get(mine.key)
         is_back = now is not None and not _differing(_with_fields(now, wanted), now)
-        if by is not None and (is_back or by in self.memory.undone_by):
-            by = by if by in self.memory.undone_by else next(iter(sorted(self.memory.undone_by)), by)
+        if by is not None and (is_back or by in self.run_baselines.undone_by):
+            by = by if by in self.run_baselines.undone_by else next(iter(sorted(self.run_baselines.undone_by)), by)
             return FindingKind.UNDONE, f"undone already, by run {by}" if by else "undone already"
         if by is not None:
             return FindingKind.CONFLICT, f"changed again by run {by}; undo that first" if by else "changed again since"
@@ -226,19 +231,21 @@ class _Inverter:
             return FindingKind.CONFLICT, _TOUCHED
         return FindingKind.CONFLICT, ""
 
-    def _leave(self, key: Key, path: str, reason: str, *, matter: FindingKind = FindingKind.CONFLICT) -> None:
+    def _skip(self, key: Key, path: str, reason: str, *, matter: FindingKind = FindingKind.CONFLICT) -> None:
         kind, number = key
         live = self.live.get(key)
-        self.turned.left.append(Finding(finding_kind=matter, kind=kind, path=path, id=number, reason=reason, live=live))
+        self.inverse.skipped.append(
+            Finding(finding_kind=matter, kind=kind, path=path, id=number, reason=reason, live=live)
+        )
 
     def _change(self, mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> Change:
-        earlier = self.memory.before.get(mine.key)
+        earlier = self.run_baselines.before.get(mine.key)
         former = _with_fields(now, wanted)
         fields = _differing(former, now)
         place = _place(mine, earlier)
         if place and isinstance(former, Folder) and earlier is not None:
             former = replace(former, parent=earlier.parent)
-        action, reason = _step(mine, former, now, (*fields, *place))
+        action, reason = _action(mine, former, now, (*fields, *place))
         path = earlier.path if place and earlier is not None else self._path(mine)
         before, after = _texts(now, former) if "body" in fields else (None, None)
         return Change(
@@ -258,7 +265,7 @@ class _Inverter:
 
     def _leaves(self, mine: Baseline, former: Item) -> Baseline:
         """Say in which baseline an item is left; of a pair the one that had the file before has it again."""
-        twin, earlier = self.memory.twins.get(mine.key), self.memory.before.get(mine.key)
+        twin, earlier = self.run_baselines.twins.get(mine.key), self.run_baselines.before.get(mine.key)
         path = self.tree.paths.get(mine.key)
         if twin is not None:
             had_it = earlier is not None and earlier.state in {State.LIVE, State.UNDONE} and earlier.content
@@ -272,7 +279,7 @@ class _Inverter:
 _TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
 
 
-def wanted_of(mine: Baseline) -> dict[str, FieldValue]:
+def fields_to_restore(mine: Baseline) -> dict[str, FieldValue]:
     """Return the fields that a run replaced as they were; what it created is wanted out of sight, and no more."""
     if not mine.previous:
         return {"status": Status.DRAFT} if mine.kind is Kind.ARTICLE else {}
@@ -284,7 +291,7 @@ def _plain(value: FieldValue) -> str:
     return digest(stable_body(value) if isinstance(value, str) else value)
 
 
-def places(changes: Sequence[Change], before: Mapping[Key, Baseline]) -> dict[str, int]:
+def parent_ids(changes: Sequence[Change], before: Mapping[Key, Baseline]) -> dict[str, int]:
     """Give for each directory above a folder that is put back the id that it is to lie in."""
     found = {}
     for change in changes:
@@ -301,7 +308,7 @@ def _place(mine: Baseline, earlier: Baseline | None) -> tuple[str, ...]:
     return ("parent",) if is_moved else ()
 
 
-def _step(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) -> tuple[Action, str]:
+def _action(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) -> tuple[Action, str]:
     """Return what putting back does, by what readers notice of it."""
     if not fields:
         return Action.ADOPT, "as it was before that run already"

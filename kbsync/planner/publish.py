@@ -135,7 +135,7 @@ class _PublishRules:
 
     def _moved_addresses(self, baseline: Baseline) -> list[str]:
         """Return what now has another address; for what was deleted on the web there is none to put in its place."""
-        now = {target: self.rules.addresses.sent(target, self.ids) for target in baseline.addresses}
+        now = {target: self.rules.addresses.address_of(target, self.ids) for target in baseline.addresses}
         return [
             target
             for target, was in baseline.addresses.items()

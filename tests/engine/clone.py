@@ -15,7 +15,7 @@ from kbsync.engine import plan as planning
 from kbsync.engine import publish as publishing
 from kbsync.engine import pull as pulling
 from kbsync.engine.context import Options, PlanResult
-from kbsync.engine.publish import Published
+from kbsync.engine.publish import PublishResult
 from kbsync.engine.pull import PullResult
 from kbsync.planner.planner import Plan
 from kbsync.sandbox.database import Article
@@ -100,14 +100,14 @@ class Clone:
     def offline(self, **options: Any) -> Plan:
         return planning.plan(self.config, None, Options(**options), self.ui).plan
 
-    def publish(self, **options: Any) -> Published:
+    def publish(self, **options: Any) -> PublishResult:
         return publishing.publish(self.config, Secret(self.portal.key), Options(**options), self.ui)
 
     def published(self, **options: Any) -> Plan:
         """Publish, and see that all went well."""
         done = self.publish(**options)
         assert troubles(done) == [], troubles(done)
-        assert done.trouble is None
+        assert done.ledger_error is None
         return done.planned.plan
 
     def pull(self, *, dry_run: bool = False, **options: Any) -> PullResult:
@@ -159,7 +159,7 @@ def clone_of(source: Path, root: Path, like: Clone, *options: str) -> Clone:
     return replace(like, root=root, config=replace(like.config, root=root), ui=Quiet())
 
 
-def troubles(done: Published) -> list[tuple[str, str, str]]:
+def troubles(done: PublishResult) -> list[tuple[str, str, str]]:
     """Return the changes that did not end well, with the reason."""
     outcomes = done.run.outcomes if done.run else []
     return [(o.change.path, o.result.value, o.error) for o in outcomes if o.result is not Result.DONE]

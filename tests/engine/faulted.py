@@ -160,8 +160,8 @@ def go_on(clone: Clone, world: World, *, afresh: bool) -> str:
     if afresh:
         clone = clone_of(clone.root.parent / "shared.git", clone.root.parent / "fresh", clone)
     done = clone.publish()
-    if troubles(done) or done.trouble:
-        return f"the second run failed: {troubles(done)} {done.trouble or ''}"
+    if troubles(done) or done.ledger_error:
+        return f"the second run failed: {troubles(done)} {done.ledger_error or ''}"
     if done.planned.plan.conflicts:
         return f"named as conflicts: {[(f.path, f.reason) for f in done.planned.plan.conflicts]}"
     return is_settled(clone, world)

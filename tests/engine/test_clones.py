@@ -95,8 +95,8 @@ def test_a_refused_push_is_told_although_the_portal_was_written(clone: Clone, sh
     hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
     done = clone.publish()
     assert done.run is not None
-    assert isinstance(done.trouble, GitError)
-    assert "does not let us push" in str(done.trouble)
+    assert isinstance(done.ledger_error, GitError)
+    assert "does not let us push" in str(done.ledger_error)
     assert len(portal.store.all_articles()) == 4
     assert steps(clone.plan()) == {}, "this clone remembers"
     hook.unlink()

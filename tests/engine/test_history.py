@@ -16,11 +16,11 @@ from tests.planner.world import article
 
 
 def runs(clone: Clone, limit: int | None = None) -> tuple[RunInfo, ...]:
-    return history.history(clone.config, local=False, limit=limit)
+    return history.list_runs(clone.config, local=False, limit=limit)
 
 
 def retold(clone: Clone, name: str) -> dict[str, ItemDiff]:
-    _, items = history.history_of(clone.config, name, local=False)
+    _, items = history.show_run(clone.config, name, local=False)
     return {item.entry.path: item for item in items}
 
 
@@ -110,7 +110,7 @@ def test_another_clone_tells_the_same_history_without_a_key(clone: Clone, shared
 def test_a_name_that_is_none_or_too_short_is_refused(clone: Clone, name: str) -> None:
     clone.published()
     with pytest.raises(UsageError, match="no run is called"):
-        history.history_of(clone.config, name, local=False)
+        history.show_run(clone.config, name, local=False)
 
 
 def test_a_ledger_of_an_older_kbsync_is_told_as_far_as_it_goes(clone: Clone) -> None:

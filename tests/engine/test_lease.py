@@ -13,7 +13,7 @@ import pytest
 
 from kbsync.change import Action, Change, Outcome, Result
 from kbsync.engine.context import PlanResult
-from kbsync.engine.publish import Published
+from kbsync.engine.publish import PublishResult
 from kbsync.errors import KbsyncError, Refusal
 from kbsync.freshdesk import portal as portal_room
 from kbsync.git.refs import PushRefused
@@ -126,7 +126,7 @@ def test_while_one_publishes_another_is_told_who_does_since_when(
 def test_one_that_waits_goes_on_from_where_the_first_ended(
     clone: Clone, shared: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, ended = _other(clone, shared), list[Published]()
+    other, ended = _other(clone, shared), list[PublishResult]()
     waiting = threading.Thread(target=lambda: ended.append(other.publish(wait=30.0)))
 
     def publish_too() -> None:
@@ -262,7 +262,7 @@ def test_who_cannot_renew_the_lease_stops_too(clone: Clone, shared: Path, monkey
 
     _at_write(clone, 4, cut_off, monkeypatch)
     done = clone.publish()
-    assert done.trouble is not None
+    assert done.ledger_error is not None
     assert any("could not be renewed" in error for _, _, error in troubles(done))
     shared.with_name("away.git").rename(shared)
     clone.published()
@@ -299,14 +299,14 @@ def test_both_sides_of_a_take_over_end_as_one_ledger(
         with monkeypatch.context() as patched:
             patched.setattr(patience, "TAKEN_AFTER", 0.0)
             done = other.publish()
-        assert done.trouble is None
+        assert done.ledger_error is None
         _an_hour_later(monkeypatch)
 
     clone.ui = Midway(then=overtake, step=3)
     first = clone.publish()
     assert first.run is not None
     assert first.run.lost
-    assert first.trouble is None
+    assert first.ledger_error is None
     fresh = clone_of(shared, clone.root.parent / "fresh", clone)
     assert steps(fresh.plan()) == steps(clone.plan()) == steps(other.plan()) == {}
     assert len(portal.store.all_articles()) == 8

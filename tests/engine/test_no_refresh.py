@@ -9,7 +9,7 @@ from hypothesis import given
 from kbsync.config import Secret
 from kbsync.engine import plan as planning
 from kbsync.engine.context import Options
-from kbsync.engine.saved_plan import saved_plan
+from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
 from kbsync.freshdesk import portal as applying
 from kbsync.report.json_output import saved_from_json, saved_to_json
@@ -248,7 +248,7 @@ def test_a_saved_plan_is_carried_out(live: Clone, portal: Portal, blind: bool) -
     live.commit({INSTALL: EDITED, PAY: article("Pay", "Cash."), NEW: article("New", "Mine.")})
     key = None if blind else Secret(portal.key)
     planned = planning.plan(live.config, key, Options(), live.ui)
-    saved = saved_from_json(saved_to_json(saved_plan(planned, Options())), name="plan.json")
+    saved = saved_from_json(saved_to_json(make_saved_plan(planned, Options())), name="plan.json")
     portal.store.edit_article(live.id_of(PAY), body=BY_HAND)
     done = live.publish(refresh=False, saved=saved)
     assert [(path, result) for path, result, _ in troubles(done)] == [(PAY, "withheld")]
@@ -269,7 +269,7 @@ def test_authors_by_e_mail_are_in_a_plan_that_was_made_without_a_key(live: Clone
         }
     )
     planned = planning.plan(live.config, None, Options(), live.ui)
-    saved = saved_from_json(saved_to_json(saved_plan(planned, Options())), name="plan.json")
+    saved = saved_from_json(saved_to_json(make_saved_plan(planned, Options())), name="plan.json")
     done = live.publish(refresh=False, saved=saved)
     assert {path: why for path, _, why in troubles(done)}.keys() <= {INSTALL}
     assert live.live(NEW).agent_id == live.live(PAY).agent_id == 150_000_000_002

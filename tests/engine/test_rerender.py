@@ -11,7 +11,7 @@ from kbsync.engine import adopt as holding
 from kbsync.engine import undo as undoing
 from kbsync.engine.adopt import Named
 from kbsync.engine.context import Options
-from kbsync.engine.saved_plan import saved_plan
+from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
 from kbsync.markup.options import Options as Markup
 from kbsync.report.json_output import saved_from_json, saved_to_json
@@ -157,17 +157,17 @@ def test_another_clone_knows_what_was_sent(before: Clone, shared: Path, tmp_path
 
 def test_a_saved_plan_says_whether_articles_were_to_be_rendered_whole(before: Clone) -> None:
     planned = before.planned(rerender=True)
-    saved = saved_plan(planned, Options(rerender=True))
+    saved = make_saved_plan(planned, Options(rerender=True))
     with pytest.raises(Refusal, match="made with --rerender"):
         before.publish(saved=saved)
     assert steps(before.published(saved=saved, rerender=True)) == {CODE: "update"}
-    plain = saved_plan(before.planned(), Options(rerender=False))
+    plain = make_saved_plan(before.planned(), Options(rerender=False))
     with pytest.raises(Refusal, match="made without --rerender"):
         before.publish(saved=plain, rerender=True)
 
 
 def test_the_file_of_a_saved_plan_says_it_too_and_a_web_edit_since_is_withheld(before: Clone, portal: Portal) -> None:
-    text = saved_to_json(saved_plan(before.planned(rerender=True), Options(rerender=True)))
+    text = saved_to_json(make_saved_plan(before.planned(rerender=True), Options(rerender=True)))
     saved = saved_from_json(text, name="plan.json")
     assert saved.rerender
     assert not saved_from_json(text.replace('"rerender": true', '"rerender": "yes"'), name="plan.json").rerender

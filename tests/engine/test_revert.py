@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.engine import undo as reverting
-from kbsync.engine.undo import Reverted
+from kbsync.engine.undo import BranchUndoResult
 from tests.engine.clone import Clone, clone_of, git, shown, steps
 from tests.engine.test_undo import BOX, CHANGED, INSTALL, PAY, RESET, undone
 from tests.planner.world import article
@@ -21,8 +21,8 @@ def live(clone: Clone) -> Clone:
     return clone
 
 
-def revert(clone: Clone, run: str | None = None, *, branch: str = "back") -> Reverted:
-    return reverting.revert(clone.config, run, branch=branch, local=False)
+def revert(clone: Clone, run: str | None = None, *, branch: str = "back") -> BranchUndoResult:
+    return reverting.undo_on_branch(clone.config, run, branch=branch, local=False)
 
 
 def merge(clone: Clone, branch: str = "back") -> None:

@@ -12,8 +12,8 @@ import pytest
 from kbsync.change import Result
 from kbsync.engine import plan as planning
 from kbsync.engine.context import Options
-from kbsync.engine.publish import Published
-from kbsync.engine.saved_plan import saved_plan
+from kbsync.engine.publish import PublishResult
+from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
 from kbsync.planner.approval import Saved
 from kbsync.report.json_output import saved_from_json, saved_to_json
@@ -33,14 +33,14 @@ EDITS = {
 
 def _save(clone: Clone, **options: Any) -> str:
     asked = Options(**options)
-    return saved_to_json(saved_plan(clone.planned(**options), asked))
+    return saved_to_json(make_saved_plan(clone.planned(**options), asked))
 
 
 def _read(text: str) -> Saved:
     return saved_from_json(text, name="plan.json")
 
 
-def _ends(done: Published) -> dict[str, str]:
+def _ends(done: PublishResult) -> dict[str, str]:
     assert done.run is not None
     return {o.change.path: f"{o.result.value} {o.error}".strip() for o in done.run.outcomes}
 
@@ -243,7 +243,7 @@ def test_a_forged_plan_allows_at_most_what_a_fresh_plan_says(edited: Clone, port
 
 def test_a_plan_that_did_not_read_the_portal_allows_what_is_as_it_remembers(edited: Clone, portal: Portal) -> None:
     planned = planning.plan(edited.config, None, Options(), edited.ui)
-    saved = _read(saved_to_json(saved_plan(planned, Options())))
+    saved = _read(saved_to_json(make_saved_plan(planned, Options())))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     ends = _ends(edited.publish(saved=saved))
     assert ends.pop(PAY).startswith("withheld moved since the plan")

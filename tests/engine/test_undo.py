@@ -9,7 +9,7 @@ import pytest
 from kbsync.config import Secret
 from kbsync.engine import undo as undoing
 from kbsync.engine.context import Options
-from kbsync.engine.undo import Undone
+from kbsync.engine.undo import UndoResult
 from kbsync.errors import Refusal, UsageError
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, new_clone, shown, steps
@@ -24,17 +24,17 @@ ODD = (
 CHANGED = article("Install it", "Unpack *both* boxes.\n\n- one\n- two", tags="[boxes]")
 
 
-def undone(clone: Clone, run: str | None = None, **options: Any) -> Undone:
+def undone(clone: Clone, run: str | None = None, **options: Any) -> UndoResult:
     """Undo a run, and see that nothing went wrong."""
     dry_run = options.pop("dry_run", False)
     done = undoing.undo(clone.config, Secret(clone.portal.key), run, Options(**options), clone.ui, dry_run=dry_run)
     outcomes = done.run.outcomes if done.run else []
     assert [(o.change.path, o.error) for o in outcomes if o.result != "done"] == []
-    assert done.trouble is None
+    assert done.ledger_error is None
     return done
 
 
-def did(done: Undone) -> dict[str, str]:
+def did(done: UndoResult) -> dict[str, str]:
     return steps(done.planned.plan)
 
 
@@ -120,7 +120,7 @@ def test_a_creation_is_taken_out_of_sight_and_the_directories_stay(live: Clone) 
     number = live.id_of("guide/new/a.md")
     done = undone(live)
     assert did(done) == {"guide/new/a.md": "archive"}
-    assert done.standing == ("guide/new",)
+    assert done.remaining == ("guide/new",)
     assert live.portal.store.article(number).status == 1
     assert at_rest(live) == steps(live.offline()) == {"guide/new/a.md": "undone"}
     live.commit({"guide/new/a.md": article("A", "Other words.")})

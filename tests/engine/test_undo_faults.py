@@ -118,8 +118,8 @@ def test_an_undo_that_is_overtaken_by_newer_content_writes_nothing(changed: Clon
 def test_two_undos_of_one_run_at_once_are_one(changed: Clone, shared: Path) -> None:
     other = clone_of(shared, changed.root.parent / "other", changed)
     done = undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), Slow(act=lambda: undone(other)))
-    assert done.trouble is None
+    assert done.ledger_error is None
     outcomes = done.run.outcomes if done.run else []
     assert {outcome.result.value for outcome in outcomes} <= {"withheld"}
     assert set(steps(changed.plan()).values()) == {"undone"}
-    assert len(history.history(changed.config, local=False)) == 3
+    assert len(history.list_runs(changed.config, local=False)) == 3

@@ -17,9 +17,9 @@ from kbsync.change import Action, Finding, Result
 from kbsync.config import Config, Secret
 from kbsync.engine import undo as undoing
 from kbsync.engine.context import Options
-from kbsync.engine.publish import Published
+from kbsync.engine.publish import PublishResult
 from kbsync.engine.pull import PulledFiles, PullResult
-from kbsync.engine.saved_plan import saved_plan
+from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import KbsyncError, Refusal, UsageError
 from kbsync.model import Kind
 from kbsync.planner.approval import Saved
@@ -117,7 +117,7 @@ class Life:
         meant: AbstractSet[int] = frozenset(),
         meanwhile: Callable[[], object] | None = None,
         **options: Any,
-    ) -> Published | None:
+    ) -> PublishResult | None:
         """Publish what is committed, and hold every law about it but for articles that are `meant` to be overwritten.
 
         What is done `meanwhile` comes between the plan and the first write.
@@ -190,7 +190,7 @@ class Life:
         allowed = {(change.action, change.kind, change.path) for change in planned.plan.changes}
         texts = {path: tokens(text) for path, text in person.articles().items()}
         self.saved = SavedPlan(
-            saved=saved_plan(planned, Options()), allowed=allowed, texts=texts, live=self.agent.articles()
+            saved=make_saved_plan(planned, Options()), allowed=allowed, texts=texts, live=self.agent.articles()
         )
 
     def publish_as_saved(self, person: Person) -> None:
@@ -346,7 +346,7 @@ class Life:
         is_there = any(a.title == old.title and a.status == PUBLISHED for a in after.values())
         law(8, not is_wanted or is_there, f"{old.title} was archived although content has it")
 
-    def _hold_back(self, done: Published, before: Mapping[int, Article]) -> None:
+    def _hold_back(self, done: PublishResult, before: Mapping[int, Article]) -> None:
         plan, after = done.planned.plan, self.agent.articles()
         held = [*plan.conflicts, *plan.drift, *plan.unmanaged, *plan.undone]
         self.tally["conflicts"] += len(plan.conflicts)
@@ -356,9 +356,9 @@ class Life:
                 same = old == after[old.id]
                 law(2, same, f"{finding.path} was left alone in words ({finding.reason}) and written to in entry")
 
-    def _settled(self, person: Person, done: Published, *, twice: bool, saved: AbstractSet[int]) -> None:
+    def _settled(self, person: Person, done: PublishResult, *, twice: bool, saved: AbstractSet[int]) -> None:
         """See that a publish leaves nothing to do, says on live what content says, and writes nothing again."""
-        law(5, done.trouble is None, f"the ledger could not be saved: {done.trouble}")
+        law(5, done.ledger_error is None, f"the ledger could not be saved: {done.ledger_error}")
         outcomes = done.run.outcomes if done.run else []
         failed = [
             f"{o.change.path}: {o.result} {o.error}"

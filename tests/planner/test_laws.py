@@ -10,7 +10,7 @@ from hypothesis import event, given
 from kbsync.baseline import Key
 from kbsync.change import Action
 from kbsync.digests import live_digests
-from kbsync.engine.refresh import remembered
+from kbsync.engine.refresh import live_from_baselines
 from kbsync.model import Article, Item, Kind, Status, fields_of
 from kbsync.planner.planner import make_plan
 from tests.planner.trees import Edit, agents_edits, law, trees, write, writers_edits
@@ -223,5 +223,5 @@ def test_the_remembered_portal_stands_in_for_one_that_was_not_edited(files: dict
     made = world(files)
     write(made.files, [replace(edit, what="body") for edit in mine])
     content = made.content()
-    offline = make_plan(content, remembered(made.baselines), made.baselines, made.rules(content))
+    offline = make_plan(content, live_from_baselines(made.baselines), made.baselines, made.rules(content))
     assert steps(offline) == steps(made.plan())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kbsync.baseline import Key
 from kbsync.change import Change, Outcome, Result
-from kbsync.engine.refresh import remembered
+from kbsync.engine.refresh import live_from_baselines
 from kbsync.model import Article, Item, Status
 from kbsync.planner.approval import Approval, approval_of, approved
 from kbsync.planner.planner import Plan
@@ -159,7 +159,7 @@ def test_a_plan_that_did_not_read_the_portal_permits_what_is_as_it_remembers(mad
     _edit(made, ONE)
     _edit(made, TWO)
     made.remove("guide/basics/three.md")
-    offline = remembered(made.baselines)
+    offline = live_from_baselines(made.baselines)
     seen = made.plan_against(offline)
     permit = approval_of(seen, offline.remembered)
     made.edit(TWO, title="By hand")

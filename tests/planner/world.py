@@ -16,7 +16,7 @@ from kbsync.content.selection import Rules as TreeRules
 from kbsync.content.tree import read as read_tree
 from kbsync.digests import live_digests
 from kbsync.engine.record import agree, settled
-from kbsync.engine.render import LinkResolver, addresses_now, render
+from kbsync.engine.render import LinkResolver, current_addresses, render
 from kbsync.errors import Problem
 from kbsync.model import (
     Article,
@@ -267,7 +267,7 @@ class _Carrying:
         content = change.desired
         assert content is not None
         if sent is None and isinstance(content, Article):
-            sent = addresses_now(content, self.addresses, self.ids)
+            sent = current_addresses(content, self.addresses, self.ids)
         anchors = self.plan.anchors.get(change.path, frozenset())
         known = agree(content, live, seen=self.world.now(), anchors=anchors, addresses=sent)
         self.world.baselines[known.key] = known
