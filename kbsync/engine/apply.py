@@ -1,4 +1,4 @@
-"""Carry a plan out on the portal, wave by wave, and gather what both sides then say.
+"""Apply a plan to the portal, wave by wave, and record what both sides then say.
 
 It decides nothing that the plan did not: it orders, renders, sends and records.
 """
@@ -21,76 +21,18 @@ from kbsync.freshdesk.portal import apply, lapsed
 from kbsync.model import Article, Item, KnowledgeBase, Status, ancestors, parent_path
 from kbsync.planner.planner import Plan
 
-_LISTENING = 0.2
-
-
-class WorkerPool:
-    """A few threads at a time, all of one run; `asked_to_stop` once somebody interrupted it."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._stop = Event()
-
-    @property
-    def stopping(self) -> bool:
-        """Return whether nothing new is to be begun."""
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        """Hear an interrupt: the first asks to stop, the second is raised."""
-        if self._stop.is_set():
-            raise KeyboardInterrupt
-        self._stop.set()
-
-    def run(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Do all tasks, which are to look at `asked_to_stop` themselves; an interrupt lets those in flight end.
-
-        Raises:
-            KeyboardInterrupt: there was a second one; what is in flight is left to itself.
-        """
-        left, failures = deque(tasks), list[BaseException]()
-        # Not by joining: a thread whose `join` was interrupted counts as ended in some Pythons, though it goes on.
-        ends = [Event() for _ in range(min(self._size, len(left)))]
-        for number, end in enumerate(ends):
-            # Nobody may have to wait for these at the end of the process: one may hang in a call for a minute.
-            Thread(target=_work, args=(left, failures, end), name=f"write {number}", daemon=True).start()
-        while not all(end.is_set() for end in ends):
-            try:
-                for end in ends:
-                    end.wait(_LISTENING)
-            except KeyboardInterrupt:
-                self.stop()
-        if failures:
-            raise failures[0]
-
-
-def _work(left: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:
-    try:
-        while not failures and (task := _next(left)) is not None:
-            task()
-    except BaseException as error:  # noqa: BLE001  # raised again where the work was asked for
-        failures.append(error)
-    finally:
-        end.set()
-
-
-def _next(left: deque[Callable[[], None]]) -> Callable[[], None] | None:
-    try:
-        return left.popleft()
-    except IndexError:
-        return None
-
-
 WORKERS = 4
 """Calls in flight; four fill the largest allowance of an account at ordinary latency."""
 
 _REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
 _INTERRUPTED = "interrupted before its turn"
+_LISTENING = 0.2
+"""Seconds between two looks for an interrupt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSide:
-    """The live side of one publish: its connection, what the plan's reading saw of it, and when by this machine."""
+    """The live side of one run: its connection, and what was read of it when (by the monotonic clock)."""
 
     connection: Connection
     live: KnowledgeBase
@@ -99,10 +41,10 @@ class LiveSide:
 
 @dataclass(slots=True, kw_only=True)
 class ApplyResult:
-    """What a run has done; `baselines` are new, `forgotten` are let go. `interrupted`: it was asked to stop.
+    """What a run has done; `baselines` are new, `forgotten` are dropped. `interrupted`: it was asked to stop.
 
-    `lost` says who took the lease from it, if somebody did.
-    `undoes` is the ledger's commit of the run that this one undoes.
+    `lost` names who took the lease from it, if somebody did. `undoes` is the ledger's commit of the run that this one
+    undoes.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -125,26 +67,26 @@ def apply_plan(
 ) -> ApplyResult:
     """Apply a plan's changes; one that fails holds back what depends on it and nothing else.
 
-    With `keeps`, an update of what was born on the portal leaves of its body what the writer did not touch. An
-    interrupt lets the calls in flight end and skips the rest. Without a `lease` nothing is checked or noted on the way.
+    With `keeps`, an update of an article that was made on the portal keeps the blocks that the writer did not change.
+    An interrupt lets the calls in flight end and skips the rest. Without a `lease` nothing is checked or noted.
 
     Raises:
         KeyboardInterrupt: the second one.
     """
-    publication = _Applier(plan, portal, addresses, known, tell, keeps=keeps, lease=lease)
+    applier = _Applier(plan, portal, addresses, known, tell, keeps=keeps, lease=lease)
     try:
         for wave in in_waves(plan.changes, plan.targets):
-            publication.apply_wave(wave)
-        publication.complete_cycles()
+            applier.apply_wave(wave)
+        applier.complete_cycles()
     except KeyboardInterrupt:
-        publication.pool.stop()
-        publication.skip_rest()
-    publication.result.interrupted = publication.pool.stopping
-    return publication.result
+        applier.pool.stop()
+        applier.skip_rest()
+    applier.result.interrupted = applier.pool.stopping
+    return applier.result
 
 
 class _Applier:
-    """One plan on its way to the portal; its state is shared by the workers, and written under a lock."""
+    """One plan being applied; its state is shared by the workers, and written under a lock."""
 
     def __init__(
         self,
@@ -167,8 +109,8 @@ class _Applier:
         self.pool = WorkerPool(WORKERS)
         self.result = ApplyResult()
         self.openers = circle_openers(plan.changes, plan.targets)
-        anew = {change.path for change in plan.changes if change.action is Action.MOVE}
-        self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
+        moved = {change.path for change in plan.changes if change.action is Action.MOVE}
+        self.ids = {path: number for path, number in plan.ids.items() if path not in moved}
         self._reader, self._writer = Reader(portal.connection), Writer(portal.connection)
         self.recorder = Recorder(
             plan=plan,
@@ -184,16 +126,16 @@ class _Applier:
         self._lock = Lock()
 
     def apply_wave(self, wave: Sequence[Change]) -> None:
-        """Apply changes that need nothing of one another; within a folder in order, since portals list them as made."""
+        """Apply changes that do not need one another; within a folder in order, since portals list them as created."""
         rows: dict[str, list[Change]] = defaultdict(list)
         for change in sorted(wave, key=lambda change: natural_order(change.path)):
             rows[parent_path(change.path)].append(change)
         self.pool.run([partial(self._apply_row, row) for row in rows.values()])
 
     def skip_rest(self) -> None:
-        """Account for what no worker came to look at."""
-        met = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.result.outcomes}
-        left = (change for change in self.plan.changes if (change.kind, change.path, change.id) not in met)
+        """Add an outcome for each change that no worker started."""
+        started = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.result.outcomes}
+        left = (change for change in self.plan.changes if (change.kind, change.path, change.id) not in started)
         self.result.outcomes += [Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED) for change in left]
 
     def _apply_row(self, row: Sequence[Change]) -> None:
@@ -234,10 +176,10 @@ class _Applier:
         return f"waits for {', '.join(missing)}" if missing else ""
 
     def _move(self, change: Change) -> Outcome:
-        """Create anew and leave the old one, in this order, so that readers always find one of the two."""
-        gone = lapsed(self._reader, change, read_at=self.portal.read_at)
-        if gone is not None:
-            return gone
+        """Create the new article, then archive the old one, so that readers always find one of the two."""
+        stale = lapsed(self._reader, change, read_at=self.portal.read_at)
+        if stale is not None:
+            return stale
         create = replace(change, action=Action.CREATE, id=None, actual=None)
         made = self._send(create, item=self._initial_item(change))
         if made.result is not Result.DONE or change.actual is None:
@@ -246,13 +188,13 @@ class _Applier:
         left = self._send(change_of_old_article(change, self.known.get((change.kind, change.id or 0)), address))
         if left.result is Result.DONE:
             return replace(made, change=change, notes=(*made.notes, *left.notes))
-        error = f"created anew, but the old one ({change.id}) is still there: {left.error}"
+        error = f"the new article was created, but the old one ({change.id}) is still there: {left.error}"
         return replace(made, change=change, result=left.result, error=error)
 
     def _initial_item(self, change: Change) -> Item | None:
-        """Return what is created: a moved article with what agents set on it, and the opener of a circle unseen.
+        """Return what is created: a moved article with what agents set on it, the opener of a circle as a draft.
 
-        Some of what an opener links to has no address yet, which no reader should meet.
+        Some of what an opener links to has no address yet, which no reader should see.
         """
         article, old = change.desired, change.actual
         if not isinstance(article, Article):
@@ -262,24 +204,24 @@ class _Applier:
         return replace(article, status=Status.DRAFT) if change.path in self.openers else article
 
     def complete_cycles(self) -> None:
-        """Write the openers of circles again, now that all they link to exists; the two writes are one outcome."""
+        """Write the openers of circles again, now that all they link to exists; both writes are one outcome."""
         opened = [outcome for outcome in self.result.outcomes if outcome.change.path in self.openers and outcome.live]
         self.pool.run([partial(self._complete, outcome) for outcome in opened])
 
     def _complete(self, opened: Outcome) -> None:
         if opened.live is None:
             return
-        held_up = _INTERRUPTED if self.pool.stopping else self.lease.check() if self.lease else ""
-        lack = held_up or self._missing(self._linked(opened.change))
-        if lack:
-            closed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {lack}")
+        blocker = _INTERRUPTED if self.pool.stopping else self.lease.check() if self.lease else ""
+        blocker = blocker or self._missing(self._linked(opened.change))
+        if blocker:
+            completed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {blocker}")
         else:
             update = replace(opened.change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
-            closed = replace(self._send(update), change=opened.change)
+            completed = replace(self._send(update), change=opened.change)
         with self._lock:
-            self.result.outcomes[self.result.outcomes.index(opened)] = closed
-        if closed.result is not Result.DONE:
-            self.tell(closed)
+            self.result.outcomes[self.result.outcomes.index(opened)] = completed
+        if completed.result is not Result.DONE:
+            self.tell(completed)
 
     def _send(self, change: Change, *, item: Item | None = None) -> Outcome:
         """Apply one change; `item` is what is sent where that is not what the change desires in the end."""
@@ -298,7 +240,7 @@ class _Applier:
         return self._with_id(replace(outcome, change=change, notes=notes))
 
     def _render(self, change: Change) -> Rendered | None:
-        """Render what is to be sent; an update that leaves the body alone sends the live one as it is."""
+        """Render what is to be sent; an update that does not change the body sends the live one as it is."""
         article = change.desired
         is_sent = change.action is Action.CREATE or "body" in change.fields
         if not isinstance(article, Article) or not is_sent:
@@ -318,9 +260,66 @@ class _Applier:
         return self.plan.anchors.get(change.path, frozenset())
 
     def _with_id(self, outcome: Outcome) -> Outcome:
-        """Let what waits for this item go on, once it has an id."""
-        live, leaves = outcome.live, outcome.change.action in _REMOVALS or ends_archived(outcome.change)
-        if live is not None and live.id is not None and not leaves:
+        """Note the id of an item, for the changes that wait for it."""
+        live, is_removed = outcome.live, outcome.change.action in _REMOVALS or ends_archived(outcome.change)
+        if live is not None and live.id is not None and not is_removed:
             with self._lock:
                 self.ids[outcome.change.path] = live.id
         return outcome
+
+
+class WorkerPool:
+    """A few threads of one run; `stopping` once somebody interrupted it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._stop = Event()
+
+    @property
+    def stopping(self) -> bool:
+        """Return whether nothing new is to be started."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask to stop; raise KeyboardInterrupt when asked a second time."""
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        self._stop.set()
+
+    def run(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Run all tasks, which check `stopping` themselves; an interrupt lets those in flight end.
+
+        Raises:
+            KeyboardInterrupt: there was a second one; tasks in flight are abandoned.
+        """
+        left, failures = deque(tasks), list[BaseException]()
+        # Not by `join`: a thread whose `join` was interrupted counts as ended in some Pythons, though it goes on.
+        ends = [Event() for _ in range(min(self._size, len(left)))]
+        for number, end in enumerate(ends):
+            # Daemons, so that the process can end although one hangs in a call for a minute.
+            Thread(target=_work, args=(left, failures, end), name=f"write {number}", daemon=True).start()
+        while not all(end.is_set() for end in ends):
+            try:
+                for end in ends:
+                    end.wait(_LISTENING)
+            except KeyboardInterrupt:
+                self.stop()
+        if failures:
+            raise failures[0]
+
+
+def _work(left: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:
+    try:
+        while not failures and (task := _next(left)) is not None:
+            task()
+    except BaseException as error:  # noqa: BLE001  # raised again by `run`
+        failures.append(error)
+    finally:
+        end.set()
+
+
+def _next(left: deque[Callable[[], None]]) -> Callable[[], None] | None:
+    try:
+        return left.popleft()
+    except IndexError:
+        return None

@@ -14,7 +14,8 @@ from kbsync.engine.branch import BranchUpdate, on_branch
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.history import entries_at, find_run, keys_of, last_run, past_runs
 from kbsync.engine.plan import connect
-from kbsync.engine.publish import RunSession, check_branch, published_commit
+from kbsync.engine.publish import check_branch
+from kbsync.engine.session import RunSession, published_commit
 from kbsync.engine.undo_plan import RunBaselines, TreeAtRun, invert, parent_ids, tree_of
 from kbsync.errors import GitError, Refusal
 from kbsync.git.repository import Repository
@@ -104,7 +105,7 @@ def _open(config: Config, options: Options) -> Workspace:
     last = published_commit(workspace)
     if last and not workspace.repository.is_ancestor(last, commit, remote=config.remote):
         raise Refusal(
-            f"the portal holds {last[:10]}, which is no ancestor of {commit[:10]}",
+            f"the portal holds {last[:10]}, which is not an ancestor of {commit[:10]}",
             advice=f"undo from a checkout of what was published, which is {config.branch} as a rule",
         )
     return workspace

@@ -98,7 +98,7 @@ def test_an_older_commit_does_not_take_back_what_a_run_that_died_had_written(wor
     def look(killed: Clone) -> None:
         before = said(killed.portal)
         killed.git("checkout", "-q", "HEAD~1")
-        with pytest.raises(Refusal, match="no ancestor"):
+        with pytest.raises(Refusal, match="not an ancestor"):
             killed.publish()
         assert said(killed.portal) == before
         killed.published(rollback=True)

@@ -109,7 +109,7 @@ def test_what_the_portal_refuses_is_named_and_put_back_by_the_next_undo(changed:
 def test_an_undo_that_is_overtaken_by_newer_content_writes_nothing(changed: Clone, shared: Path) -> None:
     other = clone_of(shared, changed.root.parent / "other", changed)
     other.commit({INSTALL: CHANGED.replace("both", "all")})
-    with pytest.raises(Refusal, match="no ancestor"):
+    with pytest.raises(Refusal, match="not an ancestor"):
         undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), Slow(act=other.published))
     assert "all" in changed.live(INSTALL).description
     assert changed.live(NEW).status == 2
