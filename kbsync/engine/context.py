@@ -1,6 +1,6 @@
-"""What a run starts from: the tree, the repository around it, and what is remembered.
+"""The context of a run: the tree, the repository around it, its baselines, and the options and user interface.
 
-It reads; nothing is changed but the clone's own copy of the ledger, which follows the remote.
+Opening a workspace reads; nothing is changed but the clone's own copy of the ledger, which follows the remote.
 """
 
 from collections.abc import Mapping
@@ -30,9 +30,10 @@ from kbsync.state.ledger import RemoteHeads, RunInfo, look_up, read_here
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What was found: baselines that nobody has written down yet, what was done to reach them, and the doubts.
+    """What interrupted runs left on the portal: baselines not yet in the ledger, and the outcomes that they come from.
 
-    `doubts` say by path why nobody can tell whether it was made; `doubted` are the live items in question.
+    `unresolved` says by path why it cannot be known whether an item was created; `unresolved_ids` are the live items
+    in question.
     """
 
     baselines: Mapping[Key, Baseline] = field(default_factory=dict)
@@ -43,10 +44,10 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A tree with its memory: `lock` and `ledger` as they stand, `baselines` what counts of the two.
+    """A tree with its baselines: `lock` and `ledger` as they stand, `baselines` the newer of the two for each item.
 
-    `standing` is where ledger and lease are kept, `in_flight` what the lease tells of its run, be it alive or not,
-    `noted` what this clone's `journals` say; `recovered` is what of all that was found on the portal.
+    `heads` are the commits of ledger and lease, `in_flight` is the run that holds the lease, alive or not,
+    `journaled` are the baselines in this clone's `journals`; `recovered` is what of all that was found on the portal.
     """
 
     config: Config
@@ -82,7 +83,7 @@ def tree_rules(config: Config) -> Rules:
 
 
 def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
-    """Find all that is wrong with a tree, its lock included."""
+    """Return all problems of a tree, those of its lock files included."""
     _, of_lock = read_lock(lock_files(config, files))
     found = lint(read(files, tree_rules(config)), assets_url=config.assets_url or None)
     return tuple(sorted({*found, *of_lock}))
@@ -94,7 +95,7 @@ def open_workspace(
     """Read the working tree, or a commit where one is named, with the lock that it holds and the ledger.
 
     The ledger is fetched from its remote first, unless `local`; a fetch that fails ends the run, since an old ledger
-    would make web edits out of our own writes. Without `checked` the articles' links and the like are not looked at.
+    would make web edits out of our own writes. Without `checked` links and the like are not checked.
 
     Raises:
         ContentError: the tree has problems; all of them are named.
@@ -104,14 +105,14 @@ def open_workspace(
     files = files_of(repository, config, commit)
     tree = read(files, tree_rules(config))
     lock, of_lock = read_lock(lock_files(config, files))
-    believed = carried_over(lock, _blobs(tree.knowledge))
+    usable = carried_over(lock, _blobs(tree.knowledge))
     found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
     problems = {*found, *of_lock}
     if any(problem.stops for problem in problems):
         raise ContentError(tuple(problem for problem in problems if problem.stops))
-    standing = look_up(repository, config, local=local)
+    heads = look_up(repository, config, local=local)
     ledger, run = read_here(repository, config)
-    journals, noted = read_journals(journal_folder(repository, config))
+    journals, journaled = read_journals(journal_folder(repository, config))
     return Workspace(
         config=config,
         repository=repository,
@@ -119,13 +120,13 @@ def open_workspace(
         tree=tree,
         lock=lock,
         ledger=ledger,
-        baselines=complete_baselines(repository, tree.knowledge, newest(believed, ledger)),
+        baselines=complete_baselines(repository, tree.knowledge, newest(usable, ledger)),
         run=run,
         commit=commit,
-        heads=standing,
-        in_flight=in_flight_at(repository, standing),
+        heads=heads,
+        in_flight=in_flight_at(repository, heads),
         journals=journals,
-        journaled=noted,
+        journaled=journaled,
     )
 
 
@@ -157,7 +158,7 @@ def _blobs(content: KnowledgeBase) -> dict[str, str]:
 def complete_baselines(
     repository: Repository, content: KnowledgeBase, baselines: Mapping[Key, Baseline]
 ) -> dict[Key, Baseline]:
-    """Complete the baselines with what git holds: the sources they were made from, where content has moved on."""
+    """Add the sources that git holds to the baselines whose content has changed since."""
     here = {blob_of(item.origin.text): item.origin.text for item in content.items() if item.origin is not None}
     wanted = {known.blob for known in baselines.values() if known.source is None and known.blob} - here.keys()
     sources = here | dict(repository.blobs(sorted(wanted)))
@@ -169,7 +170,7 @@ def complete_baselines(
 
 
 def _rerendered(known: Baseline, anchors: frozenset[str]) -> Baseline:
-    """Render what was agreed on as this kbsync renders, so that an upgrade alone is no change of any article."""
+    """Render a baseline's source with the running kbsync, so that an upgrade alone does not change any article."""
     if (
         known.renderer_version == RENDERER_VERSION
         or known.kind is not Kind.ARTICLE
@@ -187,29 +188,29 @@ DEFAULT_MAX_AGE = timedelta(days=7)
 
 
 class Ui(Protocol):
-    """Who watches a run, and is asked before it writes."""
+    """The user interface of a run: shows progress, and asks before anything is written."""
 
     def status(self, why: str) -> None:
-        """Hear what is being waited for."""
+        """Show what is being waited for."""
 
     def start(self, what: str, total: int) -> None:
-        """Hear that so many steps of one kind follow."""
+        """Start a progress display of `total` steps."""
 
     def advance(self, what: str) -> None:
-        """Hear of one step."""
+        """Advance it by one step."""
 
     def confirm(self, planned: "PlanResult") -> bool:
-        """Return whether this plan is to be carried out."""
+        """Return whether this plan is to be applied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What one run's flags ask for.
+    """The options of one run.
 
-    `saved` is the plan that somebody looked at, which `all_or_nothing` wants to hold whole, and which is not to be
-    older than `max_age`. `wait` is how many seconds to wait for another publish to end. `aside` names files under the
-    root that are this run's own, be they committed or not. With `rerender` what nobody changed is rendered anew too.
-    Without `refresh` only what is to be written is read of the portal.
+    `saved` is the approved plan, which must hold whole with `all_or_nothing` and must not be older than `max_age`.
+    `wait` is how many seconds to wait for another publish to end. `aside` names files under the root that are this
+    run's own, committed or not. With `rerender` unchanged articles are rendered again too. Without `refresh` only what
+    is to be written is read from the portal.
     """
 
     paths: tuple[str, ...] = ()
@@ -236,8 +237,7 @@ class Options:
 class PlanResult:
     """A plan and what it was made from; `calls` is what that took, `uncommitted` what git does not have yet.
 
-    `withheld` is what would be to do, or was, and a saved plan does not allow. `undoes` is the run that the plan turns
-    round, where it does so.
+    `withheld` are changes that the saved plan does not allow. `undoes` is the run that the plan undoes, if any.
     """
 
     workspace: Workspace

@@ -1,4 +1,4 @@
-"""The runs that the ledger tells of: which there were, and what each made of every item. Reads, and writes nothing."""
+"""The history of a target: the runs in the ledger, and what each changed of every item. Reads only."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,14 +15,14 @@ from kbsync.model import FieldValue
 from kbsync.state.ledger import PAGE, ItemDiff, Purpose, RunEntry, RunInfo, RunRecord, ledger_ref, look_up, record_from
 
 WITHOUT_WRITES = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
-"""What a run does without writing to the portal."""
+"""Actions that do not write to the portal."""
 
 MIN_NAME_LENGTH = 4
-"""Characters of a run's name that one has to give at least."""
+"""The shortest prefix by which a run can be named, in characters."""
 
 
 def list_runs(config: Config, *, local: bool, limit: int | None = None) -> tuple[RunInfo, ...]:
-    """Tell of a target's runs, the newest first.
+    """Return a target's runs, the newest first.
 
     Raises:
         GitError: there is no repository, or the ledger cannot be fetched.
@@ -33,10 +33,10 @@ def list_runs(config: Config, *, local: bool, limit: int | None = None) -> tuple
 
 
 def show_run(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[ItemDiff, ...]]:
-    """Tell of one run, with each of its items before and after.
+    """Return one run, with each of its items before and after.
 
     Raises:
-        UsageError: there is no run by that name, or there are several.
+        UsageError: no run has that name, or several have.
     """
     repository = Repository.open(config.root)
     look_up(repository, config, local=local)
@@ -45,7 +45,7 @@ def show_run(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[
 
 
 def past_runs(repository: Repository, config: Config, *, limit: int | None = None) -> tuple[RunInfo, ...]:
-    """Read the runs that this clone's ledger tells of, the newest first."""
+    """Read the runs of this clone's ledger, the newest first."""
     commits = repository.log(ledger_ref(config), limit=limit)
     pages = repository.read_file_of_each([commit.id for commit in commits], PAGE)
     undone: dict[str, tuple[str, ...]] = {}
@@ -69,7 +69,7 @@ def _with_undoing(past: RunInfo, undone: Mapping[str, tuple[str, ...]]) -> RunIn
 
 
 def _record(page: bytes) -> RunRecord | None:
-    """Read a run's page; a commit that only joined two ledgers repeats one and tells of no run of its own."""
+    """Read a run's record; return None for a commit that only merged two ledgers, which repeats one."""
     try:
         plain = json.loads(page)
         record = record_from(plain if isinstance(plain, dict) else {})
@@ -79,7 +79,7 @@ def _record(page: bytes) -> RunRecord | None:
 
 
 def find_run(runs: Sequence[RunInfo], name: str) -> RunInfo:
-    """Find a run by the beginning of its name.
+    """Return the run whose name starts with a prefix.
 
     Raises:
         UsageError: there is none, or there are several.
@@ -93,7 +93,7 @@ def find_run(runs: Sequence[RunInfo], name: str) -> RunInfo:
 
 
 def last_run(runs: Sequence[RunInfo]) -> RunInfo:
-    """Return the last run that took the portal forward: an undo takes it back, and an undo of that forward again.
+    """Return the last run that can be undone: a publish, or the undo of an undo.
 
     Raises:
         UsageError: there is none.
@@ -113,7 +113,7 @@ def _is_undo(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:
 
 
 def keys_of(entries: Collection[RunEntry]) -> tuple[Key, ...]:
-    """Return the items that some entries were done to, those whose place was taken among them."""
+    """Return the items of some entries, those that were replaced by a move among them."""
     keys = [(entry.kind, entry.id) for entry in entries]
     keys += [(entry.kind, entry.instead_of) for entry in entries if entry.instead_of]
     return tuple(dict.fromkeys(keys))
@@ -136,17 +136,17 @@ def entries_at(repository: Repository, commit: str | None, keys: Collection[Key]
 
 
 def item_diffs(repository: Repository, run: RunInfo, options: Options) -> tuple[ItemDiff, ...]:
-    """Return what a run made of each of its items, the one whose place another took after that other."""
+    """Return what a run changed of each of its items; an article that was replaced comes after its successor."""
     keys = keys_of(run.record.entries)
     after, before = entries_at(repository, run.id, keys), entries_at(repository, run.before, keys)
-    told = []
+    diffs = []
     for entry in run.record.entries:
-        told.append(_item_diff(entry, before, after, run, options))
+        diffs.append(_item_diff(entry, before, after, run, options))
         old = after.get((entry.kind, entry.instead_of or 0))
         if old is not None and old.previous:
             left = RunEntry(action=Action.ARCHIVE, kind=entry.kind, id=old.id, path=entry.former or old.path)
-            told.append(_item_diff(left, before, after, run, options))
-    return tuple(told)
+            diffs.append(_item_diff(left, before, after, run, options))
+    return tuple(diffs)
 
 
 def _item_diff(
@@ -161,7 +161,7 @@ def _item_diff(
 
 
 def _source_lines(old: Baseline | None, new: Baseline | None) -> tuple[str, ...]:
-    """Compare the sources, or what they stood for where only what they include has changed."""
+    """Compare the sources, or their expansions where only what they include has changed."""
     if old is None or new is None or old.source is None or new.source is None:
         return ()
     if old.source == new.source and None not in (old.expanded, new.expanded):

@@ -1,4 +1,4 @@
-"""The journey of a plan: both sides read, what is remembered brought to them, and nothing written."""
+"""Plan: read both sides, compare them with the baselines, and write nothing."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,9 +28,9 @@ _ToMarkdown = Callable[[str], str]
 
 
 def annotate_conflicts(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
-    """Return a plan whose conflicts show what content and what live did since the baseline.
+    """Return a plan whose conflicts show what changed in content and in live since the baseline.
 
-    Without a baseline there is nothing since: what live has that the file has not is shown as live's doing.
+    Without a baseline, what live has and the file has not is shown as a change of live.
     """
     paths = {(kind_of(path), number): path for path, number in plan.ids.items()}
 
@@ -74,7 +74,7 @@ def _theirs(conflict: Finding, baseline: Baseline | None, markdown: _ToMarkdown)
 
 
 def _body_before(conflict: Finding, baseline: Baseline | None, markdown: _ToMarkdown) -> str | None:
-    """Return the body that live moved away from: as the portal had it, where that is known, else as its source had it."""
+    """Return the body before the web edit: as the portal had it, where that is known, else as its source had it."""
     if baseline is None:
         return conflict.content.body if isinstance(conflict.content, Article) else None
     html = baseline.fields.get("body")
@@ -92,14 +92,14 @@ def _plain(value: FieldValue) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def patches_body(change: Change, born: BaselineOrigin) -> bool:
-    """Return whether an update leaves of the live body what its writer did not touch, where the target asks for it."""
+def patches_body(change: Change, origin: BaselineOrigin) -> bool:
+    """Return whether an update keeps the blocks of the live body that its writer did not change (`style = "keep"`)."""
     is_sent = "body" in change.fields and change.action not in {Action.CREATE, Action.MOVE}
-    return is_sent and born is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
+    return is_sent and origin is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
 
 
 def annotate_rewrites(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
-    """Return a plan toward live whose changes say what of their articles would not be kept."""
+    """Return a plan whose changes say which unchanged blocks of their articles would be rewritten."""
     return replace(plan, changes=tuple(_annotated(change, plan, known, addresses) for change in plan.changes))
 
 
@@ -135,7 +135,7 @@ def plan(config: Config, key: Secret | None, options: Options, ui: Ui) -> PlanRe
 
 
 def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
-    """Compare both sides as a plan does, less what is for reading closely: links, diffs, what an update keeps."""
+    """Compare both sides as a plan does, without what only a close reader needs: links, diffs, rewrites."""
     workspace = open_workspace(config, local=options.local, checked=False)
     with connect(config, key, ui) as connection:
         ui.status("reading the portal")
@@ -152,7 +152,7 @@ def connect(config: Config, key: Secret, ui: Ui) -> Connection:
 
 
 def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -> Rules:
-    """Return what a target's settings and one run's flags mean for the comparison."""
+    """Return the rules of the comparison that follow from a target's settings and a run's options."""
     config = workspace.config
     return Rules(
         addresses=addresses,
@@ -171,7 +171,7 @@ def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -
 
 
 def plan_publish(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
-    """Compare a tree with what was read of the portal, toward a publish, and say more of it to whoever reads it."""
+    """Plan a publish from a tree and what was read of the portal, with annotations for its readers."""
     addresses = LinkResolver(workspace.config, content.assets)
     made = _compare(workspace, content, live, options)
     if options.rerender:
@@ -190,12 +190,12 @@ def _compare(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, 
 
 
 _RUNS = 200
-"""How many runs of the ledger are looked through for the one that made a baseline."""
+"""How many runs of the ledger are searched for the one that made a baseline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What was explained, and out of which plan; `unknown` is what neither side ever had."""
+    """What `explain` found, and the plan behind it; `unknown` are names that neither side has."""
 
     planned: PlanResult
     items: tuple[ItemExplanation, ...]
@@ -210,7 +210,7 @@ def explain(
     options: Options,
     ui: Ui,
 ) -> Explanation:
-    """Say of the items at some content paths, or with some live ids, what a publish would make of them and why."""
+    """Explain what a publish would do with the items at some content paths or with some ids, and why."""
     planned = plan(config, key, options, ui)
     workspace = planned.workspace
     addresses = LinkResolver(config, workspace.content.assets)

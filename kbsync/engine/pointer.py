@@ -1,7 +1,7 @@
-"""What it takes to move an article, which the API cannot: what the new one takes along, and what is left of the old.
+"""Moves of articles, which the API does not offer: what the new one takes over, and what becomes of the old one.
 
-Pure. Where an old article is to point to its successor it holds one link, in no language but its title's; it stays
-published under its address, and rests from then on as an archived one does.
+Pure. With `moved = "pointer"` the old article holds one link to the new one and stays published under its address; its
+baseline is archived, so that it is left alone from then on.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from kbsync.planner.planner import Plan
 
 
 def with_unmanaged_fields(article: Article, old: Article) -> Article:
-    """Take over from an article that is made anew the fields that content leaves to the agents."""
+    """Return the new article with the fields of the old one that content does not manage."""
     seo = Seo(
         title=old.seo.title if article.seo.title is None else article.seo.title,
         description=old.seo.description if article.seo.description is None else article.seo.description,
@@ -25,7 +25,7 @@ def with_unmanaged_fields(article: Article, old: Article) -> Article:
 
 
 def change_of_old_article(change: Change, known: Baseline | None, address: str | None) -> Change:
-    """Make the change of the old article out of a move; `address` is where the new one is."""
+    """Return the change of the old article in a move; `address` is that of the new one."""
     path, old, new = change.former or change.path, change.actual, change.desired
     if not (change.points and known and address and isinstance(old, Article) and isinstance(new, Article)):
         return replace(change, action=Action.ARCHIVE, path=path, fields=("status",), desired=None)
@@ -49,7 +49,7 @@ def change_of_old_article(change: Change, known: Baseline | None, address: str |
 
 
 def add_pointers(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
-    """Say of what an earlier run did not leave behind as it was to be what it becomes now."""
+    """Complete the changes of old articles whose move an interrupted run did not finish."""
     return replace(plan, changes=tuple(_pointing(change, plan, known, addresses) for change in plan.changes))
 
 
@@ -65,5 +65,5 @@ def _pointing(change: Change, plan: Plan, known: Mapping[Key, Baseline], address
 
 
 def ends_archived(change: Change) -> bool:
-    """Return whether a change ends in what no longer lies at its content path."""
+    """Return whether a change ends with the item archived, so that its path is free."""
     return change.leaves is not None and change.leaves.state is State.ARCHIVED

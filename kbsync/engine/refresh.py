@@ -1,7 +1,7 @@
-"""The live side as the baselines remember it, but for what a run is to write: that is read, item by item.
+"""Read the live side: the whole portal, or with `--no-refresh` only what a run is about to write.
 
-Nothing here can write. What is not read is taken to be as it was agreed on, so that a web edit beside what is written
-goes unseen until somebody reads the whole portal; what is written is compared as ever.
+Nothing here can write. What a targeted refresh does not read is taken to be as its baseline says, so that a web edit
+elsewhere goes unseen until somebody reads the whole portal; what is written is always read and compared first.
 """
 
 import time
@@ -34,7 +34,7 @@ def refresh(connection: Connection) -> LiveState:
 
 
 def find_existing(connection: Connection, keys: Collection[Key]) -> frozenset[Key]:
-    """Return those of some items, which no list had, that the portal has all the same: one call each.
+    """Return those of some items that the portal has although no list showed them: one call each.
 
     Raises:
         PortalError: the portal does not say of one whether it is there.
@@ -46,7 +46,7 @@ def find_existing(connection: Connection, keys: Collection[Key]) -> frozenset[Ke
 
 
 def with_author_ids(content: KnowledgeBase, connection: Connection) -> KnowledgeBase:
-    """Put the ids of agents in place of their e-mail addresses, one call for each address."""
+    """Replace the e-mail addresses of agents by their ids, one call for each address."""
     emails = {article.author for article in content.articles if isinstance(article.author, str)}
     if not emails:
         return content
@@ -61,7 +61,7 @@ def with_author_ids(content: KnowledgeBase, connection: Connection) -> Knowledge
 
 
 def without_author_emails(content: KnowledgeBase) -> KnowledgeBase:
-    """Leave out authors by e-mail, whose ids only the portal knows: they are not compared."""
+    """Remove authors given by e-mail, whose ids only the portal knows: they are not compared."""
     return replace(
         content,
         articles=tuple(
@@ -72,7 +72,7 @@ def without_author_emails(content: KnowledgeBase) -> KnowledgeBase:
 
 
 def live_from_baselines(baselines: Mapping[Key, Baseline]) -> KnowledgeBase:
-    """Return the live side as it was when last agreed on: what `--no-refresh` compares with."""
+    """Return the live side as the baselines have it: what `--no-refresh` compares with."""
     items = [_item(known) for known in baselines.values() if known.state is not State.RELEASED]
     return KnowledgeBase(
         side=Side.LIVE,
@@ -96,11 +96,11 @@ def _item(known: Baseline) -> Item:
 
 _MAKES = {Action.CREATE, Action.MOVE}
 _Place = tuple[Kind, Key]
-"""Where items of a kind are made: in which category or folder."""
+"""Where items of a kind are created: in which category or folder."""
 
 
 def required_keys(content: KnowledgeBase, baselines: Mapping[Key, Baseline], overwrite: Collection[str]) -> set[Key]:
-    """Return what is to be read though memory alone gives no reason: what a file pins, and what is to be written over."""
+    """Return what has to be read in any case: what a file pins by `id`, and what `--overwrite` names."""
     pinned = {(item.kind, item.id) for item in content.items() if item.id is not None} - baselines.keys()
     over = {key for key, known in baselines.items() if {known.path, *ancestors(known.path)} & set(overwrite)}
     return pinned | over
@@ -112,31 +112,31 @@ def targeted_refresh(
     asked: Iterable[Key],
     plan: Callable[[KnowledgeBase], Plan],
 ) -> tuple[Plan, LiveState] | None:
-    """Plan from memory, and again with what the portal says of all that this would write; `asked` is read in any case.
+    """Plan from the baselines, and again with what the portal says, until all that would be written has been read.
 
-    Where something is made, what lies beside it is listed, lest there be one already. None where reading the whole
-    portal takes fewer calls.
+    `asked` is read in any case. Where something is created, its folder is listed, in case it exists already. Return
+    None where reading the whole portal takes fewer calls.
 
     Raises:
         PortalError: the portal does not say.
     """
     at = time.monotonic()
-    looking = _PartialState(Reader(connection), baselines)
-    looking.read_categories()
-    looking.read(keys=asked)
+    state = _PartialState(Reader(connection), baselines)
+    state.read_categories()
+    state.read(keys=asked)
     while True:
-        made = plan(looking.live)
-        keys, places = looking.unread(made)
+        made = plan(state.live)
+        keys, places = state.unread(made)
         if made.halt or not (keys or places):
-            return made, LiveState(live=looking.live, at=at)
-        if len(keys) + len(places) > looking.full_read_calls:
+            return made, LiveState(live=state.live, at=at)
+        if len(keys) + len(places) > state.full_read_calls:
             return None
-        looking.read(keys=keys, places=places)
+        state.read(keys=keys, places=places)
 
 
 @dataclass(slots=True)
 class _PartialState:
-    """What is known of the live side so far, from memory and from the portal."""
+    """What is known of the live side so far, from the baselines and from the portal."""
 
     reader: Reader
     baselines: Mapping[Key, Baseline]
@@ -146,7 +146,7 @@ class _PartialState:
     seen_at: str = ""
 
     def read_categories(self) -> None:
-        """List the categories: by these one knows the portal. Where none is the one that it was, all is new."""
+        """List the categories, which identify the portal: where none is known, no baseline is used."""
         listing = self.reader.categories()
         found = {item.id: item for item in map(category_from_json, listing.items)}
         known = {number for kind, number in self.baselines if kind is Kind.CATEGORY}
@@ -157,7 +157,7 @@ class _PartialState:
 
     @property
     def full_read_calls(self) -> int:
-        """Reckon how many calls a reading of all takes that is known."""
+        """Return about how many calls a full refresh takes."""
         kinds = [kind for kind, _ in self.items]
         return kinds.count(Kind.CATEGORY) + 2 * kinds.count(Kind.FOLDER)
 
@@ -175,7 +175,7 @@ class _PartialState:
         )
 
     def unread(self, plan: Plan) -> tuple[set[Key], set[_Place]]:
-        """Return what a plan would write, and where it would make something, of which the portal was not asked yet."""
+        """Return the items that a plan would write and the places where it would create, as far as not read yet."""
         keys = {(change.kind, change.id) for change in plan.changes if change.id is not None}
         places = {place for change in plan.changes if (place := _place(change, plan.ids)) is not None}
         keys |= {holder for _, holder in places}
@@ -184,7 +184,7 @@ class _PartialState:
     def read(self, *, keys: Iterable[Key], places: Iterable[_Place] = ()) -> None:
         """Ask the portal, one call for each item or place."""
         wanted, within = sorted(set(keys) - self.read_keys), sorted(places)
-        with ThreadPoolExecutor(8, thread_name_prefix="glance") as pool:
+        with ThreadPoolExecutor(8, thread_name_prefix="refresh") as pool:
             listings = pool.map(lambda place: read_beside(self.reader, *place), within)
             found = pool.map(lambda key: read_one(self.reader, *key), wanted)
             for items in listings:
@@ -193,7 +193,7 @@ class _PartialState:
         self.listed |= set(within)
 
     def _update(self, found: Mapping[Key, Item | None]) -> None:
-        """Believe the portal; what is gone there is gone here."""
+        """Take over what the portal says; what is gone there is gone here."""
         self.read_keys |= found.keys()
         for key, item in found.items():
             if item is None:

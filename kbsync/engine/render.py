@@ -32,7 +32,7 @@ class LinkResolver:
         self._moved: Mapping[str, str] = {}
 
     def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
-        """Return the address for a path from the root, or None where it has none yet."""
+        """Return the address of a path from the root, or None where it has none yet."""
         path, mark, anchor = target.partition("#")
         path = path.removesuffix(_INDEX).rstrip("/")
         if path in ids:
@@ -42,14 +42,14 @@ class LinkResolver:
         return None
 
     def after_moves(self, moved: Mapping[str, str]) -> "LinkResolver":
-        """Return the addresses as they are once files have moved; what the portal shows leads to their new places."""
+        """Return the resolver as it is once files have moved: live addresses lead to their new paths."""
         later = copy(self)
         later._assets = frozenset(moved.get(path, path) for path in self._assets)
         later._moved = {path: place for path, place in moved.items() if path in self._assets}
         return later
 
     def fallback(self) -> str:
-        """Return what stands in for an address that is not known yet."""
+        """Return the address used for a link whose own is not known yet."""
         return f"{self._readers_url}/support/solutions"
 
     def absolute(self, address: str) -> str:
@@ -73,8 +73,8 @@ class LinkResolver:
 class Rendered:
     """What is sent, and for each path from the root that the article names what it was turned into.
 
-    `notes` tell what of the live body was not kept although its writer did not touch it; nothing of it was kept, nor
-    meant to be, where it is `whole`.
+    `notes` name the unchanged blocks of the live body that were rewritten; where it is `whole`, the body was rendered
+    without regard to the live one.
     """
 
     html: str
@@ -91,9 +91,9 @@ def render(
     *,
     keep_unknown: bool = False,
 ) -> Rendered:
-    """Render an article; what has no address yet leads to the portal's home, and is noted as such.
+    """Render an article; links to what has no address yet get the portal's home page, and are recorded as such.
 
-    With `keep_unknown` it stays as it is written, for people to look at.
+    With `keep_unknown` they stay as written.
     """
     sent: dict[str, str] = {}
 
@@ -124,7 +124,7 @@ def render_into(
         return written if target is None else addresses.address_of(target, ids) or addresses.fallback()
 
     spliced = splice_html(live.body, rendered.html, settle=settle)
-    notes = tuple(f"rendered anew, more than what changed: {piece}" for piece in spliced.rendered)
+    notes = tuple(f"rewritten although unchanged: {piece}" for piece in spliced.rendered)
     return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes, whole=False)
 
 

@@ -1,8 +1,8 @@
-"""Articles that nobody changed, and that would be rendered otherwise today: what `--rerender` adds to a plan.
+"""Unchanged articles whose HTML would differ today: what `--rerender` adds to a plan.
 
-Pure. Only what both sides left as it was agreed on comes in: a web edit stays drift or a conflict, as ever. Where it is
-known what was sent last, that is compared with what would be sent now, so that a portal which rewrites HTML is not sent
-the same over and over; else what live shows, in what readers see and in the attributes that are written.
+Pure. Only articles that neither side changed since the baseline are added: a web edit stays drift or a conflict. Where
+the digest of what was sent last is known, it is compared with what would be sent now, so that a portal which rewrites
+HTML is not sent the same again and again; else the live body is compared, in what readers see and in its attributes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from kbsync.planner.decide import Rules
 from kbsync.planner.planner import Plan
 from kbsync.planner.publish import TOUCHED
 
-_ANEW = "rendered anew"
+_RERENDERED = "rendered again"
 _WRITTEN_INTO = {Action.UPDATE, Action.RENAME, Action.RESTORE}
 _ADDRESSES = {"href", "src", "poster"}
 
@@ -30,24 +30,24 @@ def add_rerenders(
     rules: Rules,
     addresses: LinkResolver,
 ) -> Plan:
-    """Return a plan toward live that renders whole whatever it writes, and what nobody changed where that differs.
+    """Return a plan that renders every body it writes as a whole, and adds the unchanged articles whose HTML differs.
 
     `sides` are content and live.
     """
-    renewal = _Rerender(plan, known, rules, addresses)
-    written = [renewal.with_body(change) for change in plan.changes]
-    added = list(renewal.at_rest(*sides))
+    rerender = _Rerender(plan, known, rules, addresses)
+    written = [rerender.with_body(change) for change in plan.changes]
+    added = list(rerender.unchanged(*sides))
     steps = [step for step in (*written, *added) if isinstance(step, Change)]
     conflicts = tuple(step for step in (*written, *added) if isinstance(step, Finding))
-    changes = sorted(asked_for(steps, rules.paths), key=_place)
+    changes = sorted(asked_for(steps, rules.paths), key=_sort_key)
     again = sum(isinstance(step, Change | Finding) for step in added)
     return replace(
         plan, changes=tuple(changes), conflicts=(*plan.conflicts, *conflicts), unchanged=plan.unchanged - again
     )
 
 
-def _place(change: Change) -> tuple[bool, int, int, str]:
-    """Order changes as a plan does: parents before what they hold, what content no longer has last and as it was."""
+def _sort_key(change: Change) -> tuple[bool, int, int, str]:
+    """Return the sort key of a change in a plan: parents first, removals last in their own order."""
     if change.desired is None:
         return True, 0, 0, ""
     return False, _STOREY[change.kind], change.path.count("/"), change.path
@@ -64,37 +64,37 @@ class _Rerender:
         self.addresses = addresses
         findings = (*plan.drift, *plan.conflicts, *plan.undone, *plan.unmanaged)
         self.busy = {change.path for change in plan.changes} | {finding.path for finding in findings}
-        # A link to what was deleted on the portal has no new address: that alone makes no other HTML.
+        # A link to what was deleted on the portal has no new address: that alone does not change the HTML.
         self.ids = {agreed.path: agreed.id for agreed in known.values() if agreed.state is State.LIVE}
         self.ids |= plan.ids
 
     def with_body(self, change: Change) -> Change | Finding:
-        """Let a change that leaves the body alone write it too, where it would be another."""
+        """Add the body to a change that does not write it, where it would differ."""
         content, live, agreed = change.desired, change.actual, self.known.get((change.kind, change.id or 0))
         if not (isinstance(content, Article) and isinstance(live, Article) and agreed) or not _writes_into(change):
             return change
         html = self._rendered(content)
         if "body" in change.fields:
-            told = _told(live.body, html) if agreed.origin is BaselineOrigin.LIVE else ""
-            return replace(change, reason="; ".join(filter(None, (change.reason, told))))
+            note = _note(live.body, html) if agreed.origin is BaselineOrigin.LIVE else ""
+            return replace(change, reason="; ".join(filter(None, (change.reason, note))))
         if not _differs(html, live.body, agreed):
             return change
         action = Action.UPDATE if change.action is Action.RENAME else change.action
-        reason = "; ".join(filter(None, (change.reason, _told(live.body, html))))
-        anew = replace(change, action=action, fields=("body", *change.fields), reason=reason)
-        return self._unless_touched(anew, agreed) if change.action is Action.RENAME else anew
+        reason = "; ".join(filter(None, (change.reason, _note(live.body, html))))
+        update = replace(change, action=action, fields=("body", *change.fields), reason=reason)
+        return self._unless_touched(update, agreed) if change.action is Action.RENAME else update
 
-    def at_rest(self, content: KnowledgeBase, live: KnowledgeBase) -> Iterator[Change | Finding]:
-        """Return what is to be done with the articles that the plan does not mention."""
-        there = {article.id: article for article in live.articles}
+    def unchanged(self, content: KnowledgeBase, live: KnowledgeBase) -> Iterator[Change | Finding]:
+        """Yield the changes of articles that the plan does not mention."""
+        live_by_id = {article.id: article for article in live.articles}
         for article in content.articles:
             number = self.plan.ids.get(article.path or "")
-            agreed, now = self.known.get((Kind.ARTICLE, number or 0)), there.get(number)
+            agreed, now = self.known.get((Kind.ARTICLE, number or 0)), live_by_id.get(number)
             if now is None or agreed is None or agreed.state is not State.LIVE or not self._is_asked(article):
                 continue
             html = self._rendered(article)
             if _differs(html, now.body, agreed):
-                yield self._unless_touched(_anew(article, now, agreed, _told(now.body, html)), agreed)
+                yield self._unless_touched(_update_of(article, now, agreed, _note(now.body, html)), agreed)
 
     def _is_asked(self, article: Article) -> bool:
         path = article.path or ""
@@ -124,7 +124,7 @@ def _writes_into(change: Change) -> bool:
     return change.action in _WRITTEN_INTO and change.leaves is None
 
 
-def _anew(article: Article, live: Article, agreed: Baseline, reason: str) -> Change:
+def _update_of(article: Article, live: Article, agreed: Baseline, reason: str) -> Change:
     return Change(
         action=Action.UPDATE,
         kind=Kind.ARTICLE,
@@ -139,14 +139,14 @@ def _anew(article: Article, live: Article, agreed: Baseline, reason: str) -> Cha
     )
 
 
-def _told(live: str, html: str) -> str:
-    """Say that an article is rendered anew, and what of live is not kept, in kinds."""
+def _note(live: str, html: str) -> str:
+    """Return the reason of a rerender, with the kinds of markup that the live body would lose."""
     lost = sorted(kinds_of(live) - kinds_of(html))
-    return f"{_ANEW}; not kept of what is live: {some(lost)}" if lost else _ANEW
+    return f"{_RERENDERED}; removes from the live body: {some(lost)}" if lost else _RERENDERED
 
 
 def _differs(html: str, live: str, agreed: Baseline) -> bool:
-    """Return whether sending this would change what is live, or rather what it was made of, where that is known."""
+    """Return whether sending this would change the live body, or what was sent last where that is known."""
     if agreed.sent_digest:
         return digest(html) != agreed.sent_digest
     ours, theirs = stable_body(html), stable_body(live)

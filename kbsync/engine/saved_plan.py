@@ -1,6 +1,6 @@
-"""A plan saved on one machine and carried out on another: what it stands for, and whether it still holds.
+"""A plan saved on one machine and applied on another: what it contains, and whether it still holds.
 
-It allows and never instructs: what is done is what a fresh plan says, less what the saved one does not allow.
+It authorises and never instructs: what is done is what a fresh plan says, less what the saved one does not allow.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from kbsync.planner.approval import Saved, approval_of, approved, is_held_back
 from kbsync.planner.planner import Plan
 
 _AHEAD = timedelta(minutes=10)
-"""How far two honest clocks may be apart."""
+"""How far the clocks of two machines may differ."""
 
 _NAMED = 5
 
 
 def make_saved_plan(planned: PlanResult, options: Options) -> Saved:
-    """Return what is to be saved of a plan of the working tree."""
+    """Return the plan of the working tree as it is saved."""
     workspace = planned.workspace
     commit = workspace.repository.head() or ""
     return Saved(
@@ -43,11 +43,10 @@ def make_saved_plan(planned: PlanResult, options: Options) -> Saved:
 
 
 def options_of_saved(options: Options, workspace: Workspace) -> Options:
-    """Look at what the saved plan of a run, if it has one, looked at.
+    """Return the options of a run with the paths of its saved plan, if it has one, after checking that plan.
 
     Raises:
-        Refusal: it is of another target, another portal or another tree than what is to be published, or its articles
-            would be rendered otherwise.
+        Refusal: it is for another target, portal or tree, or was made with other rendering options.
     """
     if options.saved is None:
         return options
@@ -67,11 +66,11 @@ def _refuse_another_portal(saved: Saved, config: Config) -> None:
 def _refuse_another_tree(saved: Saved, workspace: Workspace) -> None:
     if saved.uncommitted:
         shown = ", ".join(saved.uncommitted[:_NAMED]) + (" …" if len(saved.uncommitted) > _NAMED else "")
-        what = f"the saved plan had in it what no commit had: {shown}"
+        what = f"the saved plan contains uncommitted files: {shown}"
         raise Refusal(what, advice="commit, then save a plan again")
     if workspace.commit is None or saved.tree != workspace.repository.tree_id(workspace.commit):
         made_of = f" ({saved.commit[:10]})" if saved.commit else ""
-        raise Refusal(f"the content is not what the saved plan was made of{made_of}", advice=_SAVE_AGAIN)
+        raise Refusal(f"the content differs from that of the saved plan{made_of}", advice=_SAVE_AGAIN)
 
 
 def _refuse_another_rendering(saved: Saved, options: Options) -> None:
@@ -115,7 +114,7 @@ def _refuse_old(saved: Saved, now: str, max_age: timedelta) -> None:
 
 
 def _age(span: timedelta) -> str:
-    """Say a span in its largest unit that says it well enough: nobody counts the seconds of a week."""
+    """Return a time span in its largest fitting unit."""
     seconds = int(span.total_seconds())
     for name, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * length or seconds == length:

@@ -1,6 +1,6 @@
-"""One article as it would be sent or pulled, for people who want to see what happens. Nothing is written or compared.
+"""One article as it would be sent or pulled: the command `render`. Nothing is written or compared.
 
-Which article is which is told by the pins, the lock and this clone's ledger alone: showing a file takes no call.
+Ids come from the files, the lock files and this clone's ledger alone: showing a file takes no call.
 """
 
 from collections.abc import Mapping
@@ -34,9 +34,9 @@ class _Known:
 
 
 def article_html(config: Config, path: str) -> str | None:
-    """Render the article at a content path; links that lead to nothing with a known id stay as they are written.
+    """Render the article at a content path; links to what has no known id stay as written.
 
-    None means that no article is read from there: it is ignored, a translation, or has problems that lint names.
+    Return None where that path is not an article: it is ignored, a translation, or has problems that lint names.
     """
     known = _known(config)
     article = known.content.by_path().get(path)
@@ -48,7 +48,7 @@ def article_html(config: Config, path: str) -> str | None:
 
 
 def resolved_body(config: Config, path: str) -> str | None:
-    """Return the body of any file of the tree with its includes and variables resolved, be it an article or not.
+    """Return the body of any file of the tree with its includes and variables resolved, article or not.
 
     Raises:
         ContentError: something that it includes cannot be.
@@ -68,7 +68,7 @@ def live_markdown(config: Config, key: Secret, named: str) -> Pulled:
     Where no file is known to be it, its links stay as the portal has them. Takes one call, which changes nothing.
 
     Raises:
-        UsageError: it is no address of this target's portal, or there is no such article.
+        UsageError: it is not an address of this target's portal, or there is no such article.
     """
     number = _number(config, named)
     known = _known(config)
@@ -107,7 +107,7 @@ def _live(config: Config, key: Secret, number: int) -> Article:
 
 
 def _known(config: Config) -> _Known:
-    """Read the tree and what is remembered of it; outside a repository that is the lock."""
+    """Read the tree and its baselines; outside a repository the lock files alone."""
     files = files_on_disk(config)
     lock, _ = read_lock(lock_files(config, files))
     try:

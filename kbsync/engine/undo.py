@@ -1,6 +1,7 @@
-"""The journey of a revert: the files of one run as they were before it, committed on a branch for a pull request.
+"""Undo one run: put back on the portal what it replaced, or commit its files as they were before to a branch.
 
-The portal is not touched. What people changed in those files since is merged in three ways, or named and left out.
+The first is a run of its own, with the same session, lease and ledger as a publish. The second does not touch the
+portal; what people changed in those files since is merged in three ways, or named and left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from kbsync.engine.history import entries_at, find_run, keys_of, last_run, past_
 from kbsync.engine.plan import connect
 from kbsync.engine.publish import check_branch
 from kbsync.engine.session import RunSession, published_commit
-from kbsync.engine.undo_plan import RunBaselines, TreeAtRun, invert, parent_ids, tree_of
+from kbsync.engine.undo_plan import RunBaselines, TreeIndex, index_tree, invert, parent_ids
 from kbsync.errors import GitError, Refusal
 from kbsync.git.repository import Repository
 from kbsync.model import Kind, KnowledgeBase, Side
@@ -28,7 +29,8 @@ from kbsync.state.ledger import RunEntry, RunInfo
 class UndoResult:
     """What became of an undo of the run `past`; `run` is None where nothing was written.
 
-    `standing` are the directories that the run made and that stay; `trouble` is why the ledger could not be saved.
+    `remaining` are the directories that the run created and that stay; `ledger_error` is why the ledger could not be
+    saved.
     """
 
     past: RunInfo
@@ -42,7 +44,7 @@ class UndoResult:
 def undo(
     config: Config, key: Secret, name: str | None, options: Options, ui: Ui, *, dry_run: bool = False
 ) -> UndoResult:
-    """Put back what one run replaced, by default the last one; what was changed since is named and left alone.
+    """Put back what one run replaced, by default the last one; what was changed since is named and skipped.
 
     Raises:
         UsageError: there is no such run.
@@ -55,14 +57,14 @@ def undo(
     with connect(config, key, ui) as connection:
         operation = _UndoOperation(config=config, options=options, past=past)
         session = RunSession(operation=operation, options=options, ui=ui, connection=connection)
-        planned, reading = session.read(workspace)
+        planned, live_state = session.read(workspace)
         planned = replace(planned, undoes=past)
-        left = UndoResult(past=past, planned=planned, remaining=_remaining(past), calls=connection.calls)
+        unwritten = UndoResult(past=past, planned=planned, remaining=_remaining(past), calls=connection.calls)
         if dry_run or not planned.plan.changes or (planned.plan.writes and not ui.confirm(planned)):
-            return left
-        planned, run, trouble = session.write(planned, reading)
+            return unwritten
+        planned, run, ledger_error = session.write(planned, live_state)
         return replace(
-            left, planned=replace(planned, undoes=past), run=run, calls=connection.calls, ledger_error=trouble
+            unwritten, planned=replace(planned, undoes=past), run=run, calls=connection.calls, ledger_error=ledger_error
         )
 
 
@@ -84,17 +86,17 @@ class _UndoOperation:
 
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
         runs = past_runs(workspace.repository, self.config)
-        memory = load_run_baselines(workspace, find_run(runs, self.past.id), runs)
-        tree = tree_of(content, workspace.baselines)
+        run_baselines = load_run_baselines(workspace, find_run(runs, self.past.id), runs)
+        tree = index_tree(content, workspace.baselines)
         holds = self.config.touched == "hold"
-        return plan_undo(self.past, memory, tree, live, holds=holds)
+        return plan_undo(self.past, run_baselines, tree, live, holds=holds)
 
     def check(self, plan: Plan) -> None:
-        """An undo keeps to one run, which was agreed to: it needs no limit."""
+        """Accept any plan: an undo keeps to one confirmed run, so it needs no limit."""
 
 
 def _open(config: Config, options: Options) -> Workspace:
-    """Open what HEAD holds: by its files is told when an item that was undone has changed."""
+    """Open what HEAD holds: its files show whether an item has changed since it was undone."""
     repository = Repository.open(config.root)
     commit = repository.head()
     if commit is None:
@@ -112,7 +114,7 @@ def _open(config: Config, options: Options) -> Workspace:
 
 
 def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunInfo]) -> RunBaselines:
-    """Gather what is remembered of the items of a run: before it, after it, and which later runs changed them."""
+    """Read the baselines of a run's items before and after it, and which later runs changed them."""
     keys = keys_of(past.record.entries)
     after = entries_at(workspace.repository, past.id, keys)
     later = runs[: runs.index(past)]
@@ -130,7 +132,7 @@ def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunIn
 
 
 def _before(workspace: Workspace, past: RunInfo, after: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
-    """Return what was agreed on before a run: the ledger's entries of then, or those of the lock where they are later."""
+    """Return the baselines before a run: the ledger's entries of then, or those of the lock files where newer."""
     known = entries_at(workspace.repository, past.before, after.keys())
     for key, entry in workspace.lock.items():
         if (
@@ -154,7 +156,7 @@ def _changed_by(key: Key, later: Iterable[RunInfo]) -> str:
 
 
 def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[Key, Key]:
-    """Pair each article with the one that a move made in its place, in this run or in the one that it undoes."""
+    """Pair each article with the one that a move created in its place, in this run or in the one that it undoes."""
     by_id = {run.id: run for run in runs}
     found: dict[Key, Key] = {}
     run: RunInfo | None = past
@@ -167,22 +169,22 @@ def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[Key, Key]:
     return found
 
 
-def plan_undo(past: RunInfo, memory: RunBaselines, tree: TreeAtRun, live: KnowledgeBase, *, holds: bool) -> Plan:
-    """Plan what puts back what a run replaced; `holds` tells whether what was saved without a change stays."""
-    turned = invert(past.record.entries, memory, tree, live, run=past.name, holds=holds)
+def plan_undo(past: RunInfo, run_baselines: RunBaselines, tree: TreeIndex, live: KnowledgeBase, *, holds: bool) -> Plan:
+    """Plan an undo; with `holds`, articles that were saved on the portal since without a change are skipped."""
+    inverse = invert(past.record.entries, run_baselines, tree, live, run=past.name, holds=holds)
     return Plan(
         written=Side.LIVE,
-        changes=tuple(turned.changes),
-        conflicts=tuple(finding for finding in turned.skipped if finding.finding_kind is FindingKind.CONFLICT),
-        undone=tuple(finding for finding in turned.skipped if finding.finding_kind is FindingKind.UNDONE),
-        ids=parent_ids(turned.changes, memory.before),
+        changes=tuple(inverse.changes),
+        conflicts=tuple(finding for finding in inverse.skipped if finding.finding_kind is FindingKind.CONFLICT),
+        undone=tuple(finding for finding in inverse.skipped if finding.finding_kind is FindingKind.UNDONE),
+        ids=parent_ids(inverse.changes, run_baselines.before),
         targets={},
         anchors={},
     )
 
 
 def _remaining(past: RunInfo) -> tuple[str, ...]:
-    """Return the directories that a run made: nothing is deleted, so that they stay."""
+    """Return the directories that a run created: nothing is deleted, so they stay."""
     made = (entry for entry in past.record.entries if entry.action is Action.CREATE and entry.kind is not Kind.ARTICLE)
     return tuple(entry.path for entry in made)
 
@@ -192,7 +194,7 @@ _INDEX = "_index.md"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchUndoResult:
-    """What a revert put on a branch: the commit (None where there was nothing to turn round), and what was left out.
+    """What an undo put on a branch: the commit (None where there was nothing to undo), and what was left out.
 
     `files` are those that changed, `left_out` says for each path why it is as it was.
     """
@@ -214,27 +216,27 @@ def undo_on_branch(config: Config, name: str | None, *, branch: str, local: bool
         GitError: the remote cannot be reached, or does not take the branch.
     """
 
-    def turn(proposal: BranchUpdate) -> BranchUndoResult:
-        workspace = open_workspace(config, commit=proposal.commit, local=local)
+    def commit_inverse(update: BranchUpdate) -> BranchUndoResult:
+        workspace = open_workspace(config, commit=update.commit, local=local)
         runs = past_runs(workspace.repository, config)
         past = find_run(runs, name) if name else last_run(runs)
-        turning = _FileInverter(workspace, proposal.commit, load_run_baselines(workspace, past, runs))
+        inverter = _FileInverter(workspace, update.commit, load_run_baselines(workspace, past, runs))
         for entry in _undone(past, runs):
-            turning.invert(entry)
-        turning.move_remaining_files()
-        if not turning.files:
-            return BranchUndoResult(past=past, branch=branch, left_out=turning.left_out)
-        commit = proposal.put(turning.files, message=_message(past, turning.files, turning.left_out))
+            inverter.invert(entry)
+        inverter.move_remaining_files()
+        if not inverter.files:
+            return BranchUndoResult(past=past, branch=branch, left_out=inverter.left_out)
+        commit = update.put(inverter.files, message=_message(past, inverter.files, inverter.left_out))
         return BranchUndoResult(
             past=past,
             branch=branch,
             commit=commit,
-            pushed=proposal.shares,
-            files=tuple(sorted(turning.files)),
-            left_out=turning.left_out,
+            pushed=update.shares,
+            files=tuple(sorted(inverter.files)),
+            left_out=inverter.left_out,
         )
 
-    return on_branch(config, branch, turn, local=local)
+    return on_branch(config, branch, commit_inverse, local=local)
 
 
 def _undone(past: RunInfo, runs: Sequence[RunInfo]) -> list[RunEntry]:
@@ -250,21 +252,21 @@ def _touches(entry: RunEntry, keys: Iterable[Key]) -> bool:
 
 
 class _FileInverter:
-    """The files of one run on their way back."""
+    """Inverts what one run did to files."""
 
-    def __init__(self, workspace: Workspace, commit: str, memory: RunBaselines) -> None:
+    def __init__(self, workspace: Workspace, commit: str, run_baselines: RunBaselines) -> None:
         self.repository = workspace.repository
         self.current = workspace.files
         self.present = frozenset(workspace.files.paths())
         self.commit = commit
-        self.run_baselines = memory
-        self.tree: TreeAtRun = tree_of(workspace.content, workspace.baselines)
+        self.run_baselines = run_baselines
+        self.tree: TreeIndex = index_tree(workspace.content, workspace.baselines)
         self.files: dict[str, str | None] = {}
         self.left_out: dict[str, str] = {}
         self.directories: dict[str, str] = {}
 
     def invert(self, entry: RunEntry) -> None:
-        """Turn round what became of one item's file."""
+        """Invert what the run did to one item's file."""
         mine = self.run_baselines.after.get((entry.kind, entry.id))
         earlier = self.run_baselines.before.get((entry.kind, entry.instead_of or entry.id))
         if mine is None or (earlier is None and entry.kind is not Kind.ARTICLE):
@@ -289,7 +291,7 @@ class _FileInverter:
             return
         path = _file_of(earlier)
         if path in self.present:
-            self.left_out[path] = "another file lies there now"
+            self.left_out[path] = "another file is there now"
         else:
             self.files[path] = source
 
@@ -297,7 +299,7 @@ class _FileInverter:
         if there is None:
             return
         if self._read(there) != self._source(mine):
-            self.left_out[there] = "made by that run, and changed since"
+            self.left_out[there] = "created by that run, and changed since"
         else:
             self.files[there] = None
 
@@ -305,7 +307,7 @@ class _FileInverter:
         """Write the source of before the run where it lay, with what people changed of it since."""
         path = _file_of(earlier)
         if there is None:
-            self.left_out[path] = "it is in the tree no more"
+            self.left_out[path] = "not in the tree any more"
             return
         if mine.kind is not Kind.ARTICLE and there != path:
             self.directories[there.removesuffix(f"/{_INDEX}")] = earlier.path
@@ -316,10 +318,10 @@ class _FileInverter:
             return
         base, former, now = self._source(mine), self._source(earlier), self._read(there)
         if base is None or former is None:
-            self.left_out[there] = "git has no text of it from before that run"
+            self.left_out[there] = "its text from before that run is not in git"
             return
         if base == former and mine.expanded != earlier.expanded:
-            self.left_out[there] = "what it includes was changed, or a variable: turn that round by hand"
+            self.left_out[there] = "an include or a variable was changed: undo that by hand"
         text = former if now == base else self._merged(there, base, now, former)
         if text is None or (path != there and path in self.present):
             self.left_out[there] = "changed since, in the same places" if text is None else f"{path} is taken"
@@ -381,12 +383,12 @@ def _file_of(known: Baseline) -> str:
 
 def _message(past: RunInfo, files: Mapping[str, str | None], left_out: Mapping[str, str]) -> str:
     """Return what is as it was again, and what is not; one line each."""
-    told = "1 file" if len(files) == 1 else f"{len(files)} files"
+    count = "1 file" if len(files) == 1 else f"{len(files)} files"
     lines = [_line("remove" if text is None else "put back", path) for path, text in sorted(files.items())]
-    parts = [f"Revert {told} to before run {past.name}", "\n".join(lines)]
+    parts = [f"Revert {count} to before run {past.name}", "\n".join(lines)]
     if left_out:
         held = [_line("", f"{path}: {why}") for path, why in sorted(left_out.items())]
-        parts.append("\n".join(("Left out, to be turned round by hand:", *held)))
+        parts.append("\n".join(("Skipped; undo these by hand:", *held)))
     return "\n\n".join(parts) + "\n"
 
 

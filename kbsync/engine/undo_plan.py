@@ -1,7 +1,7 @@
-"""What one run did, turned round: the changes that put back what it replaced, and what has to stay as it is. Pure.
+"""The inverse of one run: the changes that put back what it replaced, and what has to be skipped. Pure.
 
 An item is put back only where the portal still shows what that run left there. What the tree says by now does not
-matter to that; it decides in which baseline the item is left.
+matter to that; it decides which baseline the item gets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +34,8 @@ from kbsync.state.ledger import RunEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TreeAtRun:
-    """What the tree holds, and which live item each of its paths is."""
+class TreeIndex:
+    """The items of a tree, and which live item each of its paths is."""
 
     items: Mapping[str, Item] = field(default_factory=dict)
     ids: Mapping[str, int] = field(default_factory=dict)
@@ -47,10 +47,10 @@ class TreeAtRun:
         return self.anchors.get(path, frozenset())
 
 
-def tree_of(content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> TreeAtRun:
+def index_tree(content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> TreeIndex:
     """Find out which known item each item of a tree is."""
     known = identify(content, baselines).known
-    return TreeAtRun(
+    return TreeIndex(
         items=content.by_path(),
         ids={path: number for path, (_, number) in known.items()},
         paths={key: path for path, key in known.items()},
@@ -59,12 +59,12 @@ def tree_of(content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> TreeAt
 
 
 def baseline_after_undo(
-    mine: Baseline, earlier: Baseline | None, former: Item, tree: TreeAtRun, *, path: str | None
+    mine: Baseline, earlier: Baseline | None, former: Item, tree: TreeIndex, *, path: str | None
 ) -> Baseline:
-    """Return the baseline that an item is left in with its `former` version put back, but for its live half.
+    """Return the baseline of an item after its `former` version is put back, without its live half.
 
-    `mine` is what the run left, `earlier` what held before it, `path` where the item's file lies now. Where the
-    former version was itself a web edit that the run wrote over, the earlier baseline holds again with its own live
+    `mine` is the baseline that the run left, `earlier` the one before it, `path` where the item's file is now. Where
+    the former version was itself a web edit that the run overwrote, the earlier baseline holds again with its own live
     half, so that the edit is named again.
     """
     if earlier is not None and _differs(earlier, former):
@@ -84,7 +84,7 @@ def baseline_after_undo(
 
 
 def _differs(earlier: Baseline, former: Item) -> bool:
-    """Return whether the portal no longer showed what was agreed on when the run wrote over it."""
+    """Return whether the portal no longer showed the baseline when the run overwrote it."""
     if not isinstance(former, Category) and former.parent != earlier.parent:
         return True
     now = live_digests(former)
@@ -92,7 +92,7 @@ def _differs(earlier: Baseline, former: Item) -> bool:
     return bool(changed_fields({name: now[name] for name in now if name in managed}, earlier.live, {}))
 
 
-def _agrees(earlier: Baseline, content: Item | None, tree: TreeAtRun) -> bool:
+def _agrees(earlier: Baseline, content: Item | None, tree: TreeIndex) -> bool:
     """Return whether the tree still says, or says again, what it said at a baseline."""
     match earlier.state:
         case State.KEPT | State.RELEASED:
@@ -105,7 +105,7 @@ def _agrees(earlier: Baseline, content: Item | None, tree: TreeAtRun) -> bool:
             return bool(earlier.content) and _is_same(earlier, content, tree)
 
 
-def _is_same(earlier: Baseline, content: Item, tree: TreeAtRun) -> bool:
+def _is_same(earlier: Baseline, content: Item, tree: TreeIndex) -> bool:
     fields = changed_fields(managed_digests(content), earlier.content, {})
     place = earlier.content.get("parent", digest(earlier.parent))
     if fields or (not isinstance(content, Category) and place != digest(_parent(content, tree))):
@@ -120,12 +120,12 @@ def _is_same(earlier: Baseline, content: Item, tree: TreeAtRun) -> bool:
     ] == earlier.content.get("body")
 
 
-def _parent(content: Item, tree: TreeAtRun) -> int | None:
+def _parent(content: Item, tree: TreeIndex) -> int | None:
     return tree.ids.get(parent_path(content.path or ""))
 
 
-def _parent_difference(content: Item, former: Item, tree: TreeAtRun) -> dict[str, str]:
-    """Note of what lies in another folder than the portal has it in where that is: so the difference is known."""
+def _parent_difference(content: Item, former: Item, tree: TreeIndex) -> dict[str, str]:
+    """Return the parent that content has, where the portal has another."""
     if isinstance(content, Category) or isinstance(former, Category):
         return {}
     place = _parent(content, tree)
@@ -134,7 +134,7 @@ def _parent_difference(content: Item, former: Item, tree: TreeAtRun) -> dict[str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBaselines:
-    """What is remembered of the items of one run: `before` it and `after` it.
+    """The baselines of the items of one run: `before` it and `after` it.
 
     `later` names the later run that changed an item again, `undone_by` those that undid this run; `twins` pairs an
     article with the one that a move made in its place.
@@ -149,7 +149,7 @@ class RunBaselines:
 
 @dataclass(slots=True, kw_only=True)
 class Inverse:
-    """A run turned round: what is put back, and what is named and left alone. Directories that it made stay."""
+    """The inverse of a run: what is put back, and what is skipped and named. Directories that it created stay."""
 
     changes: list[Change] = field(default_factory=list)
     skipped: list[Finding] = field(default_factory=list)
@@ -157,23 +157,25 @@ class Inverse:
 
 def invert(
     entries: Sequence[RunEntry],
-    memory: RunBaselines,
-    tree: TreeAtRun,
+    run_baselines: RunBaselines,
+    tree: TreeIndex,
     live: KnowledgeBase,
     *,
     run: str,
     holds: bool = True,
 ) -> Inverse:
-    """Turn a run's entries round; `holds` tells whether what was saved without a change is left alone."""
-    turning = _Inverter(memory, tree, live, run=run, holds=holds)
+    """Invert a run's entries; with `holds`, articles that were saved since without a change are skipped."""
+    inverter = _Inverter(run_baselines, tree, live, run=run, holds=holds)
     for entry in entries:
-        turning.invert(entry)
-    return turning.inverse
+        inverter.invert(entry)
+    return inverter.inverse
 
 
 class _Inverter:
-    def __init__(self, memory: RunBaselines, tree: TreeAtRun, live: KnowledgeBase, *, run: str, holds: bool) -> None:
-        self.run_baselines = memory
+    def __init__(
+        self, run_baselines: RunBaselines, tree: TreeIndex, live: KnowledgeBase, *, run: str, holds: bool
+    ) -> None:
+        self.run_baselines = run_baselines
         self.tree = tree
         self.live = live.by_id()
         self.run = run
@@ -181,10 +183,10 @@ class _Inverter:
         self.inverse = Inverse()
 
     def invert(self, entry: RunEntry) -> None:
-        """Turn round what was done to an item, and to the one whose place it took."""
+        """Invert what was done to an item, and to the one that it replaced."""
         key = (entry.kind, entry.id)
         if entry.action is Action.DELETE:
-            self._skip(key, entry.path, f"deleted for ever; `kbsync history {self.run}` shows what it said")
+            self._skip(key, entry.path, f"deleted permanently; `kbsync history {self.run}` shows its text")
             return
         mine = self.run_baselines.after.get(key)
         old = self.run_baselines.after.get((entry.kind, entry.instead_of or 0))
@@ -193,28 +195,28 @@ class _Inverter:
         if mine is None:
             return
         is_new = entry.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE
-        # A directory whose files went was left standing: what lies in it again is to find it as it was.
-        is_let_go = entry.action is Action.FORGET and mine.kind is not Kind.ARTICLE and mine.state is State.ARCHIVED
-        if mine.previous or is_new or is_let_go:
+        # A directory whose files were removed still exists on the portal: files that come back need its baseline.
+        is_forgotten = entry.action is Action.FORGET and mine.kind is not Kind.ARTICLE and mine.state is State.ARCHIVED
+        if mine.previous or is_new or is_forgotten:
             self._restore(mine)
 
     def _restore(self, mine: Baseline) -> None:
-        """Put one item back, or name why it stays; of a pair one is not hidden where the other cannot be shown."""
+        """Put one item back, or skip it; of a moved pair one is not hidden where the other cannot be shown."""
         wanted, twin = (
             fields_to_restore(mine),
             self.run_baselines.after.get(self.run_baselines.twins.get(mine.key, mine.key)),
         )
-        matter, reason = self._blocker(mine, wanted)
+        finding_kind, reason = self._blocker(mine, wanted)
         if not reason and wanted.get("status") == Status.DRAFT and twin is not None and twin is not mine:
-            matter, reason = self._blocker(twin, fields_to_restore(twin))
-            reason = f"the article in whose place it is cannot be put back: {reason}" if reason else ""
+            finding_kind, reason = self._blocker(twin, fields_to_restore(twin))
+            reason = f"the article that it replaced cannot be put back: {reason}" if reason else ""
         if reason:
-            self._skip(mine.key, self._path(mine), reason, matter=matter)
+            self._skip(mine.key, self._path(mine), reason, finding_kind=finding_kind)
             return
         self.inverse.changes.append(self._change(mine, self.live[mine.key], wanted))
 
     def _blocker(self, mine: Baseline, wanted: Mapping[str, FieldValue]) -> tuple[FindingKind, str]:
-        """Return why an item cannot be put back: it is no longer what the run left, nor what is wanted already."""
+        """Return why an item cannot be put back: it is neither as the run left it nor as it was before."""
         by, now = self.run_baselines.later.get(mine.key), self.live.get(mine.key)
         is_back = now is not None and not _differing(_with_fields(now, wanted), now)
         if by is not None and (is_back or by in self.run_baselines.undone_by):
@@ -223,7 +225,7 @@ class _Inverter:
         if by is not None:
             return FindingKind.CONFLICT, f"changed again by run {by}; undo that first" if by else "changed again since"
         if now is None:
-            return FindingKind.CONFLICT, "gone from the portal since"
+            return FindingKind.CONFLICT, "deleted on the portal since"
         moved = _moved(mine, now, wanted)
         if moved and not (is_back and set(moved) <= wanted.keys()):
             return FindingKind.CONFLICT, f"edited on the portal since: {', '.join(moved)}"
@@ -231,11 +233,11 @@ class _Inverter:
             return FindingKind.CONFLICT, _TOUCHED
         return FindingKind.CONFLICT, ""
 
-    def _skip(self, key: Key, path: str, reason: str, *, matter: FindingKind = FindingKind.CONFLICT) -> None:
+    def _skip(self, key: Key, path: str, reason: str, *, finding_kind: FindingKind = FindingKind.CONFLICT) -> None:
         kind, number = key
         live = self.live.get(key)
         self.inverse.skipped.append(
-            Finding(finding_kind=matter, kind=kind, path=path, id=number, reason=reason, live=live)
+            Finding(finding_kind=finding_kind, kind=kind, path=path, id=number, reason=reason, live=live)
         )
 
     def _change(self, mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> Change:
@@ -264,7 +266,7 @@ class _Inverter:
         )
 
     def _leaves(self, mine: Baseline, former: Item) -> Baseline:
-        """Say in which baseline an item is left; of a pair the one that had the file before has it again."""
+        """Return the baseline of an item after the undo; of a moved pair the old article gets its file back."""
         twin, earlier = self.run_baselines.twins.get(mine.key), self.run_baselines.before.get(mine.key)
         path = self.tree.paths.get(mine.key)
         if twin is not None:
@@ -276,11 +278,11 @@ class _Inverter:
         return self.tree.paths.get(mine.key, mine.path)
 
 
-_TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
+_TOUCHED = 'saved on the portal since, although no field differs; check it there, or set `touched = "go"`'
 
 
 def fields_to_restore(mine: Baseline) -> dict[str, FieldValue]:
-    """Return the fields that a run replaced as they were; what it created is wanted out of sight, and no more."""
+    """Return the fields that a run replaced, as they were; what it created becomes a draft."""
     if not mine.previous:
         return {"status": Status.DRAFT} if mine.kind is Kind.ARTICLE else {}
     known = {name: value for name, value in mine.previous.items() if value is not None}
@@ -292,7 +294,7 @@ def _plain(value: FieldValue) -> str:
 
 
 def parent_ids(changes: Sequence[Change], before: Mapping[Key, Baseline]) -> dict[str, int]:
-    """Give for each directory above a folder that is put back the id that it is to lie in."""
+    """Return for the directory above each folder that is put back the id of its parent."""
     found = {}
     for change in changes:
         if isinstance(change.actual, Folder) and change.actual.parent is not None:
@@ -303,15 +305,15 @@ def parent_ids(changes: Sequence[Change], before: Mapping[Key, Baseline]) -> dic
 
 
 def _place(mine: Baseline, earlier: Baseline | None) -> tuple[str, ...]:
-    """Return whether the run put a folder into another one, which the portal can turn round too."""
+    """Return `parent` among the fields if the run moved a folder into another one."""
     is_moved = mine.kind is Kind.FOLDER and earlier is not None and earlier.parent != mine.parent
     return ("parent",) if is_moved else ()
 
 
 def _action(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) -> tuple[Action, str]:
-    """Return what putting back does, by what readers notice of it."""
+    """Return the action of putting an item back, by what readers notice of it, and the reason."""
     if not fields:
-        return Action.ADOPT, "as it was before that run already"
+        return Action.ADOPT, "already as it was before that run"
     if isinstance(former, Article) and isinstance(now, Article) and former.status is not now.status:
         if former.status is Status.PUBLISHED:
             return Action.RESTORE, "archived by that run"
@@ -321,14 +323,14 @@ def _action(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) ->
 
 
 def _texts(now: Item, former: Item) -> tuple[str | None, str | None]:
-    """Return two bodies as a person compares them, which is not as HTML."""
+    """Return two bodies as Markdown, in which people compare them."""
     if not isinstance(now, Article) or not isinstance(former, Article):
         return None, None
     return to_markdown(now.body).text, to_markdown(former.body).text
 
 
 def _moved(mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> tuple[str, ...]:
-    """Return what is no longer as the run left it, of what content manages and of what is to be put back."""
+    """Return the fields that are no longer as the run left them, of those that content manages or that are put back."""
     digests = live_digests(now)
     managed = {*mine.content, *_ALWAYS_MANAGED, *wanted}
     moved = changed_fields({name: digests[name] for name in digests if name in managed}, mine.live, {})
@@ -345,7 +347,7 @@ def _differing(item: Item, other: Item) -> tuple[str, ...]:
 
 
 def _with_fields(item: Item, fields: Mapping[str, FieldValue]) -> Item:
-    """Return an item with some fields as they were; what is not known of them stays."""
+    """Return an item with some fields replaced; fields without a value stay."""
     own: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     match item:
         case Category():

@@ -98,7 +98,7 @@ def test_uncommitted_files_in_it_are_marked_and_it_allows_nothing(scene: Scene, 
     scene.desk.commit()
     ended = scene.kbsync("publish", "--plan", str(place), "--yes")
     assert (ended.code, scene.written) == (4, [])
-    assert f"the saved plan had in it what no commit had: {FIRST}" in ended.err
+    assert f"the saved plan contains uncommitted files: {FIRST}" in ended.err
 
 
 @pytest.mark.parametrize("span", ["1s", "30m", "12h", "7d"])

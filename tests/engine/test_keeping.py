@@ -125,7 +125,7 @@ def test_what_is_rendered_beside_the_change_is_told_before_and_after(home: Clone
     home.pull()
     home.commit()
     edit(home, PATH, "Then wait", "Do wait")
-    note = "rendered anew, more than what changed: the whole article"
+    note = "rewritten although unchanged: the whole article"
     assert [change.reason for change in home.plan().changes] == [note]
     done = home.publish()
     assert done.run is not None

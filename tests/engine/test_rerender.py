@@ -45,7 +45,7 @@ def test_what_would_be_rendered_otherwise_is_an_update_and_nothing_else_is(befor
     assert steps(before.plan()) == {}
     made = before.plan(rerender=True)
     assert steps(made) == {CODE: "update"}
-    assert [(change.fields, change.reason) for change in made.changes] == [(("body",), "rendered anew")]
+    assert [(change.fields, change.reason) for change in made.changes] == [(("body",), "rendered again")]
     assert steps(before.published(rerender=True)) == {CODE: "update"}
     assert "color:" in before.live(CODE).description
     assert steps(before.plan(rerender=True)) == steps(before.plan()) == {}
@@ -98,7 +98,7 @@ def test_a_path_limits_it(before: Clone) -> None:
 def test_a_change_of_another_field_brings_the_body_along(before: Clone) -> None:
     before.commit({CODE: article("Colours", BODY)})
     (change,) = before.plan(rerender=True).changes
-    assert (change.fields, change.reason) == (("body", "title"), "rendered anew")
+    assert (change.fields, change.reason) == (("body", "title"), "rendered again")
     before.published(rerender=True)
     assert (before.live(CODE).title, "color:" in before.live(CODE).description) == ("Colours", True)
     assert steps(before.plan(rerender=True)) == {}
@@ -129,7 +129,7 @@ def test_what_an_update_would_have_kept_of_an_editor_s_article_goes_and_the_plan
     assert steps(clone.plan()) == {}
     (change,) = clone.plan(rerender=True).changes
     assert change.path == PAY
-    assert change.reason.startswith("rendered anew; not kept of what is live: ")
+    assert change.reason.startswith("rendered again; removes from the live body: ")
     assert "data-odd" in change.reason or "more" in change.reason
     clone.published(rerender=True)
     assert "data-odd" not in portal.store.article(number).description

@@ -504,7 +504,7 @@ def test_a_deleted_article_is_named_and_cannot_come_back(live: Clone) -> None:
     live.published()
     done = undone(live)
     assert did(done) == {PAY: "conflict"}
-    assert "deleted for ever" in done.planned.plan.conflicts[0].reason
+    assert "deleted permanently" in done.planned.plan.conflicts[0].reason
 
 
 def test_a_dry_run_and_a_person_who_declines_write_nothing(live: Clone) -> None:
