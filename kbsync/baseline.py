@@ -11,9 +11,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from kbsync.errors import Problem
-from kbsync.model import FieldValue, Kind, digest
-
-Key = tuple[Kind, int]
+from kbsync.model import FieldValue, ItemKey, Kind, digest
 
 
 class State(StrEnum):
@@ -53,6 +51,7 @@ class Baseline:
     kind: Kind
     id: int
     path: str
+    language: str = ""
     parent: int | None = None
     state: State = State.LIVE
     origin: BaselineOrigin = BaselineOrigin.LIVE
@@ -74,9 +73,9 @@ class Baseline:
     successor: int | None = None
 
     @property
-    def key(self) -> Key:
-        """What an item is known by for as long as it exists on the portal."""
-        return self.kind, self.id
+    def key(self) -> ItemKey:
+        """Return the key of the item."""
+        return ItemKey(self.kind, self.id, self.language)
 
 
 def fingerprint(baseline: Baseline) -> str:
@@ -85,7 +84,7 @@ def fingerprint(baseline: Baseline) -> str:
     return digest((baseline.seen_at, baseline.blob, *before, *sorted(baseline.live.values())))
 
 
-def carried_over(lock: Mapping[Key, Baseline], blobs: Mapping[str, str]) -> dict[Key, Baseline]:
+def carried_over(lock: Mapping[ItemKey, Baseline], blobs: Mapping[str, str]) -> dict[ItemKey, Baseline]:
     """Leave out of a lock what came with files that are, by content path, as they were before: `blobs` tells of now.
 
     `git restore .` takes a pull's words back and leaves its new files; believed, these would say that the content has
@@ -98,7 +97,7 @@ def carried_over(lock: Mapping[Key, Baseline], blobs: Mapping[str, str]) -> dict
     }
 
 
-def newest(lock: Mapping[Key, Baseline], ledger: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+def newest(lock: Mapping[ItemKey, Baseline], ledger: Mapping[ItemKey, Baseline]) -> dict[ItemKey, Baseline]:
     """Tell for every item which baseline counts: the later of lock and ledger, by the portal's clock."""
     later = {key: _later(lock.get(key), ledger.get(key)) for key in lock.keys() | ledger.keys()}
     return {key: known for key, known in later.items() if not is_tombstone(known)}
@@ -269,20 +268,20 @@ def lock_name(target: str, kind: Kind, path: str) -> str:
     return f"{lock_folder(target)}{source}.json"
 
 
-def released_name(target: str, key: Key) -> str:
+def released_name(target: str, key: ItemKey) -> str:
     """Return the lock file of what was let go, relative to the root: by id, since another file may take its path."""
-    return f"{lock_folder(target)}released/{key[0].value}-{key[1]}.json"
+    return f"{lock_folder(target)}released/{key.kind.value}-{key.id}.json"
 
 
-def ledger_name(key: Key) -> str:
+def ledger_name(key: ItemKey) -> str:
     """Return the ledger file of an item: by id, which outlives every rename."""
-    kind, number = key
-    return f"{kind.value}/{number}.json"
+    language = f".{key.language}" if key.language else ""
+    return f"{key.kind.value}/{key.id}{language}.json"
 
 
-def read_lock(files: Mapping[str, bytes]) -> tuple[dict[Key, Baseline], tuple[Problem, ...]]:
+def read_lock(files: Mapping[str, bytes]) -> tuple[dict[ItemKey, Baseline], tuple[Problem, ...]]:
     """Read the lock's files, by path; one that cannot be read is a problem with its place, not an exception."""
-    found: dict[Key, Baseline] = {}
+    found: dict[ItemKey, Baseline] = {}
     problems = []
     for path, data in files.items():
         try:
@@ -306,7 +305,7 @@ def _lock_problem(path: str, data: bytes, error: ValueError) -> Problem:
     return Problem(path=path, line=place, what=f"unreadable lock file: {error}", advice=advice)
 
 
-def read_ledger(files: Mapping[str, bytes]) -> dict[Key, Baseline]:
+def read_ledger(files: Mapping[str, bytes]) -> dict[ItemKey, Baseline]:
     """Read the ledger's files, by name.
 
     Raises:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from kbsync.baseline import Baseline
-from kbsync.model import Article, Item, Kind, ancestors, parent_path
+from kbsync.model import Article, Item, ItemKey, Kind, ancestors, parent_path
 
 
 class Action(StrEnum):
@@ -63,6 +63,11 @@ class Change:
     points: bool = False
     leaves: Baseline | None = None
 
+    @property
+    def key(self) -> ItemKey:
+        """Return the key of the item."""
+        return ItemKey(self.kind, self.id or 0)
+
 
 class FindingKind(StrEnum):
     """Why a plan names something that it leaves alone."""
@@ -91,6 +96,11 @@ class Finding:
     live: Item | None = None
     ours: tuple[str, ...] = ()
     theirs: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> ItemKey:
+        """Return the key of the item."""
+        return ItemKey(self.kind, self.id or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

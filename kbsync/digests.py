@@ -18,7 +18,7 @@ from kbsync.markup.options import PLAIN, Options
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import Pulled, addresses_in, to_markdown
 from kbsync.memo import is_lent, remembered
-from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, fields_of
+from kbsync.model import Article, Item, ItemKey, KnowledgeBase, digest, fields_of
 
 _ROOTED = "kbsync-root:/"
 
@@ -45,7 +45,7 @@ class LinkTargets(Protocol):
     def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
         """Return the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
 
-    def path_of(self, address: str, paths: Mapping[tuple[Kind, int], str]) -> str | None:
+    def path_of(self, address: str, paths: Mapping[ItemKey, str]) -> str | None:
         """Return the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
 
     def absolute(self, address: str) -> str:
@@ -111,7 +111,7 @@ def from_the_root(path: str) -> Callable[[str], str]:
     return resolve
 
 
-def pulled_body(live: Article, path: str, addresses: LinkTargets, paths: Mapping[tuple[Kind, int], str]) -> Pulled:
+def pulled_body(live: Article, path: str, addresses: LinkTargets, paths: Mapping[ItemKey, str]) -> Pulled:
     """Convert a live body to the Markdown that a file at `path` would hold; `paths` tells where live items lie.
 
     A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
@@ -119,7 +119,7 @@ def pulled_body(live: Article, path: str, addresses: LinkTargets, paths: Mapping
     return _converted(live.body, to_the_file(path, addresses, paths), addresses.options.plain)
 
 
-def to_the_file(path: str, addresses: LinkTargets, paths: Mapping[tuple[Kind, int], str]) -> Callable[[str], str]:
+def to_the_file(path: str, addresses: LinkTargets, paths: Mapping[ItemKey, str]) -> Callable[[str], str]:
     """Return the function that writes the portal's addresses as the file at `path` would hold them."""
 
     def rewrite(address: str) -> str:
@@ -158,7 +158,7 @@ def differences(
     live: Item,
     anchors: Collection[str],
     addresses: LinkTargets,
-    paths: Mapping[tuple[Kind, int], str],
+    paths: Mapping[ItemKey, str],
 ) -> tuple[str, ...]:
     """Return the managed fields in which pulling the live item would not write what the file says."""
     theirs = live_digests(live)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -17,6 +18,17 @@ class Kind(StrEnum):
     CATEGORY = "category"
     FOLDER = "folder"
     ARTICLE = "article"
+
+
+class ItemKey(NamedTuple):
+    """What identifies an item for as long as the portal has it; ids are not promised to differ across kinds.
+
+    `language` is empty for the primary language. No item has the id 0: it stands for one that is not on the portal.
+    """
+
+    kind: Kind
+    id: int
+    language: str = ""
 
 
 def kind_of(path: str) -> Kind:
@@ -98,6 +110,10 @@ class Category:
     def kind(self) -> Kind:
         return Kind.CATEGORY
 
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(self.kind, self.id or 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
@@ -117,6 +133,10 @@ class Folder:
     @property
     def kind(self) -> Kind:
         return Kind.FOLDER
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(self.kind, self.id or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +158,10 @@ class Article:
     @property
     def kind(self) -> Kind:
         return Kind.ARTICLE
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(self.kind, self.id or 0)
 
 
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -192,7 +216,7 @@ class KnowledgeBase:
     articles: tuple[Article, ...] = ()
     assets: frozenset[str] = frozenset()
     seen_at: str = ""
-    remembered: Mapping[tuple[Kind, int], Mapping[str, str]] = field(default_factory=dict)
+    remembered: Mapping[ItemKey, Mapping[str, str]] = field(default_factory=dict)
 
     def items(self) -> Iterator[Item]:
         """Walk every item, parents before what they hold."""
@@ -204,6 +228,6 @@ class KnowledgeBase:
         """Index the items that lie at a content path."""
         return {item.path: item for item in self.items() if item.path is not None}
 
-    def by_id(self) -> Mapping[tuple[Kind, int], Item]:
-        """Index the items that have a live id, by kind too, since ids are not promised to differ across kinds."""
-        return {(item.kind, item.id): item for item in self.items() if item.id is not None}
+    def by_id(self) -> Mapping[ItemKey, Item]:
+        """Index the items that have a live id, by their key."""
+        return {item.key: item for item in self.items() if item.id is not None}

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from kbsync.baseline import (
     Baseline,
     BaselineOrigin,
-    Key,
     State,
     baseline_from_json,
     baseline_to_json,
@@ -25,10 +24,10 @@ from kbsync.baseline import (
     with_sources,
 )
 from kbsync.digests import blob_of
-from kbsync.model import Kind
+from kbsync.model import ItemKey, Kind
 from tests.planner.trees import law
 
-KEY = (Kind.ARTICLE, 7)
+KEY = ItemKey(Kind.ARTICLE, 7)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 NAMES = st.sampled_from(["title", "body", "tags", "seo.title", "status"])
 VALUES = st.one_of(st.none(), TEXTS, st.integers(), st.lists(TEXTS, max_size=3).map(tuple))
@@ -120,7 +119,7 @@ def _baseline(seen: str, *, live: str = "x", over: str = "", state: State = Stat
 
 
 def _counts(lock: Baseline | None, ledger: Baseline | None) -> Baseline | None:
-    side: dict[Key, Baseline] = newest({KEY: lock} if lock else {}, {KEY: ledger} if ledger else {})
+    side: dict[ItemKey, Baseline] = newest({KEY: lock} if lock else {}, {KEY: ledger} if ledger else {})
     return side.get(KEY)
 
 

@@ -21,7 +21,7 @@ from kbsync.markup import links as surveys
 from kbsync.markup.options import PLAIN
 from kbsync.markup.to_markdown import addresses_in, to_markdown
 from kbsync.memo import lent, remembered
-from kbsync.model import Article, Kind
+from kbsync.model import Article, ItemKey, Kind
 
 UNIX = pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX")
 NAME = b"a name"
@@ -310,22 +310,22 @@ class Portal:
 
     def path_of(self, address: str, paths: object) -> str | None:
         assert isinstance(paths, dict)
-        return paths.get((Kind.ARTICLE, 7)) if address.startswith("/support/solutions/articles/7") else None
+        return paths.get(ItemKey(Kind.ARTICLE, 7)) if address.startswith("/support/solutions/articles/7") else None
 
     def absolute(self, address: str) -> str:
         return f"https://acme.example/{address}"
 
 
-def pulled(path: str, paths: dict[tuple[Kind, int], str], html: str = HTML) -> object:
+def pulled(path: str, paths: dict[ItemKey, str], html: str = HTML) -> object:
     return digests.pulled_body(Article(title="T", body=html), path, Portal(), paths)
 
 
 def test_a_conversion_is_remembered_by_what_its_addresses_become(monkeypatch: pytest.MonkeyPatch) -> None:
-    cases: list[tuple[str, dict[tuple[Kind, int], str]]] = [
+    cases: list[tuple[str, dict[ItemKey, str]]] = [
         ("a/b/c.md", {}),
-        ("a/b/c.md", {(Kind.ARTICLE, 7): "a/b/d.md"}),
-        ("a/c.md", {(Kind.ARTICLE, 7): "a/b/d.md"}),
-        ("a/b/other.md", {(Kind.ARTICLE, 7): "a/b/d.md"}),
+        ("a/b/c.md", {ItemKey(Kind.ARTICLE, 7): "a/b/d.md"}),
+        ("a/c.md", {ItemKey(Kind.ARTICLE, 7): "a/b/d.md"}),
+        ("a/b/other.md", {ItemKey(Kind.ARTICLE, 7): "a/b/d.md"}),
     ]
     fresh = [pulled(*case) for case in cases]
     assert len({repr(one) for one in fresh}) == 3

@@ -14,7 +14,7 @@ from kbsync.engine.adopt import adopt as adopt_journey
 from kbsync.engine.adopt import release as release_journey
 from kbsync.engine.context import Options, PlanResult
 from kbsync.errors import UsageError
-from kbsync.model import Kind, kind_of
+from kbsync.model import ItemKey, Kind, kind_of
 from kbsync.report.explain import explanation_to_json, explanation_to_text
 from kbsync.report.json_output import plan_to_json
 from kbsync.report.terminal import plan_to_text
@@ -88,19 +88,19 @@ def named_in(config: Config, words: tuple[str, ...]) -> Named:
     return Named(paths=paths, keys=tuple(keys), pairs=paired)
 
 
-def _key(word: str) -> tuple[Kind, int] | None:
+def _key(word: str) -> ItemKey | None:
     kind, _, number = word.rpartition(":")
     if not (number.isascii() and number.isdigit()) or kind not in {"", *(kind.value for kind in Kind)}:
         return None
-    return (Kind(kind) if kind else Kind.ARTICLE, int(number))
+    return ItemKey(Kind(kind) if kind else Kind.ARTICLE, int(number))
 
 
-def _key_for(path: str, word: str) -> tuple[Kind, int]:
+def _key_for(path: str, word: str) -> ItemKey:
     """Read the id that a path is said to have; its kind is the path's."""
     found, kind = _key(word), kind_of(path)
     if found is None or (":" in word and found[0] is not kind):
         raise UsageError(f"{path} is no {word.partition(':')[0]}", advice=f"give the id of a {kind}")
-    return kind, found[1]
+    return ItemKey(kind, found.id)
 
 
 class _Question:

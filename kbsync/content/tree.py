@@ -14,7 +14,7 @@ from kbsync.content.includes import Expansion, Snippets
 from kbsync.content.selection import INDEX, Role, Rules, Selection, directories, split_suffix, twins, with_role
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files, trouble_on_windows
-from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Origin, Seo, Side, Status
+from kbsync.model import Article, Category, Folder, Item, ItemKey, KnowledgeBase, Origin, Seo, Side, Status
 
 _FOLDER_KEYS = ("visibility", "companies", "segments")
 _TITLE_ADVICE = "write `title:` in the front matter, or begin with a line `# Title`"
@@ -214,13 +214,13 @@ class _Reading:
     def judge_together(self) -> None:
         """Note what is wrong between items that are right by themselves."""
         items = tuple(self.knowledge(frozenset()).items())
-        pinned: dict[tuple[Kind, int], str] = {}
+        pinned: dict[ItemKey, str] = {}
         named: dict[tuple[str, str], str] = {}
         for item in items:
             path = item.path or ""
-            if item.id is not None and pinned.setdefault((item.kind, item.id), path) != path:
+            if item.id is not None and pinned.setdefault(item.key, path) != path:
                 line = _line_of(item, "id", self.indexes)
-                what = f"`id: {item.id}` is pinned by `{pinned[item.kind, item.id]}` too"
+                what = f"`id: {item.id}` is pinned by `{pinned[item.key]}` too"
                 self._note(_file_of(item), line, what, "an id belongs to one item")
             if isinstance(item, Article):
                 continue

@@ -6,16 +6,7 @@ It works out and writes nothing.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import (
-    Baseline,
-    Key,
-    State,
-    baseline_from_json,
-    baseline_to_json,
-    lock_name,
-    read_lock,
-    released_name,
-)
+from kbsync.baseline import Baseline, State, baseline_from_json, baseline_to_json, lock_name, read_lock, released_name
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.digests import live_digests
@@ -28,7 +19,7 @@ from kbsync.engine.refresh import refresh, with_author_ids
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import Refusal
 from kbsync.files import file_name, write
-from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, Side, ancestors, kind_of
+from kbsync.model import Article, Category, Item, ItemKey, Kind, KnowledgeBase, Side, ancestors, kind_of
 from kbsync.planner.decide import ItemState, Rules
 from kbsync.planner.identity import identify
 from kbsync.planner.match import Match, match
@@ -43,8 +34,8 @@ class Named:
     """
 
     paths: tuple[str, ...] = ()
-    keys: tuple[Key, ...] = ()
-    pairs: Mapping[str, Key] = field(default_factory=dict)
+    keys: tuple[ItemKey, ...] = ()
+    pairs: Mapping[str, ItemKey] = field(default_factory=dict)
 
     def covers(self, path: str) -> bool:
         """Return whether a content path is named, or lies below one that is."""
@@ -75,7 +66,7 @@ class AdoptPlan:
         """Return how the comparison is to be made: everything that is named is wanted, whatever the settings say."""
         return replace(rules_for(self.workspace, self.addresses, replace(options, paths=())), new="all")
 
-    def _pins(self, baselines: Mapping[Key, Baseline]) -> dict[str, int]:
+    def _pins(self, baselines: Mapping[ItemKey, Baseline]) -> dict[str, int]:
         """Return the live ids of the paths that are said, or known, to be a live item."""
         pins = {}
         for path, item in self.items.items():
@@ -85,28 +76,28 @@ class AdoptPlan:
                 continue
             known, said = baselines.get(key), path in self.named.pairs
             if said and known is not None and known.state is State.LIVE and known.path != path:
-                what = f"{key[0].value} {key[1]} is {known.path} already; release that first"
-                self.refused.append(_named_refusal(path, item.kind, key[1], what))
+                what = f"{key.kind.value} {key.id} is {known.path} already; release that first"
+                self.refused.append(_named_refusal(path, item.kind, key.id, what))
             elif said or (known is not None and known.state is not State.LIVE):
-                pins[path] = key[1]
+                pins[path] = key.id
         return pins | self._pins_above(pins, baselines)
 
-    def _pins_above(self, pins: Mapping[str, int], baselines: Mapping[Key, Baseline]) -> dict[str, int]:
+    def _pins_above(self, pins: Mapping[str, int], baselines: Mapping[ItemKey, Baseline]) -> dict[str, int]:
         """Pin the directories of what is pinned to what holds it on the portal, where neither is known."""
         found: dict[str, int] = {}
         for path, number in pins.items():
-            item = self.live.get((self.items[path].kind, number))
+            item = self.live.get(ItemKey(self.items[path].kind, number))
             for above in ancestors(path):
                 parent = None if item is None or isinstance(item, Category) else item.parent
-                key = (kind_of(above), parent or 0)
+                key = ItemKey(kind_of(above), parent or 0)
                 item = self.live.get(key)
                 if item is not None and key not in baselines and above not in self.known and above in self.items:
-                    found[above] = key[1]
+                    found[above] = key.id
         return found
 
-    def _opened(self, baselines: Mapping[Key, Baseline]) -> set[Key]:
+    def _opened(self, baselines: Mapping[ItemKey, Baseline]) -> set[ItemKey]:
         """Return the baselines that no longer count: those of what is named and is at rest, and what holds it."""
-        pinned = {(self.items[path].kind, number) for path, number in self.pins.items()}
+        pinned = {ItemKey(self.items[path].kind, number) for path, number in self.pins.items()}
         opened = {key for key in pinned if key in baselines}
         for key, known in baselines.items():
             is_gone = known.path not in self.items and key in self.live
@@ -120,16 +111,16 @@ class AdoptPlan:
             opened |= {up for up in above if up in baselines and baselines[up].state is not State.LIVE}
         return opened
 
-    def _above(self, key: Key) -> list[Key]:
+    def _above(self, key: ItemKey) -> list[ItemKey]:
         """Return what holds a live item, the nearest first."""
         item = self.live.get(key)
         parent = None if item is None or isinstance(item, Category) else item.parent
         for kind in (Kind.FOLDER, Kind.CATEGORY):
-            if parent is not None and (kind, parent) in self.live and (kind, parent) != key:
-                return [(kind, parent), *self._above((kind, parent))]
+            if parent is not None and ItemKey(kind, parent) in self.live and ItemKey(kind, parent) != key:
+                return [ItemKey(kind, parent), *self._above(ItemKey(kind, parent))]
         return []
 
-    def _wanted(self) -> dict[Key, ItemState]:
+    def _wanted(self) -> dict[ItemKey, ItemState]:
         """Return the live items that are to be agreed on, by key."""
         found = {}
         for case in self.pairs.cases:
@@ -137,14 +128,14 @@ class AdoptPlan:
                 if self.named.covers(case.path) and case.content is not None and case.live is None:
                     self.refused.append(self._lost(case))
                 continue
-            key = (case.kind, case.live.id or 0)
+            key = case.live.key
             below = {self.pairs.ids.get(path) for path in self.named.paths}
-            is_below = case.content is None and any(up[1] in below for up in self._above(key))
+            is_below = case.content is None and any(up.id in below for up in self._above(key))
             if self.named.covers(case.path) or key in self.named.keys or key in self.opened or is_below:
                 found[key] = case
         for key in [*found]:
             for up in self._above(key):
-                holders = (case for case in self.pairs.cases if case.live and (case.kind, case.live.id) == up)
+                holders = (case for case in self.pairs.cases if case.live and case.live.key == up)
                 found |= {up: case for case in holders if case.baseline is None}  # noqa: B035
         return found
 
@@ -157,7 +148,7 @@ class AdoptPlan:
 
     def changes(self, made: Plan) -> tuple[Change, ...]:
         """Return what a pull would have to do for what is wanted."""
-        created = {(change.kind, change.id or 0): change for change in made.changes if change.action is Action.CREATE}
+        created = {change.key: change for change in made.changes if change.action is Action.CREATE}
         found = []
         for key, case in self.wanted.items():
             if case.content is None:
@@ -171,7 +162,7 @@ class AdoptPlan:
         """Tell of a change what it means: where both sides differ, what the next publish would write."""
         if change.action is Action.CREATE:
             return replace(change, reason="brought into the tree")
-        differing = self.wanted[change.kind, change.id or 0].differing
+        differing = self.wanted[change.key].differing
         if not differing:
             return replace(change, action=Action.ADOPT, reason="both sides say the same")
         reason = "what is live counts as seen; the next publish writes what the file says"
@@ -192,7 +183,7 @@ class AdoptPlan:
             lock = lock_name(self.target, change.kind, change.path)
             if change.after is not None and isinstance(text := files.get(lock), str):
                 kept[lock] = baseline_to_json(replace(baseline_from_json(text), source=change.after, previous_blob=""))
-        written = {(change.kind, change.id or 0) for change in changes}
+        written = {change.key for change in changes}
         return dict.fromkeys(lock_paths(self.old, written)) | kept
 
 
@@ -205,15 +196,15 @@ def _pinned(content: KnowledgeBase, pins: Mapping[str, int]) -> KnowledgeBase:
     )
 
 
-def absent(named: Named, known: Collection[Key]) -> list[Finding]:
+def absent(named: Named, known: Collection[ItemKey]) -> list[Finding]:
     """Return the live items that are nowhere."""
     asked = [*named.keys, *named.pairs.values()]
     return [
         Finding(
             finding_kind=FindingKind.CONFLICT,
-            kind=key[0],
-            path=f"{key[0].value} {key[1]}",
-            id=key[1],
+            kind=key.kind,
+            path=f"{key.kind.value} {key.id}",
+            id=key.id,
             reason="not on the portal",
         )
         for key in asked
@@ -221,7 +212,7 @@ def absent(named: Named, known: Collection[Key]) -> list[Finding]:
     ]
 
 
-def lock_paths(workspace: Workspace, keys: Collection[Key]) -> list[str]:
+def lock_paths(workspace: Workspace, keys: Collection[ItemKey]) -> list[str]:
     """Return the lock files that hold the baselines of some items."""
     found = []
     for path, data in lock_files(workspace.config, workspace.files).items():
@@ -300,7 +291,7 @@ def release(
     refused: list[Finding] = []
     files: dict[str, str | bytes | None] = {}
     for case in pairs.cases:
-        if not (named.covers(case.path) or (case.id and (case.kind, case.id) in named.keys)):
+        if not (named.covers(case.path) or (case.id and case.key in named.keys)):
             continue
         entry = _let_go(case, live, pairs)
         if entry is None:
@@ -311,7 +302,7 @@ def release(
             )
             files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
             files[released_name(config.target, entry.key)] = baseline_to_json(entry)
-    refused += absent(named, {*((c.kind, c.id or 0) for c in pairs.cases)})
+    refused += absent(named, {case.key for case in pairs.cases})
     return _settle(workspace, live, tuple(changes), refused, files, calls, ui, dry_run)
 
 
@@ -389,5 +380,5 @@ def _path_made_up(item: Item, live: KnowledgeBase) -> str:
 
 def _place(number: int | None, live: KnowledgeBase) -> str:
     by_id = live.by_id()
-    above = by_id.get((Kind.FOLDER, number or 0)) or by_id.get((Kind.CATEGORY, number or 0))
+    above = by_id.get(ItemKey(Kind.FOLDER, number or 0)) or by_id.get(ItemKey(Kind.CATEGORY, number or 0))
     return _path_made_up(above, live) if above else "unknown"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Lock, Thread
 
-from kbsync.baseline import Baseline, Key
+from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
 from kbsync.engine.plan import patches_body
 from kbsync.engine.pointer import change_of_old_article, ends_archived, with_unmanaged_fields
@@ -18,7 +18,7 @@ from kbsync.engine.render import LinkResolver, Rendered, render, render_into
 from kbsync.freshdesk.api import Reader, Writer
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, lapsed
-from kbsync.model import Article, Item, KnowledgeBase, Status, ancestors, parent_path
+from kbsync.model import Article, Item, ItemKey, KnowledgeBase, Status, ancestors, parent_path
 from kbsync.planner.planner import Plan
 
 WORKERS = 4
@@ -48,8 +48,8 @@ class ApplyResult:
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
-    baselines: dict[Key, Baseline] = field(default_factory=dict)
-    forgotten: set[Key] = field(default_factory=set)
+    baselines: dict[ItemKey, Baseline] = field(default_factory=dict)
+    forgotten: set[ItemKey] = field(default_factory=set)
     interrupted: bool = False
     lost: str = ""
     undoes: str = ""
@@ -59,7 +59,7 @@ def apply_plan(
     plan: Plan,
     portal: LiveSide,
     addresses: LinkResolver,
-    known: Mapping[Key, Baseline],
+    known: Mapping[ItemKey, Baseline],
     tell: Callable[[Outcome], None],
     *,
     keeps: bool = True,
@@ -93,7 +93,7 @@ class _Applier:
         plan: Plan,
         portal: LiveSide,
         addresses: LinkResolver,
-        known: Mapping[Key, Baseline],
+        known: Mapping[ItemKey, Baseline],
         tell: Callable[[Outcome], None],
         *,
         keeps: bool,
@@ -185,7 +185,7 @@ class _Applier:
         if made.result is not Result.DONE or change.actual is None:
             return replace(made, change=change)
         address = self.addresses.address_of(change.path, self.ids)
-        left = self._send(change_of_old_article(change, self.known.get((change.kind, change.id or 0)), address))
+        left = self._send(change_of_old_article(change, self.known.get(change.key), address))
         if left.result is Result.DONE:
             return replace(made, change=change, notes=(*made.notes, *left.notes))
         error = f"the new article was created, but the old one ({change.id}) is still there: {left.error}"

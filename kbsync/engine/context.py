@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from kbsync.baseline import Baseline, Key, carried_over, lock_folder, newest, read_lock, with_sources
+from kbsync.baseline import Baseline, carried_over, lock_folder, newest, read_lock, with_sources
 from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.content.document import parse
@@ -21,7 +21,7 @@ from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, WorkingTree
 from kbsync.git.repository import Repository
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import Article, Kind, KnowledgeBase
+from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
 from kbsync.planner.approval import Saved
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, in_flight_at, journal_folder, read_journals
@@ -36,10 +36,10 @@ class Recovered:
     in question.
     """
 
-    baselines: Mapping[Key, Baseline] = field(default_factory=dict)
+    baselines: Mapping[ItemKey, Baseline] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
     unresolved: Mapping[str, str] = field(default_factory=dict)
-    unresolved_ids: frozenset[Key] = frozenset()
+    unresolved_ids: frozenset[ItemKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +54,9 @@ class Workspace:
     repository: Repository
     files: Files
     tree: Tree
-    lock: Mapping[Key, Baseline]
-    ledger: Mapping[Key, Baseline]
-    baselines: Mapping[Key, Baseline]
+    lock: Mapping[ItemKey, Baseline]
+    ledger: Mapping[ItemKey, Baseline]
+    baselines: Mapping[ItemKey, Baseline]
     run: Mapping[str, object]
     commit: str | None
     heads: RemoteHeads = field(default_factory=lambda: RemoteHeads(ledger=None, lease=None))
@@ -156,8 +156,8 @@ def _blobs(content: KnowledgeBase) -> dict[str, str]:
 
 
 def complete_baselines(
-    repository: Repository, content: KnowledgeBase, baselines: Mapping[Key, Baseline]
-) -> dict[Key, Baseline]:
+    repository: Repository, content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]
+) -> dict[ItemKey, Baseline]:
     """Add the sources that git holds to the baselines whose content has changed since."""
     here = {blob_of(item.origin.text): item.origin.text for item in content.items() if item.origin is not None}
     wanted = {known.blob for known in baselines.values() if known.source is None and known.blob} - here.keys()

@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import unified_diff
 
-from kbsync.baseline import Baseline, Key, baseline_from_json, ledger_name
+from kbsync.baseline import Baseline, baseline_from_json, ledger_name
 from kbsync.change import Action
 from kbsync.config import Config
 from kbsync.errors import KbsyncError, UsageError
 from kbsync.git.repository import Repository
 from kbsync.markup.options import Options
 from kbsync.markup.to_markdown import to_markdown
-from kbsync.model import FieldValue
+from kbsync.model import FieldValue, ItemKey
 from kbsync.state.ledger import PAGE, ItemDiff, Purpose, RunEntry, RunInfo, RunRecord, ledger_ref, look_up, record_from
 
 WITHOUT_WRITES = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
@@ -112,14 +112,14 @@ def _is_undo(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:
     return not _is_undo(undone, runs)
 
 
-def keys_of(entries: Collection[RunEntry]) -> tuple[Key, ...]:
+def keys_of(entries: Collection[RunEntry]) -> tuple[ItemKey, ...]:
     """Return the items of some entries, those that were replaced by a move among them."""
-    keys = [(entry.kind, entry.id) for entry in entries]
-    keys += [(entry.kind, entry.instead_of) for entry in entries if entry.instead_of]
+    keys = [entry.key for entry in entries]
+    keys += [ItemKey(entry.kind, entry.instead_of) for entry in entries if entry.instead_of]
     return tuple(dict.fromkeys(keys))
 
 
-def entries_at(repository: Repository, commit: str | None, keys: Collection[Key]) -> dict[Key, Baseline]:
+def entries_at(repository: Repository, commit: str | None, keys: Collection[ItemKey]) -> dict[ItemKey, Baseline]:
     """Read what the ledger held of some items at one of its commits.
 
     Raises:
@@ -142,7 +142,7 @@ def item_diffs(repository: Repository, run: RunInfo, options: Options) -> tuple[
     diffs = []
     for entry in run.record.entries:
         diffs.append(_item_diff(entry, before, after, run, options))
-        old = after.get((entry.kind, entry.instead_of or 0))
+        old = after.get(ItemKey(entry.kind, entry.instead_of or 0))
         if old is not None and old.previous:
             left = RunEntry(action=Action.ARCHIVE, kind=entry.kind, id=old.id, path=entry.former or old.path)
             diffs.append(_item_diff(left, before, after, run, options))
@@ -150,9 +150,13 @@ def item_diffs(repository: Repository, run: RunInfo, options: Options) -> tuple[
 
 
 def _item_diff(
-    entry: RunEntry, before: Mapping[Key, Baseline], after: Mapping[Key, Baseline], run: RunInfo, options: Options
+    entry: RunEntry,
+    before: Mapping[ItemKey, Baseline],
+    after: Mapping[ItemKey, Baseline],
+    run: RunInfo,
+    options: Options,
 ) -> ItemDiff:
-    key = (entry.kind, entry.id)
+    key = entry.key
     old, new = before.get(key), after.get(key)
     was = new.previous if new and new.previous else (old.fields if old else {})
     now = new.fields if new else {}

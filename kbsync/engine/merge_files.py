@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from kbsync.baseline import Baseline, Key
+from kbsync.baseline import Baseline
 from kbsync.change import Action, Change
 from kbsync.content.document import compose, edit, newline_of, parse, replace_body, unix_newlines
 from kbsync.content.front_matter import Flat, flat
@@ -23,7 +23,7 @@ from kbsync.markup.merge.conflicts import marked
 from kbsync.markup.merge.graft import Entangled, Written, graft
 from kbsync.markup.merge.merge import Merged, Version, merge
 from kbsync.markup.options import Options
-from kbsync.model import Article, FieldValue, Item, Kind, Status, Visibility, digest, fields_of
+from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, Status, Visibility, digest, fields_of
 from kbsync.planner.planner import Plan
 
 Entries = Sequence[str] | Sequence[int]
@@ -217,7 +217,7 @@ class FileMerger:
     places: Places
     addresses: LinkResolver
     bodies: BodyMerger
-    baselines: Mapping[Key, Baseline]
+    baselines: Mapping[ItemKey, Baseline]
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def brought(self, change: Change) -> MergedFile:
@@ -301,7 +301,7 @@ class FileMerger:
         return text, theirs if "body" in change.fields else base.body
 
     def _base(self, change: Change) -> "_Base | None":
-        known = self.baselines.get((change.kind, change.id or 0))
+        known = self.baselines.get(change.key)
         if known is None or known.source is None:
             return None
         if change.kind is not Kind.ARTICLE:

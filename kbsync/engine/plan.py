@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 
-from kbsync.baseline import Baseline, BaselineOrigin, Key
+from kbsync.baseline import Baseline, BaselineOrigin
 from kbsync.change import Action, Change, Finding
 from kbsync.config import Config, Secret
 from kbsync.content.document import parse
@@ -18,7 +18,7 @@ from kbsync.engine.render import LinkResolver, render_into
 from kbsync.engine.rerender import add_rerenders
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.rate_limit import Pacer
-from kbsync.model import Article, FieldValue, Item, KnowledgeBase, Side, digest, fields_of, kind_of
+from kbsync.model import Article, FieldValue, Item, ItemKey, KnowledgeBase, Side, digest, fields_of, kind_of
 from kbsync.planner.decide import Rules
 from kbsync.planner.match import match
 from kbsync.planner.planner import ItemExplanation, Plan, explained, make_plan
@@ -27,18 +27,18 @@ from kbsync.state.ledger import RunInfo
 _ToMarkdown = Callable[[str], str]
 
 
-def annotate_conflicts(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
-    """Return a plan whose conflicts show what changed in content and in live since the baseline.
+def annotate_conflicts(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Plan:
+    """Return a plan whose conflicts show what content and what live did since the baseline.
 
     Without a baseline, what live has and the file has not is shown as a change of live.
     """
-    paths = {(kind_of(path), number): path for path, number in plan.ids.items()}
+    paths = {ItemKey(kind_of(path), number): path for path, number in plan.ids.items()}
 
     def shown(conflict: Finding) -> Finding:
         def markdown(html: str) -> str:
             return pulled_body(Article(title="", body=html), conflict.path, addresses, paths).text
 
-        baseline = known.get((conflict.kind, conflict.id or 0))
+        baseline = known.get(conflict.key)
         return replace(
             conflict,
             ours=tuple(_ours(conflict.content, baseline)),
@@ -98,13 +98,13 @@ def patches_body(change: Change, origin: BaselineOrigin) -> bool:
     return is_sent and origin is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
 
 
-def annotate_rewrites(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
+def annotate_rewrites(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Plan:
     """Return a plan whose changes say which unchanged blocks of their articles would be rewritten."""
     return replace(plan, changes=tuple(_annotated(change, plan, known, addresses) for change in plan.changes))
 
 
-def _annotated(change: Change, plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Change:
-    baseline = known.get((change.kind, change.id or 0))
+def _annotated(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
+    baseline = known.get(change.key)
     live, article = change.actual, change.desired
     if not isinstance(live, Article) or not isinstance(article, Article) or change.leaves is not None:
         return change
@@ -206,7 +206,7 @@ def explain(
     config: Config,
     key: Secret | None,
     paths: Sequence[str],
-    keys: Collection[Key],
+    keys: Collection[ItemKey],
     options: Options,
     ui: Ui,
 ) -> Explanation:
@@ -215,10 +215,10 @@ def explain(
     workspace = planned.workspace
     addresses = LinkResolver(config, workspace.content.assets)
     pairs = match(workspace.content, planned.live, workspace.baselines, addresses)
-    cases = [case for case in pairs.cases if case.path in paths or (case.kind, case.id or 0) in keys]
+    cases = [case for case in pairs.cases if case.path in paths or case.key in keys]
     runs = past_runs(workspace.repository, config, limit=_RUNS)
     found = {case.path for case in cases} | {f"{case.kind.value}:{case.id}" for case in cases}
-    asked = [*paths, *(f"{kind.value}:{number}" for kind, number in keys)]
+    asked = [*paths, *(f"{key.kind.value}:{key.id}" for key in keys)]
     return Explanation(
         planned=planned,
         items=tuple(
@@ -235,7 +235,7 @@ def _made_by(item: ItemExplanation, runs: Sequence[RunInfo]) -> str:
     if known is None or item.place != "ledger":
         return ""
     for run in runs:
-        if any((entry.kind, entry.id) == known.key for entry in run.record.entries):
+        if any(entry.key == known.key for entry in run.record.entries):
             of = f" of {run.record.commit[:10]}" if run.record.commit else ""
             return f"{run.record.purpose.value} {run.name}{of} by {run.who}"
     return ""

@@ -7,10 +7,10 @@ baseline is archived, so that it is left alone from then on.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change
 from kbsync.engine.render import LinkResolver, pointer_body
-from kbsync.model import Article, Seo
+from kbsync.model import Article, ItemKey, Seo
 from kbsync.planner.planner import Plan
 
 
@@ -48,19 +48,17 @@ def change_of_old_article(change: Change, known: Baseline | None, address: str |
     )
 
 
-def add_pointers(plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Plan:
+def add_pointers(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Plan:
     """Complete the changes of old articles whose move an interrupted run did not finish."""
     return replace(plan, changes=tuple(_pointing(change, plan, known, addresses) for change in plan.changes))
 
 
-def _pointing(change: Change, plan: Plan, known: Mapping[Key, Baseline], addresses: LinkResolver) -> Change:
+def _pointing(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
     new = change.desired
     if not change.points or change.action is not Action.UPDATE or new is None or new.path is None:
         return change
     move = replace(change, path=new.path, former=change.path)
-    left = change_of_old_article(
-        move, known.get((change.kind, change.id or 0)), addresses.address_of(new.path, plan.ids)
-    )
+    left = change_of_old_article(move, known.get(change.key), addresses.address_of(new.path, plan.ids))
     return replace(left, former=None)
 
 

@@ -19,7 +19,7 @@ from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Refusal
 from kbsync.files import Overlay, folded, write
 from kbsync.freshdesk.client import Connection
-from kbsync.model import Kind, KnowledgeBase
+from kbsync.model import ItemKey, Kind, KnowledgeBase
 from kbsync.planner.planner import Plan, make_plan
 
 
@@ -49,7 +49,7 @@ def build_pull(
     refused: list[Finding] = []
     while True:
         pulling = _PullBuilder(workspace, plan, live, addresses, options)
-        again = pulling.run({(finding.kind, finding.id) for finding in refused}, tell)
+        again = pulling.run({finding.key for finding in refused}, tell)
         refused += pulling.pulled.refused if again else ()
         if not again:
             pulling.pulled.refused += refused
@@ -72,9 +72,9 @@ class _PullBuilder:
         self.outlook = PullBaselines(workspace=workspace, live=live)
         self.pulled = PulledFiles()
 
-    def run(self, without: set[tuple[Kind, int | None]], tell: Callable[[str], None]) -> bool:
+    def run(self, without: set[ItemKey], tell: Callable[[str], None]) -> bool:
         """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
-        asked = self._placed([change for change in self.plan.changes if (change.kind, change.id) not in without])
+        asked = self._placed([change for change in self.plan.changes if change.key not in without])
         deleted = {source_of(change) for change in asked if change.action is Action.DELETE}
         self.addresses = self.addresses.after_moves(self.places.moved)
         self.outlook.moved = self.places.moved
@@ -95,15 +95,15 @@ class _PullBuilder:
     def _placed(self, changes: list[Change]) -> list[Change]:
         """Return what was asked for its places; what was not asked for moves nothing."""
         placed = self.places.placed(changes)
-        taken = {(change.kind, change.id) for change in self._asked(placed)}
-        left = [change for change in placed if (change.kind, change.id) not in taken]
+        taken = {change.key for change in self._asked(placed)}
+        left = [change for change in placed if change.key not in taken]
         if left and any(change.action is Action.MOVE and change.kind is not Kind.ARTICLE for change in placed):
             self.places = Places(self.plan, self.live, self.present, self.workspace.baselines)
-            placed = self.places.placed([change for change in changes if (change.kind, change.id) in taken])
+            placed = self.places.placed([change for change in changes if change.key in taken])
             left = []
         for change in left:
             self.places.forget(change)
-        return [self._with_text(change) for change in placed if (change.kind, change.id) in taken]
+        return [self._with_text(change) for change in placed if change.key in taken]
 
     def _texts(self, links: Mapping[str, str | bytes | None]) -> FileMerger:
         # What is included from where it lay is still to be found there.
@@ -189,7 +189,7 @@ class _PullBuilder:
     def _settle(self, links: Mapping[str, str | bytes | None]) -> None:
         """Bring the links of other files along, read back what would be written, and make the lock."""
         outlook, changes = self.outlook, self.pulled.changes
-        taken = {(change.kind, change.id) for change in changes}
+        taken = {change.key for change in changes}
         outlook.written = {**links, **outlook.written}
         outlook.hold_emptied(
             self.places.paths.values(), without={change.path for change in changes if not change.desired}
@@ -197,7 +197,7 @@ class _PullBuilder:
         following = follow(outlook, self.plan, self.places, self.addresses, taken)
         changes += following if self.places.moved else ()
         outlook.say_outright(changes)
-        ids = {path: number for (_, number), path in self.places.paths.items()}
+        ids = {path: key.id for key, path in self.places.paths.items()}
         made = outlook.baselines(changes, self.addresses, ids)
         self.pulled.files = lock_files(self.workspace, changes, made) | outlook.written
         self.pulled.changes[:] = [replace(change, after=self._after(change)) for change in changes]
@@ -270,8 +270,8 @@ def work_out(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> Pul
 def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
     """Hold back each deletion of a file whose item the portal still has when asked for it by its id."""
     asked = [change for change in plan.changes if change.action is Action.DELETE]
-    there = find_existing(connection, {(change.kind, change.id) for change in asked if change.id is not None})
-    held = [change for change in asked if (change.kind, change.id) in there]
+    there = find_existing(connection, {change.key for change in asked if change.id is not None})
+    held = [change for change in asked if change.key in there]
     findings = (
         Finding(
             finding_kind=FindingKind.CONFLICT,

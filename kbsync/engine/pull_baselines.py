@@ -16,7 +16,7 @@ from kbsync.engine.render import LinkResolver, current_addresses
 from kbsync.errors import ContentError
 from kbsync.files import Files, Overlay
 from kbsync.markup.merge.conflicts import conflicts_in
-from kbsync.model import Article, FieldValue, Item, Kind, KnowledgeBase, ancestors, digest, fields_of
+from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, KnowledgeBase, ancestors, digest, fields_of
 from kbsync.planner.planner import Plan
 
 
@@ -81,7 +81,7 @@ class PullBaselines:
         made = []
         for change in changes:
             item = items.get(change.path)
-            known = self.workspace.baselines.get((change.kind, change.id or 0))
+            known = self.workspace.baselines.get(change.key)
             if change.action in {Action.FORGET, Action.DELETE} or (
                 change.desired is None and not self._follows(change)
             ):
@@ -170,7 +170,7 @@ def lock_files(
     workspace: Workspace, changes: Sequence[Change], made: Sequence[Baseline]
 ) -> dict[str, str | bytes | None]:
     """Return the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
-    touched = {(change.kind, change.id) for change in changes}
+    touched = {change.key for change in changes}
     target, known = workspace.config.target, workspace.baselines
     files: dict[str, str | bytes | None] = {
         lock_name(target, entry.kind, entry.path): None
@@ -239,7 +239,7 @@ def follow(
     plan: Plan,
     places: Places,
     addresses: LinkResolver,
-    taken: Collection[tuple[Kind, int | None]],
+    taken: Collection[ItemKey],
 ) -> Iterator[Change]:
     """Return which known items lie elsewhere or show other links now and nothing else, and on what both agree by that."""
     live, baselines = outlook.live.by_id(), outlook.workspace.baselines
@@ -248,7 +248,7 @@ def follow(
     for item in outlook.workspace.content.items():
         old = item.path or ""
         path = places.moved.get(old, old)
-        known = baselines.get(lie_at.get(path, (Kind.ARTICLE, 0)))
+        known = baselines.get(lie_at.get(path, ItemKey(Kind.ARTICLE, 0)))
         moved = path != old or any(target.partition("#")[0] in places.moved for target in plan.targets.get(old, ()))
         if not moved or known is None or known.state is not State.LIVE or known.key in taken:
             continue

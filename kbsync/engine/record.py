@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Protocol
 
-from kbsync.baseline import Baseline, BaselineOrigin, Key, State
+from kbsync.baseline import Baseline, BaselineOrigin, State
 from kbsync.change import Action, Change, Outcome, Result, circle_openers
 from kbsync.content.document import parse
 from kbsync.digests import blob_of, content_digests, live_digests, source_key
 from kbsync.engine.render import LinkResolver, Rendered, current_addresses
 from kbsync.markup.placeholders import may_hold_marks
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import Article, Category, Item, Kind, digest, fields_of, parent_path
+from kbsync.model import Article, Category, Item, ItemKey, Kind, digest, fields_of, parent_path
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import Intent
 
@@ -141,20 +141,20 @@ class Recorder:
 
     plan: Plan
     addresses: LinkResolver
-    known: Mapping[Key, Baseline]
-    seen: frozenset[Key]
+    known: Mapping[ItemKey, Baseline]
+    seen: frozenset[ItemKey]
     seen_at: str
     ids: Mapping[str, int]
     watch: WriteGuard | None = None
-    baselines: dict[Key, Baseline] = field(default_factory=dict)
-    forgotten: set[Key] = field(default_factory=set)
+    baselines: dict[ItemKey, Baseline] = field(default_factory=dict)
+    forgotten: set[ItemKey] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def remember(self, change: Change, outcome: Outcome, rendered: Rendered | None) -> None:
         """Note what both sides now say; an answer that is not believed is noted too, so that it is not sent again."""
         if outcome.live is None and outcome.result is not Result.DONE:
             return
-        key = (change.kind, outcome.live.id if outcome.live and outcome.live.id else change.id or 0)
+        key = outcome.live.key if outcome.live and outcome.live.id else change.key
         with self._lock:
             reached = self._reached(key, change, outcome, rendered)
             if reached is not None:
@@ -162,7 +162,7 @@ class Recorder:
         if reached is not None and self.watch is not None:
             self.watch.note(reached)
 
-    def _reached(self, key: Key, change: Change, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
+    def _reached(self, key: ItemKey, change: Change, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
         known, live, seen = self.known.get(key), outcome.live or change.actual, outcome.seen_at or self.seen_at
         if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
             self.forgotten.add(key)
@@ -178,7 +178,7 @@ class Recorder:
             return None
         if change.id is not None and change.id != live.id:
             # Made anew because the old one is gone from the portal: nothing is left to agree on there.
-            self.forgotten.add((change.kind, change.id))
+            self.forgotten.add(change.key)
         return self._agreed(change, live, outcome, rendered)
 
     def _agreed(self, change: Change, live: Item, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
@@ -205,19 +205,19 @@ class Recorder:
 
     def _place(self, change: Change, live: Article) -> int | None:
         """Return the folder in which content has an article."""
-        known = self.known.get((change.kind, live.id or 0))
+        known = self.known.get(live.key)
         return self.ids.get(parent_path(change.path)) or (known.parent if known else live.parent)
 
     def _sent(self, change: Change, live: Item, rendered: Rendered | None) -> str:
         """Return the HTML that live was made of; a write that leaves the body alone leaves that too."""
         if rendered is not None:
             return digest(rendered.html) if rendered.whole else ""
-        known = self.known.get((change.kind, live.id or 0))
+        known = self.known.get(live.key)
         return known.sent_digest if known and change.action in WRITES else ""
 
     def born(self, change: Change, number: int) -> BaselineOrigin:
         """Return where an item was born: what is known of it says so, else whether this run makes it."""
-        key = (change.kind, number)
+        key = ItemKey(change.kind, number)
         known = self.baselines.get(key) or self.known.get(key)
         if known is not None:
             return known.origin
@@ -225,7 +225,7 @@ class Recorder:
 
     def _was(self, change: Change, live: Item) -> Item | None:
         """Return the live version that a change wrote over; none for what this run made, or did not write."""
-        is_old = live.id is not None and (live.kind, live.id) in self.seen
+        is_old = live.id is not None and live.key in self.seen
         return change.actual if is_old and change.action in WRITES and live != change.actual else None
 
 
@@ -234,13 +234,13 @@ def _stays(change: Change) -> bool:
     return change.actual is not None
 
 
-def intents_of(plan: Plan, known: Mapping[Key, Baseline]) -> tuple[Intent, ...]:
+def intents_of(plan: Plan, known: Mapping[ItemKey, Baseline]) -> tuple[Intent, ...]:
     """Say of each change that will write what it is to end in."""
     openers = circle_openers(plan.changes, plan.targets)
     return tuple(_intent(change, plan, known, openers) for change in plan.writes)
 
 
-def _intent(change: Change, plan: Plan, known: Mapping[Key, Baseline], openers: frozenset[str]) -> Intent:
+def _intent(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], openers: frozenset[str]) -> Intent:
     anchors = tuple(sorted(plan.anchors.get(change.path, ())))
     return Intent(
         action=change.action,
@@ -255,7 +255,7 @@ def _intent(change: Change, plan: Plan, known: Mapping[Key, Baseline], openers: 
     )
 
 
-def _source(change: Change, known: Mapping[Key, Baseline], anchors: tuple[str, ...]) -> Baseline | None:
+def _source(change: Change, known: Mapping[ItemKey, Baseline], anchors: tuple[str, ...]) -> Baseline | None:
     item = change.desired
     if item is None:
         return change.leaves
@@ -263,7 +263,7 @@ def _source(change: Change, known: Mapping[Key, Baseline], anchors: tuple[str, .
     if change.leaves is not None:
         body = {"body": live_digests(item)["body"]} if isinstance(item, Article) else {}
         return replace(change.leaves, fields=fields, live=body)
-    agreed = known.get((change.kind, change.id or 0))
+    agreed = known.get(change.key)
     new = change.action in {Action.CREATE, Action.MOVE}
     born = agreed.origin if agreed else BaselineOrigin.CONTENT if new else BaselineOrigin.LIVE
     return replace(intended(item, born=born, anchors=anchors), fields=fields)

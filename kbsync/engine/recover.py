@@ -7,7 +7,7 @@ nothing that might be a second copy is made.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.content.document import parse
 from kbsync.digests import differences, live_digests
@@ -21,6 +21,7 @@ from kbsync.model import (
     Category,
     FieldValue,
     Item,
+    ItemKey,
     Kind,
     KnowledgeBase,
     Status,
@@ -57,7 +58,7 @@ def _differing_body(intent: Intent, now: Item, ids: Mapping[str, int], addresses
         return () if intent.source.live.get("body") == live_digests(now)["body"] else ("body",)
     if is_opened(intent, now):
         return () if _words(article) == _words(now) else ("body",)
-    paths: dict[Key, str] = {(kind_of(path), number): path for path, number in ids.items()}
+    paths: dict[ItemKey, str] = {ItemKey(kind_of(path), number): path for path, number in ids.items()}
     return differences(article, now, intent.anchors, addresses, paths)
 
 
@@ -130,7 +131,7 @@ def recovered(
     runs: Sequence[InFlight],
     noted: Iterable[Baseline],
     live: KnowledgeBase,
-    known: Mapping[Key, Baseline],
+    known: Mapping[ItemKey, Baseline],
     addresses: LinkResolver,
 ) -> Recovered:
     """Find on the portal what runs that were cut off have done there.
@@ -176,15 +177,15 @@ def hold_back_unresolved(plan: Plan, doubts: Mapping[str, str]) -> Plan:
 class _Search:
     """One search: what is known, what was found, and where each path is."""
 
-    def __init__(self, live: KnowledgeBase, known: Mapping[Key, Baseline], addresses: LinkResolver) -> None:
+    def __init__(self, live: KnowledgeBase, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> None:
         self.live = live.by_id()
         self.seen_at = live.seen_at
         self.known = dict(known)
         self.addresses = addresses
-        self.found: dict[Key, Baseline] = {}
-        self.told: dict[Key, Intent] = {}
+        self.found: dict[ItemKey, Baseline] = {}
+        self.told: dict[ItemKey, Intent] = {}
         self.doubts: dict[str, str] = {}
-        self.doubted: set[Key] = set()
+        self.doubted: set[ItemKey] = set()
         self.ids = {agreed.path: agreed.id for agreed in known.values() if agreed.state is State.LIVE}
 
     def take_over(self, noted: Baseline) -> None:
@@ -242,7 +243,7 @@ class _Search:
         return [
             item
             for key, item in self.live.items()
-            if key[0] is intent.kind
+            if key.kind is intent.kind
             and key not in run.seen
             and plain(name_of(item)) == name
             and (isinstance(item, Category) or (parent is not None and item.parent == parent))
@@ -251,11 +252,11 @@ class _Search:
     def _made(self, intent: Intent, run: InFlight) -> bool:
         """Find a new item; tell whether it is there."""
         for key, agreed in self.known.items():
-            if agreed.path == intent.path and key[0] is intent.kind and key not in run.seen:
+            if agreed.path == intent.path and key.kind is intent.kind and key not in run.seen:
                 self._written(intent, agreed.id)
                 self.told[key] = intent
                 return True
-        candidates = [item for item in self._candidates(intent, run) if (item.kind, item.id or 0) not in self.known]
+        candidates = [item for item in self._candidates(intent, run) if item.key not in self.known]
         same = [item for item in candidates if not differing(intent, item, self.ids, self.addresses)]
         if len(same) == 1:
             self._conclude(intent, same[0])
@@ -271,11 +272,11 @@ class _Search:
             f"a publish that was cut off may have made {'one of ' if several else ''}{intent.kind} {numbers}: "
             f"delete {'all but one of them' if several else 'it'} in Freshdesk, or adopt {'one' if several else 'it'}"
         )
-        self.doubted |= {(item.kind, item.id or 0) for item in items}
+        self.doubted |= {item.key for item in items}
 
     def _written(self, intent: Intent, number: int) -> None:
         """See whether an item that was there before is by now what it was to become, or half of it."""
-        key = (intent.kind, number)
+        key = ItemKey(intent.kind, number)
         known, now = self.known.get(key), self.live.get(key)
         if now is None or (known is not None and is_as_agreed(known, now)):
             return
@@ -287,7 +288,7 @@ class _Search:
 
     def _hidden(self, intent: Intent, number: int) -> None:
         """See whether an article was archived: all but its status is as it was."""
-        key = (Kind.ARTICLE, number)
+        key = ItemKey(Kind.ARTICLE, number)
         known, now = self.known.get(key), self.live.get(key)
         if known is None or now is None or known.state is not State.LIVE or not is_hidden(known, now):
             return
@@ -296,14 +297,14 @@ class _Search:
 
     def _followed(self, intent: Intent, number: int) -> None:
         """Note of an article that moved, and of which nothing is left behind yet, which one took its place."""
-        key, successor = (Kind.ARTICLE, number), self.ids.get(intent.path)
+        key, successor = ItemKey(Kind.ARTICLE, number), self.ids.get(intent.path)
         known = self.known.get(key)
         if known is not None and known.state is State.LIVE and successor not in {None, number}:
             self.known[key] = self.found[key] = replace(known, successor=successor, previous={})
 
     def _pointed(self, intent: Intent, number: int, path: str, address: str | None) -> None:
         """See whether an article that moved was left to point to its successor."""
-        key = (Kind.ARTICLE, number)
+        key = ItemKey(Kind.ARTICLE, number)
         known, now = self.known.get(key), self.live.get(key)
         if known is None or now is None or known.state is not State.LIVE or address is None:
             return
@@ -315,7 +316,7 @@ class _Search:
     def _conclude(self, intent: Intent, now: Item) -> None:
         if intent.source is None:
             return
-        key = (now.kind, now.id or 0)
+        key = now.key
         known = self.known.get(key)
         agreed = shown(intent.source, now, seen=self.seen_at)
         article = article_of(intent, now)
@@ -333,7 +334,7 @@ class _Search:
         """Return what was done, as the run would have told it."""
         for key, intent in self.told.items():
             # That the old article was left behind is told with the new one.
-            if key not in self.found or (intent.action is Action.MOVE and key[1] == intent.id):
+            if key not in self.found or (intent.action is Action.MOVE and key.id == intent.id):
                 continue
             change = Change(
                 action=intent.action,

@@ -9,13 +9,25 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change
 from kbsync.freshdesk.api import Reader, category_from_json
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, read_beside, read_one, resolve_authors
 from kbsync.freshdesk.write import is_gone
-from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, Side, ancestors, kind_of, parent_path
+from kbsync.model import (
+    Article,
+    Category,
+    Folder,
+    Item,
+    ItemKey,
+    Kind,
+    KnowledgeBase,
+    Side,
+    ancestors,
+    kind_of,
+    parent_path,
+)
 from kbsync.planner.planner import Plan
 
 
@@ -33,7 +45,7 @@ def refresh(connection: Connection) -> LiveState:
     return LiveState(live=read(Reader(connection)), at=at)
 
 
-def find_existing(connection: Connection, keys: Collection[Key]) -> frozenset[Key]:
+def find_existing(connection: Connection, keys: Collection[ItemKey]) -> frozenset[ItemKey]:
     """Return those of some items that the portal has although no list showed them: one call each.
 
     Raises:
@@ -71,7 +83,7 @@ def without_author_emails(content: KnowledgeBase) -> KnowledgeBase:
     )
 
 
-def live_from_baselines(baselines: Mapping[Key, Baseline]) -> KnowledgeBase:
+def live_from_baselines(baselines: Mapping[ItemKey, Baseline]) -> KnowledgeBase:
     """Return the live side as the baselines have it: what `--no-refresh` compares with."""
     items = [_item(known) for known in baselines.values() if known.state is not State.RELEASED]
     return KnowledgeBase(
@@ -95,21 +107,23 @@ def _item(known: Baseline) -> Item:
 
 
 _MAKES = {Action.CREATE, Action.MOVE}
-_Place = tuple[Kind, Key]
+_Place = tuple[Kind, ItemKey]
 """Where items of a kind are created: in which category or folder."""
 
 
-def required_keys(content: KnowledgeBase, baselines: Mapping[Key, Baseline], overwrite: Collection[str]) -> set[Key]:
+def required_keys(
+    content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], overwrite: Collection[str]
+) -> set[ItemKey]:
     """Return what has to be read in any case: what a file pins by `id`, and what `--overwrite` names."""
-    pinned = {(item.kind, item.id) for item in content.items() if item.id is not None} - baselines.keys()
+    pinned = {item.key for item in content.items() if item.id is not None} - baselines.keys()
     over = {key for key, known in baselines.items() if {known.path, *ancestors(known.path)} & set(overwrite)}
     return pinned | over
 
 
 def targeted_refresh(
     connection: Connection,
-    baselines: Mapping[Key, Baseline],
-    asked: Iterable[Key],
+    baselines: Mapping[ItemKey, Baseline],
+    asked: Iterable[ItemKey],
     plan: Callable[[KnowledgeBase], Plan],
 ) -> tuple[Plan, LiveState] | None:
     """Plan from the baselines, and again with what the portal says, until all that would be written has been read.
@@ -139,9 +153,9 @@ class _PartialState:
     """What is known of the live side so far, from the baselines and from the portal."""
 
     reader: Reader
-    baselines: Mapping[Key, Baseline]
-    items: dict[Key, Item] = field(default_factory=dict)
-    read_keys: set[Key] = field(default_factory=set)
+    baselines: Mapping[ItemKey, Baseline]
+    items: dict[ItemKey, Item] = field(default_factory=dict)
+    read_keys: set[ItemKey] = field(default_factory=set)
     listed: set[_Place] = field(default_factory=set)
     seen_at: str = ""
 
@@ -149,16 +163,16 @@ class _PartialState:
         """List the categories, which identify the portal: where none is known, no baseline is used."""
         listing = self.reader.categories()
         found = {item.id: item for item in map(category_from_json, listing.items)}
-        known = {number for kind, number in self.baselines if kind is Kind.CATEGORY}
+        known = {key.id for key in self.baselines if key.kind is Kind.CATEGORY}
         if not known or known & found.keys():
             self.items = dict(live_from_baselines(self.baselines).by_id())
         self.seen_at = listing.at
-        self._update({(Kind.CATEGORY, number): found.get(number) for number in known | found.keys() if number})
+        self._update({ItemKey(Kind.CATEGORY, number): found.get(number) for number in known | found.keys() if number})
 
     @property
     def full_read_calls(self) -> int:
         """Return about how many calls a full refresh takes."""
-        kinds = [kind for kind, _ in self.items]
+        kinds = [key.kind for key in self.items]
         return kinds.count(Kind.CATEGORY) + 2 * kinds.count(Kind.FOLDER)
 
     @property
@@ -174,25 +188,25 @@ class _PartialState:
             remembered={key: known.live for key, known in self.baselines.items() if key not in self.read_keys},
         )
 
-    def unread(self, plan: Plan) -> tuple[set[Key], set[_Place]]:
+    def unread(self, plan: Plan) -> tuple[set[ItemKey], set[_Place]]:
         """Return the items that a plan would write and the places where it would create, as far as not read yet."""
-        keys = {(change.kind, change.id) for change in plan.changes if change.id is not None}
+        keys = {change.key for change in plan.changes if change.id is not None}
         places = {place for change in plan.changes if (place := _place(change, plan.ids)) is not None}
         keys |= {holder for _, holder in places}
         return keys - self.read_keys, places - self.listed
 
-    def read(self, *, keys: Iterable[Key], places: Iterable[_Place] = ()) -> None:
+    def read(self, *, keys: Iterable[ItemKey], places: Iterable[_Place] = ()) -> None:
         """Ask the portal, one call for each item or place."""
         wanted, within = sorted(set(keys) - self.read_keys), sorted(places)
         with ThreadPoolExecutor(8, thread_name_prefix="refresh") as pool:
             listings = pool.map(lambda place: read_beside(self.reader, *place), within)
             found = pool.map(lambda key: read_one(self.reader, *key), wanted)
             for items in listings:
-                self._update({(item.kind, item.id or 0): item for item in items})
+                self._update({item.key: item for item in items})
             self._update(dict(zip(wanted, found, strict=True)))
         self.listed |= set(within)
 
-    def _update(self, found: Mapping[Key, Item | None]) -> None:
+    def _update(self, found: Mapping[ItemKey, Item | None]) -> None:
         """Take over what the portal says; what is gone there is gone here."""
         self.read_keys |= found.keys()
         for key, item in found.items():
@@ -206,4 +220,4 @@ def _place(change: Change, ids: Mapping[str, int]) -> _Place | None:
     above = parent_path(change.path)
     if change.action not in _MAKES or above not in ids:
         return None
-    return change.kind, (kind_of(above), ids[above])
+    return change.kind, ItemKey(kind_of(above), ids[above])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from kbsync.baseline import Baseline, Key
+from kbsync.baseline import Baseline
 from kbsync.change import Action, Change
 from kbsync.content.document import parse, replace_body
 from kbsync.digests import LinkTargets
@@ -15,7 +15,7 @@ from kbsync.errors import ContentError, Problem
 from kbsync.files import file_name, folded
 from kbsync.markup.links import code_ranges, from_root, readdressed, references, to_root
 from kbsync.markup.placeholders import marks
-from kbsync.model import Article, Category, Folder, Item, Kind, KnowledgeBase, ancestors, kind_of
+from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, ancestors, kind_of
 from kbsync.planner.planner import Plan
 
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
@@ -27,15 +27,15 @@ class Places:
     `moved` tells for the old path of a file the new one, `lost` are changes that have no place in the tree.
     """
 
-    def __init__(self, plan: Plan, live: KnowledgeBase, present: Collection[str], known: Collection[Key]) -> None:
+    def __init__(self, plan: Plan, live: KnowledgeBase, present: Collection[str], known: Collection[ItemKey]) -> None:
         self.lost: list[Change] = []
         self._known = known
-        self.paths: dict[Key, str] = {(kind_of(path), number): path for path, number in plan.ids.items()}
+        self.paths: dict[ItemKey, str] = {ItemKey(kind_of(path), number): path for path, number in plan.ids.items()}
         self.moved: dict[str, str] = {}
         self._live = live.by_id()
         self._present = present
         self._directories: list[tuple[str, str]] = []
-        self._settled: set[Key] = set()
+        self._settled: set[ItemKey] = set()
         self._origins: dict[str, str] = {}
         self._taken: dict[str, set[str]] = {}
         for path in present:
@@ -71,7 +71,7 @@ class Places:
                     self.moved[path] = place
         self._origins = {place: path for path, place in self.moved.items()}
 
-    def _at(self, key: Key, path: str) -> str:
+    def _at(self, key: ItemKey, path: str) -> str:
         return path if key in self._settled else self._after(path)
 
     def _after(self, path: str) -> str:
@@ -84,9 +84,9 @@ class Places:
     def forget(self, change: Change) -> None:
         """Take back the place of an item that is not brought home after all."""
         if change.action is Action.CREATE:
-            self.paths.pop((change.kind, change.id or 0), None)
+            self.paths.pop(change.key, None)
         elif change.action is Action.MOVE and change.former:
-            self.paths[change.kind, change.id or 0] = change.former
+            self.paths[change.key] = change.former
             self._origins.pop(self.moved.pop(change.former, ""), None)
 
     def _place(self, change: Change) -> str | None:
@@ -103,8 +103,8 @@ class Places:
             self.moved[change.path] = path
         elif change.action is Action.MOVE:
             self._move_directory(self._after(change.path), path)
-        self.paths[item.kind, item.id] = path
-        self._settled.add((item.kind, item.id))
+        self.paths[item.key] = path
+        self._settled.add(item.key)
         return path
 
     def _move_directory(self, old: str, new: str) -> None:
@@ -116,7 +116,7 @@ class Places:
     def _path(self, change: Change, item: Item, above: str) -> str:
         """Return a file after its title; one that was there already goes by the name that its writer gave it."""
         taken = self._taken.setdefault(above, set())
-        stem = PurePosixPath(change.path).name.removesuffix(".md") if (item.kind, item.id) in self._known else ""
+        stem = PurePosixPath(change.path).name.removesuffix(".md") if item.key in self._known else ""
         if not stem or folded(stem) in {folded(name) for name in taken}:
             own = stem if isinstance(item, Folder) else ""
             stem = file_name(own or (item.title if isinstance(item, Article) else item.name), taken)
@@ -125,7 +125,7 @@ class Places:
         return f"{above}/{name}" if above else name
 
     def _above(self, item: Folder | Article) -> str | None:
-        for key in ((Kind.FOLDER, item.parent or 0), (Kind.CATEGORY, item.parent or 0)):
+        for key in (ItemKey(Kind.FOLDER, item.parent or 0), ItemKey(Kind.CATEGORY, item.parent or 0)):
             if key in self.paths:
                 return self._at(key, self.paths[key])
         return None
@@ -136,7 +136,7 @@ class Places:
         return _STOREY[change.kind], depth, change.id or 0
 
     def _depth(self, folder: Folder) -> int:
-        above = self._live.get((Kind.FOLDER, folder.parent or 0))
+        above = self._live.get(ItemKey(Kind.FOLDER, folder.parent or 0))
         return 1 + self._depth(above) if isinstance(above, Folder) else 0
 
     def _take(self, path: str) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, unquote, urljoin
 
-from kbsync.baseline import Key
 from kbsync.config import Config
 from kbsync.digests import to_the_file
 from kbsync.freshdesk.urls import address, target
@@ -15,7 +14,7 @@ from kbsync.markup.links import references, to_root
 from kbsync.markup.patch.patch import splice_html
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
-from kbsync.model import Article, Item, kind_of
+from kbsync.model import Article, Item, ItemKey, kind_of
 
 _INDEX = "_index.md"
 
@@ -56,11 +55,11 @@ class LinkResolver:
         """Return the whole address that a browser makes of a relative one in an article of the portal."""
         return urljoin(f"{self._readers_url}/support/solutions/articles/", address)
 
-    def path_of(self, address: str, paths: Mapping[Key, str]) -> str | None:
+    def path_of(self, address: str, paths: Mapping[ItemKey, str]) -> str | None:
         """Return the path from the root that an address leads to, or None where it leads elsewhere."""
         place = target(address, self._hosts)
         if place is not None:
-            path = paths.get((place.kind, place.id))
+            path = paths.get(ItemKey(place.kind, place.id))
             return path and path + (f"#{place.anchor}" if place.anchor else "")
         if self._assets_url and address.startswith(f"{self._assets_url}/"):
             path = unquote(address.removeprefix(f"{self._assets_url}/"))
@@ -117,7 +116,7 @@ def render_into(
     """Render an article into its live body, of which every block that says the same stays byte for byte."""
     rendered = render(article, anchors, addresses, ids)
     path = article.path or ""
-    relative = to_the_file(path, addresses, {(kind_of(known), number): known for known, number in ids.items()})
+    relative = to_the_file(path, addresses, {ItemKey(kind_of(known), number): known for known, number in ids.items()})
 
     def settle(address: str) -> str:
         target = _rooted(article, written := relative(address))

@@ -8,12 +8,12 @@ HTML is not sent the same again and again; else the live body is compared, in wh
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from kbsync.baseline import Baseline, BaselineOrigin, Key, State
+from kbsync.baseline import Baseline, BaselineOrigin, State
 from kbsync.change import Action, Change, Finding, FindingKind, asked_for
 from kbsync.engine.render import LinkResolver, render
 from kbsync.markup.compare import same
 from kbsync.markup.dom import Node, kinds_of, parse, some, stable_body
-from kbsync.model import Article, Kind, KnowledgeBase, digest
+from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, digest
 from kbsync.planner.decide import Rules
 from kbsync.planner.planner import Plan
 from kbsync.planner.publish import TOUCHED
@@ -26,7 +26,7 @@ _ADDRESSES = {"href", "src", "poster"}
 def add_rerenders(
     plan: Plan,
     sides: tuple[KnowledgeBase, KnowledgeBase],
-    known: Mapping[Key, Baseline],
+    known: Mapping[ItemKey, Baseline],
     rules: Rules,
     addresses: LinkResolver,
 ) -> Plan:
@@ -57,7 +57,7 @@ _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
 class _Rerender:
-    def __init__(self, plan: Plan, known: Mapping[Key, Baseline], rules: Rules, addresses: LinkResolver) -> None:
+    def __init__(self, plan: Plan, known: Mapping[ItemKey, Baseline], rules: Rules, addresses: LinkResolver) -> None:
         self.plan = plan
         self.known = known
         self.rules = rules
@@ -70,7 +70,7 @@ class _Rerender:
 
     def with_body(self, change: Change) -> Change | Finding:
         """Add the body to a change that does not write it, where it would differ."""
-        content, live, agreed = change.desired, change.actual, self.known.get((change.kind, change.id or 0))
+        content, live, agreed = change.desired, change.actual, self.known.get(change.key)
         if not (isinstance(content, Article) and isinstance(live, Article) and agreed) or not _writes_into(change):
             return change
         html = self._rendered(content)
@@ -89,7 +89,7 @@ class _Rerender:
         live_by_id = {article.id: article for article in live.articles}
         for article in content.articles:
             number = self.plan.ids.get(article.path or "")
-            agreed, now = self.known.get((Kind.ARTICLE, number or 0)), live_by_id.get(number)
+            agreed, now = self.known.get(ItemKey(Kind.ARTICLE, number or 0)), live_by_id.get(number)
             if now is None or agreed is None or agreed.state is not State.LIVE or not self._is_asked(article):
                 continue
             html = self._rendered(article)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from kbsync.baseline import Baseline, Key, fingerprint, is_tombstone, tombstone
+from kbsync.baseline import Baseline, fingerprint, is_tombstone, tombstone
 from kbsync.engine.apply import ApplyResult, LiveSide, apply_plan
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace
 from kbsync.engine.record import intents_of
@@ -17,7 +17,7 @@ from kbsync.engine.refresh import LiveState, refresh, required_keys, targeted_re
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import GitError
 from kbsync.freshdesk.client import Connection
-from kbsync.model import KnowledgeBase
+from kbsync.model import ItemKey, KnowledgeBase
 from kbsync.planner.approval import Approval, approval_of, approved
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, clear_journals, holder_now
@@ -215,7 +215,7 @@ def _content_changed_and_back(workspace: Workspace, result: ApplyResult) -> bool
     return workspace.repository.touched_between(last, commit, directories)
 
 
-def _only_in_lock(workspace: Workspace) -> dict[Key, Baseline]:
+def _only_in_lock(workspace: Workspace) -> dict[ItemKey, Baseline]:
     return {
         key: known
         for key, known in workspace.baselines.items()
@@ -225,12 +225,12 @@ def _only_in_lock(workspace: Workspace) -> dict[Key, Baseline]:
     }
 
 
-def _obsolete_tombstones(workspace: Workspace) -> set[Key]:
+def _obsolete_tombstones(workspace: Workspace) -> set[ItemKey]:
     """Return the tombstones whose lock file is no longer in the tree."""
     return {key for key, known in workspace.ledger.items() if is_tombstone(known)} - workspace.lock.keys()
 
 
-def _with_fingerprint(known: Baseline, lock: Mapping[Key, Baseline]) -> Baseline:
+def _with_fingerprint(known: Baseline, lock: Mapping[ItemKey, Baseline]) -> Baseline:
     entry = lock.get(known.key)
     return replace(known, supersedes=fingerprint(entry) if entry else "")
 

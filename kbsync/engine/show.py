@@ -6,7 +6,7 @@ Ids come from the files, the lock files and this clone's ledger alone: showing a
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kbsync.baseline import Key, State, newest, read_lock
+from kbsync.baseline import State, newest, read_lock
 from kbsync.config import Config, Secret
 from kbsync.content.tree import read, read_article
 from kbsync.digests import links_of, pulled_body
@@ -20,7 +20,7 @@ from kbsync.freshdesk.responses import Refused
 from kbsync.freshdesk.urls import target
 from kbsync.git.repository import Repository
 from kbsync.markup.to_markdown import Pulled, to_markdown
-from kbsync.model import Article, Kind, KnowledgeBase
+from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
 from kbsync.state.ledger import open_ledger
 
 
@@ -29,7 +29,7 @@ class _Known:
     """A tree, and which live item each of its paths is, as far as this clone knows."""
 
     content: KnowledgeBase
-    keys: Mapping[str, Key]
+    keys: Mapping[str, ItemKey]
     addresses: LinkResolver
 
 
@@ -43,7 +43,7 @@ def article_html(config: Config, path: str) -> str | None:
     if not isinstance(article, Article):
         return None
     anchors = links_of(known.content).anchors.get(path, frozenset())
-    ids = {path: number for path, (_, number) in known.keys.items()}
+    ids = {path: key.id for path, key in known.keys.items()}
     return render(article, anchors, known.addresses, ids, keep_unknown=True).html
 
 
@@ -74,7 +74,7 @@ def live_markdown(config: Config, key: Secret, named: str) -> Pulled:
     known = _known(config)
     article = _live(config, key, number)
     paths = {key: path for path, key in known.keys.items()}
-    path = paths.get((Kind.ARTICLE, number))
+    path = paths.get(ItemKey(Kind.ARTICLE, number))
     return (
         pulled_body(article, path, known.addresses, paths)
         if path
@@ -117,7 +117,7 @@ def _known(config: Config) -> _Known:
     content = read(files, tree_rules(config)).knowledge
     live = [known for known in newest(lock, ledger).values() if known.state is State.LIVE]
     keys = {known.path: known.key for known in sorted(live, key=lambda known: known.seen_at)}
-    keys |= {item.path or "": (item.kind, item.id) for item in content.items() if item.id is not None}
+    keys |= {item.path or "": item.key for item in content.items() if item.id is not None}
     here = content.by_path()
     return _Known(
         content=content,

@@ -7,7 +7,7 @@ portal; what people changed in those files since is merged in three ways, or nam
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Baseline, Key
+from kbsync.baseline import Baseline
 from kbsync.change import Action, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.engine.apply import ApplyResult
@@ -20,7 +20,7 @@ from kbsync.engine.session import RunSession, published_commit
 from kbsync.engine.undo_plan import RunBaselines, TreeIndex, index_tree, invert, parent_ids
 from kbsync.errors import GitError, Refusal
 from kbsync.git.repository import Repository
-from kbsync.model import Kind, KnowledgeBase, Side
+from kbsync.model import ItemKey, Kind, KnowledgeBase, Side
 from kbsync.planner.planner import Plan
 from kbsync.state.ledger import RunEntry, RunInfo
 
@@ -131,7 +131,7 @@ def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunIn
     )
 
 
-def _before(workspace: Workspace, past: RunInfo, after: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+def _before(workspace: Workspace, past: RunInfo, after: Mapping[ItemKey, Baseline]) -> dict[ItemKey, Baseline]:
     """Return the baselines before a run: the ledger's entries of then, or those of the lock files where newer."""
     known = entries_at(workspace.repository, past.before, after.keys())
     for key, entry in workspace.lock.items():
@@ -151,19 +151,19 @@ def _is_same_version(now: Baseline | None, mine: Baseline) -> bool:
     return (now.live, now.updated_at, now.parent) == (mine.live, mine.updated_at, mine.parent)
 
 
-def _changed_by(key: Key, later: Iterable[RunInfo]) -> str:
+def _changed_by(key: ItemKey, later: Iterable[RunInfo]) -> str:
     return next((run.name for run in later if key in keys_of(run.record.entries)), "")
 
 
-def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[Key, Key]:
+def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
     """Pair each article with the one that a move created in its place, in this run or in the one that it undoes."""
     by_id = {run.id: run for run in runs}
-    found: dict[Key, Key] = {}
+    found: dict[ItemKey, ItemKey] = {}
     run: RunInfo | None = past
     while run is not None:
         for entry in run.record.entries:
             if entry.instead_of is not None:
-                new, old = (entry.kind, entry.id), (entry.kind, entry.instead_of)
+                new, old = entry.key, ItemKey(entry.kind, entry.instead_of)
                 found |= {new: old, old: new}
         run = by_id.get(run.record.undoes)
     return found
@@ -246,7 +246,7 @@ def _undone(past: RunInfo, runs: Sequence[RunInfo]) -> list[RunEntry]:
     return sorted(entries, key=lambda entry: entry.path.count("/"))
 
 
-def _touches(entry: RunEntry, keys: Iterable[Key]) -> bool:
+def _touches(entry: RunEntry, keys: Iterable[ItemKey]) -> bool:
     """Return whether a entry is among those of an undo; a new path alone leaves nothing to put back on the portal."""
     return entry.action is Action.RENAME or bool(set(keys_of([entry])) & set(keys))
 
@@ -267,8 +267,8 @@ class _FileInverter:
 
     def invert(self, entry: RunEntry) -> None:
         """Invert what the run did to one item's file."""
-        mine = self.run_baselines.after.get((entry.kind, entry.id))
-        earlier = self.run_baselines.before.get((entry.kind, entry.instead_of or entry.id))
+        mine = self.run_baselines.after.get(entry.key)
+        earlier = self.run_baselines.before.get(ItemKey(entry.kind, entry.instead_of or entry.id))
         if mine is None or (earlier is None and entry.kind is not Kind.ARTICLE):
             return
         there = self._file(entry.kind, mine)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.digests import content_digests, links_of, live_digests, managed_digests, source_key
 from kbsync.engine.record import intended
@@ -21,6 +21,7 @@ from kbsync.model import (
     FieldValue,
     Folder,
     Item,
+    ItemKey,
     Kind,
     KnowledgeBase,
     Status,
@@ -39,7 +40,7 @@ class TreeIndex:
 
     items: Mapping[str, Item] = field(default_factory=dict)
     ids: Mapping[str, int] = field(default_factory=dict)
-    paths: Mapping[Key, str] = field(default_factory=dict)
+    paths: Mapping[ItemKey, str] = field(default_factory=dict)
     anchors: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def anchors_of(self, path: str) -> frozenset[str]:
@@ -47,12 +48,12 @@ class TreeIndex:
         return self.anchors.get(path, frozenset())
 
 
-def index_tree(content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> TreeIndex:
+def index_tree(content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) -> TreeIndex:
     """Find out which known item each item of a tree is."""
     known = identify(content, baselines).known
     return TreeIndex(
         items=content.by_path(),
-        ids={path: number for path, (_, number) in known.items()},
+        ids={path: key.id for path, key in known.items()},
         paths={key: path for path, key in known.items()},
         anchors=links_of(content).anchors,
     )
@@ -140,11 +141,11 @@ class RunBaselines:
     article with the one that a move made in its place.
     """
 
-    before: Mapping[Key, Baseline]
-    after: Mapping[Key, Baseline]
-    later: Mapping[Key, str] = field(default_factory=dict)
+    before: Mapping[ItemKey, Baseline]
+    after: Mapping[ItemKey, Baseline]
+    later: Mapping[ItemKey, str] = field(default_factory=dict)
     undone_by: frozenset[str] = frozenset()
-    twins: Mapping[Key, Key] = field(default_factory=dict)
+    twins: Mapping[ItemKey, ItemKey] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -184,12 +185,12 @@ class _Inverter:
 
     def invert(self, entry: RunEntry) -> None:
         """Invert what was done to an item, and to the one that it replaced."""
-        key = (entry.kind, entry.id)
+        key = entry.key
         if entry.action is Action.DELETE:
             self._skip(key, entry.path, f"deleted permanently; `kbsync history {self.run}` shows its text")
             return
         mine = self.run_baselines.after.get(key)
-        old = self.run_baselines.after.get((entry.kind, entry.instead_of or 0))
+        old = self.run_baselines.after.get(ItemKey(entry.kind, entry.instead_of or 0))
         if old is not None and old.previous:
             self._restore(old)
         if mine is None:
@@ -233,11 +234,10 @@ class _Inverter:
             return FindingKind.CONFLICT, _TOUCHED
         return FindingKind.CONFLICT, ""
 
-    def _skip(self, key: Key, path: str, reason: str, *, finding_kind: FindingKind = FindingKind.CONFLICT) -> None:
-        kind, number = key
+    def _skip(self, key: ItemKey, path: str, reason: str, *, finding_kind: FindingKind = FindingKind.CONFLICT) -> None:
         live = self.live.get(key)
         self.inverse.skipped.append(
-            Finding(finding_kind=finding_kind, kind=kind, path=path, id=number, reason=reason, live=live)
+            Finding(finding_kind=finding_kind, kind=key.kind, path=path, id=key.id, reason=reason, live=live)
         )
 
     def _change(self, mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> Change:
@@ -293,12 +293,12 @@ def _plain(value: FieldValue) -> str:
     return digest(stable_body(value) if isinstance(value, str) else value)
 
 
-def parent_ids(changes: Sequence[Change], before: Mapping[Key, Baseline]) -> dict[str, int]:
+def parent_ids(changes: Sequence[Change], before: Mapping[ItemKey, Baseline]) -> dict[str, int]:
     """Return for the directory above each folder that is put back the id of its parent."""
     found = {}
     for change in changes:
         if isinstance(change.actual, Folder) and change.actual.parent is not None:
-            earlier = before.get((change.kind, change.id or 0))
+            earlier = before.get(change.key)
             is_moved = "parent" in change.fields and earlier is not None and earlier.parent is not None
             found[parent_path(change.path)] = earlier.parent if is_moved and earlier else change.actual.parent
     return {path: number for path, number in found.items() if number is not None}

@@ -18,7 +18,7 @@ from kbsync.freshdesk.api import Reader, Writer, article_from_json, category_fro
 from kbsync.freshdesk.responses import Json, Refused
 from kbsync.freshdesk.verify import StaleItem, WriteRequest, shown_by
 from kbsync.freshdesk.write import look_again, perform
-from kbsync.model import Article, Folder, Item, Kind, KnowledgeBase, Side
+from kbsync.model import Article, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 
 _FRESH = 5.0
 _AGAIN = "somebody may be editing: run it again; if it stays so, the key may not be allowed to see all"
@@ -58,7 +58,7 @@ def read_one(reader: Reader, kind: Kind, number: int) -> Item | None:
         return None
 
 
-def read_beside(reader: Reader, kind: Kind, holder: tuple[Kind, int]) -> tuple[Item, ...]:
+def read_beside(reader: Reader, kind: Kind, holder: ItemKey) -> tuple[Item, ...]:
     """List what of a kind lies in a category or folder; nothing where that is gone, or takes no nested folders."""
     number = holder[1]
     try:
@@ -97,7 +97,7 @@ def apply(
     *,
     ids: Mapping[str, int],
     body: str | None = None,
-    known: Container[tuple[Kind, int]] = frozenset(),
+    known: Container[ItemKey] = frozenset(),
     read_at: float = float("-inf"),
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:

@@ -11,7 +11,7 @@ from kbsync.freshdesk.api import Reader, Writer, article_from_json, category_fro
 from kbsync.freshdesk.responses import Answer
 from kbsync.markup.compare import losses
 from kbsync.markup.dom import kinds_of, some, stable_body
-from kbsync.model import Article, FieldValue, Folder, Item, Kind, digest, fields_of, kind_of
+from kbsync.model import Article, FieldValue, Folder, Item, ItemKey, Kind, digest, fields_of, kind_of
 
 _LONGEST = 60
 _MOST_LOSSES = 3
@@ -103,7 +103,7 @@ class WriteRequest:
     change: Change
     ids: Mapping[str, int]
     body: str | None
-    known: Container[tuple[Kind, int]]
+    known: Container[ItemKey]
     fresh: bool
     sleep: Callable[[float], None]
 
@@ -124,7 +124,7 @@ class WriteRequest:
 
     def is_known(self, kind: Kind, number: int) -> bool:
         """Return whether the plan knew this item, or this run made it."""
-        return (kind, number) in self.known or any(
+        return ItemKey(kind, number) in self.known or any(
             number == other and kind is kind_of(path) for path, other in tuple(self.ids.items())
         )
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from kbsync.baseline import Key
 from kbsync.change import Action, Change, Finding, Outcome, Result
 from kbsync.digests import live_digests, managed_digests
-from kbsync.model import Article, Category, Item, Kind, digest, fields_of
+from kbsync.model import Article, Category, Item, ItemKey, Kind, digest, fields_of
 from kbsync.planner.planner import QUIET, Plan
 
-_NOTHING: Mapping[Key, Mapping[str, str]] = MappingProxyType({})
+_NOTHING: Mapping[ItemKey, Mapping[str, str]] = MappingProxyType({})
 _ALWAYS_SENT = ("title", "name", "body", "status")
 _ANEW = {Action.CREATE, Action.MOVE}
 AT_REST = "no longer to be done"
@@ -48,7 +47,7 @@ class Approval:
     changes: tuple[ApprovedChange, ...] = ()
 
 
-def approval_of(plan: Plan, remembered: Mapping[Key, Mapping[str, str]] = _NOTHING) -> Approval:
+def approval_of(plan: Plan, remembered: Mapping[ItemKey, Mapping[str, str]] = _NOTHING) -> Approval:
     """Give leave for what a plan says; `remembered` holds the live digests of a plan that did not read the portal."""
     return Approval(changes=tuple(_grant(change, plan, remembered) for change in plan.writes))
 
@@ -82,7 +81,7 @@ def _place(of: ApprovedChange | Change) -> tuple[Kind, str, int | None]:
     return of.kind, of.path, of.id
 
 
-def _grant(change: Change, plan: Plan, remembered: Mapping[Key, Mapping[str, str]]) -> ApprovedChange:
+def _grant(change: Change, plan: Plan, remembered: Mapping[ItemKey, Mapping[str, str]]) -> ApprovedChange:
     return ApprovedChange(
         action=change.action,
         kind=change.kind,
@@ -91,7 +90,7 @@ def _grant(change: Change, plan: Plan, remembered: Mapping[Key, Mapping[str, str
         former=change.former,
         fields=tuple(name for name in change.fields if name != _AUTHOR or change.action not in _ANEW),
         content=_content_half(change.desired, plan.anchors.get(change.path, frozenset())),
-        live=_live_half(change, remembered.get((change.kind, change.id or 0))),
+        live=_live_half(change, remembered.get(change.key)),
         points=change.points,
     )
 
@@ -141,10 +140,10 @@ def _why(now: ApprovedChange, then: ApprovedChange | None) -> str:
 def _left_over(grants: Iterator[ApprovedChange], plan: Plan) -> list[Outcome]:
     """Account for what was seen and is not to be done now: it became a finding, or it is at rest."""
     held = {(f.kind, f.path): f for f in (*plan.drift, *plan.conflicts, *plan.undone)}
-    by_id: dict[tuple[Kind, int | None], Finding] = {(f.kind, f.id): f for f in held.values() if f.id is not None}
+    by_id = {f.key: f for f in held.values() if f.id is not None}
     found = []
     for grant in grants:
-        finding = by_id.get((grant.kind, grant.id)) or held.get((grant.kind, grant.path))
+        finding = by_id.get(ItemKey(grant.kind, grant.id or 0)) or held.get((grant.kind, grant.path))
         seen = Change(
             action=grant.action,
             kind=grant.kind,

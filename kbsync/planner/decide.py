@@ -11,7 +11,7 @@ from typing import assert_never
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.digests import LinkTargets
-from kbsync.model import Article, Item, Kind, Side
+from kbsync.model import Article, Item, ItemKey, Kind, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,11 @@ class ItemState:
         """The item's live id, as far as anybody knows it."""
         known = self.baseline or self.live or self.item
         return known.id
+
+    @property
+    def key(self) -> ItemKey:
+        """Return the key of the item."""
+        return ItemKey(self.kind, self.id or 0)
 
     @property
     def path(self) -> str:

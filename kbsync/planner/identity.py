@@ -14,9 +14,9 @@ from math import ceil, floor
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.digests import blob_of
-from kbsync.model import Article, Item, Kind, KnowledgeBase, digest, parent_path
+from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, digest, parent_path
 
 
 def live_last(baseline: Baseline) -> tuple[bool, bool, str]:
@@ -30,10 +30,10 @@ class Directories:
     def __init__(
         self,
         items: Mapping[str, Item],
-        baselines: Mapping[Key, Baseline],
-        known: Mapping[str, Key],
-        ties: Mapping[str, tuple[Key, ...]],
-        take: Callable[[str, Key], None],
+        baselines: Mapping[ItemKey, Baseline],
+        known: Mapping[str, ItemKey],
+        ties: Mapping[str, tuple[ItemKey, ...]],
+        take: Callable[[str, ItemKey], None],
     ) -> None:
         self.items = items
         self.baselines = baselines
@@ -47,7 +47,7 @@ class Directories:
         before = {baseline.path for baseline in baselines.values()}
         sources = [item for path, item in items.items() if item.origin is not None and path not in before]
         self.new = Counter((item.kind, blob_of(item.origin.text)) for item in sources if item.origin is not None)
-        self.votes: dict[str, Counter[Key]] = defaultdict(Counter)
+        self.votes: dict[str, Counter[ItemKey]] = defaultdict(Counter)
         for child, key in known.items():
             self._count(child, key)
         for child, keys in ties.items():
@@ -62,13 +62,13 @@ class Directories:
                 level = [path for path in paths if path.count("/") == depth]
                 self._assign_level(kind, [path for path in level if path not in self.known])
 
-    def _count(self, child: str, key: Key) -> None:
+    def _count(self, child: str, key: ItemKey) -> None:
         """Note of a directory where one thing that lies in it lay before."""
         home = self._former_home(self.baselines[key])
         if home is not None:
             self.votes[parent_path(child)][home] += 1
 
-    def _former_home(self, known: Baseline) -> Key | None:
+    def _former_home(self, known: Baseline) -> ItemKey | None:
         """Return the directory in which something lay: its live folder tells, where its file is ahead of that.
 
         Of a renamed directory that is held back, as by a conflict, the new paths of what lies in it are known already,
@@ -76,9 +76,9 @@ class Directories:
         """
         kinds = (Kind.FOLDER,) if known.kind is Kind.ARTICLE else (Kind.FOLDER, Kind.CATEGORY)
         written = parent_path(known.path)
-        homes = [(kind, known.parent or 0) for kind in kinds if (kind, known.parent) in self.baselines]
+        homes = [key for kind in kinds if (key := ItemKey(kind, known.parent or 0)) in self.baselines]
         if (noted := known.content.get("parent")) is not None:
-            homes = [key for key in self.baselines if key[0] in kinds and digest(key[1]) == noted]
+            homes = [key for key in self.baselines if key.kind in kinds and digest(key.id) == noted]
         if homes:
             return next((key for key in homes if self.baselines[key].path == written), homes[0])
         there = [found for found in self.baselines.values() if found.kind in kinds and found.path == written]
@@ -89,7 +89,7 @@ class Directories:
             (-count, path, self.baselines[key].path, key)
             for path in paths
             for key, count in self.votes[path].items()
-            if key[0] is kind
+            if key.kind is kind
         )
         for _, path, old, key in ranked:
             if path == old:
@@ -105,16 +105,16 @@ class Directories:
                 self._pair(path, at[path])
             self._by_index(path, kind)
 
-    def _pair(self, path: str, key: Key) -> None:
+    def _pair(self, path: str, key: ItemKey) -> None:
         if path not in self.known and key not in self.taken:
             self.taken.add(key)
             self.take(path, key)
             self._count(path, key)
 
-    def _is_live(self, key: Key) -> bool:
+    def _is_live(self, key: ItemKey) -> bool:
         return self.baselines[key].state is State.LIVE
 
-    def _free_by_path(self, kind: Kind) -> dict[str, Key]:
+    def _free_by_path(self, kind: Kind) -> dict[str, ItemKey]:
         free = [known for key, known in self.baselines.items() if known.kind is kind and key not in self.taken]
         return {known.path: known.key for known in sorted(free, key=live_last)}
 
@@ -204,12 +204,12 @@ class Identities:
     `uprooted` maps directories that lie in another category now, where the API takes no folder, to where they lay.
     """
 
-    known: Mapping[str, Key]
-    ties: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+    known: Mapping[str, ItemKey]
+    ties: Mapping[str, tuple[ItemKey, ...]] = field(default_factory=dict)
     uprooted: Mapping[str, str] = field(default_factory=dict)
 
 
-def identify(content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> Identities:
+def identify(content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) -> Identities:
     """Assign the items of a tree to the baselines, each to one at most."""
     assignment = _Assignment(content, baselines)
     assignment.by_pin()
@@ -258,18 +258,18 @@ def _common_end(path: str, other: str) -> int:
 class _Assignment:
     """The state of one `identify`: what is still free on either side, and what was paired so far."""
 
-    def __init__(self, content: KnowledgeBase, baselines: Mapping[Key, Baseline]) -> None:
+    def __init__(self, content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) -> None:
         self.content = content
         self.baselines = baselines
-        self.known: dict[str, Key] = {}
-        self.ties: dict[str, tuple[Key, ...]] = {}
+        self.known: dict[str, ItemKey] = {}
+        self.ties: dict[str, tuple[ItemKey, ...]] = {}
         self.uprooted: dict[str, str] = {}
         self.items: dict[str, Item] = {item.path: item for item in content.items() if item.path}
-        self.free: dict[Key, Baseline] = dict(baselines)
+        self.free: dict[ItemKey, Baseline] = dict(baselines)
         self.sources = {known.blob for known in baselines.values() if known.kind is Kind.ARTICLE}
         self.blobs = {article.path or "": blob_of(_text(article)) for article in content.articles}
 
-    def take(self, path: str, key: Key) -> None:
+    def take(self, path: str, key: ItemKey) -> None:
         self.known[path] = key
         del self.free[key]
 
@@ -285,8 +285,8 @@ class _Assignment:
 
     def by_pin(self) -> None:
         for path, item in self.items.items():
-            if item.id is not None and (item.kind, item.id) in self.free:
-                self.take(path, (item.kind, item.id))
+            if item.id is not None and item.key in self.free:
+                self.take(path, item.key)
 
     def is_same_source(self, article: Article, known: Baseline) -> bool:
         """Return whether a file says, byte for byte, what a baseline was made with."""
@@ -336,11 +336,11 @@ class _Assignment:
 
     def _take_in_order(
         self,
-        ranked: Iterable[tuple[Any, str, Key]],
-        undecided: Callable[[list[tuple[Any, str, Key]]], Iterable[tuple[str, Key]]],
+        ranked: Iterable[tuple[Any, str, ItemKey]],
+        undecided: Callable[[list[tuple[Any, str, ItemKey]]], Iterable[tuple[str, ItemKey]]],
     ) -> None:
         """Pair the best first; what several rival for at one rank is left to `undecided`, and no lower rank has it."""
-        closed: set[str | Key] = set()
+        closed: set[str | ItemKey] = set()
         for _, group in groupby(ranked, key=lambda found: found[0]):
             standing = [
                 found
@@ -363,7 +363,7 @@ class _Assignment:
     def _leave(self, _: object) -> tuple[()]:
         return ()
 
-    def _tie(self, rivals: list[tuple[Any, str, Key]]) -> list[tuple[str, Key]]:
+    def _tie(self, rivals: list[tuple[Any, str, ItemKey]]) -> list[tuple[str, ItemKey]]:
         """Hold back what cannot be told apart, but for what may as well be what still lies in its place."""
         at_home = {key for _, _, key in rivals if self.baselines[key].path in self.items}
         for path in {path for _, path, key in rivals if key not in at_home}:
@@ -372,7 +372,7 @@ class _Assignment:
         homes = ((self.baselines[key].path, key) for key in sorted(at_home))
         return [(path, key) for path, key in homes if path in open_paths]
 
-    def _candidates(self) -> list[tuple[Rank, str, Key]]:
+    def _candidates(self) -> list[tuple[Rank, str, ItemKey]]:
         """Return every pair that is alike enough, with its rank: near before far, alike before less so, live first."""
         new = {path: article for path, article in self.open_articles() if article.id is None}
         old = {known.key: known for known in self.free_articles()}

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.digests import (
     Links,
     LinkTargets,
@@ -19,7 +19,7 @@ from kbsync.digests import (
     source_key,
 )
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import Article, Category, Item, Kind, KnowledgeBase, digest, parent_path
+from kbsync.model import Article, Category, Item, ItemKey, Kind, KnowledgeBase, digest, parent_path
 from kbsync.planner.decide import ChangeStatus, ItemState, SideState, changed_fields
 from kbsync.planner.identity import Identities, identify
 
@@ -45,7 +45,7 @@ class Match:
 
 
 def match(
-    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[Key, Baseline], addresses: LinkTargets
+    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], addresses: LinkTargets
 ) -> Match:
     """Bring both sides and their baselines together, parents before what they hold."""
     identities = identify(content, baselines)
@@ -74,22 +74,22 @@ class _Matching:
         content: KnowledgeBase,
         live: KnowledgeBase,
         identities: Identities,
-        baselines: Mapping[Key, Baseline],
+        baselines: Mapping[ItemKey, Baseline],
     ) -> None:
         self.content = {item.path: item for item in _parents_first(content) if item.path}
         self.live = live.by_id()
         self.remembered = live.remembered
         self.baselines = baselines
         self.known = identities.known
-        self.keys: dict[str, Key] = {}
-        self.paths: dict[Key, str] = {}
+        self.keys: dict[str, ItemKey] = {}
+        self.paths: dict[ItemKey, str] = {}
         self.ids: dict[str, int] = {}
         self.ties = {path: _rivalry(keys, baselines) for path, keys in identities.ties.items()}
         self.held = {key for keys in identities.ties.values() for key in keys}
-        self.by_name: dict[tuple[Kind, int | None, str], list[Key]] = defaultdict(list)
+        self.by_name: dict[tuple[Kind, int | None, str], list[ItemKey]] = defaultdict(list)
         for key, item in self.live.items():
             if key not in baselines:
-                self.by_name[key[0], _parent_of(item), _name_of(item)].append(key)
+                self.by_name[key.kind, _parent_of(item), _name_of(item)].append(key)
 
     def match_content(self) -> None:
         for path, item in self.content.items():
@@ -99,12 +99,12 @@ class _Matching:
             self.keys[path] = key
             self.paths.setdefault(key, path)
             if key in self.live:
-                self.ids[path] = key[1]
+                self.ids[path] = key.id
 
-    def _met(self, path: str, item: Item) -> Key | None:
+    def _met(self, path: str, item: Item) -> ItemKey | None:
         """Find the live item that an unknown content item may be: the one it pins, else its namesake in its place."""
         if item.id is not None:
-            return item.kind, item.id
+            return item.key
         above = parent_path(path)
         if above and above not in self.ids:
             return None
@@ -115,16 +115,16 @@ class _Matching:
             return None
         return candidates[0] if candidates else None
 
-    def live_name(self, key: Key) -> str:
+    def live_name(self, key: ItemKey) -> str:
         """Return the names that lead to a live item, from its category down."""
         item = self.live[key]
         above = _parent_of(item)
-        for parent in ((Kind.FOLDER, above or 0), (Kind.CATEGORY, above or 0)):
+        for parent in (ItemKey(Kind.FOLDER, above or 0), ItemKey(Kind.CATEGORY, above or 0)):
             if parent in self.live:
                 return f"{self.live_name(parent)} / {_name_of(item)}"
         return _name_of(item)
 
-    def unclaimed(self) -> list[Key]:
+    def unclaimed(self) -> list[ItemKey]:
         claimed = set(self.keys.values()) | self.held
         return [key for key in dict.fromkeys([*self.baselines, *self.live]) if key not in claimed]
 
@@ -136,18 +136,18 @@ def _parents_first(content: KnowledgeBase) -> list[Item]:
 _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
-def _rivalry(keys: tuple[Key, ...], baselines: Mapping[Key, Baseline]) -> str:
+def _rivalry(keys: tuple[ItemKey, ...], baselines: Mapping[ItemKey, Baseline]) -> str:
     """Return what a file may be that cannot be told from others, and how its writer can say it."""
     if len(keys) == 1:
         known = baselines[keys[0]]
         what = f"{known.path} ({known.kind.value} {known.id})"
         return f"one of several that may be what was {what}; write `id: {known.id}` into the one that is meant"
-    named = ", ".join(f"{baselines[key].path} ({key[0].value} {key[1]})" for key in keys)
+    named = ", ".join(f"{baselines[key].path} ({key.kind.value} {key.id})" for key in keys)
     return f"may be what was any of {named}; write the `id` of the one that is meant into its front matter"
 
 
-def _listed(keys: tuple[Key, ...]) -> str:
-    return ", ".join(f"{kind.value} {number}" for kind, number in keys)
+def _listed(keys: tuple[ItemKey, ...]) -> str:
+    return ", ".join(f"{key.kind.value} {key.id}" for key in keys)
 
 
 def _name_of(item: Item) -> str:
@@ -189,7 +189,7 @@ def _with_content(path: str, matching: _Matching, links: Links, addresses: LinkT
     )
 
 
-def _without_content(key: Key, matching: _Matching) -> ItemState:
+def _without_content(key: ItemKey, matching: _Matching) -> ItemState:
     live, baseline = matching.live.get(key), matching.baselines.get(key)
     if baseline is None:
         name = matching.live_name(key)
@@ -242,7 +242,7 @@ def _live_standing(
     live: Item | None,
     baseline: Baseline,
     managed: Collection[str],
-    remembered: Mapping[Key, Mapping[str, str]],
+    remembered: Mapping[ItemKey, Mapping[str, str]],
 ) -> SideState:
     """Return how the live side stands, in the fields that content manages: the others are the agents' own."""
     if live is None:

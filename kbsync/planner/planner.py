@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind, asked_for
-from kbsync.model import Kind, KnowledgeBase, Side
+from kbsync.model import ItemKey, Kind, KnowledgeBase, Side
 from kbsync.planner.decide import Decision, ItemState, Rules, decide
 from kbsync.planner.match import match
 from kbsync.planner.publish import publish_changes
@@ -102,7 +102,9 @@ class Plan:
         return self.limit.way_on(self.changes) if self.excess else ""
 
 
-def make_plan(desired: KnowledgeBase, actual: KnowledgeBase, baselines: Mapping[Key, Baseline], rules: Rules) -> Plan:
+def make_plan(
+    desired: KnowledgeBase, actual: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], rules: Rules
+) -> Plan:
     """Compare two sides, each with its own half of the baselines, and say what follows for every item."""
     publishing = desired.side is Side.CONTENT
     content, live = (desired, actual) if publishing else (actual, desired)
@@ -134,7 +136,7 @@ def _about(matter: FindingKind, findings: list[Finding]) -> tuple[Finding, ...]:
 
 
 def _halt(
-    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[Key, Baseline], rules: Rules
+    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], rules: Rules
 ) -> tuple[str, str]:
     """Return why nothing at all may be written, and what to do: an empty tree, or a portal without anything known."""
     known = known_articles(baselines)
@@ -150,7 +152,7 @@ _EMPTY = "check the checkout, --root and `ignore`; if readers are to lose all of
 _WRONG_PORTAL = "check --target and `url`; if it was deleted there, publish it anew with --overwrite DIRECTORY"
 
 
-def known_articles(baselines: Mapping[Key, Baseline]) -> set[Key]:
+def known_articles(baselines: Mapping[ItemKey, Baseline]) -> set[ItemKey]:
     """Return the articles that are published from the tree, as far as anybody remembers."""
     return {key for key, known in baselines.items() if known.kind is Kind.ARTICLE and known.state is State.LIVE}
 
@@ -179,7 +181,7 @@ class ItemExplanation:
 
 
 def explained(
-    cases: Iterable[ItemState], plan: Plan, lock: Mapping[Key, Baseline], ledger: Mapping[Key, Baseline]
+    cases: Iterable[ItemState], plan: Plan, lock: Mapping[ItemKey, Baseline], ledger: Mapping[ItemKey, Baseline]
 ) -> tuple[ItemExplanation, ...]:
     """Put together what bears on some items."""
     every: tuple[Change | Finding, ...] = (*plan.changes, *plan.drift, *plan.conflicts, *plan.unmanaged, *plan.undone)
@@ -188,7 +190,7 @@ def explained(
 
 
 def _explained(
-    case: ItemState, step: Change | Finding | None, lock: Mapping[Key, Baseline], ledger: Mapping[Key, Baseline]
+    case: ItemState, step: Change | Finding | None, lock: Mapping[ItemKey, Baseline], ledger: Mapping[ItemKey, Baseline]
 ) -> ItemExplanation:
     known = case.baseline
     if known is None:

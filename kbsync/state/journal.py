@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 
-from kbsync.baseline import Baseline, Key, baseline_from_json, baseline_to_json, ledger_name
+from kbsync.baseline import Baseline, baseline_from_json, baseline_to_json, ledger_name
 from kbsync.change import Action, Change, Outcome, Result
 from kbsync.config import Config
 from kbsync.errors import KbsyncError
 from kbsync.git.repository import Repository
-from kbsync.model import Kind
+from kbsync.model import ItemKey, Kind
 from kbsync.state.ledger import RemoteHeads
 
 RUNNING: set[str] = set()
@@ -143,9 +143,9 @@ class InFlight:
     holder: LeaseHolder
     commit: str = ""
     intents: tuple[Intent, ...] = ()
-    seen: frozenset[Key] = frozenset()
+    seen: frozenset[ItemKey] = frozenset()
     ids: Mapping[str, int] = field(default_factory=dict)
-    done: Mapping[Key, Baseline] = field(default_factory=dict)
+    done: Mapping[ItemKey, Baseline] = field(default_factory=dict)
     noticed: float = field(default_factory=time.monotonic)
 
     @property
@@ -174,7 +174,7 @@ def _is_unsettled(intent: Intent, outcome: Outcome | None) -> bool:
 
 def pages_of(in_flight: InFlight) -> dict[str, bytes]:
     """Write a lease's files, by path."""
-    seen = {kind.value: sorted(number for other, number in in_flight.seen if other is kind) for kind in Kind}
+    seen = {kind.value: sorted(key.id for key in in_flight.seen if key.kind is kind) for kind in Kind}
     pages: dict[str, object] = {
         _HOLDER: _holder_page(in_flight.holder),
         _PLAN: {"seen": seen, "ids": dict(in_flight.ids)},
@@ -183,7 +183,7 @@ def pages_of(in_flight: InFlight) -> dict[str, bytes]:
     return {name: _json(page) for name, page in pages.items()} | done_pages(in_flight.done)
 
 
-def done_pages(done: Mapping[Key, Baseline]) -> dict[str, bytes]:
+def done_pages(done: Mapping[ItemKey, Baseline]) -> dict[str, bytes]:
     """Write the files of baselines that were reached, by path."""
     return {f"{_DONE}{ledger_name(key)}": baseline_to_json(known).encode() for key, known in done.items()}
 
@@ -208,7 +208,7 @@ def _underway(files: Mapping[str, bytes], commit: str) -> InFlight:
         holder=_holder_from(json.loads(files[_HOLDER])),
         commit=commit,
         intents=tuple(_intent_from(json.loads(files[name])) for name in sorted(files) if name.startswith(_INTENT)),
-        seen=frozenset((Kind(kind), number) for kind, numbers in plan["seen"].items() for number in numbers),
+        seen=frozenset(ItemKey(Kind(kind), number) for kind, numbers in plan["seen"].items() for number in numbers),
         ids=plan["ids"],
         done={known.key: known for known in done},
     )

@@ -19,12 +19,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock, RLock, Thread
 
-from kbsync.baseline import Baseline, Key
+from kbsync.baseline import Baseline
 from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.errors import GitError, Refusal
 from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
+from kbsync.model import ItemKey
 from kbsync.state.journal import (
     RUNNING,
     InFlight,
@@ -233,7 +234,7 @@ class Lease:
         self._underway = in_flight
         self._journal = journal
         self._confirmed = confirmed
-        self._fresh: dict[Key, Baseline] = {}
+        self._fresh: dict[ItemKey, Baseline] = {}
         self._lost = ""
         self._notes, self._moves = Lock(), RLock()
         self._over = Event()

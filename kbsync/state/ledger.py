@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kbsync import __version__
-from kbsync.baseline import Baseline, Key, baseline_to_json, ledger_name, read_ledger
+from kbsync.baseline import Baseline, baseline_to_json, ledger_name, read_ledger
 from kbsync.change import Action, Outcome, Result
 from kbsync.config import Config
 from kbsync.errors import KbsyncError
 from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
-from kbsync.model import FieldValue, Kind, digest
+from kbsync.model import FieldValue, ItemKey, Kind, digest
 
 _RUN = "run.json"
 _ATTEMPTS = 3
@@ -58,7 +58,7 @@ def look_up(repository: Repository, config: Config, *, local: bool) -> RemoteHea
 
 def open_ledger(
     repository: Repository, config: Config, *, local: bool
-) -> tuple[dict[Key, Baseline], Mapping[str, object]]:
+) -> tuple[dict[ItemKey, Baseline], Mapping[str, object]]:
     """Read the ledger and what it tells of its last run; fetched from the remote first, unless `local`.
 
     Raises:
@@ -69,7 +69,7 @@ def open_ledger(
     return read_here(repository, config)
 
 
-def read_here(repository: Repository, config: Config) -> tuple[dict[Key, Baseline], Mapping[str, object]]:
+def read_here(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], Mapping[str, object]]:
     """Read the ledger and what it tells of its last run, as this clone has it.
 
     Raises:
@@ -82,8 +82,8 @@ def read_here(repository: Repository, config: Config) -> tuple[dict[Key, Baselin
 def write_ledger(
     repository: Repository,
     config: Config,
-    entries: Mapping[Key, Baseline],
-    forgotten: Collection[Key],
+    entries: Mapping[ItemKey, Baseline],
+    forgotten: Collection[ItemKey],
     *,
     page: Mapping[str, object],
     message: str,
@@ -151,11 +151,11 @@ def _follow(repository: Repository, config: Config) -> RemoteHeads:
     return standing
 
 
-def _newer(ours: Mapping[Key, Baseline], theirs: Mapping[Key, Baseline]) -> dict[Key, Baseline]:
+def _newer(ours: Mapping[ItemKey, Baseline], theirs: Mapping[ItemKey, Baseline]) -> dict[ItemKey, Baseline]:
     return {key: known for key, known in ours.items() if key not in theirs or theirs[key].seen_at < known.seen_at}
 
 
-def _baselines(files: Mapping[str, bytes]) -> dict[Key, Baseline]:
+def _baselines(files: Mapping[str, bytes]) -> dict[ItemKey, Baseline]:
     try:
         return read_ledger(files)
     except ValueError as error:
@@ -193,6 +193,11 @@ class RunEntry:
     fields: tuple[str, ...] = ()
     instead_of: int | None = None
     doubted: bool = False
+
+    @property
+    def key(self) -> ItemKey:
+        """Return the key of the item."""
+        return ItemKey(self.kind, self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kbsync.baseline import Baseline, Key, baseline_from_json
+from kbsync.baseline import Baseline, baseline_from_json
 from kbsync.change import Result
 from kbsync.config import Config, Secret
 from kbsync.engine import plan as planning
@@ -17,6 +17,7 @@ from kbsync.engine import pull as pulling
 from kbsync.engine.context import Options, PlanResult
 from kbsync.engine.publish import PublishResult
 from kbsync.engine.pull import PullResult
+from kbsync.model import ItemKey
 from kbsync.planner.planner import Plan
 from kbsync.sandbox.database import Article
 from kbsync.sandbox.server import Portal
@@ -118,7 +119,7 @@ class Clone:
         names = self.git("ls-tree", "-r", "--name-only", LEDGER).split()
         return {name: self.git("show", f"{LEDGER}:{name}") for name in names}
 
-    def baselines(self) -> dict[Key, Baseline]:
+    def baselines(self) -> dict[ItemKey, Baseline]:
         found = [baseline_from_json(text) for name, text in self.ledger().items() if name != "run.json"]
         return {known.key: known for known in found}
 

@@ -10,7 +10,7 @@ from kbsync.engine import adopt as holding
 from kbsync.engine.adopt import AdoptResult, Named
 from kbsync.engine.context import Options
 from kbsync.errors import KbsyncError
-from kbsync.model import Kind
+from kbsync.model import ItemKey, Kind
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps
 from tests.planner.test_identity_of_people import FILES
@@ -28,17 +28,17 @@ def clone(tmp_path: Path, portal: Portal) -> Clone:
 
 
 def _adopt(clone: Clone, *paths: str, ids: tuple[int, ...] = (), dry_run: bool = False) -> AdoptResult:
-    keys = tuple((Kind.ARTICLE, number) for number in ids)
+    keys = tuple(ItemKey(Kind.ARTICLE, number) for number in ids)
     named = Named(paths=paths, keys=keys)
     return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
 
 
 def _adopt_as(clone: Clone, path: str, number: int, kind: Kind = Kind.ARTICLE) -> AdoptResult:
-    named = Named(pairs={path: (kind, number)})
+    named = Named(pairs={path: ItemKey(kind, number)})
     return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui)
 
 
-def _release(clone: Clone, *paths: str, keys: tuple[tuple[Kind, int], ...] = (), dry_run: bool = False) -> AdoptResult:
+def _release(clone: Clone, *paths: str, keys: tuple[ItemKey, ...] = (), dry_run: bool = False) -> AdoptResult:
     named = Named(paths=paths, keys=keys)
     return holding.release(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
 
@@ -155,7 +155,7 @@ def test_what_was_released_is_adopted_again_by_path_or_by_id(clone: Clone) -> No
     assert _told(_adopt(clone, RESET)) == {RESET: "adopt"}
     clone.commit({RESET: article("Reset", "Changed.")})
     assert steps(clone.plan()) == {RESET: "update"}
-    _release(clone, keys=((Kind.ARTICLE, number),))
+    _release(clone, keys=(ItemKey(Kind.ARTICLE, number),))
     clone.remove(RESET)
     clone.commit()
     assert steps(clone.plan()) == {}
@@ -188,7 +188,7 @@ def test_what_agents_write_in_a_released_folder_is_no_business_of_a_pull(clone: 
 
 def test_an_unmanaged_article_is_released_by_id_and_never_pulled(clone: Clone) -> None:
     number = _write_on_the_web(clone, "Network", "<p>Theirs.</p>")
-    _release(clone, keys=((Kind.ARTICLE, number),))
+    _release(clone, keys=(ItemKey(Kind.ARTICLE, number),))
     clone.commit()
     clone.pull()
     assert clone.git("status", "--porcelain") == ""

@@ -8,7 +8,7 @@ import pytest
 
 from kbsync.baseline import BaselineOrigin, baseline_from_json
 from kbsync.markup.to_html import to_html
-from kbsync.model import Kind
+from kbsync.model import ItemKey, Kind
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, new_clone, steps
 
@@ -106,7 +106,7 @@ def test_an_article_that_was_born_in_git_is_rendered_whole(clone: Clone, portal:
     edit(clone, path, "plug it in", "switch it on")
     clone.published()
     assert clone.live(path).description == ("<p>Unpack the box and put it on a table.</p>\n<p>Then switch it on.</p>\n")
-    assert clone.baselines()[Kind.ARTICLE, clone.id_of(path)].origin is BaselineOrigin.CONTENT
+    assert clone.baselines()[ItemKey(Kind.ARTICLE, clone.id_of(path))].origin is BaselineOrigin.CONTENT
 
 
 def test_agreements_tell_where_an_article_was_born_and_old_ones_are_read_without(home: Clone) -> None:

@@ -11,7 +11,7 @@ from kbsync.change import Action, Result
 from kbsync.freshdesk.api import Reader, Writer
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
-from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, Visibility
+from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, Seo, Status, Visibility
 from kbsync.sandbox.settings import Settings
 from tests.freshdesk.conftest import Desk, change_to
 from tests.freshdesk.faulty import faulty, reply
@@ -143,7 +143,7 @@ def test_what_was_made_although_nobody_said_so_is_found_and_not_made_twice(
     assert [call.split()[0] for call in desk.calls] == ["POST", "GET"]
     assert desk.slept == [2.0]
     after = desk.read().by_id()
-    assert (item.kind, outcome.live.id) in after
+    assert outcome.live.key in after
     assert len(after) == 5
 
 
@@ -178,7 +178,7 @@ def test_two_that_look_alike_are_named_and_neither_is_taken(desk: Desk) -> None:
 
 def test_what_the_plan_knew_or_this_run_made_is_not_taken_for_the_lost_one(desk: Desk) -> None:
     made = desk.portal.store.create_article(desk.ids["a/b"], "T", BODY)
-    known = frozenset(desk.read().by_id()) - {(Kind.ARTICLE, made.id)}
+    known = frozenset(desk.read().by_id()) - {ItemKey(Kind.ARTICLE, made.id)}
     desk.ids["a/b/other.md"] = made.id
     desk.portal.faults.lose("POST", applied=False)
     outcome = desk.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import count
 
 from kbsync.baseline import Baseline, State, fingerprint, is_tombstone, newest, tombstone
-from kbsync.model import Kind
+from kbsync.model import ItemKey, Kind
 from kbsync.planner.decide import ChangeStatus, Decision, decide
 
 Edits = frozenset[int] | None
@@ -24,7 +24,7 @@ Rule = Callable[[Baseline | None, Baseline | None], Baseline | None]
 
 AWAY = -1
 """Among a live version's edits: kbsync made it a draft, because its file went."""
-KEY = (Kind.ARTICLE, 1)
+KEY = ItemKey(Kind.ARTICLE, 1)
 STEPS = 40
 
 HARMS = (

@@ -7,7 +7,7 @@ import pytest
 from kbsync.baseline import State
 from kbsync.digests import source_key
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import Article, Folder, Kind, Seo, Visibility
+from kbsync.model import Article, Folder, ItemKey, Kind, Seo, Visibility
 from tests.planner.world import World, article, steps, world
 
 PATH = "guide/basics/reset.md"
@@ -144,13 +144,13 @@ def test_signed_addresses_of_attachments_are_no_edit() -> None:
     body = '<p><img src="https://acme.freshdesk.com/helpdesk/attachments/5?signature=one" alt="x"></p>'
     made = world({"a/b/_index.md": "---\nname: B\n---\n", "a/b/y.md": article("Y")})
     made.add("a/b", "Web", body=body)
-    number = max(n for kind, n in made.live if kind is Kind.ARTICLE)
+    number = max(key.id for key in made.live if key.kind is Kind.ARTICLE)
     markdown = "![x](https://acme.freshdesk.com/helpdesk/attachments/5?signature=one)"
     made.files["a/b/web.md"] = article("Web", markdown)
     made.publish()
-    live = made.live[Kind.ARTICLE, number]
+    live = made.live[ItemKey(Kind.ARTICLE, number)]
     assert isinstance(live, Article)
-    made.live[Kind.ARTICLE, number] = replace(live, body=body.replace("one", "two"))
+    made.live[ItemKey(Kind.ARTICLE, number)] = replace(live, body=body.replace("one", "two"))
     assert steps(made.plan()) == {}
 
 

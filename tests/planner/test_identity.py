@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kbsync.baseline import State
-from kbsync.model import Article, Kind, Status
+from kbsync.model import Article, ItemKey, Kind, Status
 from tests.planner.world import World, article, steps, world
 
 POEM = "\n".join(
@@ -79,7 +79,7 @@ def test_a_file_moved_to_another_folder_is_created_anew_and_the_old_one_archived
     assert steps(plan) == {"guide/wifi/reset.md": "move"}
     assert "id, address and counts are lost" in plan.changes[0].reason
     assert made.id_of("guide/wifi/reset.md") != number
-    old = made.live[Kind.ARTICLE, number]
+    old = made.live[ItemKey(Kind.ARTICLE, number)]
     assert isinstance(old, Article)
     assert old.status is Status.DRAFT
     assert steps(made.plan()) == {}
@@ -99,7 +99,7 @@ def test_moved_there_and_back_again_the_first_article_is_seen_again(made: World)
     made.rename("guide/wifi/reset.md", RESET)
     made.publish()
     assert made.id_of(RESET) == number
-    shown = {n: made.live[Kind.ARTICLE, n].status for n in (number, second)}  # type: ignore[union-attr]
+    shown = {n: made.live[ItemKey(Kind.ARTICLE, n)].status for n in (number, second)}  # type: ignore[union-attr]
     assert shown == {number: Status.PUBLISHED, second: Status.DRAFT}
     assert steps(made.plan()) == {}
 
@@ -127,7 +127,7 @@ def test_a_folder_renamed_is_the_same_folder_and_its_articles_the_same_articles(
     assert after["guide/radio"] == before["guide/wifi"]
     assert after["guide/radio/deep"] == before["guide/wifi/deep"]
     assert after["guide/radio/deep/range.md"] == before["guide/wifi/deep/range.md"]
-    folder = made.live[Kind.FOLDER, after["guide/radio"]]
+    folder = made.live[ItemKey(Kind.FOLDER, after["guide/radio"])]
     assert getattr(folder, "name", "") == "radio"
     assert steps(made.plan()) == {}
 
@@ -166,7 +166,7 @@ def test_a_folder_moved_to_another_category_is_made_anew_there(made: World) -> N
     assert told["shop/wifi"] == "create"
     assert told["shop/wifi/join.md"] == "move"
     assert told["guide/wifi"] == "forget"
-    assert (Kind.FOLDER, before["guide/wifi"]) in made.live
+    assert ItemKey(Kind.FOLDER, before["guide/wifi"]) in made.live
     assert steps(made.plan()) == {}
 
 
@@ -266,7 +266,7 @@ def test_a_removed_folder_is_left_standing_and_comes_back_by_itself(made: World)
     source = made.files["guide/wifi/deep/range.md"]
     made.remove("guide/wifi/deep")
     assert steps(made.publish()) == {"guide/wifi/deep": "forget", "guide/wifi/deep/range.md": "archive"}
-    assert (Kind.FOLDER, folder) in made.live
+    assert ItemKey(Kind.FOLDER, folder) in made.live
     assert steps(made.plan()) == {}
     assert steps(made.plan_pull()) == {}
     made.files["guide/wifi/deep/range.md"] = source

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from kbsync.baseline import State
-from kbsync.model import Article, Kind
+from kbsync.model import Article, ItemKey, Kind
 from tests.planner.world import World, article, steps, world
 
 
@@ -381,7 +381,7 @@ def test_a_tie_names_what_it_may_be_and_how_to_settle_it(made: World) -> None:
     assert f"{RESET} (article {number})" in reason
     assert f"`id: {number}`" in reason
     made.publish()
-    assert (Kind.ARTICLE, number) in made.live
+    assert ItemKey(Kind.ARTICLE, number) in made.live
     assert "Reset" in _shown(made)
 
 

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from hypothesis import event, given
 
-from kbsync.baseline import Key
 from kbsync.change import Action
 from kbsync.digests import live_digests
 from kbsync.engine.refresh import live_from_baselines
-from kbsync.model import Article, Item, Kind, Status, fields_of
+from kbsync.model import Article, Item, ItemKey, Kind, Status, fields_of
 from kbsync.planner.planner import make_plan
 from tests.planner.trees import Edit, agents_edits, law, trees, write, writers_edits
 from tests.planner.world import World, snapshot, steps, world
@@ -19,11 +18,11 @@ from tests.planner.world import World, snapshot, steps, world
 EXAMPLES = 50
 
 
-def edit_live(made: World, edits: list[Edit]) -> dict[Key, Item | None]:
+def edit_live(made: World, edits: list[Edit]) -> dict[ItemKey, Item | None]:
     """Do an agent's edits; give what they left of every article that they were about."""
-    done: dict[Key, Item | None] = {}
+    done: dict[ItemKey, Item | None] = {}
     for number, edit in enumerate(edits):
-        key = edit.chosen(sorted(key for key in made.live if key[0] is Kind.ARTICLE))
+        key = edit.chosen(sorted(key for key in made.live if key.kind is Kind.ARTICLE))
         live = made.live.get(key)
         if not isinstance(live, Article):
             continue
@@ -32,8 +31,8 @@ def edit_live(made: World, edits: list[Edit]) -> dict[Key, Item | None]:
                 made.lose(key)
             case "add":
                 added = next(made.ids)
-                made.live[Kind.ARTICLE, added] = replace(live, id=added, title=f"From the web {number}")
-                key = (Kind.ARTICLE, added)
+                made.live[ItemKey(Kind.ARTICLE, added)] = replace(live, id=added, title=f"From the web {number}")
+                key = ItemKey(Kind.ARTICLE, added)
             case "status":
                 made.edit(key, status=Status.DRAFT if live.status is Status.PUBLISHED else Status.PUBLISHED)
             case "tags":
@@ -48,7 +47,7 @@ def edit_live(made: World, edits: list[Edit]) -> dict[Key, Item | None]:
     return done
 
 
-def writes_of(made: World) -> set[Key]:
+def writes_of(made: World) -> set[ItemKey]:
     """Return every item that differs from how it was before a publish; `made` is published by this."""
     before = snapshot(made)
     made.publish()
@@ -100,7 +99,7 @@ def test_law_2_nothing_edited_on_the_web_is_ever_overwritten(
             assert live_digests(made.live[key]) == now, f"{key} was written over"
 
 
-def _managed(made: World, key: Key) -> set[str]:
+def _managed(made: World, key: ItemKey) -> set[str]:
     """Return the fields that content manages, at the baseline or now: a web edit of another is no matter of ours."""
     known = made.baselines[key]
     now = made.content().by_path().get(known.path)

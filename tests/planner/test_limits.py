@@ -62,7 +62,7 @@ def test_an_empty_tree_halts_a_publish() -> None:
 
 def test_a_portal_that_has_none_of_the_known_articles_halts_either_way() -> None:
     made = world(_tree(3))
-    made.live = {(kind, number + 1000): replace(item, id=number + 1000) for (kind, number), item in made.live.items()}
+    made.live = {key._replace(id=key.id + 1000): replace(item, id=key.id + 1000) for key, item in made.live.items()}
     for plan in (made.plan(), made.plan_pull()):
         assert plan.halt == "none of the 3 known articles is on this portal: it may be the wrong one"
 
@@ -74,7 +74,7 @@ def test_anything_known_that_is_there_tells_the_portal_from_another() -> None:
     for number in (1, 2):
         made.lose(f"guide/basics/page-{number}.md")
     assert made.plan().halt == ""
-    made.live = {key: item for key, item in made.live.items() if key[0] is Kind.CATEGORY}
+    made.live = {key: item for key, item in made.live.items() if key.kind is Kind.CATEGORY}
     assert made.plan().halt == ""
     made.live.clear()
     assert made.plan().halt

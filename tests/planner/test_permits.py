@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.baseline import Key
 from kbsync.change import Change, Outcome, Result
 from kbsync.engine.refresh import live_from_baselines
-from kbsync.model import Article, Item, Status
+from kbsync.model import Article, Item, ItemKey, Status
 from kbsync.planner.approval import Approval, approval_of, approved
 from kbsync.planner.planner import Plan
 from tests.planner.world import World, article, steps, world
@@ -222,12 +221,12 @@ def _place(change: Change) -> tuple[object, ...]:
     return change.kind, change.path, change.id
 
 
-def _sees_the_same(reduced: Plan, seen: Plan, live: dict[Key, Item]) -> None:
+def _sees_the_same(reduced: Plan, seen: Plan, live: dict[ItemKey, Item]) -> None:
     was = {_place(change): change for change in seen.changes}
     for change in reduced.writes:
         then = was[_place(change)]
         assert (change.action, change.fields, change.former) == (then.action, then.fields, then.former)
         assert change.after == then.after
-        old = live.get((change.kind, change.id or 0))
+        old = live.get(change.key)
         if isinstance(change.actual, Article) and isinstance(old, Article):
             assert change.actual.body == old.body

@@ -10,42 +10,42 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from kbsync.baseline import Key, State
+from kbsync.baseline import State
 from kbsync.change import Action
 from kbsync.engine.record import settled
-from kbsync.model import Article, Kind, Status
+from kbsync.model import Article, ItemKey, Kind, Status
 from tests.planner.world import World, article, steps, world
 
 PATH = "guide/basics/reset.md"
 AT_REST = "at rest"
-Step = Callable[[World, Key], None]
+Step = Callable[[World, ItemKey], None]
 FILES = {
     "guide/basics/reset.md": article("Reset", "Press the button."),
     "guide/basics/other.md": article("Other", "Something else altogether, of many more words."),
 }
 
 
-def _keep(_: World, __: Key) -> None:
+def _keep(_: World, __: ItemKey) -> None:
     """Change nothing."""
 
 
-def _change_file(made: World, _: Key) -> None:
+def _change_file(made: World, _: ItemKey) -> None:
     made.files[PATH] = article("Reset", "Press the red button.")
 
 
-def _remove_file(made: World, _: Key) -> None:
+def _remove_file(made: World, _: ItemKey) -> None:
     made.remove(PATH)
 
 
-def _change_live(made: World, key: Key) -> None:
+def _change_live(made: World, key: ItemKey) -> None:
     made.edit(key, body="<p>Press any button.</p>")
 
 
-def _same_live(made: World, key: Key) -> None:
+def _same_live(made: World, key: ItemKey) -> None:
     made.edit(key, body="<p dir='ltr'>Press the red button.</p>")
 
 
-def _lose_live(made: World, key: Key) -> None:
+def _lose_live(made: World, key: ItemKey) -> None:
     made.lose(key)
 
 
@@ -104,7 +104,7 @@ ROWS = [
 ]
 
 
-def _settle(made: World, key: Key, state: State | None) -> None:
+def _settle(made: World, key: ItemKey, state: State | None) -> None:
     """Bring the baseline into a state, as a run would have left it."""
     match state:
         case None:
@@ -155,7 +155,7 @@ def test_what_a_removed_file_does_is_for_the_target_to_say(removed: str, action:
     number = made.id_of(PATH)
     made.remove(PATH)
     assert steps(made.publish()) == {PATH: action}
-    assert ((Kind.ARTICLE, number) in made.live) is left
+    assert (ItemKey(Kind.ARTICLE, number) in made.live) is left
     assert steps(made.plan()) == {}
 
 
@@ -164,10 +164,10 @@ def test_a_restored_article_keeps_its_id_and_is_seen_again() -> None:
     number = made.id_of(PATH)
     made.remove(PATH)
     made.publish()
-    assert made.live[Kind.ARTICLE, number].status is Status.DRAFT  # type: ignore[union-attr]
+    assert made.live[ItemKey(Kind.ARTICLE, number)].status is Status.DRAFT  # type: ignore[union-attr]
     made.files[PATH] = article("Reset", "Press the button, twice.")
     assert steps(made.publish()) == {PATH: "restore"}
-    restored = made.live[Kind.ARTICLE, number]
+    restored = made.live[ItemKey(Kind.ARTICLE, number)]
     assert isinstance(restored, Article)
     assert restored.status is Status.PUBLISHED
     assert steps(made.plan()) == {}

@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.baseline import State
 from kbsync.engine.record import settled
-from kbsync.model import Article, Item, Kind, Status, digest
+from kbsync.model import Article, Item, ItemKey, Status, digest
 from tests.planner.world import World, article, steps, world
 
 PATH = "guide/basics/reset.md"
@@ -26,7 +26,7 @@ def made() -> World:
     return made
 
 
-def _undo(made: World, key: tuple[Kind, int], before: Item) -> None:
+def _undo(made: World, key: ItemKey, before: Item) -> None:
     made.live[key] = replace(before, updated_at=made.now())
     made.baselines[key] = settled(made.baselines[key], made.live[key], seen=made.now(), state=State.UNDONE)
 
@@ -69,7 +69,7 @@ def test_another_file_of_the_same_words_is_another_article(made: World) -> None:
     assert steps(made.plan()) == {PATH: "undone", "guide/basics/copy.md": "create"}
 
 
-def _take_the_file(made: World) -> tuple[Kind, int]:
+def _take_the_file(made: World) -> ItemKey:
     """Let the undone article be one whose file was gone already when the run was undone."""
     key = next(key for key, known in made.baselines.items() if known.state is State.UNDONE)
     made.baselines[key] = replace(made.baselines[key], content={}, source_key="")
@@ -84,7 +84,7 @@ def test_where_it_had_no_file_it_rests_until_one_is_there(made: World) -> None:
     made.files[PATH] = NEW
     plan = made.plan()
     assert steps(plan) == {PATH: "update"}
-    assert plan.changes[0].id == key[1]
+    assert plan.changes[0].id == key.id
 
 
 def test_without_a_file_a_web_edit_is_named_and_a_deletion_forgotten(made: World) -> None:

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from kbsync.baseline import Baseline, Key, State
+from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, circle_openers, in_waves
 from kbsync.config import Config
 from kbsync.content.selection import Rules as TreeRules
@@ -24,6 +24,7 @@ from kbsync.model import (
     FieldValue,
     Folder,
     Item,
+    ItemKey,
     Kind,
     KnowledgeBase,
     Seo,
@@ -61,8 +62,8 @@ class World:
     """Both sides of a comparison, and what they agreed on."""
 
     files: dict[str, str] = field(default_factory=dict)
-    live: dict[Key, Item] = field(default_factory=dict)
-    baselines: dict[Key, Baseline] = field(default_factory=dict)
+    live: dict[ItemKey, Item] = field(default_factory=dict)
+    baselines: dict[ItemKey, Baseline] = field(default_factory=dict)
     config: Config = CONFIG
     ids: Iterator[int] = field(default_factory=lambda: count(101))
     clock: Iterator[int] = field(default_factory=lambda: count(1))
@@ -126,16 +127,16 @@ class World:
         assert len(found) == 1, (path, found)
         return found[0]
 
-    def key(self, which: str | Key) -> Key:
+    def key(self, which: str | ItemKey) -> ItemKey:
         """Return the key of an item by its content path, if that is what is given."""
         return self.baseline(which).key if isinstance(which, str) else which
 
-    def edit(self, which: str | Key, **changes: Any) -> None:
+    def edit(self, which: str | ItemKey, **changes: Any) -> None:
         """Edit an item on the web."""
         key = self.key(which)
         self.live[key] = replace(self.live[key], updated_at=self.now(), **changes)
 
-    def lose(self, which: str | Key) -> None:
+    def lose(self, which: str | ItemKey) -> None:
         """Delete an item on the web."""
         del self.live[self.key(which)]
 
@@ -143,7 +144,7 @@ class World:
         """Write an article on the web, in the folder that content has at a path."""
         number = next(self.ids)
         made = Article(title=title, body=body, id=number, parent=self.id_of(parent), updated_at=self.now(), **others)
-        self.live[Kind.ARTICLE, number] = _whole(made)
+        self.live[ItemKey(Kind.ARTICLE, number)] = _whole(made)
         return number
 
     def rename(self, old: str, new: str) -> None:
@@ -209,12 +210,12 @@ class _Carrying:
         return {*ancestors(change.path), *(linked & self.plan.targets.keys() - {change.path})}
 
     def _do(self, change: Change) -> None:
-        key = (change.kind, change.id or 0)
+        key = change.key
         match change.action:
             case Action.CREATE:
-                self._put(change, (change.kind, self.ids[change.path]))
+                self._put(change, ItemKey(change.kind, self.ids[change.path]))
             case Action.MOVE:
-                self._put(change, (change.kind, self.ids[change.path]))
+                self._put(change, ItemKey(change.kind, self.ids[change.path]))
                 self._archive(key)
             case Action.UPDATE | Action.RESTORE | Action.RENAME:
                 self._put(change, key)
@@ -223,29 +224,29 @@ class _Carrying:
             case Action.ARCHIVE:
                 self._archive(key)
             case Action.DELETE:
-                holds = any(getattr(item, "parent", None) == key[1] for item in self.world.live.values())
+                holds = any(getattr(item, "parent", None) == key.id for item in self.world.live.values())
                 if not holds:
                     del self.world.live[key], self.world.baselines[key]
             case Action.FORGET:
                 self._forget(change, key)
 
-    def _archive(self, key: Key) -> None:
+    def _archive(self, key: ItemKey) -> None:
         old = self.world.live[key]
         assert isinstance(old, Article)
         self.world.live[key] = replace(old, status=Status.DRAFT, updated_at=self.world.now())
         self._settle(key, State.ARCHIVED)
 
-    def _forget(self, change: Change, key: Key) -> None:
+    def _forget(self, change: Change, key: ItemKey) -> None:
         if key not in self.world.live:
             del self.world.baselines[key]
         else:
             self._settle(key, State.KEPT if change.kind is Kind.ARTICLE else State.ARCHIVED)
 
-    def _settle(self, key: Key, state: State) -> None:
+    def _settle(self, key: ItemKey, state: State) -> None:
         known, live = self.world.baselines[key], self.world.live[key]
         self.world.baselines[key] = settled(known, live, seen=self.world.now(), state=state)
 
-    def _put(self, change: Change, key: Key) -> None:
+    def _put(self, change: Change, key: ItemKey) -> None:
         content = change.desired
         assert content is not None
         html, sent = None, None
@@ -257,11 +258,11 @@ class _Carrying:
         if change.action is Action.RENAME and was is not None:
             self._agree(change, was, sent)
             return
-        live = _sent(content, was, number=key[1], parent=above, html=html, updated_at=self.world.now())
+        live = _sent(content, was, number=key.id, parent=above, html=html, updated_at=self.world.now())
         self.world.live[key] = live
         self._agree(change, live, sent)
-        if change.id not in (None, key[1]) and change.action is Action.CREATE:
-            self.world.baselines.pop((change.kind, change.id or 0), None)
+        if change.id not in (None, key.id) and change.action is Action.CREATE:
+            self.world.baselines.pop(change.key, None)
 
     def _agree(self, change: Change, live: Item, sent: Mapping[str, str] | None) -> None:
         content = change.desired
@@ -321,6 +322,6 @@ def _whole(item: Item) -> Item:
     return replace(item, **changes)
 
 
-def snapshot(world: World) -> dict[Key, dict[str, str]]:
+def snapshot(world: World) -> dict[ItemKey, dict[str, str]]:
     """Return the version of every live item."""
     return {key: live_digests(item) for key, item in world.live.items()}
