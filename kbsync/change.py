@@ -51,17 +51,17 @@ class Change:
     kind: Kind
     path: str
     id: int | None = None
-    former: str | None = None
+    former_path: str | None = None
     fields: tuple[str, ...] = ()
     reason: str = ""
     desired: Item | None = None
     actual: Item | None = None
     before: str | None = None
     after: str | None = None
-    ours: tuple[str, ...] = ()
+    kept_fields: tuple[str, ...] = ()
     diff: tuple[str, ...] = ()
-    points: bool = False
-    leaves: Baseline | None = None
+    leaves_pointer: bool = False
+    baseline_after: Baseline | None = None
 
     @property
     def key(self) -> ItemKey:
@@ -126,7 +126,7 @@ def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) ->
 
     Parents come before what they hold, new articles before those that link to them (`targets` maps a path to what it
     links to), and removals last, the deepest first. Where new articles link to one another in a circle, the articles
-    that `circle_openers` names come before what they link to.
+    that `cycle_openers` names come before what they link to.
     """
     made = [change for change in changes if not _leaves(change)]
     gone = [change for change in changes if _leaves(change)]
@@ -139,13 +139,13 @@ def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) ->
     )
 
 
-def circle_openers(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
+def cycle_openers(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """Return the new articles that must be written before something they link to, be it themselves, and so twice."""
     new = _new_articles(changes)
     return _first_of_circles(_needs(changes, targets)) | {path for path in new if path in targets.get(path, ())}
 
 
-def asked_for(changes: Sequence[Change], paths: Sequence[str]) -> tuple[Change, ...]:
+def select_paths(changes: Sequence[Change], paths: Sequence[str]) -> tuple[Change, ...]:
     """Keep the changes at or below some content paths, with the new directories that they need; all if none is."""
     if not paths:
         return tuple(changes)
@@ -160,7 +160,7 @@ _MADE_ANEW = {Action.CREATE, Action.MOVE}
 
 def _leaves(change: Change) -> bool:
     """Return whether a change is about what no longer lies at its content path, where another may."""
-    return change.action in _REMOVALS or (change.points and change.action is Action.UPDATE)
+    return change.action in _REMOVALS or (change.leaves_pointer and change.action is Action.UPDATE)
 
 
 def _by_depth(changes: Sequence[Change], *, deepest_first: bool) -> list[tuple[Change, ...]]:
@@ -188,7 +188,7 @@ def _by_names(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
 def _lets_go(change: Change) -> bool:
     """Return whether a directory leaves its name to others: by taking another one, or by going elsewhere with it."""
     is_renamed = _name(change.desired) != _name(change.actual)
-    return is_renamed or parent_path(change.path) != parent_path(change.former or change.path)
+    return is_renamed or parent_path(change.path) != parent_path(change.former_path or change.path)
 
 
 def _name(item: Item | None) -> str:

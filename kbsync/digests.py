@@ -24,7 +24,7 @@ _ROOTED = "kbsync-root:/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
+class LinkGraph:
     """How the articles of a tree hang together.
 
     `targets` holds, for an article's path, the content paths that it links to or shows; `anchors`, for an article's
@@ -35,7 +35,7 @@ class Links:
     anchors: Mapping[str, frozenset[str]]
 
 
-class LinkTargets(Protocol):
+class AddressMap(Protocol):
     """How content paths and the portal's addresses translate, for one target and its way of reading Markdown."""
 
     @property
@@ -52,7 +52,7 @@ class LinkTargets(Protocol):
         """Return the whole address that a browser makes of a relative one in an article of the portal."""
 
 
-def links_of(content: KnowledgeBase) -> Links:
+def link_graph(content: KnowledgeBase) -> LinkGraph:
     """Read the relative links of every article; an address that leaves the root is left to `lint`."""
     targets: dict[str, tuple[str, ...]] = {}
     anchors: dict[str, set[str]] = {}
@@ -68,7 +68,7 @@ def links_of(content: KnowledgeBase) -> Links:
             if anchor:
                 anchors.setdefault(target, set()).add(anchor)
         targets[path] = tuple(found)
-    return Links(targets=targets, anchors={path: frozenset(names) for path, names in anchors.items()})
+    return LinkGraph(targets=targets, anchors={path: frozenset(names) for path, names in anchors.items()})
 
 
 def _rooted(path: str, address: str) -> str | None:
@@ -97,11 +97,11 @@ def source_key(article: Article, anchors: Collection[str]) -> str:
 
 def rooted_html(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
     """Render an article of content with its relative links as paths from the root: what counts as its content."""
-    resolve = from_the_root(article.path or "")
+    resolve = root_path_resolver(article.path or "")
     return canonical(to_html(article.body, resolve=resolve, anchors=anchors, options=options))
 
 
-def from_the_root(path: str) -> Callable[[str], str]:
+def root_path_resolver(path: str) -> Callable[[str], str]:
     """Return the function that writes the relative addresses of the file at `path` as paths from the root."""
 
     def resolve(address: str) -> str:
@@ -111,15 +111,15 @@ def from_the_root(path: str) -> Callable[[str], str]:
     return resolve
 
 
-def pulled_body(live: Article, path: str, addresses: LinkTargets, paths: Mapping[ItemKey, str]) -> Pulled:
+def pulled_body(live: Article, path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> Pulled:
     """Convert a live body to the Markdown that a file at `path` would hold; `paths` tells where live items lie.
 
     A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
     """
-    return _converted(live.body, to_the_file(path, addresses, paths), addresses.options.plain)
+    return _converted(live.body, address_rewriter(path, addresses, paths), addresses.options.plain)
 
 
-def to_the_file(path: str, addresses: LinkTargets, paths: Mapping[ItemKey, str]) -> Callable[[str], str]:
+def address_rewriter(path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> Callable[[str], str]:
     """Return the function that writes the portal's addresses as the file at `path` would hold them."""
 
     def rewrite(address: str) -> str:
@@ -157,7 +157,7 @@ def differences(
     content: Item,
     live: Item,
     anchors: Collection[str],
-    addresses: LinkTargets,
+    addresses: AddressMap,
     paths: Mapping[ItemKey, str],
 ) -> tuple[str, ...]:
     """Return the managed fields in which pulling the live item would not write what the file says."""

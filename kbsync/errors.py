@@ -17,7 +17,7 @@ class Problem:
     line: int = 0
     what: str
     advice: str = ""
-    stops: bool = True
+    is_error: bool = True
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path

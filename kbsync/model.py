@@ -216,7 +216,7 @@ class KnowledgeBase:
     articles: tuple[Article, ...] = ()
     assets: frozenset[str] = frozenset()
     seen_at: str = ""
-    remembered: Mapping[ItemKey, Mapping[str, str]] = field(default_factory=dict)
+    assumed: Mapping[ItemKey, Mapping[str, str]] = field(default_factory=dict)
 
     def items(self) -> Iterator[Item]:
         """Walk every item, parents before what they hold."""

@@ -184,7 +184,7 @@ def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -
     assert "conflict markers" in problems[0].what
     assert problems[0].line == good[:-20].count(b"\n") + 2
     assert problems[1].line > 1
-    assert all(problem.stops and "delete" in problem.advice for problem in problems)
+    assert all(problem.is_error and "delete" in problem.advice for problem in problems)
 
 
 def test_of_two_lock_files_of_one_item_the_later_counts() -> None:

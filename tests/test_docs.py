@@ -11,8 +11,8 @@ import pytest
 
 from kbsync.cli import app
 from kbsync.config import load_config
-from kbsync.content.selection import Rules
-from kbsync.content.tree import read
+from kbsync.content.selection import TreeRules
+from kbsync.content.tree import read_tree
 from kbsync.files import WorkingTree
 
 ROOT = Path(__file__).parent.parent
@@ -127,7 +127,7 @@ def test_every_example_of_front_matter_is_read_without_a_complaint(page: Path, t
         place = tmp_path / str(number) / "help" / "folder" / ("_index.md" if is_index else "article.md")
         place.parent.mkdir(parents=True)
         place.write_text(code if is_index else code + "\nText.\n", encoding="utf-8")
-        assert read(WorkingTree(tmp_path / str(number)), Rules()).problems == ()
+        assert read_tree(WorkingTree(tmp_path / str(number)), TreeRules()).problems == ()
 
 
 def test_the_documentation_is_a_knowledge_base_of_some_size() -> None:

@@ -68,7 +68,7 @@ def _refuse(lost: list[str]) -> None:
 def _known(planned: "PlanResult") -> frozenset[str]:
     tree, plan = planned.workspace.tree, planned.plan
     named = {item.path or "" for item in tree.knowledge.items()}
-    named |= {*tree.knowledge.assets, *tree.skipped, *tree.withheld}
+    named |= {*tree.knowledge.assets, *tree.translations, *tree.excluded}
     named |= {known.path for known in planned.workspace.baselines.values()}
     named |= {change.path for change in plan.changes}
     return frozenset(above for path in named for above in _with_those_above(path))

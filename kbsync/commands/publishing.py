@@ -12,7 +12,7 @@ from kbsync.engine.context import Options, PlanResult
 from kbsync.engine.publish import PublishResult
 from kbsync.engine.publish import publish as publish_journey
 from kbsync.errors import UsageError
-from kbsync.planner.approval import is_held_back
+from kbsync.planner.approval import needs_review
 from kbsync.report.json_output import plan_to_json
 from kbsync.report.terminal import outcomes_to_text
 
@@ -68,7 +68,7 @@ def _told(published: PublishResult, asked: _Question, form: str) -> int:
         note(GO_ON)
         return INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
-    is_held = any(is_held_back(outcome) for outcome in run.outcomes) or bool(planned.plan.conflicts)
+    is_held = any(needs_review(outcome) for outcome in run.outcomes) or bool(planned.plan.conflicts)
     if published.ledger_error is not None or Result.FAILED in results or (Result.SKIPPED in results and not is_held):
         return FAILED
     return HELD if is_held else OK

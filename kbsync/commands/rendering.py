@@ -9,7 +9,7 @@ from kbsync.commands.output import note, say
 from kbsync.commands.paths import within
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config, key_for
-from kbsync.content.document import parse, text_of
+from kbsync.content.document import decode, parse_document
 from kbsync.engine.show import article_html, live_markdown, resolved_body
 from kbsync.errors import UsageError
 from kbsync.markup.options import Options
@@ -25,7 +25,7 @@ def render(named: str, config_of: Callable[[Path], Config | None]) -> int:
     """Print the HTML of a file, within a tree as it would be sent; alone, its addresses stay as they are written."""
     text = _text(named, "an article's file, from where you stand")
     config = None if named == _STDIN else config_of(Path(named).resolve())
-    html, body = None, parse(text, named).body
+    html, body = None, parse_document(text, named).body
     if config is not None:
         (path,) = within(config, [named]) or ("",)
         with remembering():
@@ -58,8 +58,8 @@ def _may_be_live(named: str) -> bool:
 def _text(named: str, what: str) -> str:
     if named == _STDIN:
         stream = getattr(sys.stdin, "buffer", None)
-        return text_of(stream.read(), "standard input") if stream else sys.stdin.read()
+        return decode(stream.read(), "standard input") if stream else sys.stdin.read()
     try:
-        return text_of(Path(named).read_bytes(), named)
+        return decode(Path(named).read_bytes(), named)
     except OSError as error:
         raise UsageError(f"{named} cannot be read: {error.strerror}", advice=f"name {what}") from error

@@ -7,7 +7,7 @@ from kbsync.commands.output import look, note, say
 from kbsync.config import Config
 from kbsync.engine.context import Options
 from kbsync.errors import UsageError
-from kbsync.planner.approval import Saved
+from kbsync.planner.approval import SavedPlan
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.terminal import plan_to_text
@@ -15,7 +15,7 @@ from kbsync.report.terminal import plan_to_text
 _NAMED = 5
 
 
-def read_saved(file: Path) -> Saved:
+def read_saved(file: Path) -> SavedPlan:
     """Read a saved plan.
 
     Raises:
@@ -55,7 +55,7 @@ def show(file: Path, *, form: str, out: Path | None) -> int:
     return 0
 
 
-def _shown(saved: Saved, form: str) -> str:
+def _shown(saved: SavedPlan, form: str) -> str:
     heading = f"kbsync plan for {saved.target} ({saved.url}), saved at {saved.at}"
     match form:
         case "markdown":

@@ -65,7 +65,7 @@ def target(planned: PlanResult) -> str:
 
 def notices(planned: PlanResult) -> None:
     """Return what the plan rests on or leaves out, on standard error."""
-    skipped = planned.workspace.tree.skipped
+    skipped = planned.workspace.tree.translations
     if skipped:
         note(f"Not published yet, being translations: {', '.join(skipped)}")
     under_way = told_of(planned.workspace.in_flight)

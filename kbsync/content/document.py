@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from kbsync.content import front_matter
 from kbsync.content import front_matter as edits
-from kbsync.content.front_matter import Flat, Table, flat, walk_keys, write
+from kbsync.content.front_matter import PlainValue, Table, plain_value, walk_keys, write
 from kbsync.errors import ContentError, Problem
 from kbsync.markup.merge.conflicts import conflicts_in
 from kbsync.model import FieldValue
@@ -203,7 +203,7 @@ def is_index(path: str) -> bool:
     return path.rpartition("/")[2].casefold().startswith("_index.")
 
 
-def parse(text: str, path: str) -> Document:
+def parse_document(text: str, path: str) -> Document:
     """Take a file apart; a heading serves as title where an article's front matter has none.
 
     Raises:
@@ -234,7 +234,7 @@ def parse(text: str, path: str) -> Document:
     )
 
 
-def edit(text: str, changes: Mapping[str, FieldValue], *, path: str = "") -> str:
+def edit_fields(text: str, changes: Mapping[str, FieldValue], *, path: str = "") -> str:
     """Change fields of a file by name (`title`, `seo.title` …); None takes the field's line away.
 
     Every other byte stays: the outcome is read again and must differ in the wanted fields alone. A title that a
@@ -243,13 +243,13 @@ def edit(text: str, changes: Mapping[str, FieldValue], *, path: str = "") -> str
     Raises:
         ContentError: the file cannot be edited so.
     """
-    before = parse(text, path)
+    before = parse_document(text, path)
     wanted = _as_written(before, changes)
     edited = text
     try:
         for name, value in wanted.items():
             edited = _edit_one(edited, name, value, path)
-        _check(before, parse(edited, path), wanted, path)
+        _check(before, parse_document(edited, path), wanted, path)
     except (ValueError, ContentError) as error:
         why = error.problems[0].what if isinstance(error, ContentError) else str(error)
         names = ", ".join(f"`{name}`" for name in wanted)
@@ -266,7 +266,7 @@ def replace_body(text: str, body: str, *, path: str = "") -> str:
     Raises:
         ContentError: the file cannot be taken apart.
     """
-    before = parse(text, path)
+    before = parse_document(text, path)
     wanted = _trimmed(body)
     if wanted == _trimmed(before.body):
         return text
@@ -334,7 +334,7 @@ def _as_written(document: Document, changes: Mapping[str, FieldValue]) -> dict[s
 
 
 def _edit_one(text: str, name: str, value: FieldValue, path: str) -> str:
-    document, newline = parse(text, path), newline_of(text)
+    document, newline = parse_document(text, path), newline_of(text)
     if name == "title" and document.heading is not None and isinstance(value, str):
         heading = document.heading
         return f"{text[: heading.start]}# {heading_words(value)}{text[heading.end :]}"
@@ -363,11 +363,11 @@ def _check(before: Document, after: Document, wanted: Mapping[str, FieldValue], 
             raise ValueError(f"`{name}` would not come out as wanted" if name else "the body would change")
 
 
-def _comparable(document: Document, path: str) -> dict[str, Flat]:
+def _comparable(document: Document, path: str) -> dict[str, PlainValue]:
     """Return all that a file says, by field; its body under the empty name."""
-    fields: dict[str, Flat] = {}
+    fields: dict[str, PlainValue] = {}
     for key, value in document.front.items.items():
-        whole = flat(value)
+        whole = plain_value(value)
         if isinstance(whole, dict):
             fields.update({f"{key}.{inner}": _in_order(deeper) for inner, deeper in whole.items()})
         else:
@@ -382,20 +382,20 @@ def _comparable(document: Document, path: str) -> dict[str, Flat]:
     return fields
 
 
-def _comparable_value(value: FieldValue) -> Flat:
+def _comparable_value(value: FieldValue) -> PlainValue:
     if isinstance(value, tuple):
         return _in_order(tuple(map(str, value)))
     return None if value is None else write(value) if isinstance(value, bool) else str(value)
 
 
-def _in_order(value: Flat) -> Flat:
+def _in_order(value: PlainValue) -> PlainValue:
     return tuple(sorted(value, key=str)) if isinstance(value, tuple) else value
 
 
 _RESOLVE = "resolve the conflict: keep what is right of both, and take the lines `<<<<<<<`, `=======` and `>>>>>>>` out"
 
 
-def text_of(data: bytes, path: str) -> str:
+def decode(data: bytes, path: str) -> str:
     """Decode a file.
 
     Raises:

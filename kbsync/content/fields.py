@@ -16,7 +16,7 @@ from kbsync.markup.placeholders import is_name
 from kbsync.model import Seo, Status, Visibility
 
 
-class Desk:
+class Diagnostics:
     """Where one file's front matter is judged: it gathers the problems of that file."""
 
     def __init__(self, path: str, *, target: str, ignored_keys: Collection[str] = ()) -> None:
@@ -30,7 +30,7 @@ class Desk:
         self.problems.append(Problem(path=self.path, line=line, what=what, advice=advice))
 
 
-def read_variables(desk: Desk, key: str, value: Value) -> Mapping[str, str] | None:
+def read_variables(desk: Diagnostics, key: str, value: Value) -> Mapping[str, str] | None:
     """Read the map under a key; whatever is wrong is noted."""
     if not isinstance(value, Table):
         advice = "write `name: text` lines under it, indented"
@@ -95,13 +95,13 @@ class IndexFields:
     defaults: ArticleFields = field(default_factory=ArticleFields)
 
 
-def article_fields(desk: Desk, front: Table) -> ArticleFields:
+def article_fields(desk: Diagnostics, front: Table) -> ArticleFields:
     """Read the keys of an article's front matter."""
     front = _known(desk, front, ARTICLE_KEYS, "an article")
     return _article(desk, front)
 
 
-def index_fields(desk: Desk, front: Table) -> IndexFields:
+def index_fields(desk: Diagnostics, front: Table) -> IndexFields:
     """Read the keys of an index file's front matter."""
     front = _known(desk, front, INDEX_KEYS, "an index file")
     defaults: ArticleFields | None = _read(desk, front, "defaults", _defaults)
@@ -119,7 +119,7 @@ def index_fields(desk: Desk, front: Table) -> IndexFields:
     return fields
 
 
-def _article(desk: Desk, front: Table) -> ArticleFields:
+def _article(desk: Diagnostics, front: Table) -> ArticleFields:
     seo = _read(desk, front, "seo", _seo)
     return ArticleFields(
         title=_read(desk, front, "title", _name),
@@ -137,7 +137,7 @@ _Read = TypeVar("_Read")
 
 
 def _read(
-    desk: Desk, front: Table, key: str, reader: Callable[[Desk, str, Value], _Read], prefix: str = ""
+    desk: Diagnostics, front: Table, key: str, reader: Callable[[Diagnostics, str, Value], _Read], prefix: str = ""
 ) -> _Read | None:
     value = front.items.get(key)
     if value is None:
@@ -149,7 +149,7 @@ def _read(
     return reader(desk, prefix + key, value)
 
 
-def _known(desk: Desk, table: Table, keys: tuple[str, ...], where: str, prefix: str = "") -> Table:
+def _known(desk: Diagnostics, table: Table, keys: tuple[str, ...], where: str, prefix: str = "") -> Table:
     """Pass over what the configuration ignores, and note every key that nothing here knows."""
     items = {key: value for key, value in table.items.items() if prefix + key not in desk.ignored_keys}
     for key in items.keys() - set(keys):
@@ -159,7 +159,7 @@ def _known(desk: Desk, table: Table, keys: tuple[str, ...], where: str, prefix: 
     return Table(items=items, keys=table.keys, flow=table.flow, place=table.place)
 
 
-def _text(desk: Desk, key: str, value: Value) -> str | None:
+def _text(desk: Diagnostics, key: str, value: Value) -> str | None:
     if isinstance(value, Scalar):
         return value.text.strip()
     advice = "put it in quotes if it is a text with brackets or a colon"
@@ -167,7 +167,7 @@ def _text(desk: Desk, key: str, value: Value) -> str | None:
     return None
 
 
-def _name(desk: Desk, key: str, value: Value) -> str | None:
+def _name(desk: Diagnostics, key: str, value: Value) -> str | None:
     text = _text(desk, key, value)
     if text is None:
         return None
@@ -182,7 +182,7 @@ def _name(desk: Desk, key: str, value: Value) -> str | None:
     return text
 
 
-def _texts(desk: Desk, key: str, value: Value) -> tuple[str, ...] | None:
+def _texts(desk: Diagnostics, key: str, value: Value) -> tuple[str, ...] | None:
     if not isinstance(value, Listing):
         text = value.text if isinstance(value, Scalar) else "…"
         desk.note(value.place.line, f"`{key}` must be a list", f"write `[{text}]`")
@@ -198,7 +198,7 @@ def _texts(desk: Desk, key: str, value: Value) -> tuple[str, ...] | None:
     return tuple(texts)
 
 
-def _tags(desk: Desk, key: str, value: Value) -> tuple[str, ...] | None:
+def _tags(desk: Diagnostics, key: str, value: Value) -> tuple[str, ...] | None:
     tags = _texts(desk, key, value)
     if isinstance(value, Listing):
         for item in value.items:
@@ -208,7 +208,7 @@ def _tags(desk: Desk, key: str, value: Value) -> tuple[str, ...] | None:
     return tags
 
 
-def _integer(desk: Desk, key: str, value: Value) -> int | None:
+def _integer(desk: Diagnostics, key: str, value: Value) -> int | None:
     if isinstance(value, Scalar) and _INTEGER.fullmatch(value.text) and int(value.text) > 0:
         return int(value.text)
     written = f"`{value.text}`" if isinstance(value, Scalar) else f"a {_shape(value)}"
@@ -218,7 +218,7 @@ def _integer(desk: Desk, key: str, value: Value) -> int | None:
     return None
 
 
-def _integers(desk: Desk, key: str, value: Value) -> tuple[int, ...] | None:
+def _integers(desk: Diagnostics, key: str, value: Value) -> tuple[int, ...] | None:
     if not isinstance(value, Listing):
         desk.note(value.place.line, f"`{key}` must be a list of whole numbers", f"write `{key}: [1, 2]`")
         return None
@@ -226,7 +226,7 @@ def _integers(desk: Desk, key: str, value: Value) -> tuple[int, ...] | None:
     return tuple(dict.fromkeys(number for number in numbers if number is not None))
 
 
-def _pinned(desk: Desk, key: str, value: Value) -> int | None:
+def _pinned(desk: Diagnostics, key: str, value: Value) -> int | None:
     if not isinstance(value, Table):
         return _integer(desk, key, value)
     ids: Mapping[str, int | None] = {
@@ -235,7 +235,7 @@ def _pinned(desk: Desk, key: str, value: Value) -> int | None:
     return ids.get(desk.target)
 
 
-def _boolean(desk: Desk, key: str, value: Value) -> bool | None:
+def _boolean(desk: Diagnostics, key: str, value: Value) -> bool | None:
     word = value.text.lower() if isinstance(value, Scalar) else ""
     if word in TRUE_WORDS:
         return True
@@ -245,8 +245,8 @@ def _boolean(desk: Desk, key: str, value: Value) -> bool | None:
     return None
 
 
-def _one_of(words: type[_Word]) -> Callable[[Desk, str, Value], _Word | None]:
-    def read(desk: Desk, key: str, value: Value) -> _Word | None:
+def _one_of(words: type[_Word]) -> Callable[[Diagnostics, str, Value], _Word | None]:
+    def read(desk: Diagnostics, key: str, value: Value) -> _Word | None:
         text = value.text.strip() if isinstance(value, Scalar) else f"a {_shape(value)}"
         known = [word.value for word in words]
         if text in known:
@@ -259,7 +259,7 @@ def _one_of(words: type[_Word]) -> Callable[[Desk, str, Value], _Word | None]:
     return read
 
 
-def _status(desk: Desk, front: Table) -> Status | None:
+def _status(desk: Diagnostics, front: Table) -> Status | None:
     status = _read(desk, front, "status", _one_of(Status))
     draft = _read(desk, front, "draft", _boolean)
     if draft is None:
@@ -271,7 +271,7 @@ def _status(desk: Desk, front: Table) -> Status | None:
     return status or meant
 
 
-def _seo(desk: Desk, key: str, value: Value) -> Seo | None:
+def _seo(desk: Diagnostics, key: str, value: Value) -> Seo | None:
     if not isinstance(value, Table):
         advice = f"write {', '.join(SEO_KEYS)} under it, indented"
         desk.note(value.place.line, f"`{key}` must be made of `key: value` lines", advice)
@@ -284,7 +284,7 @@ def _seo(desk: Desk, key: str, value: Value) -> Seo | None:
     )
 
 
-def _author(desk: Desk, key: str, value: Value) -> str | int | None:
+def _author(desk: Diagnostics, key: str, value: Value) -> str | int | None:
     text = value.text.strip() if isinstance(value, Scalar) else ""
     if _INTEGER.fullmatch(text):
         return int(text)
@@ -294,7 +294,7 @@ def _author(desk: Desk, key: str, value: Value) -> str | int | None:
     return None
 
 
-def _defaults(desk: Desk, key: str, value: Value) -> ArticleFields | None:
+def _defaults(desk: Diagnostics, key: str, value: Value) -> ArticleFields | None:
     if not isinstance(value, Table):
         desk.note(
             value.place.line, f"`{key}` must be made of `key: value` lines", "write article keys under it, indented"
@@ -308,7 +308,7 @@ def _defaults(desk: Desk, key: str, value: Value) -> ArticleFields | None:
     return _article(desk, table)
 
 
-def _check_audience(desk: Desk, front: Table, fields: IndexFields) -> None:
+def _check_audience(desk: Diagnostics, front: Table, fields: IndexFields) -> None:
     """Hold lists of readers and `visibility` together: each list counts with its own visibility (documented)."""
     company_wide = (Visibility.COMPANIES,)
     segmented = (Visibility.CONTACT_SEGMENTS, Visibility.COMPANY_SEGMENTS)

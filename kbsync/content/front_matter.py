@@ -62,18 +62,18 @@ class Table:
 
 
 Value = Scalar | Listing | Table
-Flat = str | None | tuple["Flat", ...] | dict[str, "Flat"]
+PlainValue = str | None | tuple["Flat", ...] | dict[str, "Flat"]
 
 
-def flat(value: Value) -> Flat:
+def plain_value(value: Value) -> PlainValue:
     """Return a value without its places and quotes, to compare two readings of one file."""
     match value:
         case Scalar():
             return None if value.is_null else value.text
         case Listing():
-            return tuple(flat(item) for item in value.items)
+            return tuple(plain_value(item) for item in value.items)
         case Table():
-            return {key: flat(item) for key, item in value.items.items()}
+            return {key: plain_value(item) for key, item in value.items.items()}
 
 
 def walk_keys(table: Table, prefix: str = "") -> Iterator[tuple[str, int]]:

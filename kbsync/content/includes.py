@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 
-from kbsync.content.document import find_frame, line_at, skip_blank_lines, text_of, unix_newlines
+from kbsync.content.document import decode, find_frame, line_at, skip_blank_lines, unix_newlines
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files
 from kbsync.markup.compare import canonical
@@ -31,7 +31,7 @@ _LIST_MARK = re.compile(r"[-*+\d.)]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Location:
     """A line of a file of the tree, from 1."""
 
     path: str
@@ -39,7 +39,7 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snippet:
+class IncludedFile:
     """A file as it is included: its text without front matter, and the line on which that begins."""
 
     path: str
@@ -48,7 +48,7 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Replacement:
     """One mark that was replaced: on which line of the source's body (from 0), and what was `shown` in its place.
 
     `path` is the file that was included, empty for a variable.
@@ -71,12 +71,12 @@ class Expansion:
 
     body: str
     rows: tuple[int, ...]
-    spots: tuple[Spot, ...]
-    links: Mapping[tuple[int, str], tuple[Spot, str]]
-    uses: tuple[Use, ...]
+    spots: tuple[Location, ...]
+    links: Mapping[tuple[int, str], tuple[Location, str]]
+    replacements: tuple[Replacement, ...]
     problems: tuple[Problem, ...]
 
-    def spot(self, line: int) -> Spot:
+    def spot(self, line: int) -> Location:
         """Return where a line of the body (from 1) was written."""
         return self.spots[min(line, len(self.spots)) - 1]
 
@@ -84,7 +84,7 @@ class Expansion:
 Refused = tuple[str, str]
 """Why a file cannot be included, and what to do about it."""
 
-Fetch = Callable[[str, str], Snippet | Refused]
+Fetch = Callable[[str, str], IncludedFile | Refused]
 """Return the file at a path that another file asks for, both from the root."""
 
 
@@ -94,13 +94,13 @@ class _Text:
 
     lines: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-    spots: list[Spot] = field(default_factory=list)
-    links: dict[tuple[int, str], tuple[Spot, str]] = field(default_factory=dict)
-    uses: list[Use] = field(default_factory=list)
+    spots: list[Location] = field(default_factory=list)
+    links: dict[tuple[int, str], tuple[Location, str]] = field(default_factory=dict)
+    uses: list[Replacement] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     added: int = 0
 
-    def add(self, line: str, row: int, spot: Spot) -> None:
+    def add(self, line: str, row: int, spot: Location) -> None:
         self.lines.append(line)
         self.rows.append(row)
         self.spots.append(spot)
@@ -125,13 +125,13 @@ class Expander:
         found = self._marks(body)
         if not found:
             return None
-        made = self._replaced(Snippet(path=path, text=body, line=line), found, (path,))
+        made = self._replaced(IncludedFile(path=path, text=body, line=line), found, (path,))
         return Expansion(
             body=made.text,
             rows=tuple(made.rows),
             spots=tuple(made.spots),
             links=made.links,
-            uses=tuple(made.uses),
+            replacements=tuple(made.uses),
             problems=tuple(dict.fromkeys(made.problems)),
         )
 
@@ -143,7 +143,7 @@ class Expander:
     def _is_ours(self, mark: Mark) -> bool:
         return mark.path is not None or mark.name in self._values
 
-    def _replaced(self, source: Snippet, found: Sequence[Mark], chain: tuple[str, ...]) -> _Text:
+    def _replaced(self, source: IncludedFile, found: Sequence[Mark], chain: tuple[str, ...]) -> _Text:
         out, start, at = _Text(), 0, 0
         for row, line in enumerate(source.text.split("\n")):
             end = start + len(line)
@@ -151,7 +151,7 @@ class Expander:
             while at < len(found) and found[at].start <= end:
                 here.append(found[at])
                 at += 1
-            spot = Spot(path=source.path, line=source.line + row)
+            spot = Location(path=source.path, line=source.line + row)
             if _is_alone(here, line, start):
                 self._put_blocks(out, here[0], line[: here[0].start - start], row, spot, chain)
             else:
@@ -159,7 +159,9 @@ class Expander:
             start = end + 1
         return out
 
-    def _put_blocks(self, out: _Text, mark: Mark, before: str, row: int, spot: Spot, chain: tuple[str, ...]) -> None:
+    def _put_blocks(
+        self, out: _Text, mark: Mark, before: str, row: int, spot: Location, chain: tuple[str, ...]
+    ) -> None:
         made = self._included(out, mark, spot, chain)
         if made is None or not _fits(out, len(made.text), spot):
             out.add(before + mark.text, row, spot)
@@ -168,10 +170,10 @@ class Expander:
         for number, line in enumerate(made.lines):
             out.add((after if number else before) + line if line else after.rstrip(), row, made.spots[number])
         out.links |= {(first + line, target): place for (line, target), place in made.links.items()}
-        out.uses.append(Use(row=row, written=mark.text, shown=made.text, path=mark.path or ""))
+        out.uses.append(Replacement(row=row, written=mark.text, shown=made.text, path=mark.path or ""))
 
     def _put_inline(
-        self, out: _Text, here: Sequence[Mark], line: str, start: int, row: int, spot: Spot, chain: tuple[str, ...]
+        self, out: _Text, here: Sequence[Mark], line: str, start: int, row: int, spot: Location, chain: tuple[str, ...]
     ) -> None:
         pieces, done = [], 0
         for mark in here:
@@ -182,10 +184,10 @@ class Expander:
             done = mark.end - start
         out.add("".join(pieces) + line[done:], row, spot)
 
-    def _shown(self, out: _Text, mark: Mark, row: int, spot: Spot, chain: tuple[str, ...]) -> str | None:
+    def _shown(self, out: _Text, mark: Mark, row: int, spot: Location, chain: tuple[str, ...]) -> str | None:
         """Return what stands for a mark within a line, or None where it stays."""
         if mark.name is not None:
-            out.uses.append(Use(row=row, written=mark.text, shown=self._plain[mark.name]))
+            out.uses.append(Replacement(row=row, written=mark.text, shown=self._plain[mark.name]))
             return self._values[mark.name]
         made = self._included(out, mark, spot, chain)
         if made is None:
@@ -196,10 +198,10 @@ class Expander:
             return None
         shown = " ".join(filter(None, (line.strip(" \t") for line in made.lines)))
         out.links |= {(len(out.lines) + 1, target): place for (_, target), place in made.links.items()}
-        out.uses.append(Use(row=row, written=mark.text, shown=shown, path=mark.path or ""))
+        out.uses.append(Replacement(row=row, written=mark.text, shown=shown, path=mark.path or ""))
         return shown
 
-    def _included(self, out: _Text, mark: Mark, spot: Spot, chain: tuple[str, ...]) -> _Text | None:
+    def _included(self, out: _Text, mark: Mark, spot: Location, chain: tuple[str, ...]) -> _Text | None:
         """Return what a file becomes in the place of its mark, its links written for the file that includes it."""
         path = mark.path or ""
         if path in chain:
@@ -213,11 +215,11 @@ class Expander:
         made = self._file(path, spot, chain, out)
         return None if made is None else self._placed_in(made, path, spot, out)
 
-    def _file(self, path: str, spot: Spot, chain: tuple[str, ...], out: _Text) -> _Text | None:
+    def _file(self, path: str, spot: Location, chain: tuple[str, ...], out: _Text) -> _Text | None:
         made = self._files.get(path)
         if made is None:
             snippet = self._fetch(path, spot.path)
-            if not isinstance(snippet, Snippet):
+            if not isinstance(snippet, IncludedFile):
                 out.problems.append(_problem(spot, *snippet))
                 return None
             made = self._replaced(snippet, self._marks(snippet.text), (*chain, path))
@@ -225,14 +227,14 @@ class Expander:
         out.problems += made.problems
         return made
 
-    def _placed_in(self, made: _Text, path: str, spot: Spot, out: _Text) -> _Text | None:
+    def _placed_in(self, made: _Text, path: str, spot: Location, out: _Text) -> _Text | None:
         directory = posixpath.dirname(spot.path)
         key = path, directory
         if key not in self._placed:
             try:
                 self._placed[key] = _with_links(made, path, spot.path)
             except ValueError as error:
-                out.problems.append(_problem(Spot(path=path, line=1), str(error), _LINKS_ADVICE))
+                out.problems.append(_problem(Location(path=path, line=1), str(error), _LINKS_ADVICE))
                 return None
         return self._placed[key]
 
@@ -247,7 +249,7 @@ def _is_alone(here: Sequence[Mark], line: str, start: int) -> bool:
     return not line[mark.end - start :].strip(" \t") and bool(_BEFORE.fullmatch(line[: mark.start - start]))
 
 
-def _fits(out: _Text, size: int, spot: Spot) -> bool:
+def _fits(out: _Text, size: int, spot: Location) -> bool:
     if out.added > LARGEST:
         return False
     out.added += size
@@ -282,11 +284,11 @@ def _moved(address: str, path: str, here: str) -> str:
     return posixpath.basename(here) + written if written.startswith("#") else written
 
 
-def _problem(spot: Spot, what: str, advice: str) -> Problem:
+def _problem(spot: Location, what: str, advice: str) -> Problem:
     return Problem(path=spot.path, line=spot.line, what=what, advice=advice)
 
 
-def literal(text: str, names: Collection[str]) -> str:
+def escape_marks(text: str, names: Collection[str]) -> str:
     """Write Markdown in which nothing is to be replaced so that it comes out of an expansion as it is.
 
     Raises:
@@ -326,14 +328,14 @@ def _disarmed_after_backslash(mark: Mark) -> str:
 _FROM_THE_ROOT = "write the path from the root of the tree"
 
 
-class Snippets:
+class Includes:
     """What the files of one tree offer for inclusion; `asked` are those that something includes."""
 
     def __init__(self, files: Files) -> None:
         self.asked: set[str] = set()
         self.problems: list[Problem] = []
         self._files = files
-        self._known: dict[str, Snippet | Refused] = {}
+        self._known: dict[str, IncludedFile | Refused] = {}
         self._expanders: dict[tuple[tuple[str, str], ...], Expander] = {}
 
     def expander(self, variables: Mapping[str, str]) -> Expander:
@@ -343,7 +345,7 @@ class Snippets:
             self._expanders[key] = Expander(variables, self._fetch)
         return self._expanders[key]
 
-    def _fetch(self, asked: str, includer: str) -> Snippet | Refused:
+    def _fetch(self, asked: str, includer: str) -> IncludedFile | Refused:
         path = unicodedata.normalize("NFC", asked)
         why = self._objection(path, includer)
         if why is not None:
@@ -353,9 +355,9 @@ class Snippets:
             self._known[path] = self._read(path)
         return self._known[path]
 
-    def _read(self, path: str) -> Snippet | Refused:
+    def _read(self, path: str) -> IncludedFile | Refused:
         try:
-            text = text_of(self._files.read(path), path)
+            text = decode(self._files.read(path), path)
         except ContentError as error:
             self.problems += error.problems
             return f"`{path}` cannot be included: it {error.problems[0].what}", error.problems[0].advice
@@ -364,7 +366,7 @@ class Snippets:
             return f"`{path}` cannot be included: {frame.trouble}", "where the `---` is a line, write it as `***`"
         start = skip_blank_lines(text, frame.body_start)
         body = unix_newlines(text[start:]).rstrip(" \t\n")
-        return Snippet(path=path, text=body, line=line_at(text, start))
+        return IncludedFile(path=path, text=body, line=line_at(text, start))
 
     def _objection(self, path: str, includer: str) -> Refused | None:
         """Return why a path cannot be followed."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from kbsync.content.includes import Expansion, Spot
+from kbsync.content.includes import Expansion, Location
 from kbsync.content.selection import INDEX
-from kbsync.content.tree import Tree
+from kbsync.content.tree import ContentTree
 from kbsync.errors import Problem
 from kbsync.files import folded
 from kbsync.markup.links import Reference, anchors_of, from_root, hazards, references, to_root
@@ -19,7 +19,7 @@ from kbsync.model import Article, Status
 _LEADS_NOWHERE = "leads nowhere"
 
 
-def lint(tree: Tree, *, assets_url: str | None) -> tuple[Problem, ...]:
+def lint(tree: ContentTree, *, assets_url: str | None) -> tuple[Problem, ...]:
     """Return every problem of a tree, sorted by file and line."""
     judge = _Judge(tree, served=assets_url is not None)
     found = {problem for article in tree.knowledge.articles for problem in judge.article(article)}
@@ -47,12 +47,12 @@ class _Place:
         self.above = (article.origin.body_line if article.origin else 1) - 1
         self.expansion = expansion
 
-    def of_line(self, line: int) -> Spot:
+    def of_line(self, line: int) -> Location:
         if self.expansion is not None:
             return self.expansion.spot(line)
-        return Spot(path=self.path, line=self.above + line)
+        return Location(path=self.path, line=self.above + line)
 
-    def of_link(self, reference: Reference) -> tuple[Spot, str]:
+    def of_link(self, reference: Reference) -> tuple[Location, str]:
         """Tell also how the address was written there."""
         known = self.expansion.links.get((reference.line, reference.target)) if self.expansion else None
         return known or (self.of_line(reference.line), reference.target)
@@ -61,14 +61,14 @@ class _Place:
 class _Judge:
     """What links are judged by: everything that there is to link to."""
 
-    def __init__(self, tree: Tree, *, served: bool) -> None:
+    def __init__(self, tree: ContentTree, *, served: bool) -> None:
         self.served = served
         known = tree.knowledge
         self.articles = {article.path or "": article for article in known.articles}
         self.directories = {item.path or "" for item in known.items() if not isinstance(item, Article)}
         self.assets = known.assets
-        self.translations = frozenset(tree.skipped)
-        self.withheld = frozenset(tree.withheld)
+        self.translations = frozenset(tree.translations)
+        self.withheld = frozenset(tree.excluded)
         self.folded = {folded(path): path for path in (*self.articles, *self.directories, *self.assets)}
         self.expansions = tree.expansions
         self.anchors: dict[str, frozenset[str]] = {}
@@ -81,7 +81,7 @@ class _Judge:
             trouble = self._trouble(article, replace(reference, target=written), spot.path)
             if trouble:
                 yield Problem(
-                    path=spot.path, line=spot.line, what=trouble.what, advice=trouble.advice, stops=trouble.stops
+                    path=spot.path, line=spot.line, what=trouble.what, advice=trouble.advice, is_error=trouble.stops
                 )
         for hazard in hazards(article.body):
             what, spot = f"{hazard.what} would run in a reader's browser", place.of_line(hazard.line)

@@ -32,7 +32,7 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class TreeRules:
     """How a tree is read: globs as in `.gitignore`, the target's other languages, its name, and keys passed over.
 
     `variables` are those that count in every article.
@@ -48,7 +48,7 @@ class Rules:
 class Selection:
     """The rules of one tree, ready to judge paths."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: TreeRules) -> None:
         self._languages = frozenset(language.casefold() for language in rules.languages)
         try:
             self._ignored = pathspec.PathSpec.from_lines("gitignore", rules.ignore)

@@ -7,11 +7,11 @@ problems are gathered, and what could be made out of it still stands in the tree
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 
-from kbsync.content.document import Document, line_at, parse, text_of
-from kbsync.content.fields import ArticleFields, Desk, IndexFields, article_fields, index_fields, merged
+from kbsync.content.document import Document, decode, line_at, parse_document
+from kbsync.content.fields import ArticleFields, Diagnostics, IndexFields, article_fields, index_fields, merged
 from kbsync.content.front_matter import Table
-from kbsync.content.includes import Expansion, Snippets
-from kbsync.content.selection import INDEX, Role, Rules, Selection, directories, split_suffix, twins, with_role
+from kbsync.content.includes import Expansion, Includes
+from kbsync.content.selection import INDEX, Role, Selection, TreeRules, directories, split_suffix, twins, with_role
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files, trouble_on_windows
 from kbsync.model import Article, Category, Folder, Item, ItemKey, KnowledgeBase, Origin, Seo, Side, Status
@@ -41,10 +41,10 @@ def judge_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
 
 
 def _problem(path: str, line: int, what: str, advice: str, *, stops: bool = True) -> Problem:
-    return Problem(path=path, line=line, what=what, advice=advice, stops=stops)
+    return Problem(path=path, line=line, what=what, advice=advice, is_error=stops)
 
 
-def judge_title(desk: Desk, document: Document) -> None:
+def judge_title(desk: Diagnostics, document: Document) -> None:
     """Note a title that is missing or too long."""
     if "title" in document.front.items:
         return
@@ -57,7 +57,7 @@ def judge_title(desk: Desk, document: Document) -> None:
         desk.note(line, what, "shorten it to 255")
 
 
-def judge_index_keys(desk: Desk, front: Table, depth: int) -> None:
+def judge_index_keys(desk: Diagnostics, front: Table, depth: int) -> None:
     """Note keys that mean nothing for the root, a category or a folder."""
     match depth:
         case 0:
@@ -73,7 +73,7 @@ def judge_index_keys(desk: Desk, front: Table, depth: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class ContentTree:
     """What was read.
 
     `skipped` are translations, which are not published yet; `withheld` are files that are there and are no content:
@@ -84,20 +84,20 @@ class Tree:
 
     knowledge: KnowledgeBase
     problems: tuple[Problem, ...] = ()
-    skipped: tuple[str, ...] = ()
-    withheld: tuple[str, ...] = ()
+    translations: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     expansions: Mapping[str, Expansion] = field(default_factory=dict)
     scopes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def scope(self, path: str) -> Mapping[str, str]:
+    def variables_at(self, path: str) -> Mapping[str, str]:
         """Return the variables that count at a path, there already or not."""
         while path and path not in self.scopes:
             path = path.rpartition("/")[0]
         return self.scopes.get(path, self.variables)
 
 
-def read(files: Files, rules: Rules) -> Tree:
+def read_tree(files: Files, rules: TreeRules) -> ContentTree:
     """Read the whole tree; raises nothing for what a file says or is."""
     selection = Selection(rules)
     roles = {path: selection.role(path) for path in files.paths()}
@@ -111,18 +111,18 @@ def read(files: Files, rules: Rules) -> Tree:
         reading.article(path)
     reading.judge_together()
     reading.judge_loose()
-    return Tree(
+    return ContentTree(
         knowledge=reading.knowledge(frozenset(with_role(roles, Role.ASSET))),
         problems=tuple(sorted(set(reading.problems))),
-        skipped=with_role(roles, Role.TRANSLATION),
-        withheld=tuple(sorted((*with_role(roles, Role.NONE), *reading.unpublished))),
+        translations=with_role(roles, Role.TRANSLATION),
+        excluded=tuple(sorted((*with_role(roles, Role.NONE), *reading.unpublished))),
         expansions=reading.expansions,
         scopes=reading.scopes,
         variables=rules.variables,
     )
 
 
-def read_article(files: Files, rules: Rules, path: str) -> tuple[Article, tuple[Problem, ...]] | None:
+def read_article(files: Files, rules: TreeRules, path: str) -> tuple[Article, tuple[Problem, ...]] | None:
     """Read one article alone, or what is written like one, with what is wrong with its includes; None: there is none.
 
     Raises:
@@ -130,7 +130,7 @@ def read_article(files: Files, rules: Rules, path: str) -> tuple[Article, tuple[
     """
     if path not in files.paths():
         return None
-    parse(text_of(files.read(path), path), path)
+    parse_document(decode(files.read(path), path), path)
     reading = _Reading(files, rules)
     for directory in directories([path]) | {""}:
         if (index := f"{directory}/{INDEX}".lstrip("/")) in files.paths():
@@ -144,14 +144,14 @@ def read_article(files: Files, rules: Rules, path: str) -> tuple[Article, tuple[
 class _Reading:
     """One reading of a tree: what was made out so far, and what is wrong."""
 
-    def __init__(self, files: Files, rules: Rules) -> None:
+    def __init__(self, files: Files, rules: TreeRules) -> None:
         self.files = files
         self.rules = rules
         self.problems: list[Problem] = []
         self.unpublished: list[str] = []
         self.indexes: dict[str, tuple[IndexFields, Document | None]] = {}
         self.articles: list[Article] = []
-        self.snippets = Snippets(files)
+        self.snippets = Includes(files)
         self.expansions: dict[str, Expansion] = {}
         self.scopes: dict[str, Mapping[str, str]] = {}
         self.loose: dict[str, list[Problem]] = {}
@@ -287,17 +287,17 @@ class _Reading:
             return self.rules.variables
         return self.scopes.setdefault(path, {**self.rules.variables, **found.variables})
 
-    def _open(self, path: str) -> tuple[Desk, Document | None]:
-        desk = Desk(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
+    def _open(self, path: str) -> tuple[Diagnostics, Document | None]:
+        desk = Diagnostics(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
         try:
-            text = text_of(self.files.read(path), path)
-            return desk, parse(text, path)
+            text = decode(self.files.read(path), path)
+            return desk, parse_document(text, path)
         except ContentError as error:
             self.problems += error.problems
             return desk, None
 
     def _note(self, path: str, line: int, what: str, advice: str, *, stops: bool = True) -> None:
-        self.problems.append(Problem(path=path, line=line, what=what, advice=advice, stops=stops))
+        self.problems.append(Problem(path=path, line=line, what=what, advice=advice, is_error=stops))
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:
@@ -342,6 +342,6 @@ def _file_of(item: Item) -> str:
 
 def _line_of(item: Item, key: str, indexes: Mapping[str, tuple[IndexFields, Document | None]]) -> int:
     if isinstance(item, Article):
-        return parse(item.origin.text, item.path or "").lines.get(key, 0) if item.origin else 0
+        return parse_document(item.origin.text, item.path or "").lines.get(key, 0) if item.origin else 0
     document = indexes.get(item.path or "", (None, None))[1]
     return document.lines.get(key, 0) if document else 0

@@ -20,7 +20,7 @@ from kbsync.engine.render import LinkResolver
 from kbsync.errors import Refusal
 from kbsync.files import file_name, write
 from kbsync.model import Article, Category, Item, ItemKey, Kind, KnowledgeBase, Side, ancestors, kind_of
-from kbsync.planner.decide import ItemState, Rules
+from kbsync.planner.decide import ItemState, PlanRules
 from kbsync.planner.identity import identify
 from kbsync.planner.match import Match, match
 from kbsync.planner.planner import Plan, make_plan
@@ -62,7 +62,7 @@ class AdoptPlan:
         self.pairs = match(self.content, live, baselines, self.addresses)
         self.wanted = self._wanted()
 
-    def rules(self, options: Options) -> Rules:
+    def rules(self, options: Options) -> PlanRules:
         """Return how the comparison is to be made: everything that is named is wanted, whatever the settings say."""
         return replace(rules_for(self.workspace, self.addresses, replace(options, paths=())), new="all")
 
@@ -123,7 +123,7 @@ class AdoptPlan:
     def _wanted(self) -> dict[ItemKey, ItemState]:
         """Return the live items that are to be agreed on, by key."""
         found = {}
-        for case in self.pairs.cases:
+        for case in self.pairs.states:
             if case.live is None or case.baseline is not None:
                 if self.named.covers(case.path) and case.content is not None and case.live is None:
                     self.refused.append(self._lost(case))
@@ -135,7 +135,7 @@ class AdoptPlan:
                 found[key] = case
         for key in [*found]:
             for up in self._above(key):
-                holders = (case for case in self.pairs.cases if case.live and case.live.key == up)
+                holders = (case for case in self.pairs.states if case.live and case.live.key == up)
                 found |= {up: case for case in holders if case.baseline is None}  # noqa: B035
         return found
 
@@ -290,7 +290,7 @@ def release(
     changes: list[Change] = []
     refused: list[Finding] = []
     files: dict[str, str | bytes | None] = {}
-    for case in pairs.cases:
+    for case in pairs.states:
         if not (named.covers(case.path) or (case.id and case.key in named.keys)):
             continue
         entry = _let_go(case, live, pairs)
@@ -302,7 +302,7 @@ def release(
             )
             files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
             files[released_name(config.target, entry.key)] = baseline_to_json(entry)
-    refused += absent(named, {case.key for case in pairs.cases})
+    refused += absent(named, {case.key for case in pairs.states})
     return _settle(workspace, live, tuple(changes), refused, files, calls, ui, dry_run)
 
 

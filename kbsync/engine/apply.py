@@ -10,7 +10,7 @@ from functools import partial
 from threading import Event, Lock, Thread
 
 from kbsync.baseline import Baseline
-from kbsync.change import Action, Change, Outcome, Result, circle_openers, in_waves, natural_order
+from kbsync.change import Action, Change, Outcome, Result, cycle_openers, in_waves, natural_order
 from kbsync.engine.plan import patches_body
 from kbsync.engine.pointer import change_of_old_article, ends_archived, with_unmanaged_fields
 from kbsync.engine.record import WRITES, Recorder, WriteGuard
@@ -108,7 +108,7 @@ class _Applier:
         self.lease = lease
         self.pool = WorkerPool(WORKERS)
         self.result = ApplyResult()
-        self.openers = circle_openers(plan.changes, plan.targets)
+        self.openers = cycle_openers(plan.changes, plan.targets)
         moved = {change.path for change in plan.changes if change.action is Action.MOVE}
         self.ids = {path: number for path, number in plan.ids.items() if path not in moved}
         self._reader, self._writer = Reader(portal.connection), Writer(portal.connection)
@@ -160,7 +160,7 @@ class _Applier:
             return _INTERRUPTED
         if change.action in WRITES and self.lease is not None and (why := self.lease.check()):
             return why
-        if change.action in _REMOVALS or change.leaves is not None:
+        if change.action in _REMOVALS or change.baseline_after is not None:
             return ""
         needs = set(ancestors(change.path))
         if change.path not in self.openers:
@@ -245,8 +245,8 @@ class _Applier:
         is_sent = change.action is Action.CREATE or "body" in change.fields
         if not isinstance(article, Article) or not is_sent:
             return None
-        if change.leaves is not None:
-            return Rendered(html=article.body, addresses=change.leaves.addresses)
+        if change.baseline_after is not None:
+            return Rendered(html=article.body, addresses=change.baseline_after.addresses)
         live, anchors, ids = change.actual, self._anchors(change), dict(self.ids)
         if (
             self.keeps

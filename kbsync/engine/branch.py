@@ -252,7 +252,7 @@ def _source(change: Change) -> str:
 
 
 def _line(change: Change) -> str:
-    former = f" (from {change.former})" if change.former not in (None, change.path) else ""
+    former = f" (from {change.former_path})" if change.former_path not in (None, change.path) else ""
     fields = f": {', '.join(change.fields)}" if change.fields and change.action is Action.UPDATE else ""
     return _one_line(f"  {_DONE.get(change.action, change.action.value)} {change.path}{former}{fields}")
 

@@ -12,17 +12,17 @@ from typing import Protocol
 from kbsync.baseline import Baseline, carried_over, lock_folder, newest, read_lock, with_sources
 from kbsync.change import Outcome
 from kbsync.config import Config
-from kbsync.content.document import parse
+from kbsync.content.document import parse_document
 from kbsync.content.lint import lint
-from kbsync.content.selection import Rules
-from kbsync.content.tree import Tree, read
-from kbsync.digests import blob_of, content_digests, links_of
+from kbsync.content.selection import TreeRules
+from kbsync.content.tree import ContentTree, read_tree
+from kbsync.digests import blob_of, content_digests, link_graph
 from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, WorkingTree
 from kbsync.git.repository import Repository
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
-from kbsync.planner.approval import Saved
+from kbsync.planner.approval import SavedPlan
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, in_flight_at, journal_folder, read_journals
 from kbsync.state.ledger import RemoteHeads, RunInfo, look_up, read_here
@@ -53,7 +53,7 @@ class Workspace:
     config: Config
     repository: Repository
     files: Files
-    tree: Tree
+    tree: ContentTree
     lock: Mapping[ItemKey, Baseline]
     ledger: Mapping[ItemKey, Baseline]
     baselines: Mapping[ItemKey, Baseline]
@@ -71,9 +71,9 @@ class Workspace:
         return self.tree.knowledge
 
 
-def tree_rules(config: Config) -> Rules:
+def tree_rules(config: Config) -> TreeRules:
     """Return how this target reads the tree."""
-    return Rules(
+    return TreeRules(
         ignore=config.ignore,
         languages=config.languages,
         target=config.target,
@@ -85,7 +85,7 @@ def tree_rules(config: Config) -> Rules:
 def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
     """Return all problems of a tree, those of its lock files included."""
     _, of_lock = read_lock(lock_files(config, files))
-    found = lint(read(files, tree_rules(config)), assets_url=config.assets_url or None)
+    found = lint(read_tree(files, tree_rules(config)), assets_url=config.assets_url or None)
     return tuple(sorted({*found, *of_lock}))
 
 
@@ -103,13 +103,13 @@ def open_workspace(
     """
     repository = Repository.open(config.root)
     files = files_of(repository, config, commit)
-    tree = read(files, tree_rules(config))
+    tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock(lock_files(config, files))
     usable = carried_over(lock, _blobs(tree.knowledge))
     found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
     problems = {*found, *of_lock}
-    if any(problem.stops for problem in problems):
-        raise ContentError(tuple(problem for problem in problems if problem.stops))
+    if any(problem.is_error for problem in problems):
+        raise ContentError(tuple(problem for problem in problems if problem.is_error))
     heads = look_up(repository, config, local=local)
     ledger, run = read_here(repository, config)
     journals, journaled = read_journals(journal_folder(repository, config))
@@ -164,7 +164,7 @@ def complete_baselines(
     sources = here | dict(repository.blobs(sorted(wanted)))
     complete = with_sources(baselines.values(), sources)
     if any(known.renderer_version != RENDERER_VERSION for known in complete):
-        anchors = links_of(content).anchors
+        anchors = link_graph(content).anchors
         complete = tuple(_rerendered(known, anchors.get(known.path, frozenset())) for known in complete)
     return {known.key: known for known in complete}
 
@@ -178,7 +178,7 @@ def _rerendered(known: Baseline, anchors: frozenset[str]) -> Baseline:
         or not known.content.get("body")
     ):
         return known
-    body = parse(known.source, known.path).body if known.expanded is None else known.expanded
+    body = parse_document(known.source, known.path).body if known.expanded is None else known.expanded
     article = Article(title="", body=body, path=known.path)
     content = {**known.content, "body": content_digests(article, anchors)["body"]}
     return replace(known, content=content, renderer_version=RENDERER_VERSION)
@@ -225,7 +225,7 @@ class Options:
     rollback: bool = False
     attended: bool = True
     wait: float = 0.0
-    saved: Saved | None = None
+    saved: SavedPlan | None = None
     all_or_nothing: bool = False
     max_age: timedelta = DEFAULT_MAX_AGE
     aside: frozenset[str] = frozenset()

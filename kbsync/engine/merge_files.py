@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from kbsync.baseline import Baseline
 from kbsync.change import Action, Change
-from kbsync.content.document import compose, edit, newline_of, parse, replace_body, unix_newlines
-from kbsync.content.front_matter import Flat, flat
-from kbsync.content.includes import Expansion, Snippets, Use, literal
-from kbsync.content.tree import Tree
-from kbsync.digests import from_the_root, pulled_body
+from kbsync.content.document import compose, edit_fields, newline_of, parse_document, replace_body, unix_newlines
+from kbsync.content.front_matter import PlainValue, plain_value
+from kbsync.content.includes import Expansion, Includes, Replacement, escape_marks
+from kbsync.content.tree import ContentTree
+from kbsync.digests import pulled_body, root_path_resolver
 from kbsync.engine.relocate import Places, relocated, relocated_body
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Problem
@@ -41,10 +41,10 @@ def listed(text: str, name: str) -> tuple[str, ...]:
     """Return a list that a file's own front matter holds, nested ones named `seo.keywords`; empty where it has none."""
     outer, _, inner = name.partition(".")
     try:
-        value = parse(text, "").front.items.get(outer)
+        value = parse_document(text, "").front.items.get(outer)
     except ContentError:
         return ()
-    said: Flat = None if value is None else flat(value)
+    said: PlainValue = None if value is None else plain_value(value)
     if inner:
         said = said.get(inner) if isinstance(said, dict) else None
     if isinstance(said, str):
@@ -59,7 +59,7 @@ def marked_fields(text: str, theirs: Mapping[str, FieldValue], *, path: str = ""
         ContentError: the file cannot be edited so.
     """
     newline = newline_of(text)
-    other = edit(text, theirs, path=path)
+    other = edit_fields(text, theirs, path=path)
     lines = (unix_newlines(one).split("\n") for one in (text, other))
     return newline.join(marked(*lines))
 
@@ -67,10 +67,10 @@ def marked_fields(text: str, theirs: Mapping[str, FieldValue], *, path: str = ""
 class BodyMerger:
     """Writes the bodies of one tree's articles."""
 
-    def __init__(self, tree: Tree, files: Files, options: Options) -> None:
+    def __init__(self, tree: ContentTree, files: Files, options: Options) -> None:
         self._tree = tree
         self._options = options
-        self._snippets = Snippets(files)
+        self._snippets = Includes(files)
 
     def shielded(self, theirs: str, path: str) -> str:
         """Write a pulled text for the file at `path` so that nothing in it is taken for an include or a variable.
@@ -79,7 +79,7 @@ class BodyMerger:
             ContentError: it cannot be written so.
         """
         try:
-            return literal(theirs, self._tree.scope(path))
+            return escape_marks(theirs, self._tree.variables_at(path))
         except ValueError as error:
             raise ContentError((Problem(path=path, what=str(error)),)) from None
 
@@ -94,7 +94,7 @@ class BodyMerger:
             return graft(
                 ours.body,
                 theirs,
-                resolve=from_the_root(path),
+                resolve=root_path_resolver(path),
                 anchors=anchors,
                 options=self._options,
                 written=ours.written,
@@ -108,7 +108,7 @@ class BodyMerger:
         Raises:
             ContentError: what was edited comes from an include or a variable.
         """
-        ours, resolve = self._opened(text, path), from_the_root(path)
+        ours, resolve = self._opened(text, path), root_path_resolver(path)
         with _named(ours):
             return merge(
                 None if base is None else Version(text=base, resolve=resolve),
@@ -124,8 +124,8 @@ class BodyMerger:
         return self._opened(text, path).body
 
     def _opened(self, text: str, path: str) -> "_Opened":
-        document = parse(text, path)
-        expander = self._snippets.expander(self._tree.scope(path))
+        document = parse_document(text, path)
+        expander = self._snippets.expander(self._tree.variables_at(path))
 
         def expand(body: str) -> str:
             made = expander.expand(body, path=path, line=document.body_line)
@@ -135,7 +135,7 @@ class BodyMerger:
         written = Written(
             text=document.body,
             rows=expansion.rows if expansion else range(document.body.count("\n") + 1),
-            marks=_marks(expansion.uses) if expansion else {},
+            marks=_marks(expansion.replacements) if expansion else {},
             expand=expand,
             shield=lambda part: self.shielded(part, path),
         )
@@ -165,7 +165,7 @@ def _named(ours: _Opened) -> Iterator[None]:
         raise _refusal(ours.path, ours.line, ours.expansion, entangled.rows) from None
 
 
-def _marks(uses: Sequence[Use]) -> Mapping[int, Sequence[tuple[str, str]]]:
+def _marks(uses: Sequence[Replacement]) -> Mapping[int, Sequence[tuple[str, str]]]:
     found = defaultdict(list)
     for use in uses:
         found[use.row].append((use.written, use.shown))
@@ -173,7 +173,7 @@ def _marks(uses: Sequence[Use]) -> Mapping[int, Sequence[tuple[str, str]]]:
 
 
 def _refusal(path: str, body_line: int, expansion: Expansion | None, rows: Sequence[int]) -> ContentError:
-    uses = [use for use in expansion.uses if use.row in rows] if expansion else []
+    uses = [use for use in expansion.replacements if use.row in rows] if expansion else []
     told = {
         f"what was edited on the portal comes from `{use.path}`; edit it there"
         if use.path
@@ -227,20 +227,20 @@ class FileMerger:
             ContentError: the file cannot be edited so.
         """
         live = change.desired
-        if live is None or (change.action is Action.ADOPT and not change.ours):
+        if live is None or (change.action is Action.ADOPT and not change.kept_fields):
             return MergedFile()
         theirs = self._body(live, change.path)
         if change.before is None:
             return self._anew(change, live, theirs)
         mine = self._moved(change.before, change)
-        if not change.ours:
+        if not change.kept_fields:
             return MergedFile(text=self._taken(mine, change, live, theirs))
         base = self._base(change)
         agreed, shown = self._agreed(base, mine, change, live, theirs)
         if change.action is Action.ADOPT:
             return MergedFile(agreed=agreed, shown=shown)
         fields, clashing = self._sorted(change, base, live)
-        text = edit(mine, fields, path=source_of(change))
+        text = edit_fields(mine, fields, path=source_of(change))
         overlaps = [*clashing]
         if "body" in change.fields:
             text, conflicts = self._merged(text, base, change, theirs)
@@ -250,12 +250,12 @@ class FileMerger:
 
     def _anew(self, change: Change, live: Item, theirs: str) -> MergedFile:
         """Write a file that is not there: a new item's, or that of a directory which had none."""
-        if change.fields == ("parent",) and not change.ours and not isinstance(live, Article):
+        if change.fields == ("parent",) and not change.kept_fields and not isinstance(live, Article):
             # The directory's own name is all that its file would say.
             is_so = change.path.rpartition("/")[2] == live.name
             return MergedFile(text=None if is_so else compose(plain({"name": live.name}), ""))
         text = compose(_front_of(live), self.bodies.shielded(theirs, change.path))
-        if change.action is Action.ADOPT or not change.ours:
+        if change.action is Action.ADOPT or not change.kept_fields:
             return MergedFile(agreed=text) if change.action is Action.ADOPT else MergedFile(text=text)
         fields, clashing = self._sorted(change, None, live)
         if clashing:
@@ -274,7 +274,7 @@ class FileMerger:
 
     def _taken(self, text: str, change: Change, live: Item, theirs: str) -> str:
         """Return a file's text with all that live changed."""
-        edited = edit(text, _front_changes(live, change.fields), path=source_of(change))
+        edited = edit_fields(text, _front_changes(live, change.fields), path=source_of(change))
         return self._grafted(edited, change, theirs) if "body" in change.fields else edited
 
     def _grafted(self, text: str, change: Change, theirs: str) -> str:
@@ -282,7 +282,7 @@ class FileMerger:
         return replace_body(text, body, path=change.path)
 
     def _merged(self, text: str, base: "_Base | None", change: Change, theirs: str) -> tuple[str, int]:
-        if "body" not in change.ours:
+        if "body" not in change.kept_fields:
             return self._grafted(text, change, theirs), 0
         old = base.body if base else None
         merged = self.bodies.merged(text, old, theirs, change.path, self._anchors(change))
@@ -297,7 +297,7 @@ class FileMerger:
         """
         if base is None or not isinstance(live, Article) or self.bodies.shown(base.text, change.path) == base.body:
             return self._taken(base.text if base else mine, change, live, theirs), None
-        text = edit(base.text, _front_changes(live, change.fields), path=change.path)
+        text = edit_fields(base.text, _front_changes(live, change.fields), path=change.path)
         return text, theirs if "body" in change.fields else base.body
 
     def _base(self, change: Change) -> "_Base | None":
@@ -309,7 +309,7 @@ class FileMerger:
         current = self.places.current(known, self.addresses)
         text = relocated(known.source, known.path, change.path, current)
         if known.expanded is None:
-            return _Base(text=text, body=parse(text, change.path).body)
+            return _Base(text=text, body=parse_document(text, change.path).body)
         return _Base(text=text, body=relocated_body(known.expanded, known.path, change.path, current))
 
     def _sorted(
@@ -321,7 +321,7 @@ class FileMerger:
         clashing: dict[str, FieldValue] = {}
         for name, value in _front_changes(live, change.fields).items():
             own = mine.get(name)
-            if name not in change.ours:
+            if name not in change.kept_fields:
                 taken[name] = value
             elif digest(own) == digest(value):
                 continue

@@ -7,7 +7,7 @@ from difflib import unified_diff
 from kbsync.baseline import Baseline, BaselineOrigin
 from kbsync.change import Action, Change, Finding
 from kbsync.config import Config, Secret
-from kbsync.content.document import parse
+from kbsync.content.document import parse_document
 from kbsync.digests import pulled_body
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.history import past_runs
@@ -19,9 +19,9 @@ from kbsync.engine.rerender import add_rerenders
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.rate_limit import Pacer
 from kbsync.model import Article, FieldValue, Item, ItemKey, KnowledgeBase, Side, digest, fields_of, kind_of
-from kbsync.planner.decide import Rules
+from kbsync.planner.decide import PlanRules
 from kbsync.planner.match import match
-from kbsync.planner.planner import ItemExplanation, Plan, explained, make_plan
+from kbsync.planner.planner import ItemExplanation, Plan, explain_items, make_plan
 from kbsync.state.ledger import RunInfo
 
 _ToMarkdown = Callable[[str], str]
@@ -80,7 +80,7 @@ def _body_before(conflict: Finding, baseline: Baseline | None, markdown: _ToMark
     html = baseline.fields.get("body")
     if isinstance(html, str):
         return markdown(html)
-    return None if baseline.source is None else parse(baseline.source, baseline.path).body
+    return None if baseline.source is None else parse_document(baseline.source, baseline.path).body
 
 
 def _lines(old: str, new: str) -> Iterator[str]:
@@ -106,7 +106,7 @@ def annotate_rewrites(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: 
 def _annotated(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
     baseline = known.get(change.key)
     live, article = change.actual, change.desired
-    if not isinstance(live, Article) or not isinstance(article, Article) or change.leaves is not None:
+    if not isinstance(live, Article) or not isinstance(article, Article) or change.baseline_after is not None:
         return change
     if not patches_body(change, baseline.origin if baseline else BaselineOrigin.LIVE):
         return change
@@ -151,10 +151,10 @@ def connect(config: Config, key: Secret, ui: Ui) -> Connection:
     return Connection(config.url, key.reveal(), pace=Pacer(config.share), tell=ui.status)
 
 
-def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -> Rules:
+def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -> PlanRules:
     """Return the rules of the comparison that follow from a target's settings and a run's options."""
     config = workspace.config
-    return Rules(
+    return PlanRules(
         addresses=addresses,
         removed=config.removed,
         moved=config.moved,
@@ -215,15 +215,15 @@ def explain(
     workspace = planned.workspace
     addresses = LinkResolver(config, workspace.content.assets)
     pairs = match(workspace.content, planned.live, workspace.baselines, addresses)
-    cases = [case for case in pairs.cases if case.path in paths or case.key in keys]
+    cases = [case for case in pairs.states if case.path in paths or case.key in keys]
     runs = past_runs(workspace.repository, config, limit=_RUNS)
     found = {case.path for case in cases} | {f"{case.kind.value}:{case.id}" for case in cases}
     asked = [*paths, *(f"{key.kind.value}:{key.id}" for key in keys)]
     return Explanation(
         planned=planned,
         items=tuple(
-            replace(item, made=_made_by(item, runs))
-            for item in explained(cases, planned.plan, workspace.lock, workspace.ledger)
+            replace(item, run=_made_by(item, runs))
+            for item in explain_items(cases, planned.plan, workspace.lock, workspace.ledger)
         ),
         unknown=tuple(name for name in asked if name not in found),
     )
@@ -231,8 +231,8 @@ def explain(
 
 def _made_by(item: ItemExplanation, runs: Sequence[RunInfo]) -> str:
     """Return which run made the baseline that counts."""
-    known = item.case.baseline
-    if known is None or item.place != "ledger":
+    known = item.state.baseline
+    if known is None or item.found_in != "ledger":
         return ""
     for run in runs:
         if any(entry.key == known.key for entry in run.record.entries):

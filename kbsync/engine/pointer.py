@@ -26,8 +26,8 @@ def with_unmanaged_fields(article: Article, old: Article) -> Article:
 
 def change_of_old_article(change: Change, known: Baseline | None, address: str | None) -> Change:
     """Return the change of the old article in a move; `address` is that of the new one."""
-    path, old, new = change.former or change.path, change.actual, change.desired
-    if not (change.points and known and address and isinstance(old, Article) and isinstance(new, Article)):
+    path, old, new = change.former_path or change.path, change.actual, change.desired
+    if not (change.leaves_pointer and known and address and isinstance(old, Article) and isinstance(new, Article)):
         return replace(change, action=Action.ARCHIVE, path=path, fields=("status",), desired=None)
     return replace(
         change,
@@ -35,7 +35,7 @@ def change_of_old_article(change: Change, known: Baseline | None, address: str |
         path=path,
         fields=("body",),
         desired=replace(old, body=pointer_body(new.title, address), tags=None, seo=Seo(), author=None),
-        leaves=replace(
+        baseline_after=replace(
             known,
             state=State.ARCHIVED,
             live={},
@@ -55,7 +55,7 @@ def add_pointers(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkR
 
 def _pointing(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
     new = change.desired
-    if not change.points or change.action is not Action.UPDATE or new is None or new.path is None:
+    if not change.leaves_pointer or change.action is not Action.UPDATE or new is None or new.path is None:
         return change
     move = replace(change, path=new.path, former=change.path)
     left = change_of_old_article(move, known.get(change.key), addresses.address_of(new.path, plan.ids))
@@ -64,4 +64,4 @@ def _pointing(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], add
 
 def ends_archived(change: Change) -> bool:
     """Return whether a change ends with the item archived, so that its path is free."""
-    return change.leaves is not None and change.leaves.state is State.ARCHIVED
+    return change.baseline_after is not None and change.baseline_after.state is State.ARCHIVED

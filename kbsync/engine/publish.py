@@ -71,9 +71,9 @@ class _PublishOperation:
 
     def check(self, plan: Plan) -> None:
         if plan.halt:
-            raise Refusal(plan.halt, advice=plan.way_on)
+            raise Refusal(plan.halt, advice=plan.advice)
         if plan.excess and not self.options.force:
-            raise Refusal(plan.excess, advice=f"look at `kbsync plan`; {plan.way_on}")
+            raise Refusal(plan.excess, advice=f"look at `kbsync plan`; {plan.advice}")
 
 
 def _open_commit(config: Config, options: Options) -> Workspace:

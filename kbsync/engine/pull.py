@@ -6,7 +6,7 @@ It works out every file first and writes nothing: what it returns is written by 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kbsync.change import Action, Change, Finding, FindingKind, asked_for
+from kbsync.change import Action, Change, Finding, FindingKind, select_paths
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.merge_files import BodyMerger, FileMerger, MergedFile, source_of
@@ -120,8 +120,8 @@ class _PullBuilder:
     def _asked(self, placed: list[Change]) -> list[Change]:
         """Keep what was asked for, by where it lies or where it lay."""
         paths = self.options.paths
-        asked = {change.path for change in asked_for(placed, paths)}
-        asked |= {change.path for change in placed if change.former and _lies_at(change.former, paths)}
+        asked = {change.path for change in select_paths(placed, paths)}
+        asked |= {change.path for change in placed if change.former_path and _lies_at(change.former_path, paths)}
         return [change for change in placed if change.path in asked]
 
     def _with_text(self, change: Change) -> Change:
@@ -167,7 +167,7 @@ class _PullBuilder:
 
     def _refuse(self, change: Change, why: str, brought: MergedFile | None = None) -> None:
         stays = change.action is Action.MOVE and not (brought and brought.text and self.options.markers)
-        path = change.former if stays and change.former else change.path
+        path = change.former_path if stays and change.former_path else change.path
         self.pulled.refused.append(
             Finding(
                 finding_kind=FindingKind.CONFLICT,

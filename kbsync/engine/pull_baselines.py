@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import Baseline, BaselineOrigin, State, baseline_to_json, lock_name
 from kbsync.change import Action, Change
-from kbsync.content.document import compose, edit, text_of
-from kbsync.content.tree import read
-from kbsync.digests import blob_of, links_of
+from kbsync.content.document import compose, decode, edit_fields
+from kbsync.content.tree import read_tree
+from kbsync.digests import blob_of, link_graph
 from kbsync.engine.context import Workspace, tree_rules
 from kbsync.engine.merge_files import plain, source_of
 from kbsync.engine.record import agree, intended, settled
@@ -58,10 +58,10 @@ class PullBaselines:
                 continue
             wrong = _wrong(item, change)
             if wrong and source in self.agreed:
-                self.agreed[source] = edit(text, wrong, path=source)
-                self._say(source, {name: value for name, value in wrong.items() if name not in change.ours})
+                self.agreed[source] = edit_fields(text, wrong, path=source)
+                self._say(source, {name: value for name, value in wrong.items() if name not in change.kept_fields})
             elif wrong:
-                self.written[source] = edit(text, wrong, path=source)
+                self.written[source] = edit_fields(text, wrong, path=source)
 
     def _say(self, source: str, fields: Mapping[str, FieldValue]) -> None:
         """Say fields in a merged file too, if it can be read: between markers it cannot."""
@@ -69,7 +69,7 @@ class PullBaselines:
         if not isinstance(text, str) or not fields:
             return
         try:
-            self.written[source] = edit(text, fields, path=source)
+            self.written[source] = edit_fields(text, fields, path=source)
         except ContentError:
             return
 
@@ -77,7 +77,7 @@ class PullBaselines:
         """Make the baselines of a pull's changes, without the texts that git holds."""
         content = self._read(self.written)
         items = (self._read(self.written | self.agreed) if self.agreed else content).by_path()
-        anchors = links_of(content).anchors
+        anchors = link_graph(content).anchors
         made = []
         for change in changes:
             item = items.get(change.path)
@@ -131,7 +131,7 @@ class PullBaselines:
             )
         live = change.desired or item
         made = agree(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
-        own = set(change.ours) - set(change.fields)
+        own = set(change.kept_fields) - set(change.fields)
         if known is None or known.source is not None or not own:
             return made
         # Nobody has the source that was agreed on, of which at least the digests are known.
@@ -163,7 +163,7 @@ class PullBaselines:
         return frozenset(here | {text for text in self.written.values() if isinstance(text, str)})
 
     def _read(self, above: Mapping[str, str | bytes | None]) -> KnowledgeBase:
-        return read(Overlay(self.workspace.files, above), tree_rules(self.workspace.config)).knowledge
+        return read_tree(Overlay(self.workspace.files, above), tree_rules(self.workspace.config)).knowledge
 
 
 def lock_files(
@@ -185,7 +185,7 @@ def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:
     if change.desired is None:
         return {}
     theirs = plain(fields_of(change.desired))
-    asked = None if not change.ours else set(change.fields)
+    asked = None if not change.kept_fields else set(change.fields)
     return {
         name: theirs[name]
         for name, value in fields_of(item).items()
@@ -227,7 +227,7 @@ def _relinked(files: Files, path: str, place: str, places: Places) -> str | None
     if hidden or not path.endswith(".md") or path.rpartition("/")[2].startswith(_INDEX):
         return None
     try:
-        text = text_of(files.read(path), path)
+        text = decode(files.read(path), path)
         written = relocated(text, path, place, places.after_moves)
     except ContentError:
         return None
@@ -260,12 +260,12 @@ def follow(
             kind=item.kind,
             path=path,
             id=known.id,
-            former=old if path != old else None,
+            former_path=old if path != old else None,
             reason="its links follow what was moved on the portal" if path == old else _ALONG,
             desired=live.get(known.key),
             actual=item,
             before=item.origin.text if item.origin else None,
-            ours=("body",) if path in outlook.agreed else (),
+            kept_fields=("body",) if path in outlook.agreed else (),
         )
 
 

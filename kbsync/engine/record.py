@@ -6,8 +6,8 @@ from threading import Lock
 from typing import Protocol
 
 from kbsync.baseline import Baseline, BaselineOrigin, State
-from kbsync.change import Action, Change, Outcome, Result, circle_openers
-from kbsync.content.document import parse
+from kbsync.change import Action, Change, Outcome, Result, cycle_openers
+from kbsync.content.document import parse_document
 from kbsync.digests import blob_of, content_digests, live_digests, source_key
 from kbsync.engine.render import LinkResolver, Rendered, current_addresses
 from kbsync.markup.placeholders import may_hold_marks
@@ -108,7 +108,7 @@ def _expanded(content: Item) -> str | None:
     """Return an article's body where its source does not say it by itself."""
     if not isinstance(content, Article) or content.origin is None or not may_hold_marks(content.origin.text):
         return None
-    own = parse(content.origin.text, content.path or "").body
+    own = parse_document(content.origin.text, content.path or "").body
     return content.body if content.body != own else None
 
 
@@ -170,8 +170,8 @@ class Recorder:
         if live is None:
             return None
         was = self._was(change, live)
-        if change.leaves is not None:
-            return put_back(change.leaves, live, seen=seen, was=was)
+        if change.baseline_after is not None:
+            return put_back(change.baseline_after, live, seen=seen, was=was)
         if change.action in _REMOVALS:
             return settled(known, live, seen=seen, state=state_after(change, known), was=was) if known else None
         if change.desired is None:
@@ -236,7 +236,7 @@ def _stays(change: Change) -> bool:
 
 def intents_of(plan: Plan, known: Mapping[ItemKey, Baseline]) -> tuple[Intent, ...]:
     """Say of each change that will write what it is to end in."""
-    openers = circle_openers(plan.changes, plan.targets)
+    openers = cycle_openers(plan.changes, plan.targets)
     return tuple(_intent(change, plan, known, openers) for change in plan.writes)
 
 
@@ -247,7 +247,7 @@ def _intent(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], opene
         kind=change.kind,
         path=change.path,
         id=change.id,
-        former=change.former,
+        former=change.former_path,
         fields=change.fields,
         source=_source(change, known, anchors),
         anchors=anchors,
@@ -258,11 +258,11 @@ def _intent(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], opene
 def _source(change: Change, known: Mapping[ItemKey, Baseline], anchors: tuple[str, ...]) -> Baseline | None:
     item = change.desired
     if item is None:
-        return change.leaves
+        return change.baseline_after
     fields = {name: value for name, value in fields_of(item).items() if value is not None and name != "body"}
-    if change.leaves is not None:
+    if change.baseline_after is not None:
         body = {"body": live_digests(item)["body"]} if isinstance(item, Article) else {}
-        return replace(change.leaves, fields=fields, live=body)
+        return replace(change.baseline_after, fields=fields, live=body)
     agreed = known.get(change.key)
     new = change.action in {Action.CREATE, Action.MOVE}
     born = agreed.origin if agreed else BaselineOrigin.CONTENT if new else BaselineOrigin.LIVE

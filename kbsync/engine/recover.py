@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
-from kbsync.content.document import parse
+from kbsync.content.document import parse_document
 from kbsync.digests import differences, live_digests
 from kbsync.engine.context import Recovered, Workspace, complete_baselines
 from kbsync.engine.record import settled, shown, without
@@ -77,7 +77,7 @@ def article_of(intent: Intent, now: Item) -> Article | None:
     if intent.source is None or not isinstance(now, Article):
         return None
     source = intent.source
-    body = source.expanded if source.expanded is not None else parse(source.source or "", intent.path).body
+    body = source.expanded if source.expanded is not None else parse_document(source.source or "", intent.path).body
     return replace(now, body=body, path=intent.path)
 
 
@@ -341,7 +341,7 @@ class _Search:
                 kind=intent.kind,
                 path=intent.path,
                 id=intent.id,
-                former=intent.former,
+                former_path=intent.former,
                 fields=intent.fields,
             )
             yield Outcome(change=change, result=Result.DONE, live=self.live.get(key), seen_at=self.seen_at)

@@ -91,7 +91,7 @@ def live_from_baselines(baselines: Mapping[ItemKey, Baseline]) -> KnowledgeBase:
         categories=tuple(item for item in items if isinstance(item, Category)),
         folders=tuple(item for item in items if isinstance(item, Folder)),
         articles=tuple(item for item in items if isinstance(item, Article)),
-        remembered={key: known.live for key, known in baselines.items()},
+        assumed={key: known.live for key, known in baselines.items()},
     )
 
 
@@ -185,7 +185,7 @@ class _PartialState:
             folders=tuple(item for item in items if isinstance(item, Folder)),
             articles=tuple(item for item in items if isinstance(item, Article)),
             seen_at=self.seen_at,
-            remembered={key: known.live for key, known in self.baselines.items() if key not in self.read_keys},
+            assumed={key: known.live for key, known in self.baselines.items() if key not in self.read_keys},
         )
 
     def unread(self, plan: Plan) -> tuple[set[ItemKey], set[_Place]]:

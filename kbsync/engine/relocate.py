@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from kbsync.baseline import Baseline
 from kbsync.change import Action, Change
-from kbsync.content.document import parse, replace_body
-from kbsync.digests import LinkTargets
+from kbsync.content.document import parse_document, replace_body
+from kbsync.digests import AddressMap
 from kbsync.errors import ContentError, Problem
 from kbsync.files import file_name, folded
 from kbsync.markup.links import code_ranges, from_root, readdressed, references, to_root
@@ -53,7 +53,7 @@ class Places:
                 self.lost.append(change)
             else:
                 goes = change.action is Action.MOVE or (change.action is not Action.CREATE and path != change.path)
-                found.append(replace(change, path=path, former=change.path if goes else change.former))
+                found.append(replace(change, path=path, former=change.path if goes else change.former_path))
         self._take_along()
         return found
 
@@ -85,9 +85,9 @@ class Places:
         """Take back the place of an item that is not brought home after all."""
         if change.action is Action.CREATE:
             self.paths.pop(change.key, None)
-        elif change.action is Action.MOVE and change.former:
-            self.paths[change.key] = change.former
-            self._origins.pop(self.moved.pop(change.former, ""), None)
+        elif change.action is Action.MOVE and change.former_path:
+            self.paths[change.key] = change.former_path
+            self._origins.pop(self.moved.pop(change.former_path, ""), None)
 
     def _place(self, change: Change) -> str | None:
         item = change.desired
@@ -146,7 +146,7 @@ class Places:
             self._taken.setdefault(above, set()).add(name.removesuffix(".md"))
             path = above
 
-    def current(self, known: Baseline | None, addresses: LinkTargets) -> Callable[[str], str]:
+    def current(self, known: Baseline | None, addresses: AddressMap) -> Callable[[str], str]:
         """Return the function that tells where what a source linked to when it was agreed on lies now."""
         sent: Mapping[str, str] = known.addresses if known else {}
 
@@ -168,7 +168,7 @@ def relocated(text: str, old: str, new: str, current: Callable[[str], str]) -> s
     Raises:
         ContentError: a link stands in a way that cannot be written otherwise.
     """
-    body = parse(text, old).body
+    body = parse_document(text, old).body
     written = _including(relocated_body(body, old, new, current), current)
     return text if written == body else replace_body(text, written, path=new)
 

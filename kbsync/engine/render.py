@@ -8,7 +8,7 @@ from html import escape
 from urllib.parse import quote, unquote, urljoin
 
 from kbsync.config import Config
-from kbsync.digests import to_the_file
+from kbsync.digests import address_rewriter
 from kbsync.freshdesk.urls import address, target
 from kbsync.markup.links import references, to_root
 from kbsync.markup.patch.patch import splice_html
@@ -116,7 +116,9 @@ def render_into(
     """Render an article into its live body, of which every block that says the same stays byte for byte."""
     rendered = render(article, anchors, addresses, ids)
     path = article.path or ""
-    relative = to_the_file(path, addresses, {ItemKey(kind_of(known), number): known for known, number in ids.items()})
+    relative = address_rewriter(
+        path, addresses, {ItemKey(kind_of(known), number): known for known, number in ids.items()}
+    )
 
     def settle(address: str) -> str:
         target = _rooted(article, written := relative(address))

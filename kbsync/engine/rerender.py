@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kbsync.baseline import Baseline, BaselineOrigin, State
-from kbsync.change import Action, Change, Finding, FindingKind, asked_for
+from kbsync.change import Action, Change, Finding, FindingKind, select_paths
 from kbsync.engine.render import LinkResolver, render
 from kbsync.markup.compare import same
 from kbsync.markup.dom import Node, kinds_of, parse, some, stable_body
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, digest
-from kbsync.planner.decide import Rules
+from kbsync.planner.decide import PlanRules
 from kbsync.planner.planner import Plan
 from kbsync.planner.publish import TOUCHED
 
@@ -27,7 +27,7 @@ def add_rerenders(
     plan: Plan,
     sides: tuple[KnowledgeBase, KnowledgeBase],
     known: Mapping[ItemKey, Baseline],
-    rules: Rules,
+    rules: PlanRules,
     addresses: LinkResolver,
 ) -> Plan:
     """Return a plan that renders every body it writes as a whole, and adds the unchanged articles whose HTML differs.
@@ -39,7 +39,7 @@ def add_rerenders(
     added = list(rerender.unchanged(*sides))
     steps = [step for step in (*written, *added) if isinstance(step, Change)]
     conflicts = tuple(step for step in (*written, *added) if isinstance(step, Finding))
-    changes = sorted(asked_for(steps, rules.paths), key=_sort_key)
+    changes = sorted(select_paths(steps, rules.paths), key=_sort_key)
     again = sum(isinstance(step, Change | Finding) for step in added)
     return replace(
         plan, changes=tuple(changes), conflicts=(*plan.conflicts, *conflicts), unchanged=plan.unchanged - again
@@ -57,7 +57,9 @@ _STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
 class _Rerender:
-    def __init__(self, plan: Plan, known: Mapping[ItemKey, Baseline], rules: Rules, addresses: LinkResolver) -> None:
+    def __init__(
+        self, plan: Plan, known: Mapping[ItemKey, Baseline], rules: PlanRules, addresses: LinkResolver
+    ) -> None:
         self.plan = plan
         self.known = known
         self.rules = rules
@@ -121,7 +123,7 @@ class _Rerender:
 
 
 def _writes_into(change: Change) -> bool:
-    return change.action in _WRITTEN_INTO and change.leaves is None
+    return change.action in _WRITTEN_INTO and change.baseline_after is None
 
 
 def _update_of(article: Article, live: Article, agreed: Baseline, reason: str) -> Change:

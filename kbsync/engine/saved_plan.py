@@ -13,7 +13,7 @@ from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.engine.context import Options, PlanResult, Workspace
 from kbsync.errors import Refusal
-from kbsync.planner.approval import Saved, approval_of, approved, is_held_back
+from kbsync.planner.approval import SavedPlan, approval_of, needs_review, restrict_to_approval
 from kbsync.planner.planner import Plan
 
 _AHEAD = timedelta(minutes=10)
@@ -22,13 +22,13 @@ _AHEAD = timedelta(minutes=10)
 _NAMED = 5
 
 
-def make_saved_plan(planned: PlanResult, options: Options) -> Saved:
+def make_saved_plan(planned: PlanResult, options: Options) -> SavedPlan:
     """Return the plan of the working tree as it is saved."""
     workspace = planned.workspace
     commit = workspace.repository.head() or ""
-    return Saved(
+    return SavedPlan(
         plan=planned.plan,
-        permit=approval_of(planned.plan, planned.live.remembered),
+        approval=approval_of(planned.plan, planned.live.assumed),
         target=workspace.config.target,
         url=workspace.config.url,
         tree=(workspace.repository.tree_id(commit) or "") if commit else "",
@@ -56,14 +56,14 @@ def options_of_saved(options: Options, workspace: Workspace) -> Options:
     return replace(options, paths=options.saved.paths)
 
 
-def _refuse_another_portal(saved: Saved, config: Config) -> None:
+def _refuse_another_portal(saved: SavedPlan, config: Config) -> None:
     if saved.target != config.target:
         raise Refusal(f"the saved plan is for the target {saved.target}, not {config.target}", advice=_SAVE_AGAIN)
     if _host(saved.url) != _host(config.url):
         raise Refusal(f"the saved plan is for {_host(saved.url)}, not {_host(config.url)}", advice=_SAVE_AGAIN)
 
 
-def _refuse_another_tree(saved: Saved, workspace: Workspace) -> None:
+def _refuse_another_tree(saved: SavedPlan, workspace: Workspace) -> None:
     if saved.uncommitted:
         shown = ", ".join(saved.uncommitted[:_NAMED]) + (" …" if len(saved.uncommitted) > _NAMED else "")
         what = f"the saved plan contains uncommitted files: {shown}"
@@ -73,7 +73,7 @@ def _refuse_another_tree(saved: Saved, workspace: Workspace) -> None:
         raise Refusal(f"the content differs from that of the saved plan{made_of}", advice=_SAVE_AGAIN)
 
 
-def _refuse_another_rendering(saved: Saved, options: Options) -> None:
+def _refuse_another_rendering(saved: SavedPlan, options: Options) -> None:
     if saved.rerender != options.rerender:
         made, advice = ("with", "publish it with") if saved.rerender else ("without", "publish it without")
         raise Refusal(f"the saved plan was made {made} --rerender", advice=f"{advice} --rerender")
@@ -90,8 +90,8 @@ def restrict_to_saved(made: Plan, options: Options, *, now: str) -> tuple[Plan, 
     if options.saved is None:
         return made, ()
     _refuse_old(options.saved, now, options.max_age)
-    reduced, withheld = approved(made, options.saved.permit)
-    held_back = [outcome for outcome in withheld if is_held_back(outcome)]
+    reduced, withheld = restrict_to_approval(made, options.saved.approval)
+    held_back = [outcome for outcome in withheld if needs_review(outcome)]
     if held_back and options.all_or_nothing:
         raise Refusal(f"not all of the saved plan still holds: {_listed(held_back)}", advice=_PLAN_AGAIN)
     return reduced, withheld
@@ -101,7 +101,7 @@ _SAVE_AGAIN = "save a plan of what is to be published: `kbsync plan --out FILE.j
 _PLAN_AGAIN = "nothing was written; look at a new plan, or publish what still holds without --all-or-nothing"
 
 
-def _refuse_old(saved: Saved, now: str, max_age: timedelta) -> None:
+def _refuse_old(saved: SavedPlan, now: str, max_age: timedelta) -> None:
     made = datetime.fromisoformat(saved.at)
     today = datetime.fromisoformat(now) if now else datetime.now(UTC)
     if today - made > max_age:

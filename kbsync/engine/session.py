@@ -18,7 +18,7 @@ from kbsync.engine.render import LinkResolver
 from kbsync.errors import GitError
 from kbsync.freshdesk.client import Connection
 from kbsync.model import ItemKey, KnowledgeBase
-from kbsync.planner.approval import Approval, approval_of, approved
+from kbsync.planner.approval import Approval, approval_of, restrict_to_approval
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, clear_journals, holder_now
 from kbsync.state.lease import Lease, LeaseBackend, StalePlan, WaitPolicy, acquire, is_free
@@ -94,7 +94,7 @@ class RunSession:
 
     def _replan(self, planned: PlanResult, approval: Approval) -> tuple[PlanResult, LiveState]:
         again, live_state = self.read(self.operation.reopen(planned.workspace))
-        plan, withheld = approved(again.plan, approval)
+        plan, withheld = restrict_to_approval(again.plan, approval)
         self.operation.check(plan)
         return replace(again, plan=plan, withheld=(*planned.withheld, *withheld)), live_state
 

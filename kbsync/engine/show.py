@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from kbsync.baseline import State, newest, read_lock
 from kbsync.config import Config, Secret
-from kbsync.content.tree import read, read_article
-from kbsync.digests import links_of, pulled_body
+from kbsync.content.tree import read_article, read_tree
+from kbsync.digests import link_graph, pulled_body
 from kbsync.engine.context import files_on_disk, lock_files, tree_rules
 from kbsync.engine.render import LinkResolver, render
 from kbsync.errors import ContentError, GitError, UsageError
@@ -42,7 +42,7 @@ def article_html(config: Config, path: str) -> str | None:
     article = known.content.by_path().get(path)
     if not isinstance(article, Article):
         return None
-    anchors = links_of(known.content).anchors.get(path, frozenset())
+    anchors = link_graph(known.content).anchors.get(path, frozenset())
     ids = {path: key.id for path, key in known.keys.items()}
     return render(article, anchors, known.addresses, ids, keep_unknown=True).html
 
@@ -114,7 +114,7 @@ def _known(config: Config) -> _Known:
         ledger, _ = open_ledger(Repository.open(config.root), config, local=True)
     except GitError:
         ledger = {}
-    content = read(files, tree_rules(config)).knowledge
+    content = read_tree(files, tree_rules(config)).knowledge
     live = [known for known in newest(lock, ledger).values() if known.state is State.LIVE]
     keys = {known.path: known.key for known in sorted(live, key=lambda known: known.seen_at)}
     keys |= {item.path or "": item.key for item in content.items() if item.id is not None}

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind
-from kbsync.digests import content_digests, links_of, live_digests, managed_digests, source_key
+from kbsync.digests import content_digests, link_graph, live_digests, managed_digests, source_key
 from kbsync.engine.record import intended
 from kbsync.markup.dom import stable_body
 from kbsync.markup.to_html import RENDERER_VERSION
@@ -55,7 +55,7 @@ def index_tree(content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) ->
         items=content.by_path(),
         ids={path: key.id for path, key in known.items()},
         paths={key: path for path, key in known.items()},
-        anchors=links_of(content).anchors,
+        anchors=link_graph(content).anchors,
     )
 
 
@@ -255,14 +255,14 @@ class _Inverter:
             kind=mine.kind,
             path=path,
             id=mine.id,
-            former=mine.path if mine.path != path else None,
+            former_path=mine.path if mine.path != path else None,
             fields=(*fields, *place),
             reason=reason,
             desired=former,
             actual=now,
             before=before,
             after=after,
-            leaves=replace(self._leaves(mine, former), previous={} if fields or place else mine.fields),
+            baseline_after=replace(self._leaves(mine, former), previous={} if fields or place else mine.fields),
         )
 
     def _leaves(self, mine: Baseline, former: Item) -> Baseline:

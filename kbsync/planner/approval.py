@@ -33,11 +33,11 @@ class ApprovedChange:
     kind: Kind
     path: str
     id: int | None = None
-    former: str | None = None
+    former_path: str | None = None
     fields: tuple[str, ...] = ()
     content: str = ""
     live: str = ""
-    points: bool = False
+    leaves_pointer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def approval_of(plan: Plan, remembered: Mapping[ItemKey, Mapping[str, str]] = _N
     return Approval(changes=tuple(_grant(change, plan, remembered) for change in plan.writes))
 
 
-def approved(plan: Plan, permit: Approval) -> tuple[Plan, tuple[Outcome, ...]]:
+def restrict_to_approval(plan: Plan, permit: Approval) -> tuple[Plan, tuple[Outcome, ...]]:
     """Leave of a fresh plan what a permit holds for; give the rest as withheld outcomes, each with its reason.
 
     What the permit holds for and the fresh plan no longer says is among these too, so that nobody misses it.
@@ -71,7 +71,7 @@ def approved(plan: Plan, permit: Approval) -> tuple[Plan, tuple[Outcome, ...]]:
     return replace(plan, changes=tuple(kept)), tuple(withheld)
 
 
-def is_held_back(outcome: Outcome) -> bool:
+def needs_review(outcome: Outcome) -> bool:
     """Return whether a change was withheld that somebody still has to decide about."""
     return outcome.result is Result.WITHHELD and outcome.error != AT_REST
 
@@ -87,11 +87,11 @@ def _grant(change: Change, plan: Plan, remembered: Mapping[ItemKey, Mapping[str,
         kind=change.kind,
         path=change.path,
         id=change.id,
-        former=change.former,
+        former_path=change.former_path,
         fields=tuple(name for name in change.fields if name != _AUTHOR or change.action not in _ANEW),
         content=_content_half(change.desired, plan.anchors.get(change.path, frozenset())),
         live=_live_half(change, remembered.get(change.key)),
-        points=change.points,
+        leaves_pointer=change.leaves_pointer,
     )
 
 
@@ -128,10 +128,10 @@ def _why(now: ApprovedChange, then: ApprovedChange | None) -> str:
         return "not in the plan"
     moved = (
         (now.action is not then.action, f"the plan said {then.action.value}"),
-        (now.former != then.former, f"the plan said it was {then.former or 'not renamed'}"),
+        (now.former_path != then.former_path, f"the plan said it was {then.former_path or 'not renamed'}"),
         (now.content != then.content, "its source says something else"),
         (now.live != then.live, "it was edited on the portal"),
-        (now.points is not then.points, "the plan left something else in its old place"),
+        (now.leaves_pointer is not then.leaves_pointer, "the plan left something else in its old place"),
         (now.fields != then.fields, f"the plan said {', '.join(then.fields)}"),
     )
     return "moved since the plan: " + next(words for is_moved, words in moved if is_moved)
@@ -149,7 +149,7 @@ def _left_over(grants: Iterator[ApprovedChange], plan: Plan) -> list[Outcome]:
             kind=grant.kind,
             path=grant.path,
             id=grant.id,
-            former=grant.former,
+            former_path=grant.former_path,
             fields=grant.fields,
         )
         found.append(_withheld(seen, _became(finding)))
@@ -167,7 +167,7 @@ def _withheld(change: Change, why: str) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
+class SavedPlan:
     """A plan that was saved, with what tells whether it still holds.
 
     `plan` is for showing alone: its items are names and no more. `permit` is what may be done. `tree` is the git tree
@@ -178,7 +178,7 @@ class Saved:
     """
 
     plan: Plan
-    permit: Approval
+    approval: Approval
     target: str
     url: str
     tree: str

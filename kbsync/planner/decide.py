@@ -10,15 +10,15 @@ from typing import assert_never
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind
-from kbsync.digests import LinkTargets
+from kbsync.digests import AddressMap
 from kbsync.model import Article, Item, ItemKey, Kind, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class PlanRules:
     """What a target's configuration and one run's flags say about the comparison."""
 
-    addresses: LinkTargets
+    addresses: AddressMap
     removed: str = "archive"
     moved: str = "archive"
     touched: str = "hold"
@@ -79,7 +79,7 @@ class SideState:
     `touched` tells that the portal's `updated_at` moved although no field did.
     """
 
-    presence: ChangeStatus
+    status: ChangeStatus
     fields: tuple[str, ...] = ()
     touched: bool = False
 
@@ -94,8 +94,8 @@ class ItemState:
     content: Item | None
     live: Item | None
     baseline: Baseline | None
-    content_standing: SideState
-    live_standing: SideState
+    content_state: SideState
+    live_state: SideState
     differing: tuple[str, ...] = ()
 
     name: str = ""
@@ -219,7 +219,7 @@ def change(action: Action, case: ItemState, written: Side, *, fields: tuple[str,
         kind=case.kind,
         path=path,
         id=case.id,
-        former=known.path if known and known.path != path else None,
+        former_path=known.path if known and known.path != path else None,
         fields=fields,
         reason=reason,
         desired=content if written is Side.LIVE else live,
@@ -240,7 +240,7 @@ def _texts(content: Item | None, known: Baseline | None) -> tuple[str | None, st
 
 def finding(matter: FindingKind, case: ItemState, reason: str) -> Finding:
     """Return a case that the plan leaves alone."""
-    fields = case.differing if case.baseline is None else case.live_standing.fields
+    fields = case.differing if case.baseline is None else case.live_state.fields
     return Finding(
         finding_kind=matter,
         kind=case.kind,
@@ -257,7 +257,7 @@ def web_edit(case: ItemState) -> str:
     """Return what happened on the portal since the baseline."""
     if case.live is None:
         return "gone on the portal"
-    return f"edited on the portal: {', '.join(case.live_standing.fields)}"
+    return f"edited on the portal: {', '.join(case.live_state.fields)}"
 
 
 def disagreement(case: ItemState) -> str:
@@ -266,4 +266,4 @@ def disagreement(case: ItemState) -> str:
         return f"already on the portal, and different: {', '.join(case.differing)}"
     if case.content is None:
         return f"its file is gone, but it was {web_edit(case)}"
-    return f"changed here ({', '.join(case.content_standing.fields)}) and {web_edit(case)}"
+    return f"changed here ({', '.join(case.content_state.fields)}) and {web_edit(case)}"

@@ -140,7 +140,7 @@ def similarity_of(one: str, other: str) -> float:
     return _share(len(mine & theirs), len(mine), len(theirs))
 
 
-def alike_pairs(
+def similar_pairs(
     old: Mapping[_Old, str], new: Mapping[_New, str], *, at_least: float
 ) -> Iterator[tuple[_Old, _New, float]]:
     """Return every pair of texts whose likeness reaches a share, in no order.
@@ -206,7 +206,7 @@ class Identities:
 
     known: Mapping[str, ItemKey]
     ties: Mapping[str, tuple[ItemKey, ...]] = field(default_factory=dict)
-    uprooted: Mapping[str, str] = field(default_factory=dict)
+    category_moves: Mapping[str, str] = field(default_factory=dict)
 
 
 def identify(content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) -> Identities:
@@ -219,7 +219,7 @@ def identify(content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) -> I
     assignment.by_similarity()
     assignment.by_path(_rewritten_in_place)
     assignment.directories()
-    return Identities(known=assignment.known, ties=assignment.ties, uprooted=assignment.uprooted)
+    return Identities(known=assignment.known, ties=assignment.ties, category_moves=assignment.uprooted)
 
 
 def similarity(article: Article, baseline: Baseline) -> float:
@@ -379,7 +379,7 @@ class _Assignment:
         texts = {path: _text(article) for path, article in new.items()}
         found = {
             (key, path): alike
-            for key, path, alike in alike_pairs(
+            for key, path, alike in similar_pairs(
                 {key: known.source for key, known in old.items() if known.source is not None},
                 texts,
                 at_least=ALIKE_ANYWHERE,

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from kbsync.baseline import Baseline, State
 from kbsync.digests import (
-    Links,
-    LinkTargets,
+    AddressMap,
+    LinkGraph,
     content_digests,
     differences,
-    links_of,
+    link_graph,
     live_digests,
     managed_digests,
     source_key,
@@ -23,9 +23,9 @@ from kbsync.model import Article, Category, Item, ItemKey, Kind, KnowledgeBase, 
 from kbsync.planner.decide import ChangeStatus, ItemState, SideState, changed_fields
 from kbsync.planner.identity import Identities, identify
 
-GONE = SideState(presence=ChangeStatus.GONE)
-NEW = SideState(presence=ChangeStatus.CHANGED)
-RESTING = SideState(presence=ChangeStatus.UNCHANGED)
+GONE = SideState(status=ChangeStatus.GONE)
+NEW = SideState(status=ChangeStatus.CHANGED)
+RESTING = SideState(status=ChangeStatus.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,33 +36,33 @@ class Match:
     was to where it lay.
     """
 
-    cases: tuple[ItemState, ...]
+    states: tuple[ItemState, ...]
     ids: Mapping[str, int]
-    links: Links
+    links: LinkGraph
     ties: Mapping[str, str] = field(default_factory=dict)
-    former: Mapping[str, str] = field(default_factory=dict)
-    uprooted: Mapping[str, str] = field(default_factory=dict)
+    former_paths: Mapping[str, str] = field(default_factory=dict)
+    category_moves: Mapping[str, str] = field(default_factory=dict)
 
 
 def match(
-    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], addresses: LinkTargets
+    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], addresses: AddressMap
 ) -> Match:
     """Bring both sides and their baselines together, parents before what they hold."""
     identities = identify(content, baselines)
     matching = _Matching(content, live, identities, baselines)
     matching.match_content()
-    links = links_of(content)
+    links = link_graph(content)
     cases = [
         *(_with_content(path, matching, links, addresses) for path in matching.content),
         *(_without_content(key, matching) for key in matching.unclaimed()),
     ]
     return Match(
-        cases=tuple(cases),
+        states=tuple(cases),
         ids=matching.ids,
         links=links,
         ties=matching.ties,
-        former={path: baselines[key].path for path, key in identities.known.items()},
-        uprooted=identities.uprooted,
+        former_paths={path: baselines[key].path for path, key in identities.known.items()},
+        category_moves=identities.category_moves,
     )
 
 
@@ -78,7 +78,7 @@ class _Matching:
     ) -> None:
         self.content = {item.path: item for item in _parents_first(content) if item.path}
         self.live = live.by_id()
-        self.remembered = live.remembered
+        self.remembered = live.assumed
         self.baselines = baselines
         self.known = identities.known
         self.keys: dict[str, ItemKey] = {}
@@ -158,7 +158,7 @@ def _parent_of(item: Item) -> int | None:
     return None if isinstance(item, Category) else item.parent
 
 
-def _with_content(path: str, matching: _Matching, links: Links, addresses: LinkTargets) -> ItemState:
+def _with_content(path: str, matching: _Matching, links: LinkGraph, addresses: AddressMap) -> ItemState:
     item, key = matching.content[path], matching.keys.get(path)
     baseline = matching.baselines.get(key) if key else None
     live = matching.live.get(key) if key else None
@@ -174,8 +174,8 @@ def _with_content(path: str, matching: _Matching, links: Links, addresses: LinkT
         managed = {*managed_digests(item), "body"} & baseline.live.keys()
         theirs = _live_standing(live, baseline, managed, matching.remembered)
     differing: tuple[str, ...] = ()
-    is_moot = theirs.presence is ChangeStatus.CHANGED or _is_undone(baseline)
-    if live is not None and ours.presence is ChangeStatus.CHANGED and is_moot:
+    is_moot = theirs.status is ChangeStatus.CHANGED or _is_undone(baseline)
+    if live is not None and ours.status is ChangeStatus.CHANGED and is_moot:
         differing = differences(item, live, anchors, addresses, matching.paths)
         if not isinstance(item, Category) and parent != _parent_of(live):
             differing = (*differing, "parent")
@@ -183,8 +183,8 @@ def _with_content(path: str, matching: _Matching, links: Links, addresses: LinkT
         content=item,
         live=live,
         baseline=baseline,
-        content_standing=ours,
-        live_standing=theirs,
+        content_state=ours,
+        live_state=theirs,
         differing=differing,
     )
 
@@ -193,11 +193,11 @@ def _without_content(key: ItemKey, matching: _Matching) -> ItemState:
     live, baseline = matching.live.get(key), matching.baselines.get(key)
     if baseline is None:
         name = matching.live_name(key)
-        return ItemState(content=None, live=live, baseline=None, content_standing=GONE, live_standing=NEW, name=name)
+        return ItemState(content=None, live=live, baseline=None, content_state=GONE, live_state=NEW, name=name)
     theirs = _live_standing(live, baseline, baseline.content.keys() or baseline.live.keys(), matching.remembered)
     # What was undone and had no file then is as it was left for as long as it has none.
     ours = RESTING if _is_undone(baseline) and not baseline.content and live is not None else GONE
-    return ItemState(content=None, live=live, baseline=baseline, content_standing=ours, live_standing=theirs)
+    return ItemState(content=None, live=live, baseline=baseline, content_state=ours, live_state=theirs)
 
 
 def _content_standing(item: Item, baseline: Baseline, anchors: frozenset[str], parent: int | None) -> SideState:
@@ -208,7 +208,7 @@ def _content_standing(item: Item, baseline: Baseline, anchors: frozenset[str], p
         fields = (*fields, "parent")
     if _is_undone(baseline):
         return _undone_standing(item, baseline, fields, parent)
-    return SideState(presence=ChangeStatus.CHANGED if fields else ChangeStatus.UNCHANGED, fields=fields)
+    return SideState(status=ChangeStatus.CHANGED if fields else ChangeStatus.UNCHANGED, fields=fields)
 
 
 def _is_undone(baseline: Baseline | None) -> bool:
@@ -227,7 +227,7 @@ def _undone_standing(item: Item, baseline: Baseline, fields: tuple[str, ...], pa
     others = changed_fields(managed_digests(item), baseline.live, {})
     place = ("parent",) if "parent" in fields else ()
     body = ("body",) if isinstance(item, Article) else ()
-    return SideState(presence=ChangeStatus.CHANGED, fields=(*body, *others, *place))
+    return SideState(status=ChangeStatus.CHANGED, fields=(*body, *others, *place))
 
 
 def _body_changed(article: Article, baseline: Baseline, anchors: frozenset[str]) -> bool:
@@ -253,4 +253,4 @@ def _live_standing(
         fields = (*fields, "parent")
     touched = not fields and live.updated_at != baseline.updated_at and live.kind is Kind.ARTICLE
     presence = ChangeStatus.CHANGED if fields else ChangeStatus.UNCHANGED
-    return SideState(presence=presence, fields=fields, touched=touched)
+    return SideState(status=presence, fields=fields, touched=touched)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kbsync.baseline import Baseline, State
-from kbsync.change import Action, Change, Finding, FindingKind, asked_for
+from kbsync.change import Action, Change, Finding, FindingKind, select_paths
 from kbsync.model import ItemKey, Kind, KnowledgeBase, Side
-from kbsync.planner.decide import Decision, ItemState, Rules, decide
+from kbsync.planner.decide import Decision, ItemState, PlanRules, decide
 from kbsync.planner.match import match
 from kbsync.planner.publish import publish_changes
 from kbsync.planner.pull import pull_changes
@@ -24,7 +24,7 @@ _TAKEN_AWAY = {Action.ARCHIVE, Action.DELETE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class RemovalLimit:
     """The limit on removals among `known` published articles: a number, else a share; neither is no limit.
 
     A move counts for nothing: readers find the article again, in its new folder.
@@ -76,7 +76,7 @@ class Plan:
     ids: Mapping[str, int]
     targets: Mapping[str, tuple[str, ...]]
     anchors: Mapping[str, frozenset[str]]
-    limit: Limit = field(default_factory=Limit)
+    limit: RemovalLimit = field(default_factory=RemovalLimit)
     halt: str = ""
     halt_advice: str = ""
 
@@ -95,7 +95,7 @@ class Plan:
         return self.limit.excess(self.changes)
 
     @property
-    def way_on(self) -> str:
+    def advice(self) -> str:
         """Return what to do where `halt` or `excess` stops a run."""
         if self.halt:
             return self.halt_advice
@@ -103,15 +103,15 @@ class Plan:
 
 
 def make_plan(
-    desired: KnowledgeBase, actual: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], rules: Rules
+    desired: KnowledgeBase, actual: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], rules: PlanRules
 ) -> Plan:
     """Compare two sides, each with its own half of the baselines, and say what follows for every item."""
     publishing = desired.side is Side.CONTENT
     content, live = (desired, actual) if publishing else (actual, desired)
     pairs = match(content, live, baselines, rules.addresses)
     place = publish_changes(pairs, rules) if publishing else pull_changes(pairs, rules, content)
-    placed = [step for case in pairs.cases if (step := place(case)) is not None]
-    changes = asked_for([step for step in placed if isinstance(step, Change)], rules.paths)
+    placed = [step for case in pairs.states if (step := place(case)) is not None]
+    changes = select_paths([step for step in placed if isinstance(step, Change)], rules.paths)
     findings = [step for step in placed if isinstance(step, Finding)]
     halt, halt_advice = _halt(content, live, baselines, rules)
     return Plan(
@@ -121,11 +121,13 @@ def make_plan(
         conflicts=_about(FindingKind.CONFLICT, findings),
         unmanaged=_about(FindingKind.UNMANAGED, findings),
         undone=_about(FindingKind.UNDONE, findings),
-        unchanged=len(pairs.cases) - len(placed),
+        unchanged=len(pairs.states) - len(placed),
         ids=pairs.ids,
         targets=pairs.links.targets,
         anchors=pairs.links.anchors,
-        limit=Limit(known=len(known_articles(baselines)), share=rules.archive_share, number=rules.archive_number),
+        limit=RemovalLimit(
+            known=len(known_articles(baselines)), share=rules.archive_share, number=rules.archive_number
+        ),
         halt=halt,
         halt_advice=halt_advice,
     )
@@ -136,7 +138,7 @@ def _about(matter: FindingKind, findings: list[Finding]) -> tuple[Finding, ...]:
 
 
 def _halt(
-    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], rules: Rules
+    content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], rules: PlanRules
 ) -> tuple[str, str]:
     """Return why nothing at all may be written, and what to do: an empty tree, or a portal without anything known."""
     known = known_articles(baselines)
@@ -165,22 +167,22 @@ class ItemExplanation:
     where it has another that counts less. `made` tells which run made it, as far as the ledger tells.
     """
 
-    case: ItemState
-    place: str = ""
+    state: ItemState
+    found_in: str = ""
     overruled: Baseline | None = None
     step: Change | Finding | None = None
-    made: str = ""
+    run: str = ""
 
     @property
-    def verdict(self) -> Decision:
+    def decision(self) -> Decision:
         """Return what the table of the comparison says of it, toward a publish."""
-        case = self.case
+        case = self.state
         state = case.baseline.state if case.baseline else None
         alike = case.live is not None and case.content is not None and not case.differing
-        return decide(state, case.content_standing.presence, case.live_standing.presence, alike=alike)
+        return decide(state, case.content_state.status, case.live_state.status, alike=alike)
 
 
-def explained(
+def explain_items(
     cases: Iterable[ItemState], plan: Plan, lock: Mapping[ItemKey, Baseline], ledger: Mapping[ItemKey, Baseline]
 ) -> tuple[ItemExplanation, ...]:
     """Put together what bears on some items."""
@@ -194,12 +196,12 @@ def _explained(
 ) -> ItemExplanation:
     known = case.baseline
     if known is None:
-        return ItemExplanation(case=case, step=step)
+        return ItemExplanation(state=case, step=step)
     places = {"ledger": ledger.get(known.key), "lock": lock.get(known.key)}
     same = [place for place, entry in places.items() if entry is not None and _is(entry, known)]
     others = [entry for entry in places.values() if entry is not None and not _is(entry, known)]
     return ItemExplanation(
-        case=case, place=same[0] if same else "ledger", overruled=others[0] if same and others else None, step=step
+        state=case, found_in=same[0] if same else "ledger", overruled=others[0] if same and others else None, step=step
     )
 
 

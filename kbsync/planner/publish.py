@@ -10,7 +10,7 @@ from kbsync.planner.decide import (
     ChangeStatus,
     Decision,
     ItemState,
-    Rules,
+    PlanRules,
     SideState,
     Step,
     change,
@@ -59,33 +59,33 @@ def _parent(item: Item | None) -> int | None:
     return None if item is None or isinstance(item, Category) else item.parent
 
 
-def publish_changes(pairs: Match, rules: Rules) -> Callable[[ItemState], Step]:
+def publish_changes(pairs: Match, rules: PlanRules) -> Callable[[ItemState], Step]:
     """Return the function that turns a case into a step of a publish."""
     return _PublishRules(pairs, rules).step
 
 
 class _PublishRules:
-    def __init__(self, pairs: Match, rules: Rules) -> None:
+    def __init__(self, pairs: Match, rules: PlanRules) -> None:
         self.rules = rules
         self.ties = pairs.ties
-        self.former = pairs.former
-        self.uprooted = pairs.uprooted
-        self.circling = rename_cycles(pairs.cases)
+        self.former = pairs.former_paths
+        self.uprooted = pairs.category_moves
+        self.circling = rename_cycles(pairs.states)
         self.shown = {
-            case.id: case.content for case in pairs.cases if case.path in pairs.ids and _is_shown(case.content)
+            case.id: case.content for case in pairs.states if case.path in pairs.ids and _is_shown(case.content)
         }
-        self.here = {case.content.path for case in pairs.cases if case.content is not None}
-        moving = {case.item.path for case in pairs.cases if _moves(case) and rules.moved != "refuse"}
+        self.here = {case.content.path for case in pairs.states if case.content is not None}
+        moving = {case.item.path for case in pairs.states if _moves(case) and rules.moved != "refuse"}
         self.ids = {path: number for path, number in pairs.ids.items() if path not in moving}
-        self.lost = {case.path for case in pairs.cases if _is_lost(case) and not rules.overwrites(case.path)}
+        self.lost = {case.path for case in pairs.states if _is_lost(case) and not rules.overwrites(case.path)}
 
     def step(self, case: ItemState) -> Step:
         if case.path in self.ties:
             return finding(FindingKind.CONFLICT, case, self.ties[case.path])
         state = case.baseline.state if case.baseline else None
-        ours, theirs = case.content_standing, case.live_standing
+        ours, theirs = case.content_state, case.live_state
         alike = case.live is not None and case.content is not None and not case.differing
-        verdict = decide(state, ours.presence, theirs.presence, alike=alike)
+        verdict = decide(state, ours.status, theirs.status, alike=alike)
         is_held = verdict in _HELD or state in {State.KEPT, State.RELEASED}
         if is_held and case.content is not None and self.rules.overwrites(case.path):
             return self._do_again(case) if verdict is Decision.UNDONE else self._overwrite(case)
@@ -122,7 +122,7 @@ class _PublishRules:
         if case.baseline is None or case.content is None or case.baseline.state is not State.LIVE:
             return None
         moved = self._moved_addresses(case.baseline)
-        if moved and case.live_standing.touched and self.rules.touched == "hold":
+        if moved and case.live_state.touched and self.rules.touched == "hold":
             return finding(FindingKind.CONFLICT, case, TOUCHED)
         if moved:
             return change(Action.UPDATE, case, Side.LIVE, fields=("body",), reason=self._relinked(case, moved))
@@ -153,9 +153,9 @@ class _PublishRules:
         return change(Action.CREATE, case, Side.LIVE, fields=_managed(item), reason=reason)
 
     def _update(self, case: ItemState) -> Step:
-        if case.live_standing.touched and self.rules.touched == "hold":
+        if case.live_state.touched and self.rules.touched == "hold":
             return finding(FindingKind.CONFLICT, case, TOUCHED)
-        fields = case.content_standing.fields
+        fields = case.content_state.fields
         if _lost_its_index(case):
             return finding(FindingKind.CONFLICT, case, f"its _index.md is gone, which gave it its name; {_NAME_IT}")
         if case.path in self.circling:
@@ -170,7 +170,7 @@ class _PublishRules:
     def _restore(self, case: ItemState) -> Step:
         if _moves(case):
             return self._move(case)
-        fields = case.content_standing.fields or (("status",) if case.kind is Kind.ARTICLE else ())
+        fields = case.content_state.fields or (("status",) if case.kind is Kind.ARTICLE else ())
         if _is_shown(case.live):
             # What was left published says nothing but where its successor is: all of it is written again.
             fields = _managed(case.item)
@@ -181,7 +181,9 @@ class _PublishRules:
         points = self.rules.moved == "pointer" and _is_shown(case.live) and _is_shown(case.content)
         left = "the old one points to it" if points else "the old one is archived"
         reason = f"{self._came_from(case)} {_MOVED}; {left}"
-        return replace(change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=reason), points=points)
+        return replace(
+            change(Action.MOVE, case, Side.LIVE, fields=_managed(case.item), reason=reason), leaves_pointer=points
+        )
 
     def _came_from(self, case: ItemState) -> str:
         """Return where the source of an item lay when it was agreed on, if that was elsewhere."""
@@ -196,13 +198,13 @@ class _PublishRules:
         return f"{'renamed' if is_at_home else 'moved'} from {old}{taken}"
 
     def _remove(self, case: ItemState) -> Step:
-        if case.live_standing.touched and self.rules.touched == "hold":
+        if case.live_state.touched and self.rules.touched == "hold":
             return finding(FindingKind.CONFLICT, case, TOUCHED)
         kind, successor = case.item.kind, self._successor(case)
         if successor is not None:
             reason = f"moved to {successor.path} by a run that was cut off; what is left here points to it"
             made = change(Action.UPDATE, case, Side.LIVE, fields=("body",), reason=reason)
-            return replace(made, desired=successor, points=True)
+            return replace(made, desired=successor, leaves_pointer=True)
         if _is_unpublished(case) and self.rules.removed == "archive":
             return change(
                 Action.FORGET, case, Side.LIVE, reason="its file is gone, and its publishing was undone before"
@@ -225,14 +227,14 @@ class _PublishRules:
         """Publish what was undone although its file is as it was."""
         is_elsewhere = case.baseline is not None and "parent" in case.baseline.content
         fields = (*_managed(case.item), *(("parent",) if is_elsewhere else ()))
-        return self._update(replace(case, content_standing=SideState(presence=ChangeStatus.CHANGED, fields=fields)))
+        return self._update(replace(case, content_state=SideState(status=ChangeStatus.CHANGED, fields=fields)))
 
     def _overwrite(self, case: ItemState) -> Step:
         fields = _managed(case.item)
         if case.live is None:
             return change(Action.CREATE, case, Side.LIVE, fields=fields, reason="gone on the portal, by --overwrite")
         reason = "over a web edit, by --overwrite"
-        if "parent" not in case.live_standing.fields:
+        if "parent" not in case.live_state.fields:
             return change(Action.UPDATE, case, Side.LIVE, fields=fields, reason=reason)
         if case.kind is Kind.FOLDER:
             return change(Action.UPDATE, case, Side.LIVE, fields=(*fields, "parent"), reason=reason)
@@ -252,8 +254,8 @@ _MOVED = "to another folder: created anew, so that id, address and counts are lo
 
 def _moves(case: ItemState) -> bool:
     """Return whether an article lies in another folder now, which the API can only do by creating it anew."""
-    live = case.live_standing.presence is ChangeStatus.UNCHANGED
-    return isinstance(case.content, Article) and live and "parent" in case.content_standing.fields
+    live = case.live_state.status is ChangeStatus.UNCHANGED
+    return isinstance(case.content, Article) and live and "parent" in case.content_state.fields
 
 
 def _is_shown(item: Item | None) -> bool:
@@ -279,7 +281,7 @@ def _lost_its_index(case: ItemState) -> bool:
     content, known = case.content, case.baseline
     if content is None or known is None or content.kind is Kind.ARTICLE:
         return False
-    return bool(known.blob) and content.origin is None and "name" in case.content_standing.fields
+    return bool(known.blob) and content.origin is None and "name" in case.content_state.fields
 
 
 def _managed(item: Item) -> tuple[str, ...]:

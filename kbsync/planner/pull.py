@@ -6,22 +6,22 @@ from dataclasses import replace
 from kbsync.baseline import State
 from kbsync.change import Action, FindingKind
 from kbsync.model import Category, Item, Kind, KnowledgeBase, Side
-from kbsync.planner.decide import Decision, ItemState, Rules, Step, change, decide, disagreement, finding, web_edit
+from kbsync.planner.decide import Decision, ItemState, PlanRules, Step, change, decide, disagreement, finding, web_edit
 from kbsync.planner.match import Match
 
 
-def pull_changes(pairs: Match, rules: Rules, content: KnowledgeBase) -> Callable[[ItemState], Step]:
+def pull_changes(pairs: Match, rules: PlanRules, content: KnowledgeBase) -> Callable[[ItemState], Step]:
     """Return the function that turns a case into a step of a pull."""
     return _PullRules(pairs, rules, content).step
 
 
 class _PullRules:
-    def __init__(self, pairs: Match, rules: Rules, content: KnowledgeBase) -> None:
+    def __init__(self, pairs: Match, rules: PlanRules, content: KnowledgeBase) -> None:
         self.rules = rules
         self.ties = pairs.ties
         self.everything = rules.new == "all" or not content.articles
         self.managed = set(pairs.ids.values())
-        self.closed = {case.id for case in pairs.cases if _is_closed(case)}
+        self.closed = {case.id for case in pairs.states if _is_closed(case)}
 
     def step(self, case: ItemState) -> Step:
         if case.path in self.ties:
@@ -29,9 +29,9 @@ class _PullRules:
         state = case.baseline.state if case.baseline else None
         if state in {State.ARCHIVED, State.UNDONE}:
             return self._resting(state, case)
-        ours, theirs = case.content_standing, case.live_standing
+        ours, theirs = case.content_state, case.live_state
         alike = case.live is not None and case.content is not None and not case.differing
-        return self._by_verdict(decide(state, theirs.presence, ours.presence, alike=alike), case)
+        return self._by_verdict(decide(state, theirs.status, ours.status, alike=alike), case)
 
     def _by_verdict(self, verdict: Decision, case: ItemState) -> Step:
         match verdict:
@@ -56,7 +56,7 @@ class _PullRules:
 
     def _resting(self, state: State, case: ItemState) -> Step:
         """Leave what was archived or undone where it is: it never comes back by a pull, but a web edit is named."""
-        changed = case.live_standing.fields
+        changed = case.live_state.fields
         if changed:
             return finding(FindingKind.CONFLICT, case, f"{state.value} by kbsync, and since {web_edit(case)}")
         return None
@@ -70,7 +70,7 @@ class _PullRules:
         return finding(FindingKind.UNMANAGED, case, "on the portal only")
 
     def _update(self, case: ItemState) -> Step:
-        fields = case.live_standing.fields
+        fields = case.live_state.fields
         if self.rules.keeps_ours(case.path):
             return self._keep(case)
         if "parent" not in fields:
@@ -103,22 +103,22 @@ class _PullRules:
             return _conflict(case)
         action = Action.MOVE if "parent" in fields else Action.UPDATE
         if wins:
-            mine = tuple(name for name in case.content_standing.fields if name not in (*fields, "parent"))
+            mine = tuple(name for name in case.content_state.fields if name not in (*fields, "parent"))
             return change(action, case, Side.CONTENT, fields=(*fields, *mine), reason="the portal's, by --theirs")
-        ours = case.differing if case.baseline is None else case.content_standing.fields
+        ours = case.differing if case.baseline is None else case.content_state.fields
         made = change(action, case, Side.CONTENT, fields=fields, reason=_merged(case, fields))
-        return replace(made, ours=ours)
+        return replace(made, kept_fields=ours)
 
     def _keep(self, case: ItemState) -> Step:
         """Let a file stay as it is, and take note that its side has seen what the portal says."""
         made = change(Action.ADOPT, case, Side.CONTENT, fields=_edited(case), reason="yours stays as it is, by --ours")
-        return replace(made, ours=case.content_standing.fields or made.fields)
+        return replace(made, kept_fields=case.content_state.fields or made.fields)
 
     def _touched(self, case: ItemState) -> Step:
         """Agree anew on what was saved on the portal without a change, so that it holds back no later publish."""
-        if case.live_standing.touched and case.baseline is not None and case.baseline.state is State.LIVE:
+        if case.live_state.touched and case.baseline is not None and case.baseline.state is State.LIVE:
             made = change(Action.ADOPT, case, Side.CONTENT, reason="saved on the portal, and no field differs")
-            return replace(made, ours=case.content_standing.fields)
+            return replace(made, kept_fields=case.content_state.fields)
         return None
 
 
@@ -131,19 +131,19 @@ def _conflict(case: ItemState) -> Step:
 
 def _edited(case: ItemState) -> tuple[str, ...]:
     """Return the fields that the portal changed; where nobody knows, those in which the two sides differ."""
-    fields = case.differing if case.baseline is None else case.live_standing.fields
+    fields = case.differing if case.baseline is None else case.live_state.fields
     same_place = case.baseline is not None and "parent" not in case.differing and _moved_here(case)
     return tuple(name for name in fields if not (name == "parent" and same_place))
 
 
 def _moved_here(case: ItemState) -> bool:
-    return "parent" in case.content_standing.fields
+    return "parent" in case.content_state.fields
 
 
 def _merged(case: ItemState, fields: tuple[str, ...]) -> str:
     if case.baseline is None:
         return f"on both sides before kbsync knew of it; merged: {', '.join(fields)}"
-    mine = ", ".join(case.content_standing.fields)
+    mine = ", ".join(case.content_state.fields)
     moved = f"{_MOVED} and " if "parent" in fields else ""
     return f"{moved}merged with what you changed ({mine}); {web_edit(case)}"
 

@@ -43,9 +43,9 @@ def explanation_to_json(items: Iterable[ItemExplanation], *, target: str, calls:
 
 
 def _lines(item: ItemExplanation) -> Iterator[str]:
-    case, path = item.case, one_line(item.case.path)
+    case, path = item.state, one_line(item.state.path)
     yield f"{path}: {_what(case)}"
-    for sentence in (*_baseline(item), _side("The content", case.content_standing, case), *_live(case)):
+    for sentence in (*_baseline(item), _side("The content", case.content_state, case), *_live(case)):
         yield f"  {sentence}"
     yield f"  {_conclusion(item)}".replace("PATH", path)
 
@@ -58,24 +58,24 @@ def _what(case: ItemState) -> str:
 
 
 def _baseline(item: ItemExplanation) -> Iterator[str]:
-    known = item.case.baseline
+    known = item.state.baseline
     if known is None:
         yield "No baseline knows it: no publish, pull or adoption has brought its two sides together."
         return
-    place = "the ledger" if item.place == "ledger" else "the lock, a file in .kbsync"
-    made = f", by {one_line(item.made)}" if item.made else ""
+    place = "the ledger" if item.found_in == "ledger" else "the lock, a file in .kbsync"
+    made = f", by {one_line(item.run)}" if item.run else ""
     yield f"{_STATES[known.state]} at {known.seen_at or 'an unknown time'}: {place} says so{made}."
-    if known.path != item.case.path:
+    if known.path != item.state.path:
         yield f"Its source lay at {one_line(known.path)} then."
     if item.overruled is not None:
-        other = "lock" if item.place == "ledger" else "ledger"
+        other = "lock" if item.found_in == "ledger" else "ledger"
         yield f"The {other} has an older one, of {item.overruled.seen_at}, which does not count."
 
 
 def _side(who: str, standing: SideState, case: ItemState) -> str:
     if case.baseline is None:
-        return f"{who} {'does not have it' if standing.presence is ChangeStatus.GONE else 'has it'}."
-    match standing.presence:
+        return f"{who} {'does not have it' if standing.status is ChangeStatus.GONE else 'has it'}."
+    match standing.status:
         case ChangeStatus.GONE:
             return f"{who} no longer has it."
         case ChangeStatus.UNCHANGED:
@@ -85,25 +85,25 @@ def _side(who: str, standing: SideState, case: ItemState) -> str:
 
 
 def _live(case: ItemState) -> Iterator[str]:
-    yield _side("The portal", case.live_standing, case)
-    if case.live_standing.touched:
+    yield _side("The portal", case.live_state, case)
+    if case.live_state.touched:
         yield "It was saved on the portal since, though no field differs."
     if case.differing:
         yield f"The two sides differ in: {', '.join(case.differing)}."
 
 
 def _conclusion(item: ItemExplanation) -> str:
-    state = item.case.baseline.state if item.case.baseline else None
+    state = item.state.baseline.state if item.state.baseline else None
     if state in {State.KEPT, State.RELEASED}:
         return f"Nothing follows, whatever changes: it is {state.value}. `kbsync adopt PATH` takes it over again."
     told = clause(item.step) if item.step else ""
-    expected = _FOLLOWS[item.verdict]
+    expected = _FOLLOWS[item.decision]
     match item.step:
         case None:
-            return expected if item.verdict in _SILENT else _FOLLOWS[Decision.NOTHING]
-        case Change() if item.step.action.value != item.verdict.value:
+            return expected if item.decision in _SILENT else _FOLLOWS[Decision.NOTHING]
+        case Change() if item.step.action.value != item.decision.value:
             return f"A publish would {item.step.action.value} it: {told}."
-        case Finding() if item.step.finding_kind.value != item.verdict.value:
+        case Finding() if item.step.finding_kind.value != item.decision.value:
             return f"Nothing is written ({item.step.finding_kind.value}): {told}."
         case _:
             return f"{expected} In the plan: {told}." if told else expected
@@ -113,23 +113,23 @@ _SILENT = {Decision.NOTHING, Decision.RESTORE, Decision.REMOVE}
 
 
 def _page(item: ItemExplanation) -> dict[str, object]:
-    case, known = item.case, item.case.baseline
+    case, known = item.state, item.state.baseline
     baseline = known and {
-        "in": item.place,
+        "in": item.found_in,
         "state": known.state.value,
         "seen": known.seen_at,
         "path": known.path,
-        "made": item.made,
+        "made": item.run,
     }
     return {
         "kind": case.kind.value,
         "path": case.path,
         "id": case.id,
         "baseline": baseline,
-        "content": {"presence": case.content_standing.presence.value, "fields": list(case.content_standing.fields)},
-        "live": {"presence": case.live_standing.presence.value, "fields": list(case.live_standing.fields)},
+        "content": {"presence": case.content_state.status.value, "fields": list(case.content_state.fields)},
+        "live": {"presence": case.live_state.status.value, "fields": list(case.live_state.fields)},
         "differing": list(case.differing),
-        "verdict": item.verdict.value,
+        "verdict": item.decision.value,
         "planned": item.step.action.value if isinstance(item.step, Change) else "",
         "reason": item.step.reason if item.step else "",
         "conclusion": _conclusion(item).replace("PATH", case.path),

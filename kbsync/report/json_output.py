@@ -14,7 +14,7 @@ from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome
 from kbsync.errors import UsageError
 from kbsync.model import Article, Category, Folder, Item, Kind, Side
-from kbsync.planner.approval import Approval, ApprovedChange, Saved
+from kbsync.planner.approval import Approval, ApprovedChange, SavedPlan
 from kbsync.planner.planner import Plan
 from kbsync.report.wording import diff, title_of
 
@@ -51,7 +51,7 @@ def plan_page(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome
         "counts": plan.counts(),
         "unchanged": plan.unchanged,
         "refused": plan.halt or plan.excess,
-        "way_on": plan.way_on,
+        "way_on": plan.advice,
         "calls": calls,
     }
 
@@ -99,9 +99,9 @@ def _finding(finding: Finding) -> dict[str, object]:
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
-def saved_to_json(saved: Saved) -> str:
+def saved_to_json(saved: SavedPlan) -> str:
     """Write a saved plan; a diff stands in it by its lines, so that its size is that of what changes."""
-    grants = {(grant.action, grant.kind, grant.path, grant.id): grant for grant in saved.permit.changes}
+    grants = {(grant.action, grant.kind, grant.path, grant.id): grant for grant in saved.approval.changes}
     page = plan_page(saved.plan, target=saved.target, calls=saved.calls)
     page["changes"] = [
         _change(change, grants.get((change.action, change.kind, change.path, change.id)))
@@ -128,16 +128,16 @@ def _change(change: Change, grant: ApprovedChange | None) -> dict[str, object]:
         "id": change.id,
         "fields": list(change.fields),
         "reason": change.reason,
-        "former": change.former,
+        "former": change.former_path,
         "title": title_of(change.desired or change.actual),
         "diff": list(diff(change)),
     }
-    if change.points:
+    if change.leaves_pointer:
         page["points"] = True
     return page | ({"content": grant.content, "live": grant.live} if grant else {})
 
 
-def saved_from_json(text: str, *, name: str) -> Saved:
+def saved_from_json(text: str, *, name: str) -> SavedPlan:
     """Read a saved plan; `name` is what its file is called.
 
     Raises:
@@ -156,15 +156,15 @@ class _LaterVersion(Exception):
     """The file is of a form that this version of kbsync does not know."""
 
 
-def _saved(page: "_Page") -> Saved:
+def _saved(page: "_Page") -> SavedPlan:
     version = page.number("version")
     if version != VERSION:
         raise _LaterVersion(f"form {version}, and this one knows {VERSION}")
     about = page.page("saved")
     changes = page.pages("changes")
-    return Saved(
+    return SavedPlan(
         plan=_plan(page),
-        permit=Approval(changes=tuple(_grant(change) for change in changes if "content" in change.plain)),
+        approval=Approval(changes=tuple(_grant(change) for change in changes if "content" in change.plain)),
         target=page.text("target"),
         url=about.text("url"),
         tree=about.text("tree"),
@@ -203,12 +203,12 @@ def _shown(page: "_Page") -> Change:
         kind=kind,
         path=page.text("path"),
         id=page.maybe_number("id"),
-        former=page.maybe_text("former"),
+        former_path=page.maybe_text("former"),
         fields=page.texts("fields"),
         reason=page.text("reason"),
         desired=_named(kind, page.text("title")),
         diff=page.texts("diff"),
-        points=page.plain.get("points") is True,
+        leaves_pointer=page.plain.get("points") is True,
     )
 
 
@@ -228,11 +228,11 @@ def _grant(page: "_Page") -> ApprovedChange:
         kind=page.word("kind", Kind),
         path=page.text("path"),
         id=page.maybe_number("id"),
-        former=page.maybe_text("former"),
+        former_path=page.maybe_text("former"),
         fields=page.texts("fields"),
         content=page.text("content"),
         live=page.text("live"),
-        points=page.plain.get("points") is True,
+        leaves_pointer=page.plain.get("points") is True,
     )
 
 

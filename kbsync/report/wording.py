@@ -129,7 +129,7 @@ def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
 
 def refusal(plan: Plan) -> str:
     """Return why a plan would be refused as a whole and what to do then, or nothing."""
-    return "; ".join(filter(None, (plan.halt or plan.excess, plan.way_on)))
+    return "; ".join(filter(None, (plan.halt or plan.excess, plan.advice)))
 
 
 def results(outcomes: Sequence[Outcome]) -> str:

@@ -301,7 +301,7 @@ def _deed(outcome: Outcome) -> RunEntry | None:
         kind=change.kind,
         id=number,
         path=change.path,
-        former=change.former or "",
+        former=change.former_path or "",
         fields=change.fields if change.action in {Action.UPDATE, Action.RESTORE} else (),
         instead_of=change.id if change.id not in (None, number) else None,
         doubted=outcome.result is not Result.DONE,

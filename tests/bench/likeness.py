@@ -10,7 +10,7 @@ from time import perf_counter
 
 from click import echo
 
-from kbsync.planner.identity import alike_pairs
+from kbsync.planner.identity import similar_pairs
 
 WORDS = [f"word{number}" for number in range(4000)]
 
@@ -43,7 +43,7 @@ def main() -> None:
         old = texts(count)
         new = {number: edited(text) for number, text in old.items()}
         began = perf_counter()
-        found = sum(1 for _ in alike_pairs(old, new, at_least=0.6))
+        found = sum(1 for _ in similar_pairs(old, new, at_least=0.6))
         took = perf_counter() - began
         echo(f"{count:>5} × {count:<5} {found:>5} alike  {took:6.2f} s")
         if count == 300:

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kbsync.content.document import compose, edit, parse, replace_body
-from kbsync.content.fields import Desk, article_fields
+from kbsync.content.document import compose, edit_fields, parse_document, replace_body
+from kbsync.content.fields import Diagnostics, article_fields
 from kbsync.errors import ContentError
 from kbsync.model import FieldValue
 from tests.content.cases import Case, cases
@@ -34,7 +34,7 @@ def changes_of(text: str) -> dict[str, FieldValue]:
 @pytest.mark.parametrize("case", EDITS, ids=lambda case: case.title)
 def test_an_edit_changes_the_wanted_lines(case: Case) -> None:
     before, change, after = case.parts
-    assert edit(before, changes_of(change)) == after
+    assert edit_fields(before, changes_of(change)) == after
 
 
 @pytest.mark.parametrize("case", EDITS, ids=lambda case: case.title)
@@ -43,13 +43,13 @@ def test_an_edit_keeps_windows_line_ends_and_a_byte_order_mark(case: Case) -> No
     if "\n" not in before:
         return
     wanted = "\ufeff" + after.replace("\n", "\r\n")
-    assert edit("\ufeff" + before.replace("\n", "\r\n"), changes_of(change)) == wanted
+    assert edit_fields("\ufeff" + before.replace("\n", "\r\n"), changes_of(change)) == wanted
 
 
 @pytest.mark.parametrize("case", EDITS, ids=lambda case: case.title)
 def test_an_edit_made_twice_changes_nothing_the_second_time(case: Case) -> None:
     _, change, after = case.parts
-    assert edit(after, changes_of(change)) == after
+    assert edit_fields(after, changes_of(change)) == after
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_edit_made_twice_changes_nothing_the_second_time(case: Case) -> None:
 )
 def test_what_cannot_be_edited_line_by_line_is_refused(text: str, changes: dict[str, FieldValue]) -> None:
     with pytest.raises(ContentError):
-        edit(text, changes, path="a.md")
+        edit_fields(text, changes, path="a.md")
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
@@ -105,16 +105,16 @@ def test_an_edit_either_says_what_was_wanted_and_keeps_the_other_lines_or_refuse
     front = "".join(line + "\n" for line in lines)
     text = f"---\n{front}---\n\nThe body\n\n    stays\n".replace("\n", newline)
     try:
-        edited = edit(text, wanted)
+        edited = edit_fields(text, wanted)
     except ContentError:
         assume(False)
-    after = parse(edited, "a.md")
+    after = parse_document(edited, "a.md")
     assert after.body == "The body\n\n    stays\n"
     touched = {name.partition(".")[0] for name in wanted}
     for line in lines:
         if key_of(line) not in touched:
             assert line.replace("\n", newline) in edited
-    desk = Desk("a.md", target="production")
+    desk = Diagnostics("a.md", target="production")
     fields = article_fields(desk, after.front)
     title = wanted.get("title")
     if isinstance(title, str) and title.strip() and "\n" not in title.strip():
@@ -124,14 +124,14 @@ def test_an_edit_either_says_what_was_wanted_and_keeps_the_other_lines_or_refuse
 @given(lines=st.lists(st.sampled_from(LINES), unique_by=key_of, max_size=6), title=TEXTS, tag=TEXTS)
 def test_an_ordinary_edit_is_never_refused(lines: list[str], title: str, tag: str) -> None:
     front = "".join(line + "\n" for line in lines)
-    edited = edit(f"---\n{front}---\nBody\n", {"title": title, "tags": (tag,), "status": "published"})
+    edited = edit_fields(f"---\n{front}---\nBody\n", {"title": title, "tags": (tag,), "status": "published"})
     assert edited.endswith("---\nBody\n")
 
 
 @given(title=TEXTS, tags=st.lists(TEXTS, max_size=3), body=TEXTS)
 def test_a_composed_file_reads_back(title: str, tags: list[str], body: str) -> None:
     text = compose({"tags": tuple(tags), "title": title, "seo.title": title, "status": None}, body)
-    read = parse(text, "a.md")
+    read = parse_document(text, "a.md")
     front = yaml.safe_load(text.split("\n---\n")[0].removeprefix("---\n"))
     assert front == {"title": title, "tags": tags, "seo": {"title": title}}
     assert list(front) == ["title", "tags", "seo"]
@@ -145,12 +145,12 @@ def test_a_title_that_needs_no_quotes_gets_none(title: str) -> None:
 
 
 def test_the_body_keeps_the_code_block_that_it_begins_with() -> None:
-    document = parse("---\ntitle: T\n---\n\n\n    code\n\nend", "a.md")
+    document = parse_document("---\ntitle: T\n---\n\n\n    code\n\nend", "a.md")
     assert (document.body, document.body_line) == ("    code\n\nend", 6)
 
 
 def test_a_byte_order_mark_does_not_hide_the_front_matter() -> None:
-    document = parse("\ufeff---\r\ntitle: T\r\n---\r\nBody\r\n", "a.md")
+    document = parse_document("\ufeff---\r\ntitle: T\r\n---\r\nBody\r\n", "a.md")
     assert (document.lines, document.body, document.body_line) == ({"title": 2}, "Body\n", 4)
 
 
@@ -166,13 +166,13 @@ def test_a_byte_order_mark_does_not_hide_the_front_matter() -> None:
     ],
 )  # fmt: skip
 def test_the_first_heading_serves_as_title(text: str, title: str, body: str, line: int) -> None:
-    document = parse(text, "a.md")
+    document = parse_document(text, "a.md")
     assert document.heading is not None
     assert (document.heading.title, document.body, document.body_line) == (title, body, line)
 
 
 def test_a_heading_stays_in_the_body_where_the_front_matter_has_a_title() -> None:
-    document = parse("---\ntitle: T\n---\n# H\n", "a.md")
+    document = parse_document("---\ntitle: T\n---\n# H\n", "a.md")
     assert (document.heading, document.body) == (None, "# H\n")
 
 
@@ -196,7 +196,7 @@ def test_a_heading_stays_in_the_body_where_the_front_matter_has_a_title() -> Non
 )
 def test_front_matter_that_cannot_be_relied_on_is_an_error_with_its_line(text: str, line: int, words: str) -> None:
     with pytest.raises(ContentError) as caught:
-        parse(text, "a.md")
+        parse_document(text, "a.md")
     problem = caught.value.problems[0]
     assert problem.path == "a.md"
     assert problem.line == line or "[[[" in text
@@ -209,7 +209,7 @@ def test_a_laughing_bomb_is_refused_at_once() -> None:
     for one, two in zip("abcdefgh", "bcdefghi", strict=True):
         bomb += f"{two}: &{two} [{', '.join([f'*{one}'] * 9)}]\n"
     with pytest.raises(ContentError):
-        parse(f"---\n{bomb}---\n", "a.md")
+        parse_document(f"---\n{bomb}---\n", "a.md")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_laughing_bomb_is_refused_at_once() -> None:
 )
 def test_a_body_is_replaced_under_what_stands_above_it(text: str, expected: str) -> None:
     assert replace_body(text, "\nNew\n\n") == expected
-    assert parse(expected, "a.md").body == "New\n"
+    assert parse_document(expected, "a.md").body == "New\n"
 
 
 def test_the_same_body_changes_no_byte() -> None:
@@ -235,10 +235,10 @@ def test_the_same_body_changes_no_byte() -> None:
 
 def test_a_description_in_the_body_of_an_index_file_is_edited_there() -> None:
     text = "---\nname: N\n---\n\nOld\n"
-    assert edit(text, {"description": "New"}, path="a/_index.md") == "---\nname: N\n---\n\nNew\n"
-    assert edit(text, {"description": None}, path="a/_index.md") == "---\nname: N\n---\n"
+    assert edit_fields(text, {"description": "New"}, path="a/_index.md") == "---\nname: N\n---\n\nNew\n"
+    assert edit_fields(text, {"description": None}, path="a/_index.md") == "---\nname: N\n---\n"
     keyed = "---\ndescription: Old\nname: N\n---\n"
-    assert edit(keyed, {"description": "New"}, path="a/_index.md") == "---\ndescription: New\nname: N\n---\n"
+    assert edit_fields(keyed, {"description": "New"}, path="a/_index.md") == "---\ndescription: New\nname: N\n---\n"
 
 
 @pytest.mark.corpus
@@ -248,10 +248,10 @@ def test_every_file_of_a_real_help_centre_takes_an_edit_on_one_line(corpus: Path
     for file in files:
         text = file.read_bytes().decode()
         for change in ({"title": "Another: title"}, {"id": 7}):
-            before, after = text.split("\n"), edit(text, change).split("\n")
+            before, after = text.split("\n"), edit_fields(text, change).split("\n")
             assert len(before) == len(after), file
             assert sum(old != new for old, new in zip(before, after, strict=True)) == 1, file
-        added = edit(text, {"tags": ("a",)}).split("\n")
+        added = edit_fields(text, {"tags": ("a",)}).split("\n")
         assert [line for line in added if line != "tags: [a]"] == text.split("\n")
 
 
@@ -260,5 +260,5 @@ def test_every_file_of_a_real_help_centre_takes_an_edit_on_one_line(corpus: Path
 )
 def test_a_monstrous_line_is_read_at_once(line: str) -> None:
     begun = time.monotonic()
-    parse(f"{line}\n" + "\n" * 100_000, "a.md")
+    parse_document(f"{line}\n" + "\n" * 100_000, "a.md")
     assert time.monotonic() - begun < 2

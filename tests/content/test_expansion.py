@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kbsync.content.includes import DEEPEST, LARGEST, Expander, Expansion, Snippet, Spot, literal
+from kbsync.content.includes import DEEPEST, LARGEST, Expander, Expansion, IncludedFile, Location, escape_marks
 from kbsync.markup.compare import canonical
 from kbsync.markup.placeholders import as_text
 from kbsync.markup.to_html import to_html
@@ -25,8 +25,8 @@ FILES = {
 
 
 def expander(files: Mapping[str, str] = FILES, values: Mapping[str, str] = VALUES) -> Expander:
-    def fetch(path: str, _: str) -> Snippet | tuple[str, str]:
-        return Snippet(path=path, text=files[path]) if path in files else (f"there is no `{path}`", "look")
+    def fetch(path: str, _: str) -> IncludedFile | tuple[str, str]:
+        return IncludedFile(path=path, text=files[path]) if path in files else (f"there is no `{path}`", "look")
 
     return Expander(values, fetch)
 
@@ -146,7 +146,7 @@ def test_every_line_knows_where_it_was_written() -> None:
         ("a/b/c.md", 14),
     ]
     assert made.rows == (0, 1, 1, 2, 3, 4)
-    assert [(use.row, use.written, use.path) for use in made.uses] == [
+    assert [(use.row, use.written, use.path) for use in made.replacements] == [
         (1, '{% include "_s/outer.md" %}', "_s/outer.md"),
         (3, '{% include "_s/line.md" %}', "_s/line.md"),
         (3, "{{ name }}", ""),
@@ -163,7 +163,7 @@ def test_links_of_an_included_file_are_written_from_its_own_place() -> None:
         "[a](d.md) ![p](../../img/a%20b.png) [self](c.md#x) <a href='../../z.md'>z</a> [w](https://x/)\n"
         "[h](#h) [r]\n\n[r]: ../r.md\n\n`[a](../a/b/d.md)`\n\n[v](https://y/x)"
     )
-    assert made.links[1, "d.md"] == (Spot(path="_s/f.md", line=1), "../a/b/d.md")
+    assert made.links[1, "d.md"] == (Location(path="_s/f.md", line=1), "../a/b/d.md")
     assert made.problems == ()
 
 
@@ -171,7 +171,7 @@ def test_links_through_two_includes_lead_where_they_led() -> None:
     files = {"_s/f.md": 'See {% include "_s/deep/g.md" %}', "_s/deep/g.md": "[g](../../a/b/d.md)"}
     made = expanded("{% include '_s/f.md' %}", files)
     assert made.body == "See [g](d.md)"
-    assert made.links == {(1, "d.md"): (Spot(path="_s/deep/g.md", line=1), "../../a/b/d.md")}
+    assert made.links == {(1, "d.md"): (Location(path="_s/deep/g.md", line=1), "../../a/b/d.md")}
 
 
 def told(made: Expansion) -> list[str]:
@@ -312,11 +312,11 @@ def test_a_line_comes_from_a_line_and_none_is_lost(text: str) -> None:
 @given(MARKED)
 def test_marks_written_as_text_come_out_as_text(text: str) -> None:
     try:
-        written = literal(text, VALUES)
+        written = escape_marks(text, VALUES)
     except ValueError:
         return
     assert seen(read(written)) == seen(text)
-    assert literal(written, VALUES) == written
+    assert escape_marks(written, VALUES) == written
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_marks_written_as_text_come_out_as_text(text: str) -> None:
     ],
 )
 def test_text_of_agents_can_be_written_as_text(text: str) -> None:
-    assert seen(read(literal(text, VALUES))) == seen(text)
+    assert seen(read(escape_marks(text, VALUES))) == seen(text)
 
 
 def test_names_of_variables_are_of_any_script() -> None:

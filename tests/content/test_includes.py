@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.content.lint import lint
-from kbsync.content.selection import Rules
-from kbsync.content.tree import Tree, read, read_article
+from kbsync.content.selection import TreeRules
+from kbsync.content.tree import ContentTree, read_article, read_tree
 from kbsync.digests import source_key
 from kbsync.errors import ContentError, Problem
 from kbsync.files import WorkingTree
@@ -19,16 +19,16 @@ TITLE = "---\ntitle: T\n---\n\n"
 PAGE = "a/b/c.md"
 
 
-def tree_of(place: Path, files: Mapping[str, str | bytes], **variables: str) -> Tree:
+def tree_of(place: Path, files: Mapping[str, str | bytes], **variables: str) -> ContentTree:
     put(place, files)
-    return read(WorkingTree(place), Rules(variables=variables))
+    return read_tree(WorkingTree(place), TreeRules(variables=variables))
 
 
-def told(tree: Tree) -> list[str]:
+def told(tree: ContentTree) -> list[str]:
     return [str(problem) for problem in lint(tree, assets_url=None)]
 
 
-def body(tree: Tree, path: str = PAGE) -> str:
+def body(tree: ContentTree, path: str = PAGE) -> str:
     (article,) = [article for article in tree.knowledge.articles if article.path == path]
     return article.body
 
@@ -49,10 +49,10 @@ def test_the_nearest_variable_counts(tmp_path: Path) -> None:
     assert told(tree) == []
     assert body(tree) == "config root 1.10 no\n"
     assert body(tree, "a/x/c.md") == "config root root {{ what }}\n"
-    assert tree.scope(PAGE) == {"who": "config", "where": "root", "when": "1.10", "what": "no"}
-    assert tree.scope("a/b/new.md") == tree.scope("a/b/new/newer.md")
-    assert tree.scope("a/b/new.md") == {"who": "config", "where": "root", "when": "1.10"}
-    assert tree.scope("z/z.md") == {"who": "config", "where": "root", "when": "root"}
+    assert tree.variables_at(PAGE) == {"who": "config", "where": "root", "when": "1.10", "what": "no"}
+    assert tree.variables_at("a/b/new.md") == tree.variables_at("a/b/new/newer.md")
+    assert tree.variables_at("a/b/new.md") == {"who": "config", "where": "root", "when": "1.10"}
+    assert tree.variables_at("z/z.md") == {"who": "config", "where": "root", "when": "root"}
 
 
 def test_the_source_stays_as_it_is_in_the_file(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_source_stays_as_it_is_in_the_file(tmp_path: Path) -> None:
     assert article.origin is not None
     assert (article.body, article.origin.text) == ("us\n\nX\n", text)
     assert tree.expansions.keys() == {PAGE}
-    assert tree.withheld == ("_s/x.md",)
+    assert tree.excluded == ("_s/x.md",)
 
 
 def test_an_article_without_marks_has_no_expansion(tmp_path: Path) -> None:
@@ -181,8 +181,8 @@ def test_a_file_where_no_article_can_be_is_none_once_it_is_included(tmp_path: Pa
     }
     tree = tree_of(tmp_path, files | {PAGE: TITLE + "{% include 'snippets/x.md' %}\n{% include 'loose.md' %}\n"})
     assert (told(tree), body(tree)) == ([], "X\nD\n")
-    assert {"snippets/x.md", "loose.md", "deeper.md"} <= set(tree.withheld)
-    alone = read(WorkingTree(tmp_path), Rules(ignore=(PAGE,)))
+    assert {"snippets/x.md", "loose.md", "deeper.md"} <= set(tree.excluded)
+    alone = read_tree(WorkingTree(tmp_path), TreeRules(ignore=(PAGE,)))
     assert any(problem.startswith("snippets/x.md: lies outside any folder") for problem in told(alone))
 
 
@@ -248,8 +248,8 @@ def test_a_change_reaches_the_articles_that_use_it_and_no_other(pages: list[str]
     changed = data.draw(st.sampled_from([*shared, *values]))
     after_files = shared | ({changed: "changed"} if changed in shared else {})
     after_values = values | ({changed: "changed"} if changed in values else {})
-    before = read(Memory(files | shared), Rules(variables=values)).knowledge.articles
-    after = read(Memory(files | after_files), Rules(variables=after_values)).knowledge.articles
+    before = read_tree(Memory(files | shared), TreeRules(variables=values)).knowledge.articles
+    after = read_tree(Memory(files | after_files), TreeRules(variables=after_values)).knowledge.articles
     for old, new, text in zip(before, after, pages, strict=True):
         uses = changed in text or (changed == "what" and "_s/a.md" in text)
         assert (source_key(old, ()) != source_key(new, ())) == uses == (old.body != new.body)
@@ -264,9 +264,9 @@ def test_one_article_is_read_alone_with_all_that_counts_for_it(tmp_path: Path) -
     }
     put(tmp_path, files)
     for path, wanted in ((PAGE, "X us {% include 'nope' %}\n"), ("_s/x.md", "X us\n")):
-        found = read_article(WorkingTree(tmp_path), Rules(), path)
+        found = read_article(WorkingTree(tmp_path), TreeRules(), path)
         assert found is not None
         assert found[0].body == wanted
-    assert read_article(WorkingTree(tmp_path), Rules(), "a/b/gone.md") is None
+    assert read_article(WorkingTree(tmp_path), TreeRules(), "a/b/gone.md") is None
     with pytest.raises(ContentError):
-        read_article(WorkingTree(tmp_path), Rules(), "a/broken.md")
+        read_article(WorkingTree(tmp_path), TreeRules(), "a/broken.md")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kbsync.content.lint import lint
-from kbsync.content.selection import Rules
-from kbsync.content.tree import read
+from kbsync.content.selection import TreeRules
+from kbsync.content.tree import read_tree
 from kbsync.files import WorkingTree
 from tests.git.conftest import put
 
@@ -26,7 +26,7 @@ FILES: dict[str, str | bytes] = {
 def told(place: Path, body: str, *, assets_url: str | None = "https://cdn.example.com", front: str = "") -> list[str]:
     put(place, FILES)
     put(place, {"a/b/page.md": f"---\ntitle: Page\n{front}---\n\n{body}\n"})
-    tree = read(WorkingTree(place), Rules(languages=("fr",)))
+    tree = read_tree(WorkingTree(place), TreeRules(languages=("fr",)))
     return [str(problem).removeprefix("a/b/page.md:") for problem in lint(tree, assets_url=assets_url)]
 
 
@@ -105,7 +105,7 @@ def test_a_name_in_the_other_normal_form_is_reached(tmp_path: Path) -> None:
 
 @pytest.mark.corpus
 def test_the_links_of_a_real_help_centre_lead_to_its_files(corpus: Path) -> None:
-    tree = read(WorkingTree(corpus / "arduino-help-center" / "content"), Rules(ignored_keys=frozenset({"id"})))
+    tree = read_tree(WorkingTree(corpus / "arduino-help-center" / "content"), TreeRules(ignored_keys=frozenset({"id"})))
     problems = lint(tree, assets_url="https://cdn.example.com")
     assert [problem for problem in problems if "of that name" not in problem.what] == []
     without = lint(tree, assets_url=None)

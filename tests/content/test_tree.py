@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.content.selection import Rules
-from kbsync.content.tree import Tree, read
+from kbsync.content.selection import TreeRules
+from kbsync.content.tree import ContentTree, read_tree
 from kbsync.errors import UsageError
 from kbsync.files import WorkingTree
 from kbsync.model import Seo, Status, Visibility
@@ -16,12 +16,12 @@ from tests.git.conftest import put
 GOOD = "---\ntitle: Good\n---\n\nBody\n"
 
 
-def tree_of(place: Path, files: Mapping[str, str | bytes], rules: Rules | None = None) -> Tree:
+def tree_of(place: Path, files: Mapping[str, str | bytes], rules: TreeRules | None = None) -> ContentTree:
     put(place, files)
-    return read(WorkingTree(place), rules or Rules())
+    return read_tree(WorkingTree(place), rules or TreeRules())
 
 
-def told(tree: Tree) -> list[str]:
+def told(tree: ContentTree) -> list[str]:
     return [str(problem) for problem in tree.problems]
 
 
@@ -64,7 +64,7 @@ def test_a_tree_becomes_categories_folders_articles_and_assets(tmp_path: Path) -
         ("faq/Getting Started/deep/er/b.md", "Deep", "Body\n"),
     ]
     assert known.assets == {"faq/Getting Started/img/a.png"}
-    assert {"README.md", ".kbsync/production/x.json", "faq/_drafts/x.md", "faq/later/_notes.md"} <= set(tree.withheld)
+    assert {"README.md", ".kbsync/production/x.json", "faq/_drafts/x.md", "faq/later/_notes.md"} <= set(tree.excluded)
 
 
 def test_an_article_knows_its_fields_and_where_its_body_begins(tmp_path: Path) -> None:
@@ -114,24 +114,24 @@ def test_an_article_that_is_not_to_be_published_is_no_content(tmp_path: Path) ->
         {"a/b/c.md": "---\ntitle: T\npublish: no\n---\n", "a/c/d.md": GOOD, "loose.md": "---\npublish: false\n---\n"},
     )
     assert [item.path for item in tree.knowledge.items()] == ["a", "a/c", "a/c/d.md"]
-    assert (tree.withheld, told(tree)) == (("a/b/c.md", "loose.md"), [])
+    assert (tree.excluded, told(tree)) == (("a/b/c.md", "loose.md"), [])
 
 
 def test_ignore_globs_read_as_in_gitignore(tmp_path: Path) -> None:
-    rules = Rules(ignore=("drafts/", "**/tmp*.md", "/a/b/x.md", "!a/b/tmp-kept.md"))
+    rules = TreeRules(ignore=("drafts/", "**/tmp*.md", "/a/b/x.md", "!a/b/tmp-kept.md"))
     files = dict.fromkeys(
         ["a/b/c.md", "a/b/x.md", "a/d/b/x.md", "a/b/tmp1.md", "a/b/tmp-kept.md", "a/drafts/y.md"], GOOD
     )
     tree = tree_of(tmp_path, files, rules)
     assert [article.path for article in tree.knowledge.articles] == ["a/b/c.md", "a/b/tmp-kept.md", "a/d/b/x.md"]
     with pytest.raises(UsageError, match="ignore"):
-        read(WorkingTree(tmp_path), Rules(ignore=("a\\",)))
+        read_tree(WorkingTree(tmp_path), TreeRules(ignore=("a\\",)))
 
 
 def test_translations_are_skipped_and_named(tmp_path: Path) -> None:
     files = dict.fromkeys(["a/b/c.md", "a/b/c.fr.md", "a/b/c.PT-br.md", "a/b/v1.2.md", "a/b/c.de.md"], GOOD)
-    tree = tree_of(tmp_path, {**files, "a/_index.fr.md": "x"}, Rules(languages=("fr", "pt-BR")))
-    assert tree.skipped == ("a/_index.fr.md", "a/b/c.PT-br.md", "a/b/c.fr.md")
+    tree = tree_of(tmp_path, {**files, "a/_index.fr.md": "x"}, TreeRules(languages=("fr", "pt-BR")))
+    assert tree.translations == ("a/_index.fr.md", "a/b/c.PT-br.md", "a/b/c.fr.md")
     assert [article.path for article in tree.knowledge.articles] == ["a/b/c.de.md", "a/b/c.md", "a/b/v1.2.md"]
 
 
@@ -142,7 +142,7 @@ def test_a_directory_without_articles_is_a_folder_only_with_an_index_file(tmp_pa
 
 
 def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
-    assert read(WorkingTree(tmp_path), Rules()).knowledge.articles == ()
+    assert read_tree(WorkingTree(tmp_path), TreeRules()).knowledge.articles == ()
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_one_id_pinned_twice_is_a_problem_at_its_line(tmp_path: Path) -> None:
 
 def test_ids_of_another_system_can_be_passed_over(tmp_path: Path) -> None:
     files = {"a/b/c.md": "---\ntitle: T\nid: x\n---\n", "a/b/d.md": "---\ntitle: T\nid: 7\n---\n"}
-    tree = tree_of(tmp_path, files, Rules(ignored_keys=frozenset({"id"})))
+    tree = tree_of(tmp_path, files, TreeRules(ignored_keys=frozenset({"id"})))
     assert (told(tree), {article.id for article in tree.knowledge.articles}) == ([], {None})
 
 
@@ -276,37 +276,37 @@ def test_symbolic_links_are_refused_unless_they_are_ignored(tmp_path: Path) -> N
     (root / "a/b/leak.md").symlink_to(tmp_path / "secret.md")
     (root / "a/out").symlink_to(tmp_path / "elsewhere")
     (root / "a/loop").symlink_to(root)
-    tree = read(WorkingTree(root), Rules())
+    tree = read_tree(WorkingTree(root), TreeRules())
     assert [problem.path for problem in tree.problems] == ["a/b/leak.md", "a/loop", "a/out"]
     assert [article.path for article in tree.knowledge.articles] == ["a/b/c.md"]
-    assert told(read(WorkingTree(root), Rules(ignore=("leak.md", "a/out", "a/loop")))) == []
+    assert told(read_tree(WorkingTree(root), TreeRules(ignore=("leak.md", "a/out", "a/loop")))) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/c.md": GOOD})
     (tmp_path / "a/b/c.md").chmod(0)
-    assert "cannot be read" in told(read(WorkingTree(tmp_path), Rules()))[0]
+    assert "cannot be read" in told(read_tree(WorkingTree(tmp_path), TreeRules()))[0]
 
 
 def test_a_file_that_vanishes_while_reading_is_named(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/c.md": GOOD})
     files = WorkingTree(tmp_path)
     (tmp_path / "a/b/c.md").unlink()
-    assert "cannot be read" in told(read(files, Rules()))[0]
+    assert "cannot be read" in told(read_tree(files, TreeRules()))[0]
 
 
 def test_names_that_are_no_text_are_named(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/c.md": GOOD})
     (tmp_path / os.fsdecode(b"a/b/caf\xe9.md")).write_bytes(b"x")
-    tree = read(WorkingTree(tmp_path), Rules())
+    tree = read_tree(WorkingTree(tmp_path), TreeRules())
     assert ["UTF-8" in one for one in told(tree)] == [True]
     assert told(tree)[0].encode()
 
 
 @pytest.mark.corpus
 def test_a_real_help_centre_reads_without_a_problem(corpus: Path) -> None:
-    tree = read(WorkingTree(corpus / "arduino-help-center" / "content"), Rules(ignored_keys=frozenset({"id"})))
+    tree = read_tree(WorkingTree(corpus / "arduino-help-center" / "content"), TreeRules(ignored_keys=frozenset({"id"})))
     assert told(tree) == []
     known = tree.knowledge
     assert (len(known.categories), len(known.folders), len(known.articles), len(known.assets)) == (7, 44, 414, 882)

@@ -291,7 +291,7 @@ def test_the_run_that_leaves_the_pointer_for_another_is_killed_too(pointing: Clo
     number, count = pointing.id_of(RESET), len(shown(pointing.portal))
     _killed(pointing, 1, done=True)
     (change,) = pointing.plan().writes
-    assert (change.action, change.path, change.id, change.points) == ("update", RESET, number, True)
+    assert (change.action, change.path, change.id, change.leaves_pointer) == ("update", RESET, number, True)
     assert "guide/wifi/reset.md" in change.reason
     _killed(pointing, 1, done=done)
     _is_pointed(pointing, number, count + 1)

@@ -60,7 +60,7 @@ def test_the_file_goes_where_the_article_went_and_its_links_mean_the_same(clone:
     move(clone)
     home = clone.pull()
     (change,) = [change for change in home.planned.plan.changes if change.path == THERE]
-    assert (change.action, change.former) == ("move", INSTALL)
+    assert (change.action, change.former_path) == ("move", INSTALL)
     assert not (clone.root / INSTALL).exists()
     assert clone.read(THERE) == TEXT.replace("(reset.md#again)", "(../../guide/basics/reset.md#again)").replace(
         "(img/box.png)", "(../../guide/basics/img/box.png)"

@@ -15,7 +15,7 @@ from kbsync.engine.context import Options
 from kbsync.engine.publish import PublishResult
 from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
-from kbsync.planner.approval import Saved
+from kbsync.planner.approval import SavedPlan
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import Settings
@@ -36,7 +36,7 @@ def _save(clone: Clone, **options: Any) -> str:
     return saved_to_json(make_saved_plan(clone.planned(**options), asked))
 
 
-def _read(text: str) -> Saved:
+def _read(text: str) -> SavedPlan:
     return saved_from_json(text, name="plan.json")
 
 

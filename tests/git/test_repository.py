@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.content.selection import Rules
-from kbsync.content.tree import read
+from kbsync.content.selection import TreeRules
+from kbsync.content.tree import read_tree
 from kbsync.errors import ContentError, GitError
 from kbsync.files import WorkingTree
 from kbsync.git.refs import PushRefused, RefMoved
@@ -75,7 +75,7 @@ def test_the_committed_tree_reads_as_the_working_tree_does(clone: Path) -> None:
     working = WorkingTree(clone)
     assert committed.paths() == working.paths()
     assert [committed.read(path) for path in committed.paths()] == [working.read(path) for path in working.paths()]
-    assert read(committed, Rules()) == read(working, Rules())
+    assert read_tree(committed, TreeRules()) == read_tree(working, TreeRules())
 
 
 def test_the_root_may_be_a_directory_of_the_repository(clone: Path) -> None:

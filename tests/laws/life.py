@@ -22,7 +22,7 @@ from kbsync.engine.pull import PulledFiles, PullResult
 from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import KbsyncError, Refusal, UsageError
 from kbsync.model import Kind
-from kbsync.planner.approval import Saved
+from kbsync.planner.approval import SavedPlan
 from kbsync.planner.planner import Plan
 from kbsync.sandbox.database import DRAFT, PUBLISHED, Article
 from kbsync.sandbox.server import Portal
@@ -47,10 +47,10 @@ def law(number: int, is_kept: object, what: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPlan:
+class ReviewedPlan:
     """A plan that was saved: what it allows, and what both sides said then."""
 
-    saved: Saved
+    saved: SavedPlan
     allowed: AbstractSet[tuple[Action, Kind, str]]
     texts: Mapping[str, set[str]]
     live: Mapping[int, Article]
@@ -91,7 +91,7 @@ class Life:
     shared: Path = field(init=False)
     once_live: set[str] = field(default_factory=set)
     written: dict[int, Shown] = field(default_factory=dict)
-    saved: "SavedPlan | None" = None
+    saved: "ReviewedPlan | None" = None
 
     def __post_init__(self) -> None:
         """Find the people where `begun` has left their clones."""
@@ -189,7 +189,7 @@ class Life:
         planned = person.clone.planned()
         allowed = {(change.action, change.kind, change.path) for change in planned.plan.changes}
         texts = {path: tokens(text) for path, text in person.articles().items()}
-        self.saved = SavedPlan(
+        self.saved = ReviewedPlan(
             saved=make_saved_plan(planned, Options()), allowed=allowed, texts=texts, live=self.agent.articles()
         )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsync.content.document import parse, replace_body
+from kbsync.content.document import parse_document, replace_body
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.conflicts import sides
 from kbsync.markup.merge.graft import Entangled, Written, graft
@@ -134,7 +134,7 @@ def test_addresses_that_lead_to_the_same_are_as_they_were_and_new_ones_as_they_w
 
 def test_line_ends_of_windows_are_as_they_were() -> None:
     text = f"---\ntitle: Ways\n---\n{ARTICLE}".replace("\n", "\r\n")
-    body = parse(text, "ways.md").body
+    body = parse_document(text, "ways.md").body
     outcome = replace_body(text, edited(body, "four", "4"), path="ways.md")
     assert outcome == text.replace("four", "4")
 

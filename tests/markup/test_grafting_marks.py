@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.content.includes import Expander, Snippet, literal
+from kbsync.content.includes import Expander, IncludedFile, escape_marks
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.graft import Entangled, Written, graft
 from kbsync.markup.to_html import to_html
@@ -14,7 +14,7 @@ from kbsync.markup.to_markdown import to_markdown
 
 VALUES = {"co": "Acme", "long": "Acme Cloud", "n": "1"}
 FILES = {"two": "First of two.\n\n* second of *two*", "inline": "**some words**", "empty": ""}
-EXPANDER = Expander(VALUES, lambda path, _: Snippet(path=path, text=FILES[path]))
+EXPANDER = Expander(VALUES, lambda path, _: IncludedFile(path=path, text=FILES[path]))
 
 
 def expand(text: str) -> str:
@@ -28,12 +28,12 @@ def written(text: str) -> Written:
         text=text,
         rows=range(text.count("\n") + 1),
         expand=expand,
-        shield=lambda part: literal(part, VALUES),
+        shield=lambda part: escape_marks(part, VALUES),
     )
     if made is None:
         return plain
     marks: dict[int, list[tuple[str, str]]] = {}
-    for use in made.uses:
+    for use in made.replacements:
         marks.setdefault(use.row, []).append((use.written, use.shown))
     return replace(plain, rows=made.rows, marks=marks)
 

@@ -8,7 +8,7 @@ from kbsync.baseline import State
 from kbsync.digests import source_key
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Folder, ItemKey, Kind, Seo, Visibility
-from tests.planner.world import World, article, steps, world
+from tests.planner.world import BothSides, article, published, steps
 
 PATH = "guide/basics/reset.md"
 FILES = {
@@ -19,31 +19,31 @@ FILES = {
 
 
 @pytest.fixture
-def made() -> World:
-    return world(FILES)
+def made() -> BothSides:
+    return published(FILES)
 
 
-def _changes(made: World) -> dict[str, tuple[str, ...]]:
+def _changes(made: BothSides) -> dict[str, tuple[str, ...]]:
     return {change.path: change.fields for change in made.plan().changes}
 
 
-def test_wrapping_a_paragraph_anew_is_no_change(made: World) -> None:
+def test_wrapping_a_paragraph_anew_is_no_change(made: BothSides) -> None:
     made.files[PATH] = made.files[PATH].replace("button, as", "button,\nas")
     assert steps(made.plan()) == {}
 
 
 def test_front_matter_in_another_order_or_style_is_no_change() -> None:
-    made = world({PATH: "---\ntitle: Reset\ntags: [one, two]\n---\n\nText.\n"})
+    made = published({PATH: "---\ntitle: Reset\ntags: [one, two]\n---\n\nText.\n"})
     made.files[PATH] = "---\n# why\ntags:\n  - two\n  - one\ntitle: 'Reset'\n---\n\nText.\n"
     assert steps(made.plan()) == {}
 
 
-def test_a_title_from_a_heading_is_the_title_as_front_matter_would_say_it(made: World) -> None:
+def test_a_title_from_a_heading_is_the_title_as_front_matter_would_say_it(made: BothSides) -> None:
     made.files["guide/basics/other.md"] = "# Other\n\n## Why\n\nBecause.\n"
     assert steps(made.plan()) == {}
 
 
-def test_an_agents_change_of_a_field_that_content_does_not_manage_is_no_drift(made: World) -> None:
+def test_an_agents_change_of_a_field_that_content_does_not_manage_is_no_drift(made: BothSides) -> None:
     seo = Seo(title="Found by search", description="", keywords=("reset",))
     made.edit(PATH, tags=("vip",), seo=seo, author=99)
     made.edit("guide/basics", description="Begin here", visibility=Visibility.LOGGED_IN)
@@ -55,7 +55,7 @@ def test_an_agents_change_of_a_field_that_content_does_not_manage_is_no_drift(ma
     assert (live.tags, live.seo, live.author) == (("vip",), seo, 99)
 
 
-def test_beginning_to_manage_tags_is_a_change_of_content_and_no_web_edit(made: World) -> None:
+def test_beginning_to_manage_tags_is_a_change_of_content_and_no_web_edit(made: BothSides) -> None:
     made.files[PATH] = FILES[PATH].replace("title: Reset", "title: Reset\ntags: [new]")
     assert _changes(made) == {PATH: ("tags",)}
     made.publish()
@@ -63,39 +63,39 @@ def test_beginning_to_manage_tags_is_a_change_of_content_and_no_web_edit(made: W
 
 
 def test_beginning_to_manage_tags_as_an_agent_left_them_is_no_change() -> None:
-    made = world({PATH: article("Reset")})
+    made = published({PATH: article("Reset")})
     made.edit(PATH, tags=("vip", "web"))
     made.files[PATH] = article("Reset", tags="[web, vip]")
     assert set(steps(made.plan(touched="go")).values()) <= {"adopt"}
 
 
-def test_beginning_to_manage_tags_otherwise_than_an_agent_left_them_is_a_conflict(made: World) -> None:
+def test_beginning_to_manage_tags_otherwise_than_an_agent_left_them_is_a_conflict(made: BothSides) -> None:
     made.edit(PATH, tags=("vip",))
     made.files[PATH] = FILES[PATH].replace("title: Reset", "title: Reset\ntags: [new]")
     assert steps(made.plan()) == {PATH: "conflict"}
 
 
 def test_to_stop_managing_a_field_is_no_change_and_hands_it_to_the_agents() -> None:
-    made = world({PATH: article("Reset", tags="[one]")})
+    made = published({PATH: article("Reset", tags="[one]")})
     made.files[PATH] = article("Reset")
     assert steps(made.plan()) == {}
     made.edit(PATH, tags=("two",))
     assert steps(made.plan(touched="go")) == {}
 
 
-def test_an_edit_of_a_managed_field_is_named_with_it(made: World) -> None:
+def test_an_edit_of_a_managed_field_is_named_with_it(made: BothSides) -> None:
     made.edit(PATH, title="Reset it", status="draft")
     (finding,) = made.plan().drift
     assert finding.fields == ("title", "status")
     assert finding.reason == "edited on the portal: title, status"
 
 
-def test_an_unpublished_article_is_drift_since_status_is_always_managed(made: World) -> None:
+def test_an_unpublished_article_is_drift_since_status_is_always_managed(made: BothSides) -> None:
     made.edit(PATH, status="draft")
     assert steps(made.plan()) == {PATH: "drift"}
 
 
-def test_an_article_moved_on_the_web_is_drift_and_a_folder_too(made: World) -> None:
+def test_an_article_moved_on_the_web_is_drift_and_a_folder_too(made: BothSides) -> None:
     made.add("guide/basics", "Beside")
     made.files["guide/second/x.md"] = article("X")
     made.publish()
@@ -105,14 +105,14 @@ def test_an_article_moved_on_the_web_is_drift_and_a_folder_too(made: World) -> N
     assert (told[PATH], told["guide/second"]) == ("drift", "drift")
 
 
-def test_a_time_that_moved_alone_is_neither_drift_nor_a_change(made: World) -> None:
+def test_a_time_that_moved_alone_is_neither_drift_nor_a_change(made: BothSides) -> None:
     made.edit(PATH)
     assert steps(made.plan()) == {}
 
 
 @pytest.mark.parametrize(("touched", "said"), [("hold", "conflict"), ("go", "update")])
 def test_what_was_saved_without_a_change_is_held_back_or_goes_as_the_target_says(
-    made: World, touched: str, said: str
+    made: BothSides, touched: str, said: str
 ) -> None:
     made.edit(PATH)
     made.files[PATH] += "\nMore.\n"
@@ -120,18 +120,20 @@ def test_what_was_saved_without_a_change_is_held_back_or_goes_as_the_target_says
 
 
 @pytest.mark.parametrize(("touched", "said"), [("hold", "conflict"), ("go", "archive")])
-def test_what_was_saved_without_a_change_is_not_archived_unseen_either(made: World, touched: str, said: str) -> None:
+def test_what_was_saved_without_a_change_is_not_archived_unseen_either(
+    made: BothSides, touched: str, said: str
+) -> None:
     made.edit(PATH)
     made.remove(PATH)
     assert steps(made.plan(touched=touched))[PATH] == said
 
 
-def test_a_pull_agrees_anew_on_what_was_saved_without_a_change(made: World) -> None:
+def test_a_pull_agrees_anew_on_what_was_saved_without_a_change(made: BothSides) -> None:
     made.edit(PATH)
     assert steps(made.plan_pull()) == {PATH: "adopt"}
 
 
-def test_noise_of_the_web_editor_is_an_edit_of_the_live_side_alone(made: World) -> None:
+def test_noise_of_the_web_editor_is_an_edit_of_the_live_side_alone(made: BothSides) -> None:
     """The live half is compared with itself, byte for byte less what is volatile: a pull settles what it means."""
     live = made.live[made.key(PATH)]
     assert isinstance(live, Article)
@@ -142,7 +144,7 @@ def test_noise_of_the_web_editor_is_an_edit_of_the_live_side_alone(made: World) 
 
 def test_signed_addresses_of_attachments_are_no_edit() -> None:
     body = '<p><img src="https://acme.freshdesk.com/helpdesk/attachments/5?signature=one" alt="x"></p>'
-    made = world({"a/b/_index.md": "---\nname: B\n---\n", "a/b/y.md": article("Y")})
+    made = published({"a/b/_index.md": "---\nname: B\n---\n", "a/b/y.md": article("Y")})
     made.add("a/b", "Web", body=body)
     number = max(key.id for key in made.live if key.kind is Kind.ARTICLE)
     markdown = "![x](https://acme.freshdesk.com/helpdesk/attachments/5?signature=one)"
@@ -154,7 +156,7 @@ def test_signed_addresses_of_attachments_are_no_edit() -> None:
     assert steps(made.plan()) == {}
 
 
-def test_a_moved_assets_url_updates_exactly_the_articles_that_show_something_from_there(made: World) -> None:
+def test_a_moved_assets_url_updates_exactly_the_articles_that_show_something_from_there(made: BothSides) -> None:
     made.config = replace(made.config, assets_url="https://img.acme.com")
     plan = made.publish()
     assert _reasons(plan.changes) == {PATH: "links: guide/basics/img/where.png"}
@@ -164,13 +166,13 @@ def test_a_moved_assets_url_updates_exactly_the_articles_that_show_something_fro
     assert steps(made.plan()) == {}
 
 
-def test_a_moved_public_url_updates_exactly_the_articles_that_link(made: World) -> None:
+def test_a_moved_public_url_updates_exactly_the_articles_that_link(made: BothSides) -> None:
     made.config = replace(made.config, public_url="https://help.acme.com")
     assert _reasons(made.publish().changes) == {PATH: "links: guide/basics/other.md#why"}
     assert steps(made.plan()) == {}
 
 
-def test_an_article_created_anew_updates_those_that_link_to_it(made: World) -> None:
+def test_an_article_created_anew_updates_those_that_link_to_it(made: BothSides) -> None:
     before = made.id_of("guide/basics/other.md")
     made.lose("guide/basics/other.md")
     plan = made.publish(overwrite=frozenset({"guide/basics/other.md"}))
@@ -182,12 +184,12 @@ def test_an_article_created_anew_updates_those_that_link_to_it(made: World) -> N
     assert steps(made.plan()) == {}
 
 
-def test_an_article_lost_on_the_web_spoils_no_other_that_links_to_it(made: World) -> None:
+def test_an_article_lost_on_the_web_spoils_no_other_that_links_to_it(made: BothSides) -> None:
     made.lose("guide/basics/other.md")
     assert steps(made.plan()) == {"guide/basics/other.md": "drift"}
 
 
-def test_a_moved_article_updates_those_that_link_to_it_with_that_reason(made: World) -> None:
+def test_a_moved_article_updates_those_that_link_to_it_with_that_reason(made: BothSides) -> None:
     made.files["guide/second/x.md"] = article("X")
     made.publish()
     made.rename("guide/basics/other.md", "guide/second/other.md")
@@ -200,14 +202,14 @@ def test_a_moved_article_updates_those_that_link_to_it_with_that_reason(made: Wo
     assert steps(made.plan()) == {}
 
 
-def test_links_reasons_wait_like_any_update_while_an_article_is_touched(made: World) -> None:
+def test_links_reasons_wait_like_any_update_while_an_article_is_touched(made: BothSides) -> None:
     made.edit(PATH)
     made.config = replace(made.config, assets_url="https://img.acme.com")
     assert steps(made.plan()) == {PATH: "conflict"}
     assert steps(made.plan(touched="go")) == {PATH: "update"}
 
 
-def test_a_renamed_file_that_others_link_to_changes_nothing_that_readers_see(made: World) -> None:
+def test_a_renamed_file_that_others_link_to_changes_nothing_that_readers_see(made: BothSides) -> None:
     made.rename("guide/basics/other.md", "guide/basics/another.md")
     made.files[PATH] = FILES[PATH].replace("other.md#why", "another.md#why")
     before = dict(made.live)
@@ -217,7 +219,7 @@ def test_a_renamed_file_that_others_link_to_changes_nothing_that_readers_see(mad
     assert steps(made.plan()) == {}
 
 
-def test_an_anchor_that_another_article_begins_to_ask_for_is_a_change_of_both(made: World) -> None:
+def test_an_anchor_that_another_article_begins_to_ask_for_is_a_change_of_both(made: BothSides) -> None:
     made.files[PATH] = FILES[PATH] + "\n## Reset it\n\nNow.\n"
     made.publish()
     made.files["guide/basics/third.md"] = article("Third", "See [there](reset.md#reset-it).")
@@ -230,7 +232,7 @@ def test_an_anchor_that_another_article_begins_to_ask_for_is_a_change_of_both(ma
     assert steps(made.plan()) == {"guide/basics/fourth.md": "create"}
 
 
-def test_an_upgrade_that_renders_as_before_plans_nothing(made: World) -> None:
+def test_an_upgrade_that_renders_as_before_plans_nothing(made: BothSides) -> None:
     """A baseline of an older epoch, with the digest as this kbsync renders: what opening a workspace makes of it."""
     key = made.key(PATH)
     content = {item.path: item for item in made.content().articles}[PATH]
@@ -242,7 +244,7 @@ def test_an_upgrade_that_renders_as_before_plans_nothing(made: World) -> None:
 
 
 def test_a_folders_new_description_and_visibility_are_one_update() -> None:
-    made = world({PATH: article("Reset"), "guide/basics/_index.md": "---\nname: Basics\n---\n"})
+    made = published({PATH: article("Reset"), "guide/basics/_index.md": "---\nname: Basics\n---\n"})
     made.files["guide/basics/_index.md"] = "---\nname: Basics\nvisibility: agents\n---\n\nFor us.\n"
     assert _changes(made) == {"guide/basics": ("description", "visibility")}
     made.publish()
@@ -252,7 +254,7 @@ def test_a_folders_new_description_and_visibility_are_one_update() -> None:
     assert steps(made.plan()) == {}
 
 
-def test_a_state_of_undone_ends_when_its_file_changes(made: World) -> None:
+def test_a_state_of_undone_ends_when_its_file_changes(made: BothSides) -> None:
     key = made.key(PATH)
     made.baselines[key] = replace(made.baselines[key], state=State.UNDONE)
     assert steps(made.plan()) == {PATH: "undone"}

@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.baseline import State
 from kbsync.model import Article, ItemKey, Kind, Status
-from tests.planner.world import World, article, steps, world
+from tests.planner.world import BothSides, article, published, steps
 
 POEM = "\n".join(
     f"Line {number} of a text long enough to be known again when some of it changes." for number in range(9)
@@ -22,23 +22,23 @@ RESET = "guide/basics/reset.md"
 
 
 @pytest.fixture
-def made() -> World:
-    return world(FILES)
+def made() -> BothSides:
+    return published(FILES)
 
 
-def _ids(made: World) -> dict[str, int]:
+def _ids(made: BothSides) -> dict[str, int]:
     """Return the id of every live baseline by its path."""
     return {known.path: known.id for known in made.baselines.values() if known.state is State.LIVE}
 
 
-def _writes(made: World) -> dict[str, str]:
+def _writes(made: BothSides) -> dict[str, str]:
     """Return what a plan would send, by path, with the fields."""
     return {
         change.path: " ".join([change.action.value, *sorted(change.fields)]).strip() for change in made.plan().writes
     }
 
 
-def test_a_renamed_file_sends_nothing_and_stays_the_same_article(made: World) -> None:
+def test_a_renamed_file_sends_nothing_and_stays_the_same_article(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/basics/begin-again.md")
     assert steps(made.plan()) == {"guide/basics/begin-again.md": "rename"}
@@ -48,22 +48,24 @@ def test_a_renamed_file_sends_nothing_and_stays_the_same_article(made: World) ->
     assert steps(made.plan()) == {}
 
 
-def test_a_renamed_and_edited_file_is_an_update_of_the_same_article(made: World) -> None:
+def test_a_renamed_and_edited_file_is_an_update_of_the_same_article(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.remove(RESET)
     made.files["guide/basics/begin-again.md"] = article("Reset", f"{POEM}\n\nPress both buttons.")
     plan = made.publish()
-    assert [(change.action, change.fields, change.former) for change in plan.changes] == [("update", ("body",), RESET)]
+    assert [(change.action, change.fields, change.former_path) for change in plan.changes] == [
+        ("update", ("body",), RESET)
+    ]
     assert made.id_of("guide/basics/begin-again.md") == number
 
 
-def test_a_file_rewritten_from_end_to_end_in_its_place_is_the_same_article(made: World) -> None:
+def test_a_file_rewritten_from_end_to_end_in_its_place_is_the_same_article(made: BothSides) -> None:
     made.files[RESET] = article("Wholly other", "Nothing here resembles anything before.")
     assert _writes(made) == {RESET: "update body title"}
 
 
 def test_what_kept_its_place_and_its_title_is_not_taken_for_a_more_alike_article_that_is_gone() -> None:
-    made = world({"shop/orders/card.md": article("Card", "Soon."), "shop/orders/cash.md": article("Cash", POEM)})
+    made = published({"shop/orders/card.md": article("Card", "Soon."), "shop/orders/cash.md": article("Cash", POEM)})
     number = made.id_of("shop/orders/card.md")
     made.remove("shop/orders/cash.md")
     made.files["shop/orders/card.md"] = article("Card", f"{POEM}\n\nBy card.")
@@ -72,7 +74,7 @@ def test_what_kept_its_place_and_its_title_is_not_taken_for_a_more_alike_article
     assert made.id_of("shop/orders/card.md") == number
 
 
-def test_a_file_moved_to_another_folder_is_created_anew_and_the_old_one_archived(made: World) -> None:
+def test_a_file_moved_to_another_folder_is_created_anew_and_the_old_one_archived(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/wifi/reset.md")
     plan = made.publish()
@@ -85,13 +87,13 @@ def test_a_file_moved_to_another_folder_is_created_anew_and_the_old_one_archived
     assert steps(made.plan()) == {}
 
 
-def test_where_moves_are_refused_a_moved_file_is_a_conflict(made: World) -> None:
+def test_where_moves_are_refused_a_moved_file_is_a_conflict(made: BothSides) -> None:
     made.config = replace(made.config, moved="refuse")
     made.rename(RESET, "guide/wifi/reset.md")
     assert steps(made.plan()) == {"guide/wifi/reset.md": "conflict"}
 
 
-def test_moved_there_and_back_again_the_first_article_is_seen_again(made: World) -> None:
+def test_moved_there_and_back_again_the_first_article_is_seen_again(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/wifi/reset.md")
     made.publish()
@@ -106,7 +108,9 @@ def test_moved_there_and_back_again_the_first_article_is_seen_again(made: World)
 
 @pytest.mark.parametrize("edited", [False, True], ids=["as it was", "edited"])
 @pytest.mark.parametrize("onward", ["guide/wifi/again.md", "shop/orders/again.md"], ids=["renamed", "moved"])
-def test_what_was_moved_once_can_be_renamed_and_moved_like_any_other(made: World, edited: bool, onward: str) -> None:
+def test_what_was_moved_once_can_be_renamed_and_moved_like_any_other(
+    made: BothSides, edited: bool, onward: str
+) -> None:
     made.rename(RESET, "guide/wifi/reset.md")
     made.publish()
     made.rename("guide/wifi/reset.md", onward)
@@ -119,7 +123,7 @@ def test_what_was_moved_once_can_be_renamed_and_moved_like_any_other(made: World
     assert sorted(shown) == ["Install", "Join", "Pay", "Range", "Reset"]
 
 
-def test_a_folder_renamed_is_the_same_folder_and_its_articles_the_same_articles(made: World) -> None:
+def test_a_folder_renamed_is_the_same_folder_and_its_articles_the_same_articles(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/radio")
     made.publish()
@@ -132,7 +136,7 @@ def test_a_folder_renamed_is_the_same_folder_and_its_articles_the_same_articles(
     assert steps(made.plan()) == {}
 
 
-def test_a_folder_that_says_its_name_keeps_it_when_its_directory_is_renamed(made: World) -> None:
+def test_a_folder_that_says_its_name_keeps_it_when_its_directory_is_renamed(made: BothSides) -> None:
     made.files["guide/wifi/_index.md"] = "---\nname: Wireless\n---\n"
     made.publish()
     made.rename("guide/wifi", "guide/radio")
@@ -141,7 +145,7 @@ def test_a_folder_that_says_its_name_keeps_it_when_its_directory_is_renamed(made
     assert steps(made.plan()) == {}
 
 
-def test_a_category_renamed_is_the_same_category_with_all_it_holds(made: World) -> None:
+def test_a_category_renamed_is_the_same_category_with_all_it_holds(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide", "manual")
     assert _writes(made) == {"manual": "update name"}
@@ -150,7 +154,7 @@ def test_a_category_renamed_is_the_same_category_with_all_it_holds(made: World) 
     assert steps(made.plan()) == {}
 
 
-def test_a_folder_moved_into_another_one_keeps_its_articles(made: World) -> None:
+def test_a_folder_moved_into_another_one_keeps_its_articles(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/basics/wifi")
     assert _writes(made) == {"guide/basics/wifi": "update parent"}
@@ -159,7 +163,7 @@ def test_a_folder_moved_into_another_one_keeps_its_articles(made: World) -> None
     assert steps(made.plan()) == {}
 
 
-def test_a_folder_moved_to_another_category_is_made_anew_there(made: World) -> None:
+def test_a_folder_moved_to_another_category_is_made_anew_there(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "shop/wifi")
     told = steps(made.publish())
@@ -170,7 +174,7 @@ def test_a_folder_moved_to_another_category_is_made_anew_there(made: World) -> N
     assert steps(made.plan()) == {}
 
 
-def test_two_files_swapped_are_told_apart_by_what_they_say(made: World) -> None:
+def test_two_files_swapped_are_told_apart_by_what_they_say(made: BothSides) -> None:
     before = _ids(made)
     one, two = "guide/basics/reset.md", "guide/basics/install.md"
     made.files[one], made.files[two] = made.files[two], made.files[one]
@@ -180,12 +184,12 @@ def test_two_files_swapped_are_told_apart_by_what_they_say(made: World) -> None:
     assert _ids(made)[two] == before[one]
 
 
-def test_a_copy_beside_the_original_is_a_new_article(made: World) -> None:
+def test_a_copy_beside_the_original_is_a_new_article(made: BothSides) -> None:
     made.files["guide/basics/copy.md"] = made.files[RESET]
     assert steps(made.plan()) == {"guide/basics/copy.md": "create"}
 
 
-def test_two_copies_in_place_of_one_file_are_a_tie_and_nothing_is_created_or_archived(made: World) -> None:
+def test_two_copies_in_place_of_one_file_are_a_tie_and_nothing_is_created_or_archived(made: BothSides) -> None:
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = made.files[RESET]
     made.remove(RESET)
     assert steps(made.plan()) == {"guide/basics/one.md": "conflict", "guide/basics/two.md": "conflict"}
@@ -194,7 +198,7 @@ def test_two_copies_in_place_of_one_file_are_a_tie_and_nothing_is_created_or_arc
     assert f"{RESET} (article {made.id_of(RESET)})" in reason
 
 
-def test_a_pin_settles_a_tie(made: World) -> None:
+def test_a_pin_settles_a_tie(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = made.files[RESET]
     made.files["guide/basics/one.md"] = article("Reset", f"{POEM}\n\nPress the button.", id=str(number))
@@ -204,14 +208,14 @@ def test_a_pin_settles_a_tie(made: World) -> None:
 
 
 def test_twins_that_were_published_as_twins_stay_apart_when_one_is_renamed() -> None:
-    made = world({"a/b/one.md": article("Twin"), "a/b/two.md": article("Twin")})
+    made = published({"a/b/one.md": article("Twin"), "a/b/two.md": article("Twin")})
     before = _ids(made)
     made.rename("a/b/two.md", "a/b/zwei.md")
     assert steps(made.publish()) == {"a/b/zwei.md": "rename"}
     assert _ids(made)["a/b/zwei.md"] == before["a/b/two.md"]
 
 
-def test_a_pin_says_which_article_a_new_file_is(made: World) -> None:
+def test_a_pin_says_which_article_a_new_file_is(made: BothSides) -> None:
     number = made.add("guide/basics", "Written on the web")
     made.files["guide/basics/mine.md"] = article("Written on the web", "Written on the web.", id=str(number))
     assert steps(made.plan()) == {"guide/basics/mine.md": "adopt"}
@@ -220,14 +224,14 @@ def test_a_pin_says_which_article_a_new_file_is(made: World) -> None:
     assert made.plan().conflicts[0].fields == ("title",)
 
 
-def test_a_pin_to_what_is_not_on_the_portal_is_named_and_creates_nothing(made: World) -> None:
+def test_a_pin_to_what_is_not_on_the_portal_is_named_and_creates_nothing(made: BothSides) -> None:
     made.files["guide/basics/mine.md"] = article("Mine", id="999")
     plan = made.plan()
     assert steps(plan) == {"guide/basics/mine.md": "conflict"}
     assert "article 999 is not on the portal" in plan.conflicts[0].reason
 
 
-def test_a_title_only_proposes_an_adoption_and_only_in_the_same_folder(made: World) -> None:
+def test_a_title_only_proposes_an_adoption_and_only_in_the_same_folder(made: BothSides) -> None:
     made.add("guide/wifi", "Elsewhere", body="<p>The words of Elsewhere.</p>")
     made.files["guide/basics/elsewhere.md"] = article("Elsewhere")
     assert steps(made.plan()) == {
@@ -236,7 +240,7 @@ def test_a_title_only_proposes_an_adoption_and_only_in_the_same_folder(made: Wor
     }
 
 
-def test_several_web_articles_of_one_title_are_named_instead_of_guessed_at(made: World) -> None:
+def test_several_web_articles_of_one_title_are_named_instead_of_guessed_at(made: BothSides) -> None:
     one, two = (made.add("guide/basics", "Twice", body="<p>The words of Twice.</p>") for _ in range(2))
     made.files["guide/basics/twice.md"] = article("Twice")
     plan = made.plan()
@@ -245,13 +249,13 @@ def test_several_web_articles_of_one_title_are_named_instead_of_guessed_at(made:
     assert "create" not in steps(plan).values()
 
 
-def test_two_files_of_one_title_adopt_one_web_article_between_them(made: World) -> None:
+def test_two_files_of_one_title_adopt_one_web_article_between_them(made: BothSides) -> None:
     made.add("guide/basics", "Twice", body="<p>The words of Twice.</p>")
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = article("Twice")
     assert steps(made.plan()) == {"guide/basics/one.md": "adopt", "guide/basics/two.md": "create"}
 
 
-def test_an_archived_article_is_not_woken_by_another_file_in_its_place(made: World) -> None:
+def test_an_archived_article_is_not_woken_by_another_file_in_its_place(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.remove(RESET)
     made.publish()
@@ -261,7 +265,7 @@ def test_an_archived_article_is_not_woken_by_another_file_in_its_place(made: Wor
     assert steps(made.plan()) == {}
 
 
-def test_a_removed_folder_is_left_standing_and_comes_back_by_itself(made: World) -> None:
+def test_a_removed_folder_is_left_standing_and_comes_back_by_itself(made: BothSides) -> None:
     folder = made.id_of("guide/wifi/deep")
     source = made.files["guide/wifi/deep/range.md"]
     made.remove("guide/wifi/deep")
@@ -275,7 +279,7 @@ def test_a_removed_folder_is_left_standing_and_comes_back_by_itself(made: World)
     assert steps(made.plan()) == {}
 
 
-def test_what_agents_write_in_a_folder_that_the_tree_has_no_more_is_named_by_a_pull(made: World) -> None:
+def test_what_agents_write_in_a_folder_that_the_tree_has_no_more_is_named_by_a_pull(made: BothSides) -> None:
     made.add("guide/wifi/deep", "Written meanwhile")
     made.remove("guide/wifi/deep")
     assert steps(made.plan_pull())["guide / wifi / deep / Written meanwhile"] == "unmanaged"
@@ -284,7 +288,7 @@ def test_what_agents_write_in_a_folder_that_the_tree_has_no_more_is_named_by_a_p
     assert told == {"guide / wifi / deep / Written meanwhile": "unmanaged"}
 
 
-def test_an_article_of_which_git_has_lost_the_source_is_known_by_its_path(made: World) -> None:
+def test_an_article_of_which_git_has_lost_the_source_is_known_by_its_path(made: BothSides) -> None:
     key = made.key(RESET)
     made.baselines[key] = replace(made.baselines[key], source=None, blob="0" * 40)
     made.files[RESET] = article("Reset", "Rewritten beyond recognition.")

@@ -7,7 +7,7 @@ import pytest
 
 from kbsync.baseline import State
 from kbsync.model import Article, ItemKey, Kind
-from tests.planner.world import World, article, steps, world
+from tests.planner.world import BothSides, article, published, steps
 
 
 def _prose(name: str, sentences: int = 12) -> str:
@@ -32,45 +32,45 @@ JOIN = "guide/wifi/join.md"
 
 
 @pytest.fixture
-def made() -> World:
-    return world(FILES)
+def made() -> BothSides:
+    return published(FILES)
 
 
-def _ids(made: World) -> dict[str, int]:
+def _ids(made: BothSides) -> dict[str, int]:
     return {known.path: known.id for known in made.baselines.values() if known.state is State.LIVE}
 
 
-def _after(made: World) -> dict[str, int]:
+def _after(made: BothSides) -> dict[str, int]:
     """Publish, see that nothing is left to do, and give the ids."""
     made.publish()
     assert steps(made.plan()) == {}
     return _ids(made)
 
 
-def _reasons(made: World) -> dict[str, str]:
+def _reasons(made: BothSides) -> dict[str, str]:
     plan = made.plan()
     changes = {change.path: change.reason for change in plan.changes}
     return changes | {finding.path: finding.reason for finding in plan.conflicts}
 
 
-def _shown(made: World) -> list[str]:
+def _shown(made: BothSides) -> list[str]:
     return sorted(a.title for a in made.live.values() if isinstance(a, Article) and a.status == "published")
 
 
-def _swap(made: World, one: str, other: str) -> None:
+def _swap(made: BothSides, one: str, other: str) -> None:
     made.rename(one, "aside/aside" if "." not in one else "aside/aside/aside.md")
     made.rename(other, one)
     made.rename("aside/aside" if "." not in one else "aside/aside/aside.md", other)
 
 
-def test_a_new_title_is_an_update_in_place(made: World) -> None:
+def test_a_new_title_is_an_update_in_place(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files[RESET] = made.files[RESET].replace("title: Reset", "title: Begin again")
     assert [(c.path, c.action, c.fields) for c in made.plan().changes] == [(RESET, "update", ("title",))]
     assert _after(made)[RESET] == number
 
 
-def test_a_new_name_a_new_title_and_a_new_paragraph_at_once_are_one_article(made: World) -> None:
+def test_a_new_name_a_new_title_and_a_new_paragraph_at_once_are_one_article(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/basics/begin.md")
     made.files["guide/basics/begin.md"] = _text("reset", "One more paragraph.").replace("Reset", "Begin again", 1)
@@ -79,12 +79,12 @@ def test_a_new_name_a_new_title_and_a_new_paragraph_at_once_are_one_article(made
     assert _after(made)["guide/basics/begin.md"] == number
 
 
-def test_a_renamed_file_is_told_in_words(made: World) -> None:
+def test_a_renamed_file_is_told_in_words(made: BothSides) -> None:
     made.rename(RESET, "guide/basics/begin.md")
     assert _reasons(made) == {"guide/basics/begin.md": f"renamed from {RESET}"}
 
 
-def test_renamed_back_again_is_the_first_name_with_the_same_id(made: World) -> None:
+def test_renamed_back_again_is_the_first_name_with_the_same_id(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/basics/begin.md")
     made.publish()
@@ -94,7 +94,7 @@ def test_renamed_back_again_is_the_first_name_with_the_same_id(made: World) -> N
 
 
 @pytest.mark.parametrize("edited", [False, True], ids=["as they were", "edited"])
-def test_a_whole_folder_renamed_keeps_every_id_also_when_all_in_it_was_edited(made: World, edited: bool) -> None:
+def test_a_whole_folder_renamed_keeps_every_id_also_when_all_in_it_was_edited(made: BothSides, edited: bool) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/radio")
     if edited:
@@ -105,7 +105,7 @@ def test_a_whole_folder_renamed_keeps_every_id_also_when_all_in_it_was_edited(ma
     assert {p.replace("radio", "wifi"): number for p, number in _after(made).items()} == before
 
 
-def test_a_category_renamed_with_its_folders_keeps_every_id(made: World) -> None:
+def test_a_category_renamed_with_its_folders_keeps_every_id(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/radio")
     made.rename("guide", "manual")
@@ -114,7 +114,7 @@ def test_a_category_renamed_with_its_folders_keeps_every_id(made: World) -> None
     assert renamed == before
 
 
-def test_a_moved_file_says_where_from_and_what_is_lost(made: World) -> None:
+def test_a_moved_file_says_where_from_and_what_is_lost(made: BothSides) -> None:
     made.rename(RESET, "guide/wifi/reset.md")
     reason = _reasons(made)["guide/wifi/reset.md"]
     assert reason.startswith(f"moved from {RESET}")
@@ -122,7 +122,7 @@ def test_a_moved_file_says_where_from_and_what_is_lost(made: World) -> None:
 
 
 @pytest.mark.parametrize("edited", [False, True], ids=["as they were", "both edited too"])
-def test_two_files_swapped_follow_what_they_say(made: World, edited: bool) -> None:
+def test_two_files_swapped_follow_what_they_say(made: BothSides, edited: bool) -> None:
     before = _ids(made)
     _swap(made, RESET, INSTALL)
     if edited:
@@ -135,14 +135,16 @@ def test_two_files_swapped_follow_what_they_say(made: World, edited: bool) -> No
 
 def test_articles_of_one_template_are_swapped_as_others_are() -> None:
     frame = _prose("template", 8)
-    made = world({f"a/b/{name}.md": article(name.title(), f"{frame}\n\n{_prose(name, 3)}") for name in ("one", "two")})
+    made = published(
+        {f"a/b/{name}.md": article(name.title(), f"{frame}\n\n{_prose(name, 3)}") for name in ("one", "two")}
+    )
     before = _ids(made)
     _swap(made, "a/b/one.md", "a/b/two.md")
     assert set(steps(made.plan()).values()) == {"rename"}
     assert _after(made)["a/b/one.md"] == before["a/b/two.md"]
 
 
-def test_a_chain_of_renames_at_once(made: World) -> None:
+def test_a_chain_of_renames_at_once(made: BothSides) -> None:
     before = _ids(made)
     made.rename(RESET, "guide/basics/b.md")
     made.rename(INSTALL, RESET)
@@ -157,7 +159,7 @@ def test_a_chain_of_renames_at_once(made: World) -> None:
 
 
 @pytest.mark.parametrize(("kept", "heir"), [(10, RESET), (2, "guide/basics/rest.md")])
-def test_of_a_file_split_in_two_the_part_most_alike_is_the_article(made: World, kept: int, heir: str) -> None:
+def test_of_a_file_split_in_two_the_part_most_alike_is_the_article(made: BothSides, kept: int, heir: str) -> None:
     number = made.id_of(RESET)
     parts = _prose("reset").split("\n\n")
     made.files[RESET] = article("Reset", "\n\n".join(parts[:kept]))
@@ -168,7 +170,7 @@ def test_of_a_file_split_in_two_the_part_most_alike_is_the_article(made: World, 
     assert "Reset" in _shown(made)
 
 
-def test_a_copy_that_stays_as_the_original_was_does_not_take_its_id_away(made: World) -> None:
+def test_a_copy_that_stays_as_the_original_was_does_not_take_its_id_away(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/old.md"] = made.files[RESET]
     made.files[RESET] += "\nMore.\n"
@@ -176,7 +178,7 @@ def test_a_copy_that_stays_as_the_original_was_does_not_take_its_id_away(made: W
     assert _after(made)[RESET] == number
 
 
-def test_two_edited_copies_of_what_still_lies_there_are_two_new_articles(made: World) -> None:
+def test_two_edited_copies_of_what_still_lies_there_are_two_new_articles(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = made.files[RESET]
     made.files[RESET] = article("Reset", "Nothing of the old words.")
@@ -185,7 +187,7 @@ def test_two_edited_copies_of_what_still_lies_there_are_two_new_articles(made: W
     assert _after(made)[RESET] == number
 
 
-def test_what_is_removed_and_given_back_is_restored_with_its_id(made: World) -> None:
+def test_what_is_removed_and_given_back_is_restored_with_its_id(made: BothSides) -> None:
     before, source = _ids(made), made.files[RESET]
     made.remove(RESET)
     made.publish()
@@ -195,7 +197,7 @@ def test_what_is_removed_and_given_back_is_restored_with_its_id(made: World) -> 
     assert _after(made) == before
 
 
-def test_what_is_removed_and_given_back_under_another_name_and_edited_is_restored(made: World) -> None:
+def test_what_is_removed_and_given_back_under_another_name_and_edited_is_restored(made: BothSides) -> None:
     number, source = made.id_of(RESET), made.files[RESET]
     made.remove(RESET)
     made.publish()
@@ -205,7 +207,7 @@ def test_what_is_removed_and_given_back_under_another_name_and_edited_is_restore
     assert _after(made)["guide/basics/begin.md"] == number
 
 
-def test_a_file_moved_out_of_a_folder_that_is_renamed_at_once(made: World) -> None:
+def test_a_file_moved_out_of_a_folder_that_is_renamed_at_once(made: BothSides) -> None:
     before = _ids(made)
     made.rename(JOIN, "guide/basics/join.md")
     made.rename("guide/wifi", "guide/radio")
@@ -217,7 +219,7 @@ def test_a_file_moved_out_of_a_folder_that_is_renamed_at_once(made: World) -> No
     assert after["guide/radio/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_a_folder_moved_into_another_says_where_from_and_keeps_all(made: World) -> None:
+def test_a_folder_moved_into_another_says_where_from_and_keeps_all(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/basics/wifi")
     assert _reasons(made)["guide/basics/wifi"] == "moved from guide/wifi"
@@ -225,7 +227,7 @@ def test_a_folder_moved_into_another_says_where_from_and_keeps_all(made: World) 
     assert after == before
 
 
-def test_a_folder_moved_out_of_another_to_its_category_keeps_all(made: World) -> None:
+def test_a_folder_moved_out_of_another_to_its_category_keeps_all(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi/deep", "guide/deep")
     after = _after(made)
@@ -233,7 +235,7 @@ def test_a_folder_moved_out_of_another_to_its_category_keeps_all(made: World) ->
     assert after["guide/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_a_folder_moved_to_another_category_says_what_is_lost(made: World) -> None:
+def test_a_folder_moved_to_another_category_says_what_is_lost(made: BothSides) -> None:
     made.rename("guide/wifi", "shop/wifi")
     reasons = _reasons(made)
     assert "another category" in reasons["shop/wifi"]
@@ -243,7 +245,7 @@ def test_a_folder_moved_to_another_category_says_what_is_lost(made: World) -> No
     assert _shown(made) == sorted(path.rpartition("/")[2][:-3].title() for path in FILES)
 
 
-def test_two_folders_whose_articles_are_swapped_keep_them_where_their_names_stay_with_them(made: World) -> None:
+def test_two_folders_whose_articles_are_swapped_keep_them_where_their_names_stay_with_them(made: BothSides) -> None:
     made.files["guide/basics/_index.md"] = "---\nname: Basics!\n---\n"
     made.files["guide/wifi/_index.md"] = "---\nname: Wireless\n---\n"
     made.publish()
@@ -258,7 +260,7 @@ def test_two_folders_whose_articles_are_swapped_keep_them_where_their_names_stay
 
 @pytest.mark.parametrize(("one", "other"), [("guide/basics", "guide/wifi"), ("guide", "shop")])
 def test_two_directories_that_exchange_their_names_are_held_and_what_is_in_them_is_known(
-    made: World, one: str, other: str
+    made: BothSides, one: str, other: str
 ) -> None:
     before = _ids(made)
     _swap(made, one, other)
@@ -274,7 +276,7 @@ def test_two_directories_that_exchange_their_names_are_held_and_what_is_in_them_
     assert set(after.values()) == set(before.values())
 
 
-def test_articles_that_all_go_to_a_folder_which_has_its_own_leave_that_folder_itself(made: World) -> None:
+def test_articles_that_all_go_to_a_folder_which_has_its_own_leave_that_folder_itself(made: BothSides) -> None:
     before = _ids(made)
     for name in ("reset", "install", "unbox"):
         made.rename(f"guide/basics/{name}.md", f"guide/wifi/{name}.md")
@@ -284,7 +286,7 @@ def test_articles_that_all_go_to_a_folder_which_has_its_own_leave_that_folder_it
     assert _after(made)["guide/wifi"] == before["guide/wifi"]
 
 
-def test_a_new_directory_that_got_all_of_one_with_a_new_life_is_the_old_folder(made: World) -> None:
+def test_a_new_directory_that_got_all_of_one_with_a_new_life_is_the_old_folder(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/radio")
     made.files["guide/wifi/new.md"] = _text("new")
@@ -293,14 +295,14 @@ def test_a_new_directory_that_got_all_of_one_with_a_new_life_is_the_old_folder(m
     assert after["guide/radio/join.md"] == before[JOIN]
 
 
-def test_a_directory_emptied_of_articles_and_filled_anew_is_the_same_folder(made: World) -> None:
+def test_a_directory_emptied_of_articles_and_filled_anew_is_the_same_folder(made: BothSides) -> None:
     number = made.id_of("shop/orders")
     made.remove("shop/orders/pay.md")
     made.files["shop/orders/return.md"] = _text("return")
     assert _after(made)["shop/orders"] == number
 
 
-def test_a_directory_that_went_to_two_is_the_one_with_most_and_the_others_are_moved(made: World) -> None:
+def test_a_directory_that_went_to_two_is_the_one_with_most_and_the_others_are_moved(made: BothSides) -> None:
     before = _ids(made)
     for name, place in {"join": "one", "range": "one", "mesh": "two", "band": "one"}.items():
         made.rename(f"guide/wifi/{name}.md", f"guide/{place}/{name}.md")
@@ -314,7 +316,7 @@ def test_a_directory_that_went_to_two_is_the_one_with_most_and_the_others_are_mo
     assert after["guide/two/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_two_vanished_directories_that_became_one_are_the_larger_of_them(made: World) -> None:
+def test_two_vanished_directories_that_became_one_are_the_larger_of_them(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/basics", "guide/all")
     made.rename("guide/wifi", "guide/all")
@@ -325,7 +327,9 @@ def test_two_vanished_directories_that_became_one_are_the_larger_of_them(made: W
 
 
 def test_a_folder_that_holds_nothing_is_known_by_its_index_file() -> None:
-    made = world({"a/b/one.md": article("One"), "a/empty/_index.md": "---\nname: Nothing\ndescription: Yet.\n---\n"})
+    made = published(
+        {"a/b/one.md": article("One"), "a/empty/_index.md": "---\nname: Nothing\ndescription: Yet.\n---\n"}
+    )
     number = made.id_of("a/empty")
     made.rename("a/empty", "a/void")
     assert steps(made.plan()) == {"a/void": "rename"}
@@ -335,7 +339,7 @@ def test_a_folder_that_holds_nothing_is_known_by_its_index_file() -> None:
 def test_stubs_of_one_text_and_one_name_follow_their_renamed_folders() -> None:
     stub = "---\ntitle: Overview\n---\n\nComing soon.\n"
     files = {f"kb/{folder}/{name}.md": _text(f"{folder} {name}") for folder in ("a", "b") for name in ("x", "y")}
-    made = world({**files, "kb/a/overview.md": stub, "kb/b/overview.md": stub})
+    made = published({**files, "kb/a/overview.md": stub, "kb/b/overview.md": stub})
     before = _ids(made)
     made.rename("kb/a", "kb/one")
     made.rename("kb/b", "kb/two")
@@ -352,14 +356,14 @@ def test_stubs_of_one_text_and_one_name_follow_their_renamed_folders() -> None:
     [("reset", "Reset"), ("reset", "ré-set"), ("wi fi ٪", "واي فاي"), ("q", "🤖")],
 )
 def test_odd_names_are_names(old: str, new: str, edit: Callable[[str], str]) -> None:
-    made = world({f"kb/faq/{old}.md": _text("one"), "kb/faq/other.md": _text("other")})
+    made = published({f"kb/faq/{old}.md": _text("one"), "kb/faq/other.md": _text("other")})
     number = made.id_of(f"kb/faq/{old}.md")
     made.rename(f"kb/faq/{old}.md", f"kb/faq/{new}.md")
     made.files[f"kb/faq/{new}.md"] = edit(made.files[f"kb/faq/{new}.md"])
     assert _after(made)[f"kb/faq/{new}.md"] == number
 
 
-def test_an_edited_twin_goes_with_the_file_that_it_was_most_alike(made: World) -> None:
+def test_an_edited_twin_goes_with_the_file_that_it_was_most_alike(made: BothSides) -> None:
     """Two candidates of one name in two folders: the nearer one, although the other is as much alike."""
     made.files["guide/wifi/reset.md"] = made.files[RESET]
     made.publish()
@@ -372,7 +376,7 @@ def test_an_edited_twin_goes_with_the_file_that_it_was_most_alike(made: World) -
     assert _after(made)["guide/wifi/again.md"] == before["guide/wifi/reset.md"]
 
 
-def test_a_tie_names_what_it_may_be_and_how_to_settle_it(made: World) -> None:
+def test_a_tie_names_what_it_may_be_and_how_to_settle_it(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = _text("reset", "More.")
     made.remove(RESET)
@@ -388,7 +392,7 @@ def test_a_tie_names_what_it_may_be_and_how_to_settle_it(made: World) -> None:
 def test_a_tied_article_holds_its_folder_too() -> None:
     """The folder of twins that nobody can tell apart must not be let go, or settling the tie would cost their ids."""
     twin = article("Twin", "Nothing but this.")
-    made = world({"kb/old/one.md": twin, "kb/old/two.md": twin, "kb/rest/other.md": _text("other")})
+    made = published({"kb/old/one.md": twin, "kb/old/two.md": twin, "kb/rest/other.md": _text("other")})
     number = made.id_of("kb/old")
     made.rename("kb/old/one.md", "kb/new/eins.md")
     made.rename("kb/old/two.md", "kb/new/zwei.md")
@@ -397,7 +401,7 @@ def test_a_tied_article_holds_its_folder_too() -> None:
     assert made.id_of("kb/new") == number
 
 
-def test_a_rename_is_told_also_where_a_link_is_sent_anew(made: World) -> None:
+def test_a_rename_is_told_also_where_a_link_is_sent_anew(made: BothSides) -> None:
     made.files[RESET] = article("Reset", f"{_prose('reset')}\n\nSee [pay](../../shop/orders/pay.md).")
     made.publish()
     made.rename("shop/orders/pay.md", "shop/returns/pay.md")

@@ -13,12 +13,12 @@ from kbsync.engine.refresh import live_from_baselines
 from kbsync.model import Article, Item, ItemKey, Kind, Status, fields_of
 from kbsync.planner.planner import make_plan
 from tests.planner.trees import Edit, agents_edits, law, trees, write, writers_edits
-from tests.planner.world import World, snapshot, steps, world
+from tests.planner.world import BothSides, published, snapshot, steps
 
 EXAMPLES = 50
 
 
-def edit_live(made: World, edits: list[Edit]) -> dict[ItemKey, Item | None]:
+def edit_live(made: BothSides, edits: list[Edit]) -> dict[ItemKey, Item | None]:
     """Do an agent's edits; give what they left of every article that they were about."""
     done: dict[ItemKey, Item | None] = {}
     for number, edit in enumerate(edits):
@@ -47,7 +47,7 @@ def edit_live(made: World, edits: list[Edit]) -> dict[ItemKey, Item | None]:
     return done
 
 
-def writes_of(made: World) -> set[ItemKey]:
+def writes_of(made: BothSides) -> set[ItemKey]:
     """Return every item that differs from how it was before a publish; `made` is published by this."""
     before = snapshot(made)
     made.publish()
@@ -58,7 +58,7 @@ def writes_of(made: World) -> set[ItemKey]:
 @law(EXAMPLES)
 @given(trees())
 def test_law_3_a_plan_after_a_publish_is_empty(files: dict[str, str]) -> None:
-    made = world(files)
+    made = published(files)
     assert steps(made.plan()) == {}
     assert steps(made.plan_pull()) == {}
     assert writes_of(made) == set()
@@ -67,7 +67,7 @@ def test_law_3_a_plan_after_a_publish_is_empty(files: dict[str, str]) -> None:
 @law(EXAMPLES)
 @given(trees(), writers_edits())
 def test_law_3_holds_after_any_edit_of_the_content(files: dict[str, str], edits: list[Edit]) -> None:
-    made = world(files)
+    made = published(files)
     write(made.files, edits)
     if made.plan().halt:
         return
@@ -83,7 +83,7 @@ def test_law_3_holds_after_any_edit_of_the_content(files: dict[str, str], edits:
 def test_law_2_nothing_edited_on_the_web_is_ever_overwritten(
     files: dict[str, str], mine: list[Edit], theirs: list[Edit]
 ) -> None:
-    made = world(files)
+    made = published(files)
     before = snapshot(made)
     write(made.files, mine)
     edit_live(made, theirs)
@@ -99,7 +99,7 @@ def test_law_2_nothing_edited_on_the_web_is_ever_overwritten(
             assert live_digests(made.live[key]) == now, f"{key} was written over"
 
 
-def _managed(made: World, key: ItemKey) -> set[str]:
+def _managed(made: BothSides, key: ItemKey) -> set[str]:
     """Return the fields that content manages, at the baseline or now: a web edit of another is no matter of ours."""
     known = made.baselines[key]
     now = made.content().by_path().get(known.path)
@@ -112,7 +112,7 @@ def _managed(made: World, key: ItemKey) -> set[str]:
 def test_law_3_holds_beside_web_edits_which_stay_named(
     files: dict[str, str], mine: list[Edit], theirs: list[Edit]
 ) -> None:
-    made = world(files)
+    made = published(files)
     write(made.files, mine)
     edit_live(made, theirs)
     if made.plan().halt:
@@ -125,7 +125,7 @@ def test_law_3_holds_beside_web_edits_which_stay_named(
     assert writes_of(made) == set()
 
 
-def _waits(made: World, path: str) -> bool:
+def _waits(made: BothSides, path: str) -> bool:
     """Return whether an article links, itself or by others, to what cannot have an address yet."""
     plan = made.plan()
     new = {change.path for change in plan.changes if change.action in {Action.CREATE, Action.MOVE}}
@@ -142,7 +142,7 @@ def _waits(made: World, path: str) -> bool:
 @law(EXAMPLES)
 @given(trees(), writers_edits(), agents_edits())
 def test_law_1_planning_changes_neither_side(files: dict[str, str], mine: list[Edit], theirs: list[Edit]) -> None:
-    made = world(files)
+    made = published(files)
     write(made.files, mine)
     edit_live(made, theirs)
     content, live, known = dict(made.files), dict(made.live), dict(made.baselines)
@@ -155,13 +155,13 @@ def test_law_1_planning_changes_neither_side(files: dict[str, str], mine: list[E
 @given(trees(), writers_edits(), agents_edits())
 def test_both_directions_see_the_same_web_edits(files: dict[str, str], mine: list[Edit], theirs: list[Edit]) -> None:
     """What a publish calls drift a pull brings home as it is, what it calls a conflict a pull merges, or names."""
-    made = world(files)
+    made = published(files)
     write(made.files, mine)
     edit_live(made, theirs)
     out, home = made.plan(), made.plan_pull()
     drifted, disputed = ({finding.path for finding in found} for found in (out.drift, out.conflicts))
-    merged = {change.path for change in home.changes if change.action is Action.UPDATE and change.ours}
-    taken = {change.path for change in home.changes if change.action is Action.UPDATE and not change.ours}
+    merged = {change.path for change in home.changes if change.action is Action.UPDATE and change.kept_fields}
+    taken = {change.path for change in home.changes if change.action is Action.UPDATE and not change.kept_fields}
     event("merges" if merged else "no merges")
     assert taken <= drifted
     assert merged <= disputed
@@ -173,7 +173,7 @@ def test_both_directions_see_the_same_web_edits(files: dict[str, str], mine: lis
 @law(EXAMPLES)
 @given(trees(least=2), agents_edits())
 def test_law_8_an_empty_tree_archives_nothing(files: dict[str, str], theirs: list[Edit]) -> None:
-    made = world(files)
+    made = published(files)
     edit_live(made, theirs)
     made.files.clear()
     assert made.plan().halt
@@ -182,7 +182,7 @@ def test_law_8_an_empty_tree_archives_nothing(files: dict[str, str], theirs: lis
 @law(EXAMPLES)
 @given(trees(least=2), trees())
 def test_law_8_another_portal_is_not_written(files: dict[str, str], others: dict[str, str]) -> None:
-    made, elsewhere = world(files), World(files=dict(others))
+    made, elsewhere = published(files), BothSides(files=dict(others))
     elsewhere.ids = iter(range(5000, 6000))
     elsewhere.publish()
     made.live = elsewhere.live
@@ -194,7 +194,7 @@ def test_law_8_another_portal_is_not_written(files: dict[str, str], others: dict
 @given(trees(), writers_edits())
 def test_what_no_agreement_knows_is_adopted_or_named_and_never_written(files: dict[str, str], mine: list[Edit]) -> None:
     """A ledger that was lost: the portal is full and nobody remembers it."""
-    made = world(files)
+    made = published(files)
     write(made.files, mine)
     known = set(made.live)
     before = snapshot(made)
@@ -206,7 +206,7 @@ def test_what_no_agreement_knows_is_adopted_or_named_and_never_written(files: di
 @law(EXAMPLES)
 @given(trees())
 def test_a_lost_ledger_is_mended_by_adoption_where_titles_tell(files: dict[str, str]) -> None:
-    made = world(files)
+    made = published(files)
     titles = [(item.parent, item.title) for item in made.live.values() if isinstance(item, Article)]
     made.baselines.clear()
     told = steps(made.publish())
@@ -219,7 +219,7 @@ def test_a_lost_ledger_is_mended_by_adoption_where_titles_tell(files: dict[str, 
 @given(trees(), agents_edits())
 def test_the_remembered_portal_stands_in_for_one_that_was_not_edited(files: dict[str, str], mine: list[Edit]) -> None:
     """`--no-refresh` says what a plan with the portal at hand would say, as long as nobody edited there."""
-    made = world(files)
+    made = published(files)
     write(made.files, [replace(edit, what="body") for edit in mine])
     content = made.content()
     offline = make_plan(content, live_from_baselines(made.baselines), made.baselines, made.rules(content))

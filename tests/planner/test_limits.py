@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from kbsync.model import Kind
-from tests.planner.world import World, article, snapshot, steps, world
+from tests.planner.world import BothSides, article, published, snapshot, steps
 
 
 def _tree(number: int) -> dict[str, str]:
     return {f"guide/basics/page-{n}.md": article(f"Page {n}", f"Only page {n} says {n * 7919}.") for n in range(number)}
 
 
-def _without(made: World, number: int) -> World:
+def _without(made: BothSides, number: int) -> BothSides:
     for n in range(number):
         made.remove(f"guide/basics/page-{n}.md")
     return made
@@ -20,24 +20,24 @@ def _without(made: World, number: int) -> World:
 
 @pytest.mark.parametrize(("known", "gone", "stops"), [(10, 3, False), (10, 4, True), (9, 8, False), (20, 7, True)])
 def test_a_share_is_a_limit_from_ten_articles_up(known: int, gone: int, stops: bool) -> None:
-    excess = _without(world(_tree(known)), gone).plan(archive_share=0.3).excess
+    excess = _without(published(_tree(known)), gone).plan(archive_share=0.3).excess
     assert excess == (f"{gone} of {known} known articles would be removed; the limit is 30%" if stops else "")
 
 
 @pytest.mark.parametrize(("limit", "gone", "stops"), [(2, 2, False), (2, 3, True), (0, 1, True)])
 def test_a_number_is_a_limit_for_any_tree(limit: int, gone: int, stops: bool) -> None:
-    excess = _without(world(_tree(4)), gone).plan(archive_share=None, archive_number=limit).excess
+    excess = _without(published(_tree(4)), gone).plan(archive_share=None, archive_number=limit).excess
     assert excess == (f"{gone} articles would be removed; the limit is {limit}" if stops else "")
 
 
 def test_deletions_count_as_removals_and_what_is_kept_does_not() -> None:
-    made = _without(world(_tree(10)), 9)
+    made = _without(published(_tree(10)), 9)
     assert made.plan(archive_share=0.3, removed="delete").excess
     assert not made.plan(archive_share=0.3, removed="keep").excess
 
 
 def test_articles_archived_before_count_for_nothing() -> None:
-    made = _without(world(_tree(20)), 6)
+    made = _without(published(_tree(20)), 6)
     made.publish()
     assert not made.plan(archive_share=0.3).excess
     made.remove("guide/basics/page-6.md")
@@ -48,27 +48,27 @@ def test_articles_archived_before_count_for_nothing() -> None:
 
 
 def test_a_renamed_tree_passes_every_limit() -> None:
-    made = world(_tree(20))
+    made = published(_tree(20))
     made.rename("guide", "manual")
     assert not made.plan(archive_share=0.0, archive_number=0).excess
 
 
 def test_an_empty_tree_halts_a_publish() -> None:
-    made = world(_tree(3))
+    made = published(_tree(3))
     made.files.clear()
     assert made.plan().halt == "the content tree holds no article, but 3 are published from it"
-    assert world({}).plan().halt == ""
+    assert published({}).plan().halt == ""
 
 
 def test_a_portal_that_has_none_of_the_known_articles_halts_either_way() -> None:
-    made = world(_tree(3))
+    made = published(_tree(3))
     made.live = {key._replace(id=key.id + 1000): replace(item, id=key.id + 1000) for key, item in made.live.items()}
     for plan in (made.plan(), made.plan_pull()):
         assert plan.halt == "none of the 3 known articles is on this portal: it may be the wrong one"
 
 
 def test_anything_known_that_is_there_tells_the_portal_from_another() -> None:
-    made = world(_tree(3))
+    made = published(_tree(3))
     made.remove("guide/basics/page-0.md")
     made.publish()
     for number in (1, 2):
@@ -81,11 +81,11 @@ def test_anything_known_that_is_there_tells_the_portal_from_another() -> None:
 
 
 def test_what_was_deleted_on_a_portal_is_made_anew_once_that_is_said() -> None:
-    made = world(_tree(1))
+    made = published(_tree(1))
     made.live.clear()
     plan = made.plan()
     assert "none of the 1 known articles is on this portal" in plan.halt
-    assert "--overwrite" in plan.way_on
+    assert "--overwrite" in plan.advice
     assert made.plan(overwrite=frozenset({"elsewhere"})).halt
     assert steps(made.publish(overwrite=frozenset({"guide"}))) == {
         "guide": "create",
@@ -96,17 +96,17 @@ def test_what_was_deleted_on_a_portal_is_made_anew_once_that_is_said() -> None:
 
 
 def test_the_way_past_a_limit_is_told_with_the_number_that_lets_it_pass() -> None:
-    made = _without(world(_tree(20)), 8)
+    made = _without(published(_tree(20)), 8)
     plan = made.plan(archive_share=0.3)
     assert plan.excess == "8 of 20 known articles would be removed; the limit is 30%"
-    assert plan.way_on == "if it is meant, publish with --force, or set `archive = 8` under [limits]"
+    assert plan.advice == "if it is meant, publish with --force, or set `archive = 8` under [limits]"
     assert made.plan(archive_number=8).excess == ""
-    assert made.plan(archive_number=8).way_on == ""
+    assert made.plan(archive_number=8).advice == ""
     assert made.plan(archive_number=7).excess == "8 articles would be removed; the limit is 7"
 
 
 def test_moved_articles_are_not_removed_since_readers_find_them_again() -> None:
-    made = world(_tree(20) | {"guide/other/one.md": article("One", "Here before.")})
+    made = published(_tree(20) | {"guide/other/one.md": article("One", "Here before.")})
     for n in range(20):
         made.rename(f"guide/basics/page-{n}.md", f"guide/other/page-{n}.md")
     plan = made.plan(archive_share=0.1)
@@ -115,14 +115,14 @@ def test_moved_articles_are_not_removed_since_readers_find_them_again() -> None:
 
 
 def test_an_empty_tree_says_what_to_look_at() -> None:
-    made = world(_tree(1))
+    made = published(_tree(1))
     made.files.clear()
-    assert "check the checkout" in made.plan().way_on
+    assert "check the checkout" in made.plan().advice
 
 
 @pytest.mark.parametrize("path", ["guide", "guide/basics"])
 def test_a_directory_is_not_renamed_because_its_index_is_gone(path: str) -> None:
-    made = world(_tree(2) | {f"{path}/_index.md": "---\nname: What readers see\n---\n"})
+    made = published(_tree(2) | {f"{path}/_index.md": "---\nname: What readers see\n---\n"})
     made.remove(f"{path}/_index.md")
     made.files["guide/basics/page-0.md"] += "\nMore.\n"
     plan = made.plan()
@@ -133,13 +133,13 @@ def test_a_directory_is_not_renamed_because_its_index_is_gone(path: str) -> None
 
 
 def test_an_index_that_only_repeated_the_directorys_name_may_go() -> None:
-    made = world(_tree(2) | {"guide/_index.md": "---\nname: guide\n---\n"})
+    made = published(_tree(2) | {"guide/_index.md": "---\nname: guide\n---\n"})
     made.remove("guide/_index.md")
     assert steps(made.plan()) == {}
 
 
 def test_nothing_outside_the_named_paths_is_removed() -> None:
-    made = world(_tree(5) | {"shop/a/b.md": article("B", "Words about shops alone.")})
+    made = published(_tree(5) | {"shop/a/b.md": article("B", "Words about shops alone.")})
     made.remove("guide")
     made.files["shop/a/b.md"] += "\nMore.\n"
     for paths in (("shop",), ("shop/a",), ("shop/a/b.md",), ("guide/basics/page-1.md", "shop")):
@@ -150,7 +150,7 @@ def test_nothing_outside_the_named_paths_is_removed() -> None:
 
 
 def test_paths_bound_what_is_changed_but_not_the_directories_that_it_needs() -> None:
-    made = world(_tree(3))
+    made = published(_tree(3))
     made.files["shop/orders/late/pay.md"] = article("Pay")
     made.files["shop/orders/other.md"] = article("Other")
     made.files["guide/basics/page-0.md"] = article("Page 0", "Rewritten.")
@@ -164,7 +164,7 @@ def test_paths_bound_what_is_changed_but_not_the_directories_that_it_needs() -> 
 
 
 def test_a_path_is_no_prefix_of_a_longer_name() -> None:
-    made = world(_tree(12))
+    made = published(_tree(12))
     for n in (1, 10):
         made.files[f"guide/basics/page-{n}.md"] += "\nMore.\n"
     assert steps(made.plan(paths=("guide/basics/page-1.md",))) == {"guide/basics/page-1.md": "update"}
@@ -172,7 +172,7 @@ def test_a_path_is_no_prefix_of_a_longer_name() -> None:
 
 
 def test_conflicts_are_isolated_while_the_rest_goes_through() -> None:
-    made = world(_tree(4))
+    made = published(_tree(4))
     made.edit("guide/basics/page-0.md", title="Edited on the web")
     made.files["guide/basics/page-0.md"] += "\nMine.\n"
     made.edit("guide/basics/page-1.md", title="Edited too")

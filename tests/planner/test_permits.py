@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from kbsync.change import Change, Outcome, Result
 from kbsync.engine.refresh import live_from_baselines
 from kbsync.model import Article, Item, ItemKey, Status
-from kbsync.planner.approval import Approval, approval_of, approved
+from kbsync.planner.approval import Approval, approval_of, restrict_to_approval
 from kbsync.planner.planner import Plan
-from tests.planner.world import World, article, steps, world
+from tests.planner.world import BothSides, article, published, steps
 
 ONE, TWO = "guide/basics/one.md", "guide/basics/two.md"
 TREE = {
@@ -22,8 +22,8 @@ TREE = {
 
 
 @pytest.fixture
-def made() -> World:
-    return world(TREE)
+def made() -> BothSides:
+    return published(TREE)
 
 
 def _told(withheld: tuple[Outcome, ...]) -> dict[str, str]:
@@ -31,138 +31,140 @@ def _told(withheld: tuple[Outcome, ...]) -> dict[str, str]:
     return {outcome.change.path: outcome.error for outcome in withheld}
 
 
-def _edit(made: World, path: str, words: str = "And a line of news.") -> None:
+def _edit(made: BothSides, path: str, words: str = "And a line of news.") -> None:
     made.files[path] += f"\n{words}\n"
 
 
-def test_a_plan_is_permitted_whole_by_its_own_permit(made: World) -> None:
+def test_a_plan_is_permitted_whole_by_its_own_permit(made: BothSides) -> None:
     _edit(made, ONE)
     made.remove(TWO)
     made.files["guide/basics/four.md"] = article("Four", "Words that no other page has: yak, ibex, tapir, lemur.")
     plan = made.plan()
     assert steps(plan) == {ONE: "update", TWO: "archive", "guide/basics/four.md": "create"}
-    assert approved(made.plan(), approval_of(plan)) == (plan, ())
+    assert restrict_to_approval(made.plan(), approval_of(plan)) == (plan, ())
 
 
-def test_nothing_is_permitted_by_an_empty_permit(made: World) -> None:
+def test_nothing_is_permitted_by_an_empty_permit(made: BothSides) -> None:
     _edit(made, ONE)
-    reduced, withheld = approved(made.plan(), Approval())
+    reduced, withheld = restrict_to_approval(made.plan(), Approval())
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "not in the plan"}
 
 
-def test_a_file_that_was_edited_after_the_plan_is_withheld_and_the_rest_goes(made: World) -> None:
+def test_a_file_that_was_edited_after_the_plan_is_withheld_and_the_rest_goes(made: BothSides) -> None:
     _edit(made, ONE)
     _edit(made, TWO)
     permit = approval_of(made.plan())
     _edit(made, TWO, "A sentence that nobody has seen.")
-    reduced, withheld = approved(made.plan(), permit)
+    reduced, withheld = restrict_to_approval(made.plan(), permit)
     assert steps(reduced) == {ONE: "update"}
     assert _told(withheld) == {TWO: "moved since the plan: its source says something else"}
 
 
-def test_a_web_edit_after_the_plan_makes_a_conflict_which_is_told(made: World) -> None:
+def test_a_web_edit_after_the_plan_makes_a_conflict_which_is_told(made: BothSides) -> None:
     _edit(made, ONE)
     permit = approval_of(made.plan())
     made.edit(ONE, body="<p>By hand.</p>")
-    reduced, withheld = approved(made.plan(), permit)
+    reduced, withheld = restrict_to_approval(made.plan(), permit)
     assert reduced.changes == ()
     assert _told(withheld) == {
         ONE: "moved since the plan: conflict now: changed here (body) and edited on the portal: body"
     }
 
 
-def test_a_web_edit_that_a_later_flag_would_write_over_is_withheld(made: World) -> None:
+def test_a_web_edit_that_a_later_flag_would_write_over_is_withheld(made: BothSides) -> None:
     _edit(made, ONE)
     permit = approval_of(made.plan(overwrite=frozenset({ONE})))
     made.edit(ONE, body="<p>By hand.</p>")
     fresh = made.plan(overwrite=frozenset({ONE}))
     assert steps(fresh) == {ONE: "update"}
-    reduced, withheld = approved(fresh, permit)
+    reduced, withheld = restrict_to_approval(fresh, permit)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "moved since the plan: it was edited on the portal"}
 
 
-def test_what_agents_set_beside_content_holds_nothing_back(made: World) -> None:
+def test_what_agents_set_beside_content_holds_nothing_back(made: BothSides) -> None:
     _edit(made, ONE)
     permit = approval_of(made.plan())
     made.edit(ONE, tags=("by", "hand"))
     made.baselines[made.key(ONE)] = replace(made.baseline(ONE), updated_at=made.live[made.key(ONE)].updated_at or "")
-    assert steps(approved(made.plan(), permit)[0]) == {ONE: "update"}
+    assert steps(restrict_to_approval(made.plan(), permit)[0]) == {ONE: "update"}
 
 
-def test_a_field_more_is_not_what_was_seen(made: World) -> None:
+def test_a_field_more_is_not_what_was_seen(made: BothSides) -> None:
     _edit(made, ONE)
     permit = approval_of(made.plan())
     made.files[ONE] = made.files[ONE].replace("title: One", "title: Uno")
-    assert _told(approved(made.plan(), permit)[1]) == {ONE: "moved since the plan: its source says something else"}
+    assert _told(restrict_to_approval(made.plan(), permit)[1]) == {
+        ONE: "moved since the plan: its source says something else"
+    }
 
 
-def test_what_became_another_action_is_withheld(made: World) -> None:
+def test_what_became_another_action_is_withheld(made: BothSides) -> None:
     made.remove(ONE)
     permit = approval_of(made.plan())
-    reduced, withheld = approved(made.plan(removed="delete"), permit)
+    reduced, withheld = restrict_to_approval(made.plan(removed="delete"), permit)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "moved since the plan: the plan said archive"}
 
 
-def test_a_move_that_would_leave_something_else_behind_is_withheld(made: World) -> None:
+def test_a_move_that_would_leave_something_else_behind_is_withheld(made: BothSides) -> None:
     made.files["guide/other/here.md"] = article("Here", "Something to keep the folder: narwhal, beluga, vaquita.")
     made.publish()
     made.rename(ONE, "guide/other/one.md")
     permit = approval_of(made.plan(moved="archive"))
-    assert approved(made.plan(moved="archive"), permit)[1] == ()
-    told = _told(approved(made.plan(moved="pointer"), permit)[1])
+    assert restrict_to_approval(made.plan(moved="archive"), permit)[1] == ()
+    told = _told(restrict_to_approval(made.plan(moved="pointer"), permit)[1])
     assert told == {"guide/other/one.md": "moved since the plan: the plan left something else in its old place"}
 
 
-def test_what_was_done_meanwhile_is_no_longer_to_be_done(made: World) -> None:
+def test_what_was_done_meanwhile_is_no_longer_to_be_done(made: BothSides) -> None:
     _edit(made, ONE)
     permit = approval_of(made.plan())
     made.publish()
-    reduced, withheld = approved(made.plan(), permit)
+    reduced, withheld = restrict_to_approval(made.plan(), permit)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "no longer to be done"}
 
 
-def test_what_only_brings_agreements_up_to_date_needs_no_leave(made: World) -> None:
+def test_what_only_brings_agreements_up_to_date_needs_no_leave(made: BothSides) -> None:
     made.rename(ONE, "guide/basics/uno.md")
     made.remove(TWO)
     made.lose(TWO)
     plan = made.plan()
     assert sorted(steps(plan).values()) == ["forget", "rename"]
-    assert approved(plan, Approval()) == (plan, ())
+    assert restrict_to_approval(plan, Approval()) == (plan, ())
 
 
-def test_a_path_may_have_two_changes_and_each_needs_its_own_leave(made: World) -> None:
+def test_a_path_may_have_two_changes_and_each_needs_its_own_leave(made: BothSides) -> None:
     made.remove(ONE)
     archive = approval_of(made.plan())
     made.files[ONE] = article("Another", "It has nothing to do with what lay here: dhole, fossa, saiga, serow, takin.")
     made.baselines[made.key(ONE)] = replace(made.baseline(ONE), path="guide/basics/gone.md")
     fresh = made.plan()
     assert steps(fresh) == {ONE: "create", "guide/basics/gone.md": "archive"}
-    reduced, withheld = approved(fresh, archive)
+    reduced, withheld = restrict_to_approval(fresh, archive)
     assert reduced.changes == ()
     assert set(_told(withheld).values()) == {"not in the plan", "no longer to be done"}
 
 
 def test_an_anchor_that_others_link_to_since_is_another_page() -> None:
-    made = world(TREE)
+    made = published(TREE)
     made.files[ONE] += "\n## A heading\n\nMore.\n"
     permit = approval_of(made.plan())
     made.files[TWO] += "\n[there](one.md#a-heading)\n"
-    assert set(_told(approved(made.plan(), permit)[1])) == {ONE, TWO}
+    assert set(_told(restrict_to_approval(made.plan(), permit)[1])) == {ONE, TWO}
 
 
-def test_a_plan_that_did_not_read_the_portal_permits_what_is_as_it_remembers(made: World) -> None:
+def test_a_plan_that_did_not_read_the_portal_permits_what_is_as_it_remembers(made: BothSides) -> None:
     _edit(made, ONE)
     _edit(made, TWO)
     made.remove("guide/basics/three.md")
     offline = live_from_baselines(made.baselines)
     seen = made.plan_against(offline)
-    permit = approval_of(seen, offline.remembered)
+    permit = approval_of(seen, offline.assumed)
     made.edit(TWO, title="By hand")
-    reduced, withheld = approved(made.plan(overwrite=frozenset({TWO})), permit)
+    reduced, withheld = restrict_to_approval(made.plan(overwrite=frozenset({TWO})), permit)
     assert steps(reduced) == {ONE: "update", "guide/basics/three.md": "archive"}
     assert _told(withheld) == {TWO: "moved since the plan: it was edited on the portal"}
 
@@ -170,7 +172,7 @@ def test_a_plan_that_did_not_read_the_portal_permits_what_is_as_it_remembers(mad
 _DEEDS = ("edit", "remove", "rename", "web", "draft", "lose", "add", "nothing")
 
 
-def _act(made: World, deed: str, path: str) -> None:
+def _act(made: BothSides, deed: str, path: str) -> None:
     there = path in made.files
     match deed:
         case "edit" if there:
@@ -185,7 +187,7 @@ def _act(made: World, deed: str, path: str) -> None:
             _act_on_the_web(made, deed, path)
 
 
-def _act_on_the_web(made: World, deed: str, path: str) -> None:
+def _act_on_the_web(made: BothSides, deed: str, path: str) -> None:
     keys = [key for key, known in made.baselines.items() if known.path == path and key in made.live]
     for key in keys:
         if deed == "lose":
@@ -203,7 +205,7 @@ def _act_on_the_web(made: World, deed: str, path: str) -> None:
 def test_law_6_what_was_seen_is_what_is_applied_and_every_other_change_is_named(
     before: list[tuple[str, str]], after: list[tuple[str, str]]
 ) -> None:
-    made = world(TREE)
+    made = published(TREE)
     for deed, path in before:
         _act(made, deed, path)
     seen = made.plan()
@@ -211,7 +213,7 @@ def test_law_6_what_was_seen_is_what_is_applied_and_every_other_change_is_named(
     for deed, path in after:
         _act(made, deed, path)
     fresh = made.plan()
-    reduced, withheld = approved(fresh, approval_of(seen))
+    reduced, withheld = restrict_to_approval(fresh, approval_of(seen))
     _sees_the_same(reduced, seen, live)
     accounted = {_place(outcome.change) for outcome in withheld} | {_place(change) for change in reduced.changes}
     assert accounted >= {_place(change) for change in (*fresh.changes, *seen.writes)}
@@ -225,7 +227,7 @@ def _sees_the_same(reduced: Plan, seen: Plan, live: dict[ItemKey, Item]) -> None
     was = {_place(change): change for change in seen.changes}
     for change in reduced.writes:
         then = was[_place(change)]
-        assert (change.action, change.fields, change.former) == (then.action, then.fields, then.former)
+        assert (change.action, change.fields, change.former_path) == (then.action, then.fields, then.former_path)
         assert change.after == then.after
         old = live.get(change.key)
         if isinstance(change.actual, Article) and isinstance(old, Article):

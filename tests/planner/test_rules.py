@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.config import Config
 from kbsync.engine.render import LinkResolver
-from kbsync.planner.decide import Rules
+from kbsync.planner.decide import PlanRules
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ from kbsync.planner.decide import Rules
 )
 def test_overwrite_means_a_path_and_what_lies_below_it(path: str, is_meant: bool) -> None:
     addresses = LinkResolver(Config(root=Path()), frozenset())
-    rules = Rules(addresses=addresses, overwrite=frozenset({"kb/faq/reset.md", "kb/news"}))
+    rules = PlanRules(addresses=addresses, overwrite=frozenset({"kb/faq/reset.md", "kb/news"}))
     assert rules.overwrites(path) is is_meant

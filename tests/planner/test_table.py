@@ -14,38 +14,38 @@ from kbsync.baseline import State
 from kbsync.change import Action
 from kbsync.engine.record import settled
 from kbsync.model import Article, ItemKey, Kind, Status
-from tests.planner.world import World, article, steps, world
+from tests.planner.world import BothSides, article, published, steps
 
 PATH = "guide/basics/reset.md"
 AT_REST = "at rest"
-Step = Callable[[World, ItemKey], None]
+Step = Callable[[BothSides, ItemKey], None]
 FILES = {
     "guide/basics/reset.md": article("Reset", "Press the button."),
     "guide/basics/other.md": article("Other", "Something else altogether, of many more words."),
 }
 
 
-def _keep(_: World, __: ItemKey) -> None:
+def _keep(_: BothSides, __: ItemKey) -> None:
     """Change nothing."""
 
 
-def _change_file(made: World, _: ItemKey) -> None:
+def _change_file(made: BothSides, _: ItemKey) -> None:
     made.files[PATH] = article("Reset", "Press the red button.")
 
 
-def _remove_file(made: World, _: ItemKey) -> None:
+def _remove_file(made: BothSides, _: ItemKey) -> None:
     made.remove(PATH)
 
 
-def _change_live(made: World, key: ItemKey) -> None:
+def _change_live(made: BothSides, key: ItemKey) -> None:
     made.edit(key, body="<p>Press any button.</p>")
 
 
-def _same_live(made: World, key: ItemKey) -> None:
+def _same_live(made: BothSides, key: ItemKey) -> None:
     made.edit(key, body="<p dir='ltr'>Press the red button.</p>")
 
 
-def _lose_live(made: World, key: ItemKey) -> None:
+def _lose_live(made: BothSides, key: ItemKey) -> None:
     made.lose(key)
 
 
@@ -104,7 +104,7 @@ ROWS = [
 ]
 
 
-def _settle(made: World, key: ItemKey, state: State | None) -> None:
+def _settle(made: BothSides, key: ItemKey, state: State | None) -> None:
     """Bring the baseline into a state, as a run would have left it."""
     match state:
         case None:
@@ -116,9 +116,9 @@ def _settle(made: World, key: ItemKey, state: State | None) -> None:
             made.baselines[key] = replace(made.baselines[key], state=state)
 
 
-def _row(row: Row) -> tuple[World, str]:
+def _row(row: Row) -> tuple[BothSides, str]:
     """Set a row up; give the path under which plans speak of its article."""
-    made = world(FILES)
+    made = published(FILES)
     key = made.key(PATH)
     _settle(made, key, row.state)
     row.content(made, key)
@@ -138,7 +138,7 @@ def test_each_row_of_the_table_says_what_a_publish_does(row: Row) -> None:
 def test_each_row_of_the_table_says_what_a_pull_does(row: Row) -> None:
     made, path = _row(row)
     plan = made.plan_pull()
-    merges = {change.path: "merge" for change in plan.changes if change.action is Action.UPDATE and change.ours}
+    merges = {change.path: "merge" for change in plan.changes if change.action is Action.UPDATE and change.kept_fields}
     assert steps(plan) | merges == ({} if row.pull == AT_REST else {path: row.pull})
     assert all("merged" in change.reason for change in plan.changes if change.path in merges)
 
@@ -151,7 +151,7 @@ def test_the_rows_name_every_state() -> None:
     ("removed", "action", "left"), [("archive", "archive", True), ("delete", "delete", False), ("keep", "forget", True)]
 )
 def test_what_a_removed_file_does_is_for_the_target_to_say(removed: str, action: str, left: bool) -> None:
-    made = world(FILES, removed=removed)
+    made = published(FILES, removed=removed)
     number = made.id_of(PATH)
     made.remove(PATH)
     assert steps(made.publish()) == {PATH: action}
@@ -160,7 +160,7 @@ def test_what_a_removed_file_does_is_for_the_target_to_say(removed: str, action:
 
 
 def test_a_restored_article_keeps_its_id_and_is_seen_again() -> None:
-    made = world(FILES)
+    made = published(FILES)
     number = made.id_of(PATH)
     made.remove(PATH)
     made.publish()
@@ -174,7 +174,7 @@ def test_a_restored_article_keeps_its_id_and_is_seen_again() -> None:
 
 
 def test_overwrite_publishes_over_a_web_edit_and_over_nothing_else() -> None:
-    made = world(FILES)
+    made = published(FILES)
     made.edit(PATH, body="<p>Press any button.</p>")
     made.edit("guide/basics/other.md", title="Another")
     told = steps(made.plan(overwrite=frozenset({PATH})))
@@ -184,14 +184,14 @@ def test_overwrite_publishes_over_a_web_edit_and_over_nothing_else() -> None:
 
 
 def test_overwrite_creates_what_is_gone_on_the_web() -> None:
-    made = world(FILES)
+    made = published(FILES)
     made.lose(PATH)
     assert steps(made.plan(overwrite=frozenset({PATH}))) == {PATH: "create"}
 
 
 @pytest.mark.parametrize("state", [State.KEPT, State.RELEASED])
 def test_overwrite_takes_over_again_what_was_let_go(state: State) -> None:
-    made = world(FILES)
+    made = published(FILES)
     _settle(made, made.key(PATH), state)
     made.files[PATH] = article("Reset", "Press the red button.")
     assert steps(made.publish(overwrite=frozenset({PATH}))) == {PATH: "update"}

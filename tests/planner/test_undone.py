@@ -7,7 +7,7 @@ import pytest
 from kbsync.baseline import State
 from kbsync.engine.record import settled
 from kbsync.model import Article, Item, ItemKey, Status, digest
-from tests.planner.world import World, article, steps, world
+from tests.planner.world import BothSides, article, published, steps
 
 PATH = "guide/basics/reset.md"
 OTHER = "guide/basics/other.md"
@@ -15,9 +15,9 @@ OLD, NEW = article("Reset", "Press the button."), article("Reset it", "Hold the 
 
 
 @pytest.fixture
-def made() -> World:
+def made() -> BothSides:
     """A world in which an update was undone: the file says the new, the portal the old."""
-    made = world({PATH: OLD, OTHER: article("Other", "Something else altogether, of many more words.")})
+    made = published({PATH: OLD, OTHER: article("Other", "Something else altogether, of many more words.")})
     key = made.key(PATH)
     before = made.live[key]
     made.files[PATH] = NEW
@@ -26,17 +26,17 @@ def made() -> World:
     return made
 
 
-def _undo(made: World, key: ItemKey, before: Item) -> None:
+def _undo(made: BothSides, key: ItemKey, before: Item) -> None:
     made.live[key] = replace(before, updated_at=made.now())
     made.baselines[key] = settled(made.baselines[key], made.live[key], seen=made.now(), state=State.UNDONE)
 
 
-def test_it_is_named_by_every_plan_and_by_no_pull(made: World) -> None:
+def test_it_is_named_by_every_plan_and_by_no_pull(made: BothSides) -> None:
     assert steps(made.plan()) == {PATH: "undone"}
     assert steps(made.plan_pull()) == {}
 
 
-def test_a_change_of_one_field_brings_every_field_along(made: World) -> None:
+def test_a_change_of_one_field_brings_every_field_along(made: BothSides) -> None:
     made.files[PATH] = NEW.replace("Reset it", "Reset it now")
     (change,) = made.plan().changes
     assert change.fields == ("body", "title")
@@ -44,32 +44,32 @@ def test_a_change_of_one_field_brings_every_field_along(made: World) -> None:
     assert steps(made.plan()) == {}
 
 
-def test_a_file_that_says_what_the_portal_says_is_adopted_and_not_sent(made: World) -> None:
+def test_a_file_that_says_what_the_portal_says_is_adopted_and_not_sent(made: BothSides) -> None:
     made.files[PATH] = OLD
     plan = made.plan()
     assert steps(plan) == {PATH: "adopt"}
     assert not plan.writes
 
 
-def test_its_file_may_be_renamed_and_its_directory_too(made: World) -> None:
+def test_its_file_may_be_renamed_and_its_directory_too(made: BothSides) -> None:
     made.rename(PATH, "guide/basics/renamed.md")
     assert steps(made.plan()) == {"guide/basics/renamed.md": "undone"}
     made.rename("guide", "handbook")
     assert steps(made.plan())["handbook/basics/renamed.md"] == "undone"
 
 
-def test_it_is_published_as_it_is_only_by_overwrite(made: World) -> None:
+def test_it_is_published_as_it_is_only_by_overwrite(made: BothSides) -> None:
     plan = made.plan(overwrite=frozenset({PATH}))
     assert steps(plan) == {PATH: "update"}
     assert set(plan.changes[0].fields) == {"body", "title", "status"}
 
 
-def test_another_file_of_the_same_words_is_another_article(made: World) -> None:
+def test_another_file_of_the_same_words_is_another_article(made: BothSides) -> None:
     made.files["guide/basics/copy.md"] = NEW
     assert steps(made.plan()) == {PATH: "undone", "guide/basics/copy.md": "create"}
 
 
-def _take_the_file(made: World) -> ItemKey:
+def _take_the_file(made: BothSides) -> ItemKey:
     """Let the undone article be one whose file was gone already when the run was undone."""
     key = next(key for key, known in made.baselines.items() if known.state is State.UNDONE)
     made.baselines[key] = replace(made.baselines[key], content={}, source_key="")
@@ -77,7 +77,7 @@ def _take_the_file(made: World) -> ItemKey:
     return key
 
 
-def test_where_it_had_no_file_it_rests_until_one_is_there(made: World) -> None:
+def test_where_it_had_no_file_it_rests_until_one_is_there(made: BothSides) -> None:
     key = _take_the_file(made)
     assert steps(made.plan()) == {PATH: "undone"}
     assert steps(made.plan_pull()) == {}
@@ -87,7 +87,7 @@ def test_where_it_had_no_file_it_rests_until_one_is_there(made: World) -> None:
     assert plan.changes[0].id == key.id
 
 
-def test_without_a_file_a_web_edit_is_named_and_a_deletion_forgotten(made: World) -> None:
+def test_without_a_file_a_web_edit_is_named_and_a_deletion_forgotten(made: BothSides) -> None:
     key = _take_the_file(made)
     made.edit(key, body="<p>By hand.</p>")
     assert steps(made.plan()) == {PATH: "drift"}
@@ -95,7 +95,7 @@ def test_without_a_file_a_web_edit_is_named_and_a_deletion_forgotten(made: World
     assert steps(made.plan()) == {PATH: "forget"}
 
 
-def test_a_creation_that_was_undone_goes_with_its_file_and_no_call(made: World) -> None:
+def test_a_creation_that_was_undone_goes_with_its_file_and_no_call(made: BothSides) -> None:
     key = made.key(OTHER)
     live = made.live[key]
     assert isinstance(live, Article)
@@ -107,7 +107,7 @@ def test_a_creation_that_was_undone_goes_with_its_file_and_no_call(made: World) 
     assert not plan.writes
 
 
-def test_what_lay_elsewhere_when_its_move_was_undone_rests_there(made: World) -> None:
+def test_what_lay_elsewhere_when_its_move_was_undone_rests_there(made: BothSides) -> None:
     key = made.key(OTHER)
     made.files["guide/more/_index.md"] = "---\nname: More\n---\n"
     made.files["guide/more/x.md"] = article("X", "Words enough for an article.")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.change import Action, Change, circle_openers, in_waves, natural_order
+from kbsync.change import Action, Change, cycle_openers, in_waves, natural_order
 from kbsync.model import Kind
 from tests.planner.trees import law
 
@@ -39,7 +39,7 @@ def test_each_change_is_in_exactly_one_wave(given_: tuple[tuple[Change, ...], Ma
 
 def test_what_is_to_point_elsewhere_comes_after_what_lies_in_its_old_place_by_now() -> None:
     here = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=1)
-    old = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=2, points=True)
+    old = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=2, leaves_pointer=True)
     assert in_waves((old, here), {}) == ((here,), (old,))
 
 
@@ -53,7 +53,7 @@ def test_what_is_put_back_in_one_place_is_all_of_it_put_back() -> None:
 @given(work())
 def test_every_wave_needs_only_earlier_ones(given_: tuple[tuple[Change, ...], Mapping[str, list[str]]]) -> None:
     changes, targets = given_
-    openers = circle_openers(changes, targets)
+    openers = cycle_openers(changes, targets)
     new = {change.path for change in changes if change.action in NEW}
     done: set[str] = set()
     for wave in in_waves(changes, targets):
@@ -86,7 +86,7 @@ def test_only_circles_of_new_articles_have_openers(
 ) -> None:
     changes, targets = given_
     new = {change.path for change in changes if change.kind is Kind.ARTICLE and change.action in NEW}
-    for opener in circle_openers(changes, targets):
+    for opener in cycle_openers(changes, targets):
         assert opener in new
         assert opener in _reached(opener, targets, new)
 
@@ -106,17 +106,17 @@ def test_an_article_that_links_to_itself_is_a_circle_of_one_and_waits_for_others
     one, two = NAMES[:2]
     changes = [Change(action=Action.CREATE, kind=Kind.ARTICLE, path=path) for path in (one, two)]
     targets = {one: [one, two], two: []}
-    assert circle_openers(changes, targets) == {one}
+    assert cycle_openers(changes, targets) == {one}
     assert [[change.path for change in wave] for wave in in_waves(changes, targets)] == [[two], [one]]
     known = [Change(action=Action.UPDATE, kind=Kind.ARTICLE, path=one)]
-    assert circle_openers(known, targets) == frozenset()
+    assert cycle_openers(known, targets) == frozenset()
 
 
 def test_a_circle_of_three_needs_one_opener() -> None:
     names = NAMES[:3]
     changes = [Change(action=Action.CREATE, kind=Kind.ARTICLE, path=path) for path in names]
     targets = {names[0]: [names[1]], names[1]: [names[2]], names[2]: [names[0]]}
-    assert len(circle_openers(changes, targets)) == 1
+    assert len(cycle_openers(changes, targets)) == 1
     assert [len(wave) for wave in in_waves(changes, targets)] == [1, 1, 1]
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kbsync.baseline import Baseline, State
-from kbsync.change import Action, Change, Finding, circle_openers, in_waves
+from kbsync.change import Action, Change, Finding, cycle_openers, in_waves
 from kbsync.config import Config
-from kbsync.content.selection import Rules as TreeRules
-from kbsync.content.tree import read as read_tree
+from kbsync.content.selection import TreeRules as TreeRules
+from kbsync.content.tree import read_tree as read_tree
 from kbsync.digests import live_digests
 from kbsync.engine.record import agree, settled
 from kbsync.engine.render import LinkResolver, current_addresses, render
@@ -35,7 +35,7 @@ from kbsync.model import (
     fields_of,
     parent_path,
 )
-from kbsync.planner.decide import Rules
+from kbsync.planner.decide import PlanRules
 from kbsync.planner.planner import Plan, make_plan
 
 CONFIG = Config(root=Path("nowhere"), url="https://acme.freshdesk.com", assets_url="https://cdn.acme.com/kb", new="all")
@@ -58,7 +58,7 @@ class Memory:
 
 
 @dataclass(slots=True, kw_only=True)
-class World:
+class BothSides:
     """Both sides of a comparison, and what they agreed on."""
 
     files: dict[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class World:
     def content(self) -> KnowledgeBase:
         rules = TreeRules(languages=self.config.languages, ignore=self.config.ignore)
         tree = read_tree(Memory(files=self.files), rules)
-        assert not [problem for problem in tree.problems if problem.stops], tree.problems
+        assert not [problem for problem in tree.problems if problem.is_error], tree.problems
         return tree.knowledge
 
     def portal(self) -> KnowledgeBase:
@@ -87,8 +87,8 @@ class World:
     def now(self) -> str:
         return f"2026-01-01T{next(self.clock):08d}Z"
 
-    def rules(self, content: KnowledgeBase, **others: Any) -> Rules:
-        rules = Rules(
+    def rules(self, content: KnowledgeBase, **others: Any) -> PlanRules:
+        rules = PlanRules(
             addresses=LinkResolver(self.config, content.assets),
             removed=self.config.removed,
             moved=self.config.moved,
@@ -159,9 +159,9 @@ class World:
         self.files = {name: text for name, text in self.files.items() if not (name + "/").startswith(f"{path}/")}
 
 
-def world(files: Mapping[str, str], **config: Any) -> World:
+def published(files: Mapping[str, str], **config: Any) -> BothSides:
     """Make a world with a published tree."""
-    made = World(files=dict(files), config=replace(CONFIG, **config))
+    made = BothSides(files=dict(files), config=replace(CONFIG, **config))
     made.publish()
     return made
 
@@ -185,13 +185,13 @@ def steps(plan: Plan) -> dict[str, str]:
 class _Carrying:
     """One plan being carried out on the dict."""
 
-    def __init__(self, world: World, plan: Plan, content: KnowledgeBase) -> None:
+    def __init__(self, world: BothSides, plan: Plan, content: KnowledgeBase) -> None:
         self.world = world
         self.plan = plan
         self.addresses = LinkResolver(world.config, content.assets)
         anew = {change.path for change in plan.changes if change.action is Action.MOVE}
         self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
-        self.openers = circle_openers(plan.changes, plan.targets)
+        self.openers = cycle_openers(plan.changes, plan.targets)
 
     def carry_out(self) -> None:
         ready = []
@@ -322,6 +322,6 @@ def _whole(item: Item) -> Item:
     return replace(item, **changes)
 
 
-def snapshot(world: World) -> dict[ItemKey, dict[str, str]]:
+def snapshot(world: BothSides) -> dict[ItemKey, dict[str, str]]:
     """Return the version of every live item."""
     return {key: live_digests(item) for key, item in world.live.items()}

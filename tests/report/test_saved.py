@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.errors import UsageError
 from kbsync.model import Article, Folder, Kind, Side
-from kbsync.planner.approval import Saved, approval_of
+from kbsync.planner.approval import SavedPlan, approval_of
 from kbsync.planner.planner import Plan
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
@@ -25,7 +25,7 @@ PLAN = Plan(
             kind=Kind.ARTICLE,
             path="guide/a/b.md",
             id=7,
-            former="guide/a/old.md",
+            former_path="guide/a/old.md",
             fields=("title", "body"),
             reason="was guide/a/old.md",
             desired=Article(title="Ünïcode \u202e 🎉", body="New\n", path="guide/a/b.md"),
@@ -60,9 +60,9 @@ PLAN = Plan(
     anchors={},
     halt="the content tree holds no article",
 )
-SAVED = Saved(
+SAVED = SavedPlan(
     plan=PLAN,
-    permit=approval_of(PLAN),
+    approval=approval_of(PLAN),
     target="production",
     url="https://acme.freshdesk.com",
     tree="4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -76,7 +76,7 @@ SAVED = Saved(
 TEXT = saved_to_json(SAVED)
 
 
-def _read(text: str) -> Saved:
+def _read(text: str) -> SavedPlan:
     return saved_from_json(text, name="plan.json")
 
 
@@ -144,8 +144,8 @@ def test_what_is_read_back_is_what_was_saved() -> None:
 def test_what_only_brings_agreements_up_to_date_is_shown_and_needs_no_leave() -> None:
     read = _read(TEXT)
     assert [change.action for change in read.plan.changes] == [Action.UPDATE, Action.CREATE, Action.ADOPT]
-    assert read.permit == SAVED.permit
-    assert [grant.action for grant in read.permit.changes] == [Action.UPDATE, Action.CREATE]
+    assert read.approval == SAVED.approval
+    assert [grant.action for grant in read.approval.changes] == [Action.UPDATE, Action.CREATE]
 
 
 def test_it_is_shown_again_in_every_form_as_it_was() -> None:
