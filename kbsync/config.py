@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kbsync.errors import ConfigError, Problem, UsageError
-from kbsync.markup.options import Options
-from kbsync.markup.placeholders import is_name
+from kbsync.markup.options import MarkupOptions
+from kbsync.markup.placeholders import is_variable_name
 
 FILE = "kbsync.toml"
 DEFAULT_TARGET = "production"
@@ -55,7 +55,7 @@ class Config:
     ignored_keys: frozenset[str] = frozenset()
     subfolders: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
-    markup: Options = Options()  # noqa: RUF009  (frozen)
+    markup: MarkupOptions = MarkupOptions()  # noqa: RUF009  (frozen)
 
     @property
     def readers_url(self) -> str:
@@ -212,7 +212,7 @@ class _Reader:
         found = {}
         for name, value in section.items():
             text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-            if not is_name(name):
+            if not is_variable_name(name):
                 self._problem(name, f"{name!r} is no name for a variable", "use letters, digits, _ and -")
             elif not isinstance(text, str) or len(text.strip().splitlines()) > 1:
                 self._problem(name, f"the variable {name} is {value!r}", "a text in quotes, on one line")
@@ -220,18 +220,18 @@ class _Reader:
                 found[unicodedata.normalize("NFC", name)] = text.strip()
         return found
 
-    def _markup(self, section: Mapping[str, object]) -> Options:
+    def _markup(self, section: Mapping[str, object]) -> MarkupOptions:
         switches = ("highlight", "linkify", "typographer")
         self._known(section, (*switches, "contents"), "[markup]")
         found = {name: section[name] for name in switches if name in section}
         for name, value in found.items():
             if not isinstance(value, bool):
                 self._problem(name, f"{name} is {value!r}", "true or false")
-        title = self._texts(section, ("contents",)).get("contents", Options().contents)
+        title = self._texts(section, ("contents",)).get("contents", MarkupOptions().contents)
         if not str(title).strip():
             self._problem("contents", "contents is empty", "the title over every list of contents")
         on = {name: value is True for name, value in found.items()}
-        return replace(Options(), **on, contents=str(title).strip())
+        return replace(MarkupOptions(), **on, contents=str(title).strip())
 
     def _section(self, table: Mapping[str, object], name: str) -> Mapping[str, object]:
         section = table.get(name, {})

@@ -14,10 +14,10 @@ from typing import Protocol
 from kbsync.markup.compare import canonical
 from kbsync.markup.dom import stable_body
 from kbsync.markup.links import from_root, references, to_root
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import to_html
-from kbsync.markup.to_markdown import Pulled, addresses_in, to_markdown
-from kbsync.memo import is_lent, remembered
+from kbsync.markup.to_markdown import MarkdownResult, addresses_in, to_markdown
+from kbsync.memo import is_memoizing, memoized
 from kbsync.model import Article, Item, ItemKey, KnowledgeBase, digest, fields_of
 
 _ROOTED = "kbsync-root:/"
@@ -39,7 +39,7 @@ class AddressMap(Protocol):
     """How content paths and the portal's addresses translate, for one target and its way of reading Markdown."""
 
     @property
-    def options(self) -> Options:
+    def options(self) -> MarkupOptions:
         """Return the options of the tree's Markdown."""
 
     def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
@@ -95,7 +95,7 @@ def source_key(article: Article, anchors: Collection[str]) -> str:
     return digest((*parts, *(f"#{anchor}" for anchor in anchors)))
 
 
-def rooted_html(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
+def rooted_html(article: Article, anchors: Collection[str], options: MarkupOptions = PLAIN) -> str:
     """Render an article of content with its relative links as paths from the root: what counts as its content."""
     resolve = root_path_resolver(article.path or "")
     return canonical(to_html(article.body, resolve=resolve, anchors=anchors, options=options))
@@ -111,7 +111,7 @@ def root_path_resolver(path: str) -> Callable[[str], str]:
     return resolve
 
 
-def pulled_body(live: Article, path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> Pulled:
+def pulled_body(live: Article, path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> MarkdownResult:
     """Convert a live body to the Markdown that a file at `path` would hold; `paths` tells where live items lie.
 
     A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
@@ -131,19 +131,19 @@ def address_rewriter(path: str, addresses: AddressMap, paths: Mapping[ItemKey, s
     return rewrite
 
 
-def _converted(html: str, rewrite: Callable[[str], str], options: Options) -> Pulled:
+def _converted(html: str, rewrite: Callable[[str], str], options: MarkupOptions) -> MarkdownResult:
     """Convert a body, or remember what became of it where each of its addresses was rewritten as it would be now."""
-    if not is_lent():
+    if not is_memoizing():
         return to_markdown(html, rewrite=rewrite, options=options)
-    addresses = json.loads(remembered("addresses", (html,), lambda: json.dumps(addresses_in(html))))
+    addresses = json.loads(memoized("addresses", (html,), lambda: json.dumps(addresses_in(html))))
     rewritten = json.dumps([rewrite(address) for address in addresses])
 
     def convert() -> str:
         pulled = to_markdown(html, rewrite=rewrite, options=options)
         return json.dumps((pulled.text, pulled.dropped))
 
-    text, dropped = json.loads(remembered("markdown", (html, rewritten, repr(options)), convert))
-    return Pulled(text=text, dropped=tuple(dropped))
+    text, dropped = json.loads(memoized("markdown", (html, rewritten, repr(options)), convert))
+    return MarkdownResult(text=text, dropped=tuple(dropped))
 
 
 def _is_relative(path: str, address: str) -> bool:
@@ -179,11 +179,11 @@ def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]
     return digests
 
 
-def _body_digest(article: Article, anchors: Collection[str], options: Options = PLAIN) -> str:
+def _body_digest(article: Article, anchors: Collection[str], options: MarkupOptions = PLAIN) -> str:
     """Return the digest of a body; what a baseline holds is that of plain options, which a setting does not change."""
     place = posixpath.dirname(article.path or "")
     arguments = (article.body, place, repr(options), *sorted(anchors))
-    return remembered("body digest", arguments, lambda: digest(rooted_html(article, anchors, options)))
+    return memoized("body digest", arguments, lambda: digest(rooted_html(article, anchors, options)))
 
 
 def managed_digests(item: Item) -> dict[str, str]:

@@ -29,7 +29,7 @@ _LENT: ContextVar[Memory | None] = ContextVar("memory", default=None)
 
 
 @contextmanager
-def lent(memory: Memory) -> Iterator[None]:
+def memoizing(memory: Memory) -> Iterator[None]:
     """Let functions of texts remember what they gave, until the block ends; other threads go on without."""
     token = _LENT.set(memory)
     try:
@@ -38,12 +38,12 @@ def lent(memory: Memory) -> Iterator[None]:
         _LENT.reset(token)
 
 
-def is_lent() -> bool:
+def is_memoizing() -> bool:
     """Return whether anything would be remembered, where remembering itself takes work."""
     return _LENT.get() is not None
 
 
-def remembered(function: str, arguments: Sequence[str], compute: Callable[[], str]) -> str:
+def memoized(function: str, arguments: Sequence[str], compute: Callable[[], str]) -> str:
     """Return what a function gave for these arguments, or compute it.
 
     `function` is its name, `arguments` must be everything that the outcome depends on but the code itself.

@@ -20,7 +20,7 @@ from kbsync.cache import Cache, code_version, open_cache
 from kbsync.markup import links as surveys
 from kbsync.markup.options import PLAIN
 from kbsync.markup.to_markdown import addresses_in, to_markdown
-from kbsync.memo import lent, remembered
+from kbsync.memo import memoized, memoizing
 from kbsync.model import Article, ItemKey, Kind
 
 UNIX = pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX")
@@ -268,16 +268,16 @@ class TestRemembering:
 
     def test_without_a_memory_everything_is_computed(self) -> None:
         made = iter("ab")
-        assert remembered("f", ("x",), lambda: next(made)) == "a"
-        assert remembered("f", ("x",), lambda: next(made)) == "b"
+        assert memoized("f", ("x",), lambda: next(made)) == "a"
+        assert memoized("f", ("x",), lambda: next(made)) == "b"
 
     def test_with_one_it_is_computed_once_for_the_same_arguments(self) -> None:
         made: Iterator[int] = iter(range(9))
         calls: list[tuple[str, tuple[str, ...]]] = [
             ("f", ("x", "y")), ("f", ("xy",)), ("f", ("x", "y")), ("g", ("x", "y")), ("f", ("", "xy")), ("fx", ("y",)),
         ]  # fmt: skip
-        with lent(Kept()):
-            assert [remembered(what, parts, lambda: str(next(made))) for what, parts in calls] == list("010234")
+        with memoizing(Kept()):
+            assert [memoized(what, parts, lambda: str(next(made))) for what, parts in calls] == list("010234")
 
     @pytest.mark.parametrize(
         "text",
@@ -289,8 +289,8 @@ class TestRemembering:
     )
     def test_an_address_that_opens_something_is_not_kept(self, text: str) -> None:
         memory = Kept()
-        with lent(memory):
-            assert remembered("f", (), lambda: text) == text
+        with memoizing(memory):
+            assert memoized("f", (), lambda: text) == text
         assert memory.texts == {}
 
 
@@ -331,7 +331,7 @@ def test_a_conversion_is_remembered_by_what_its_addresses_become(monkeypatch: py
     assert len({repr(one) for one in fresh}) == 3
     memory = Kept()
     converted = _counted(monkeypatch, "to_markdown", to_markdown)
-    with lent(memory):
+    with memoizing(memory):
         assert [pulled(*case) for case in cases] == fresh
         assert len(converted) == 3, "the last is written as the second"
         assert [pulled(*case) for case in cases] == fresh
@@ -358,7 +358,7 @@ def test_a_body_counts_by_its_text_its_place_and_the_anchors_asked_of_it(monkeyp
     articles = [(Article(title="T", body=body, path=path), anchors) for path, anchors in cases]
     fresh = [digests.content_digests(*one) for one in articles]
     rendered = _counted(monkeypatch, "rooted_html", digests.rooted_html)
-    with lent(Kept()):
+    with memoizing(Kept()):
         assert [digests.content_digests(*one) for one in articles] == fresh
         assert [digests.content_digests(*one) for one in articles] == fresh
     assert len(rendered) == len({one["body"] for one in fresh}) == 3
@@ -373,7 +373,7 @@ def test_what_a_text_refers_to_is_remembered_as_it_was() -> None:
         return surveys.references(text), surveys.anchors_of(text), surveys.hazards(text)
 
     fresh = told()
-    with lent(memory):
+    with memoizing(memory):
         assert told() == fresh
         assert memory.hits == 0
         assert told() == fresh

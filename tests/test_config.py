@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kbsync.config import Config, find_root, load_config
 from kbsync.errors import ConfigError, Problem, UsageError
-from kbsync.markup.options import Options
+from kbsync.markup.options import MarkupOptions
 
 Load = Callable[..., Config]
 
@@ -77,7 +77,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         ignore=("drafts/**", "*.txt"),
         ignored_keys=frozenset({"id", "weight"}),
         subfolders=False,
-        markup=Options(highlight=False, linkify=True, typographer=True, contents="Inhalt"),
+        markup=MarkupOptions(highlight=False, linkify=True, typographer=True, contents="Inhalt"),
     )
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kbsync.memo import lent
+from kbsync.memo import memoizing
 
 
 @contextmanager
@@ -19,5 +19,5 @@ def remembering() -> Iterator[None]:
         if cache is None:
             yield
             return
-        with lent(cache):
+        with memoizing(cache):
             yield

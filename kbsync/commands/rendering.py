@@ -12,8 +12,8 @@ from kbsync.config import Config, key_for
 from kbsync.content.document import decode, parse_document
 from kbsync.engine.show import article_html, live_markdown, resolved_body
 from kbsync.errors import UsageError
-from kbsync.markup.options import Options
-from kbsync.markup.placeholders import may_hold_marks
+from kbsync.markup.options import MarkupOptions
+from kbsync.markup.placeholders import may_have_placeholders
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 
@@ -30,10 +30,10 @@ def render(named: str, config_of: Callable[[Path], Config | None]) -> int:
         (path,) = within(config, [named]) or ("",)
         with remembering():
             html = article_html(config, path)
-        if html is None and may_hold_marks(body):
+        if html is None and may_have_placeholders(body):
             body = resolved_body(config, path) or body
     if html is None:
-        html = to_html(body, options=Options())
+        html = to_html(body, options=MarkupOptions())
     say(html.rstrip("\n"))
     return OK
 

@@ -14,7 +14,7 @@ from kbsync.content import front_matter
 from kbsync.content import front_matter as edits
 from kbsync.content.front_matter import PlainValue, Table, plain_value, walk_keys, write
 from kbsync.errors import ContentError, Problem
-from kbsync.markup.merge.conflicts import conflicts_in
+from kbsync.markup.merge.conflicts import find_conflicts
 from kbsync.model import FieldValue
 
 BOM = "\ufeff"
@@ -409,7 +409,7 @@ def decode(data: bytes, path: str) -> str:
     if "\0" in text:
         line = line_at(text, text.index("\0"))
         raise ContentError((Problem(path=path, line=line, what="holds a NUL character", advice="is it a text file?"),))
-    lines = conflicts_in(text)
+    lines = find_conflicts(text)
     if lines:
         what = "holds the markers of a merge that was not finished"
         raise ContentError(tuple(Problem(path=path, line=line, what=what, advice=_RESOLVE) for line in lines))

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from kbsync.content.front_matter import FALSE_WORDS, TRUE_WORDS, Listing, Scalar, Table, Value
 from kbsync.errors import Problem
-from kbsync.markup.placeholders import is_name
+from kbsync.markup.placeholders import is_variable_name
 from kbsync.model import Seo, Status, Visibility
 
 
@@ -39,7 +39,7 @@ def read_variables(desk: Diagnostics, key: str, value: Value) -> Mapping[str, st
     found: dict[str, str] = {}
     for name, item in value.items.items():
         line = value.keys[name].line
-        if not is_name(name):
+        if not is_variable_name(name):
             desk.note(line, f"`{name}` is no name for a variable", "use letters, digits, `_` and `-`")
         elif not isinstance(item, Scalar) or item.is_null:
             desk.note(line, f"the variable `{name}` has no text", 'write it in quotes, `""` for an empty one')

@@ -16,8 +16,14 @@ from kbsync.content.document import decode, find_frame, line_at, skip_blank_line
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files
 from kbsync.markup.compare import canonical
-from kbsync.markup.links import code_ranges, from_root, is_one_paragraph, readdressed, references, to_root
-from kbsync.markup.placeholders import Mark, as_text, disarmed, marks, may_hold_marks
+from kbsync.markup.links import code_ranges, from_root, is_one_paragraph, references, rewrite_addresses, to_root
+from kbsync.markup.placeholders import (
+    Placeholder,
+    escape_placeholder,
+    escape_value,
+    find_placeholders,
+    may_have_placeholders,
+)
 from kbsync.markup.to_html import to_html
 
 DEEPEST = 10
@@ -114,7 +120,7 @@ class Expander:
     """Replaces marks with one set of variables; what it has made of a file it remembers."""
 
     def __init__(self, variables: Mapping[str, str], fetch: Fetch) -> None:
-        self._values = {name: as_text(value) for name, value in variables.items()}
+        self._values = {name: escape_value(value) for name, value in variables.items()}
         self._plain = dict(variables)
         self._fetch = fetch
         self._files: dict[str, _Text] = {}
@@ -135,15 +141,15 @@ class Expander:
             problems=tuple(dict.fromkeys(made.problems)),
         )
 
-    def _marks(self, text: str) -> list[Mark]:
-        if not may_hold_marks(text) or not any(self._is_ours(mark) for mark in marks(text)):
+    def _marks(self, text: str) -> list[Placeholder]:
+        if not may_have_placeholders(text) or not any(self._is_ours(mark) for mark in find_placeholders(text)):
             return []
-        return [mark for mark in marks(text, code_ranges(text)) if self._is_ours(mark)]
+        return [mark for mark in find_placeholders(text, code_ranges(text)) if self._is_ours(mark)]
 
-    def _is_ours(self, mark: Mark) -> bool:
+    def _is_ours(self, mark: Placeholder) -> bool:
         return mark.path is not None or mark.name in self._values
 
-    def _replaced(self, source: IncludedFile, found: Sequence[Mark], chain: tuple[str, ...]) -> _Text:
+    def _replaced(self, source: IncludedFile, found: Sequence[Placeholder], chain: tuple[str, ...]) -> _Text:
         out, start, at = _Text(), 0, 0
         for row, line in enumerate(source.text.split("\n")):
             end = start + len(line)
@@ -160,7 +166,7 @@ class Expander:
         return out
 
     def _put_blocks(
-        self, out: _Text, mark: Mark, before: str, row: int, spot: Location, chain: tuple[str, ...]
+        self, out: _Text, mark: Placeholder, before: str, row: int, spot: Location, chain: tuple[str, ...]
     ) -> None:
         made = self._included(out, mark, spot, chain)
         if made is None or not _fits(out, len(made.text), spot):
@@ -173,18 +179,25 @@ class Expander:
         out.uses.append(Replacement(row=row, written=mark.text, shown=made.text, path=mark.path or ""))
 
     def _put_inline(
-        self, out: _Text, here: Sequence[Mark], line: str, start: int, row: int, spot: Location, chain: tuple[str, ...]
+        self,
+        out: _Text,
+        here: Sequence[Placeholder],
+        line: str,
+        start: int,
+        row: int,
+        spot: Location,
+        chain: tuple[str, ...],
     ) -> None:
         pieces, done = [], 0
         for mark in here:
-            shown = disarmed(mark) if mark.escaped else self._shown(out, mark, row, spot, chain)
+            shown = escape_placeholder(mark) if mark.escaped else self._shown(out, mark, row, spot, chain)
             if shown is None or not _fits(out, len(shown), spot):
                 continue
             pieces += [line[done : mark.start - start], shown]
             done = mark.end - start
         out.add("".join(pieces) + line[done:], row, spot)
 
-    def _shown(self, out: _Text, mark: Mark, row: int, spot: Location, chain: tuple[str, ...]) -> str | None:
+    def _shown(self, out: _Text, mark: Placeholder, row: int, spot: Location, chain: tuple[str, ...]) -> str | None:
         """Return what stands for a mark within a line, or None where it stays."""
         if mark.name is not None:
             out.uses.append(Replacement(row=row, written=mark.text, shown=self._plain[mark.name]))
@@ -201,7 +214,7 @@ class Expander:
         out.uses.append(Replacement(row=row, written=mark.text, shown=shown, path=mark.path or ""))
         return shown
 
-    def _included(self, out: _Text, mark: Mark, spot: Location, chain: tuple[str, ...]) -> _Text | None:
+    def _included(self, out: _Text, mark: Placeholder, spot: Location, chain: tuple[str, ...]) -> _Text | None:
         """Return what a file becomes in the place of its mark, its links written for the file that includes it."""
         path = mark.path or ""
         if path in chain:
@@ -242,7 +255,7 @@ class Expander:
 _LINKS_ADVICE = "write its links as `[text](address)`, from its own place and within the tree"
 
 
-def _is_alone(here: Sequence[Mark], line: str, start: int) -> bool:
+def _is_alone(here: Sequence[Placeholder], line: str, start: int) -> bool:
     if len(here) != 1 or here[0].path is None or here[0].escaped:
         return False
     mark = here[0]
@@ -263,7 +276,7 @@ def _fits(out: _Text, size: int, spot: Location) -> bool:
 def _with_links(made: _Text, path: str, here: str) -> _Text:
     """Write the relative links of a file for a page that lies elsewhere, and remember how they were written."""
     old = references(made.text)
-    changed = readdressed(made.text, lambda address: _moved(address, path, here)) if old else made.text
+    changed = rewrite_addresses(made.text, lambda address: _moved(address, path, here)) if old else made.text
     new = references(changed)
     links = {}
     for before, after in zip(old, new, strict=True):
@@ -294,9 +307,9 @@ def escape_marks(text: str, names: Collection[str]) -> str:
     Raises:
         ValueError: it holds a mark where it cannot be written as text.
     """
-    if not may_hold_marks(text):
+    if not may_have_placeholders(text):
         return text
-    found = [mark for mark in marks(text, code_ranges(text)) if mark.path is not None or mark.name in names]
+    found = [mark for mark in find_placeholders(text, code_ranges(text)) if mark.path is not None or mark.name in names]
     if not found:
         return text
     expander = Expander(dict.fromkeys(names, ""), lambda path, _: (path, ""))
@@ -312,17 +325,17 @@ def escape_marks(text: str, names: Collection[str]) -> str:
     raise ValueError(f"`{found[0].text}` would be replaced where it stands, and cannot be written as text there")
 
 
-def _with_backslash(mark: Mark) -> str:
+def _with_backslash(mark: Placeholder) -> str:
     return "\\" + mark.text
 
 
-def _disarmed_where_bare(mark: Mark) -> str:
-    return _with_backslash(mark) if mark.escaped else disarmed(mark)
+def _disarmed_where_bare(mark: Placeholder) -> str:
+    return _with_backslash(mark) if mark.escaped else escape_placeholder(mark)
 
 
-def _disarmed_after_backslash(mark: Mark) -> str:
+def _disarmed_after_backslash(mark: Placeholder) -> str:
     """Raw HTML shows the backslash that Markdown takes for an escape."""
-    return ("\\" if mark.escaped else "") + disarmed(mark)
+    return ("\\" if mark.escaped else "") + escape_placeholder(mark)
 
 
 _FROM_THE_ROOT = "write the path from the root of the tree"

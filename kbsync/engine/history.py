@@ -9,7 +9,7 @@ from kbsync.change import Action
 from kbsync.config import Config
 from kbsync.errors import KbsyncError, UsageError
 from kbsync.git.repository import Repository
-from kbsync.markup.options import Options
+from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import FieldValue, ItemKey
 from kbsync.state.ledger import PAGE, ItemDiff, Purpose, RunEntry, RunInfo, RunRecord, ledger_ref, look_up, record_from
@@ -135,7 +135,7 @@ def entries_at(repository: Repository, commit: str | None, keys: Collection[Item
     return {known.key: known for known in found}
 
 
-def item_diffs(repository: Repository, run: RunInfo, options: Options) -> tuple[ItemDiff, ...]:
+def item_diffs(repository: Repository, run: RunInfo, options: MarkupOptions) -> tuple[ItemDiff, ...]:
     """Return what a run changed of each of its items; an article that was replaced comes after its successor."""
     keys = keys_of(run.record.entries)
     after, before = entries_at(repository, run.id, keys), entries_at(repository, run.before, keys)
@@ -154,7 +154,7 @@ def _item_diff(
     before: Mapping[ItemKey, Baseline],
     after: Mapping[ItemKey, Baseline],
     run: RunInfo,
-    options: Options,
+    options: MarkupOptions,
 ) -> ItemDiff:
     key = entry.key
     old, new = before.get(key), after.get(key)
@@ -173,7 +173,9 @@ def _source_lines(old: Baseline | None, new: Baseline | None) -> tuple[str, ...]
     return _lines(old.source, new.source)
 
 
-def _body_lines(was: Mapping[str, FieldValue], now: Mapping[str, FieldValue], options: Options) -> tuple[str, ...]:
+def _body_lines(
+    was: Mapping[str, FieldValue], now: Mapping[str, FieldValue], options: MarkupOptions
+) -> tuple[str, ...]:
     mine, theirs = was.get("body"), now.get("body")
     if not isinstance(mine, str) or not isinstance(theirs, str) or mine == theirs:
         return ()

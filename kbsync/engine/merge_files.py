@@ -19,10 +19,10 @@ from kbsync.engine.relocate import Places, relocated, relocated_body
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files
-from kbsync.markup.merge.conflicts import marked
-from kbsync.markup.merge.graft import Entangled, Written, graft
-from kbsync.markup.merge.merge import Merged, Version, merge
-from kbsync.markup.options import Options
+from kbsync.markup.merge.conflicts import mark_conflicts
+from kbsync.markup.merge.graft import IncludeConflict, Template, graft
+from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
+from kbsync.markup.options import MarkupOptions
 from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, Status, Visibility, digest, fields_of
 from kbsync.planner.planner import Plan
 
@@ -61,13 +61,13 @@ def marked_fields(text: str, theirs: Mapping[str, FieldValue], *, path: str = ""
     newline = newline_of(text)
     other = edit_fields(text, theirs, path=path)
     lines = (unix_newlines(one).split("\n") for one in (text, other))
-    return newline.join(marked(*lines))
+    return newline.join(mark_conflicts(*lines))
 
 
 class BodyMerger:
     """Writes the bodies of one tree's articles."""
 
-    def __init__(self, tree: ContentTree, files: Files, options: Options) -> None:
+    def __init__(self, tree: ContentTree, files: Files, options: MarkupOptions) -> None:
         self._tree = tree
         self._options = options
         self._snippets = Includes(files)
@@ -100,7 +100,7 @@ class BodyMerger:
                 written=ours.written,
             )
 
-    def merged(self, text: str, base: str | None, theirs: str, path: str, anchors: Collection[str]) -> Merged:
+    def merged(self, text: str, base: str | None, theirs: str, path: str, anchors: Collection[str]) -> MergeResult:
         """Merge into the body of a file whose text is `text` what `theirs` has other than `base`.
 
         Both are bodies as readers get them; without a base all in which the two differ stands between markers.
@@ -111,9 +111,9 @@ class BodyMerger:
         ours, resolve = self._opened(text, path), root_path_resolver(path)
         with _named(ours):
             return merge(
-                None if base is None else Version(text=base, resolve=resolve),
-                Version(text=ours.body, resolve=resolve),
-                Version(text=theirs, resolve=resolve),
+                None if base is None else MergeVersion(text=base, resolve=resolve),
+                MergeVersion(text=ours.body, resolve=resolve),
+                MergeVersion(text=theirs, resolve=resolve),
                 anchors=anchors,
                 options=self._options,
                 written=ours.written,
@@ -132,12 +132,12 @@ class BodyMerger:
             return made.body if made else body
 
         expansion = expander.expand(document.body, path=path, line=document.body_line)
-        written = Written(
+        written = Template(
             text=document.body,
-            rows=expansion.rows if expansion else range(document.body.count("\n") + 1),
-            marks=_marks(expansion.replacements) if expansion else {},
+            line_map=expansion.rows if expansion else range(document.body.count("\n") + 1),
+            placeholders=_marks(expansion.replacements) if expansion else {},
             expand=expand,
-            shield=lambda part: self.shielded(part, path),
+            escape=lambda part: self.shielded(part, path),
         )
         return _Opened(path=path, line=document.body_line, written=written, expansion=expansion)
 
@@ -148,7 +148,7 @@ class _Opened:
 
     path: str
     line: int
-    written: Written
+    written: Template
     expansion: Expansion | None
 
     @property
@@ -161,8 +161,8 @@ def _named(ours: _Opened) -> Iterator[None]:
     """Return where it stands what cannot be written over."""
     try:
         yield
-    except Entangled as entangled:
-        raise _refusal(ours.path, ours.line, ours.expansion, entangled.rows) from None
+    except IncludeConflict as entangled:
+        raise _refusal(ours.path, ours.line, ours.expansion, entangled.lines) from None
 
 
 def _marks(uses: Sequence[Replacement]) -> Mapping[int, Sequence[tuple[str, str]]]:

@@ -15,7 +15,7 @@ from kbsync.engine.relocate import Places, relocated, relocated_body
 from kbsync.engine.render import LinkResolver, current_addresses
 from kbsync.errors import ContentError
 from kbsync.files import Files, Overlay
-from kbsync.markup.merge.conflicts import conflicts_in
+from kbsync.markup.merge.conflicts import find_conflicts
 from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, KnowledgeBase, ancestors, digest, fields_of
 from kbsync.planner.planner import Plan
 
@@ -103,7 +103,7 @@ class PullBaselines:
         """
         item = self.workspace.content.by_path().get(made.path)
         written = self.written.get(made.path if made.kind is Kind.ARTICLE else f"{made.path}/_index.md")
-        if item is None or item.origin is None or not isinstance(written, str) or conflicts_in(written):
+        if item is None or item.origin is None or not isinstance(written, str) or find_conflicts(written):
             return made
         return replace(made, previous_blob=blob_of(item.origin.text))
 

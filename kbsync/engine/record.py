@@ -10,7 +10,7 @@ from kbsync.change import Action, Change, Outcome, Result, cycle_openers
 from kbsync.content.document import parse_document
 from kbsync.digests import blob_of, content_digests, live_digests, source_key
 from kbsync.engine.render import LinkResolver, Rendered, current_addresses
-from kbsync.markup.placeholders import may_hold_marks
+from kbsync.markup.placeholders import may_have_placeholders
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Category, Item, ItemKey, Kind, digest, fields_of, parent_path
 from kbsync.planner.planner import Plan
@@ -106,7 +106,7 @@ def put_back(leaves: Baseline, live: Item, *, seen: str, was: Item | None) -> Ba
 
 def _expanded(content: Item) -> str | None:
     """Return an article's body where its source does not say it by itself."""
-    if not isinstance(content, Article) or content.origin is None or not may_hold_marks(content.origin.text):
+    if not isinstance(content, Article) or content.origin is None or not may_have_placeholders(content.origin.text):
         return None
     own = parse_document(content.origin.text, content.path or "").body
     return content.body if content.body != own else None

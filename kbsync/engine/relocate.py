@@ -13,8 +13,8 @@ from kbsync.content.document import parse_document, replace_body
 from kbsync.digests import AddressMap
 from kbsync.errors import ContentError, Problem
 from kbsync.files import file_name, folded
-from kbsync.markup.links import code_ranges, from_root, readdressed, references, to_root
-from kbsync.markup.placeholders import marks
+from kbsync.markup.links import code_ranges, from_root, references, rewrite_addresses, to_root
+from kbsync.markup.placeholders import find_placeholders
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, ancestors, kind_of
 from kbsync.planner.planner import Plan
 
@@ -190,7 +190,7 @@ def relocated_body(body: str, old: str, new: str, current: Callable[[str], str])
     if all(change(reference.target) == reference.target for reference in references(body)):
         return body
     try:
-        return readdressed(body, change)
+        return rewrite_addresses(body, change)
     except ValueError as error:
         raise ContentError((Problem(path=old, what=f"its links cannot be written anew: {error}"),)) from None
 
@@ -200,7 +200,7 @@ def _including(body: str, current: Callable[[str], str]) -> str:
     if "{%" not in body:
         return body
     pieces, done = [], 0
-    for mark in marks(body, code_ranges(body)):
+    for mark in find_placeholders(body, code_ranges(body)):
         if mark.path and not mark.escaped:
             start = body.index(mark.path, body.index("include", mark.start) + len("include"))
             pieces += [body[done:start], current(mark.path)]

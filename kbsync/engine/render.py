@@ -11,7 +11,7 @@ from kbsync.config import Config
 from kbsync.digests import address_rewriter
 from kbsync.freshdesk.urls import address, target
 from kbsync.markup.links import references, to_root
-from kbsync.markup.patch.patch import splice_html
+from kbsync.markup.patch.patch import patch_html
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import Article, Item, ItemKey, kind_of
@@ -124,7 +124,7 @@ def render_into(
         target = _rooted(article, written := relative(address))
         return written if target is None else addresses.address_of(target, ids) or addresses.fallback()
 
-    spliced = splice_html(live.body, rendered.html, settle=settle)
+    spliced = patch_html(live.body, rendered.html, settle=settle)
     notes = tuple(f"rewritten although unchanged: {piece}" for piece in spliced.rendered)
     return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes, whole=False)
 

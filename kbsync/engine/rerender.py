@@ -12,7 +12,7 @@ from kbsync.baseline import Baseline, BaselineOrigin, State
 from kbsync.change import Action, Change, Finding, FindingKind, select_paths
 from kbsync.engine.render import LinkResolver, render
 from kbsync.markup.compare import same
-from kbsync.markup.dom import Node, kinds_of, parse, some, stable_body
+from kbsync.markup.dom import Node, abbreviate, count_markup, parse, stable_body
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, digest
 from kbsync.planner.decide import PlanRules
 from kbsync.planner.planner import Plan
@@ -143,8 +143,8 @@ def _update_of(article: Article, live: Article, agreed: Baseline, reason: str) -
 
 def _note(live: str, html: str) -> str:
     """Return the reason of a rerender, with the kinds of markup that the live body would lose."""
-    lost = sorted(kinds_of(live) - kinds_of(html))
-    return f"{_RERENDERED}; removes from the live body: {some(lost)}" if lost else _RERENDERED
+    lost = sorted(count_markup(live) - count_markup(html))
+    return f"{_RERENDERED}; removes from the live body: {abbreviate(lost)}" if lost else _RERENDERED
 
 
 def _differs(html: str, live: str, agreed: Baseline) -> bool:

@@ -19,7 +19,7 @@ from kbsync.freshdesk.rate_limit import Pacer
 from kbsync.freshdesk.responses import Refused
 from kbsync.freshdesk.urls import target
 from kbsync.git.repository import Repository
-from kbsync.markup.to_markdown import Pulled, to_markdown
+from kbsync.markup.to_markdown import MarkdownResult, to_markdown
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
 from kbsync.state.ledger import open_ledger
 
@@ -62,7 +62,7 @@ def resolved_body(config: Config, path: str) -> str | None:
     return article.body
 
 
-def live_markdown(config: Config, key: Secret, named: str) -> Pulled:
+def live_markdown(config: Config, key: Secret, named: str) -> MarkdownResult:
     """Read a live article, by id or by its address, and convert it as a pull would.
 
     Where no file is known to be it, its links stay as the portal has them. Takes one call, which changes nothing.

@@ -10,7 +10,7 @@ from kbsync.errors import PortalError
 from kbsync.freshdesk.api import Reader, Writer, article_from_json, category_from_json, folder_from_json
 from kbsync.freshdesk.responses import Answer
 from kbsync.markup.compare import losses
-from kbsync.markup.dom import kinds_of, some, stable_body
+from kbsync.markup.dom import abbreviate, count_markup, stable_body
 from kbsync.model import Article, FieldValue, Folder, Item, ItemKey, Kind, digest, fields_of, kind_of
 
 _LONGEST = 60
@@ -41,9 +41,9 @@ def rewriting(sent: Item, shown: Item) -> str:
     """Return what HTML the portal made other than what it was sent, in kinds, so that equal accounts can be gathered."""
     if not isinstance(sent, Article) or not isinstance(shown, Article):
         return ""
-    before, after = (kinds_of(stable_body(article.body)) for article in (sent, shown))
+    before, after = (count_markup(stable_body(article.body)) for article in (sent, shown))
     parts = [(before - after, "left out"), (after - before, "added")]
-    told = [f"{some(sorted(kinds))} {word}" for kinds, word in parts if kinds]
+    told = [f"{abbreviate(sorted(kinds))} {word}" for kinds, word in parts if kinds]
     return f"the portal rewrote the HTML ({', '.join(told) or 'spaces and spelling'}); readers lose nothing"
 
 

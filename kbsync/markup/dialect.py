@@ -26,7 +26,7 @@ from kbsync.markup.extensions.attributes import Note, note_at, note_to_attrs
 from kbsync.markup.extensions.footnotes import gather_footnotes
 from kbsync.markup.extensions.highlighting import highlighted
 from kbsync.markup.extensions.videos import player_of
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 
 _HEADING_ID = re.compile(r"[ \t]*(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
 _NOTED = (
@@ -44,7 +44,7 @@ _DEFINITION = re.compile(r"\[[^\]]+\]:")
 
 
 @lru_cache
-def parser(options: Options = PLAIN) -> MarkdownIt:
+def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
     """Return the parser for these options; what nests too deep for the library, which would lose it, is plain text."""
     md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": _DEEPEST, "tasklists": True})
     md.enable(["table", "strikethrough"])

@@ -157,7 +157,7 @@ def _attrs(node: turbohtml.Element) -> dict[str, str]:
 _MOST_NAMED = 3
 
 
-def kinds_of(html: str) -> Counter[str]:
+def count_markup(html: str) -> Counter[str]:
     """Count the elements and attributes of a fragment by name."""
     return _counted(parse(html).nodes)
 
@@ -171,7 +171,7 @@ def _counted(nodes: Iterable[Node]) -> Counter[str]:
     return found
 
 
-def some(names: Sequence[str]) -> str:
+def abbreviate(names: Sequence[str]) -> str:
     """Return the first few, and say how many more there are."""
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more

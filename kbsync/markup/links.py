@@ -21,7 +21,7 @@ from kbsync.markup.dialect import inlines, parser
 from kbsync.markup.raw_html import runs
 from kbsync.markup.to_html import name_headings, to_html
 from kbsync.markup.writer.inlines import destination
-from kbsync.memo import remembered
+from kbsync.memo import memoized
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # What may stand in a Markdown destination and in a URL path without being taken for something else.
@@ -204,7 +204,7 @@ class _Survey:
 
 @lru_cache(maxsize=16384)
 def _survey(markdown: str) -> _Survey:
-    return _survey_from_json(remembered("survey", (markdown,), lambda: _survey_to_json(_surveyed(markdown))))
+    return _survey_from_json(memoized("survey", (markdown,), lambda: _survey_to_json(_surveyed(markdown))))
 
 
 def _surveyed(markdown: str) -> _Survey:
@@ -274,7 +274,7 @@ _ADDRESS = re.compile(
 )
 
 
-def readdressed(markdown: str, change: Callable[[str], str]) -> str:
+def rewrite_addresses(markdown: str, change: Callable[[str], str]) -> str:
     """Write every address as `change` gives it.
 
     Raises:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class MarkupOptions:
     """The choices of one tree.
 
     `highlight` colours code whose language is named; `linkify` makes links of bare addresses as GitHub does;
@@ -17,9 +17,9 @@ class Options:
     contents: str = "TABLE OF CONTENTS"
 
     @property
-    def plain(self) -> "Options":
+    def plain(self) -> "MarkupOptions":
         """The same choices without colours, which say nothing of their own: for all that is only compared."""
         return replace(self, highlight=False) if self.highlight else self
 
 
-PLAIN = Options(highlight=False)
+PLAIN = MarkupOptions(highlight=False)

@@ -22,7 +22,7 @@ _ACTIVE_FIRST = frozenset("-+=:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Placeholder:
     """One mark in a text: of a variable (`name`) or of an include (`path`).
 
     An escaped one begins at its backslash, and stands for itself.
@@ -36,12 +36,12 @@ class Mark:
     escaped: bool = False
 
 
-def is_name(word: str) -> bool:
+def is_variable_name(word: str) -> bool:
     """Whether a variable can be called so: letters, digits, `_` and `-`, the first a letter or `_`."""
     return bool(_WORD.fullmatch(word))
 
 
-def marks(text: str, code: Sequence[tuple[int, int]] = ()) -> Iterator[Mark]:
+def find_placeholders(text: str, code: Sequence[tuple[int, int]] = ()) -> Iterator[Placeholder]:
     """Find the marks of a text, those within `code` (its ranges, in order) left out."""
     starts = [start for start, _ in code]
     for found in _MARK.finditer(text):
@@ -49,7 +49,7 @@ def marks(text: str, code: Sequence[tuple[int, int]] = ()) -> Iterator[Mark]:
         if at >= 0 and found.start() < code[at][1]:
             continue
         escaped = _backslashes(text, found.start()) % 2 == 1
-        yield Mark(
+        yield Placeholder(
             start=found.start() - escaped,
             end=found.end(),
             text=found[0],
@@ -59,7 +59,7 @@ def marks(text: str, code: Sequence[tuple[int, int]] = ()) -> Iterator[Mark]:
         )
 
 
-def may_hold_marks(text: str) -> bool:
+def may_have_placeholders(text: str) -> bool:
     """Whether a text is worth a closer look; quick."""
     return "{{" in text or "{%" in text
 
@@ -71,7 +71,7 @@ def _backslashes(text: str, end: int) -> int:
     return end - start
 
 
-def as_text(value: str) -> str:
+def escape_value(value: str) -> str:
     """Write a value so that readers see it as it is: in a paragraph, an address, a table cell and a tag of HTML alike.
 
     Character references are what all of these read alike; a backslash means nothing in HTML.
@@ -96,6 +96,6 @@ def _is_active(value: str, at: int) -> bool:
             return char in _ACTIVE or (not at and char in _ACTIVE_FIRST)
 
 
-def disarmed(mark: Mark) -> str:
+def escape_placeholder(mark: Placeholder) -> str:
     """Write a mark so that it stands for nothing and readers see it, in Markdown and in raw HTML."""
     return mark.text.replace("{", "&#123;")

@@ -21,7 +21,7 @@ from kbsync.markup.dialect import inlines, parser, plain
 from kbsync.markup.extensions import footnotes
 from kbsync.markup.extensions.slugs import slug, unique
 from kbsync.markup.extensions.toc import Heading, contents
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 
 RENDERER_VERSION = 1
 
@@ -41,7 +41,7 @@ def to_html(
     *,
     resolve: Callable[[str], str] = identity,
     anchors: Collection[str] = frozenset(),
-    options: Options = PLAIN,
+    options: MarkupOptions = PLAIN,
 ) -> str:
     """Render Markdown.
 
@@ -52,7 +52,9 @@ def to_html(
     return rendered(tokens, options).replace("\0", "\ufffd")
 
 
-def _prepared(markdown: str, resolve: Callable[[str], str], anchors: Collection[str], options: Options) -> list[Token]:
+def _prepared(
+    markdown: str, resolve: Callable[[str], str], anchors: Collection[str], options: MarkupOptions
+) -> list[Token]:
     """Parse a text, name the headings that are asked for, resolve its addresses and list its contents."""
     tokens = parser(options).parse(markdown)
     listed = [token for token in tokens if token.type == "contents"]
@@ -72,7 +74,7 @@ def _headings(tokens: Sequence[Token]) -> list[Heading]:
     ]
 
 
-def rendered(tokens: Sequence[Token], options: Options = PLAIN) -> str:
+def rendered(tokens: Sequence[Token], options: MarkupOptions = PLAIN) -> str:
     """Render tokens of a block that was prepared, or of some of its parts."""
     return _Renderer().render(_shaped(tokens), parser(options).options, {})
 
@@ -92,7 +94,7 @@ def blocks_to_html(
     *,
     resolve: Callable[[str], str] = identity,
     anchors: Collection[str] = frozenset(),
-    options: Options = PLAIN,
+    options: MarkupOptions = PLAIN,
 ) -> tuple[Block, ...]:
     """Render a text block by block, each as it renders within the whole; lines that render to nothing are in none.
 

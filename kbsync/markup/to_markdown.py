@@ -13,7 +13,7 @@ from kbsync.markup.compare import canonical, canonical_of
 from kbsync.markup.dom import Element, Node, parse, replace, serialized, text_of
 from kbsync.markup.extensions.slugs import slug
 from kbsync.markup.normalize import tidy
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import without_scripts
 from kbsync.markup.to_html import identity, to_html
 from kbsync.markup.writer.blocks import Way, document
@@ -27,7 +27,7 @@ _APART = "\n\n<!-- -->\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
+class MarkdownResult:
     """Markdown, and in words what was left out of it on purpose: scripts, event attributes, addresses that run."""
 
     text: str
@@ -39,8 +39,8 @@ def to_markdown(
     *,
     rewrite: Callable[[str], str] = identity,
     anchors: Collection[str] = frozenset(),
-    options: Options = PLAIN,
-) -> Pulled:
+    options: MarkupOptions = PLAIN,
+) -> MarkdownResult:
     """Write HTML as Markdown; every address is put through `rewrite`.
 
     `anchors` and `options` are those that rendering will be given too: a heading that has such a name by its words
@@ -51,7 +51,7 @@ def to_markdown(
     parsed = parse(html)
     nodes, dropped = without_scripts(parsed.nodes)
     nodes = tuple(_rewritten(node, rewrite) for node in nodes)
-    return Pulled(text=_Page(nodes, frozenset(anchors), options.plain).written(), dropped=dropped)
+    return MarkdownResult(text=_Page(nodes, frozenset(anchors), options.plain).written(), dropped=dropped)
 
 
 def addresses_in(html: str) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def addresses_in(html: str) -> tuple[str, ...]:
 class _Page:
     """One page on its way to Markdown: what it must read back as, and how each block of it is to be written."""
 
-    def __init__(self, nodes: tuple[Node, ...], anchors: frozenset[str], options: Options) -> None:
+    def __init__(self, nodes: tuple[Node, ...], anchors: frozenset[str], options: MarkupOptions) -> None:
         self._nodes = nodes
         self._anchors = anchors
         self._options = options

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kbsync.content.includes import DEEPEST, LARGEST, Expander, Expansion, IncludedFile, Location, escape_marks
 from kbsync.markup.compare import canonical
-from kbsync.markup.placeholders import as_text
+from kbsync.markup.placeholders import escape_value
 from kbsync.markup.to_html import to_html
 from tests.content.cases import Case, cases
 
@@ -121,10 +121,10 @@ VALUE = st.one_of(
 def test_no_value_breaks_a_paragraph_or_a_tag(value: str) -> None:
     text = "".join(char for char in value if char == " " or not char.isspace()).strip()
     plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-    assert seen(f"a{as_text(text)}b") == canonical(f"<p>a{plain}b</p>")
-    alone = seen(f"{as_text(text)}\n\n{as_text(text)}\n===\n") if text else None
+    assert seen(f"a{escape_value(text)}b") == canonical(f"<p>a{plain}b</p>")
+    alone = seen(f"{escape_value(text)}\n\n{escape_value(text)}\n===\n") if text else None
     assert alone in (None, canonical(f"<p>{plain}</p><h1>{plain}</h1>"))
-    assert seen(f"<i title='{as_text(text)}'>x</i>") == canonical(f'<p><i title="{plain}">x</i></p>')
+    assert seen(f"<i title='{escape_value(text)}'>x</i>") == canonical(f'<p><i title="{plain}">x</i></p>')
 
 
 def test_an_address_holds_a_value_as_it_is() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
-from kbsync.markup.merge.conflicts import YOURS, sides
+from kbsync.markup.merge.conflicts import OURS_MARKER, resolve_to_sides
 from kbsync.sandbox.database import DRAFT, PUBLISHED
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import Rewriting, Settings
@@ -148,7 +148,7 @@ def _settled_by_a_pull(clone: Clone, *, waiting: set[str]) -> None:
 
 def _solve(clone: Clone) -> None:
     """Choose what the writer has wherever a pull left both versions."""
-    clone.write({path: sides(text)[0] for path, text in clone.files().items() if YOURS in text})
+    clone.write({path: resolve_to_sides(text)[0] for path, text in clone.files().items() if OURS_MARKER in text})
 
 
 @law(EXAMPLES // 2)

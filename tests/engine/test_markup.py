@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.markup.options import Options
+from kbsync.markup.options import MarkupOptions
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import Settings
 from tests.engine.clone import new_clone
@@ -38,12 +38,14 @@ Term
 
 [^why]: It says why.
 """
-LOOSE = Options(linkify=True, typographer=True)
+LOOSE = MarkupOptions(linkify=True, typographer=True)
 
 
-@pytest.mark.parametrize("options", [Options(), LOOSE, Options(highlight=False)], ids=["default", "loose", "plain"])
+@pytest.mark.parametrize(
+    "options", [MarkupOptions(), LOOSE, MarkupOptions(highlight=False)], ids=["default", "loose", "plain"]
+)
 @pytest.mark.parametrize("settings", [Settings(), Settings(rewriting="editor")], ids=["off", "editor"])
-def test_every_construct_survives_an_edit_beside_it(tmp_path: Path, portal: Portal, options: Options) -> None:
+def test_every_construct_survives_an_edit_beside_it(tmp_path: Path, portal: Portal, options: MarkupOptions) -> None:
     clone = new_clone(tmp_path / "work", portal, {PAGE: article("Page", BODY.strip())}, markup=options)
     clone.published()
     assert steps(clone.plan()) == {}
@@ -58,8 +60,10 @@ def test_every_construct_survives_an_edit_beside_it(tmp_path: Path, portal: Port
     assert steps(clone.plan()) == {}
 
 
-@pytest.mark.parametrize("options", [Options(), LOOSE], ids=["default", "loose"])
-def test_a_pull_into_an_empty_tree_leaves_nothing_to_publish(tmp_path: Path, portal: Portal, options: Options) -> None:
+@pytest.mark.parametrize("options", [MarkupOptions(), LOOSE], ids=["default", "loose"])
+def test_a_pull_into_an_empty_tree_leaves_nothing_to_publish(
+    tmp_path: Path, portal: Portal, options: MarkupOptions
+) -> None:
     first = new_clone(tmp_path / "work", portal, {PAGE: article("Page", BODY.strip())}, markup=options)
     first.published()
     other = new_clone(tmp_path / "other", portal, {}, markup=options)

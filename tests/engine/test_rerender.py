@@ -13,7 +13,7 @@ from kbsync.engine.adopt import Named
 from kbsync.engine.context import Options
 from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
-from kbsync.markup.options import Options as Markup
+from kbsync.markup.options import MarkupOptions as Markup
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import Rewriting, Settings

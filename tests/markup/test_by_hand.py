@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from kbsync.content.document import parse_document, replace_body
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.conflicts import sides
-from kbsync.markup.merge.graft import Entangled, Written, graft
-from kbsync.markup.merge.merge import Merged, Version, merge
+from kbsync.markup.merge.conflicts import resolve_to_sides
+from kbsync.markup.merge.graft import IncludeConflict, Template, graft
+from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.to_html import identity, to_html
 from kbsync.markup.to_markdown import to_markdown
 
@@ -145,22 +145,24 @@ def test_marks_stay_and_no_edit_is_written_over_them() -> None:
     def expand(text: str) -> str:
         return text.replace("{{ name }}", "Uno")
 
-    written = Written(text=source, rows=range(6), marks={1: [("{{ name }}", "Uno")]}, expand=expand, shield=identity)
+    written = Template(
+        text=source, line_map=range(6), placeholders={1: [("{{ name }}", "Uno")]}, expand=expand, escape=identity
+    )
     mine = expand(source)
     assert graft(mine, pulled(to_html(mine).replace("Other", "Others")), written=written) == source.replace(
         "Other", "Others"
     )
-    with pytest.raises(Entangled):
+    with pytest.raises(IncludeConflict):
         graft(mine, pulled(to_html(mine).replace("Uno", "Mega")), written=written)
 
 
-def merged(base: str, mine: str, theirs: str) -> Merged:
-    return merge(Version(text=base), Version(text=mine), Version(text=pulled(to_html(theirs))))
+def merged(base: str, mine: str, theirs: str) -> MergeResult:
+    return merge(MergeVersion(text=base), MergeVersion(text=mine), MergeVersion(text=pulled(to_html(theirs))))
 
 
 def test_edits_inside_and_outside_are_both_there() -> None:
     mine, theirs = ARTICLE.replace("Before", "Well before"), ARTICLE.replace("four", "4")
-    assert merged(ARTICLE, mine, theirs) == Merged(text=mine.replace("four", "4"))
+    assert merged(ARTICLE, mine, theirs) == MergeResult(text=mine.replace("four", "4"))
 
 
 def test_its_writer_may_have_laid_it_out_anew_meanwhile() -> None:
@@ -168,14 +170,14 @@ def test_its_writer_may_have_laid_it_out_anew_meanwhile() -> None:
         "      In rare cases, an order might not\n      reach   its", "In rare cases, an order might not reach its"
     )
     mine = laid.replace("Before", "Well before")
-    assert merged(ARTICLE, mine, ARTICLE.replace("four", "4")) == Merged(text=mine.replace("four", "4"))
+    assert merged(ARTICLE, mine, ARTICLE.replace("four", "4")) == MergeResult(text=mine.replace("four", "4"))
 
 
 def test_one_edited_by_both_stands_between_markers_as_its_writer_writes_it() -> None:
     mine, theirs = ARTICLE.replace("four", "the fourth"), ARTICLE.replace("four", "4")
     outcome = merged(ARTICLE, mine, theirs)
     assert outcome.conflicts == 1
-    assert sides(outcome.text) == (mine, theirs)
+    assert resolve_to_sides(outcome.text) == (mine, theirs)
 
 
 WORDS = st.sampled_from(

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from kbsync.markup.compare import canonical, losses
 from kbsync.markup.extensions.videos import link_of, player_of
 from kbsync.markup.links import anchors_of, references
-from kbsync.markup.options import Options
+from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_html import blocks_to_html, to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.counted import calls_of
 
-EVERYTHING = Options(linkify=True, typographer=True)
+EVERYTHING = MarkupOptions(linkify=True, typographer=True)
 REPEATED = (
     "<details>\n<summary>x</summary>\n\n",
     "<details>\n<summary>x</summary>\n\ny\n\n</details>\n\n",
@@ -30,7 +30,7 @@ REPEATED = (
 LOOSE = "\"q\" 'n' it's... a -- b --- c (c) (TM) +-2 ?!?!?! a,, https://x.example/a_b www.x.example a.b+c@x.example"
 
 
-def settled(markdown: str, options: Options = Options()) -> str:  # noqa: B008  (frozen)
+def settled(markdown: str, options: MarkupOptions = MarkupOptions()) -> str:  # noqa: B008  (frozen)
     """Publish, pull and publish again; all that is to be equal is."""
     sent = to_html(markdown, options=options)
     pulled = to_markdown(sent, options=options)
@@ -42,7 +42,10 @@ def settled(markdown: str, options: Options = Options()) -> str:  # noqa: B008  
 
 
 def test_nothing_becomes_a_link_or_a_curly_quote_by_itself() -> None:
-    assert to_html(LOOSE, options=Options()) == f"<p>{html.escape(LOOSE, quote=False).replace(chr(34), '&quot;')}</p>\n"
+    assert (
+        to_html(LOOSE, options=MarkupOptions())
+        == f"<p>{html.escape(LOOSE, quote=False).replace(chr(34), '&quot;')}</p>\n"
+    )
 
 
 def test_links_and_typography_are_made_where_the_options_ask() -> None:
@@ -63,22 +66,22 @@ def test_what_the_portal_shows_as_it_stands_is_escaped_from_the_options() -> Non
 
 def test_code_is_coloured_by_default_and_comes_back_as_it_was_typed() -> None:
     fence = '```python\ndef f(x):\n    return "a\\n"  # <b>\n```\n'
-    sent = to_html(fence, options=Options())
+    sent = to_html(fence, options=MarkupOptions())
     assert sent.count('<span style="') > 3
     assert "class" not in re.sub(r'class="language-python"', "", sent)
     assert to_markdown(sent).text == fence
-    assert canonical(sent) == canonical(to_html(fence, options=Options(highlight=False)))
+    assert canonical(sent) == canonical(to_html(fence, options=MarkupOptions(highlight=False)))
 
 
 def test_rendering_that_is_only_compared_has_no_colours() -> None:
     fence = "```python\nimport x\n```\n"
-    assert to_html(fence) == to_html(fence, options=Options(highlight=False))
+    assert to_html(fence) == to_html(fence, options=MarkupOptions(highlight=False))
     assert "<span" not in to_html(fence)
 
 
 def test_code_in_an_unknown_language_or_none_is_left_alone() -> None:
     for fence in ("```\nimport x\n```", "```no such\nimport x\n```", "    import x"):
-        assert "<span" not in to_html(fence, options=Options())
+        assert "<span" not in to_html(fence, options=MarkupOptions())
 
 
 def test_a_coloured_word_in_code_without_a_language_is_no_highlighting() -> None:
@@ -97,7 +100,7 @@ def test_a_coloured_word_in_code_without_a_language_is_no_highlighting() -> None
 )
 def test_code_of_any_language_keeps_every_character(code: str, language: str) -> None:
     fence = "`" * 30
-    sent = to_html(f"{fence}{language}\n{code}\n{fence}\n", options=Options())
+    sent = to_html(f"{fence}{language}\n{code}\n{fence}\n", options=MarkupOptions())
     shown = re.fullmatch(r"<pre><code class=\"language-\w+\">(.*)</code></pre>\n", sent, re.DOTALL)
     assert shown
     assert html.unescape(re.sub(r"</?span[^>]*>", "", shown[1])) == code + "\n"
@@ -160,7 +163,7 @@ def test_a_frame_from_elsewhere_is_kept_as_it_is() -> None:
 
 
 def test_the_title_of_the_contents_is_the_trees_own() -> None:
-    german = Options(contents="Inhalt & mehr")
+    german = MarkupOptions(contents="Inhalt & mehr")
     sent = to_html("[TOC]\n\n# Eins\n", options=german)
     assert "<strong>Inhalt &amp; mehr</strong>" in sent
     assert to_markdown(sent, options=german).text.startswith("[TOC]\n")
@@ -240,6 +243,6 @@ pages = st.lists(blocks, min_size=1, max_size=6).map("\n\n".join)
 
 
 @settings(max_examples=200, deadline=None)
-@given(pages, st.sampled_from([Options(), EVERYTHING]))
-def test_any_page_of_constructs_is_published_and_pulled_the_same(markdown: str, options: Options) -> None:
+@given(pages, st.sampled_from([MarkupOptions(), EVERYTHING]))
+def test_any_page_of_constructs_is_published_and_pulled_the_same(markdown: str, options: MarkupOptions) -> None:
     settled(markdown, options)

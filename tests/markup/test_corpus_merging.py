@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from kbsync.markup.merge.blocks import Piece, pieces_of
-from kbsync.markup.merge.conflicts import sides
+from kbsync.markup.merge.conflicts import resolve_to_sides
 from kbsync.markup.merge.graft import graft
-from kbsync.markup.merge.merge import Merged, Version, merge
+from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.merge.raw_html import is_raw
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
@@ -71,7 +71,7 @@ def test_both_edits_are_there_and_every_other_byte_is_the_writers(
 ) -> None:
     for name, text, pulled, theirs, mine in each:
         ours = edited(text, mine, WRITER)
-        outcome = merge(Version(text=text), Version(text=ours), Version(text=pulled))
+        outcome = merge(MergeVersion(text=text), MergeVersion(text=ours), MergeVersion(text=pulled))
         assert outcome.conflicts == 0, name
         assert outcome.text.strip("\n") == edited(ours, theirs, AGENT).strip("\n"), name
     assert len(each) == ARTICLES
@@ -82,9 +82,9 @@ def test_one_paragraph_edited_by_both_is_the_only_thing_between_markers(
 ) -> None:
     for name, text, pulled, theirs, _ in each[::2]:
         ours = edited(text, theirs, WRITER)
-        outcome = merge(Version(text=text), Version(text=ours), Version(text=pulled))
+        outcome = merge(MergeVersion(text=text), MergeVersion(text=ours), MergeVersion(text=pulled))
         assert outcome.conflicts == 1, name
-        assert sides(outcome.text)[0].strip("\n") == ours.strip("\n"), name
+        assert resolve_to_sides(outcome.text)[0].strip("\n") == ours.strip("\n"), name
         inside = outcome.text.split("<<<<<<< yours\n")[1].split("\n>>>>>>> portal")[0]
         assert inside == f"{WRITER}{theirs.text}\n=======\n{AGENT}{theirs.text}", name
 
@@ -130,4 +130,6 @@ def test_what_the_portal_left_alone_changes_nothing(each: list[tuple[str, str, s
     for name, text, _, _, mine in each[::4]:
         ours = edited(text, mine, WRITER)
         pulled = to_markdown(to_html(text)).text
-        assert merge(Version(text=text), Version(text=ours), Version(text=pulled)) == Merged(text=ours), name
+        assert merge(MergeVersion(text=text), MergeVersion(text=ours), MergeVersion(text=pulled)) == MergeResult(
+            text=ours
+        ), name

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.graft import Entangled, Written, graft
+from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.styled import ARTICLES, Node, leaves_of, text_of
@@ -95,29 +95,29 @@ def test_two_lists_made_one_on_the_portal_are_one_in_the_file() -> None:
 
 def test_marks_in_other_items_stay() -> None:
     body = "+ the {{ thing }}\n+ two\n+ three\n"
-    written = Written(
+    written = Template(
         text=body,
-        rows=range(4),
-        marks={0: [("{{ thing }}", "box")]},
+        line_map=range(4),
+        placeholders={0: [("{{ thing }}", "box")]},
         expand=lambda text: text.replace("{{ thing }}", "box"),
     )
     mine = "+ the box\n+ two\n+ three\n"
     assert graft(mine, "- the box\n- 2\n- three\n", written=written) == body.replace("two", "2")
     assert graft(mine, "- our box\n- two\n- three\n", written=written) == body.replace("the {{", "our {{")
-    with pytest.raises(Entangled):
+    with pytest.raises(IncludeConflict):
         graft(mine, "- the boxes\n- two\n- three\n", written=written)
 
 
 def test_items_of_an_included_list_are_not_written_over() -> None:
-    written = Written(
+    written = Template(
         text="{% all %}\n\nEnd\n",
-        rows=[0, 0, 1, 2, 3],
-        marks={0: [("{% all %}", "* one\n* two")]},
+        line_map=[0, 0, 1, 2, 3],
+        placeholders={0: [("{% all %}", "* one\n* two")]},
         expand=lambda text: text.replace("{% all %}", "* one\n* two"),
     )
     mine = "* one\n* two\n\nEnd\n"
     assert graft(mine, "- one\n- two\n\nThe end\n", written=written) == "{% all %}\n\nThe end\n"
-    with pytest.raises(Entangled):
+    with pytest.raises(IncludeConflict):
         graft(mine, "- one\n- 2\n\nEnd\n", written=written)
 
 

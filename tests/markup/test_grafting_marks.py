@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kbsync.content.includes import Expander, IncludedFile, escape_marks
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.graft import Entangled, Written, graft
+from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 
@@ -22,20 +22,20 @@ def expand(text: str) -> str:
     return made.body if made else text
 
 
-def written(text: str) -> Written:
+def written(text: str) -> Template:
     made = EXPANDER.expand(text, path="a/b/c.md")
-    plain = Written(
+    plain = Template(
         text=text,
-        rows=range(text.count("\n") + 1),
+        line_map=range(text.count("\n") + 1),
         expand=expand,
-        shield=lambda part: escape_marks(part, VALUES),
+        escape=lambda part: escape_marks(part, VALUES),
     )
     if made is None:
         return plain
     marks: dict[int, list[tuple[str, str]]] = {}
     for use in made.replacements:
         marks.setdefault(use.row, []).append((use.written, use.shown))
-    return replace(plain, rows=made.rows, marks=marks)
+    return replace(plain, rows=made.rows, placeholders=marks)
 
 
 def pulled(text: str) -> str:
@@ -98,10 +98,10 @@ def test_changes_beside_the_marks_are_taken_over(old: str, new: str) -> None:
 def test_changes_within_what_marks_stand_for_are_entangled(old: str, new: str) -> None:
     theirs = pulled(MINE)
     assert theirs.count(old) == 1
-    with pytest.raises(Entangled) as caught:
+    with pytest.raises(IncludeConflict) as caught:
         regraft(MINE, theirs.replace(old, new))
     rows = {2} if "wo" in old and "words" not in old else {4}
-    assert rows <= set(caught.value.rows)
+    assert rows <= set(caught.value.lines)
 
 
 def test_braces_that_are_new_are_written_as_text() -> None:
@@ -154,8 +154,8 @@ def test_the_outcome_reads_as_what_is_taken_over_or_nothing_is(mine: str, other:
     theirs = pulled(other)
     try:
         outcome = regraft(mine, theirs)
-    except Entangled:
-        assert written(mine).marks
+    except IncludeConflict:
+        assert written(mine).placeholders
         return
     assert canonical(to_html(expand(outcome))) == canonical(to_html(theirs))
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.blocks import pieces_of
-from kbsync.markup.merge.conflicts import BETWEEN, PORTAL, YOURS, conflicts_in, sides
-from kbsync.markup.merge.graft import Entangled, Written, graft
-from kbsync.markup.merge.merge import Merged, Version, merge
+from kbsync.markup.merge.conflicts import BETWEEN, OURS_MARKER, PORTAL, find_conflicts, resolve_to_sides
+from kbsync.markup.merge.graft import IncludeConflict, Template, graft
+from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.merge.nested import parts_of
 from kbsync.markup.options import PLAIN
 from kbsync.markup.to_html import to_html
@@ -16,8 +16,8 @@ from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_grafting import BY_HAND, TEXTS
 
 
-def merged(base: str | None, mine: str, theirs: str) -> Merged:
-    return merge(None if base is None else Version(text=base), Version(text=mine), Version(text=theirs))
+def merged(base: str | None, mine: str, theirs: str) -> MergeResult:
+    return merge(None if base is None else MergeVersion(text=base), MergeVersion(text=mine), MergeVersion(text=theirs))
 
 
 def pulled(markdown: str) -> str:
@@ -26,13 +26,13 @@ def pulled(markdown: str) -> str:
 
 
 def conflict(mine: str, theirs: str) -> str:
-    return "\n".join([YOURS, *([mine] if mine else []), BETWEEN, *([theirs] if theirs else []), PORTAL])
+    return "\n".join([OURS_MARKER, *([mine] if mine else []), BETWEEN, *([theirs] if theirs else []), PORTAL])
 
 
 def test_changes_of_different_blocks_are_both_there_and_no_other_byte_moves() -> None:
     mine = BY_HAND.replace("Last one.", "My last one.")
     theirs = pulled(BY_HAND.replace("In the middle", "In their middle"))
-    assert merged(BY_HAND, mine, theirs) == Merged(text=mine.replace("In the middle", "In their middle"))
+    assert merged(BY_HAND, mine, theirs) == MergeResult(text=mine.replace("In the middle", "In their middle"))
 
 
 def test_changes_of_neighbours_do_not_meet() -> None:
@@ -51,10 +51,10 @@ def test_one_block_changed_otherwise_by_both_stands_twice_between_markers_as_git
     base = "# Top\n* list\n\n\nOne is first.\n***\nTwo is next.\n"
     mine, theirs = base.replace("One is", "One was"), pulled(base.replace("One is", "One has been"))
     outcome = merged(base, mine, theirs)
-    assert outcome == Merged(
+    assert outcome == MergeResult(
         text=mine.replace("One was first.", conflict("One was first.", "One has been first.")), conflicts=1
     )
-    assert sides(outcome.text)[0] == mine
+    assert resolve_to_sides(outcome.text)[0] == mine
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_a_block_deleted_by_one_and_changed_by_the_other_is_a_conflict(mine: str
 
 def test_both_added_something_in_one_place() -> None:
     outcome = merged("One.\n", "One.\n\nMine.\n", "One.\n\nTheirs.\n")
-    assert outcome == Merged(text="One.\n\n" + conflict("Mine.", "Theirs.") + "\n", conflicts=1)
+    assert outcome == MergeResult(text="One.\n\n" + conflict("Mine.", "Theirs.") + "\n", conflicts=1)
 
 
 def test_both_changed_it_the_same_way() -> None:
     base, mine = "One *is* first.\n\nTwo.\n", "One __was__\nfirst.\n\nTwo.\n"
-    assert merged(base, mine, "One **was** first.\n\nTwo.\n") == Merged(text=mine)
+    assert merged(base, mine, "One **was** first.\n\nTwo.\n") == MergeResult(text=mine)
 
 
 def test_without_a_base_markers_stand_where_blocks_differ_and_only_there() -> None:
@@ -87,8 +87,8 @@ def test_without_a_base_markers_stand_where_blocks_differ_and_only_there() -> No
     assert outcome.text.startswith(
         "# Top\n\n* list\n\n<<<<<<< yours\nOne is mine.\n=======\nOne is theirs.\n>>>>>>> portal\n"
     )
-    assert sides(outcome.text)[1].split() == theirs.replace("- list", "* list").split()
-    assert merged(None, mine, mine.replace("* list", "- list")) == Merged(text=mine)
+    assert resolve_to_sides(outcome.text)[1].split() == theirs.replace("- list", "* list").split()
+    assert merged(None, mine, mine.replace("* list", "- list")) == MergeResult(text=mine)
 
 
 def test_only_the_blocks_that_both_changed_stand_between_markers() -> None:
@@ -106,7 +106,7 @@ def test_markers_that_a_text_shows_are_no_conflict() -> None:
     base = "One is first.\n\n```\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n```\n\nTwo is next.\n"
     outcome = merged(base, base.replace("One is", "One was"), base.replace("Two is", "Two was"))
     assert outcome.conflicts == 0
-    assert conflicts_in(outcome.text) == ()
+    assert find_conflicts(outcome.text) == ()
 
 
 def test_signs_that_stand_for_markers_may_stand_in_a_text() -> None:
@@ -118,28 +118,31 @@ def test_signs_that_stand_for_markers_may_stand_in_a_text() -> None:
 
 def test_marks_stay_where_the_other_side_did_not_touch_them() -> None:
     body = "The {{ thing }} is here.\n\nOther words.\n"
-    written = Written(
+    written = Template(
         text=body,
-        rows=range(4),
-        marks={0: [("{{ thing }}", "box")]},
+        line_map=range(4),
+        placeholders={0: [("{{ thing }}", "box")]},
         expand=lambda text: text.replace("{{ thing }}", "box"),
     )
-    mine = Version(text=body.replace("{{ thing }}", "box"))
-    base = Version(text="The box was here.\n\nOther words.\n")
-    outcome = merge(base, mine, Version(text="The box was here.\n\nOther words now.\n"), written=written)
-    assert outcome == Merged(text=body.replace("words", "words now"))
+    mine = MergeVersion(text=body.replace("{{ thing }}", "box"))
+    base = MergeVersion(text="The box was here.\n\nOther words.\n")
+    outcome = merge(base, mine, MergeVersion(text="The box was here.\n\nOther words now.\n"), written=written)
+    assert outcome == MergeResult(text=body.replace("words", "words now"))
 
 
 def test_a_change_within_what_several_lines_of_a_mark_stand_for_is_entangled() -> None:
-    written = Written(
+    written = Template(
         text="{% all %}\n\nEnd here.\n",
-        rows=[0, 0, 0, 1, 2, 3],
-        marks={0: [("{% all %}", "One is.\n\nTwo is.")]},
+        line_map=[0, 0, 0, 1, 2, 3],
+        placeholders={0: [("{% all %}", "One is.\n\nTwo is.")]},
         expand=lambda text: text.replace("{% all %}", "One is.\n\nTwo is."),
     )
-    mine, base = Version(text="One is.\n\nTwo is.\n\nEnd here.\n"), Version(text="One is.\n\nTwo is.\n\nEnd.\n")
-    with pytest.raises(Entangled):
-        merge(base, mine, Version(text="One is.\n\nTwo was.\n\nEnd.\n"), written=written)
+    mine, base = (
+        MergeVersion(text="One is.\n\nTwo is.\n\nEnd here.\n"),
+        MergeVersion(text="One is.\n\nTwo is.\n\nEnd.\n"),
+    )
+    with pytest.raises(IncludeConflict):
+        merge(base, mine, MergeVersion(text="One is.\n\nTwo was.\n\nEnd.\n"), written=written)
 
 
 def shown(markdown: str) -> str:
@@ -153,8 +156,8 @@ def test_what_only_the_portal_changed_is_grafted(base: str, theirs: str) -> None
 
 @given(TEXTS, TEXTS)
 def test_what_only_the_writer_changed_stays_byte_for_byte(base: str, mine: str) -> None:
-    assert merged(base, mine, base) == Merged(text=mine)
-    assert merged(base, mine, mine) == Merged(text=mine)
+    assert merged(base, mine, base) == MergeResult(text=mine)
+    assert merged(base, mine, mine) == MergeResult(text=mine)
 
 
 def parts(markdown: str) -> set[str | None]:
@@ -167,7 +170,7 @@ def parts(markdown: str) -> set[str | None]:
 @given(TEXTS, TEXTS, TEXTS)
 def test_nothing_that_either_side_has_new_is_lost(base: str, mine: str, theirs: str) -> None:
     outcome = merged(base, mine, theirs).text
-    one, other = sides(outcome)
+    one, other = resolve_to_sides(outcome)
     assert (parts(mine) | parts(theirs)) - parts(base) <= parts(one) | parts(other), outcome
 
 
@@ -175,8 +178,8 @@ def test_nothing_that_either_side_has_new_is_lost(base: str, mine: str, theirs: 
 @given(TEXTS, TEXTS, TEXTS)
 def test_markers_are_whole_and_say_how_many_conflicts_there_are(base: str, mine: str, theirs: str) -> None:
     outcome = merged(base, mine, theirs)
-    assert len(conflicts_in(outcome.text)) == outcome.conflicts
-    assert conflicts_in("\n".join(sides(outcome.text))) == ()
+    assert len(find_conflicts(outcome.text)) == outcome.conflicts
+    assert find_conflicts("\n".join(resolve_to_sides(outcome.text))) == ()
 
 
 @given(st.lists(st.sampled_from("KTMB"), min_size=1, max_size=12))
@@ -218,4 +221,4 @@ def test_there_are_markers_just_where_both_changed_one_block(kinds: list[str]) -
     ],
 )
 def test_a_conflict_is_told_from_a_page_that_shows_one(text: str, lines: tuple[int, ...]) -> None:
-    assert conflicts_in(text) == lines
+    assert find_conflicts(text) == lines

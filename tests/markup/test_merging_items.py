@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.conflicts import sides
-from kbsync.markup.merge.graft import Written
-from kbsync.markup.merge.merge import Merged, Version, merge
+from kbsync.markup.merge.conflicts import resolve_to_sides
+from kbsync.markup.merge.graft import Template
+from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.to_html import to_html
 from tests.markup.styled import ARTICLES, Node, leaves_of, text_of
 from tests.markup.test_merging import conflict, merged, parts, pulled
@@ -32,7 +32,7 @@ from tests.markup.test_merging import conflict, merged, parts, pulled
 )
 def test_changes_of_different_items_are_both_there(base: str, wanted: str) -> None:
     theirs = pulled(base.replace("two", "THEIRS"))
-    assert merged(base, base.replace("one", "MINE"), theirs) == Merged(text=wanted)
+    assert merged(base, base.replace("one", "MINE"), theirs) == MergeResult(text=wanted)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_changes_of_different_items_are_both_there(base: str, wanted: str) -> No
     ],
 )  # fmt: skip
 def test_items_come_and_go_beside_those_that_were_changed(mine: str, theirs: str, wanted: str) -> None:
-    assert merged("1. a b c\n2. b c d\n3. c d e\n", mine, theirs) == Merged(text=wanted)
+    assert merged("1. a b c\n2. b c d\n3. c d e\n", mine, theirs) == MergeResult(text=wanted)
 
 
 def test_one_item_changed_otherwise_by_both_is_all_that_stands_between_markers() -> None:
@@ -52,54 +52,58 @@ def test_one_item_changed_otherwise_by_both_is_all_that_stands_between_markers()
     mine = base.replace("one is", "one was")
     outcome = merged(base, mine, pulled(base.replace("one is", "one has been")))
     wanted = mine.replace("+ one was here", conflict("+ one was here", "+ one has been here"))
-    assert outcome == Merged(text=wanted, conflicts=1)
+    assert outcome == MergeResult(text=wanted, conflicts=1)
 
 
 def test_one_row_changed_otherwise_by_both_is_all_that_stands_between_markers() -> None:
     base = "|a|b|\n|-|-|\n|one is|2|\n|3|4|\n"
     mine = base.replace("one is", "one was")
     outcome = merged(base, mine, pulled(base.replace("one is", "one has been")))
-    assert outcome == Merged(text=mine.replace("|one was|2|", conflict("|one was|2|", "|one has been|2|")), conflicts=1)
+    assert outcome == MergeResult(
+        text=mine.replace("|one was|2|", conflict("|one was|2|", "|one has been|2|")), conflicts=1
+    )
 
 
 def test_both_added_an_item_in_one_place() -> None:
     base = "+ a __b__\n+ c\n"
     outcome = merged(base, base + "+ mine\n", pulled(base + "+ their own\n"))
-    assert outcome == Merged(text=base + conflict("+ mine", "+ their own") + "\n", conflicts=1)
+    assert outcome == MergeResult(text=base + conflict("+ mine", "+ their own") + "\n", conflicts=1)
 
 
 def test_an_item_deleted_by_one_and_changed_by_the_other_is_a_conflict() -> None:
     base = "+ a __b__\n+ one is here\n+ c\n"
     mine = base.replace("one is", "one was")
     outcome = merged(base, mine, pulled(base.replace("+ one is here\n", "")))
-    assert outcome == Merged(text=mine.replace("+ one was here", conflict("+ one was here", "")), conflicts=1)
+    assert outcome == MergeResult(text=mine.replace("+ one was here", conflict("+ one was here", "")), conflicts=1)
 
 
 def test_without_a_base_markers_stand_around_the_items_that_differ() -> None:
     mine = "+ a __b__\n+ one is mine here\n+ c\n"
     outcome = merged(None, mine, "- a **b**\n- one is theirs here\n- c\n")
     wanted = mine.replace("+ one is mine here", conflict("+ one is mine here", "+ one is theirs here"))
-    assert outcome == Merged(text=wanted, conflicts=1)
+    assert outcome == MergeResult(text=wanted, conflicts=1)
 
 
 def test_two_lists_that_the_portal_made_one_are_not_two_again() -> None:
     base = "- x\n  * a\n  + c\n- y\n"
     outcome = merged(base, base.replace("- y", "- z"), "- x\n  - a\n  - c\n- y\n")
-    assert [canonical(to_html(side)) for side in sides(outcome.text)][-1].count("<ul>") == 2
+    assert [canonical(to_html(side)) for side in resolve_to_sides(outcome.text)][-1].count("<ul>") == 2
 
 
 def test_marks_in_an_item_stay_where_the_other_side_changed_another() -> None:
     body = "+ the {{ thing }}\n+ two\n"
-    written = Written(
+    written = Template(
         text=body,
-        rows=range(3),
-        marks={0: [("{{ thing }}", "box")]},
+        line_map=range(3),
+        placeholders={0: [("{{ thing }}", "box")]},
         expand=lambda text: text.replace("{{ thing }}", "box"),
     )
-    base, mine = Version(text="+ a box\n+ two\n"), Version(text="+ the box\n+ two\n")
-    assert merge(base, mine, Version(text="- a box\n- 2\n"), written=written) == Merged(text=body.replace("two", "2"))
-    outcome = merge(base, mine, Version(text="- a bag\n- two\n"), written=written)
-    assert outcome == Merged(text=conflict("+ the {{ thing }}", "+ a bag") + "\n+ two\n", conflicts=1)
+    base, mine = MergeVersion(text="+ a box\n+ two\n"), MergeVersion(text="+ the box\n+ two\n")
+    assert merge(base, mine, MergeVersion(text="- a box\n- 2\n"), written=written) == MergeResult(
+        text=body.replace("two", "2")
+    )
+    outcome = merge(base, mine, MergeVersion(text="- a bag\n- two\n"), written=written)
+    assert outcome == MergeResult(text=conflict("+ the {{ thing }}", "+ a bag") + "\n+ two\n", conflicts=1)
 
 
 @settings(max_examples=40)
@@ -110,7 +114,7 @@ def test_edits_of_different_leaves_are_both_there_in_any_style(article: tuple[No
     theirs = data.draw(st.dictionaries(leaves, st.just("has *changed* on the portal"), max_size=3))
     theirs = {leaf: said for leaf, said in theirs.items() if leaf not in mine}
     base, ours, portal = (text_of(article, edits) for edits in ({}, mine, theirs))
-    assert merged(base, ours, pulled(portal)) == Merged(text=text_of(article, {**mine, **theirs}))
+    assert merged(base, ours, pulled(portal)) == MergeResult(text=text_of(article, {**mine, **theirs}))
 
 
 @settings(max_examples=25)
@@ -122,10 +126,10 @@ def test_nothing_of_either_side_is_lost_where_both_edited_the_same(
     edits = [data.draw(st.dictionaries(leaves, st.just(words), max_size=4)) for words in ("says mine", "says theirs")]
     base, ours, portal = (text_of(article, some) for some in ({}, *edits))
     outcome = merged(base, ours, pulled(portal))
-    one, other = (parts(side) for side in sides(outcome.text))
+    one, other = (parts(side) for side in resolve_to_sides(outcome.text))
     assert (parts(ours) | parts(portal)) - parts(base) <= one | other, outcome.text
-    assert sides(outcome.text)[0].count("says mine") == len(edits[0])
-    assert sides(outcome.text)[1].count("says theirs") == len(edits[1])
+    assert resolve_to_sides(outcome.text)[0].count("says mine") == len(edits[0])
+    assert resolve_to_sides(outcome.text)[1].count("says theirs") == len(edits[1])
 
 
 @settings(max_examples=50)

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.links import code_ranges, is_one_paragraph, readdressed, references
+from kbsync.markup.links import code_ranges, is_one_paragraph, references, rewrite_addresses
 from kbsync.markup.to_html import to_html
 
 WORD = "QX"
@@ -97,12 +97,12 @@ LINKS = st.one_of(
 @given(st.lists(LINKS, max_size=8).map(" ".join))
 def test_addresses_are_written_otherwise_and_nothing_else_is(text: str) -> None:
     try:
-        written = readdressed(text, _elsewhere)
+        written = rewrite_addresses(text, _elsewhere)
     except ValueError:
         return
     assert canonical(to_html(written)) == canonical(to_html(text, resolve=_elsewhere))
     assert [one.line for one in references(written)] == [one.line for one in references(text)]
-    assert readdressed(text, lambda address: address) == text
+    assert rewrite_addresses(text, lambda address: address) == text
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_addresses_are_written_otherwise_and_nothing_else_is(text: str) -> None:
     ],
 )
 def test_addresses_of_every_form_can_be_written_otherwise(text: str) -> None:
-    written = readdressed(text, _elsewhere)
+    written = rewrite_addresses(text, _elsewhere)
     assert to_html(written) == to_html(text, resolve=_elsewhere)
     assert written != text
 
 
 def test_what_only_looks_like_an_address_stays() -> None:
-    assert readdressed("foo](a.md) and [x](b.md)", _elsewhere) == "foo](a.md) and [x](../b.md)"
-    assert readdressed("\\[x](b.md) ![x](b.md)", _elsewhere) == "\\[x](b.md) ![x](../b.md)"
+    assert rewrite_addresses("foo](a.md) and [x](b.md)", _elsewhere) == "foo](a.md) and [x](../b.md)"
+    assert rewrite_addresses("\\[x](b.md) ![x](b.md)", _elsewhere) == "\\[x](b.md) ![x](../b.md)"

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.diff3 import versions
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import Block, blocks_to_html, identity
 
 _COMMENT = re.compile(r"\s*(?:<!--(?!\s*-->).*?-->\s*)+", re.DOTALL)
@@ -65,7 +65,7 @@ def pieces_of(
     *,
     resolve: Callable[[str], str] = identity,
     anchors: Collection[str] = frozenset(),
-    options: Options = PLAIN,
+    options: MarkupOptions = PLAIN,
 ) -> tuple[Piece, ...]:
     """Cut a text into its blocks; a note above a block goes with it, lines that render to nothing stand alone.
 

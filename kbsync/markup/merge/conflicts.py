@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-YOURS = "<<<<<<< yours"
+OURS_MARKER = "<<<<<<< yours"
 BETWEEN = "======="
 PORTAL = ">>>>>>> portal"
 
@@ -13,7 +13,7 @@ _BEGIN, _END = "<" * _SHORTEST, ">" * _SHORTEST
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)")
 
 
-def conflicts_in(text: str) -> tuple[int, ...]:
+def find_conflicts(text: str) -> tuple[int, ...]:
     """Return the lines, from 1, on which a conflict begins that nobody has solved.
 
     A whole one counts wherever it stands but in fenced code, where pages about git show them. So does what is left of
@@ -25,22 +25,22 @@ def conflicts_in(text: str) -> tuple[int, ...]:
     return tuple(sorted({*_whole(lines), *_ours(lines)}))
 
 
-def marked(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
+def mark_conflicts(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
     """Return the lines of a text with markers around those in which two versions of it differ."""
     lines: list[str] = []
     for tag, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
-        lines += mine[a:b] if tag == "equal" else [YOURS, *mine[a:b], BETWEEN, *theirs[c:d], PORTAL]
+        lines += mine[a:b] if tag == "equal" else [OURS_MARKER, *mine[a:b], BETWEEN, *theirs[c:d], PORTAL]
     return lines
 
 
-def sides(text: str) -> tuple[str, str]:
+def resolve_to_sides(text: str) -> tuple[str, str]:
     """Solve every conflict of ours in a text, once in favour of either side: mine, theirs."""
     mine: list[str] = []
     theirs: list[str] = []
     to: tuple[list[str], ...] = (mine, theirs)
     for line in text.split("\n"):
         match line:
-            case str() if line == YOURS:
+            case str() if line == OURS_MARKER:
                 to = (mine,)
             case str() if line == BETWEEN and to == (mine,) and to[0] is mine:
                 to = (theirs,)
@@ -67,7 +67,7 @@ def _whole(lines: Sequence[str]) -> Iterator[int]:
 def _ours(lines: Sequence[str]) -> Iterator[int]:
     is_open = False
     for number, line in enumerate(lines, 1):
-        if line == YOURS:
+        if line == OURS_MARKER:
             yield number
             is_open = True
         elif line == PORTAL:

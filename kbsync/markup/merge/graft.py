@@ -17,7 +17,7 @@ from kbsync.markup.merge.blocks import Piece, recut
 from kbsync.markup.merge.nested import opened_alike
 from kbsync.markup.merge.raw_html import Reading, begins_alike, kept_by_hand
 from kbsync.markup.merge.style import Step, is_parted, restyled
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import identity, to_html
 
 
@@ -68,7 +68,7 @@ _SIGNS = re.compile("[\U000f0000-\U000ffffd]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Template:
     """A text as its writer wrote it, before something was put in the place of its marks.
 
     `rows` tells for each line of the resolved text its line here (from 0), `marks` for each line here its marks, each
@@ -76,18 +76,18 @@ class Written:
     """
 
     text: str
-    rows: Sequence[int]
-    marks: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    line_map: Sequence[int]
+    placeholders: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
     expand: Callable[[str], str] = identity
-    shield: Callable[[str], str] = identity
+    escape: Callable[[str], str] = identity
 
 
-class Entangled(Exception):
+class IncludeConflict(Exception):
     """What changed lies within what was put in the place of marks; `rows` are the lines of those."""
 
     def __init__(self, rows: Collection[int]) -> None:
         super().__init__(f"lines {sorted(rows)}")
-        self.rows = tuple(sorted(rows))
+        self.lines = tuple(sorted(rows))
 
 
 _THE_END = ("equal", 0, -1, 0, 0)
@@ -131,8 +131,8 @@ def graft(
     *,
     resolve: Callable[[str], str] = identity,
     anchors: Collection[str] = frozenset(),
-    options: Options = PLAIN,
-    written: Written | None = None,
+    options: MarkupOptions = PLAIN,
+    written: Template | None = None,
 ) -> str:
     """Return a text that renders as `theirs` does, in which every block that `mine` renders too is written as in `mine`.
 
@@ -151,15 +151,15 @@ def graft(
     for rows in _from_fine_to_coarse(ours, recut(other, ours), reading):
         try:
             text = _grafted(source, *rows)
-        except Entangled as error:
+        except IncludeConflict as error:
             entangled = error
             continue
         if canonical(to_html(source.expand(text), resolve=resolve, anchors=anchors, options=options)) == wanted:
             return text
-        entangled = Entangled(source.marks.keys())
-    if source.marks:
+        entangled = IncludeConflict(source.placeholders.keys())
+    if source.placeholders:
         raise entangled
-    return source.shield(theirs)
+    return source.escape(theirs)
 
 
 def _from_fine_to_coarse(
@@ -174,17 +174,17 @@ def _from_fine_to_coarse(
         yield ours, others
 
 
-def _grafted(source: Written, ours: Sequence[Piece], other: Sequence[Piece]) -> str:
+def _grafted(source: Template, ours: Sequence[Piece], other: Sequence[Piece]) -> str:
     keys, others = [piece.key for piece in ours], [piece.key for piece in other]
     return stepwise(source, ours, other, SequenceMatcher(None, keys, others, autojunk=False).get_opcodes())
 
 
-def as_written(text: str) -> Written:
+def as_written(text: str) -> Template:
     """Say of a text without marks that it stands as it was written."""
-    return Written(text=text, rows=range(text.count("\n") + 1))
+    return Template(text=text, line_map=range(text.count("\n") + 1))
 
 
-def stepwise(source: Written, ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]) -> str:
+def stepwise(source: Template, ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]) -> str:
     """Return the text in which `ours` became `other` by these steps; what it renders to is for the caller to judge.
 
     Raises:
@@ -196,7 +196,7 @@ def stepwise(source: Written, ours: Sequence[Piece], other: Sequence[Piece], ste
 class _Grafting:
     """The two texts side by side."""
 
-    def __init__(self, source: Written, ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]) -> None:
+    def __init__(self, source: Template, ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]) -> None:
         self.source = source
         self.ours = ours
         self.other = other
@@ -221,7 +221,7 @@ class _Grafting:
                 kept = [unit for unit in units if self._is_silent(unit) and unit.last > a]
             taken += [unit.taken for unit in kept]
         if self.entangled:
-            raise Entangled(self.entangled)
+            raise IncludeConflict(self.entangled)
         return joined(taken)
 
     def _judge(self) -> None:
@@ -266,7 +266,7 @@ class _Grafting:
         if signed is None:
             self.entangled.update(row for unit in lost for row in unit.rows)
             return list(texts)
-        shielded = (self.source.shield(text) for text in signed.split("\0"))
+        shielded = (self.source.escape(text) for text in signed.split("\0"))
         return [_SIGNS.sub(lambda sign: marks[ord(sign[0]) - _SIGN][0], text) if marks else text for text in shielded]
 
 
@@ -296,12 +296,12 @@ def _put(text: str, piece: Piece, place: _Unit | None) -> Taken:
     return replace(taken, start=place.start, end=place.end, gap=place.gap)
 
 
-def _units(pieces: Sequence[Piece], source: Written) -> list[_Unit]:
+def _units(pieces: Sequence[Piece], source: Template) -> list[_Unit]:
     """Bring pieces that come from the same lines together, with lines between them that became nothing."""
     lines = source.text.split("\n")
     units: list[_Unit] = []
     for number, piece in enumerate(pieces):
-        start, end = source.rows[piece.start], source.rows[piece.end - 1] + 1
+        start, end = source.line_map[piece.start], source.line_map[piece.end - 1] + 1
         if units and start < units[-1].end:
             units[-1].last, units[-1].end = number + 1, max(end, units[-1].end)
         else:
@@ -312,7 +312,7 @@ def _units(pieces: Sequence[Piece], source: Written) -> list[_Unit]:
     for number, unit in enumerate(units):
         unit.gap = (units[number + 1].start if number + 1 < len(units) else len(lines)) - unit.end
         unit.text = "\n".join(lines[unit.start : unit.end])
-        unit.marks = tuple(mark for row in unit.rows for mark in source.marks.get(row, ()))
+        unit.marks = tuple(mark for row in unit.rows for mark in source.placeholders.get(row, ()))
     return units
 
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kbsync.markup.merge.blocks import Piece, recut
-from kbsync.markup.merge.conflicts import BETWEEN, PORTAL, YOURS, sides
+from kbsync.markup.merge.conflicts import BETWEEN, OURS_MARKER, PORTAL, resolve_to_sides
 from kbsync.markup.merge.diff3 import Stretch, Whose, stretches, stretches_without_base
-from kbsync.markup.merge.graft import Entangled, Written, as_written, graft, stepwise
+from kbsync.markup.merge.graft import IncludeConflict, Template, as_written, graft, stepwise
 from kbsync.markup.merge.nested import opened_alike, parts_of
 from kbsync.markup.merge.raw_html import Reading, in_hand, kept_by_hand
 from kbsync.markup.merge.style import CLOSE, MIDDLE, OPEN, Step
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import identity
 
 # After the sign of a marker stands how many empty lines it needs.
@@ -29,7 +29,7 @@ _CLOSED = re.compile(rf"\n*{CLOSE}([^\n])\n*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class MergeVersion:
     """A text, and how its addresses are brought to the form in which versions are compared."""
 
     text: str
@@ -37,7 +37,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergeResult:
     """A merged text, and in how many places it holds both versions between markers."""
 
     text: str
@@ -56,14 +56,14 @@ class _Outcome:
 
 
 def merge(
-    base: Version | None,
-    mine: Version,
-    theirs: Version,
+    base: MergeVersion | None,
+    mine: MergeVersion,
+    theirs: MergeVersion,
     *,
     anchors: Collection[str] = frozenset(),
-    options: Options = PLAIN,
-    written: Written | None = None,
-) -> Merged:
+    options: MarkupOptions = PLAIN,
+    written: Template | None = None,
+) -> MergeResult:
     """Merge what `theirs` changed of `base` into `mine`; without a base wherever the two differ both versions stand.
 
     `anchors`, `options` and `written` are as for grafting.
@@ -79,10 +79,12 @@ def merge(
     others = recut(cut.pieces(theirs), ours if before is None else before)
     keys, wanted, old = _keys(ours), _keys(others), None if before is None else _keys(before)
     if wanted in (keys, old):
-        return Merged(text=source.text)
+        return MergeResult(text=source.text)
     if keys == old:
         resolve, text = mine.resolve, theirs.text
-        return Merged(text=graft(mine.text, text, resolve=resolve, anchors=anchors, options=options, written=written))
+        return MergeResult(
+            text=graft(mine.text, text, resolve=resolve, anchors=anchors, options=options, written=written)
+        )
     if _SIGNS.search(source.text) or _SIGNS.search(theirs.text):
         return _side_by_side(source, theirs.text)
     merged = _finest(cut, source, mine.resolve, _cuts(before, ours, others, cut.reading(theirs)))
@@ -104,32 +106,32 @@ def _cuts(
 
 def _finest(
     cut: "_Cutting",
-    source: Written,
+    source: Template,
     resolve: Callable[[str], str],
     cuts: Iterable[Sequence[Sequence[Piece]]],
-) -> Merged | None:
+) -> MergeResult | None:
     """Merge the first of some cuts, from fine to coarse, whose outcome shows what it must.
 
     Raises:
         Entangled: there is none, and a text has marks that may not be written over.
     """
-    entangled = Entangled(source.marks.keys())
+    entangled = IncludeConflict(source.placeholders.keys())
     for rows in cuts:
         try:
             merged = _merged(cut, source, resolve, rows)
-        except Entangled as error:
+        except IncludeConflict as error:
             entangled = error
             continue
         if merged is not None:
             return merged
-    if source.marks:
+    if source.placeholders:
         raise entangled
     return None
 
 
 def _merged(
-    cut: "_Cutting", source: Written, resolve: Callable[[str], str], rows: Sequence[Sequence[Piece]]
-) -> Merged | None:
+    cut: "_Cutting", source: Template, resolve: Callable[[str], str], rows: Sequence[Sequence[Piece]]
+) -> MergeResult | None:
     """Merge rows of pieces, the base first where there is one; None where the outcome would not show what it must.
 
     Raises:
@@ -140,26 +142,26 @@ def _merged(
     found = stretches(_keys(rows[0]), keys, wanted) if len(rows) > 2 else stretches_without_base(keys, wanted)
     outcome = _outcome(found, source, ours, [piece for piece in others if piece.key is not None])
     text = _with_markers(stepwise(source, ours, outcome.other, outcome.steps))
-    for side, pieces in zip(sides(text), (outcome.yours, outcome.portals), strict=True):
-        if not cut.shows(Version(text=source.expand(side), resolve=resolve), pieces):
+    for side, pieces in zip(resolve_to_sides(text), (outcome.yours, outcome.portals), strict=True):
+        if not cut.shows(MergeVersion(text=source.expand(side), resolve=resolve), pieces):
             return None
-    return Merged(text=text, conflicts=outcome.conflicts)
+    return MergeResult(text=text, conflicts=outcome.conflicts)
 
 
 class _Cutting:
     """How the versions of one text are cut into blocks."""
 
-    def __init__(self, anchors: Collection[str], options: Options) -> None:
+    def __init__(self, anchors: Collection[str], options: MarkupOptions) -> None:
         self._anchors = anchors
         self._options = options
 
-    def reading(self, version: Version) -> Reading:
+    def reading(self, version: MergeVersion) -> Reading:
         return Reading(resolve=version.resolve, anchors=self._anchors, options=self._options)
 
-    def pieces(self, version: Version) -> tuple[Piece, ...]:
+    def pieces(self, version: MergeVersion) -> tuple[Piece, ...]:
         return self.reading(version).pieces(version.text)
 
-    def shows(self, version: Version, wanted: Sequence[Piece]) -> bool:
+    def shows(self, version: MergeVersion, wanted: Sequence[Piece]) -> bool:
         """Return whether a text shows these pieces, those of one group as the parts of one block."""
         found = [piece for piece in self.pieces(version) if piece.key is not None]
         blocks = _blocks(wanted)
@@ -186,7 +188,7 @@ def _blocks(pieces: Sequence[Piece]) -> list[list[Piece]]:
     return found
 
 
-def _outcome(found: Sequence[Stretch], source: Written, ours: Sequence[Piece], theirs: Sequence[Piece]) -> _Outcome:
+def _outcome(found: Sequence[Stretch], source: Template, ours: Sequence[Piece], theirs: Sequence[Piece]) -> _Outcome:
     """Turn stretches of blocks that show into steps over all pieces of `mine`."""
     seen = [at for at, piece in enumerate(ours) if piece.key is not None]
     places = [*seen, len(ours)]
@@ -238,12 +240,12 @@ def _sign(sign: str, gap: int | None = None) -> Piece:
     return Piece(start=-1, end=-1, text=text, gap=1, key=f"sign {text}")
 
 
-def _gap_above(source: Written, ours: Sequence[Piece], at: int) -> int:
+def _gap_above(source: Template, ours: Sequence[Piece], at: int) -> int:
     """Count the empty lines above a piece in the writer's text; above its very end there is one."""
     if at >= len(ours):
         return 1
     lines = source.text.split("\n")
-    row = source.rows[ours[at].start]
+    row = source.line_map[ours[at].start]
     above = row
     while above and not lines[above - 1].strip():
         above -= 1
@@ -252,20 +254,20 @@ def _gap_above(source: Written, ours: Sequence[Piece], at: int) -> int:
 
 def _with_markers(text: str) -> str:
     """Put markers in the place of their signs, without an empty line between them and what they hold."""
-    text = _OPENED.sub(lambda found: _lines(found[1]) + YOURS + "\n", text)
+    text = _OPENED.sub(lambda found: _lines(found[1]) + OURS_MARKER + "\n", text)
     text = _PARTED.sub(f"\n{BETWEEN}\n", text)
     text = _CLOSED.sub(lambda found: f"\n{PORTAL}" + _lines(found[1]), text)
-    return re.sub(rf"^({re.escape(YOURS)}\n)\n", r"\1", text.strip("\n") + "\n", flags=re.MULTILINE)
+    return re.sub(rf"^({re.escape(OURS_MARKER)}\n)\n", r"\1", text.strip("\n") + "\n", flags=re.MULTILINE)
 
 
 def _lines(sign: str) -> str:
     return "\n" * (1 + ord(sign) - _GAP)
 
 
-def _side_by_side(source: Written, theirs: str) -> Merged:
+def _side_by_side(source: Template, theirs: str) -> MergeResult:
     """Give both texts whole, where their blocks cannot stand beside one another."""
-    if source.marks:
-        raise Entangled(source.marks.keys())
-    mine, other = source.text.strip("\n"), source.shield(theirs).strip("\n")
-    lines = [YOURS, *([mine] if mine else []), BETWEEN, *([other] if other else []), PORTAL, ""]
-    return Merged(text="\n".join(lines), conflicts=1)
+    if source.placeholders:
+        raise IncludeConflict(source.placeholders.keys())
+    mine, other = source.text.strip("\n"), source.escape(theirs).strip("\n")
+    lines = [OURS_MARKER, *([mine] if mine else []), BETWEEN, *([other] if other else []), PORTAL, ""]
+    return MergeResult(text="\n".join(lines), conflicts=1)

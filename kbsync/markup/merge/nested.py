@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.blocks import Frame, Piece
 from kbsync.markup.merge.diff3 import versions
-from kbsync.markup.options import Options
+from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_html import rendered
 
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
@@ -41,7 +41,7 @@ class _Closed(Exception):
     """A block is written in a way in which its parts cannot be told."""
 
 
-def opened_alike(rows: Sequence[Sequence[Piece]], options: Options) -> tuple[tuple[Piece, ...], ...] | None:
+def opened_alike(rows: Sequence[Sequence[Piece]], options: MarkupOptions) -> tuple[tuple[Piece, ...], ...] | None:
     """Take apart the blocks that stand for one another in every row but are not the same in the first and last.
 
     Gives None where there are none. Parts of one block and of those that stand for it have one group.
@@ -79,7 +79,7 @@ def _with_parts(row: Sequence[Piece], opened: Mapping[int, Sequence[Piece]]) -> 
         yield from opened.get(at, (piece,))
 
 
-def parts_of(block: Piece, options: Options, *, group: str) -> tuple[Piece, ...]:
+def parts_of(block: Piece, options: MarkupOptions, *, group: str) -> tuple[Piece, ...]:
     """Take a block apart; its key tells for each part where it stands and what it says. Empty where that cannot be."""
     if not block.tokens or block.tokens[0].type not in _WHOLE or "\t" in block.text:
         return ()
@@ -128,7 +128,7 @@ def _closing(tokens: Sequence[Token], at: int) -> int:
     raise _Closed
 
 
-def _pieces(block: Piece, parts: Sequence[_Part], options: Options, group: str) -> Iterator[Piece]:
+def _pieces(block: Piece, parts: Sequence[_Part], options: MarkupOptions, group: str) -> Iterator[Piece]:
     lines = block.text.split("\n")
     starts = [part.start - block.start for part in parts]
     if not starts or any(one >= other for one, other in pairwise(starts)):
@@ -173,7 +173,7 @@ def _is_apart(above: _Part, part: _Part) -> bool:
     return part.around[depth].type == above.around[depth].type and part.around[depth].type in _WHOLE
 
 
-def _key(part: _Part, options: Options, *, is_apart: bool) -> str:
+def _key(part: _Part, options: MarkupOptions, *, is_apart: bool) -> str:
     closing = [Token(token.type.replace("_open", "_close"), token.tag, -1) for token in reversed(part.around)]
     shown = canonical(rendered([*part.around, *part.tokens, *closing], options))
     places = "".join(str(int(number <= part.begun)) for number in range(len(part.around), 0, -1))

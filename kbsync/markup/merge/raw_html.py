@@ -15,8 +15,8 @@ from kbsync.markup import raw_html as rawtags
 from kbsync.markup.compare import address_form, canonical
 from kbsync.markup.dom import VOID
 from kbsync.markup.merge.blocks import Piece, pieces_of
-from kbsync.markup.options import Options
-from kbsync.markup.patch.patch import splice_html
+from kbsync.markup.options import MarkupOptions
+from kbsync.markup.patch.patch import patch_html
 from kbsync.markup.to_html import to_html
 
 _TAG = re.compile(r"<!--.*?-->|<(?P<end>/?)(?P<name>[A-Za-z][^\s/>]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
@@ -35,7 +35,7 @@ class Reading:
 
     resolve: Callable[[str], str]
     anchors: Collection[str]
-    options: Options
+    options: MarkupOptions
 
     def pieces(self, text: str) -> tuple[Piece, ...]:
         """Cut a text into its blocks."""
@@ -173,7 +173,7 @@ def _spliced(like: Sequence[Piece], pieces: Sequence[Piece], reading: Reading) -
 def _ways(text: str, rendered: str, resolve: Callable[[str], str]) -> Iterator[str]:
     """Propose texts that show what was rendered in the HTML of `text`, the one with the tidiest lines first."""
     for new in dict.fromkeys((_BETWEEN.sub("><", rendered), rendered)):
-        spliced = splice_html(text, new, settle=resolve)
+        spliced = patch_html(text, new, settle=resolve)
         if not spliced.kept:
             continue
         html = _readdressed(spliced.html, text, new, resolve)

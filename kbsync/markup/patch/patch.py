@@ -181,10 +181,10 @@ def splice(
     brought to one form, is that of the whole rendering: this is checked, never assumed.
     """
     rendered = to_html(markdown, resolve=resolve, anchors=anchors)
-    return splice_html(live, rendered, settle=lambda address: resolve(rewrite(address)))
+    return patch_html(live, rendered, settle=lambda address: resolve(rewrite(address)))
 
 
-def splice_html(live: str, rendered: str, *, settle: Callable[[str], str] = identity) -> Spliced:
+def patch_html(live: str, rendered: str, *, settle: Callable[[str], str] = identity) -> Spliced:
     """Return the live HTML with the blocks in which the rendered one differs; `settle` brings addresses to one form."""
     frame = Frame(settle=cache(settle))
     wanted = frame.shown(rendered)

@@ -12,7 +12,7 @@ from enum import Enum
 from kbsync.markup.dom import VOID, Element, Node, serialized, start_tag, text_of
 from kbsync.markup.extensions.attributes import note_at, note_from_attrs
 from kbsync.markup.normalize_inline import EMBEDS
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import readable
 from kbsync.markup.writer.shorthand import Hand
 
@@ -39,7 +39,7 @@ def is_link_like(text: str) -> bool:
 
 
 def escaped(
-    text: str, *, before: str, after: str, brackets: frozenset[str] = frozenset(), options: Options = PLAIN
+    text: str, *, before: str, after: str, brackets: frozenset[str] = frozenset(), options: MarkupOptions = PLAIN
 ) -> str:
     """Write plain text inside a line, between the characters `before` and `after`; `brackets` are always escaped."""
     loose = _loose(text, options)
@@ -55,7 +55,7 @@ def escaped(
     return (_EVERY if loose else _SPECIAL).sub(one, text)
 
 
-def _loose(text: str, options: Options) -> frozenset[int]:
+def _loose(text: str, options: MarkupOptions) -> frozenset[int]:
     """Find the characters that only these options read otherwise."""
     patterns = [_TYPED] * options.typographer + [_BARE] * options.linkify
     return frozenset(at for pattern in patterns for found in pattern.finditer(text) for at in range(*found.span()))

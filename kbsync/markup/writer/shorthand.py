@@ -15,7 +15,7 @@ from kbsync.markup.extensions import footnotes
 from kbsync.markup.extensions import toc as contents
 from kbsync.markup.normalize import tidy
 from kbsync.markup.normalize_inline import is_anchor
-from kbsync.markup.options import PLAIN, Options
+from kbsync.markup.options import PLAIN, MarkupOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,12 @@ class Note:
 class Hand:
     """How a page is written: for which options, and what stands for some of its elements ("" for nothing)."""
 
-    options: Options = PLAIN
+    options: MarkupOptions = PLAIN
     short: Mapping[int, str] = field(default_factory=dict)
     notes: Mapping[int, tuple[Note, ...]] = field(default_factory=dict)
 
 
-def hand_for(blocks: tuple[Element, ...], options: Options) -> Hand:
+def hand_for(blocks: tuple[Element, ...], options: MarkupOptions) -> Hand:
     """Find what of a page is written short."""
     short = _contents(blocks, options)
     notes = _notes(blocks)
@@ -52,7 +52,7 @@ def _walk(nodes: Sequence[Node]) -> Iterator[Element]:
             yield from _walk(node.children)
 
 
-def _contents(blocks: tuple[Element, ...], options: Options) -> dict[int, str]:
+def _contents(blocks: tuple[Element, ...], options: MarkupOptions) -> dict[int, str]:
     lists = [pair for holder in (blocks, *(node.children for node in _walk(blocks))) for pair in _listings(holder)]
     if not lists:
         return {}
