@@ -299,10 +299,10 @@ def _lock_problem(path: str, data: bytes, error: ValueError) -> Problem:
     for number, line in enumerate(data.splitlines(), start=1):
         if line.startswith((b"<<<<<<< ", b">>>>>>> ")):
             advice = "keep either side whole, or delete the file: the next pull or publish makes it again"
-            return Problem(path=path, line=number, what="conflict markers in a lock file", advice=advice)
+            return Problem(path=path, line=number, message="conflict markers in a lock file", advice=advice)
     place = error.lineno if isinstance(error, json.JSONDecodeError) else 0
     advice = "restore it from git, or delete it: the next pull or publish makes it again"
-    return Problem(path=path, line=place, what=f"unreadable lock file: {error}", advice=advice)
+    return Problem(path=path, line=place, message=f"unreadable lock file: {error}", advice=advice)
 
 
 def read_ledger(files: Mapping[str, bytes]) -> dict[ItemKey, Baseline]:

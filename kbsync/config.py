@@ -96,7 +96,7 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 0
-        raise ConfigError((Problem(path=FILE, line=line, what=f"not TOML: {error}"),)) from error
+        raise ConfigError((Problem(path=FILE, line=line, message=f"not TOML: {error}"),)) from error
     target = _target_of(flags, environ, table)
     reader = _Reader(text)
     settings = reader.settings(table, target)
@@ -118,7 +118,9 @@ def _text_of(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error.strerror}", advice="mend its permissions") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError((Problem(path=FILE, line=line, what="is not UTF-8", advice="save it as UTF-8"),)) from error
+        raise ConfigError(
+            (Problem(path=FILE, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
+        ) from error
 
 
 def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: Mapping[str, object]) -> str:
@@ -267,7 +269,7 @@ class _Reader:
         places = (
             number for number, line in enumerate(self.lines, 1) if re.match(rf"\s*\[?.*\b{re.escape(key)}\b", line)
         )
-        self.problems.append(Problem(path=FILE, line=next(places, 0), what=what, advice=advice))
+        self.problems.append(Problem(path=FILE, line=next(places, 0), message=what, advice=advice))
 
 
 # What else programs disagree on: some read the host of https://evil.example\.freshdesk.com up to the backslash.

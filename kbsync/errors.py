@@ -15,13 +15,13 @@ class Problem:
 
     path: str
     line: int = 0
-    what: str
+    message: str
     advice: str = ""
     is_error: bool = True
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
-        return f"{where}: {self.what}" + (f" ({self.advice})" if self.advice else "")
+        return f"{where}: {self.message}" + (f" ({self.advice})" if self.advice else "")
 
 
 class KbsyncError(Exception):

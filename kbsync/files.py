@@ -143,7 +143,7 @@ class WorkingTree:
         try:
             return _open_inside(self.root, self._names.get(path, path))
         except OSError as error:
-            problem = Problem(path=path, what=f"cannot be read: {error.strerror}", advice="mend its permissions")
+            problem = Problem(path=path, message=f"cannot be read: {error.strerror}", advice="mend its permissions")
             raise ContentError((problem,)) from None
 
     def _walk(self, directory: Path, prefix: str) -> Iterator[str]:
@@ -174,7 +174,7 @@ class WorkingTree:
         return entry.name != ".git" and not another and f"{path}/" not in self._ignored
 
     def _note(self, path: str, what: str, advice: str) -> None:
-        self._problems.append(Problem(path=printable(path), what=what, advice=advice))
+        self._problems.append(Problem(path=printable(path), message=what, advice=advice))
 
 
 def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]]:
@@ -185,7 +185,7 @@ def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]
         path = unicodedata.normalize("NFC", name)
         if path in known:
             what = "stands there twice, in two normal forms of Unicode"
-            problems.append(Problem(path=path, what=what, advice="keep one of the two files"))
+            problems.append(Problem(path=path, message=what, advice="keep one of the two files"))
         else:
             known[path] = name
     return known, problems
@@ -225,7 +225,7 @@ def _write(root: Path, files: Mapping[str, str | bytes | None]) -> list[Problem]
                 _replace(place, text)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            problems.append(Problem(path=printable(path), what=f"could not be written: {reason}"))
+            problems.append(Problem(path=printable(path), message=f"could not be written: {reason}"))
     return problems
 
 

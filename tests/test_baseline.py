@@ -181,7 +181,7 @@ def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -
     found, problems = read_lock(files)
     assert set(found) == {KEY}
     assert [problem.path.rpartition("/")[2] for problem in problems] == ["d.md.json", "e.md.json", "f.md.json"]
-    assert "conflict markers" in problems[0].what
+    assert "conflict markers" in problems[0].message
     assert problems[0].line == good[:-20].count(b"\n") + 2
     assert problems[1].line > 1
     assert all(problem.is_error and "delete" in problem.advice for problem in problems)

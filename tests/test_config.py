@@ -163,7 +163,7 @@ def test_the_limit_is_a_share_or_a_number(load: Load, value: str, expected: tupl
 def test_a_limit_that_is_none_is_refused(load: Load, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(f"[limits]\narchive = {value}\n")
-    assert [(problem.line, problem.what.split(" is ")[0]) for problem in caught.value.problems] == [(2, "archive")]
+    assert [(problem.line, problem.message.split(" is ")[0]) for problem in caught.value.problems] == [(2, "archive")]
 
 
 @pytest.mark.parametrize("value", ["0", "1.01", '"1"', "true", "nan"])

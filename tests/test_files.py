@@ -106,4 +106,4 @@ def test_what_git_ignores_is_left_out(tmp_path: Path) -> None:
 def test_a_root_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     files = WorkingTree(tmp_path / "absent")
     assert files.paths() == ()
-    assert "cannot be looked into" in files.problems()[0].what
+    assert "cannot be looked into" in files.problems()[0].message

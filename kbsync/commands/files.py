@@ -31,4 +31,4 @@ def lint(config: Config, *, paths: tuple[str, ...], form: str) -> int:
 
 
 def _page(problem: Problem) -> dict[str, object]:
-    return {"path": problem.path, "line": problem.line, "what": problem.what, "advice": problem.advice}
+    return {"path": problem.path, "line": problem.line, "what": problem.message, "advice": problem.advice}

@@ -212,7 +212,7 @@ def parse_document(text: str, path: str) -> Document:
     frame = find_frame(text)
     if frame.trouble:
         advice = "front matter lies between two lines `---`, the first of which is the first line of the file"
-        raise ContentError((Problem(path=path, line=1, what=frame.trouble, advice=advice),))
+        raise ContentError((Problem(path=path, line=1, message=frame.trouble, advice=advice),))
     front = _front(text, frame, path)
     heading = None if is_index(path) or "title" in front.items else find_heading(text, frame.body_start)
     start = skip_blank_lines(text, frame.body_start)
@@ -251,10 +251,10 @@ def edit_fields(text: str, changes: Mapping[str, FieldValue], *, path: str = "")
             edited = _edit_one(edited, name, value, path)
         _check(before, parse_document(edited, path), wanted, path)
     except (ValueError, ContentError) as error:
-        why = error.problems[0].what if isinstance(error, ContentError) else str(error)
+        why = error.problems[0].message if isinstance(error, ContentError) else str(error)
         names = ", ".join(f"`{name}`" for name in wanted)
         what = f"{names} cannot be edited without touching other lines: {why}"
-        raise ContentError((Problem(path=path, line=1, what=what, advice="edit the file by hand"),)) from None
+        raise ContentError((Problem(path=path, line=1, message=what, advice="edit the file by hand"),)) from None
     return edited
 
 
@@ -405,12 +405,16 @@ def decode(data: bytes, path: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ContentError((Problem(path=path, line=line, what="is not UTF-8", advice="save it as UTF-8"),)) from None
+        raise ContentError(
+            (Problem(path=path, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
+        ) from None
     if "\0" in text:
         line = line_at(text, text.index("\0"))
-        raise ContentError((Problem(path=path, line=line, what="holds a NUL character", advice="is it a text file?"),))
+        raise ContentError(
+            (Problem(path=path, line=line, message="holds a NUL character", advice="is it a text file?"),)
+        )
     lines = find_conflicts(text)
     if lines:
         what = "holds the markers of a merge that was not finished"
-        raise ContentError(tuple(Problem(path=path, line=line, what=what, advice=_RESOLVE) for line in lines))
+        raise ContentError(tuple(Problem(path=path, line=line, message=what, advice=_RESOLVE) for line in lines))
     return text

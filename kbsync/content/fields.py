@@ -27,7 +27,7 @@ class Diagnostics:
 
     def note(self, line: int, what: str, advice: str) -> None:
         """Note one thing that is wrong, and what to do about it."""
-        self.problems.append(Problem(path=self.path, line=line, what=what, advice=advice))
+        self.problems.append(Problem(path=self.path, line=line, message=what, advice=advice))
 
 
 def read_variables(desk: Diagnostics, key: str, value: Value) -> Mapping[str, str] | None:

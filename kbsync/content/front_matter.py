@@ -116,7 +116,7 @@ def read(source: str, *, first_line: int, path: str) -> Table:
     value = reading.value(node, 0)
     if not isinstance(value, Table):
         what = "the front matter is not made of `key: value` lines"
-        raise ContentError((Problem(path=path, line=first_line, what=what, advice=_NO_FRONT_MATTER_MEANT),))
+        raise ContentError((Problem(path=path, line=first_line, message=what, advice=_NO_FRONT_MATTER_MEANT),))
     if reading.problems:
         raise ContentError(tuple(dict.fromkeys(reading.problems)))
     return value
@@ -198,7 +198,7 @@ class _Reading:
         return Place(line=self.first_line + begin.line, start=begin.index, end=end.index)
 
     def _wrong(self, place: Place, what: str, advice: str) -> None:
-        self.problems.append(Problem(path=self.path, line=place.line, what=what, advice=advice))
+        self.problems.append(Problem(path=self.path, line=place.line, message=what, advice=advice))
 
 
 def _problem_from_yaml(error: Exception, source: str, first_line: int, path: str) -> Problem:
@@ -211,10 +211,10 @@ def _problem_from_yaml(error: Exception, source: str, first_line: int, path: str
     line = lines[number] if lines else ""
     at = first_line + number
     if "\t" in line[: len(line) - len(line.lstrip())] or line[mark.column : mark.column + 1] == "\t" if mark else False:
-        return Problem(path=path, line=at, what="a tab in the front matter", advice="indent it with spaces")
+        return Problem(path=path, line=at, message="a tab in the front matter", advice="indent it with spaces")
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     advice = 'put the value in quotes: `key: "value"`' if _wants_quotes(line) else "mend the YAML on this line or above"
-    return Problem(path=path, line=at, what=f"the front matter is no YAML: {what}", advice=advice)
+    return Problem(path=path, line=at, message=f"the front matter is no YAML: {what}", advice=advice)
 
 
 def _wants_quotes(line: str) -> bool:

@@ -298,7 +298,7 @@ def _moved(address: str, path: str, here: str) -> str:
 
 
 def _problem(spot: Location, what: str, advice: str) -> Problem:
-    return Problem(path=spot.path, line=spot.line, what=what, advice=advice)
+    return Problem(path=spot.path, line=spot.line, message=what, advice=advice)
 
 
 def escape_marks(text: str, names: Collection[str]) -> str:
@@ -373,7 +373,7 @@ class Includes:
             text = decode(self._files.read(path), path)
         except ContentError as error:
             self.problems += error.problems
-            return f"`{path}` cannot be included: it {error.problems[0].what}", error.problems[0].advice
+            return f"`{path}` cannot be included: it {error.problems[0].message}", error.problems[0].advice
         frame = find_frame(text)
         if frame.trouble:
             return f"`{path}` cannot be included: {frame.trouble}", "where the `---` is a line, write it as `***`"
@@ -392,7 +392,7 @@ class Includes:
             return f"`{path}` cannot be included: a name begins with a dot", "put the text into another file"
         for problem in self._files.problems():
             if path == problem.path or path.startswith(f"{problem.path}/"):
-                return f"`{path}` cannot be included: `{problem.path}` {problem.what}", problem.advice
+                return f"`{path}` cannot be included: `{problem.path}` {problem.message}", problem.advice
         return None if path in self._paths else self._absence(path, includer)
 
     def _absence(self, path: str, includer: str) -> Refused:

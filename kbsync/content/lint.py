@@ -81,11 +81,11 @@ class _Judge:
             trouble = self._trouble(article, replace(reference, target=written), spot.path)
             if trouble:
                 yield Problem(
-                    path=spot.path, line=spot.line, what=trouble.what, advice=trouble.advice, is_error=trouble.stops
+                    path=spot.path, line=spot.line, message=trouble.what, advice=trouble.advice, is_error=trouble.stops
                 )
         for hazard in hazards(article.body):
             what, spot = f"{hazard.what} would run in a reader's browser", place.of_line(hazard.line)
-            yield Problem(path=spot.path, line=spot.line, what=what, advice="take it out")
+            yield Problem(path=spot.path, line=spot.line, message=what, advice="take it out")
 
     def _trouble(self, article: Article, reference: Reference, path: str) -> "_Trouble | None":
         """Judge one link of an article, written in the file at `path`."""

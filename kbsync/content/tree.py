@@ -41,7 +41,7 @@ def judge_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
 
 
 def _problem(path: str, line: int, what: str, advice: str, *, stops: bool = True) -> Problem:
-    return Problem(path=path, line=line, what=what, advice=advice, is_error=stops)
+    return Problem(path=path, line=line, message=what, advice=advice, is_error=stops)
 
 
 def judge_title(desk: Diagnostics, document: Document) -> None:
@@ -297,7 +297,7 @@ class _Reading:
             return desk, None
 
     def _note(self, path: str, line: int, what: str, advice: str, *, stops: bool = True) -> None:
-        self.problems.append(Problem(path=path, line=line, what=what, advice=advice, is_error=stops))
+        self.problems.append(Problem(path=path, line=line, message=what, advice=advice, is_error=stops))
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:

@@ -81,7 +81,7 @@ class BodyMerger:
         try:
             return escape_marks(theirs, self._tree.variables_at(path))
         except ValueError as error:
-            raise ContentError((Problem(path=path, what=str(error)),)) from None
+            raise ContentError((Problem(path=path, message=str(error)),)) from None
 
     def grafted(self, text: str, theirs: str, path: str, anchors: Collection[str]) -> str:
         """Return the body for a file whose text was `text`, so that readers get `theirs`.
@@ -180,7 +180,7 @@ def _refusal(path: str, body_line: int, expansion: Expansion | None, rows: Seque
         else f"what was edited on the portal stands around `{use.written}`; edit the file by hand": body_line + use.row
         for use in reversed(uses)
     }
-    return ContentError(tuple(Problem(path=path, line=line, what=what) for what, line in told.items()))
+    return ContentError(tuple(Problem(path=path, line=line, message=what) for what, line in told.items()))
 
 
 _INDEX = "_index.md"
@@ -260,7 +260,7 @@ class FileMerger:
         fields, clashing = self._sorted(change, None, live)
         if clashing:
             what = f"both sides changed {', '.join(clashing)} of a directory without `{_INDEX}`"
-            raise ContentError((Problem(path=change.path, what=what),))
+            raise ContentError((Problem(path=change.path, message=what),))
         if not fields and change.action is Action.MOVE and not isinstance(change.actual, Article | None):
             # The directory was renamed here; without a file its new name would look like one that was lost.
             fields = plain({"name": change.actual.name})

@@ -136,7 +136,7 @@ class _PullBuilder:
         try:
             brought = texts.brought(change)
         except ContentError as error:
-            self._refuse(change, "; ".join(problem.what for problem in error.problems))
+            self._refuse(change, "; ".join(problem.message for problem in error.problems))
             return False
         if brought.overlaps and not self.options.markers:
             self._refuse(change, f"both sides changed it differently: {', '.join(brought.overlaps)}", brought)

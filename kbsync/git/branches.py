@@ -273,9 +273,9 @@ def _problem(modes: Mapping[str, str], name: str) -> Problem | None:
     for place in _with_those_above(name):
         mode = modes.get(place)
         if mode == SYMLINK:
-            return Problem(path=place, what="is a symbolic link, which kbsync does not follow", advice=_IN_THE_WAY)
+            return Problem(path=place, message="is a symbolic link, which kbsync does not follow", advice=_IN_THE_WAY)
         if mode is not None and place != name:
-            return Problem(path=place, what="is no directory", advice=_IN_THE_WAY)
+            return Problem(path=place, message="is no directory", advice=_IN_THE_WAY)
     return None
 
 

@@ -57,7 +57,7 @@ class CommittedTree:
             fill_in(self._runner, self._tree, missing)
             self._contents.update(read_blobs(self._runner, missing))
         if wanted is None or wanted not in self._contents:
-            raise ContentError((Problem(path=path, what="is not in the commit, or not in this clone"),))
+            raise ContentError((Problem(path=path, message="is not in the commit, or not in this clone"),))
         return self._contents[wanted]
 
     def _is_file(self, entry: Entry) -> bool:
@@ -72,7 +72,7 @@ class CommittedTree:
         return True
 
     def _note(self, entry: Entry, what: str, advice: str) -> None:
-        self._problems.append(Problem(path=printable(entry.name), what=what, advice=advice))
+        self._problems.append(Problem(path=printable(entry.name), message=what, advice=advice))
 
 
 def read_blobs(runner: Runner, ids: Collection[str]) -> Mapping[str, bytes]:

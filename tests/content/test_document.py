@@ -200,7 +200,7 @@ def test_front_matter_that_cannot_be_relied_on_is_an_error_with_its_line(text: s
     problem = caught.value.problems[0]
     assert problem.path == "a.md"
     assert problem.line == line or "[[[" in text
-    assert words in problem.what
+    assert words in problem.message
     assert problem.advice
 
 

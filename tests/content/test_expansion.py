@@ -175,7 +175,7 @@ def test_links_through_two_includes_lead_where_they_led() -> None:
 
 
 def told(made: Expansion) -> list[str]:
-    return [f"{problem.path}:{problem.line}: {problem.what}" for problem in made.problems]
+    return [f"{problem.path}:{problem.line}: {problem.message}" for problem in made.problems]
 
 
 def test_what_cannot_be_included_is_named_where_it_is_asked_for_and_stays() -> None:
@@ -204,7 +204,7 @@ def test_includes_nest_so_deep_and_no_deeper() -> None:
     files[f"f{DEEPEST - 1}"] = f"{{% include 'f{DEEPEST}' %}}"
     (problem,) = expanded("{% include 'f0' %}", files).problems
     assert (problem.path, problem.line) == (f"f{DEEPEST - 1}", 1)
-    assert "deep" in problem.what
+    assert "deep" in problem.message
 
 
 def test_blocks_cannot_be_put_into_a_line() -> None:
@@ -237,7 +237,7 @@ def test_ten_thousand_includes_and_variables_take_no_time() -> None:
 def test_includes_that_multiply_stop_at_a_bound() -> None:
     files = {f"f{number}": f"{{% include 'f{number + 1}' %}}\n\n" * 20 for number in range(8)} | {"f8": "text " * 20}
     made = _quick("{% include 'f0' %}", files)
-    assert any("more than 1,000,000 characters" in problem.what for problem in made.problems)
+    assert any("more than 1,000,000 characters" in problem.message for problem in made.problems)
     assert len(made.body) < 3 * LARGEST
 
 

@@ -107,10 +107,10 @@ def test_a_name_in_the_other_normal_form_is_reached(tmp_path: Path) -> None:
 def test_the_links_of_a_real_help_centre_lead_to_its_files(corpus: Path) -> None:
     tree = read_tree(WorkingTree(corpus / "arduino-help-center" / "content"), TreeRules(ignored_keys=frozenset({"id"})))
     problems = lint(tree, assets_url="https://cdn.example.com")
-    assert [problem for problem in problems if "of that name" not in problem.what] == []
+    assert [problem for problem in problems if "of that name" not in problem.message] == []
     without = lint(tree, assets_url=None)
     assert len(without) > 500
     for problem in without:
         text = next(one.origin.text for one in tree.knowledge.articles if one.path == problem.path and one.origin)
-        address = problem.what.split("`")[1]
+        address = problem.message.split("`")[1]
         assert address in text.split("\n")[problem.line - 1] or problem.line > 1

@@ -236,7 +236,7 @@ def test_two_folders_of_one_name_in_one_place_are_a_problem(tmp_path: Path) -> N
 def test_names_that_differ_only_in_case_are_a_problem(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {"a/b/C.md": GOOD, "a/b/c.md": GOOD, "A/x/c.md": GOOD})
     assert {problem.path for problem in tree.problems} == {"a", "a/b/c.md"}
-    assert all("only in case" in problem.what for problem in tree.problems)
+    assert all("only in case" in problem.message for problem in tree.problems)
 
 
 def test_one_name_in_two_normal_forms_is_a_problem(tmp_path: Path) -> None:

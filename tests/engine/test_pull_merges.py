@@ -182,7 +182,7 @@ def test_a_field_changed_otherwise_by_both_stands_between_markers_too(clone: Clo
     with pytest.raises(ContentError) as stopped:
         clone.plan()
     (problem,) = stopped.value.problems
-    assert (problem.path, problem.line, "merge" in problem.what) == (INSTALL, 2, True)
+    assert (problem.path, problem.line, "merge" in problem.message) == (INSTALL, 2, True)
     text = re.sub(r"<<<<<<< yours\n.*>>>>>>> portal", "title: Set it up", clone.read(INSTALL), flags=re.DOTALL)
     clone.commit({INSTALL: text})
     assert [change.fields for change in clone.published().changes] == [("title",)]

@@ -137,7 +137,7 @@ def test_names_that_are_no_text_are_told(clone: Path) -> None:
     commit = git_in(clone)("commit-tree", "-m", "x", tree)
     committed = Repository.open(clone).committed(commit)
     assert committed.paths() == ()
-    assert "UTF-8" in committed.problems()[0].what
+    assert "UTF-8" in committed.problems()[0].message
 
 
 def test_blobs_are_named_as_git_names_them_and_found_again(clone: Path) -> None:
