@@ -262,24 +262,24 @@ def lock_folder(target: str) -> str:
     return f".kbsync/{target}/"
 
 
-def lock_name(target: str, kind: Kind, path: str) -> str:
+def lock_file_path(target: str, kind: Kind, path: str) -> str:
     """Return the lock file of an item, relative to the root; a directory's is that of its `_index.md`."""
     source = path if kind is Kind.ARTICLE else posixpath.join(path, _INDEX)
     return f"{lock_folder(target)}{source}.json"
 
 
-def released_name(target: str, key: ItemKey) -> str:
+def released_file_path(target: str, key: ItemKey) -> str:
     """Return the lock file of what was let go, relative to the root: by id, since another file may take its path."""
     return f"{lock_folder(target)}released/{key.kind.value}-{key.id}.json"
 
 
-def ledger_name(key: ItemKey) -> str:
+def ledger_file_name(key: ItemKey) -> str:
     """Return the ledger file of an item: by id, which outlives every rename."""
     language = f".{key.language}" if key.language else ""
     return f"{key.kind.value}/{key.id}{language}.json"
 
 
-def read_lock(files: Mapping[str, bytes]) -> tuple[dict[ItemKey, Baseline], tuple[Problem, ...]]:
+def read_lock_files(files: Mapping[str, bytes]) -> tuple[dict[ItemKey, Baseline], tuple[Problem, ...]]:
     """Read the lock's files, by path; one that cannot be read is a problem with its place, not an exception."""
     found: dict[ItemKey, Baseline] = {}
     problems = []

@@ -15,11 +15,11 @@ from kbsync.baseline import (
     baseline_to_json,
     fingerprint,
     is_tombstone,
-    ledger_name,
-    lock_name,
+    ledger_file_name,
+    lock_file_path,
     newest,
     read_ledger,
-    read_lock,
+    read_lock_files,
     tombstone,
     with_sources,
 )
@@ -105,11 +105,11 @@ def test_wrong_types_are_refused_and_not_carried_about() -> None:
     ],
 )
 def test_a_lock_file_is_named_after_the_source_that_it_is_about(kind: Kind, path: str, name: str) -> None:
-    assert lock_name("staging", kind, path) == name
+    assert lock_file_path("staging", kind, path) == name
 
 
 def test_a_ledger_file_is_named_by_the_id_that_outlives_every_rename() -> None:
-    assert ledger_name(KEY) == "article/7.json"
+    assert ledger_file_name(KEY) == "article/7.json"
 
 
 def _baseline(seen: str, *, live: str = "x", over: str = "", state: State = State.LIVE) -> Baseline:
@@ -178,7 +178,7 @@ def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -
         ".kbsync/production/a/b/e.md.json": b'{\n "version": 1,\n "kind"\n}',
         ".kbsync/production/a/b/f.md.json": b"\xff\xfe",
     }
-    found, problems = read_lock(files)
+    found, problems = read_lock_files(files)
     assert set(found) == {KEY}
     assert [problem.path.rpartition("/")[2] for problem in problems] == ["d.md.json", "e.md.json", "f.md.json"]
     assert "conflict markers" in problems[0].message
@@ -190,7 +190,9 @@ def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -
 def test_of_two_lock_files_of_one_item_the_later_counts() -> None:
     early, late = _baseline("2026-01-01", live="early"), _baseline("2026-01-02", live="late")
     for first, second in ((early, late), (late, early)):
-        found, _ = read_lock({"a.json": baseline_to_json(first).encode(), "b.json": baseline_to_json(second).encode()})
+        found, _ = read_lock_files(
+            {"a.json": baseline_to_json(first).encode(), "b.json": baseline_to_json(second).encode()}
+        )
         assert found[KEY] == late
 
 

@@ -154,7 +154,7 @@ def _held(undone: UndoResult, *, dry_run: bool) -> int:
 
 def _shown(planned: PlanResult) -> str:
     seen = look()
-    name = planned.undoes.name if planned.undoes else ""
+    name = planned.undoes.short_id if planned.undoes else ""
     heading = f"kbsync undo of run {name} on {_where(planned)}"
     return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width, undoing=True)
 

@@ -8,7 +8,7 @@ from kbsync.commands.saving import note_uncommitted
 from kbsync.engine.context import PlanResult
 from kbsync.report.json_output import plan_to_json
 from kbsync.report.terminal import plan_to_text
-from kbsync.state.lease import told_of
+from kbsync.state.lease import describe
 
 OK, FAILED, CHANGES, HELD = 0, 1, 3, 4
 INTERRUPTED = 130
@@ -68,7 +68,7 @@ def notices(planned: PlanResult) -> None:
     skipped = planned.workspace.tree.translations
     if skipped:
         note(f"Not published yet, being translations: {', '.join(skipped)}")
-    under_way = told_of(planned.workspace.in_flight)
+    under_way = describe(planned.workspace.in_flight)
     if under_way:
         note(under_way)
     note_uncommitted(planned.uncommitted)

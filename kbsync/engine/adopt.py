@@ -6,7 +6,15 @@ It works out and writes nothing.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Baseline, State, baseline_from_json, baseline_to_json, lock_name, read_lock, released_name
+from kbsync.baseline import (
+    Baseline,
+    State,
+    baseline_from_json,
+    baseline_to_json,
+    lock_file_path,
+    read_lock_files,
+    released_file_path,
+)
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.digests import live_digests
@@ -180,7 +188,7 @@ class AdoptPlan:
                 continue
             source = change.path if change.kind is Kind.ARTICLE else f"{change.path}/_index.md"
             kept.pop(source, None)
-            lock = lock_name(self.target, change.kind, change.path)
+            lock = lock_file_path(self.target, change.kind, change.path)
             if change.after is not None and isinstance(text := files.get(lock), str):
                 kept[lock] = baseline_to_json(replace(baseline_from_json(text), source=change.after, previous_blob=""))
         written = {change.key for change in changes}
@@ -216,7 +224,7 @@ def lock_paths(workspace: Workspace, keys: Collection[ItemKey]) -> list[str]:
     """Return the lock files that hold the baselines of some items."""
     found = []
     for path, data in lock_files(workspace.config, workspace.files).items():
-        entries, _ = read_lock({path: data})
+        entries, _ = read_lock_files({path: data})
         found += [path] if entries.keys() & set(keys) else []
     return found
 
@@ -301,7 +309,7 @@ def release(
                 change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")
             )
             files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
-            files[released_name(config.target, entry.key)] = baseline_to_json(entry)
+            files[released_file_path(config.target, entry.key)] = baseline_to_json(entry)
     refused += absent(named, {case.key for case in pairs.states})
     return _settle(workspace, live, tuple(changes), refused, files, calls, ui, dry_run)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from kbsync.baseline import Baseline, carried_over, lock_folder, newest, read_lock, with_sources
+from kbsync.baseline import Baseline, carried_over, lock_folder, newest, read_lock_files, with_sources
 from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.content.document import parse_document
@@ -24,8 +24,8 @@ from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
 from kbsync.planner.approval import SavedPlan
 from kbsync.planner.planner import Plan
-from kbsync.state.journal import InFlight, in_flight_at, journal_folder, read_journals
-from kbsync.state.ledger import RemoteHeads, RunInfo, look_up, read_here
+from kbsync.state.journal import InFlight, journal_folder, read_in_flight, read_journals
+from kbsync.state.ledger import RemoteHeads, RunInfo, read_local_ledger, remote_heads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def tree_rules(config: Config) -> TreeRules:
 
 def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
     """Return all problems of a tree, those of its lock files included."""
-    _, of_lock = read_lock(lock_files(config, files))
+    _, of_lock = read_lock_files(lock_files(config, files))
     found = lint(read_tree(files, tree_rules(config)), assets_url=config.assets_url or None)
     return tuple(sorted({*found, *of_lock}))
 
@@ -104,14 +104,14 @@ def open_workspace(
     repository = Repository.open(config.root)
     files = files_of(repository, config, commit)
     tree = read_tree(files, tree_rules(config))
-    lock, of_lock = read_lock(lock_files(config, files))
+    lock, of_lock = read_lock_files(lock_files(config, files))
     usable = carried_over(lock, _blobs(tree.knowledge))
     found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
     problems = {*found, *of_lock}
     if any(problem.is_error for problem in problems):
         raise ContentError(tuple(problem for problem in problems if problem.is_error))
-    heads = look_up(repository, config, local=local)
-    ledger, run = read_here(repository, config)
+    heads = remote_heads(repository, config, local=local)
+    ledger, run = read_local_ledger(repository, config)
     journals, journaled = read_journals(journal_folder(repository, config))
     return Workspace(
         config=config,
@@ -124,7 +124,7 @@ def open_workspace(
         run=run,
         commit=commit,
         heads=heads,
-        in_flight=in_flight_at(repository, heads),
+        in_flight=read_in_flight(repository, heads),
         journals=journals,
         journaled=journaled,
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import unified_diff
 
-from kbsync.baseline import Baseline, baseline_from_json, ledger_name
+from kbsync.baseline import Baseline, baseline_from_json, ledger_file_name
 from kbsync.change import Action
 from kbsync.config import Config
 from kbsync.errors import KbsyncError, UsageError
@@ -12,7 +12,17 @@ from kbsync.git.repository import Repository
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import FieldValue, ItemKey
-from kbsync.state.ledger import PAGE, ItemDiff, Purpose, RunEntry, RunInfo, RunRecord, ledger_ref, look_up, record_from
+from kbsync.state.ledger import (
+    RUN_FILE,
+    ItemDiff,
+    Purpose,
+    RunEntry,
+    RunInfo,
+    RunRecord,
+    ledger_ref,
+    record_from,
+    remote_heads,
+)
 
 WITHOUT_WRITES = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
 """Actions that do not write to the portal."""
@@ -28,7 +38,7 @@ def list_runs(config: Config, *, local: bool, limit: int | None = None) -> tuple
         GitError: there is no repository, or the ledger cannot be fetched.
     """
     repository = Repository.open(config.root)
-    look_up(repository, config, local=local)
+    remote_heads(repository, config, local=local)
     return past_runs(repository, config, limit=limit)
 
 
@@ -39,7 +49,7 @@ def show_run(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[
         UsageError: no run has that name, or several have.
     """
     repository = Repository.open(config.root)
-    look_up(repository, config, local=local)
+    remote_heads(repository, config, local=local)
     run = find_run(past_runs(repository, config), name)
     return run, item_diffs(repository, run, config.markup.plain)
 
@@ -47,7 +57,7 @@ def show_run(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[
 def past_runs(repository: Repository, config: Config, *, limit: int | None = None) -> tuple[RunInfo, ...]:
     """Read the runs of this clone's ledger, the newest first."""
     commits = repository.log(ledger_ref(config), limit=limit)
-    pages = repository.read_file_of_each([commit.id for commit in commits], PAGE)
+    pages = repository.read_file_of_each([commit.id for commit in commits], RUN_FILE)
     undone: dict[str, tuple[str, ...]] = {}
     found = []
     for commit in commits:
@@ -55,17 +65,17 @@ def past_runs(repository: Repository, config: Config, *, limit: int | None = Non
         if record is None:
             continue
         before = commit.parents[0] if commit.parents else None
-        who = record.who or commit.author
-        past = RunInfo(id=commit.id, before=before, record=record, who=who, at=commit.at)
+        who = record.author or commit.author
+        past = RunInfo(id=commit.id, parent=before, record=record, author=who, date=commit.at)
         found.append(_with_undoing(past, undone))
         if record.undoes:
-            undone[record.undoes] = (*undone.get(record.undoes, ()), past.name)
+            undone[record.undoes] = (*undone.get(record.undoes, ()), past.short_id)
     return tuple(found)
 
 
 def _with_undoing(past: RunInfo, undone: Mapping[str, tuple[str, ...]]) -> RunInfo:
     by = undone.get(past.id, ())
-    return RunInfo(id=past.id, before=past.before, record=past.record, who=past.who, at=past.at, undone_by=by)
+    return RunInfo(id=past.id, parent=past.parent, record=past.record, author=past.author, date=past.date, undone_by=by)
 
 
 def _record(page: bytes) -> RunRecord | None:
@@ -115,7 +125,7 @@ def _is_undo(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:
 def keys_of(entries: Collection[RunEntry]) -> tuple[ItemKey, ...]:
     """Return the items of some entries, those that were replaced by a move among them."""
     keys = [entry.key for entry in entries]
-    keys += [ItemKey(entry.kind, entry.instead_of) for entry in entries if entry.instead_of]
+    keys += [ItemKey(entry.kind, entry.replaces) for entry in entries if entry.replaces]
     return tuple(dict.fromkeys(keys))
 
 
@@ -127,7 +137,7 @@ def entries_at(repository: Repository, commit: str | None, keys: Collection[Item
     """
     if commit is None:
         return {}
-    files = repository.read_files(commit, [ledger_name(key) for key in keys])
+    files = repository.read_files(commit, [ledger_file_name(key) for key in keys])
     try:
         found = [baseline_from_json(data.decode("utf-8")) for data in files.values()]
     except ValueError as error:
@@ -138,11 +148,11 @@ def entries_at(repository: Repository, commit: str | None, keys: Collection[Item
 def item_diffs(repository: Repository, run: RunInfo, options: MarkupOptions) -> tuple[ItemDiff, ...]:
     """Return what a run changed of each of its items; an article that was replaced comes after its successor."""
     keys = keys_of(run.record.entries)
-    after, before = entries_at(repository, run.id, keys), entries_at(repository, run.before, keys)
+    after, before = entries_at(repository, run.id, keys), entries_at(repository, run.parent, keys)
     diffs = []
     for entry in run.record.entries:
         diffs.append(_item_diff(entry, before, after, run, options))
-        old = after.get(ItemKey(entry.kind, entry.instead_of or 0))
+        old = after.get(ItemKey(entry.kind, entry.replaces or 0))
         if old is not None and old.previous:
             left = RunEntry(action=Action.ARCHIVE, kind=entry.kind, id=old.id, path=entry.former or old.path)
             diffs.append(_item_diff(left, before, after, run, options))

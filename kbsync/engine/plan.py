@@ -237,5 +237,5 @@ def _made_by(item: ItemExplanation, runs: Sequence[RunInfo]) -> str:
     for run in runs:
         if any(entry.key == known.key for entry in run.record.entries):
             of = f" of {run.record.commit[:10]}" if run.record.commit else ""
-            return f"{run.record.purpose.value} {run.name}{of} by {run.who}"
+            return f"{run.record.purpose.value} {run.short_id}{of} by {run.author}"
     return ""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Baseline, BaselineOrigin, State, baseline_to_json, lock_name
+from kbsync.baseline import Baseline, BaselineOrigin, State, baseline_to_json, lock_file_path
 from kbsync.change import Action, Change
 from kbsync.content.document import compose, decode, edit_fields
 from kbsync.content.tree import read_tree
@@ -173,11 +173,11 @@ def lock_files(
     touched = {change.key for change in changes}
     target, known = workspace.config.target, workspace.baselines
     files: dict[str, str | bytes | None] = {
-        lock_name(target, entry.kind, entry.path): None
+        lock_file_path(target, entry.kind, entry.path): None
         for key, entry in workspace.lock.items()
         if key in touched or (touched and key not in known)
     }
-    return files | {lock_name(target, entry.kind, entry.path): baseline_to_json(entry) for entry in made}
+    return files | {lock_file_path(target, entry.kind, entry.path): baseline_to_json(entry) for entry in made}
 
 
 def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:

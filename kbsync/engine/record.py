@@ -251,7 +251,7 @@ def _intent(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], opene
         fields=change.fields,
         source=_source(change, known, anchors),
         anchors=anchors,
-        opens=change.path in openers and change.action in {Action.CREATE, Action.MOVE},
+        draft_first=change.path in openers and change.action in {Action.CREATE, Action.MOVE},
     )
 
 

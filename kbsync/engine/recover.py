@@ -83,7 +83,7 @@ def article_of(intent: Intent, now: Item) -> Article | None:
 
 def is_opened(intent: Intent, now: Item) -> bool:
     """Return whether this may be the first of the two writes of an article in a circle."""
-    return intent.opens and isinstance(now, Article) and now.status is Status.DRAFT
+    return intent.draft_first and isinstance(now, Article) and now.status is Status.DRAFT
 
 
 def _words(article: Article) -> str:
@@ -140,7 +140,7 @@ def recovered(
     runs wrote down themselves is all that counts.
     """
     search = _Search(live, known, addresses)
-    for baseline in (*noted, *(done for run in runs for done in run.done.values())):
+    for baseline in (*noted, *(done for run in runs for done in run.reached.values())):
         search.take_over(baseline)
     if live.categories or live.articles:
         for run in runs:
@@ -244,7 +244,7 @@ class _Search:
             item
             for key, item in self.live.items()
             if key.kind is intent.kind
-            and key not in run.seen
+            and key not in run.existing
             and plain(name_of(item)) == name
             and (isinstance(item, Category) or (parent is not None and item.parent == parent))
         ]
@@ -252,7 +252,7 @@ class _Search:
     def _made(self, intent: Intent, run: InFlight) -> bool:
         """Find a new item; tell whether it is there."""
         for key, agreed in self.known.items():
-            if agreed.path == intent.path and key.kind is intent.kind and key not in run.seen:
+            if agreed.path == intent.path and key.kind is intent.kind and key not in run.existing:
                 self._written(intent, agreed.id)
                 self.told[key] = intent
                 return True

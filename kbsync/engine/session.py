@@ -20,8 +20,8 @@ from kbsync.freshdesk.client import Connection
 from kbsync.model import ItemKey, KnowledgeBase
 from kbsync.planner.approval import Approval, approval_of, restrict_to_approval
 from kbsync.planner.planner import Plan
-from kbsync.state.journal import InFlight, clear_journals, holder_now
-from kbsync.state.lease import Lease, LeaseBackend, StalePlan, WaitPolicy, acquire, is_free
+from kbsync.state.journal import InFlight, current_holder, delete_journals
+from kbsync.state.lease import Lease, LeaseBackend, StalePlan, WaitPolicy, acquire, may_take_over
 from kbsync.state.ledger import Purpose, RunRecord, entries_of, page_of, share_ledger, write_ledger
 
 
@@ -146,11 +146,11 @@ def _in_flight(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFligh
     unresolved = workspace.recovered.unresolved
     earlier = workspace.in_flight.intents if workspace.in_flight else ()
     return InFlight(
-        holder=holder_now(workspace.commit),
+        holder=current_holder(workspace.commit),
         intents=(*intents_of(plan, workspace.baselines), *(intent for intent in earlier if intent.path in unresolved)),
-        seen=frozenset(live.by_id()) - workspace.recovered.unresolved_ids,
+        existing=frozenset(live.by_id()) - workspace.recovered.unresolved_ids,
         ids=plan.ids,
-        done=workspace.recovered.baselines,
+        reached=workspace.recovered.baselines,
     )
 
 
@@ -172,11 +172,11 @@ def save_run(workspace: Workspace, result: ApplyResult, *, at: str, local: bool,
     Raises:
         GitError: it could not be written or pushed; what was written in this clone stays there.
     """
-    ending = lease.ending(result.outcomes) if lease else _end_of_dead_lease(workspace)
+    ending = lease.finish(result.outcomes) if lease else _end_of_dead_lease(workspace)
     if lease:
         result.lost = lease.lost
     written = _write_to_ledger(workspace, result, at)
-    clear_journals([*workspace.journals.values(), *([lease.journal] if lease else [])])
+    delete_journals([*workspace.journals.values(), *([lease.journal] if lease else [])])
     if written or ending:
         share_ledger(workspace.repository, workspace.config, lease=ending, local=local)
 
@@ -184,7 +184,7 @@ def save_run(workspace: Workspace, result: ApplyResult, *, at: str, local: bool,
 def _end_of_dead_lease(workspace: Workspace) -> tuple[str, None] | None:
     """Return the removal of the lease of a run that is known to be over, where nothing of it is unresolved."""
     other = workspace.in_flight
-    if other is None or workspace.recovered.unresolved or not is_free(other, WaitPolicy()):
+    if other is None or workspace.recovered.unresolved or not may_take_over(other, WaitPolicy()):
         return None
     return other.commit, None
 
@@ -242,8 +242,8 @@ def _record(workspace: Workspace, result: ApplyResult, at: str) -> RunRecord:
         target=workspace.config.target,
         purpose=Purpose.UNDO if result.undoes else Purpose.PUBLISH,
         commit=commit or "",
-        at=at,
-        who=workspace.repository.identity(),
+        date=at,
+        author=workspace.repository.identity(),
         undoes=result.undoes,
         entries=entries_of((*workspace.recovered.outcomes, *result.outcomes)),
     )

@@ -6,7 +6,7 @@ Ids come from the files, the lock files and this clone's ledger alone: showing a
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kbsync.baseline import State, newest, read_lock
+from kbsync.baseline import State, newest, read_lock_files
 from kbsync.config import Config, Secret
 from kbsync.content.tree import read_article, read_tree
 from kbsync.digests import link_graph, pulled_body
@@ -109,7 +109,7 @@ def _live(config: Config, key: Secret, number: int) -> Article:
 def _known(config: Config) -> _Known:
     """Read the tree and its baselines; outside a repository the lock files alone."""
     files = files_on_disk(config)
-    lock, _ = read_lock(lock_files(config, files))
+    lock, _ = read_lock_files(lock_files(config, files))
     try:
         ledger, _ = open_ledger(Repository.open(config.root), config, local=True)
     except GitError:

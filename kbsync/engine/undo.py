@@ -133,7 +133,7 @@ def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunIn
 
 def _before(workspace: Workspace, past: RunInfo, after: Mapping[ItemKey, Baseline]) -> dict[ItemKey, Baseline]:
     """Return the baselines before a run: the ledger's entries of then, or those of the lock files where newer."""
-    known = entries_at(workspace.repository, past.before, after.keys())
+    known = entries_at(workspace.repository, past.parent, after.keys())
     for key, entry in workspace.lock.items():
         if (
             key in after
@@ -152,7 +152,7 @@ def _is_same_version(now: Baseline | None, mine: Baseline) -> bool:
 
 
 def _changed_by(key: ItemKey, later: Iterable[RunInfo]) -> str:
-    return next((run.name for run in later if key in keys_of(run.record.entries)), "")
+    return next((run.short_id for run in later if key in keys_of(run.record.entries)), "")
 
 
 def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
@@ -162,8 +162,8 @@ def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
     run: RunInfo | None = past
     while run is not None:
         for entry in run.record.entries:
-            if entry.instead_of is not None:
-                new, old = entry.key, ItemKey(entry.kind, entry.instead_of)
+            if entry.replaces is not None:
+                new, old = entry.key, ItemKey(entry.kind, entry.replaces)
                 found |= {new: old, old: new}
         run = by_id.get(run.record.undoes)
     return found
@@ -171,7 +171,7 @@ def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
 
 def plan_undo(past: RunInfo, run_baselines: RunBaselines, tree: TreeIndex, live: KnowledgeBase, *, holds: bool) -> Plan:
     """Plan an undo; with `holds`, articles that were saved on the portal since without a change are skipped."""
-    inverse = invert(past.record.entries, run_baselines, tree, live, run=past.name, holds=holds)
+    inverse = invert(past.record.entries, run_baselines, tree, live, run=past.short_id, holds=holds)
     return Plan(
         written=Side.LIVE,
         changes=tuple(inverse.changes),
@@ -268,7 +268,7 @@ class _FileInverter:
     def invert(self, entry: RunEntry) -> None:
         """Invert what the run did to one item's file."""
         mine = self.run_baselines.after.get(entry.key)
-        earlier = self.run_baselines.before.get(ItemKey(entry.kind, entry.instead_of or entry.id))
+        earlier = self.run_baselines.before.get(ItemKey(entry.kind, entry.replaces or entry.id))
         if mine is None or (earlier is None and entry.kind is not Kind.ARTICLE):
             return
         there = self._file(entry.kind, mine)
@@ -385,7 +385,7 @@ def _message(past: RunInfo, files: Mapping[str, str | None], left_out: Mapping[s
     """Return what is as it was again, and what is not; one line each."""
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
     lines = [_line("remove" if text is None else "put back", path) for path, text in sorted(files.items())]
-    parts = [f"Revert {count} to before run {past.name}", "\n".join(lines)]
+    parts = [f"Revert {count} to before run {past.short_id}", "\n".join(lines)]
     if left_out:
         held = [_line("", f"{path}: {why}") for path, why in sorted(left_out.items())]
         parts.append("\n".join(("Skipped; undo these by hand:", *held)))

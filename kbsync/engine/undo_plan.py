@@ -190,7 +190,7 @@ class _Inverter:
             self._skip(key, entry.path, f"deleted permanently; `kbsync history {self.run}` shows its text")
             return
         mine = self.run_baselines.after.get(key)
-        old = self.run_baselines.after.get(ItemKey(entry.kind, entry.instead_of or 0))
+        old = self.run_baselines.after.get(ItemKey(entry.kind, entry.replaces or 0))
         if old is not None and old.previous:
             self._restore(old)
         if mine is None:

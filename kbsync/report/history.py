@@ -26,7 +26,9 @@ def runs_to_text(runs: Sequence[RunInfo], *, colour: bool, width: int | None = N
     """
     if not runs:
         return "No run yet."
-    rows = [(run.name, _when(run), _what(run.record), _name(run.who), _counts(run.record.counts())) for run in runs]
+    rows = [
+        (run.short_id, _when(run), _what(run.record), _name(run.author), _counts(run.record.counts())) for run in runs
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = []
     for run, row in zip(runs, rows, strict=True):
@@ -53,7 +55,7 @@ def runs_to_markdown(runs: Sequence[RunInfo]) -> str:
     lines = ["| run | when | what | who | did |", "| --- | --- | --- | --- | --- |"]
     for run in runs:
         did = f"{_counts(run.record.counts())}{_undone(run)}"
-        cells = (code(run.name), _when(run), _what(run.record), escaped(_name(run.who)), did)
+        cells = (code(run.short_id), _when(run), _what(run.record), escaped(_name(run.author)), did)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -99,8 +101,8 @@ def _run_page(run: RunInfo) -> dict[str, object]:
     return {
         "run": run.id,
         "purpose": record.purpose.value,
-        "at": record.at or run.at,
-        "who": run.who,
+        "at": record.date or run.date,
+        "who": run.author,
         "commit": record.commit,
         "kbsync": record.kbsync,
         "undoes": record.undoes,
@@ -125,7 +127,7 @@ def _item(item: ItemDiff) -> dict[str, object]:
 
 
 def _heading(run: RunInfo) -> str:
-    return one_line(f"Run {run.name}: {_what(run.record)}, {_when(run)}, by {_name(run.who)}")
+    return one_line(f"Run {run.short_id}: {_what(run.record)}, {_when(run)}, by {_name(run.author)}")
 
 
 def _closing(run: RunInfo) -> str:
@@ -145,9 +147,9 @@ def _what(record: RunRecord) -> str:
 def _when(run: RunInfo) -> str:
     """Return a time to the minute, in UTC as the portal says it; a clone's own clock has its offset."""
     try:
-        return datetime.fromisoformat(run.record.at or run.at).strftime("%Y-%m-%d %H:%M")
+        return datetime.fromisoformat(run.record.date or run.date).strftime("%Y-%m-%d %H:%M")
     except ValueError:
-        return one_line(run.record.at or run.at)
+        return one_line(run.record.date or run.date)
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -165,7 +167,7 @@ def _told(item: ItemDiff) -> str:
     name = (
         item.after.get("title") or item.after.get("name") or item.before.get("title") or item.before.get("name") or ""
     )
-    doubted = "; the portal did not show what it was sent" if entry.doubted else ""
+    doubted = "; the portal did not show what it was sent" if entry.unverified else ""
     return f'{entry.path} "{name}" ({entry.kind.value} {entry.id}{was}){doubted}'
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 
-from kbsync.baseline import Baseline, baseline_from_json, baseline_to_json, ledger_name
+from kbsync.baseline import Baseline, baseline_from_json, baseline_to_json, ledger_file_name
 from kbsync.change import Action, Change, Outcome, Result
 from kbsync.config import Config
 from kbsync.errors import KbsyncError
@@ -24,7 +24,7 @@ from kbsync.git.repository import Repository
 from kbsync.model import ItemKey, Kind
 from kbsync.state.ledger import RemoteHeads
 
-RUNNING: set[str] = set()
+ACTIVE_RUNS: set[str] = set()
 """The runs of this very process that hold a lease."""
 
 
@@ -36,50 +36,50 @@ class LeaseHolder:
     not settle.
     """
 
-    who: str
+    user: str
     host: str
-    place: str
-    process: int
-    began: str
+    boot: str
+    pid: int
+    pid_started: str
     run: str
-    since: str
-    renewed: str
+    acquired_at: str
+    renewed_at: str
     commit: str = ""
     ended: bool = False
 
 
-def holder_now(commit: str | None) -> LeaseHolder:
+def current_holder(commit: str | None) -> LeaseHolder:
     """Return who this process is."""
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return LeaseHolder(
-        who=_user(),
+        user=_user(),
         host=socket.gethostname(),
-        place=_place(),
-        process=os.getpid(),
-        began=_began(os.getpid()),
+        boot=_place(),
+        pid=os.getpid(),
+        pid_started=_began(os.getpid()),
         run=uuid.uuid4().hex,
-        since=now,
-        renewed=now,
+        acquired_at=now,
+        renewed_at=now,
         commit=commit or "",
     )
 
 
-def is_surely_dead(holder: LeaseHolder) -> bool:
+def is_known_dead(holder: LeaseHolder) -> bool:
     """Return whether the holder was a process of this very machine that is no longer there.
 
     Only then: of a container, another machine, or a system that does not tell, nobody can say so from here.
     """
-    if not holder.place or holder.place != _place() or sys.platform == "win32":
+    if not holder.boot or holder.boot != _place() or sys.platform == "win32":
         return False
-    if holder.process == os.getpid():
-        return holder.run not in RUNNING
+    if holder.pid == os.getpid():
+        return holder.run not in ACTIVE_RUNS
     try:
-        os.kill(holder.process, 0)
+        os.kill(holder.pid, 0)
     except ProcessLookupError:
         return True
     except PermissionError:
         return False
-    return _began(holder.process) != holder.began
+    return _began(holder.pid) != holder.pid_started
 
 
 def _user() -> str:
@@ -129,7 +129,7 @@ class Intent:
     fields: tuple[str, ...] = ()
     source: Baseline | None = None
     anchors: tuple[str, ...] = ()
-    opens: bool = False
+    draft_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,18 +143,18 @@ class InFlight:
     holder: LeaseHolder
     commit: str = ""
     intents: tuple[Intent, ...] = ()
-    seen: frozenset[ItemKey] = frozenset()
+    existing: frozenset[ItemKey] = frozenset()
     ids: Mapping[str, int] = field(default_factory=dict)
-    done: Mapping[ItemKey, Baseline] = field(default_factory=dict)
-    noticed: float = field(default_factory=time.monotonic)
+    reached: Mapping[ItemKey, Baseline] = field(default_factory=dict)
+    noticed_at: float = field(default_factory=time.monotonic)
 
     @property
     def since(self) -> str:
         """Return who has been at it since when."""
-        return f"{self.holder.who} on {self.holder.host}, since {self.holder.since}"
+        return f"{self.holder.user} on {self.holder.host}, since {self.holder.acquired_at}"
 
 
-def unsettled(in_flight: InFlight, outcomes: Iterable[Outcome]) -> tuple[Intent, ...]:
+def unconfirmed(in_flight: InFlight, outcomes: Iterable[Outcome]) -> tuple[Intent, ...]:
     """Return the intents of which nobody knows whether they were carried out, and those that had none in this run."""
     # One path may have two changes: one item leaves it, and another takes it.
     told = {_place_of(outcome.change): outcome for outcome in outcomes}
@@ -172,20 +172,20 @@ def _is_unsettled(intent: Intent, outcome: Outcome | None) -> bool:
     return outcome.result is Result.FAILED and (outcome.live is None or half)
 
 
-def pages_of(in_flight: InFlight) -> dict[str, bytes]:
+def lease_files(in_flight: InFlight) -> dict[str, bytes]:
     """Write a lease's files, by path."""
-    seen = {kind.value: sorted(key.id for key in in_flight.seen if key.kind is kind) for kind in Kind}
+    seen = {kind.value: sorted(key.id for key in in_flight.existing if key.kind is kind) for kind in Kind}
     pages: dict[str, object] = {
         _HOLDER: _holder_page(in_flight.holder),
         _PLAN: {"seen": seen, "ids": dict(in_flight.ids)},
     }
     pages |= {f"{_INTENT}{at:05}.json": _intent_page(intent) for at, intent in enumerate(in_flight.intents)}
-    return {name: _json(page) for name, page in pages.items()} | done_pages(in_flight.done)
+    return {name: _json(page) for name, page in pages.items()} | reached_files(in_flight.reached)
 
 
-def done_pages(done: Mapping[ItemKey, Baseline]) -> dict[str, bytes]:
+def reached_files(done: Mapping[ItemKey, Baseline]) -> dict[str, bytes]:
     """Write the files of baselines that were reached, by path."""
-    return {f"{_DONE}{ledger_name(key)}": baseline_to_json(known).encode() for key, known in done.items()}
+    return {f"{_DONE}{ledger_file_name(key)}": baseline_to_json(known).encode() for key, known in done.items()}
 
 
 def in_flight_from(files: Mapping[str, bytes], commit: str) -> InFlight:
@@ -208,9 +208,9 @@ def _underway(files: Mapping[str, bytes], commit: str) -> InFlight:
         holder=_holder_from(json.loads(files[_HOLDER])),
         commit=commit,
         intents=tuple(_intent_from(json.loads(files[name])) for name in sorted(files) if name.startswith(_INTENT)),
-        seen=frozenset(ItemKey(Kind(kind), number) for kind, numbers in plan["seen"].items() for number in numbers),
+        existing=frozenset(ItemKey(Kind(kind), number) for kind, numbers in plan["seen"].items() for number in numbers),
         ids=plan["ids"],
-        done={known.key: known for known in done},
+        reached={known.key: known for known in done},
     )
 
 
@@ -235,7 +235,7 @@ def _intent_page(intent: Intent) -> dict[str, object]:
         "fields": list(intent.fields),
         "source": source,
         "anchors": list(intent.anchors),
-        "opens": intent.opens,
+        "opens": intent.draft_first,
     }
 
 
@@ -265,13 +265,13 @@ class Journal:
     """Where one run notes what it reached; nothing is created before there is something to note."""
 
     def __init__(self, folder: Path, run: str) -> None:
-        self.place = folder / f"{run}{_ENDING}"
+        self.path = folder / f"{run}{_ENDING}"
 
     def note(self, reached: Baseline) -> None:
         """Write a baseline down for good."""
         line = json.dumps(json.loads(baseline_to_json(reached)), ensure_ascii=False)
-        self.place.parent.mkdir(parents=True, exist_ok=True)
-        with self.place.open("a", encoding="utf-8", errors="surrogatepass") as page:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8", errors="surrogatepass") as page:
             page.write(f"{line}\n")
             page.flush()
             os.fsync(page.fileno())
@@ -284,7 +284,7 @@ def read_journals(folder: Path) -> tuple[dict[str, Path], tuple[Baseline, ...]]:
     return places, tuple(reached for reached in map(_baseline, lines) if reached is not None)
 
 
-def clear_journals(places: Iterable[Path]) -> None:
+def delete_journals(places: Iterable[Path]) -> None:
     """Take away what the ledger has by now."""
     for place in places:
         place.unlink(missing_ok=True)
@@ -309,7 +309,7 @@ def journal_folder(repository: Repository, config: Config) -> Path:
     return repository.git_folder() / "kbsync" / config.target
 
 
-def in_flight_at(repository: Repository, standing: RemoteHeads) -> InFlight | None:
+def read_in_flight(repository: Repository, standing: RemoteHeads) -> InFlight | None:
     """Read what the lease tells of its run, if there is one."""
     if standing.lease is None:
         return None

@@ -27,22 +27,22 @@ from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
 from kbsync.model import ItemKey
 from kbsync.state.journal import (
-    RUNNING,
+    ACTIVE_RUNS,
     InFlight,
     Journal,
-    done_pages,
-    in_flight_at,
-    is_surely_dead,
+    is_known_dead,
     journal_folder,
-    pages_of,
-    unsettled,
+    lease_files,
+    reached_files,
+    read_in_flight,
+    unconfirmed,
 )
-from kbsync.state.ledger import RemoteHeads, is_shared, lease_ref, ledger_ref, look_up
+from kbsync.state.ledger import RemoteHeads, is_shared, lease_ref, ledger_ref, remote_heads
 
-TAKEN_AFTER = 120.0
+STALE_AFTER = 120.0
 """Seconds after which a lease that nobody renewed may be taken over."""
 
-LOOKED_AT_EVERY = 3.0
+POLL_INTERVAL = 3.0
 _DEAD_BY_ANY_CLOCK = timedelta(days=1)
 
 
@@ -62,42 +62,42 @@ class WaitPolicy:
     def watched(self, other: InFlight) -> float:
         """Say for how many seconds this very lease has been seen, by our own clock."""
         if self._watched[0] != other.commit:
-            self._watched = (other.commit, other.noticed)
+            self._watched = (other.commit, other.noticed_at)
         return time.monotonic() - self._watched[1]
 
 
-def is_free(other: InFlight, patience: WaitPolicy) -> bool:
+def may_take_over(other: InFlight, patience: WaitPolicy) -> bool:
     """Return whether a lease may be taken over: its run is over, surely dead, or has not been heard of for long."""
     holder = other.holder
-    if holder.ended or is_surely_dead(holder) or patience.watched(other) >= TAKEN_AFTER:
+    if holder.ended or is_known_dead(holder) or patience.watched(other) >= STALE_AFTER:
         return True
-    return datetime.now(UTC) - datetime.fromisoformat(holder.renewed) > _DEAD_BY_ANY_CLOCK
+    return datetime.now(UTC) - datetime.fromisoformat(holder.renewed_at) > _DEAD_BY_ANY_CLOCK
 
 
 def wait_for(other: InFlight, patience: WaitPolicy, tell: Callable[[str], None]) -> None:
     """Wait a moment for another run; raises Refusal, which names it, where patience is over."""
     if patience.is_over():
         raise Refusal(
-            f"another publish is under way: {other.since}, last heard of at {other.holder.renewed}",
-            advice=f"wait for it with --wait 5m: one that died gives way after {TAKEN_AFTER / 60:.0f} minutes of that",
+            f"another publish is under way: {other.since}, last heard of at {other.holder.renewed_at}",
+            advice=f"wait for it with --wait 5m: one that died gives way after {STALE_AFTER / 60:.0f} minutes of that",
         )
     tell(f"waiting for another publish: {other.since}")
-    time.sleep(LOOKED_AT_EVERY)
+    time.sleep(POLL_INTERVAL)
 
 
-def told_of(other: InFlight | None) -> str:
+def describe(other: InFlight | None) -> str:
     """Return what the lease of another run means for a plan; empty where there is none, or nothing is left of it."""
     if other is None or other.holder.ended:
         return ""
-    if is_surely_dead(other.holder):
+    if is_known_dead(other.holder):
         return (
             f"A publish was cut off ({other.since}); what it did is taken into account, and the next one completes it."
         )
-    return f"A publish is under way: {other.since}, last heard of at {other.holder.renewed}."
+    return f"A publish is under way: {other.since}, last heard of at {other.holder.renewed_at}."
 
 
-RENEWED_EVERY = 30.0
-TRUSTED_FOR = 90.0
+RENEW_INTERVAL = 30.0
+VALID_FOR = 90.0
 _MOST_ATTEMPTS = 20
 
 
@@ -129,17 +129,17 @@ def acquire(
         GitError: that could not be reached.
     """
     lease = _take(begun, place, standing, other, patience=patience, tell=tell)
-    lease.keep()
+    lease.start_renewing()
     try:
         yield lease
     except BaseException:
         if not lease.is_used:
             with suppress(GitError):
-                lease.let_go()
+                lease.release()
         raise
     finally:
-        lease.stop()
-        RUNNING.discard(lease.run)
+        lease.stop_renewing()
+        ACTIVE_RUNS.discard(lease.run)
 
 
 def _take(
@@ -152,13 +152,13 @@ def _take(
     tell: Callable[[str], None],
 ) -> "Lease":
     message = f"publish {begun.holder.commit[:10]} to {place.config.target}: {len(begun.intents)} intended"
-    commit = place.repository.commit_files(pages_of(begun), message=message, parent=None)
+    commit = place.repository.commit_files(lease_files(begun), message=message, parent=None)
     planned_at = standing.ledger
     attempts = 0
     while True:
         if standing.ledger != planned_at:
             raise StalePlan("another run has written since this one planned", advice="run it again")
-        if other is None or is_free(other, patience):
+        if other is None or may_take_over(other, patience):
             asked_at = _now()
             try:
                 place.swap(standing, commit)
@@ -171,9 +171,9 @@ def _take(
                 return Lease(place, replace(begun, commit=commit), journal, asked_at)
         else:
             wait_for(other, patience, tell)
-        standing = look_up(place.repository, place.config, local=place.local)
+        standing = remote_heads(place.repository, place.config, local=place.local)
         if other is None or other.commit != standing.lease:
-            other = in_flight_at(place.repository, standing)
+            other = read_in_flight(place.repository, standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class LeaseBackend:
             at = {lease: commit, ledger: standing.ledger}
             self.repository.push_refs(self.config.remote, {lease: standing.lease, ledger: standing.ledger}, at=at)
             return
-        now = look_up(self.repository, self.config, local=self.local)
+        now = remote_heads(self.repository, self.config, local=self.local)
         if now.ledger != standing.ledger:
             self.move(commit, None)
             raise RefMoved("the ledger moved meanwhile", advice="run the command again")
@@ -255,14 +255,14 @@ class Lease:
     @property
     def journal(self) -> Path:
         """Return the file of this clone in which the run notes what it reached."""
-        return self._journal.place
+        return self._journal.path
 
-    def keep(self) -> None:
+    def start_renewing(self) -> None:
         """Renew it from now on, in a thread of its own."""
-        RUNNING.add(self.run)
+        ACTIVE_RUNS.add(self.run)
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop_renewing(self) -> None:
         """Renew it no more."""
         self._over.set()
 
@@ -272,11 +272,11 @@ class Lease:
         Asked before every write: where the last answer is old, by whichever clock, the remote is asked anew.
         """
         self.is_used = True
-        if not self._lost and self._confirmed.age() > TRUSTED_FOR:
+        if not self._lost and self._confirmed.age() > VALID_FOR:
             with self._moves:
-                if self._confirmed.age() > TRUSTED_FOR:
+                if self._confirmed.age() > VALID_FOR:
                     self._renew()
-        if not self._lost and self._confirmed.age() > TRUSTED_FOR:
+        if not self._lost and self._confirmed.age() > VALID_FOR:
             return "stopped: the lease could not be renewed, so that another publish may be writing"
         return self._lost
 
@@ -286,31 +286,31 @@ class Lease:
             self._fresh[reached.key] = reached
             self._journal.note(reached)
 
-    def ending(self, outcomes: Iterable[Outcome]) -> tuple[str, str | None] | None:
+    def finish(self, outcomes: Iterable[Outcome]) -> tuple[str, str | None] | None:
         """Say from where to where the lease goes when the ledger is saved; None where it is no longer ours.
 
         What failed so that nobody knows whether it was done stays on record, in a lease that anybody may take.
         """
-        self.stop()
+        self.stop_renewing()
         with self._moves:
             if self._lost:
                 return None
-            left = unsettled(self._underway, outcomes)
+            left = unconfirmed(self._underway, outcomes)
             if not left:
                 return self._underway.commit, None
-            ended = replace(self._underway, holder=replace(self._underway.holder, ended=True), intents=left, done={})
+            ended = replace(self._underway, holder=replace(self._underway.holder, ended=True), intents=left, reached={})
             message = f"left open by a publish of {ended.holder.commit[:10]}: {len(left)} not known to be done"
             return self._underway.commit, self._place.repository.commit_files(
-                pages_of(ended), message=message, parent=None
+                lease_files(ended), message=message, parent=None
             )
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Return it up where nothing was written under it."""
         with self._moves:
             self._place.move(self._underway.commit, None)
 
     def _renew_on_and_on(self) -> None:
-        while not self._over.wait(RENEWED_EVERY) and not self._lost:
+        while not self._over.wait(RENEW_INTERVAL) and not self._lost:
             with self._moves:
                 if not self._over.is_set():
                     self._renew()
@@ -318,14 +318,14 @@ class Lease:
     def _renew(self) -> None:
         """Move the lease on, with what was reached since; where only the network failed, the next try may do."""
         asked_at, old = _now(), self._underway
-        holder = replace(old.holder, renewed=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        holder = replace(old.holder, renewed_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         with self._notes:
             fresh = dict(self._fresh)
-        renewed = replace(old, holder=holder, done={**old.done, **fresh})
-        pages = pages_of(replace(renewed, intents=(), done={})) | done_pages(fresh)
+        renewed = replace(old, holder=holder, reached={**old.reached, **fresh})
+        pages = lease_files(replace(renewed, intents=(), reached={})) | reached_files(fresh)
         try:
             commit = self._place.repository.commit_files(
-                pages, message=f"still at it: {len(renewed.done)} done", parent=old.commit
+                pages, message=f"still at it: {len(renewed.reached)} done", parent=old.commit
             )
             self._place.move(old.commit, commit)
         except RefMoved:
@@ -340,8 +340,8 @@ class Lease:
     def _find_out(self, asked_at: _Instant) -> None:
         """See who holds it: a renewal whose answer was lost is ours all the same."""
         with suppress(GitError):
-            standing = look_up(self._place.repository, self._place.config, local=self._place.local)
-            now = in_flight_at(self._place.repository, standing)
+            standing = remote_heads(self._place.repository, self._place.config, local=self._place.local)
+            now = read_in_flight(self._place.repository, standing)
             if now is not None and now.holder.run == self.run:
                 self._underway, self._confirmed = replace(self._underway, commit=now.commit), asked_at
             else:

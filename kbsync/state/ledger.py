@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kbsync import __version__
-from kbsync.baseline import Baseline, baseline_to_json, ledger_name, read_ledger
+from kbsync.baseline import Baseline, baseline_to_json, ledger_file_name, read_ledger
 from kbsync.change import Action, Outcome, Result
 from kbsync.config import Config
 from kbsync.errors import KbsyncError
@@ -45,7 +45,7 @@ def is_shared(repository: Repository, config: Config, *, local: bool) -> bool:
     return not local and repository.has_remote(config.remote)
 
 
-def look_up(repository: Repository, config: Config, *, local: bool) -> RemoteHeads:
+def remote_heads(repository: Repository, config: Config, *, local: bool) -> RemoteHeads:
     """Find out where ledger and lease stand; this clone's ledger follows.
 
     Raises:
@@ -65,11 +65,11 @@ def open_ledger(
         GitError: it cannot be fetched.
         KbsyncError: it was written by a later version.
     """
-    look_up(repository, config, local=local)
-    return read_here(repository, config)
+    remote_heads(repository, config, local=local)
+    return read_local_ledger(repository, config)
 
 
-def read_here(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], Mapping[str, object]]:
+def read_local_ledger(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], Mapping[str, object]]:
     """Read the ledger and what it tells of its last run, as this clone has it.
 
     Raises:
@@ -91,9 +91,9 @@ def write_ledger(
     """Commit new entries on top of the ledger as it stands in this clone."""
     ref = ledger_ref(config)
     files: dict[str, bytes | None] = {
-        ledger_name(key): baseline_to_json(known).encode("utf-8") for key, known in entries.items()
+        ledger_file_name(key): baseline_to_json(known).encode("utf-8") for key, known in entries.items()
     }
-    files |= {ledger_name(key): None for key in forgotten}
+    files |= {ledger_file_name(key): None for key in forgotten}
     files[_RUN] = (json.dumps(page, indent=1, sort_keys=True) + "\n").encode()
     repository.write_ref(ref, files, message=message, parent=repository.ref_commit(ref))
 
@@ -162,11 +162,11 @@ def _baselines(files: Mapping[str, bytes]) -> dict[ItemKey, Baseline]:
         raise KbsyncError(f"the ledger cannot be read: {error}", advice="upgrade kbsync") from error
 
 
-PAGE = "run.json"
+RUN_FILE = "run.json"
 """The file of the ledger that tells of its last run."""
 
 VERSION = 1
-MOST_NAMED = 200
+MAX_LISTED = 200
 """Items that a commit's message names, a line each; the page names them all."""
 
 
@@ -191,8 +191,8 @@ class RunEntry:
     path: str
     former: str = ""
     fields: tuple[str, ...] = ()
-    instead_of: int | None = None
-    doubted: bool = False
+    replaces: int | None = None
+    unverified: bool = False
 
     @property
     def key(self) -> ItemKey:
@@ -210,15 +210,15 @@ class RunRecord:
     target: str
     purpose: Purpose = Purpose.PUBLISH
     commit: str = ""
-    at: str = ""
-    who: str = ""
+    date: str = ""
+    author: str = ""
     kbsync: str = __version__
     undoes: str = ""
     entries: tuple[RunEntry, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Count what was done by action."""
-        return dict(Counter(entry.action.value for entry in self.entries if not entry.doubted))
+        return dict(Counter(entry.action.value for entry in self.entries if not entry.unverified))
 
     def summary(self) -> str:
         """Say in one line what was done."""
@@ -229,9 +229,9 @@ class RunRecord:
 
     def message(self) -> str:
         """Return the words of the run's commit: a line that sums it up, and one for each item."""
-        lines = [line_of(entry) for entry in self.entries[:MOST_NAMED]]
-        if len(self.entries) > MOST_NAMED:
-            lines.append(f"and {len(self.entries) - MOST_NAMED} more, which {PAGE} names")
+        lines = [line_of(entry) for entry in self.entries[:MAX_LISTED]]
+        if len(self.entries) > MAX_LISTED:
+            lines.append(f"and {len(self.entries) - MAX_LISTED} more, which {RUN_FILE} names")
         return "\n".join([self.summary(), *(["", *lines] if lines else [])])
 
 
@@ -244,14 +244,14 @@ class RunInfo:
     """
 
     id: str
-    before: str | None
+    parent: str | None
     record: RunRecord
-    who: str
-    at: str
+    author: str
+    date: str
     undone_by: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:
+    def short_id(self) -> str:
         """Return the name by which people call it."""
         return self.id[:10]
 
@@ -280,8 +280,8 @@ def line_of(entry: RunEntry) -> str:
     """Say in one line what was done to an item."""
     where = entry.path.replace("\n", " ")
     was = f", was {entry.former}".replace("\n", " ") if entry.former else ""
-    instead = f", instead of {entry.instead_of}" if entry.instead_of else ""
-    doubted = ", which the portal did not show as it was sent" if entry.doubted else ""
+    instead = f", instead of {entry.replaces}" if entry.replaces else ""
+    doubted = ", which the portal did not show as it was sent" if entry.unverified else ""
     fields = f": {', '.join(entry.fields)}" if entry.fields and entry.action is Action.UPDATE else ""
     return f"{entry.action.value} {where} ({entry.kind.value} {entry.id}{was}{instead}){fields}{doubted}"
 
@@ -303,8 +303,8 @@ def _deed(outcome: Outcome) -> RunEntry | None:
         path=change.path,
         former=change.former_path or "",
         fields=change.fields if change.action in {Action.UPDATE, Action.RESTORE} else (),
-        instead_of=change.id if change.id not in (None, number) else None,
-        doubted=outcome.result is not Result.DONE,
+        replaces=change.id if change.id not in (None, number) else None,
+        unverified=outcome.result is not Result.DONE,
     )
 
 
@@ -315,8 +315,8 @@ def page_of(run: RunRecord) -> dict[str, object]:
         "target": run.target,
         "purpose": run.purpose.value,
         "commit": run.commit,
-        "at": run.at,
-        "who": run.who,
+        "at": run.date,
+        "who": run.author,
         "kbsync": run.kbsync,
         "undoes": run.undoes,
         "counts": run.counts(),
@@ -332,8 +332,8 @@ def _deed_page(entry: RunEntry) -> dict[str, object]:
         "path": entry.path,
         "former": entry.former,
         "fields": list(entry.fields),
-        "instead_of": entry.instead_of,
-        "doubted": entry.doubted,
+        "instead_of": entry.replaces,
+        "doubted": entry.unverified,
     }
     return {name: value for name, value in page.items() if value not in ("", [], None, False)}
 
@@ -350,8 +350,8 @@ def record_from(page: Mapping[str, object]) -> RunRecord:
         target=_text(page, "target"),
         purpose=Purpose(_text(page, "purpose") or Purpose.PUBLISH),
         commit=_text(page, "commit"),
-        at=_text(page, "at"),
-        who=_text(page, "who"),
+        date=_text(page, "at"),
+        author=_text(page, "who"),
         kbsync=_text(page, "kbsync"),
         undoes=_text(page, "undoes"),
         entries=tuple(_deed_from(entry) for entry in _tables(page, "changes")),
@@ -368,8 +368,8 @@ def _deed_from(page: Mapping[str, object]) -> RunEntry:
         path=_text(page, "path"),
         former=_text(page, "former"),
         fields=tuple(str(name) for name in fields) if isinstance(fields, list) else (),
-        instead_of=old if isinstance(old, int) else None,
-        doubted=page.get("doubted") is True,
+        replaces=old if isinstance(old, int) else None,
+        unverified=page.get("doubted") is True,
     )
 
 

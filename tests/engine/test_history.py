@@ -10,7 +10,7 @@ from kbsync.change import Action
 from kbsync.engine import history
 from kbsync.errors import UsageError
 from kbsync.model import Kind
-from kbsync.state.ledger import MOST_NAMED, ItemDiff, RunEntry, RunInfo, RunRecord
+from kbsync.state.ledger import MAX_LISTED, ItemDiff, RunEntry, RunInfo, RunRecord
 from tests.engine.clone import LEDGER, Clone, clone_of
 from tests.engine.test_undo import CHANGED, INSTALL, PAY, RESET, undone
 from tests.planner.world import article
@@ -38,11 +38,11 @@ def test_runs_are_told_newest_first_with_who_when_and_what(clone: Clone) -> None
     undone(clone)
     undo, update, create = runs(clone)
     assert (create.record.commit, update.record.commit) == (first, second)
-    assert update.who.startswith("Zoë Writer <")
+    assert update.author.startswith("Zoë Writer <")
     assert update.record.counts() == {"update": 1}
-    assert update.undone_by == (undo.name,)
+    assert update.undone_by == (undo.short_id,)
     assert undo.record.undoes == update.id
-    assert undo.record.at >= update.record.at >= create.record.at > "2"
+    assert undo.record.date >= update.record.date >= create.record.date > "2"
     assert [run.id for run in runs(clone, 1)] == [undo.id]
 
 
@@ -83,7 +83,7 @@ def test_a_move_shows_the_article_that_was_left_as_well(clone: Clone) -> None:
     clone.git("mv", "guide/basics/box.md", "guide/basics/wifi/box.md")
     clone.commit()
     clone.published()
-    items = retold(clone, runs(clone)[0].name)
+    items = retold(clone, runs(clone)[0].short_id)
     assert items["guide/basics/wifi/box.md"].entry.action is Action.MOVE
     assert items["guide/basics/box.md"].entry.action is Action.ARCHIVE
     assert items["guide/basics/box.md"].after["status"] == "draft"
@@ -131,11 +131,11 @@ def test_a_ledger_of_an_older_kbsync_is_told_as_far_as_it_goes(clone: Clone) -> 
 def test_a_message_names_so_many_items_and_counts_the_others() -> None:
     entries = tuple(
         RunEntry(action=Action.CREATE, kind=Kind.ARTICLE, id=number, path=f"a/b/{number}\n.md")
-        for number in range(MOST_NAMED + 7)
+        for number in range(MAX_LISTED + 7)
     )
     message = RunRecord(target="production", commit="c" * 40, entries=entries).message().splitlines()
-    assert message[0] == f"publish cccccccccc to production: {MOST_NAMED + 7} create"
-    assert len(message) == 2 + MOST_NAMED + 1
+    assert message[0] == f"publish cccccccccc to production: {MAX_LISTED + 7} create"
+    assert len(message) == 2 + MAX_LISTED + 1
     assert message[-1].startswith("and 7 more")
 
 

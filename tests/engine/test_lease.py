@@ -24,7 +24,7 @@ from kbsync.sandbox.server import Portal
 from kbsync.state import journal as holders
 from kbsync.state import lease
 from kbsync.state import lease as patience
-from kbsync.state.journal import InFlight, Intent, pages_of, unsettled
+from kbsync.state.journal import InFlight, Intent, lease_files, unconfirmed
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps, troubles
 from tests.planner.world import article
 
@@ -89,8 +89,8 @@ def _other(clone: Clone, shared: Path) -> Clone:
 def _held_by_another(shared: Path, clone: Clone, **holder: Any) -> str:
     """Leave a lease on the remote, of a machine that nobody here can ask."""
     repository = Repository.open(clone.root)
-    them = replace(holders.holder_now(None), who="ann", host="laptop", place="elsewhere", **holder)
-    commit = repository.commit_files(pages_of(InFlight(holder=them)), message="theirs", parent=None)
+    them = replace(holders.current_holder(None), who="ann", host="laptop", place="elsewhere", **holder)
+    commit = repository.commit_files(lease_files(InFlight(holder=them)), message="theirs", parent=None)
     clone.git("push", "-q", "--force", "origin", f"{commit}:{LEASE}")
     return commit
 
@@ -194,7 +194,7 @@ def test_a_plan_with_nothing_to_write_asks_for_no_lease(clone: Clone, shared: Pa
 def test_plan_and_pull_name_a_publish_that_is_under_way(clone: Clone, shared: Path) -> None:
     _held_by_another(shared, clone)
     for planned in (clone.planned(), clone.pull(dry_run=True).planned):
-        assert "under way: ann on laptop, since 20" in patience.told_of(planned.workspace.in_flight)
+        assert "under way: ann on laptop, since 20" in patience.describe(planned.workspace.in_flight)
 
 
 def test_a_lease_that_nobody_renews_is_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,4 +393,4 @@ def test_of_two_changes_in_one_place_one_may_be_left_unsettled() -> None:
     intents = tuple(Intent(action=one.action, kind=one.kind, path=one.path, id=one.id) for one in (lost, done))
     outcomes = [Outcome(change=lost, result=Result.FAILED), Outcome(change=done, result=Result.DONE)]
     for told in (outcomes, outcomes[::-1]):
-        assert unsettled(InFlight(holder=holders.holder_now(None), intents=intents), told) == intents[:1]
+        assert unconfirmed(InFlight(holder=holders.current_holder(None), intents=intents), told) == intents[:1]
