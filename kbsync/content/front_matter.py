@@ -62,7 +62,7 @@ class Table:
 
 
 Value = Scalar | Listing | Table
-PlainValue = str | None | tuple["Flat", ...] | dict[str, "Flat"]
+PlainValue = str | None | tuple["PlainValue", ...] | dict[str, "PlainValue"]
 
 
 def plain_value(value: Value) -> PlainValue:

@@ -57,9 +57,9 @@ def _pointing(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], add
     new = change.desired
     if not change.leaves_pointer or change.action is not Action.UPDATE or new is None or new.path is None:
         return change
-    move = replace(change, path=new.path, former=change.path)
+    move = replace(change, path=new.path, former_path=change.path)
     left = change_of_old_article(move, known.get(change.key), addresses.address_of(new.path, plan.ids))
-    return replace(left, former=None)
+    return replace(left, former_path=None)
 
 
 def ends_archived(change: Change) -> bool:

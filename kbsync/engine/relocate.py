@@ -53,7 +53,7 @@ class Places:
                 self.lost.append(change)
             else:
                 goes = change.action is Action.MOVE or (change.action is not Action.CREATE and path != change.path)
-                found.append(replace(change, path=path, former=change.path if goes else change.former_path))
+                found.append(replace(change, path=path, former_path=change.path if goes else change.former_path))
         self._take_along()
         return found
 

@@ -89,7 +89,7 @@ def _other(clone: Clone, shared: Path) -> Clone:
 def _held_by_another(shared: Path, clone: Clone, **holder: Any) -> str:
     """Leave a lease on the remote, of a machine that nobody here can ask."""
     repository = Repository.open(clone.root)
-    them = replace(holders.current_holder(None), who="ann", host="laptop", place="elsewhere", **holder)
+    them = replace(holders.current_holder(None), user="ann", host="laptop", boot="elsewhere", **holder)
     commit = repository.commit_files(lease_files(InFlight(holder=them)), message="theirs", parent=None)
     clone.git("push", "-q", "--force", "origin", f"{commit}:{LEASE}")
     return commit

@@ -35,7 +35,7 @@ def written(text: str) -> Template:
     marks: dict[int, list[tuple[str, str]]] = {}
     for use in made.replacements:
         marks.setdefault(use.row, []).append((use.written, use.shown))
-    return replace(plain, rows=made.rows, placeholders=marks)
+    return replace(plain, line_map=made.rows, placeholders=marks)
 
 
 def pulled(text: str) -> str:
