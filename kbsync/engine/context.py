@@ -57,7 +57,7 @@ class Workspace:
     lock: Mapping[ItemKey, Baseline]
     ledger: Mapping[ItemKey, Baseline]
     baselines: Mapping[ItemKey, Baseline]
-    run: Mapping[str, object]
+    last_run: Mapping[str, object]
     commit: str | None
     heads: RemoteHeads = field(default_factory=lambda: RemoteHeads(ledger=None, lease=None))
     in_flight: InFlight | None = None
@@ -121,7 +121,7 @@ def open_workspace(
         lock=lock,
         ledger=ledger,
         baselines=complete_baselines(repository, tree.knowledge, newest(usable, ledger)),
-        run=run,
+        last_run=run,
         commit=commit,
         heads=heads,
         in_flight=read_in_flight(repository, heads),

@@ -156,7 +156,7 @@ def _in_flight(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFligh
 
 def published_commit(workspace: Workspace) -> str | None:
     """Return the source commit of the last run in the ledger."""
-    commit = workspace.run.get("commit")
+    commit = workspace.last_run.get("commit")
     return commit if isinstance(commit, str) else None
 
 

@@ -431,7 +431,7 @@ class Life:
     def _brings_their_words(self, home: PullResult, person: Person, *, but: AbstractSet[str]) -> None:
         """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
         live, mine = self.agent.articles(), person.articles()
-        last = str(home.planned.workspace.run.get("commit"))
+        last = str(home.planned.workspace.last_run.get("commit"))
         if not person.tries("merge-base", "--is-ancestor", last, "HEAD"):
             # Somebody else's content has seen it, and has been published: it comes by a merge of that, not by a pull.
             return
