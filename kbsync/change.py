@@ -1,4 +1,4 @@
-"""What a run would do and what became of it, as values; and the order in which changes are applied. Pure."""
+"""Changes, findings and outcomes as values, and the order in which changes are applied. Pure."""
 
 import re
 from collections import defaultdict
@@ -8,11 +8,11 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from kbsync.baseline import Baseline
-from kbsync.model import Article, Item, ItemKey, Kind, ancestors, parent_path
+from kbsync.model import Item, ItemKey, Kind, ancestors, is_under, parent_path
 
 
 class Action(StrEnum):
-    """What a change does to the side that is written; the value is the word users see."""
+    """What a change does to the written side; the value is the word users see."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -23,6 +23,21 @@ class Action(StrEnum):
     DELETE = "delete"
     ADOPT = "adopt"
     FORGET = "forget"
+
+    @property
+    def creates_item(self) -> bool:
+        """Return whether the item gets a new live id; a moved article does too, since the API cannot move it."""
+        return self in {Action.CREATE, Action.MOVE}
+
+    @property
+    def is_removal(self) -> bool:
+        """Return whether the item is no longer published afterwards."""
+        return self in {Action.ARCHIVE, Action.DELETE, Action.FORGET}
+
+    @property
+    def writes_item(self) -> bool:
+        """Return whether the item itself is written; the other actions only bring its baseline up to date."""
+        return self not in {Action.ADOPT, Action.FORGET, Action.RENAME}
 
 
 class Result(StrEnum):
@@ -36,15 +51,18 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One item's step from what is actual to what is desired.
+    """One change that turns the actual item into the desired one.
 
-    `path` is the item's content path, `former` the one it had at the baseline where that differs, `id` its live id
-    where it has one, `fields` what differs, `reason` one clause for people; `before` and `after` are the sources that a
-    reviewer compares, where there are any, `ours` the fields that the written side has changed too, and is to keep so
-    where it can, and `diff` the lines that differ where only these are at hand. `points`
-    tells of a move that the old article is to link to the new one instead of being archived. Where a
-    former live version is put back, `desired` is that version, its body in HTML, and `leaves` the baseline that this
-    ends in, but for its live half.
+    Attributes:
+        path: The content path; `former_path` is that of the baseline where it differs.
+        fields: The fields that differ.
+        reason: One clause for people.
+        before: The source at the baseline, for a reviewer to compare with `after`, the source now.
+        kept_fields: The fields that the written side has changed too and keeps where it can.
+        diff: The lines of the diff, where `before` and `after` are not known.
+        leaves_pointer: Whether the old article of a move links to the new one instead of being archived.
+        baseline_after: The baseline after an undo, without its live half; `desired` is then an earlier live version,
+            its body in HTML.
     """
 
     action: Action
@@ -70,7 +88,7 @@ class Change:
 
 
 class FindingKind(StrEnum):
-    """Why a plan names something that it leaves alone."""
+    """Why a plan names an item without changing it."""
 
     DRIFT = "drift"
     CONFLICT = "conflict"
@@ -80,10 +98,10 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a plan names and leaves alone.
+    """An item that a plan names without changing it.
 
-    `path` is the content path, or for what no content knows the names that lead to it on the portal. `ours` and
-    `theirs` are what content and live did since the baseline, as lines of a diff, where that is to be shown.
+    `path` is the content path, or for an item that only live has the names from its category down. `ours` and `theirs`
+    are the changes of content and live since the baseline as lines of a diff, where they are to be shown.
     """
 
     finding_kind: FindingKind
@@ -105,11 +123,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one change.
+    """The outcome of one change.
 
     `live` is the item as the portal last showed it and `seen_at` the portal's own time of that (ISO 8601, UTC);
-    `notes` are things a person should know although nothing failed, `unsent` the fields that were to be set with
-    another call than the rest, which could not be made.
+    `notes` are remarks for people although nothing failed, `unsent` the fields that need a second call, which could
+    not be made.
     """
 
     change: Change
@@ -122,127 +140,120 @@ class Outcome:
 
 
 def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> tuple[tuple[Change, ...], ...]:
-    """Order changes so that each wave needs only what the waves before it made; one wave may run side by side.
+    """Order changes so that each wave needs only what the waves before it wrote; the changes of a wave may run at once.
 
     Parents come before what they hold, new articles before those that link to them (`targets` maps a path to what it
-    links to), and removals last, the deepest first. Where new articles link to one another in a circle, the articles
-    that `cycle_openers` names come before what they link to.
+    links to), and removals last, the deepest first. Where new articles link to one another in a cycle, those of
+    `cycle_openers` come before what they link to.
     """
-    made = [change for change in changes if not _leaves(change)]
-    gone = [change for change in changes if _leaves(change)]
-    directories = [change for change in made if change.kind is not Kind.ARTICLE]
-    articles = [change for change in made if change.kind is Kind.ARTICLE]
+    written = [change for change in changes if not _frees_path(change)]
+    removed = [change for change in changes if _frees_path(change)]
     return (
-        *_by_names(directories),
-        *_by_links(articles, targets),
-        *_by_depth(gone, deepest_first=True),
+        *_directory_waves([change for change in written if change.kind is not Kind.ARTICLE]),
+        *_article_waves([change for change in written if change.kind is Kind.ARTICLE], targets),
+        *_removal_waves(removed),
     )
 
 
 def cycle_openers(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """Return the new articles that must be written before something they link to, be it themselves, and so twice."""
-    new = _new_articles(changes)
-    return _first_of_circles(_needs(changes, targets)) | {path for path in new if path in targets.get(path, ())}
+    """Return the new articles that are written before something they link to, and so must be written twice."""
+    link_to_themselves = {path for path in _new_articles(changes) if path in targets.get(path, ())}
+    return _openers(_linked_new_articles(changes, targets)) | link_to_themselves
 
 
 def select_paths(changes: Sequence[Change], paths: Sequence[str]) -> tuple[Change, ...]:
-    """Keep the changes at or below some content paths, with the new directories that they need; all if none is."""
+    """Keep the changes at or below some content paths, with the new directories that they need; without paths all."""
     if not paths:
         return tuple(changes)
-    asked = {c.path for c in changes if any(c.path == path or c.path.startswith(f"{path}/") for path in paths)}
-    needed = {above for path in asked for above in ancestors(path)}
-    return tuple(c for c in changes if c.path in asked or (c.action is Action.CREATE and c.path in needed))
+    selected = {change.path for change in changes if any(is_under(change.path, path) for path in paths)}
+    needed = {parent for path in selected for parent in ancestors(path)}
+    return tuple(c for c in changes if c.path in selected or (c.action is Action.CREATE and c.path in needed))
 
 
-_REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
-_MADE_ANEW = {Action.CREATE, Action.MOVE}
+def _frees_path(change: Change) -> bool:
+    """Return whether a change is about an item that no longer is at its content path, where another may be."""
+    return change.action.is_removal or (change.leaves_pointer and change.action is Action.UPDATE)
 
 
-def _leaves(change: Change) -> bool:
-    """Return whether a change is about what no longer lies at its content path, where another may."""
-    return change.action in _REMOVALS or (change.leaves_pointer and change.action is Action.UPDATE)
-
-
-def _by_depth(changes: Sequence[Change], *, deepest_first: bool) -> list[tuple[Change, ...]]:
+def _removal_waves(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
     levels: dict[int, list[Change]] = defaultdict(list)
     for change in changes:
         levels[change.path.count("/")].append(change)
-    return [tuple(levels[depth]) for depth in sorted(levels, reverse=deepest_first)]
+    return [tuple(levels[depth]) for depth in sorted(levels, reverse=True)]
 
 
-def _by_names(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
-    """Order directories: what holds another first, and a name let go before it is taken, since no two may have it."""
-    holders: dict[tuple[Kind, str], list[Change]] = defaultdict(list)
+def _directory_waves(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
+    """Order directories: parents first, and a name is given up before another takes it, since no two may have it."""
+    given_up: dict[tuple[Kind, str], set[str]] = defaultdict(set)
     for change in changes:
-        if change.actual is not None and _lets_go(change):
-            holders[change.kind, _name(change.actual)].append(change)
-    above: dict[str, set[str]] = {c.path: set(ancestors(c.path)) for c in changes}
-    needs = {c.path: above[c.path] & above.keys() for c in changes}
+        if change.actual is not None and _gives_up_name(change):
+            given_up[change.kind, change.actual.label].add(change.path)
+    paths = {change.path for change in changes}
+    parents = {change.path: set(ancestors(change.path)) & paths for change in changes}
+    needs = {path: set(found) for path, found in parents.items()}
     for change in changes:
-        needs[change.path] |= {other.path for other in holders[change.kind, _name(change.desired)]} - {change.path}
-    for opener in _first_of_circles(needs):
-        needs[opener] = above[opener] & above.keys()
+        needs[change.path] |= given_up[change.kind, _label(change.desired)] - {change.path}
+    for opener in _openers(needs):
+        needs[opener] = parents[opener]
     return _sorted_waves(changes, needs)
 
 
-def _lets_go(change: Change) -> bool:
-    """Return whether a directory leaves its name to others: by taking another one, or by going elsewhere with it."""
-    is_renamed = _name(change.desired) != _name(change.actual)
+def _gives_up_name(change: Change) -> bool:
+    """Return whether a directory frees its name for others: it gets another one, or another parent."""
+    is_renamed = _label(change.desired) != _label(change.actual)
     return is_renamed or parent_path(change.path) != parent_path(change.former_path or change.path)
 
 
-def _name(item: Item | None) -> str:
-    return "" if item is None or isinstance(item, Article) else item.name
+def _label(item: Item | None) -> str:
+    return item.label if item else ""
+
+
+def _article_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> list[tuple[Change, ...]]:
+    needs = _linked_new_articles(changes, targets)
+    return _sorted_waves(changes, needs | {opener: set() for opener in _openers(needs)})
 
 
 def _sorted_waves(changes: Sequence[Change], needs: Mapping[str, set[str]]) -> list[tuple[Change, ...]]:
-    # An undo may put two items back in one place: what lay there, and what took it.
-    at: dict[str, list[Change]] = defaultdict(list)
+    # An undo may restore two items at one path: the one that was there, and the one that took its place.
+    by_path: dict[str, list[Change]] = defaultdict(list)
     for change in changes:
-        at[change.path].append(change)
+        by_path[change.path].append(change)
     sorter = TopologicalSorter(needs)
     sorter.prepare()
     waves = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready(), key=natural_order)
-        waves.append(tuple(change for path in ready for change in at[path]))
+        waves.append(tuple(change for path in ready for change in by_path[path]))
         sorter.done(*ready)
     return waves
 
 
-def _by_links(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> list[tuple[Change, ...]]:
-    needs = _needs(changes, targets)
-    for opener in _first_of_circles(needs):
-        needs[opener] = set()
-    return _sorted_waves(changes, needs)
-
-
-def _needs(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
-    """Tell for each article's path which of the new articles it links to."""
+def _linked_new_articles(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+    """Map each changed article's path to the other new articles that it links to."""
     new = _new_articles(changes)
     return {
-        change.path: {path for path in targets.get(change.path, ()) if path in new and path != change.path}
+        change.path: (new & set(targets.get(change.path, ()))) - {change.path}
         for change in changes
         if change.kind is Kind.ARTICLE
     }
 
 
 def _new_articles(changes: Sequence[Change]) -> set[str]:
-    return {change.path for change in changes if change.kind is Kind.ARTICLE and change.action in _MADE_ANEW}
+    return {change.path for change in changes if change.kind is Kind.ARTICLE and change.action.creates_item}
 
 
-def _first_of_circles(needs: Mapping[str, set[str]]) -> frozenset[str]:
-    """Name articles without whose needs the others have an order."""
+def _openers(needs: Mapping[str, set[str]]) -> frozenset[str]:
+    """Return paths without whose needs the others have an order."""
     left = dict(needs)
     openers = set()
-    while (circle := _a_circle(left)) is not None:
-        opener = min(circle)
+    while (cycle := _find_cycle(left)) is not None:
+        opener = min(cycle)
         openers.add(opener)
         left[opener] = set()
     return frozenset(openers)
 
 
-def _a_circle(needs: Mapping[str, set[str]]) -> list[str] | None:
+def _find_cycle(needs: Mapping[str, set[str]]) -> list[str] | None:
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:
@@ -251,7 +262,7 @@ def _a_circle(needs: Mapping[str, set[str]]) -> list[str] | None:
 
 
 def natural_order(path: str) -> tuple[tuple[str, int], ...]:
-    """Order paths as people do: `faq.md` before `faq-2.md` before `faq-10.md`."""
+    """Return a key that sorts `faq.md` before `faq-2.md` before `faq-10.md`."""
     return tuple(_numbered(part) for part in path.removesuffix(".md").split("/"))
 
 

@@ -1,15 +1,19 @@
 """Freshdesk's nouns as values, the same on both sides of a comparison.
 
-On content an item has a `path` and says in `None` which fields it does not manage; on live it has an `id` and knows
-every field. Nothing here reads, writes or renders.
+An item of content has a `path`, and a field that content does not manage is `None`; a live item has an `id` and a value
+in every field. Nothing here reads, writes or renders.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+INDEX_FILE = "_index.md"
+"""The name of the file that describes its directory."""
 
 
 class Kind(StrEnum):
@@ -18,6 +22,11 @@ class Kind(StrEnum):
     CATEGORY = "category"
     FOLDER = "folder"
     ARTICLE = "article"
+
+    @property
+    def rank(self) -> int:
+        """Return the place of the kind in an order that has parents before what they hold."""
+        return list(Kind).index(self)
 
 
 class ItemKey(NamedTuple):
@@ -32,23 +41,43 @@ class ItemKey(NamedTuple):
 
 
 def kind_of(path: str) -> Kind:
-    """Return what lies at a content path by its form: an article ends in `.md`, a category has no directory above it."""
+    """Return the kind of the item at a content path: an article ends in `.md`, a category has no parent."""
     if path.endswith(".md"):
         return Kind.ARTICLE
     return Kind.FOLDER if "/" in path else Kind.CATEGORY
 
 
 def parent_path(path: str) -> str:
-    """Return the content path of what holds an item; empty for a category."""
+    """Return the content path of an item's parent; empty for a category."""
     return path.rpartition("/")[0]
 
 
 def ancestors(path: str) -> tuple[str, ...]:
-    """Return the content paths of all that holds an item, the nearest first."""
+    """Return the content paths of an item's parent, of that one's parent and so on."""
     found = []
     while path := parent_path(path):
         found.append(path)
     return tuple(found)
+
+
+def is_under(path: str, folder: str) -> bool:
+    """Return whether a path is a directory's own or one below it."""
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def index_path(directory: str) -> str:
+    """Return the path of the file that describes a directory; the root's is `_index.md`."""
+    return f"{directory}/{INDEX_FILE}" if directory else INDEX_FILE
+
+
+def source_path(kind: Kind, path: str) -> str:
+    """Return the path of the file that an item at a content path is written in."""
+    return path if kind is Kind.ARTICLE else index_path(path)
+
+
+def iso_utc(moment: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, to the second: the form in which kbsync stores times."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class Side(StrEnum):
@@ -79,7 +108,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seo:
-    """What search engines are told about an article; `None` is a field that content does not manage."""
+    """The meta data of an article for search engines; `None` is a field that content does not manage."""
 
     title: str | None = None
     description: str | None = None
@@ -88,7 +117,7 @@ class Seo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a content item was read from: the whole file, and the line on which its body begins (from 1)."""
+    """The source of a content item: the text of its file, and the line on which its body begins (from 1)."""
 
     text: str
     body_line: int = 1
@@ -114,6 +143,15 @@ class Category:
     def key(self) -> ItemKey:
         return ItemKey(self.kind, self.id or 0)
 
+    @property
+    def parent(self) -> int | None:
+        """Return None: nothing holds a category."""
+        return None
+
+    @property
+    def label(self) -> str:
+        return self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
@@ -137,6 +175,10 @@ class Folder:
     @property
     def key(self) -> ItemKey:
         return ItemKey(self.kind, self.id or 0)
+
+    @property
+    def label(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +204,10 @@ class Article:
     @property
     def key(self) -> ItemKey:
         return ItemKey(self.kind, self.id or 0)
+
+    @property
+    def label(self) -> str:
+        return self.title
 
 
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -196,7 +242,7 @@ def fields_of(item: Item) -> dict[str, FieldValue]:
 
 
 def digest(value: FieldValue) -> str:
-    """Return a value by its content: equal digests mean equal values; the order within a tuple does not count."""
+    """Return the hash of a value; the order within a tuple does not count."""
     plain = sorted(value, key=str) if isinstance(value, tuple) else value
     text = _as_json(plain)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -206,8 +252,8 @@ def digest(value: FieldValue) -> str:
 class KnowledgeBase:
     """One side of a comparison, whole.
 
-    `seen_at` is the portal's own time of the reading (ISO 8601, UTC). `remembered` holds the digests of items that were
-    not read but are taken to be as they were last agreed on.
+    `seen_at` is the portal's own time of the reading (ISO 8601, UTC). `assumed` holds the digests of items that were
+    not read: they are taken to be as the baseline has them.
     """
 
     side: Side
@@ -219,7 +265,7 @@ class KnowledgeBase:
     assumed: Mapping[ItemKey, Mapping[str, str]] = field(default_factory=dict)
 
     def items(self) -> Iterator[Item]:
-        """Walk every item, parents before what they hold."""
+        """Iterate over every item, categories first, articles last."""
         yield from self.categories
         yield from self.folders
         yield from self.articles

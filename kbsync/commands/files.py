@@ -6,6 +6,7 @@ from kbsync.commands.remembering import remembering
 from kbsync.config import Config
 from kbsync.engine.context import files_on_disk, problems_of
 from kbsync.errors import Problem
+from kbsync.model import is_under
 from kbsync.report.json_output import to_json
 
 OK, FAILED = 0, 1
@@ -17,11 +18,7 @@ def lint(config: Config, *, paths: tuple[str, ...], form: str) -> int:
     refuse_absent(config.root, files.paths(), paths)
     with remembering():
         problems = problems_of(config, files)
-    found = tuple(
-        problem
-        for problem in problems
-        if not paths or any(problem.path == path or problem.path.startswith(f"{path}/") for path in paths)
-    )
+    found = tuple(problem for problem in problems if not paths or any(is_under(problem.path, path) for path in paths))
     if form == "json":
         say(to_json({"version": 1, "problems": [_page(problem) for problem in found]}))
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kbsync.config import Config
 from kbsync.errors import UsageError
+from kbsync.model import INDEX_FILE
 
 if TYPE_CHECKING:
     from kbsync.engine.context import PlanResult
@@ -28,7 +29,7 @@ def _content_path(root: Path, typed: str) -> str:
     if not places:
         raise UsageError(f"{typed} lies outside {root}", advice="name a file or directory of the tree")
     place = next((place for place in places if place.exists()), places[0])
-    path = place.relative_to(root).as_posix().removesuffix("/_index.md")
+    path = place.relative_to(root).as_posix().removesuffix(f"/{INDEX_FILE}")
     return unicodedata.normalize("NFC", path)
 
 

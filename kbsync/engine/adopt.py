@@ -27,7 +27,19 @@ from kbsync.engine.refresh import refresh, with_author_ids
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import Refusal
 from kbsync.files import file_name, write
-from kbsync.model import Article, Category, Item, ItemKey, Kind, KnowledgeBase, Side, ancestors, kind_of
+from kbsync.model import (
+    Article,
+    Category,
+    Item,
+    ItemKey,
+    Kind,
+    KnowledgeBase,
+    Side,
+    ancestors,
+    is_under,
+    kind_of,
+    source_path,
+)
 from kbsync.planner.decide import ItemState, PlanRules
 from kbsync.planner.identity import identify
 from kbsync.planner.match import Match, match
@@ -47,7 +59,7 @@ class Named:
 
     def covers(self, path: str) -> bool:
         """Return whether a content path is named, or lies below one that is."""
-        return path in self.pairs or any(path == named or path.startswith(f"{named}/") for named in self.paths)
+        return path in self.pairs or any(is_under(path, named) for named in self.paths)
 
 
 class AdoptPlan:
@@ -96,7 +108,7 @@ class AdoptPlan:
         for path, number in pins.items():
             item = self.live.get(ItemKey(self.items[path].kind, number))
             for above in ancestors(path):
-                parent = None if item is None or isinstance(item, Category) else item.parent
+                parent = item.parent if item else None
                 key = ItemKey(kind_of(above), parent or 0)
                 item = self.live.get(key)
                 if item is not None and key not in baselines and above not in self.known and above in self.items:
@@ -122,7 +134,7 @@ class AdoptPlan:
     def _above(self, key: ItemKey) -> list[ItemKey]:
         """Return what holds a live item, the nearest first."""
         item = self.live.get(key)
-        parent = None if item is None or isinstance(item, Category) else item.parent
+        parent = item.parent if item else None
         for kind in (Kind.FOLDER, Kind.CATEGORY):
             if parent is not None and ItemKey(kind, parent) in self.live and ItemKey(kind, parent) != key:
                 return [ItemKey(kind, parent), *self._above(ItemKey(kind, parent))]
@@ -186,7 +198,7 @@ class AdoptPlan:
         for change in changes:
             if change.action is not Action.UPDATE:
                 continue
-            source = change.path if change.kind is Kind.ARTICLE else f"{change.path}/_index.md"
+            source = source_path(change.kind, change.path)
             kept.pop(source, None)
             lock = lock_file_path(self.target, change.kind, change.path)
             if change.after is not None and isinstance(text := files.get(lock), str):
@@ -369,7 +381,7 @@ def _let_go(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | No
             kind=item.kind,
             id=item.id or 0,
             path=path,
-            parent=None if isinstance(item, Category) else item.parent,
+            parent=item.parent,
             seen_at=live.seen_at,
             updated_at=item.updated_at or "",
             live=live_digests(item),

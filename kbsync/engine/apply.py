@@ -24,7 +24,6 @@ from kbsync.planner.planner import Plan
 WORKERS = 4
 """Calls in flight; four fill the largest allowance of an account at ordinary latency."""
 
-_REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
 _INTERRUPTED = "interrupted before its turn"
 _LISTENING = 0.2
 """Seconds between two looks for an interrupt."""
@@ -160,7 +159,7 @@ class _Applier:
             return _INTERRUPTED
         if change.action in WRITES and self.lease is not None and (why := self.lease.check()):
             return why
-        if change.action in _REMOVALS or change.baseline_after is not None:
+        if change.action.is_removal or change.baseline_after is not None:
             return ""
         needs = set(ancestors(change.path))
         if change.path not in self.openers:
@@ -261,7 +260,7 @@ class _Applier:
 
     def _with_id(self, outcome: Outcome) -> Outcome:
         """Note the id of an item, for the changes that wait for it."""
-        live, is_removed = outcome.live, outcome.change.action in _REMOVALS or ends_archived(outcome.change)
+        live, is_removed = outcome.live, outcome.change.action.is_removal or ends_archived(outcome.change)
         if live is not None and live.id is not None and not is_removed:
             with self._lock:
                 self.ids[outcome.change.path] = live.id

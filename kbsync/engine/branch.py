@@ -18,7 +18,7 @@ from kbsync.errors import GitError, Refusal, UsageError
 from kbsync.git.branches import Merged
 from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
-from kbsync.model import Kind
+from kbsync.model import source_path
 
 _LOCKS = ".kbsync/"
 
@@ -248,7 +248,7 @@ def _message_proposing(changes: Iterable[Change], files: Iterable[str], left_out
 
 
 def _source(change: Change) -> str:
-    return change.path if change.kind is Kind.ARTICLE else f"{change.path}/_index.md"
+    return source_path(change.kind, change.path)
 
 
 def _line(change: Change) -> str:

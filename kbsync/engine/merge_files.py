@@ -23,7 +23,19 @@ from kbsync.markup.merge.conflicts import mark_conflicts
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.options import MarkupOptions
-from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, Status, Visibility, digest, fields_of
+from kbsync.model import (
+    INDEX_FILE,
+    Article,
+    FieldValue,
+    Item,
+    ItemKey,
+    Kind,
+    Status,
+    Visibility,
+    digest,
+    fields_of,
+    source_path,
+)
 from kbsync.planner.planner import Plan
 
 Entries = Sequence[str] | Sequence[int]
@@ -183,9 +195,6 @@ def _refusal(path: str, body_line: int, expansion: Expansion | None, rows: Seque
     return ContentError(tuple(Problem(path=path, line=line, message=what) for what, line in told.items()))
 
 
-_INDEX = "_index.md"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedFile:
     """What became of one item.
@@ -259,7 +268,7 @@ class FileMerger:
             return MergedFile(agreed=text) if change.action is Action.ADOPT else MergedFile(text=text)
         fields, clashing = self._sorted(change, None, live)
         if clashing:
-            what = f"both sides changed {', '.join(clashing)} of a directory without `{_INDEX}`"
+            what = f"both sides changed {', '.join(clashing)} of a directory without `{INDEX_FILE}`"
             raise ContentError((Problem(path=change.path, message=what),))
         if not fields and change.action is Action.MOVE and not isinstance(change.actual, Article | None):
             # The directory was renamed here; without a file its new name would look like one that was lost.
@@ -345,7 +354,7 @@ class FileMerger:
 
 def source_of(change: Change) -> str:
     """Return the file that holds an item's front matter."""
-    return change.path if change.kind is Kind.ARTICLE else f"{change.path}/{_INDEX}"
+    return source_path(change.kind, change.path)
 
 
 def _front_of(live: Item) -> dict[str, FieldValue]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import unified_diff
 
 from kbsync.baseline import Baseline, BaselineOrigin
-from kbsync.change import Action, Change, Finding
+from kbsync.change import Change, Finding
 from kbsync.config import Config, Secret
 from kbsync.content.document import parse_document
 from kbsync.digests import pulled_body
@@ -94,7 +94,7 @@ def _plain(value: FieldValue) -> str:
 
 def patches_body(change: Change, origin: BaselineOrigin) -> bool:
     """Return whether an update keeps the blocks of the live body that its writer did not change (`style = "keep"`)."""
-    is_sent = "body" in change.fields and change.action not in {Action.CREATE, Action.MOVE}
+    is_sent = "body" in change.fields and not change.action.creates_item
     return is_sent and origin is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
 
 

@@ -19,7 +19,7 @@ from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Refusal
 from kbsync.files import Overlay, folded, write
 from kbsync.freshdesk.client import Connection
-from kbsync.model import ItemKey, Kind, KnowledgeBase
+from kbsync.model import ItemKey, Kind, KnowledgeBase, is_under
 from kbsync.planner.planner import Plan, make_plan
 
 
@@ -84,7 +84,7 @@ class _PullBuilder:
         counted_on = False
         for change in asked:
             is_there = self._remove(change, gone) if change.action is Action.DELETE else self._take(change, texts)
-            counted_on |= not is_there and change.action in {Action.CREATE, Action.MOVE}
+            counted_on |= not is_there and change.action.creates_item
             tell(change.path)
         if counted_on:
             return True
@@ -208,7 +208,7 @@ class _PullBuilder:
 
 
 def _lies_at(path: str, asked: tuple[str, ...]) -> bool:
-    return any(path == one or path.startswith(f"{one}/") for one in asked)
+    return any(is_under(path, one) for one in asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

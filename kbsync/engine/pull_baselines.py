@@ -16,7 +16,19 @@ from kbsync.engine.render import LinkResolver, current_addresses
 from kbsync.errors import ContentError
 from kbsync.files import Files, Overlay
 from kbsync.markup.merge.conflicts import find_conflicts
-from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, KnowledgeBase, ancestors, digest, fields_of
+from kbsync.model import (
+    Article,
+    FieldValue,
+    Item,
+    ItemKey,
+    Kind,
+    KnowledgeBase,
+    ancestors,
+    digest,
+    fields_of,
+    index_path,
+    source_path,
+)
 from kbsync.planner.planner import Plan
 
 
@@ -45,7 +57,7 @@ class PullBaselines:
         for item in reversed([*self.workspace.content.items()]):
             path = self.moved.get(item.path or "", item.path or "")
             if not isinstance(item, Article) and path in live and path not in left:
-                self.written[f"{path}/_index.md"] = compose(plain({"name": item.name}), "")
+                self.written[index_path(path)] = compose(plain({"name": item.name}), "")
                 left |= {path, *ancestors(path)}
 
     def say_outright(self, changes: Sequence[Change]) -> None:
@@ -102,7 +114,7 @@ class PullBaselines:
         Between markers a writer may well decide for the file as it was.
         """
         item = self.workspace.content.by_path().get(made.path)
-        written = self.written.get(made.path if made.kind is Kind.ARTICLE else f"{made.path}/_index.md")
+        written = self.written.get(source_path(made.kind, made.path))
         if item is None or item.origin is None or not isinstance(written, str) or find_conflicts(written):
             return made
         return replace(made, previous_blob=blob_of(item.origin.text))

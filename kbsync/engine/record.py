@@ -12,7 +12,7 @@ from kbsync.digests import blob_of, content_digests, live_digests, source_key
 from kbsync.engine.render import LinkResolver, Rendered, current_addresses
 from kbsync.markup.placeholders import may_have_placeholders
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import Article, Category, Item, ItemKey, Kind, digest, fields_of, parent_path
+from kbsync.model import Article, Item, ItemKey, Kind, digest, fields_of, parent_path
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import Intent
 
@@ -58,7 +58,7 @@ def shown(agreed: Baseline, live: Item, *, seen: str) -> Baseline:
     return replace(
         agreed,
         id=live.id or agreed.id,
-        parent=None if isinstance(live, Category) else live.parent,
+        parent=live.parent,
         seen_at=seen or agreed.seen_at,
         updated_at=live.updated_at or "",
         live=live_digests(live),
@@ -117,7 +117,6 @@ def without(reached: Baseline, unsent: Collection[str]) -> Baseline:
     return replace(reached, content={name: value for name, value in reached.content.items() if name not in unsent})
 
 
-_REMOVALS = {Action.ARCHIVE, Action.DELETE, Action.FORGET}
 WRITES = frozenset(Action) - {Action.ADOPT, Action.FORGET}
 """What may change the portal."""
 
@@ -172,7 +171,7 @@ class Recorder:
         was = self._was(change, live)
         if change.baseline_after is not None:
             return put_back(change.baseline_after, live, seen=seen, was=was)
-        if change.action in _REMOVALS:
+        if change.action.is_removal:
             return settled(known, live, seen=seen, state=state_after(change, known), was=was) if known else None
         if change.desired is None:
             return None
@@ -221,7 +220,7 @@ class Recorder:
         known = self.baselines.get(key) or self.known.get(key)
         if known is not None:
             return known.origin
-        return BaselineOrigin.CONTENT if change.action in {Action.CREATE, Action.MOVE} else BaselineOrigin.LIVE
+        return BaselineOrigin.CONTENT if change.action.creates_item else BaselineOrigin.LIVE
 
     def _was(self, change: Change, live: Item) -> Item | None:
         """Return the live version that a change wrote over; none for what this run made, or did not write."""
@@ -251,7 +250,7 @@ def _intent(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], opene
         fields=change.fields,
         source=_source(change, known, anchors),
         anchors=anchors,
-        draft_first=change.path in openers and change.action in {Action.CREATE, Action.MOVE},
+        draft_first=change.path in openers and change.action.creates_item,
     )
 
 
@@ -264,6 +263,6 @@ def _source(change: Change, known: Mapping[ItemKey, Baseline], anchors: tuple[st
         body = {"body": live_digests(item)["body"]} if isinstance(item, Article) else {}
         return replace(change.baseline_after, fields=fields, live=body)
     agreed = known.get(change.key)
-    new = change.action in {Action.CREATE, Action.MOVE}
+    new = change.action.creates_item
     born = agreed.origin if agreed else BaselineOrigin.CONTENT if new else BaselineOrigin.LIVE
     return replace(intended(item, born=born, anchors=anchors), fields=fields)

@@ -116,15 +116,12 @@ def name_in(source: Baseline | None) -> FieldValue:
 
 def name_of(item: Item) -> str:
     """Return the title or name of a live item."""
-    return item.title if isinstance(item, Article) else item.name
+    return item.label
 
 
 def plain(value: FieldValue) -> str:
     """Digest a value for comparing, as a portal's answer is compared: spaces around it are nobody's intention."""
     return digest(value if isinstance(value, tuple) or value is None else str(value).strip())
-
-
-_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
 def recovered(
@@ -208,7 +205,7 @@ class _Search:
             if intent.action in MADE:
                 self.ids.pop(intent.path, None)
         self.ids |= {agreed.path: agreed.id for agreed in self.found.values() if agreed.state is State.LIVE}
-        intents = sorted(run.intents, key=lambda intent: (_STOREY[intent.kind], intent.path.count("/"), intent.path))
+        intents = sorted(run.intents, key=lambda intent: (intent.kind.rank, intent.path.count("/"), intent.path))
         for intent in intents:
             if intent.kind is not Kind.ARTICLE:
                 self._seek(intent, run)

@@ -15,10 +15,8 @@ from kbsync.errors import ContentError, Problem
 from kbsync.files import file_name, folded
 from kbsync.markup.links import code_ranges, from_root, references, rewrite_addresses, to_root
 from kbsync.markup.placeholders import find_placeholders
-from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, ancestors, kind_of
+from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, ancestors, is_under, kind_of
 from kbsync.planner.planner import Plan
-
-_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
 
 
 class Places:
@@ -77,7 +75,7 @@ class Places:
     def _after(self, path: str) -> str:
         """Return where what is not moved by itself lies after the moves of directories."""
         for old, new in self._directories:
-            if path == old or path.startswith(f"{old}/"):
+            if is_under(path, old):
                 path = new + path[len(old) :]
         return path
 
@@ -93,7 +91,7 @@ class Places:
         item = change.desired
         if change.action in {Action.DELETE, Action.FORGET}:
             return change.path
-        if change.action not in {Action.CREATE, Action.MOVE} or item is None or item.id is None:
+        if not change.action.creates_item or item is None or item.id is None:
             return self._after(change.path)
         above = "" if isinstance(item, Category) else self._above(item)
         if above is None:
@@ -119,7 +117,7 @@ class Places:
         stem = PurePosixPath(change.path).name.removesuffix(".md") if item.key in self._known else ""
         if not stem or folded(stem) in {folded(name) for name in taken}:
             own = stem if isinstance(item, Folder) else ""
-            stem = file_name(own or (item.title if isinstance(item, Article) else item.name), taken)
+            stem = file_name(own or item.label, taken)
         taken.add(stem)
         name = f"{stem}.md" if isinstance(item, Article) else stem
         return f"{above}/{name}" if above else name
@@ -133,7 +131,7 @@ class Places:
     def _order(self, change: Change) -> tuple[int, int, int]:
         item = change.desired
         depth = self._depth(item) if isinstance(item, Folder) else 0
-        return _STOREY[change.kind], depth, change.id or 0
+        return change.kind.rank, depth, change.id or 0
 
     def _depth(self, folder: Folder) -> int:
         above = self._live.get(ItemKey(Kind.FOLDER, folder.parent or 0))

@@ -14,9 +14,7 @@ from kbsync.markup.links import references, to_root
 from kbsync.markup.patch.patch import patch_html
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
-from kbsync.model import Article, Item, ItemKey, kind_of
-
-_INDEX = "_index.md"
+from kbsync.model import INDEX_FILE, Article, Item, ItemKey, kind_of
 
 
 class LinkResolver:
@@ -33,7 +31,7 @@ class LinkResolver:
     def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
         """Return the address of a path from the root, or None where it has none yet."""
         path, mark, anchor = target.partition("#")
-        path = path.removesuffix(_INDEX).rstrip("/")
+        path = path.removesuffix(INDEX_FILE).rstrip("/")
         if path in ids:
             return address(self._readers_url, kind_of(path), ids[path], anchor)
         if path in self._assets and self._assets_url:

@@ -13,7 +13,7 @@ from kbsync.change import Action, Change, Finding, FindingKind, select_paths
 from kbsync.engine.render import LinkResolver, render
 from kbsync.markup.compare import same
 from kbsync.markup.dom import Node, abbreviate, count_markup, parse, stable_body
-from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, digest
+from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, digest, is_under
 from kbsync.planner.decide import PlanRules
 from kbsync.planner.planner import Plan
 from kbsync.planner.publish import TOUCHED
@@ -50,10 +50,7 @@ def _sort_key(change: Change) -> tuple[bool, int, int, str]:
     """Return the sort key of a change in a plan: parents first, removals last in their own order."""
     if change.desired is None:
         return True, 0, 0, ""
-    return False, _STOREY[change.kind], change.path.count("/"), change.path
-
-
-_STOREY = {Kind.CATEGORY: 0, Kind.FOLDER: 1, Kind.ARTICLE: 2}
+    return False, change.kind.rank, change.path.count("/"), change.path
 
 
 class _Rerender:
@@ -100,7 +97,7 @@ class _Rerender:
 
     def _is_asked(self, article: Article) -> bool:
         path = article.path or ""
-        named = not self.rules.paths or any(path == one or path.startswith(f"{one}/") for one in self.rules.paths)
+        named = not self.rules.paths or any(is_under(path, one) for one in self.rules.paths)
         return named and path not in self.busy
 
     def _rendered(self, article: Article) -> str:

@@ -13,6 +13,7 @@ from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.engine.context import Options, PlanResult, Workspace
 from kbsync.errors import Refusal
+from kbsync.model import iso_utc
 from kbsync.planner.approval import SavedPlan, approval_of, needs_review, restrict_to_approval
 from kbsync.planner.planner import Plan
 
@@ -32,7 +33,7 @@ def make_saved_plan(planned: PlanResult, options: Options) -> SavedPlan:
         target=workspace.config.target,
         url=workspace.config.url,
         tree=(workspace.repository.tree_id(commit) or "") if commit else "",
-        at=planned.live.seen_at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        at=planned.live.seen_at or iso_utc(datetime.now(UTC)),
         commit=commit,
         kbsync=__version__,
         calls=planned.calls,

@@ -20,7 +20,7 @@ from kbsync.engine.session import RunSession, published_commit
 from kbsync.engine.undo_plan import RunBaselines, TreeIndex, index_tree, invert, parent_ids
 from kbsync.errors import GitError, Refusal
 from kbsync.git.repository import Repository
-from kbsync.model import ItemKey, Kind, KnowledgeBase, Side
+from kbsync.model import INDEX_FILE, ItemKey, Kind, KnowledgeBase, Side, source_path
 from kbsync.planner.planner import Plan
 from kbsync.state.ledger import RunEntry, RunInfo
 
@@ -189,9 +189,6 @@ def _remaining(past: RunInfo) -> tuple[str, ...]:
     return tuple(entry.path for entry in made)
 
 
-_INDEX = "_index.md"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchUndoResult:
     """What an undo put on a branch: the commit (None where there was nothing to undo), and what was left out.
@@ -283,7 +280,7 @@ class _FileInverter:
         """Return the file that an item has in the tree now, or the directory that it is."""
         twin = self.run_baselines.twins.get(mine.key, mine.key)
         path = self.tree.paths.get(mine.key) or self.tree.paths.get(twin)
-        return path if path is None or kind is Kind.ARTICLE else f"{path}/{_INDEX}"
+        return source_path(kind, path) if path else path
 
     def _restore(self, earlier: Baseline | None, there: str | None) -> None:
         source = self._source(earlier)
@@ -310,7 +307,7 @@ class _FileInverter:
             self.left_out[path] = "not in the tree any more"
             return
         if mine.kind is not Kind.ARTICLE and there != path:
-            self.directories[there.removesuffix(f"/{_INDEX}")] = earlier.path
+            self.directories[there.removesuffix(f"/{INDEX_FILE}")] = earlier.path
         if mine.kind is not Kind.ARTICLE and not (earlier.blob and mine.blob):
             self._put_index(mine, earlier, there)
             return
@@ -378,7 +375,7 @@ class _FileInverter:
 
 
 def _file_of(known: Baseline) -> str:
-    return known.path if known.kind is Kind.ARTICLE else f"{known.path}/{_INDEX}"
+    return source_path(known.kind, known.path)
 
 
 def _message(past: RunInfo, files: Mapping[str, str | None], left_out: Mapping[str, str]) -> str:

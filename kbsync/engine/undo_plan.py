@@ -195,7 +195,7 @@ class _Inverter:
             self._restore(old)
         if mine is None:
             return
-        is_new = entry.action in {Action.CREATE, Action.MOVE} and mine.kind is Kind.ARTICLE
+        is_new = entry.action.creates_item and mine.kind is Kind.ARTICLE
         # A directory whose files were removed still exists on the portal: files that come back need its baseline.
         is_forgotten = entry.action is Action.FORGET and mine.kind is not Kind.ARTICLE and mine.state is State.ARCHIVED
         if mine.previous or is_new or is_forgotten:

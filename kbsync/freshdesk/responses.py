@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kbsync.errors import PortalError
+from kbsync.model import iso_utc
 
 Json = Mapping[str, Any]
 
@@ -118,7 +119,7 @@ def utc(date: str) -> str:
     except ValueError:
         found = datetime.now(UTC)
     aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_utc(aware)
 
 
 def next_page(link: str) -> str:

@@ -21,7 +21,7 @@ from kbsync.change import Action, Change, Outcome, Result
 from kbsync.config import Config
 from kbsync.errors import KbsyncError
 from kbsync.git.repository import Repository
-from kbsync.model import ItemKey, Kind
+from kbsync.model import ItemKey, Kind, iso_utc
 from kbsync.state.ledger import RemoteHeads
 
 ACTIVE_RUNS: set[str] = set()
@@ -50,7 +50,7 @@ class LeaseHolder:
 
 def current_holder(commit: str | None) -> LeaseHolder:
     """Return who this process is."""
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    now = iso_utc(datetime.now(UTC))
     return LeaseHolder(
         user=_user(),
         host=socket.gethostname(),

@@ -25,7 +25,7 @@ from kbsync.config import Config
 from kbsync.errors import GitError, Refusal
 from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
-from kbsync.model import ItemKey
+from kbsync.model import ItemKey, iso_utc
 from kbsync.state.journal import (
     ACTIVE_RUNS,
     InFlight,
@@ -318,7 +318,7 @@ class Lease:
     def _renew(self) -> None:
         """Move the lease on, with what was reached since; where only the network failed, the next try may do."""
         asked_at, old = _now(), self._underway
-        holder = replace(old.holder, renewed_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        holder = replace(old.holder, renewed_at=iso_utc(datetime.now(UTC)))
         with self._notes:
             fresh = dict(self._fresh)
         renewed = replace(old, holder=holder, reached={**old.reached, **fresh})

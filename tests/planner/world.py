@@ -12,8 +12,8 @@ from typing import Any
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, cycle_openers, in_waves
 from kbsync.config import Config
-from kbsync.content.selection import TreeRules as TreeRules
-from kbsync.content.tree import read_tree as read_tree
+from kbsync.content.selection import TreeRules
+from kbsync.content.tree import read_tree
 from kbsync.digests import live_digests
 from kbsync.engine.record import agree, settled
 from kbsync.engine.render import LinkResolver, current_addresses, render
