@@ -75,7 +75,7 @@ class AtWrite:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LOOKED_AT_EVERY", 0.05)
+    monkeypatch.setattr(patience, "POLL_INTERVAL", 0.05)
 
 
 def _at_write(clone: Clone, number: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_the_intent_is_on_the_remote_before_the_first_write_and_gone_after_the_l
 
 
 def test_checkpoints_carry_what_was_reached(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "RENEWED_EVERY", 0.05)
+    monkeypatch.setattr(lease, "RENEW_INTERVAL", 0.05)
     seen = list[str]()
 
     def look() -> None:
@@ -202,13 +202,13 @@ def test_a_lease_that_nobody_renews_is_taken_over(clone: Clone, shared: Path, mo
     with pytest.raises(Refusal, match="ann on laptop"):
         clone.publish(wait=0.3)
     assert clone.portal.store.all_articles() == []
-    monkeypatch.setattr(patience, "TAKEN_AFTER", 0.5)
+    monkeypatch.setattr(patience, "STALE_AFTER", 0.5)
     clone.published(wait=30.0)
     assert _refs(shared) == {LEDGER}
 
 
 def test_a_lease_that_is_renewed_is_not_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "TAKEN_AFTER", 0.6)
+    monkeypatch.setattr(patience, "STALE_AFTER", 0.6)
     over = threading.Event()
     other = _other(clone, shared)
     _held_by_another(shared, other)
@@ -297,7 +297,7 @@ def test_both_sides_of_a_take_over_end_as_one_ledger(
 
     def overtake() -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(patience, "TAKEN_AFTER", 0.0)
+            patched.setattr(patience, "STALE_AFTER", 0.0)
             done = other.publish()
         assert done.ledger_error is None
         _an_hour_later(monkeypatch)
