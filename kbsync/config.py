@@ -18,7 +18,7 @@ from kbsync.errors import ConfigError, Problem, UsageError
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.placeholders import is_variable_name
 
-FILE = "kbsync.toml"
+CONFIG_FILE = "kbsync.toml"
 DEFAULT_TARGET = "production"
 _NAME = re.compile(r"[a-z0-9-]+")
 _CHOICES = {
@@ -75,12 +75,13 @@ def find_root(start: Path, wanted: str | None) -> Path:
             raise UsageError(f"{wanted} is no directory", advice="name the directory that holds kbsync.toml")
         return root.resolve()
     for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
+        if (folder / CONFIG_FILE).is_file():
             return folder.resolve()
-    if (start / "content" / FILE).is_file():
+    if (start / "content" / CONFIG_FILE).is_file():
         return (start / "content").resolve()
     raise UsageError(
-        f"no {FILE} here, above or in content/", advice="write one (see the README), or name the root with --root"
+        f"no {CONFIG_FILE} here, above or in content/",
+        advice="write one (see the README), or name the root with --root",
     )
 
 
@@ -91,12 +92,12 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         ConfigError: the file has unknown keys or wrong values; all of them are named.
         UsageError: a flag or a variable of the environment is wrong.
     """
-    text = _text_of(root / FILE)
+    text = _text_of(root / CONFIG_FILE)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 0
-        raise ConfigError((Problem(path=FILE, line=line, message=f"not TOML: {error}"),)) from error
+        raise ConfigError((Problem(path=CONFIG_FILE, line=line, message=f"not TOML: {error}"),)) from error
     target = _target_of(flags, environ, table)
     reader = _Reader(text)
     settings = reader.settings(table, target)
@@ -119,7 +120,7 @@ def _text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(
-            (Problem(path=FILE, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
+            (Problem(path=CONFIG_FILE, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
         ) from error
 
 
@@ -130,7 +131,7 @@ def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: M
     targets = table.get("targets")
     known = sorted(targets) if isinstance(targets, dict) else []
     if known and name not in known:
-        raise UsageError(f"{FILE} has no target {name!r}", advice=f"it has {', '.join(known)}")
+        raise UsageError(f"{CONFIG_FILE} has no target {name!r}", advice=f"it has {', '.join(known)}")
     return name
 
 
@@ -269,7 +270,7 @@ class _Reader:
         places = (
             number for number, line in enumerate(self.lines, 1) if re.match(rf"\s*\[?.*\b{re.escape(key)}\b", line)
         )
-        self.problems.append(Problem(path=FILE, line=next(places, 0), message=what, advice=advice))
+        self.problems.append(Problem(path=CONFIG_FILE, line=next(places, 0), message=what, advice=advice))
 
 
 # What else programs disagree on: some read the host of https://evil.example\.freshdesk.com up to the backslash.
@@ -299,7 +300,7 @@ def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
         UsageError: there is no key, no address, or a host that the environment does not allow.
     """
     if not config.url:
-        advice = f"set `url` under [targets.{config.target}] in {FILE}, or give --url"
+        advice = f"set `url` under [targets.{config.target}] in {CONFIG_FILE}, or give --url"
         raise UsageError(f"the target {config.target} has no address", advice=advice)
     _check_host(config.url, environ.get("KBSYNC_ALLOW_HOST", ""))
     own = f"FRESHDESK_API_KEY_{config.target.upper().replace('-', '_')}"

@@ -43,7 +43,7 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold()).casefold()
 
 
-def trouble_on_windows(name: str) -> str:
+def windows_name_error(name: str) -> str:
     """Say in words why Windows could not hold a name; empty where it could."""
     stem = name.partition(".")[0].rstrip(" ").casefold()
     if stem in _DEVICES:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.desk import Desk, git, new_desk
 
 ACTION = Path(__file__).parent.parent / ".github" / "actions" / "kbsync"
@@ -170,7 +170,7 @@ def _filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, st
 
 @pytest.fixture
 def portal() -> Iterator[Portal]:
-    with serve(Settings(key=KEY)) as running:
+    with serve(SandboxSettings(key=KEY)) as running:
         yield running
 
 

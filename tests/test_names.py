@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.files import MOST_BYTES, file_name, folded, trouble_on_windows
+from kbsync.files import MOST_BYTES, file_name, folded, windows_name_error
 
 TITLES = st.text(max_size=200) | st.sampled_from(["CON", "con.md", "_index", "..", "a/b", "é", "e\u0301", "🙂", "x.fr"])
 
@@ -61,8 +61,8 @@ def test_a_name_is_safe_everywhere(title: str) -> None:
     assert name
     assert len(name.encode()) <= MOST_BYTES
     assert name == unicodedata.normalize("NFC", name)
-    assert not trouble_on_windows(name)
-    assert not trouble_on_windows(f"{name}.md")
+    assert not windows_name_error(name)
+    assert not windows_name_error(f"{name}.md")
     assert not name.startswith((".", "_", "-"))
     assert not set(name) & set("./\\:*?\"<>|\0 ~$%#&'`{}[]()!")
     assert all(unicodedata.category(letter)[0] in "LMN" or letter == "-" for letter in name)
@@ -79,9 +79,9 @@ def test_names_given_one_after_another_never_collide(titles: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ["CON", "con.md", "Aux .md", "LPT9.tar.gz", "a:b", "a?", "x.", "x ", "a\tb", "COM²"])
 def test_names_that_windows_cannot_hold_are_known(name: str) -> None:
-    assert trouble_on_windows(name)
+    assert windows_name_error(name)
 
 
 @pytest.mark.parametrize("name", ["console.md", "com.md", "été.md", "a-b", "GO!", "C# & more.md"])
 def test_other_names_are_fine(name: str) -> None:
-    assert not trouble_on_windows(name)
+    assert not windows_name_error(name)

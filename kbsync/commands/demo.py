@@ -16,7 +16,7 @@ import click
 import kbsync
 from kbsync.commands import past, planning, publishing, pulling
 from kbsync.commands.output import note, say
-from kbsync.config import FILE, Config, Secret, load_config
+from kbsync.config import CONFIG_FILE, Config, Secret, load_config
 from kbsync.errors import KbsyncError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def demo(*, keep: bool, port: int) -> int:
     """Publish, edit on both sides, see drift and a conflict, pull, publish what is left, and take that back."""
     try:
         from kbsync.sandbox.server import serve
-        from kbsync.sandbox.settings import SandboxError, Settings
+        from kbsync.sandbox.settings import SandboxError, SandboxSettings
     except ModuleNotFoundError as error:
         raise UsageError(
             "the embedded portal is not installed", advice="install it with `pip install 'kbsync[sandbox]'`"
@@ -40,7 +40,7 @@ def demo(*, keep: bool, port: int) -> int:
         shutil.copytree(_documentation(), root)
         _commit(root, "The documentation as it is")
         try:
-            with serve(Settings(name="kbsync"), port=port) as portal:
+            with serve(SandboxSettings(name="kbsync"), port=port) as portal:
                 code = _play(root, portal)
                 if not keep:
                     say("The portal goes now; with --keep it stays, to be looked at.")
@@ -114,7 +114,7 @@ def _documentation() -> Path:
     """Find kbsync's own documentation: within the installed package, else beside it in a checkout."""
     package = Path(kbsync.__file__).parent
     for place in (package / "_content", package.parent / "content"):
-        if (place / FILE).is_file():
+        if (place / CONFIG_FILE).is_file():
             return place
     raise KbsyncError("kbsync's own documentation is not installed with it", advice="install kbsync anew")
 

@@ -37,10 +37,10 @@ def sandbox(choices: Choices) -> int:
     """Run the portal until it is interrupted; the first line printed is its address."""
     try:
         from kbsync.sandbox.server import run
-        from kbsync.sandbox.settings import SandboxError, Settings
+        from kbsync.sandbox.settings import SandboxError, SandboxSettings
     except ModuleNotFoundError as error:
         raise UsageError(_MISSING, advice=_INSTALL) from error
-    settings = Settings(
+    settings = SandboxSettings(
         key=choices.key,
         data=choices.data,
         calls_per_minute=choices.rate,

@@ -13,7 +13,7 @@ from kbsync.content.front_matter import Table
 from kbsync.content.includes import Expansion, Includes
 from kbsync.content.selection import INDEX, Role, Selection, TreeRules, directories, split_suffix, twins, with_role
 from kbsync.errors import ContentError, Problem
-from kbsync.files import Files, trouble_on_windows
+from kbsync.files import Files, windows_name_error
 from kbsync.model import Article, Category, Folder, Item, ItemKey, KnowledgeBase, Origin, Seo, Side, Status
 
 _FOLDER_KEYS = ("visibility", "companies", "segments")
@@ -35,7 +35,7 @@ def judge_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
             yield _problem(path, 0, "is a directory with the name of an article", "rename it")
     content = [*with_role(roles, Role.ARTICLE), *with_role(roles, Role.INDEX)]
     for path in (*directories(content), *content):
-        trouble = trouble_on_windows(path.rpartition("/")[2])
+        trouble = windows_name_error(path.rpartition("/")[2])
         if trouble:
             yield _problem(path, 0, trouble, "rename it", stops=False)
 

@@ -21,7 +21,7 @@ from kbsync.digests import live_digests
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, lock_files, open_workspace
 from kbsync.engine.plan import connect, rules_for
 from kbsync.engine.pull import build_pull
-from kbsync.engine.record import agree
+from kbsync.engine.record import make_baseline
 from kbsync.engine.recover import recover_into
 from kbsync.engine.refresh import refresh, with_author_ids
 from kbsync.engine.render import LinkResolver
@@ -358,7 +358,7 @@ def _settle(
         )
     if not ui.confirm(held.planned):
         return replace(held, agreed=False)
-    workspace.repository.check_in(files.keys())
+    workspace.repository.clear_skip_worktree(files.keys())
     write(workspace.config.root, files)
     return held
 
@@ -372,7 +372,7 @@ def _let_go(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | No
         )
     if case.content is not None:
         anchors = pairs.links.anchors.get(case.path, frozenset())
-        made = agree(case.content, item, seen=live.seen_at, anchors=anchors)
+        made = make_baseline(case.content, item, seen=live.seen_at, anchors=anchors)
     elif known is not None:
         made = replace(known, live=live_digests(item), seen_at=live.seen_at, updated_at=item.updated_at or "")
     else:

@@ -115,10 +115,10 @@ class _Applier:
             plan=plan,
             addresses=addresses,
             known=known,
-            seen=frozenset(portal.live.by_id()),
+            existing=frozenset(portal.live.by_id()),
             seen_at=portal.live.seen_at,
             ids=self.ids,
-            watch=lease,
+            guard=lease,
             baselines=self.result.baselines,
             forgotten=self.result.forgotten,
         )
@@ -231,10 +231,10 @@ class _Applier:
             replace(change, desired=item or change.desired),
             ids=self.ids,
             body=rendered.html if rendered else None,
-            known=self.recorder.seen,
+            known=self.recorder.existing,
             read_at=self.portal.read_at,
         )
-        self.recorder.remember(change, outcome, rendered)
+        self.recorder.record(change, outcome, rendered)
         notes = (*outcome.notes, *(rendered.notes if rendered else ()))
         return self._with_id(replace(outcome, change=change, notes=notes))
 
@@ -250,7 +250,7 @@ class _Applier:
         if (
             self.keeps
             and isinstance(live, Article)
-            and patches_body(change, self.recorder.born(change, change.id or 0))
+            and patches_body(change, self.recorder.origin_of(change, change.id or 0))
         ):
             return render_into(live, article, anchors, self.addresses, ids)
         return render(article, anchors, self.addresses, ids)

@@ -15,7 +15,7 @@ from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, Ui, Workspace, open_workspace
 from kbsync.engine.pull import PullResult, work_out
 from kbsync.errors import GitError, Refusal, UsageError
-from kbsync.git.branches import Merged
+from kbsync.git.branches import MergeResult
 from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
 from kbsync.model import source_path
@@ -34,7 +34,7 @@ def joined(repository: Repository, tip: str, base: str, *, names: tuple[str, str
         GitError: they have no history in common, or this git cannot merge without a checkout.
     """
     branches = repository.branches
-    fork = branches.fork(tip, base, remote=remote)
+    fork = branches.merge_base(tip, base, remote=remote)
     if fork == tip:
         return base
     if fork == base:
@@ -47,12 +47,12 @@ def joined(repository: Repository, tip: str, base: str, *, names: tuple[str, str
 def _over_squashes(repository: Repository, tip: str, base: str, fork: str, names: tuple[str, str]) -> str:
     """Join the branch with the commit below that took over what it held then; give the tip where there is none."""
     branches = repository.branches
-    below = branches.since(fork, base)
-    for commit in branches.since(fork, tip):
-        taken = branches.took_over(fork, commit, below)
+    below = branches.first_parents(fork, base)
+    for commit in branches.first_parents(fork, tip):
+        taken = branches.find_squash(fork, commit, below)
         if taken is None:
             continue
-        same = Merged(parents=(commit, taken), tree=branches.tree(taken), overlaps=())
+        same = MergeResult(parents=(commit, taken), tree=branches.tree(taken), conflicts=())
         squash = branches.commit_merge(same, {}, message=_message(names))
         return squash if commit == tip else _merged(repository, tip, squash, names)
     return tip
@@ -60,9 +60,9 @@ def _over_squashes(repository: Repository, tip: str, base: str, fork: str, names
 
 def _merged(repository: Repository, ours: str, theirs: str, names: tuple[str, str]) -> str:
     merged = repository.branches.merge(ours, theirs)
-    locks = {path: _later(repository, merged.parents, path) for path in merged.overlaps if path.startswith(_LOCKS)}
+    locks = {path: _later(repository, merged.parents, path) for path in merged.conflicts if path.startswith(_LOCKS)}
     texts = {path: text for path, text in locks.items() if text is not None}
-    overlaps = [path for path in merged.overlaps if path not in texts]
+    overlaps = [path for path in merged.conflicts if path not in texts]
     if overlaps:
         branch, base = names
         raise Refusal(
@@ -129,7 +129,7 @@ class BranchUpdate:
         branches = self.repository.branches
         if not self.shares:
             branches.move(self.branch, commit, expected=self.here)
-        elif self.here is not None and branches.is_behind(self.here, commit):
+        elif self.here is not None and branches.is_ancestor(self.here, commit):
             with contextlib.suppress(RefMoved):
                 branches.move(self.branch, commit, expected=self.here)
 
@@ -164,7 +164,7 @@ def _proposal(repository: Repository, config: Config, branch: str, *, local: boo
     if base is None:
         raise GitError("nothing is committed yet", advice="commit the content first")
     here, remote = branches.commit(branch), there.get(branch)
-    tip = here if remote is None or (here and branches.is_behind(remote, here)) else remote
+    tip = here if remote is None or (here and branches.is_ancestor(remote, here)) else remote
     names = (branch, config.branch)
     return BranchUpdate(
         repository=repository,

@@ -232,7 +232,7 @@ def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool
     home = work_out(workspace, key, options, ui)
     if not dry_run:
         _refuse_to_write_over(workspace, home.pulled)
-        home = replace(home, outside=workspace.repository.check_in(home.pulled.files.keys()))
+        home = replace(home, outside=workspace.repository.clear_skip_worktree(home.pulled.files.keys()))
         write(config.root, home.pulled.files)
     return home
 

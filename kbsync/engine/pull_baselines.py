@@ -10,7 +10,7 @@ from kbsync.content.tree import read_tree
 from kbsync.digests import blob_of, link_graph
 from kbsync.engine.context import Workspace, tree_rules
 from kbsync.engine.merge_files import plain, source_of
-from kbsync.engine.record import agree, intended, settled
+from kbsync.engine.record import content_half, make_baseline, with_state
 from kbsync.engine.relocate import Places, relocated, relocated_body
 from kbsync.engine.render import LinkResolver, current_addresses
 from kbsync.errors import ContentError
@@ -105,7 +105,7 @@ class PullBaselines:
                 names = anchors.get(change.path, frozenset())
                 made.append(self._baseline(change, item, known, names, sent))
             elif known is not None and change.desired is not None:
-                made.append(settled(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
+                made.append(with_state(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
         return self._without_known_texts([self._with_before(known) for known in made])
 
     def _with_before(self, made: Baseline) -> Baseline:
@@ -129,7 +129,7 @@ class PullBaselines:
     ) -> Baseline:
         born = known.origin if known else BaselineOrigin.LIVE
         if known is not None and self._follows(change):
-            made = intended(item, born=born, anchors=anchors)
+            made = content_half(item, born=born, anchors=anchors)
             return replace(
                 known,
                 path=made.path,
@@ -142,7 +142,7 @@ class PullBaselines:
                 addresses=self._as_sent(known, sent or {}),
             )
         live = change.desired or item
-        made = agree(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
+        made = make_baseline(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
         own = set(change.kept_fields) - set(change.fields)
         if known is None or known.source is not None or not own:
             return made

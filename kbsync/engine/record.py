@@ -17,7 +17,7 @@ from kbsync.planner.planner import Plan
 from kbsync.state.journal import Intent
 
 
-def agree(
+def make_baseline(
     content: Item,
     live: Item,
     *,
@@ -32,12 +32,14 @@ def agree(
     `seen` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
     what its links were sent as, `was` the live version that was written over.
     """
-    made = replace(intended(content, born=born, anchors=anchors), id=live.id or 0, addresses=dict(addresses or {}))
-    return replace(shown(made, live, seen=seen), previous=fields_of(was) if was else {})
+    made = replace(content_half(content, born=born, anchors=anchors), id=live.id or 0, addresses=dict(addresses or {}))
+    return replace(with_live_half(made, live, seen=seen), previous=fields_of(was) if was else {})
 
 
-def intended(content: Item, *, born: BaselineOrigin = BaselineOrigin.LIVE, anchors: Collection[str] = ()) -> Baseline:
-    """Make the content half of a baseline; `shown` completes it."""
+def content_half(
+    content: Item, *, born: BaselineOrigin = BaselineOrigin.LIVE, anchors: Collection[str] = ()
+) -> Baseline:
+    """Make the content half of a baseline; `with_live_half` completes it."""
     source = content.origin.text if content.origin else None
     return Baseline(
         kind=content.kind,
@@ -53,7 +55,7 @@ def intended(content: Item, *, born: BaselineOrigin = BaselineOrigin.LIVE, ancho
     )
 
 
-def shown(agreed: Baseline, live: Item, *, seen: str) -> Baseline:
+def with_live_half(agreed: Baseline, live: Item, *, seen: str) -> Baseline:
     """Return a baseline the live half that the portal showed at `seen`."""
     return replace(
         agreed,
@@ -67,7 +69,7 @@ def shown(agreed: Baseline, live: Item, *, seen: str) -> Baseline:
     )
 
 
-def settled(known: Baseline, live: Item, *, seen: str, state: State, was: Item | None = None) -> Baseline:
+def with_state(known: Baseline, live: Item, *, seen: str, state: State, was: Item | None = None) -> Baseline:
     """Bring a baseline's live half up to date after its content left: archived, kept or let go.
 
     Of what was undone the two halves never said the same: should its file come back, all of it is to be sent.
@@ -100,7 +102,7 @@ def put_back(leaves: Baseline, live: Item, *, seen: str, was: Item | None) -> Ba
 
     What was found put back already keeps its own `was`.
     """
-    left = leaves if leaves.live else shown(leaves, live, seen=seen)
+    left = leaves if leaves.live else with_live_half(leaves, live, seen=seen)
     return replace(left, seen_at=seen or left.seen_at, previous=fields_of(was) if was else leaves.previous)
 
 
@@ -112,7 +114,7 @@ def _expanded(content: Item) -> str | None:
     return content.body if content.body != own else None
 
 
-def without(reached: Baseline, unsent: Collection[str]) -> Baseline:
+def without_fields(reached: Baseline, unsent: Collection[str]) -> Baseline:
     """Take out of a baseline what was not sent: the next plan finds that it is still to do."""
     return replace(reached, content={name: value for name, value in reached.content.items() if name not in unsent})
 
@@ -141,15 +143,15 @@ class Recorder:
     plan: Plan
     addresses: LinkResolver
     known: Mapping[ItemKey, Baseline]
-    seen: frozenset[ItemKey]
+    existing: frozenset[ItemKey]
     seen_at: str
     ids: Mapping[str, int]
-    watch: WriteGuard | None = None
+    guard: WriteGuard | None = None
     baselines: dict[ItemKey, Baseline] = field(default_factory=dict)
     forgotten: set[ItemKey] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
-    def remember(self, change: Change, outcome: Outcome, rendered: Rendered | None) -> None:
+    def record(self, change: Change, outcome: Outcome, rendered: Rendered | None) -> None:
         """Note what both sides now say; an answer that is not believed is noted too, so that it is not sent again."""
         if outcome.live is None and outcome.result is not Result.DONE:
             return
@@ -158,8 +160,8 @@ class Recorder:
             reached = self._reached(key, change, outcome, rendered)
             if reached is not None:
                 self.baselines[key] = reached
-        if reached is not None and self.watch is not None:
-            self.watch.note(reached)
+        if reached is not None and self.guard is not None:
+            self.guard.note(reached)
 
     def _reached(self, key: ItemKey, change: Change, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
         known, live, seen = self.known.get(key), outcome.live or change.actual, outcome.seen_at or self.seen_at
@@ -172,7 +174,7 @@ class Recorder:
         if change.baseline_after is not None:
             return put_back(change.baseline_after, live, seen=seen, was=was)
         if change.action.is_removal:
-            return settled(known, live, seen=seen, state=state_after(change, known), was=was) if known else None
+            return with_state(known, live, seen=seen, state=state_after(change, known), was=was) if known else None
         if change.desired is None:
             return None
         if change.id is not None and change.id != live.id:
@@ -187,16 +189,16 @@ class Recorder:
         sent = rendered.addresses if rendered else {}
         if rendered is None and isinstance(content, Article):
             sent = current_addresses(content, self.addresses, self.ids)
-        reached = agree(
+        reached = make_baseline(
             content,
             live,
             seen=outcome.seen_at or self.seen_at,
-            born=self.born(change, live.id or 0),
+            born=self.origin_of(change, live.id or 0),
             anchors=self.plan.anchors.get(change.path, frozenset()),
             addresses=sent,
             was=self._was(change, live),
         )
-        reached = replace(without(reached, outcome.unsent), sent_digest=self._sent(change, live, rendered))
+        reached = replace(without_fields(reached, outcome.unsent), sent_digest=self._sent(change, live, rendered))
         if change.action is Action.UPDATE and isinstance(live, Article):
             # An update leaves an article where agents moved it: that stays a web edit, for a pull to bring home.
             return replace(reached, parent=self._place(change, live))
@@ -214,7 +216,7 @@ class Recorder:
         known = self.known.get(live.key)
         return known.sent_digest if known and change.action in WRITES else ""
 
-    def born(self, change: Change, number: int) -> BaselineOrigin:
+    def origin_of(self, change: Change, number: int) -> BaselineOrigin:
         """Return where an item was born: what is known of it says so, else whether this run makes it."""
         key = ItemKey(change.kind, number)
         known = self.baselines.get(key) or self.known.get(key)
@@ -224,7 +226,7 @@ class Recorder:
 
     def _was(self, change: Change, live: Item) -> Item | None:
         """Return the live version that a change wrote over; none for what this run made, or did not write."""
-        is_old = live.id is not None and live.key in self.seen
+        is_old = live.id is not None and live.key in self.existing
         return change.actual if is_old and change.action in WRITES and live != change.actual else None
 
 
@@ -265,4 +267,4 @@ def _source(change: Change, known: Mapping[ItemKey, Baseline], anchors: tuple[st
     agreed = known.get(change.key)
     new = change.action.creates_item
     born = agreed.origin if agreed else BaselineOrigin.CONTENT if new else BaselineOrigin.LIVE
-    return replace(intended(item, born=born, anchors=anchors), fields=fields)
+    return replace(content_half(item, born=born, anchors=anchors), fields=fields)

@@ -12,7 +12,7 @@ from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.content.document import parse_document
 from kbsync.digests import differences, live_digests
 from kbsync.engine.context import Recovered, Workspace, complete_baselines
-from kbsync.engine.record import settled, shown, without
+from kbsync.engine.record import with_live_half, with_state, without_fields
 from kbsync.engine.render import LinkResolver, current_addresses, points_to
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
@@ -281,7 +281,7 @@ class _Search:
             self._conclude(intent, now)
         elif known is not None and is_hidden(known, now) and wants_draft(intent):
             # Unpublishing goes alone and first: this was half of what was meant, and the plan sees to the rest.
-            self._find(replace(shown(known, now, seen=self.seen_at), previous=known.fields))
+            self._find(replace(with_live_half(known, now, seen=self.seen_at), previous=known.fields))
 
     def _hidden(self, intent: Intent, number: int) -> None:
         """See whether an article was archived: all but its status is as it was."""
@@ -289,7 +289,7 @@ class _Search:
         known, now = self.known.get(key), self.live.get(key)
         if known is None or now is None or known.state is not State.LIVE or not is_hidden(known, now):
             return
-        self._find(replace(settled(known, now, seen=self.seen_at, state=State.ARCHIVED), previous=known.fields))
+        self._find(replace(with_state(known, now, seen=self.seen_at, state=State.ARCHIVED), previous=known.fields))
         self.told[key] = intent
 
     def _followed(self, intent: Intent, number: int) -> None:
@@ -306,7 +306,7 @@ class _Search:
         if known is None or now is None or known.state is not State.LIVE or address is None:
             return
         if points_to(now, address):
-            rests = settled(known, now, seen=self.seen_at, state=State.ARCHIVED)
+            rests = with_state(known, now, seen=self.seen_at, state=State.ARCHIVED)
             self._find(replace(rests, previous=known.fields, addresses={path: address}, successor=None))
             self.told[key] = intent
 
@@ -315,7 +315,7 @@ class _Search:
             return
         key = now.key
         known = self.known.get(key)
-        agreed = shown(intent.source, now, seen=self.seen_at)
+        agreed = with_live_half(intent.source, now, seen=self.seen_at)
         article = article_of(intent, now)
         if article is not None and not intent.source.live:
             sent = current_addresses(article, self.addresses, self.ids)
@@ -324,7 +324,7 @@ class _Search:
         # An opener's status goes with the body, once its addresses are known.
         unsent = yet_to_come(intent, now) - {"status"}
         written_over = known.fields if known and key not in self.found else known.previous if known else {}
-        self._find(replace(without(agreed, unsent), previous=written_over))
+        self._find(replace(without_fields(agreed, unsent), previous=written_over))
         self.told[key] = intent
 
     def outcomes(self) -> Iterable[Outcome]:

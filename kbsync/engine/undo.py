@@ -341,7 +341,7 @@ class _FileInverter:
         if branches.tree(theirs) == branches.tree(then):
             return now
         merged = branches.merge(ours, theirs)
-        if merged.overlaps:
+        if merged.conflicts:
             return None
         commit = branches.commit_merge(merged, {}, message="merged")
         return self.repository.committed(commit).read(path).decode("utf-8")

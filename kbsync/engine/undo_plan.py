@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.digests import content_digests, link_graph, live_digests, managed_digests, source_key
-from kbsync.engine.record import intended
+from kbsync.engine.record import content_half
 from kbsync.markup.dom import stable_body
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.markup.to_markdown import to_markdown
@@ -78,7 +78,7 @@ def baseline_after_undo(
         if is_hidden:
             return replace(mine, state=State.ARCHIVED, live={})
         return replace(mine, state=State.UNDONE, content={}, source_key="", live={})
-    half = intended(content, born=mine.origin, anchors=tree.anchors_of(content.path or ""))
+    half = content_half(content, born=mine.origin, anchors=tree.anchors_of(content.path or ""))
     return replace(
         half, id=mine.id, state=State.UNDONE, content={**half.content, **_parent_difference(content, former, tree)}
     )

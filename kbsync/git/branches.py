@@ -95,7 +95,7 @@ _IN_THE_WAY = "put a real file or directory there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergeResult:
     """What merging two commits in three ways gives: a tree, and the files in it, if any, in which they overlap.
 
     The paths are relative to the content root, and begin with `../` for files beside it.
@@ -103,7 +103,7 @@ class Merged:
 
     parents: tuple[str, str]
     tree: str
-    overlaps: tuple[str, ...]
+    conflicts: tuple[str, ...]
 
 
 class Branches:
@@ -158,31 +158,31 @@ class Branches:
             PushRefused: we may not push there.
             GitError: the remote could not be reached, or has commits that are not in ours.
         """
-        if expected is not None and not self.is_behind(expected, commit):
+        if expected is not None and not self.is_ancestor(expected, commit):
             raise GitError(f"{name} on {remote} has commits that {commit[:10]} has not", advice="run the command again")
         push(self._runner, remote, {f"{_HEADS}{name}": (expected, commit)})
 
-    def is_behind(self, old: str, new: str) -> bool:
+    def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether one commit is an ancestor of another, as far as this clone knows."""
         return is_behind(self._runner, old, new)
 
-    def fork(self, one: str, other: str, *, remote: str) -> str | None:
+    def merge_base(self, one: str, other: str, *, remote: str) -> str | None:
         """Return the commit at which two histories parted, fetching history where the clone is shallow; None for none.
 
         Raises:
             GitError: the history could not be fetched.
         """
-        behind = {one: self.is_behind(one, other), other: self.is_behind(other, one)}
+        behind = {one: self.is_ancestor(one, other), other: self.is_ancestor(other, one)}
         if not any(behind.values()) and is_shallow(self._runner):
             fetch_history(self._runner, other, remote, without="blob:none")
         return self._runner.line("merge-base", one, other)
 
-    def since(self, fork: str, tip: str) -> tuple[str, ...]:
+    def first_parents(self, fork: str, tip: str) -> tuple[str, ...]:
         """Return the commits that lead from one to another along first parents, newest first, a few hundred at most."""
         said = self._runner.run("rev-list", "--first-parent", f"--max-count={_MOST}", f"{fork}..{tip}")
         return tuple(said.decode("ascii").split())
 
-    def took_over(self, fork: str, commit: str, others: Sequence[str]) -> str | None:
+    def find_squash(self, fork: str, commit: str, others: Sequence[str]) -> str | None:
         """Return the oldest of some commits, newest first, that holds all files as another changed them since a fork.
 
         That one has taken over what the commit changed, be it as a squash that names no parent.
@@ -197,7 +197,7 @@ class Branches:
         """Return the tree of a commit, from the top of the repository."""
         return self._runner.line("rev-parse", "--verify", f"{commit}^{{tree}}") or ""
 
-    def merge(self, ours: str, theirs: str) -> Merged:
+    def merge(self, ours: str, theirs: str) -> MergeResult:
         """Merge two commits in three ways, without a checkout and without making a commit.
 
         Raises:
@@ -212,9 +212,9 @@ class Branches:
             raise refusal(answer, f"{theirs[:10]} could not be merged into {ours[:10]}")
         tree, *names = answer.out.decode("utf-8", "surrogateescape").split("\0")
         overlaps = {self._from_root(name) for name in names if name}
-        return Merged(parents=(ours, theirs), tree=tree.strip(), overlaps=tuple(sorted(overlaps)))
+        return MergeResult(parents=(ours, theirs), tree=tree.strip(), conflicts=tuple(sorted(overlaps)))
 
-    def commit_merge(self, merged: Merged, files: Mapping[str, str | None], *, message: str) -> str:
+    def commit_merge(self, merged: MergeResult, files: Mapping[str, str | None], *, message: str) -> str:
         """Make the commit of a merge, with some of its files as given; no branch moves."""
         return self._commit(merged.tree, files, message=message, parents=merged.parents)
 

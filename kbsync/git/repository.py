@@ -49,7 +49,7 @@ class Repository:
             raise GitError(f"{root} lies in a repository without a working tree", advice="work in a clone of it")
         return cls(root, runner, facts)
 
-    def git_folder(self) -> Path:
+    def common_dir(self) -> Path:
         """Return the folder of the clone itself, shared by all its working trees, for what is not to be committed."""
         return self._git_folder
 
@@ -106,7 +106,7 @@ class Repository:
         left_out = sparse.left_out(self._runner)
         return sparse.SparseTree(working, self._runner, left_out) if left_out else working
 
-    def check_in(self, paths: Collection[str]) -> tuple[str, ...]:
+    def clear_skip_worktree(self, paths: Collection[str]) -> tuple[str, ...]:
         """Let files that a sparse checkout leaves out count as checked out, and name those among some paths.
 
         For who is about to write or delete them: git would not look at what is not to be there.
@@ -143,7 +143,7 @@ class Repository:
         """Return whether the clone knows a remote by that name."""
         return f"remote.{name}.url" in self._runner.config
 
-    def ref_commit(self, ref: str) -> str | None:
+    def commit(self, ref: str) -> str | None:
         """Return the commit at a ref; None where there is none."""
         return refs.ref_commit(self._runner, ref)
 

@@ -3,10 +3,10 @@
 It imports nothing of kbsync, so that it can judge it.
 """
 
-from kbsync.sandbox.account import Call, Fault, Faults, fault_from_json
-from kbsync.sandbox.database import Article, Category, Folder
+from kbsync.sandbox.account import Fault, Faults, RecordedCall, fault_from_json
+from kbsync.sandbox.database import ArticleRecord, CategoryRecord, FolderRecord
 from kbsync.sandbox.server import Portal, run, serve
-from kbsync.sandbox.settings import Agent, SandboxError, Settings
+from kbsync.sandbox.settings import Agent, SandboxError, SandboxSettings
 from kbsync.sandbox.store import Store, load, load_path
 
 __all__ = [

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any, Literal, get_args
 
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from kbsync.sandbox.store import Store
 
 Kind = Literal["error", "lost", "delay", "truncated"]
@@ -165,7 +165,7 @@ class Limiter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class RecordedCall:
     """One call to the API; `status` is 0 where the caller got no answer, `path` has no query."""
 
     method: str
@@ -178,14 +178,14 @@ class Call:
 class Account:
     """What every module of the web side shares."""
 
-    settings: Settings
+    settings: SandboxSettings
     store: Store
     faults: Faults
     limiter: Limiter
-    calls: list[Call] = field(default_factory=list)
+    calls: list[RecordedCall] = field(default_factory=list)
 
 
-def account_from(settings: Settings) -> Account:
+def account_from(settings: SandboxSettings) -> Account:
     """Open an account with its data."""
     return Account(
         settings=settings,

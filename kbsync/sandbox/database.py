@@ -144,7 +144,7 @@ EVERYBODY, AGENTS_ONLY, BOTS = 1, 3, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
+class CategoryRecord:
     """A category in one language; times are UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
 
     id: int
@@ -157,7 +157,7 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Folder:
+class FolderRecord:
     """A folder in one language, with the counts of what lies directly in it."""
 
     id: int
@@ -177,7 +177,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class ArticleRecord:
     """An article in one language.
 
     `live_title` and `live_description` are what readers still see while a draft stands beside a published version.

@@ -22,13 +22,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kbsync.sandbox.account import Account, Call, Faults, account_from, account_of, fault_from_json
+from kbsync.sandbox.account import Account, Faults, RecordedCall, account_from, account_of, fault_from_json
 from kbsync.sandbox.api.app import Gate, answer_to, api, check_key
 from kbsync.sandbox.api.errors import Refused, coded
 from kbsync.sandbox.api.requests import body_of
 from kbsync.sandbox.pages import agent, reader
 from kbsync.sandbox.pages.render import STATIC
-from kbsync.sandbox.settings import SandboxError, Settings
+from kbsync.sandbox.settings import SandboxError, SandboxSettings
 from kbsync.sandbox.store import Store, load_path
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -124,16 +124,16 @@ class Portal:
 
     url: str
     key: str = field(repr=False)
-    settings: Settings
+    settings: SandboxSettings
     store: Store
     faults: Faults
-    calls: list[Call]
+    calls: list[RecordedCall]
 
 
 @contextmanager
-def serve(settings: Settings | None = None, *, port: int = 0) -> Iterator[Portal]:
+def serve(settings: SandboxSettings | None = None, *, port: int = 0) -> Iterator[Portal]:
     """Run a sandbox in a thread, on a free port of loopback unless `port` says which, until the block ends."""
-    account = account_from(settings or Settings())
+    account = account_from(settings or SandboxSettings())
     with closing(account.store), closing(_listen("127.0.0.1", port)) as listener:
         server = _server(account)
         thread = threading.Thread(target=server.run, args=([listener],), name="kbsync sandbox", daemon=True)
@@ -147,7 +147,7 @@ def serve(settings: Settings | None = None, *, port: int = 0) -> Iterator[Portal
 
 
 def run(
-    settings: Settings,
+    settings: SandboxSettings,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -157,7 +157,7 @@ def run(
     """Run a sandbox in this thread until it is interrupted; `announce` is told once it listens.
 
     Raises `SandboxError` where the port is taken, the data cannot be used, what shall be loaded cannot be read, or the
-    host is one that others on the network can reach and `Settings.hosts` does not say that this is meant.
+    host is one that others on the network can reach and `SandboxSettings.hosts` does not say that this is meant.
     """
     if not _is_loopback(host) and not settings.hosts:
         raise SandboxError(

@@ -24,7 +24,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """Somebody with a key; the first of `Settings.agents` is the one behind `Settings.key`."""
+    """Somebody with a key; the first of `SandboxSettings.agents` is the one behind `SandboxSettings.key`."""
 
     id: int
     name: str
@@ -38,7 +38,7 @@ AGENTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class SandboxSettings:
     """The choices for one sandbox.
 
     * `data`: the SQLite file that keeps it; `None` keeps it in memory.

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kbsync.sandbox.database import PUBLISHED, Article, Category, Database, Folder
+from kbsync.sandbox.database import PUBLISHED, ArticleRecord, CategoryRecord, Database, FolderRecord
 from kbsync.sandbox.sanitize import plain_text
-from kbsync.sandbox.settings import SandboxError, Settings
+from kbsync.sandbox.settings import SandboxError, SandboxSettings
 from kbsync.sandbox.tables import Articles, Categories, Folders
 
 T = TypeVar("T")
@@ -22,8 +22,8 @@ T = TypeVar("T")
 class Store:
     """The rows of one account. Every method may be called from any thread."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        chosen = settings or Settings()
+    def __init__(self, settings: SandboxSettings | None = None) -> None:
+        chosen = settings or SandboxSettings()
         self.language = chosen.language
         self.agent_id = chosen.agents[0].id
         self.database = Database(chosen.data, clock=chosen.clock, overlapping=chosen.ids == "overlapping")
@@ -41,37 +41,37 @@ class Store:
         with self.database.writing():
             yield
 
-    def category(self, id_: int, *, language: str | None = None) -> Category:
+    def category(self, id_: int, *, language: str | None = None) -> CategoryRecord:
         """Show a category; raises `LookupError` where there is none."""
         return _found(self.categories.get(id_, language or self.language), "category", id_)
 
-    def folder(self, id_: int, *, language: str | None = None) -> Folder:
+    def folder(self, id_: int, *, language: str | None = None) -> FolderRecord:
         """Show a folder; raises `LookupError` where there is none."""
         return _found(self.folders.get(id_, language or self.language), "folder", id_)
 
-    def article(self, id_: int, *, language: str | None = None) -> Article:
+    def article(self, id_: int, *, language: str | None = None) -> ArticleRecord:
         """Show an article; raises `LookupError` where there is none."""
         return _found(self.articles.get(id_, language or self.language), "article", id_)
 
-    def all_categories(self) -> list[Category]:
+    def all_categories(self) -> list[CategoryRecord]:
         """List every category, by id."""
         return self.categories.list(self.language)
 
-    def all_folders(self) -> list[Folder]:
+    def all_folders(self) -> list[FolderRecord]:
         """List every folder at any depth, by id."""
         return self.folders.all(self.language)
 
-    def all_articles(self) -> list[Article]:
+    def all_articles(self) -> list[ArticleRecord]:
         """List every article, drafts too, by id."""
         return self.articles.all(self.language)
 
-    def create_category(self, name: str, *, description: str | None = None) -> Category:
+    def create_category(self, name: str, *, description: str | None = None) -> CategoryRecord:
         """Make a category."""
         return self.category(self.categories.create(self.language, name=name, description=description))
 
     def create_folder(
         self, category_id: int, name: str, *, parent_id: int | None = None, visibility: int = 1, **others: Any
-    ) -> Folder:
+    ) -> FolderRecord:
         """Make a folder, in another one where `parent_id` says so; `others` are as `Folders.create` takes them."""
         return self.folder(
             self.folders.create(
@@ -93,30 +93,32 @@ class Store:
         status: int = PUBLISHED,
         tags: Sequence[str] = (),
         seo: dict[str, Any] | None = None,
-    ) -> Article:
+    ) -> ArticleRecord:
         """Write an article."""
         fields = {"title": title, "description": body, "status": status, "tags": tuple(tags), "seo": seo or {}}
         id_ = self.articles.create(self.language, folder_id=folder_id, agent_id=self.agent_id, fields=fields)
         return self.article(id_)
 
-    def translate_article(self, id_: int, language: str, title: str, body: str, *, status: int = PUBLISHED) -> Article:
+    def translate_article(
+        self, id_: int, language: str, title: str, body: str, *, status: int = PUBLISHED
+    ) -> ArticleRecord:
         """Write an article's version in another language."""
         self.articles.translate(id_, language, fields={"title": title, "description": body, "status": status})
         return self.article(id_, language=language)
 
-    def edit_category(self, id_: int, **changes: Any) -> Category:
+    def edit_category(self, id_: int, **changes: Any) -> CategoryRecord:
         """Edit a category: `name`, `description`."""
         before = self.category(id_)
         self.categories.edit(before, changes, time=self.database.time_after(before.updated_at))
         return self.category(id_)
 
-    def edit_folder(self, id_: int, **changes: Any) -> Folder:
+    def edit_folder(self, id_: int, **changes: Any) -> FolderRecord:
         """Edit a folder: `name`, `description`, `visibility`, `parent_id`."""
         before = self.folder(id_)
         self.folders.edit(before, changes, time=self.database.time_after(before.updated_at))
         return self.folder(id_)
 
-    def edit_article(self, id_: int, *, language: str | None = None, **changes: Any) -> Article:
+    def edit_article(self, id_: int, *, language: str | None = None, **changes: Any) -> ArticleRecord:
         """Edit an article: `title`, `body`, `status`, `tags`, `seo`, `agent_id`; what is not given stays."""
         before = self.article(id_, language=language)
         if "body" in changes:
@@ -125,7 +127,7 @@ class Store:
         self.articles.edit(before, changes, time=self.database.time_after(before.updated_at))
         return self.article(id_, language=language)
 
-    def move_article(self, id_: int, folder_id: int) -> Article:
+    def move_article(self, id_: int, folder_id: int) -> ArticleRecord:
         """Move an article to another folder, which the product can do and the API cannot."""
         before = self.article(id_)
         with self.database.writing() as connection:
@@ -133,7 +135,7 @@ class Store:
             self.articles.edit(before, {}, time=self.database.time_after(before.updated_at))
         return self.article(id_)
 
-    def move_folder(self, id_: int, category_id: int, parent_id: int | None = None) -> Folder:
+    def move_folder(self, id_: int, category_id: int, parent_id: int | None = None) -> FolderRecord:
         """Move a folder with all it holds to another category, or below a folder of one."""
         before = self.folder(id_)
         with self.database.writing() as connection:
@@ -247,7 +249,7 @@ def _load_folder(store: Store, category_id: int, name: str, articles: Sequence[M
     return len(articles)
 
 
-def seen_by_readers(article: Article) -> Article:
+def seen_by_readers(article: ArticleRecord) -> ArticleRecord:
     """Return the published version where a draft stands beside one, else the article as it is."""
     if article.live_title is None or article.live_description is None:
         return article
@@ -264,7 +266,7 @@ TITLE_WEIGHT = 50
 MOST = 100
 
 
-def search(store: Store, term: str, language: str, *, readable: frozenset[int] | None = None) -> list[Article]:
+def search(store: Store, term: str, language: str, *, readable: frozenset[int] | None = None) -> list[ArticleRecord]:
     """Find the articles that hold every word of `term`, best first.
 
     With `readable` only articles in those folders that readers may see are found, by what readers see of them.
@@ -272,7 +274,7 @@ def search(store: Store, term: str, language: str, *, readable: frozenset[int] |
     words = term.casefold().split()
     if not words:
         return []
-    hits: list[tuple[int, Article]] = []
+    hits: list[tuple[int, ArticleRecord]] = []
     for article in _candidates(store, language, readable):
         weight = _weight(words, article.title.casefold(), article.description_text.casefold())
         if weight:
@@ -281,7 +283,7 @@ def search(store: Store, term: str, language: str, *, readable: frozenset[int] |
     return [article for _, article in hits[:MOST]]
 
 
-def _candidates(store: Store, language: str, readable: frozenset[int] | None) -> Iterator[Article]:
+def _candidates(store: Store, language: str, readable: frozenset[int] | None) -> Iterator[ArticleRecord]:
     for article in store.articles.all(language):
         if readable is None:
             yield article

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import asdict
 from typing import Any
 
-from kbsync.sandbox.database import Article, Category, Database, Folder, Heading, Step
+from kbsync.sandbox.database import ArticleRecord, CategoryRecord, Database, FolderRecord, Heading, Step
 from kbsync.sandbox.sanitize import plain_text
 
 SELECT_articles = (
@@ -25,11 +25,11 @@ class Articles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self, language: str) -> list[Article]:
+    def all(self, language: str) -> list[ArticleRecord]:
         """List every article there is in a language, by id."""
         return self._several("language = ?", language)
 
-    def in_folder(self, folder_id: int, language: str) -> list[Article]:
+    def in_folder(self, folder_id: int, language: str) -> list[ArticleRecord]:
         """List what lies directly in a folder, by id."""
         return self._several("folder_id = ? AND language = ?", folder_id, language)
 
@@ -38,7 +38,7 @@ class Articles:
         rows = self._database.rows(HEADINGS, (language,))
         return [Heading(**{key: row[key] for key in Heading.__dataclass_fields__}) for row in rows]
 
-    def get(self, id_: int, language: str) -> Article | None:
+    def get(self, id_: int, language: str) -> ArticleRecord | None:
         """Find one by its id."""
         found = self._several("article.id = ? AND language = ?", id_, language)
         return found[0] if found else None
@@ -54,7 +54,7 @@ class Articles:
         row = self._database.row(f"SELECT {sums} FROM article_text WHERE id = ?", (id_,))
         return {name: (row[name] if row else None) or 0 for name in COUNTED}
 
-    def _several(self, where: str, *values: Any) -> list[Article]:
+    def _several(self, where: str, *values: Any) -> list[ArticleRecord]:
         return [
             _article(row) for row in self._database.rows(f"{SELECT_articles} WHERE {where} ORDER BY article.id", values)
         ]
@@ -89,7 +89,7 @@ class Articles:
                 ),
             )
 
-    def edit(self, before: Article, changes: dict[str, Any], *, time: str) -> None:
+    def edit(self, before: ArticleRecord, changes: dict[str, Any], *, time: str) -> None:
         """Change fields of one; `time` becomes its `updated_at`."""
         given = dict(changes)
         with self._database.writing() as connection:
@@ -120,9 +120,9 @@ class Articles:
             connection.execute("DELETE FROM article WHERE id = ?", (id_,))
 
 
-def _article(row: sqlite3.Row) -> Article:
-    plain = {key: row[key] for key in Article.__dataclass_fields__ if key not in ("tags", "seo")}
-    return Article(**plain, tags=tuple(json.loads(row["tags"])), seo=json.loads(row["seo"]))
+def _article(row: sqlite3.Row) -> ArticleRecord:
+    plain = {key: row[key] for key in ArticleRecord.__dataclass_fields__ if key not in ("tags", "seo")}
+    return ArticleRecord(**plain, tags=tuple(json.loads(row["tags"])), seo=json.loads(row["seo"]))
 
 
 SELECT_categories = "SELECT * FROM category JOIN category_text USING (id)"
@@ -134,14 +134,14 @@ class Categories:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def list(self, language: str) -> list[Category]:
+    def list(self, language: str) -> list[CategoryRecord]:
         """List what is there in a language, by id."""
         return [
             _category(row)
             for row in self._database.rows(f"{SELECT_categories} WHERE language = ? ORDER BY id", (language,))
         ]
 
-    def get(self, id_: int, language: str) -> Category | None:
+    def get(self, id_: int, language: str) -> CategoryRecord | None:
         """Find one by its id."""
         row = self._database.row(f"{SELECT_categories} WHERE id = ? AND language = ?", (id_, language))
         return _category(row) if row else None
@@ -161,7 +161,7 @@ class Categories:
                 "INSERT INTO category_text VALUES (?, ?, ?, ?, ?, ?)", (id_, language, name, description, time, time)
             )
 
-    def edit(self, before: Category, changes: dict[str, Any], *, time: str) -> None:
+    def edit(self, before: CategoryRecord, changes: dict[str, Any], *, time: str) -> None:
         """Change fields of one; `time` becomes its `updated_at`."""
         after = {"name": before.name, "description": before.description, "portals": before.portals, **changes}
         with self._database.writing() as connection:
@@ -179,8 +179,8 @@ class Categories:
             connection.execute("DELETE FROM category WHERE id = ?", (id_,))
 
 
-def _category(row: sqlite3.Row) -> Category:
-    return Category(
+def _category(row: sqlite3.Row) -> CategoryRecord:
+    return CategoryRecord(
         id=row["id"],
         language=row["language"],
         name=row["name"],
@@ -210,24 +210,24 @@ class Folders:
         self._database = database
         self._primary = primary
 
-    def all(self, language: str) -> list[Folder]:
+    def all(self, language: str) -> list[FolderRecord]:
         """List every folder there is in a language, by id."""
         return self._several("language = ?", language)
 
-    def in_category(self, category_id: int, language: str) -> list[Folder]:
+    def in_category(self, category_id: int, language: str) -> list[FolderRecord]:
         """List the top level of a category, by id."""
         return self._several("category_id = ? AND parent_id IS NULL AND language = ?", category_id, language)
 
-    def in_folder(self, parent_id: int, language: str) -> list[Folder]:
+    def in_folder(self, parent_id: int, language: str) -> list[FolderRecord]:
         """List what lies directly in a folder, by id."""
         return self._several("parent_id = ? AND language = ?", parent_id, language)
 
-    def get(self, id_: int, language: str) -> Folder | None:
+    def get(self, id_: int, language: str) -> FolderRecord | None:
         """Find one by its id."""
         found = self._several("id = ? AND language = ?", id_, language)
         return found[0] if found else None
 
-    def _several(self, where: str, *values: Any) -> list[Folder]:
+    def _several(self, where: str, *values: Any) -> list[FolderRecord]:
         return [_folder(row) for row in self._database.rows(f"{SELECT} WHERE {where} ORDER BY id", values)]
 
     def way(self, id_: int, language: str) -> tuple[Step, ...]:
@@ -277,7 +277,7 @@ class Folders:
                 "INSERT INTO folder_text VALUES (?, ?, ?, ?, ?, ?)", (id_, language, name, description, time, time)
             )
 
-    def edit(self, before: Folder, changes: dict[str, Any], *, time: str) -> None:
+    def edit(self, before: FolderRecord, changes: dict[str, Any], *, time: str) -> None:
         """Change fields of one; `time` becomes its `updated_at`."""
         after = {**asdict(before), **changes}
         with self._database.writing() as connection:
@@ -297,7 +297,7 @@ class Folders:
             connection.execute("DELETE FROM folder WHERE id = ?", (id_,))
 
 
-def _folder(row: sqlite3.Row) -> Folder:
-    plain: dict[str, Any] = {key: row[key] for key in Folder.__dataclass_fields__ if key not in LISTS}
+def _folder(row: sqlite3.Row) -> FolderRecord:
+    plain: dict[str, Any] = {key: row[key] for key in FolderRecord.__dataclass_fields__ if key not in LISTS}
     lists: dict[str, Any] = {key: tuple(json.loads(row[key])) for key in LISTS}
-    return Folder(**plain, **lists)
+    return FolderRecord(**plain, **lists)

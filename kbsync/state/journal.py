@@ -306,7 +306,7 @@ def _baseline(line: str) -> Baseline | None:
 
 def journal_folder(repository: Repository, config: Config) -> Path:
     """Return the folder of the clone in which runs note what they reach."""
-    return repository.git_folder() / "kbsync" / config.target
+    return repository.common_dir() / "kbsync" / config.target
 
 
 def read_in_flight(repository: Repository, standing: RemoteHeads) -> InFlight | None:

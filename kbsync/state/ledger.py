@@ -53,7 +53,7 @@ def remote_heads(repository: Repository, config: Config, *, local: bool) -> Remo
     """
     if is_shared(repository, config, local=local):
         return _follow(repository, config)
-    return RemoteHeads(ledger=repository.ref_commit(ledger_ref(config)), lease=repository.ref_commit(lease_ref(config)))
+    return RemoteHeads(ledger=repository.commit(ledger_ref(config)), lease=repository.commit(lease_ref(config)))
 
 
 def open_ledger(
@@ -95,7 +95,7 @@ def write_ledger(
     }
     files |= {ledger_file_name(key): None for key in forgotten}
     files[_RUN] = (json.dumps(page, indent=1, sort_keys=True) + "\n").encode()
-    repository.write_ref(ref, files, message=message, parent=repository.ref_commit(ref))
+    repository.write_ref(ref, files, message=message, parent=repository.commit(ref))
 
 
 def share_ledger(
@@ -113,7 +113,7 @@ def share_ledger(
         _let_go_here(repository, config, lease)
         return
     for last in (False,) * (_ATTEMPTS - 1) + (True,):
-        there, here = _follow(repository, config), repository.ref_commit(ledger_ref(config))
+        there, here = _follow(repository, config), repository.commit(ledger_ref(config))
         expected = {ledger_ref(config): there.ledger} if here != there.ledger else {}
         at: dict[str, str | None] = {ledger_ref(config): here} if expected else {}
         if lease is not None and there.lease == lease[0]:
@@ -130,7 +130,7 @@ def share_ledger(
 
 
 def _let_go_here(repository: Repository, config: Config, lease: tuple[str, str | None] | None) -> None:
-    if lease is not None and repository.ref_commit(lease_ref(config)) == lease[0]:
+    if lease is not None and repository.commit(lease_ref(config)) == lease[0]:
         repository.move_ref(lease_ref(config), lease[1], expected=lease[0])
 
 
@@ -138,7 +138,7 @@ def _follow(repository: Repository, config: Config) -> RemoteHeads:
     """Fetch the remote's ledger, and join it with ours where each has what the other lacks; say where both stand."""
     ref, lease = ledger_ref(config), lease_ref(config)
     found = repository.fetch_refs(config.remote, (ref, lease), mirrored=(lease,))
-    there, here = found[ref], repository.ref_commit(ref)
+    there, here = found[ref], repository.commit(ref)
     standing = RemoteHeads(ledger=there, lease=found[lease])
     if there is None or here is None or here == there or repository.is_ancestor(there, here, remote=config.remote):
         return standing

@@ -14,7 +14,7 @@ from pathlib import Path
 from click import echo
 
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.corpora import empty_tree, load_help_centre, step
 from tests.desk import Desk, command, environment
 
@@ -32,7 +32,7 @@ def main() -> None:
     corpus = os.environ.get("KBSYNC_CORPUS")
     if not corpus:
         sys.exit("set KBSYNC_CORPUS to the folder that holds the collections")
-    with tempfile.TemporaryDirectory() as name, serve(Settings()) as portal:
+    with tempfile.TemporaryDirectory() as name, serve(SandboxSettings()) as portal:
         folder = Path(name)
         load_help_centre(portal, Path(corpus))
         empty = empty_tree(folder / "empty", portal)

@@ -13,14 +13,14 @@ from pathlib import Path
 from click import echo
 
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.corpora import Step, empty_tree, load_help_centre, markdown_tree, step
 from tests.desk import Desk
 
 
 def help_centre(folder: Path, corpus: Path) -> Iterator[tuple[str, Step]]:
     """Play the round of a help centre that lives on a portal."""
-    with serve(Settings()) as old, serve(Settings()) as new:
+    with serve(SandboxSettings()) as old, serve(SandboxSettings()) as new:
         load_help_centre(old, corpus)
         desk = empty_tree(folder / "help-centre", old)
         yield "pull into an empty tree", step(desk, old, "pull")
@@ -39,7 +39,7 @@ def help_centre(folder: Path, corpus: Path) -> Iterator[tuple[str, Step]]:
 
 def markdown(folder: Path, corpus: Path) -> Iterator[tuple[str, Step]]:
     """Play the round of a tree that people wrote in Markdown."""
-    with serve(Settings()) as portal:
+    with serve(SandboxSettings()) as portal:
         desk = markdown_tree(folder / "markdown", portal, corpus)
         yield "lint", step(desk, portal, "lint")
         yield "first publish", step(desk, portal, "publish", "--yes")

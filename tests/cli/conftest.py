@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.desk import Desk, Ended, new_desk
 
 FIRST = "guide/start/first.md"
@@ -48,13 +48,13 @@ class Scene:
 
 
 @pytest.fixture
-def settings() -> Settings:
+def settings() -> SandboxSettings:
     """How the portal behaves; a test overrides it by parametrising."""
-    return Settings()
+    return SandboxSettings()
 
 
 @pytest.fixture
-def portal(settings: Settings) -> Iterator[Portal]:
+def portal(settings: SandboxSettings) -> Iterator[Portal]:
     with serve(settings) as running:
         yield running
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import FIRST, Scene
 from tests.freshdesk.faulty import Faulty, faulty, reply
 
@@ -182,7 +182,7 @@ def test_the_key_stands_in_no_output_and_no_file(scene: Scene) -> None:
     assert key not in ended.out + ended.err
 
 
-@pytest.mark.parametrize("settings", [Settings(key="K3yThatNobodyMaySee")])
+@pytest.mark.parametrize("settings", [SandboxSettings(key="K3yThatNobodyMaySee")])
 def test_the_key_of_a_whole_round_stands_nowhere(scene: Scene) -> None:
     key = "K3yThatNobodyMaySee"
     told = [scene.kbsync("publish", "--yes"), scene.kbsync("plan", "--format", "json")]

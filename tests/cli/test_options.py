@@ -8,7 +8,7 @@ import pytest
 import kbsync
 from kbsync.cli import app
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Scene
 from tests.desk import environment
 
@@ -77,7 +77,7 @@ def test_options_are_variables_too(scene: Scene) -> None:
 
 
 def test_a_flag_wins_over_a_variable_and_a_variable_over_the_file(scene: Scene) -> None:
-    with serve(Settings()) as second, serve(Settings()) as third:
+    with serve(SandboxSettings()) as second, serve(SandboxSettings()) as third:
         file, variable, flag = scene.portal, second, third
         assert scene.kbsync("plan").code == 0
         assert [len(portal.calls) for portal in (file, variable, flag)] == [1, 0, 0]
@@ -110,7 +110,7 @@ def test_no_root_is_advice(scene: Scene) -> None:
 
 
 def test_a_target_is_chosen_by_name_and_has_its_own_key(scene: Scene) -> None:
-    with serve(Settings(key="other")) as staging:
+    with serve(SandboxSettings(key="other")) as staging:
         text = scene.desk.read("kbsync.toml") + f'[targets.stage-2]\nurl = "{staging.url}"\n'
         scene.desk.write("kbsync.toml", text)
         scene.desk.commit()

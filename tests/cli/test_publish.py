@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import FIRST, SECOND, Scene
 
 EDITED = "---\ntitle: Second steps\ntags: [setup]\n---\nTurn it off and on.\n"
@@ -196,7 +196,7 @@ def test_ids_of_another_system_can_be_passed_over(scene: Scene) -> None:
     assert scene.kbsync("publish", "--yes", "--ignore-ids").code == 0
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="editor")])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")])
 def test_a_portal_that_rewrites_without_loss_is_no_error(scene: Scene) -> None:
     assert scene.kbsync("publish", "--yes").code == 0
     assert scene.kbsync("plan").out.splitlines()[-1] == "4 unchanged."

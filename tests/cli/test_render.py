@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import FIRST, SECOND, Scene
 from tests.desk import command, environment
 
@@ -130,7 +130,7 @@ def test_a_file_with_a_number_for_a_name_comes_before_the_article(scene: Scene) 
     assert scene.kbsync("render", "--back", "77").out == "A file\n"
 
 
-@pytest.mark.parametrize("settings", [Settings(gone=404), Settings(gone=403)])
+@pytest.mark.parametrize("settings", [SandboxSettings(gone=404), SandboxSettings(gone=403)])
 def test_what_cannot_be_shown_is_told_with_advice(scene: Scene) -> None:
     folder = f"{scene.portal.url}/support/solutions/folders/1"
     for named, what in {

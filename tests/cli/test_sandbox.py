@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Scene
 from tests.desk import PATIENCE, command, environment
 
@@ -118,7 +118,7 @@ def test_what_it_cannot_do_is_advice(scene: Scene, words: list[str], said: str) 
 
 
 def test_a_taken_port_is_advice(scene: Scene) -> None:
-    with serve(Settings()) as other:
+    with serve(SandboxSettings()) as other:
         ended = scene.kbsync("sandbox", "--port", other.url.rpartition(":")[2])
     assert (ended.code, ended.out) == (2, "")
     assert "--port 0 takes a free one" in ended.err

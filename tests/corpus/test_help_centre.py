@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.corpora import Step, empty_tree, full_read, load_help_centre, step
 from tests.desk import Desk
 
@@ -24,7 +24,7 @@ NOT_CONTENT = (".git", ".kbsync", "kbsync.toml")
 def test_a_help_centre_comes_home_and_goes_to_another_portal_without_losing_a_byte(
     corpus: Path, tmp_path: Path
 ) -> None:
-    with serve(Settings()) as old, serve(Settings()) as new:
+    with serve(SandboxSettings()) as old, serve(SandboxSettings()) as new:
         assert load_help_centre(old, corpus) == ARTICLES
         first, second, last = (
             empty_tree(tmp_path / name, portal) for name, portal in (("1", old), ("2", new), ("3", new))

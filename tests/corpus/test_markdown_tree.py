@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.corpora import full_read, markdown_tree, step
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
@@ -14,7 +14,7 @@ ARTICLES = 414
 
 
 def test_a_tree_of_another_system_goes_out_and_one_edit_is_one_write(corpus: Path, tmp_path: Path) -> None:
-    with serve(Settings()) as portal:
+    with serve(SandboxSettings()) as portal:
         desk = markdown_tree(tmp_path / "tree", portal, corpus)
         publish = step(desk, portal, "publish", "--yes", "--format", "json")
         changes = publish.ended.page["changes"]

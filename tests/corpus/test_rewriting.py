@@ -17,7 +17,7 @@ from typing import Literal
 import pytest
 
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.corpora import empty_tree, load_help_centre, markdown_tree, step
 from tests.desk import Desk
 
@@ -29,7 +29,7 @@ SETTINGS = "kbsync.toml"
 
 
 def test_a_help_centre_stays_the_same_through_every_portal(corpus: Path, tmp_path: Path) -> None:
-    with serve(Settings()) as portal:
+    with serve(SandboxSettings()) as portal:
         load_help_centre(portal, corpus)
         files = pulled(tmp_path / "pulled", portal)
     assert sum(path.endswith(".md") and not path.endswith("_index.md") for path in files) == 1221
@@ -38,7 +38,7 @@ def test_a_help_centre_stays_the_same_through_every_portal(corpus: Path, tmp_pat
 
 
 def test_articles_that_people_wrote_stay_the_same_through_every_portal(corpus: Path, tmp_path: Path) -> None:
-    with serve(Settings()) as portal:
+    with serve(SandboxSettings()) as portal:
         desk = markdown_tree(tmp_path / "tree", portal, corpus)
         assert step(desk, portal, "publish", "--yes").ended.code == 0
         files = pulled(tmp_path / "pulled", portal)
@@ -66,7 +66,7 @@ def settles_after_one_round(folder: Path, files: Files) -> None:
 
 def published_and_pulled(folder: Path, files: Files, mode: Mode) -> tuple[Files, Mapping[str, str]]:
     """Publish a tree to a new portal; give what an empty tree then pulls, and what publish complained of, by path."""
-    with serve(Settings(rewriting=mode)) as portal:
+    with serve(SandboxSettings(rewriting=mode)) as portal:
         desk = empty_tree(folder / "tree", portal)
         for path in files.keys() - {SETTINGS}:
             desk.write(path, files[path])

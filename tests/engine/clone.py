@@ -19,7 +19,7 @@ from kbsync.engine.publish import PublishResult
 from kbsync.engine.pull import PullResult
 from kbsync.model import ItemKey
 from kbsync.planner.planner import Plan
-from kbsync.sandbox.database import Article
+from kbsync.sandbox.database import ArticleRecord
 from kbsync.sandbox.server import Portal
 from tests.planner.world import steps
 
@@ -127,7 +127,7 @@ class Clone:
         (known,) = [a for a in self.baselines().values() if a.path == path and a.state == "live"]
         return known.id
 
-    def live(self, path: str) -> Article:
+    def live(self, path: str) -> ArticleRecord:
         """Return what the portal holds for the article at a path."""
         return self.portal.store.article(self.id_of(path))
 

@@ -8,7 +8,7 @@ import pytest
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, git, new_clone
 from tests.planner.world import article
 
@@ -30,13 +30,13 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings() -> Settings:
+def settings() -> SandboxSettings:
     """How the portal behaves; a test overrides it by parametrising."""
-    return Settings()
+    return SandboxSettings()
 
 
 @pytest.fixture
-def portal(settings: Settings) -> Iterator[Portal]:
+def portal(settings: SandboxSettings) -> Iterator[Portal]:
     with serve(settings) as served:
         yield served
 

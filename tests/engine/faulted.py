@@ -27,7 +27,7 @@ from kbsync.freshdesk import write as creating
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.api import app as gate
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, Quiet, clone_of, git, new_clone, steps, troubles
 from tests.planner.world import article
 
@@ -90,7 +90,7 @@ def make_world(base: Path) -> World:
 
 @contextmanager
 def _served(data: Path) -> Iterator[Portal]:
-    with serve(Settings(data=data)) as portal:
+    with serve(SandboxSettings(data=data)) as portal:
         yield portal
 
 

@@ -8,7 +8,7 @@ from kbsync.freshdesk.verify import mismatches, rewriting
 from kbsync.model import Article, Category, Folder, Item, Seo, Visibility
 from kbsync.report.terminal import outcomes_to_text
 from kbsync.sandbox.server import Portal
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, steps, troubles
 from tests.planner.world import article
 
@@ -27,7 +27,7 @@ def changed(clone: Clone) -> Clone:
     return clone
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="editor")], ids=["editor"])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")], ids=["editor"])
 def test_law_9_a_portal_that_rewrites_without_loss_is_no_error_and_no_drift(changed: Clone, portal: Portal) -> None:
     done = changed.publish()
     assert troubles(done) == []
@@ -40,7 +40,7 @@ def test_law_9_a_portal_that_rewrites_without_loss_is_no_error_and_no_drift(chan
     assert steps(changed.plan()) == {INSTALL: "drift"}
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="strict")], ids=["strict"])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")], ids=["strict"])
 def test_law_9_a_portal_that_loses_something_is_named_and_not_sent_it_again(changed: Clone, portal: Portal) -> None:
     done = changed.publish()
     (failed,) = troubles(done)
@@ -55,7 +55,7 @@ def test_law_9_a_portal_that_loses_something_is_named_and_not_sent_it_again(chan
     assert steps(changed.plan()) == {}
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="strict")], ids=["strict"])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")], ids=["strict"])
 def test_law_9_what_a_portal_lost_in_an_update_is_named_once_too(clone: Clone) -> None:
     clone.published()
     clone.commit({INSTALL: RICH})
@@ -65,7 +65,9 @@ def test_law_9_what_a_portal_lost_in_an_update_is_named_once_too(clone: Clone) -
     assert clone.methods(clone.publish).keys() == {"GET"}
 
 
-@pytest.mark.parametrize("settings", [Settings(draft_edit="unpublish", seo_update="replace", gone=403)], ids=["odd"])
+@pytest.mark.parametrize(
+    "settings", [SandboxSettings(draft_edit="unpublish", seo_update="replace", gone=403)], ids=["odd"]
+)
 def test_another_reading_of_the_reference_ends_the_same(clone: Clone, portal: Portal) -> None:
     clone.published()
     seo = "{title: Found, description: By search, keywords: [one, two]}"
@@ -119,7 +121,7 @@ def test_what_the_portal_made_of_the_html_is_told_in_kinds() -> None:
     assert "spaces and spelling" in rewriting(ARTICLE, replace(ARTICLE, body="<p>x</p>\n"))
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="editor")], ids=["editor"])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")], ids=["editor"])
 def test_rewriting_is_told_once_for_a_whole_run(clone: Clone) -> None:
     run = clone.publish().run
     assert run is not None

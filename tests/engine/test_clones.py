@@ -12,7 +12,7 @@ import pytest
 
 from kbsync.errors import GitError, KbsyncError, Refusal
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps
 from tests.planner.world import article
 
@@ -125,7 +125,7 @@ def _ticking() -> Callable[[], datetime]:
     return lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
 
-@pytest.mark.parametrize("settings", [Settings(clock=_ticking())], ids=["ticking"])
+@pytest.mark.parametrize("settings", [SandboxSettings(clock=_ticking())], ids=["ticking"])
 def test_two_ledgers_that_went_apart_are_joined(clone: Clone, shared: Path) -> None:
     clone.published()
     other = clone_of(shared, clone.root.parent / "other", clone)
@@ -282,7 +282,7 @@ def test_a_root_below_the_top_of_its_repository_is_a_tree_like_any_other(clone: 
 
 def test_two_targets_keep_two_ledgers(clone: Clone, portal: Portal) -> None:
     clone.published()
-    with serve(Settings()) as staging:
+    with serve(SandboxSettings()) as staging:
         second = replace(clone, portal=staging, config=replace(clone.config, target="staging", url=staging.url))
         second.ui = Quiet()
         second.published()

@@ -11,7 +11,7 @@ from kbsync.sandbox.account import Fault
 from kbsync.sandbox.api import resources as folders
 from kbsync.sandbox.api import shapes
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps, troubles
 from tests.engine.conftest import TREE
 from tests.planner.world import article
@@ -71,7 +71,7 @@ def test_run_again_after_trouble_and_the_portal_says_what_it_should(
     assert all(error for _, _, error in troubles(first)), "what failed says why"
     portal.faults.clear()
     clone.published()
-    with serve(Settings()) as calm:
+    with serve(SandboxSettings()) as calm:
         spared = new_clone(clone.root.parent / "spared", calm, TREE | CIRCLE)
         spared.published()
         assert _said(portal) == _said(calm)

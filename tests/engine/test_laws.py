@@ -17,7 +17,7 @@ from kbsync.freshdesk import write as creating
 from kbsync.markup.merge.conflicts import OURS_MARKER, resolve_to_sides
 from kbsync.sandbox.database import DRAFT, PUBLISHED
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Rewriting, Settings
+from kbsync.sandbox.settings import Rewriting, SandboxSettings
 from tests.engine.clone import Clone, new_clone, shown, steps, troubles
 from tests.planner.trees import Edit, agents_edits, law, trees, write, writers_edits
 
@@ -28,7 +28,7 @@ REWRITINGS: st.SearchStrategy[Rewriting] = st.sampled_from(["off", "editor"])
 @contextmanager
 def a_clone(files: dict[str, str], **settings: Any) -> Iterator[Clone]:
     """Open a portal, and a repository with these files."""
-    with TemporaryDirectory(prefix="kbsync-") as place, serve(Settings(**settings)) as portal:
+    with TemporaryDirectory(prefix="kbsync-") as place, serve(SandboxSettings(**settings)) as portal:
         yield new_clone(Path(place, "clone"), portal, files)
 
 
@@ -156,7 +156,7 @@ def _solve(clone: Clone) -> None:
 def test_law_5_in_small_a_failing_call_changes_nothing_in_the_end(
     files: dict[str, str], mine: list[Edit], nth: int, kind: str
 ) -> None:
-    with a_clone(files) as clone, serve(Settings()) as calm:
+    with a_clone(files) as clone, serve(SandboxSettings()) as calm:
         spared = new_clone(clone.root.parent / "spared", calm, files)
         for each in (clone, spared):
             each.published()

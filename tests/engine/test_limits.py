@@ -13,7 +13,7 @@ from kbsync.sandbox.api import resources as articles
 from kbsync.sandbox.api import resources as categories
 from kbsync.sandbox.api.requests import page_of
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps, troubles
 from tests.planner.world import article
 
@@ -96,7 +96,7 @@ def test_law_8_another_portal_is_told_from_this_one(clone: Clone) -> None:
     clone.published()
     clone.remove(PAY)
     clone.commit({INSTALL: article("Install", "Other words.")})
-    with serve(Settings()) as other:
+    with serve(SandboxSettings()) as other:
         for number in range(20):
             folder = other.store.create_folder(other.store.create_category(f"Theirs {number}").id, "Theirs")
             other.store.create_article(folder.id, "Theirs", "<p>x</p>")

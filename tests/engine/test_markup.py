@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.markup.options import MarkupOptions
 from kbsync.sandbox.server import Portal
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import new_clone
 from tests.planner.world import article, steps
 
@@ -44,7 +44,7 @@ LOOSE = MarkupOptions(linkify=True, typographer=True)
 @pytest.mark.parametrize(
     "options", [MarkupOptions(), LOOSE, MarkupOptions(highlight=False)], ids=["default", "loose", "plain"]
 )
-@pytest.mark.parametrize("settings", [Settings(), Settings(rewriting="editor")], ids=["off", "editor"])
+@pytest.mark.parametrize("settings", [SandboxSettings(), SandboxSettings(rewriting="editor")], ids=["off", "editor"])
 def test_every_construct_survives_an_edit_beside_it(tmp_path: Path, portal: Portal, options: MarkupOptions) -> None:
     clone = new_clone(tmp_path / "work", portal, {PAGE: article("Page", BODY.strip())}, markup=options)
     clone.published()

@@ -11,7 +11,7 @@ from kbsync.freshdesk import portal as applying
 from kbsync.freshdesk.client import Connection
 from kbsync.model import Visibility
 from kbsync.sandbox.server import Portal
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, Quiet, shown, steps, troubles
 from tests.planner.world import article
 
@@ -301,7 +301,7 @@ def test_limits_stop_a_publish_unless_forced(clone: Clone, portal: Portal) -> No
     assert steps(clone.plan()) == {}
 
 
-@pytest.mark.parametrize("settings", [Settings(subfolders="forbidden"), Settings(subfolders="missing")])
+@pytest.mark.parametrize("settings", [SandboxSettings(subfolders="forbidden"), SandboxSettings(subfolders="missing")])
 def test_an_account_without_nested_folders_publishes_the_rest(clone: Clone) -> None:
     done = clone.publish()
     assert {path for path, _, _ in troubles(done)} == {"guide/basics/wifi", "guide/basics/wifi/join.md"}

@@ -8,7 +8,7 @@ import pytest
 
 from kbsync.errors import ContentError, Refusal
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, new_clone, shown, steps
 from tests.planner.world import article
 
@@ -257,7 +257,7 @@ def test_paths_pull_a_part(clone: Clone, portal: Portal) -> None:
 
 
 def test_a_pull_takes_no_other_portal_for_its_own(clone: Clone) -> None:
-    with serve(Settings()) as other:
+    with serve(SandboxSettings()) as other:
         clone.config, clone.portal = replace(clone.config, url=other.url), other
         with pytest.raises(Refusal, match="wrong one"):
             clone.pull()

@@ -16,7 +16,7 @@ from kbsync.errors import Refusal
 from kbsync.markup.options import MarkupOptions as Markup
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.sandbox.server import Portal
-from kbsync.sandbox.settings import Rewriting, Settings
+from kbsync.sandbox.settings import Rewriting, SandboxSettings
 from tests.engine.clone import LEDGER, Clone, clone_of, shown, steps, troubles
 from tests.engine.test_laws import REWRITINGS, a_clone, edit_web
 from tests.planner.trees import Edit, agents_edits, law, trees
@@ -57,7 +57,7 @@ def test_what_was_just_published_has_nothing_to_render_anew(clone: Clone) -> Non
     assert steps(clone.plan(rerender=True)) == {}
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="editor")], ids=["editor"])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")], ids=["editor"])
 def test_a_portal_that_rewrites_html_is_sent_it_once(before: Clone) -> None:
     assert steps(before.plan(rerender=True)) == {CODE: "update"}
     assert troubles(before.publish(rerender=True)) == []
@@ -65,7 +65,7 @@ def test_a_portal_that_rewrites_html_is_sent_it_once(before: Clone) -> None:
     assert before.methods(lambda: before.published(rerender=True)).keys() == {"GET"}
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="strict")], ids=["strict"])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")], ids=["strict"])
 def test_what_a_portal_lost_is_not_sent_it_again(clone: Clone) -> None:
     clone.commit({CODE: article("Code", '<iframe src="https://www.youtube.com/embed/x" width="560"></iframe>')})
     assert [path for path, _, _ in troubles(clone.publish())] == [CODE]

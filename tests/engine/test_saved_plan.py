@@ -18,7 +18,7 @@ from kbsync.errors import Refusal
 from kbsync.planner.approval import SavedPlan
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, git, new_clone, shown, steps
 from tests.planner.world import article
 
@@ -167,7 +167,7 @@ def test_another_target_and_another_portal_are_refused(edited: Clone) -> None:
     saved = _read(_save(edited))
     with pytest.raises(Refusal, match="the saved plan is for the target staging, not production"):
         edited.publish(saved=replace(saved, target="staging"))
-    with serve(Settings()) as other:
+    with serve(SandboxSettings()) as other:
         there = replace(edited, portal=other, config=replace(edited.config, url=other.url))
         with pytest.raises(Refusal, match=r"the saved plan is for 127\.0\.0\.1:\d+, not 127\.0\.0\.1:\d+"):
             there.publish(saved=saved)
@@ -250,7 +250,7 @@ def test_a_plan_that_did_not_read_the_portal_allows_what_is_as_it_remembers(edit
     assert ends == {RESET: "done", NEW: "done"}
 
 
-@pytest.mark.parametrize("settings", [Settings(key="sEcReT-kEy")], ids=["secret"])
+@pytest.mark.parametrize("settings", [SandboxSettings(key="sEcReT-kEy")], ids=["secret"])
 def test_a_saved_plan_holds_no_secret_and_is_no_larger_than_what_changes(edited: Clone, portal: Portal) -> None:
     long = "".join(f"\nA sentence of some length that stands on a line of its own, number {n}.\n" for n in range(2000))
     edited.commit({PAY: article("Pay", long)})

@@ -11,7 +11,7 @@ from kbsync.engine.context import Options
 from kbsync.errors import KbsyncError
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.server import Portal
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import LEDGER, Clone
 from tests.planner.world import article
 
@@ -20,8 +20,8 @@ FORMS = (KEY, base64.b64encode(f"{KEY}:X".encode()).decode(), base64.b64encode(K
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings(key=KEY)
+def settings() -> SandboxSettings:
+    return SandboxSettings(key=KEY)
 
 
 def _is_clean(*texts: object) -> bool:

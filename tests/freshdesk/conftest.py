@@ -12,7 +12,7 @@ from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, read
 from kbsync.model import Article, Item, KnowledgeBase
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ def change_to(action: Action, desired: Item | None, actual: Item | None = None, 
     return Change(action=action, kind=item.kind, path=path, id=number, desired=desired, actual=actual, **others)
 
 
-def open_desk(settings: Settings) -> Iterator[Desk]:
+def open_desk(settings: SandboxSettings) -> Iterator[Desk]:
     """Serve a portal with the tree `a`, `a/b`, `a/b/c`."""
     with serve(settings) as portal, Connection(portal.url, portal.key, patience=5, sleep=lambda _: None) as connection:
         store = portal.store
@@ -76,11 +76,11 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def settings() -> Settings:
+def settings() -> SandboxSettings:
     """How the portal behaves; a test overrides it by parametrising."""
-    return Settings()
+    return SandboxSettings()
 
 
 @pytest.fixture
-def desk(settings: Settings) -> Iterator[Desk]:
+def desk(settings: SandboxSettings) -> Iterator[Desk]:
     yield from open_desk(settings)

@@ -12,7 +12,7 @@ from kbsync.freshdesk.api import Reader, Writer
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, Seo, Status, Visibility
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.freshdesk.conftest import Desk, change_to
 from tests.freshdesk.faulty import faulty, reply
 
@@ -243,7 +243,7 @@ def test_without_named_fields_all_that_is_managed_and_differs_is_sent(desk: Desk
     assert now.seo["meta_description"] == "D"
 
 
-@pytest.mark.parametrize("settings", [Settings(seo_update="replace"), Settings(seo_update="merge")])
+@pytest.mark.parametrize("settings", [SandboxSettings(seo_update="replace"), SandboxSettings(seo_update="merge")])
 def test_seo_that_content_does_not_manage_stays_whatever_an_update_does_to_it(desk: Desk) -> None:
     live = _written(desk, seo={"meta_title": "T1", "meta_description": "D1", "meta_keywords": "k,l"})
     outcome = desk.apply(change_to(Action.UPDATE, _content(seo=Seo(title="T2")), live))
@@ -253,7 +253,7 @@ def test_seo_that_content_does_not_manage_stays_whatever_an_update_does_to_it(de
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings(draft_edit=edit, shown=shown) for edit in ("beside", "unpublish") for shown in ("draft", "live")],
+    [SandboxSettings(draft_edit=edit, shown=shown) for edit in ("beside", "unpublish") for shown in ("draft", "live")],
     ids=lambda settings: f"{settings.draft_edit}-{settings.shown}",
 )
 def test_unpublishing_with_other_changes_hides_first_and_then_changes(desk: Desk) -> None:
@@ -433,7 +433,7 @@ def test_a_folder_that_somebody_renamed_since_the_plan_is_withheld(desk: Desk) -
     assert desk.portal.store.folder(live.id or 0).name == "U"
 
 
-@pytest.mark.parametrize("settings", [Settings(gone=404), Settings(gone=403)], ids=["404", "403"])
+@pytest.mark.parametrize("settings", [SandboxSettings(gone=404), SandboxSettings(gone=403)], ids=["404", "403"])
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.ARCHIVE, Action.MOVE, Action.DELETE])
 def test_what_is_gone_since_the_plan_is_withheld(desk: Desk, action: Action) -> None:
     live = _written(desk)
@@ -493,7 +493,7 @@ def test_a_plan_that_does_not_say_what_was_there_changes_nothing(desk: Desk) -> 
 # What is believed
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="editor")])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")])
 def test_html_rewritten_without_loss_is_a_note(desk: Desk) -> None:
     outcome = desk.apply(change_to(Action.CREATE, _content()), body=BODY)
     assert (outcome.result, outcome.error) == (Result.DONE, "")
@@ -504,7 +504,7 @@ def test_html_rewritten_without_loss_is_a_note(desk: Desk) -> None:
     assert outcome.live.body != BODY
 
 
-@pytest.mark.parametrize("settings", [Settings(rewriting="strict")])
+@pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")])
 def test_html_that_lost_something_is_a_failure_that_names_it_and_shows_what_is_live(desk: Desk) -> None:
     body = '<p>words</p><iframe src="https://www.youtube.com/embed/x"></iframe>'
     outcome = desk.apply(change_to(Action.CREATE, _content()), body=body)
@@ -569,7 +569,7 @@ def test_an_update_that_is_answered_with_nothing_is_read_back(desk: Desk) -> Non
     assert server.lines == ["PUT /api/v2/solutions/articles/7", "GET /api/v2/solutions/articles/7"]
 
 
-@pytest.mark.parametrize("settings", [Settings(ids="overlapping")])
+@pytest.mark.parametrize("settings", [SandboxSettings(ids="overlapping")])
 def test_ids_that_a_category_a_folder_and_an_article_share_confuse_nothing(desk: Desk) -> None:
     live = _written(desk)
     assert live.id == desk.ids["a"] == desk.ids["a/b"]

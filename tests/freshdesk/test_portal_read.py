@@ -15,14 +15,14 @@ from kbsync.freshdesk.portal import read, resolve_authors
 from kbsync.freshdesk.responses import Refused
 from kbsync.model import Side, Status, Visibility, fields_of
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from kbsync.sandbox.store import load_path
 from tests.freshdesk.conftest import Desk
 from tests.freshdesk.faulty import Reply, faulty, reply
 
 
 def test_an_empty_portal_is_one_call() -> None:
-    with serve(Settings()) as portal, Connection(portal.url, portal.key) as connection:
+    with serve(SandboxSettings()) as portal, Connection(portal.url, portal.key) as connection:
         found = read(Reader(connection))
     assert (found.categories, found.folders, found.articles) == ((), (), ())
     assert found.side is Side.LIVE
@@ -70,7 +70,7 @@ def test_a_read_makes_just_the_calls_that_it_must(desk: Desk) -> None:
 
 
 def test_lists_of_more_than_a_page_are_read_to_the_end() -> None:
-    with serve(Settings()) as portal, Connection(portal.url, portal.key) as connection:
+    with serve(SandboxSettings()) as portal, Connection(portal.url, portal.key) as connection:
         store = portal.store
         for n in range(101):
             store.create_category(f"c{n}")
@@ -94,7 +94,7 @@ def test_the_number_of_threads_changes_nothing(desk: Desk) -> None:
     assert dataclasses.replace(one, seen_at="") == dataclasses.replace(many, seen_at="")
 
 
-@pytest.mark.parametrize("settings", [Settings(subfolders="forbidden"), Settings(subfolders="missing")])
+@pytest.mark.parametrize("settings", [SandboxSettings(subfolders="forbidden"), SandboxSettings(subfolders="missing")])
 def test_an_account_without_the_feature_has_its_folders_read(desk: Desk) -> None:
     desk.portal.store.create_article(desk.ids["a/b"], "t", "")
     found = desk.read()
@@ -231,7 +231,7 @@ def test_a_passing_trouble_is_not_noticed(desk: Desk, kind: str) -> None:
 
 
 def test_an_allowance_is_kept_without_one_refusal() -> None:
-    settings = Settings(calls_per_minute=20, window=3.0)
+    settings = SandboxSettings(calls_per_minute=20, window=3.0)
     with serve(settings) as portal, Connection(portal.url, portal.key) as connection:
         for n in range(14):
             portal.store.create_category(f"c{n}")
@@ -242,7 +242,7 @@ def test_an_allowance_is_kept_without_one_refusal() -> None:
 
 @pytest.mark.corpus
 def test_a_real_knowledge_base_is_read_whole(corpus: Path) -> None:
-    with serve(Settings()) as portal, Connection(portal.url, portal.key) as connection:
+    with serve(SandboxSettings()) as portal, Connection(portal.url, portal.key) as connection:
         for path in sorted((corpus / "freshdesk-kb").glob("*.json")):
             load_path(portal.store, path)
         store = portal.store

@@ -55,7 +55,7 @@ def test_two_refs_travel_with_one_question_and_one_fetch(
     asked.clear()
     assert other.fetch_refs("origin", BOTH, mirrored=[LEASE]) == {LEDGER: ledger, LEASE: held}
     assert asked == ["for-each-ref", "ls-remote"]
-    assert other.ref_commit(LEDGER) == ledger
+    assert other.commit(LEDGER) == ledger
     assert other.read_ref(held) == {"holder.json": b"me"}
 
 
@@ -73,7 +73,7 @@ def test_a_mirrored_ref_is_read_wherever_others_move_it_and_moves_none_here(
     assert other.read_ref(second) == {"holder.json": b"two"}
     here.push_refs("origin", {LEASE: second}, at={LEASE: None})
     assert other.fetch_refs("origin", [LEASE], mirrored=[LEASE]) == {LEASE: None}
-    assert other.ref_commit(LEASE) == own
+    assert other.commit(LEASE) == own
 
 
 def test_a_ledger_with_commits_of_its_own_stays_beside_a_lease_that_is_fetched(
@@ -84,7 +84,7 @@ def test_a_ledger_with_commits_of_its_own_stays_beside_a_lease_that_is_fetched(
     here.push_ref("origin", LEDGER, expected=None)
     ours = other.write_ref(LEDGER, {"b": b"2"}, message="m", parent=None)
     assert other.fetch_refs("origin", BOTH, mirrored=[LEASE]) == {LEDGER: theirs, LEASE: None}
-    assert other.ref_commit(LEDGER) == ours
+    assert other.commit(LEDGER) == ours
 
 
 @pytest.mark.parametrize("atomic", ["true", "false"])
@@ -225,6 +225,6 @@ def test_a_ref_that_is_taken_away_between_the_question_and_the_fetch_is_gone(
 def test_opening_a_repository_takes_two_questions(clone: Path, asked: list[str]) -> None:
     put(clone, {"x.md": "x"})
     repository = Repository.open(clone)
-    repository.git_folder()
+    repository.common_dir()
     repository.has_remote("origin")
     assert asked == ["config", "rev-parse"]

@@ -158,7 +158,7 @@ def test_a_ref_is_written_read_and_written_on(clone: Path) -> None:
     second = repository.write_ref(LEDGER, {"b": None, "a/new": b"2", "absent": None}, message="two", parent=first)
     assert repository.read_ref(LEDGER) == {'a/ü "x"\\.json': b"1\n", "a/new": b"2", "-c": b"\0\xff"}
     assert repository.read_ref(first)["b"] == b""
-    assert repository.ref_commit(LEDGER) == second
+    assert repository.commit(LEDGER) == second
     assert git_in(clone)("rev-list", LEDGER).split() == [second, first]
     assert git_in(clone)("fsck", "--strict") == ""
 
@@ -194,11 +194,11 @@ def test_a_ref_that_moved_is_not_overwritten(clone: Path) -> None:
     second = repository.write_ref(LEDGER, {"a": b"3"}, message="m", parent=first)
     with pytest.raises(RefMoved):
         repository.write_ref(LEDGER, {"a": b"4"}, message="m", parent=first)
-    assert repository.ref_commit(LEDGER) == second
+    assert repository.commit(LEDGER) == second
     with pytest.raises(RefMoved):
         repository.move_ref(LEDGER, None, expected=first)
     repository.move_ref(LEDGER, None, expected=second)
-    assert repository.ref_commit(LEDGER) is None
+    assert repository.commit(LEDGER) is None
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../x", "/x", "a//b", ".git/config", "a/.GIT/x", "", "a\0b"])
@@ -246,7 +246,7 @@ def test_a_ledger_travels_to_another_clone(clone: Path, shared: Path, tmp_path: 
     second = there.write_ref(LEDGER, {"a": b"2"}, message="m", parent=first)
     there.push_ref("origin", LEDGER, expected=first)
     assert here.fetch_ref("origin", LEDGER) == second
-    assert here.ref_commit(LEDGER) == second
+    assert here.commit(LEDGER) == second
 
 
 def test_of_two_publishers_one_is_told_that_the_ref_moved(clone: Path, shared: Path, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_of_two_publishers_one_is_told_that_the_ref_moved(clone: Path, shared: P
     with pytest.raises(RefMoved):
         here.push_ref("origin", LEDGER, expected=ours)
     assert here.fetch_ref("origin", LEDGER) == theirs
-    assert here.ref_commit(LEDGER) == ours
+    assert here.commit(LEDGER) == ours
     assert here.read_ref(theirs) == {"a": b"2"}
 
 
@@ -365,4 +365,4 @@ def test_another_working_tree_shares_the_ledger_and_the_git_folder(clone: Path, 
     first.write_ref(LEDGER, {"a": b"1"}, message="m", parent=None)
     assert second.read_ref(LEDGER) == {"a": b"1"}
     assert second.branch() == "side"
-    assert first.git_folder() == second.git_folder() == (clone / ".git").resolve()
+    assert first.common_dir() == second.common_dir() == (clone / ".git").resolve()

@@ -4,14 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from kbsync.sandbox.database import DRAFT, PUBLISHED, Article
+from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord
 from kbsync.sandbox.server import Portal
 from tests.laws.people import Words
 
 Shown = tuple[int, str, str, int, tuple[str, ...]]
 
 
-def shown(article: Article) -> Shown:
+def shown(article: ArticleRecord) -> Shown:
     """Return what of an article is somebody's work."""
     return article.folder_id, article.title, article.description, article.status, article.tags
 
@@ -26,7 +26,7 @@ class Agent:
     unseen: dict[int, str] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
 
-    def articles(self) -> dict[int, Article]:
+    def articles(self) -> dict[int, ArticleRecord]:
         return {article.id: article for article in self.portal.store.all_articles()}
 
     def edit_text(self, which: int, how: int) -> None:
@@ -88,14 +88,14 @@ class Agent:
         if folders:
             self.portal.store.edit_folder(folders[which % len(folders)].id, name=self.words.title("a"))
 
-    def _chosen(self, which: int) -> Article | None:
+    def _chosen(self, which: int) -> ArticleRecord | None:
         here = list(self.articles().values())
         return here[which % len(here)] if here else None
 
-    def _save(self, article: Article, **changes: Any) -> None:
+    def _save(self, article: ArticleRecord, **changes: Any) -> None:
         self._note(article)
         saved = self.portal.store.edit_article(article.id, **changes)
         self.unseen[article.id] = saved.updated_at
 
-    def _note(self, article: Article) -> None:
+    def _note(self, article: ArticleRecord) -> None:
         self.versions[article.id].append(shown(article))

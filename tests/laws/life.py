@@ -24,7 +24,7 @@ from kbsync.errors import KbsyncError, Refusal, UsageError
 from kbsync.model import Kind
 from kbsync.planner.approval import SavedPlan
 from kbsync.planner.planner import Plan
-from kbsync.sandbox.database import DRAFT, PUBLISHED, Article
+from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import LEDGER, Clone, clone_of, git, new_clone
 from tests.laws.agents import Agent, Shown, shown
@@ -53,7 +53,7 @@ class ReviewedPlan:
     saved: SavedPlan
     allowed: AbstractSet[tuple[Action, Kind, str]]
     texts: Mapping[str, set[str]]
-    live: Mapping[int, Article]
+    live: Mapping[int, ArticleRecord]
 
 
 def begun(place: Path, portal: Portal) -> None:
@@ -295,7 +295,7 @@ class Life:
     def _account_for(
         self,
         person: Person,
-        before: Mapping[int, Article],
+        before: Mapping[int, ArticleRecord],
         ledger: str | None,
         *,
         archives: bool = False,
@@ -318,7 +318,7 @@ class Life:
                 self._archives_nothing_needed(person, old, new, after)
         self.once_live |= {word for article in after.values() for word in _words_of(article)}
 
-    def _is_lost(self, number: int, old: Article, new: Article) -> bool:
+    def _is_lost(self, number: int, old: ArticleRecord, new: ArticleRecord) -> bool:
         """Return whether anything that was edited on the web since kbsync last wrote an article is no longer so."""
         edited = zip(self.written.get(number) or (None,) * 5, shown(old), shown(new), strict=True)
         return any(before not in (written, after) for written, before, after in edited)
@@ -335,7 +335,7 @@ class Life:
         return locks + entries
 
     def _archives_nothing_needed(
-        self, person: Person, old: Article, new: Article, after: Mapping[int, Article]
+        self, person: Person, old: ArticleRecord, new: ArticleRecord, after: Mapping[int, ArticleRecord]
     ) -> None:
         if old.status != PUBLISHED or new.status != DRAFT:
             return
@@ -346,7 +346,7 @@ class Life:
         is_there = any(a.title == old.title and a.status == PUBLISHED for a in after.values())
         law(8, not is_wanted or is_there, f"{old.title} was archived although content has it")
 
-    def _hold_back(self, done: PublishResult, before: Mapping[int, Article]) -> None:
+    def _hold_back(self, done: PublishResult, before: Mapping[int, ArticleRecord]) -> None:
         plan, after = done.planned.plan, self.agent.articles()
         held = [*plan.conflicts, *plan.drift, *plan.unmanaged, *plan.undone]
         self.tally["conflicts"] += len(plan.conflicts)
@@ -472,7 +472,7 @@ class Life:
             law(10, self.portal.key not in told, "the key is in the repository, or was told")
 
 
-def _words_of(article: Article) -> set[str]:
+def _words_of(article: ArticleRecord) -> set[str]:
     return tokens(f"{article.title} {article.description}")
 
 

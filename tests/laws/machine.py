@@ -19,7 +19,7 @@ from kbsync.engine import apply as carrying
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.laws.life import Life, begun, moved
 from tests.laws.people import Person
 
@@ -56,7 +56,7 @@ def _first(rewriting: Any) -> Path:
     folder = _folder()
     _KEPT.append(folder)
     place = Path(folder.name)
-    with serve(Settings(key=KEY, rewriting=rewriting, clock=lambda: START, data=place / "portal")) as served:
+    with serve(SandboxSettings(key=KEY, rewriting=rewriting, clock=lambda: START, data=place / "portal")) as served:
         begun(place, served)
     return place
 
@@ -78,7 +78,7 @@ class Laws(RuleBasedStateMachine):
     def begin(self, rewriting: Any) -> None:
         moved(_first(rewriting), self.place)
         self.seconds = 60
-        settings = Settings(key=KEY, rewriting=rewriting, clock=self._now, data=self.place / "portal")
+        settings = SandboxSettings(key=KEY, rewriting=rewriting, clock=self._now, data=self.place / "portal")
         served = self.stack.enter_context(serve(settings))
         self.life = Life(place=self.place, portal=served, tally=self.tally, links_others=self.links_others)
         self.agent = self.life.agent

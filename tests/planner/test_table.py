@@ -12,7 +12,7 @@ import pytest
 
 from kbsync.baseline import State
 from kbsync.change import Action
-from kbsync.engine.record import settled
+from kbsync.engine.record import with_state
 from kbsync.model import Article, ItemKey, Kind, Status
 from tests.planner.world import BothSides, article, published, steps
 
@@ -111,7 +111,7 @@ def _settle(made: BothSides, key: ItemKey, state: State | None) -> None:
             del made.baselines[key]
         case State.ARCHIVED:
             made.edit(key, status=Status.DRAFT)
-            made.baselines[key] = settled(made.baselines[key], made.live[key], seen=made.now(), state=state)
+            made.baselines[key] = with_state(made.baselines[key], made.live[key], seen=made.now(), state=state)
         case _:
             made.baselines[key] = replace(made.baselines[key], state=state)
 

@@ -15,7 +15,7 @@ from kbsync.config import Config
 from kbsync.content.selection import TreeRules
 from kbsync.content.tree import read_tree
 from kbsync.digests import live_digests
-from kbsync.engine.record import agree, settled
+from kbsync.engine.record import make_baseline, with_state
 from kbsync.engine.render import LinkResolver, current_addresses, render
 from kbsync.errors import Problem
 from kbsync.model import (
@@ -244,7 +244,7 @@ class _Carrying:
 
     def _settle(self, key: ItemKey, state: State) -> None:
         known, live = self.world.baselines[key], self.world.live[key]
-        self.world.baselines[key] = settled(known, live, seen=self.world.now(), state=state)
+        self.world.baselines[key] = with_state(known, live, seen=self.world.now(), state=state)
 
     def _put(self, change: Change, key: ItemKey) -> None:
         content = change.desired
@@ -270,7 +270,7 @@ class _Carrying:
         if sent is None and isinstance(content, Article):
             sent = current_addresses(content, self.addresses, self.ids)
         anchors = self.plan.anchors.get(change.path, frozenset())
-        known = agree(content, live, seen=self.world.now(), anchors=anchors, addresses=sent)
+        known = make_baseline(content, live, seen=self.world.now(), anchors=anchors, addresses=sent)
         self.world.baselines[known.key] = known
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 
 API = "/api/v2/solutions"
 
@@ -47,7 +47,7 @@ class Desk:
 def desk(**choices: Any) -> Iterator[Desk]:
     """Open a portal that behaves as chosen."""
     with (
-        serve(Settings(**choices)) as portal,
+        serve(SandboxSettings(**choices)) as portal,
         httpx.Client(base_url=portal.url, auth=(portal.key, "X"), timeout=20, verify=False) as http,
     ):
         yield furnished(portal, http)

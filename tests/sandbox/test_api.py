@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from kbsync.sandbox.server import serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 from tests.sandbox.desk import Desk, desk, problems
 
 ARTICLE_KEYS = (
@@ -418,6 +418,6 @@ def test_the_record_of_calls_tells_every_call_and_can_be_cleared(front: Desk) ->
 
 
 def test_the_key_stands_in_no_repr() -> None:
-    with serve(Settings(key="very-secret")) as portal:
+    with serve(SandboxSettings(key="very-secret")) as portal:
         assert "very-secret" not in repr(portal) + repr(portal.settings)
         assert "very-secret" not in json.dumps([str(call) for call in portal.calls])

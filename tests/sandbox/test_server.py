@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from kbsync.sandbox.server import run, serve
-from kbsync.sandbox.settings import SandboxError, Settings
+from kbsync.sandbox.settings import SandboxError, SandboxSettings
 from kbsync.sandbox.store import Document, Store, load, load_path
 from tests.sandbox.desk import desk
 
@@ -70,7 +70,7 @@ def test_a_data_file_keeps_everything(tmp_path: Path) -> None:
     data = tmp_path / "portal.sqlite"
     with desk(data=data) as front:
         made = front.article(tags=["a"], seo_data={"meta_title": "T"})
-    with serve(Settings(data=data)) as portal:
+    with serve(SandboxSettings(data=data)) as portal:
         kept = portal.store.article(made["id"])
         assert (kept.title, kept.tags, kept.seo) == ("Reset", ("a",), {"meta_title": "T"})
         portal.store.delete_article(kept.id)
@@ -80,11 +80,11 @@ def test_a_data_file_keeps_everything(tmp_path: Path) -> None:
 def test_a_file_that_holds_something_else_is_refused_with_advice(tmp_path: Path) -> None:
     data = tmp_path / "notes.txt"
     data.write_text("not a database, " * 100)
-    with pytest.raises(SandboxError, match=r"notes\.txt.*new one"), serve(Settings(data=data)):
+    with pytest.raises(SandboxError, match=r"notes\.txt.*new one"), serve(SandboxSettings(data=data)):
         pass
-    with pytest.raises(SandboxError, match="cannot use"), serve(Settings(data=tmp_path / "no" / "x.sqlite")):
+    with pytest.raises(SandboxError, match="cannot use"), serve(SandboxSettings(data=tmp_path / "no" / "x.sqlite")):
         pass
-    shared = Settings(data=tmp_path / "shared.sqlite")
+    shared = SandboxSettings(data=tmp_path / "shared.sqlite")
     with serve(shared), pytest.raises(SandboxError, match="no other sandbox"), serve(shared):
         pass
     assert data.read_text().startswith("not a database")
@@ -95,12 +95,12 @@ def test_a_port_that_is_taken_is_refused_with_advice() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(SandboxError, match="--port 0"):
-            run(Settings(), port=taken.getsockname()[1])
+            run(SandboxSettings(), port=taken.getsockname()[1])
 
 
 def test_a_host_that_others_can_reach_is_refused_unless_it_is_meant() -> None:
     with pytest.raises(SandboxError, match="network"):
-        run(Settings(), host="0.0.0.0")
+        run(SandboxSettings(), host="0.0.0.0")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

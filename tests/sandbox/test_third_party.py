@@ -12,14 +12,14 @@ from freshdesk.v2.api import API
 from freshdesk.v2.errors import FreshdeskBadRequest, FreshdeskNotFound, FreshdeskRateLimited, FreshdeskUnauthorized
 
 from kbsync.sandbox.server import Portal, serve
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 
 NODE = Path(__file__).parent / "node"
 
 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
-    with serve(Settings(languages=("fr",))) as opened:
+    with serve(SandboxSettings(languages=("fr",))) as opened:
         yield opened
 
 
@@ -77,7 +77,10 @@ def test_python_freshdesk_reads_the_errors(portal: Portal) -> None:
         solutions.categories.create_category(description="no name")
     with pytest.raises(FreshdeskUnauthorized, match="logged in"):
         _client(portal, "wrong").solutions.categories.list_categories()
-    with serve(Settings(calls_per_minute=0)) as busy, pytest.raises(FreshdeskRateLimited, match=r"until \d+ seconds"):
+    with (
+        serve(SandboxSettings(calls_per_minute=0)) as busy,
+        pytest.raises(FreshdeskRateLimited, match=r"until \d+ seconds"),
+    ):
         _client(busy).solutions.categories.list_categories()
 
 

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kbsync.sandbox.account import Account, Allowance, Call, Fault, account_of
+from kbsync.sandbox.account import Account, Allowance, Fault, RecordedCall, account_of
 from kbsync.sandbox.api import resources as articles
 from kbsync.sandbox.api import resources as categories
 from kbsync.sandbox.api import resources as folders
@@ -195,7 +195,7 @@ class Gate:
         self._adorn(answer, allowance)
         cut = fault is not None and fault.kind in ("lost", "truncated")
         self._account.calls.append(
-            Call(
+            RecordedCall(
                 method=request.method,
                 path=request.url.path,
                 status=0 if cut else answer.status_code,

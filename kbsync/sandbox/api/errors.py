@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
 from kbsync.sandbox.account import Account
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class Rule:
 Rules = dict[str, Rule]
 
 
-def category_rules(settings: Settings) -> Rules:
+def category_rules(settings: SandboxSettings) -> Rules:
     """Return the rules for a category; `visible_in_portals` is for accounts with several portals (documented)."""
     rules = {
         "name": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
@@ -122,7 +122,7 @@ def category_rules(settings: Settings) -> Rules:
     return rules
 
 
-def folder_rules(settings: Settings) -> Rules:
+def folder_rules(settings: SandboxSettings) -> Rules:
     """Return the rules for a folder."""
     return {
         "name": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
@@ -135,7 +135,7 @@ def folder_rules(settings: Settings) -> Rules:
     }
 
 
-def article_rules(settings: Settings, *, updating: bool) -> Rules:
+def article_rules(settings: SandboxSettings, *, updating: bool) -> Rules:
     """Return the rules for an article; `agent_id` is for updates alone (documented)."""
     rules = {
         "title": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
@@ -149,7 +149,7 @@ def article_rules(settings: Settings, *, updating: bool) -> Rules:
     return rules
 
 
-def translation_rules(settings: Settings) -> Rules:
+def translation_rules(settings: SandboxSettings) -> Rules:
     """Return the rules for a category or folder in another language."""
     return {key: rule for key, rule in category_rules(settings).items() if key in ("name", "description")}
 

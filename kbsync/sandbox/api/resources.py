@@ -25,9 +25,9 @@ from kbsync.sandbox.api.errors import (
 )
 from kbsync.sandbox.api.requests import body_of, id_of, language_of, made, nothing, page_of
 from kbsync.sandbox.api.shapes import EXTRA_OF_VISIBILITY, article_to_json, category_to_json, folder_to_json
-from kbsync.sandbox.database import DRAFT, EVERYBODY, PUBLISHED, Article, Category, Folder
+from kbsync.sandbox.database import DRAFT, EVERYBODY, PUBLISHED, ArticleRecord, CategoryRecord, FolderRecord
 from kbsync.sandbox.sanitize import rewritten
-from kbsync.sandbox.settings import Settings
+from kbsync.sandbox.settings import SandboxSettings
 
 
 async def list_(request: Request) -> Response:
@@ -98,7 +98,7 @@ async def delete_categories(request: Request) -> Response:
     return nothing()
 
 
-def find_categories(account: Account, id_: int, language: str) -> Category:
+def find_categories(account: Account, id_: int, language: str) -> CategoryRecord:
     """Find a category in a language; raises `Refused`."""
     found = account.store.categories.get(id_, language)
     if found is None:
@@ -106,7 +106,7 @@ def find_categories(account: Account, id_: int, language: str) -> Category:
     return found
 
 
-def _changes(before: Category, given: dict[str, Any]) -> dict[str, Any]:
+def _changes(before: CategoryRecord, given: dict[str, Any]) -> dict[str, Any]:
     wanted = dict(given)
     if "visible_in_portals" in wanted:
         wanted["portals"] = tuple(wanted.pop("visible_in_portals"))
@@ -217,7 +217,7 @@ async def delete(request: Request) -> Response:
     return nothing()
 
 
-def find(account: Account, id_: int, language: str) -> Folder:
+def find(account: Account, id_: int, language: str) -> FolderRecord:
     """Find a folder in a language; raises `Refused`."""
     found = account.store.folders.get(id_, language)
     if found is None:
@@ -225,7 +225,7 @@ def find(account: Account, id_: int, language: str) -> Folder:
     return found
 
 
-def _written(account: Account, folder: Folder, *, listed: bool = False) -> dict[str, Any]:
+def _written(account: Account, folder: FolderRecord, *, listed: bool = False) -> dict[str, Any]:
     way = account.store.folders.way(folder.id, folder.language)
     return folder_to_json(folder, way, account.settings, listed=listed)
 
@@ -238,7 +238,7 @@ def _wanted(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unsuitable(
-    account: Account, wanted: dict[str, Any], *, category_id: int, before: Folder | None = None
+    account: Account, wanted: dict[str, Any], *, category_id: int, before: FolderRecord | None = None
 ) -> None:
     wrongs = _wrong_audience(wanted, before)
     parent_id = wanted.get("parent_id")
@@ -250,7 +250,7 @@ def _refuse_unsuitable(
         raise invalid(wrongs)
 
 
-def _wrong_audience(wanted: dict[str, Any], before: Folder | None) -> list[Wrong]:
+def _wrong_audience(wanted: dict[str, Any], before: FolderRecord | None) -> list[Wrong]:
     visibility = wanted.get("visibility", before.visibility if before else EVERYBODY)
     needed = EXTRA_OF_VISIBILITY.get(visibility)
     wrongs = [
@@ -263,7 +263,7 @@ def _wrong_audience(wanted: dict[str, Any], before: Folder | None) -> list[Wrong
     return wrongs
 
 
-def _wrong_parent(account: Account, parent_id: int, category_id: int, before: Folder | None) -> list[Wrong]:
+def _wrong_parent(account: Account, parent_id: int, category_id: int, before: FolderRecord | None) -> list[Wrong]:
     parent = account.store.folders.get(parent_id, account.settings.language)
     if parent is None or parent.category_id != category_id:
         return [invalid_value("parent_folder_id", "It should be a folder of the same category")]
@@ -276,7 +276,7 @@ def _wrong_parent(account: Account, parent_id: int, category_id: int, before: Fo
 def _refuse_taken(
     account: Account, name: str, language: str, category_id: int, parent_id: int | None, *, but: int | None = None
 ) -> None:
-    def rivals(folder: Folder) -> bool:
+    def rivals(folder: FolderRecord) -> bool:
         match account.settings.folder_names:
             case "account":
                 return True
@@ -368,7 +368,7 @@ async def delete_articles(request: Request) -> Response:
     return nothing()
 
 
-def find_articles(account: Account, id_: int, language: str) -> Article:
+def find_articles(account: Account, id_: int, language: str) -> ArticleRecord:
     """Find an article in a language; raises `Refused`."""
     found = account.store.articles.get(id_, language)
     if found is None:
@@ -377,20 +377,20 @@ def find_articles(account: Account, id_: int, language: str) -> Article:
 
 
 def _written_articles(
-    account: Account, article: Article, *, alone: bool = False, summed: bool = True
+    account: Account, article: ArticleRecord, *, alone: bool = False, summed: bool = True
 ) -> dict[str, Any]:
     way = account.store.folders.way(article.folder_id, article.language)
     counts = _counts(account, article, summed=summed)
     return article_to_json(article, way, account.settings, alone=alone, counts=counts)
 
 
-def _counts(account: Account, article: Article, *, summed: bool) -> dict[str, int]:
+def _counts(account: Account, article: ArticleRecord, *, summed: bool) -> dict[str, int]:
     if summed and account.settings.languages:
         return account.store.articles.counts(article.id)
     return {"hits": article.hits, "thumbs_up": article.thumbs_up, "thumbs_down": article.thumbs_down}
 
 
-def _fields(given: dict[str, Any], settings: Settings, before: Article | None = None) -> dict[str, Any]:
+def _fields(given: dict[str, Any], settings: SandboxSettings, before: ArticleRecord | None = None) -> dict[str, Any]:
     fields = {key: value for key, value in given.items() if key != "seo_data"}
     if "description" in fields:
         fields["description"] = rewritten(fields["description"], settings.rewriting)
@@ -402,7 +402,7 @@ def _fields(given: dict[str, Any], settings: Settings, before: Article | None = 
     return fields
 
 
-def _publishing(before: Article, given: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _publishing(before: ArticleRecord, given: dict[str, Any], settings: SandboxSettings) -> dict[str, Any]:
     """Return what an update does to status and to the version readers see.
 
     `status: 1` alone unpublishes (documented). Beside other fields it keeps a draft by the published version

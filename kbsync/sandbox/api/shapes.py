@@ -6,15 +6,15 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kbsync.sandbox.database import Article, Category, Folder, Step
+from kbsync.sandbox.database import ArticleRecord, CategoryRecord, FolderRecord, Step
 from kbsync.sandbox.sanitize import path_of
-from kbsync.sandbox.settings import Agent, Settings
+from kbsync.sandbox.settings import Agent, SandboxSettings
 from kbsync.sandbox.store import seen_by_readers
 
 EXTRA_OF_VISIBILITY = {4: "company_ids", 6: "contact_segment_ids", 7: "company_segment_ids"}
 
 
-def category_to_json(category: Category, settings: Settings) -> dict[str, Any]:
+def category_to_json(category: CategoryRecord, settings: SandboxSettings) -> dict[str, Any]:
     """Write a category; `visible_in_portals` only where there are several portals (recorded)."""
     portals = {"visible_in_portals": list(category.portals)} if len(settings.portals) > 1 else {}
     return {
@@ -28,7 +28,9 @@ def category_to_json(category: Category, settings: Settings) -> dict[str, Any]:
     }
 
 
-def folder_to_json(folder: Folder, way: Iterable[Step], settings: Settings, *, listed: bool = False) -> dict[str, Any]:
+def folder_to_json(
+    folder: FolderRecord, way: Iterable[Step], settings: SandboxSettings, *, listed: bool = False
+) -> dict[str, Any]:
     """Write a folder; `listed` is its form in a category's list, which has no `category_id` (recorded)."""
     nesting = {
         "parent_folder_id": folder.parent_id,
@@ -52,7 +54,12 @@ def folder_to_json(folder: Folder, way: Iterable[Step], settings: Settings, *, l
 
 
 def article_to_json(
-    article: Article, way: Iterable[Step], settings: Settings, *, alone: bool = False, counts: Mapping[str, int]
+    article: ArticleRecord,
+    way: Iterable[Step],
+    settings: SandboxSettings,
+    *,
+    alone: bool = False,
+    counts: Mapping[str, int],
 ) -> dict[str, Any]:
     """Write an article; `alone` is the answer for one article, which carries a token (recorded)."""
     shown = article if settings.shown == "draft" else seen_by_readers(article)
@@ -82,7 +89,9 @@ def article_to_json(
     return {**written, "collaboration": {"convo_token": _token(shown)}} if alone else written
 
 
-def hit_to_json(article: Article, way: tuple[Step, ...], folder: Folder, settings: Settings) -> dict[str, Any]:
+def hit_to_json(
+    article: ArticleRecord, way: tuple[Step, ...], folder: FolderRecord, settings: SandboxSettings
+) -> dict[str, Any]:
     """Write an article as the search shows it (documented sample)."""
     counts = {"hits": article.hits, "thumbs_up": article.thumbs_up, "thumbs_down": article.thumbs_down}
     written = article_to_json(article, way, settings, counts=counts)
@@ -100,7 +109,7 @@ def hit_to_json(article: Article, way: tuple[Step, ...], folder: Folder, setting
     }
 
 
-def seo_to_json(seo: Mapping[str, Any], settings: Settings) -> dict[str, str]:
+def seo_to_json(seo: Mapping[str, Any], settings: SandboxSettings) -> dict[str, str]:
     """Write the SEO fields: keywords go in as an array and come out as one text (documented)."""
     if not seo and settings.seo_unset == "absent":
         return {}
@@ -118,7 +127,7 @@ def way_to_json(way: Iterable[Step]) -> list[dict[str, Any]]:
     ]
 
 
-def agent_to_json(agent: Agent, settings: Settings) -> dict[str, Any]:
+def agent_to_json(agent: Agent, settings: SandboxSettings) -> dict[str, Any]:
     """Write an agent."""
     born = "2024-01-01T00:00:00Z"
     return {
@@ -149,7 +158,7 @@ def agent_to_json(agent: Agent, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _token(article: Article) -> str:
+def _token(article: ArticleRecord) -> str:
     parts = ({"alg": "none", "typ": "JWT"}, {"article": article.id, "nonce": secrets.token_hex(8)})
     written = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
     return ".".join([*written, secrets.token_urlsafe(16)])

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from kbsync.sandbox.account import account_of
-from kbsync.sandbox.database import DRAFT, PUBLISHED, Article, Folder, Heading
+from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord, FolderRecord, Heading
 from kbsync.sandbox.pages.render import HEADERS, POLICY, body_to_show, fields_of, is_ours, page, token_for
 from kbsync.sandbox.sanitize import rewritten
 from kbsync.sandbox.store import Store
@@ -22,7 +22,7 @@ STALE = "Somebody saved this article after you opened it. Your text is still her
 class Drawer:
     """A folder as agents see it, with drafts."""
 
-    folder: Folder
+    folder: FolderRecord
     depth: int
     articles: list[Heading]
 
@@ -85,7 +85,7 @@ async def preview(request: Request) -> Response:
 
 def _form(
     request: Request,
-    found: Article,
+    found: ArticleRecord,
     fields: dict[str, Any],
     *,
     wrong: tuple[str, ...] = (),
@@ -108,7 +108,7 @@ def _form(
     )
 
 
-def _fields_from(found: Article) -> dict[str, Any]:
+def _fields_from(found: ArticleRecord) -> dict[str, Any]:
     return {
         "title": found.title,
         "body": found.description,
@@ -131,7 +131,7 @@ def _tags(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
 
 
-def _wrongs(fields: dict[str, str], found: Article) -> tuple[str, ...]:
+def _wrongs(fields: dict[str, str], found: ArticleRecord) -> tuple[str, ...]:
     wrongs = []
     if fields["seen"] != found.updated_at:
         wrongs.append(STALE)
@@ -145,7 +145,7 @@ def _wrongs(fields: dict[str, str], found: Article) -> tuple[str, ...]:
     return tuple(wrongs)
 
 
-def _find(request: Request) -> Article | None:
+def _find(request: Request) -> ArticleRecord | None:
     store = account_of(request).store
     given = str(request.path_params["place"]).partition("-")[0]
     return (
@@ -167,7 +167,7 @@ def _articles(store: Store, term: str, status: str) -> dict[int, list[Heading]]:
     return found
 
 
-def _drawers(folders: list[Folder], inside: dict[int, list[Heading]], *, filtered: bool) -> list[Drawer]:
+def _drawers(folders: list[FolderRecord], inside: dict[int, list[Heading]], *, filtered: bool) -> list[Drawer]:
     drawers: list[Drawer] = []
 
     def open_(parent: int | None, depth: int) -> None:

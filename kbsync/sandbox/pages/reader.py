@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kbsync.sandbox.account import Account, account_of
-from kbsync.sandbox.database import AGENTS_ONLY, BOTS, Article, Category, Folder, Heading
+from kbsync.sandbox.database import AGENTS_ONLY, BOTS, ArticleRecord, CategoryRecord, FolderRecord, Heading
 from kbsync.sandbox.pages.render import body_to_show, fields_of, is_same_site, page
 from kbsync.sandbox.store import Store, search, seen_by_readers
 
@@ -55,7 +55,7 @@ HIDDEN = (AGENTS_ONLY, BOTS)
 class Shelf:
     """A folder as readers see it: its folders, its articles, and how many articles there are at any depth."""
 
-    folder: Folder
+    folder: FolderRecord
     folders: tuple["Shelf", ...]
     articles: tuple[Heading, ...]
 
@@ -69,7 +69,7 @@ class Shelf:
 class Bookcase:
     """A category as readers see it."""
 
-    category: Category
+    category: CategoryRecord
     shelves: tuple[Shelf, ...]
 
     @property
@@ -87,7 +87,7 @@ class Shelves:
         everywhere = {folder.id: folder for folder in store.all_folders()}
         here = everywhere if language == store.language else {one.id: one for one in store.folders.all(language)}
         self._folders = {id_: folder for id_, folder in here.items() if _is_open(folder, everywhere)}
-        self._inside: dict[int | None, list[Folder]] = {}
+        self._inside: dict[int | None, list[FolderRecord]] = {}
         for folder in self._folders.values():
             self._inside.setdefault(folder.parent_id, []).append(folder)
         self._articles: dict[int, list[Heading]] = {}
@@ -115,11 +115,11 @@ class Shelves:
         folder = self._folders.get(id_)
         return self._shelf(folder) if folder else None
 
-    def _bookcase(self, category: Category) -> Bookcase:
+    def _bookcase(self, category: CategoryRecord) -> Bookcase:
         top = [folder for folder in self._inside.get(None, []) if folder.category_id == category.id]
         return Bookcase(category=category, shelves=tuple(self._shelf(folder) for folder in top))
 
-    def _shelf(self, folder: Folder) -> Shelf:
+    def _shelf(self, folder: FolderRecord) -> Shelf:
         return Shelf(
             folder=folder,
             folders=tuple(self._shelf(inner) for inner in self._inside.get(folder.id, [])),
@@ -127,8 +127,8 @@ class Shelves:
         )
 
 
-def _is_open(folder: Folder, everywhere: dict[int, Folder]) -> bool:
-    current: Folder | None = folder
+def _is_open(folder: FolderRecord, everywhere: dict[int, FolderRecord]) -> bool:
+    current: FolderRecord | None = folder
     while current is not None:
         if current.visibility in HIDDEN:
             return False
@@ -292,7 +292,7 @@ def _id(request: Request) -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
 
 
-def _readable(request: Request, account: Account, language: str | None) -> tuple[Article | None, Shelf | None]:
+def _readable(request: Request, account: Account, language: str | None) -> tuple[ArticleRecord | None, Shelf | None]:
     id_ = _id(request)
     found = account.store.articles.get(id_, language) if id_ and language else None
     if found is None or language is None or not found.readable:
