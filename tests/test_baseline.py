@@ -1,18 +1,18 @@
-"""Baselines as pages of JSON, and which of lock and ledger counts."""
+"""Baselines as files, and which of lock file and ledger counts."""
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.baseline import (
+    AssetBaseline,
     Baseline,
     BaselineOrigin,
     State,
-    baseline_from_json,
-    baseline_to_json,
     fingerprint,
     is_tombstone,
     ledger_file_name,
@@ -23,14 +23,18 @@ from kbsync.baseline import (
     tombstone,
     with_sources,
 )
+from kbsync.codec import FormatError, decode, encode
 from kbsync.digests import blob_of
 from kbsync.model import ItemKey, Kind
 from tests.planner.trees import law
 
 KEY = ItemKey(Kind.ARTICLE, 7)
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=40) | st.just("a lone \ud800 surrogate")
 NAMES = st.sampled_from(["title", "body", "tags", "seo.title", "status"])
 VALUES = st.one_of(st.none(), TEXTS, st.integers(), st.lists(TEXTS, max_size=3).map(tuple))
+
+
+ASSETS = st.builds(AssetBaseline, sha256=TEXTS, size=st.integers(0), name=TEXTS, id=st.none() | st.integers(1))
 
 
 def baselines() -> st.SearchStrategy[Baseline]:
@@ -55,45 +59,65 @@ def baselines() -> st.SearchStrategy[Baseline]:
         fields=st.dictionaries(NAMES, VALUES).map(lambda fields: fields | {"body": "one\ntwo\n"} if fields else {}),
         previous=st.dictionaries(NAMES, VALUES).map(lambda fields: fields | {"body": "before\n\n"} if fields else {}),
         supersedes=TEXTS,
+        language=st.sampled_from(["", "fr"]),
+        url=TEXTS,
+        assets=st.dictionaries(TEXTS, ASSETS, max_size=2),
     )
 
 
 @law(200)
 @given(baselines())
-def test_an_agreement_survives_its_page(baseline: Baseline) -> None:
-    page = baseline_to_json(baseline)
-    assert baseline_from_json(page) == baseline
-    assert baseline_to_json(baseline_from_json(page)) == page
+def test_a_baseline_survives_its_file(baseline: Baseline) -> None:
+    text = encode(baseline)
+    assert decode(Baseline, text.encode(), file="x") == baseline
+    assert encode(decode(Baseline, text, file="x")) == text
 
 
-def test_a_page_reads_well_in_a_diff() -> None:
-    page = baseline_to_json(Baseline(kind=Kind.ARTICLE, id=7, path="a/b/ä.md", source="one\ntwo\n"))
-    lines = page.splitlines()
-    assert page.endswith("}\n")
-    assert ' "path": "a/b/ä.md",' in lines
-    assert [line.strip() for line in lines if line.startswith("  ")] == ['"one",', '"two",', '""']
-    keys = list(json.loads(page))
-    assert keys == sorted(keys)
+def test_a_lock_file_reads_well_in_a_diff() -> None:
+    live = {"title": "d1"}
+    baseline = Baseline(
+        kind=Kind.ARTICLE, id=7, path="a/b/ä.md", source="one\ntwo\n", live=live, fields={"body": "<p>x</p>\n"}
+    )
+    assert (
+        encode(baseline)
+        == """{
+ "content": {},
+ "fields": {
+  "body": [
+   "<p>x</p>",
+   ""
+  ]
+ },
+ "id": 7,
+ "kind": "article",
+ "live": {
+  "title": "d1"
+ },
+ "path": "a/b/ä.md",
+ "seen_at": "",
+ "source": [
+  "one",
+  "two",
+  ""
+ ],
+ "version": 1
+}
+"""
+    )
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "{", "[]", "null", "{}", '{"version": 2}', '{"version": 1}', '{"version": 1, "kind": "page"}', "\u0000"],
-)
-def test_what_is_no_agreement_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        baseline_from_json(text)
+def test_a_file_of_before_the_keys_were_settled_is_named_and_not_read() -> None:
+    old = {"version": 1, "kind": "article", "id": 7, "path": "a/b/c.md", "seen": "2026", "born": "live", "epoch": 1}
+    found, (problem,) = read_lock_files({"x.json": json.dumps(old).encode()})
+    assert found == {}
+    assert problem.message == "unreadable lock file: `seen_at` is missing; `content` is missing; `live` is missing"
+    assert "delete it" in problem.advice
 
 
-def test_wrong_types_are_refused_and_not_carried_about() -> None:
-    page = json.loads(baseline_to_json(Baseline(kind=Kind.ARTICLE, id=7, path="a/b/c.md")))
-    wrongs: tuple[object, ...] = (5.5, [5], {"a": 5}, [{}], True)
-    for name in (*page, "source", "expanded", "fields", "was"):
-        for wrong in wrongs:
-            if (name, wrong) in (("version", True), ("fields", {"a": 5}), ("was", {"a": 5})):
-                continue
-            with pytest.raises(ValueError, match=r"usable|version"):
-                baseline_from_json(json.dumps(page | {name: wrong}))
+@pytest.mark.parametrize("number", [0, -7])
+def test_a_number_that_no_item_has_is_refused(number: int) -> None:
+    text = encode(Baseline(kind=Kind.ARTICLE, id=number, path="a/b/c.md"))
+    assert "`id` is not the id of an item" in read_lock_files({"x.json": text.encode()})[1][0].message
 
 
 @pytest.mark.parametrize(
@@ -152,13 +176,9 @@ def test_within_one_second_what_the_portal_changed_later_counts() -> None:
 
 @law(100)
 @given(baselines(), baselines())
-def test_a_seal_tells_versions_apart_and_nothing_else(one: Baseline, other: Baseline) -> None:
-    same = (one.seen_at, one.blob, sorted(one.live.values())) == (
-        other.seen_at,
-        other.blob,
-        sorted(other.live.values()),
-    )
-    assert (fingerprint(one) == fingerprint(other)) is same
+def test_a_fingerprint_tells_versions_apart_and_nothing_else(one: Baseline, other: Baseline) -> None:
+    digests = [sorted((known.seen_at, known.blob, *known.live.values())) for known in (one, other)]
+    assert (fingerprint(one) == fingerprint(other)) is (digests[0] == digests[1])
 
 
 def test_what_is_gone_on_both_sides_outweighs_its_lock_and_is_known_no_more() -> None:
@@ -167,11 +187,11 @@ def test_what_is_gone_on_both_sides_outweighs_its_lock_and_is_known_no_more() ->
     assert _counts(lock, tombstone(lock, seen="2026-01-02T00:00:00Z")) is None
     pulled_anew = _baseline("2026-01-03T00:00:00Z")
     assert _counts(pulled_anew, tombstone(lock, seen="2026-01-02T00:00:00Z")) is pulled_anew
-    assert baseline_from_json(baseline_to_json(tombstone(lock, seen="x"))) == tombstone(lock, seen="x")
+    assert decode(Baseline, encode(tombstone(lock, seen="x")), file="x") == tombstone(lock, seen="x")
 
 
 def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -> None:
-    good = baseline_to_json(_baseline("2026")).encode()
+    good = encode(_baseline("2026")).encode()
     files = {
         ".kbsync/production/a/b/c.md.json": good,
         ".kbsync/production/a/b/d.md.json": good[:-20] + b"\n<<<<<<< HEAD\n" + good[-20:],
@@ -187,20 +207,33 @@ def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -
     assert all(problem.is_error and "delete" in problem.advice for problem in problems)
 
 
-def test_of_two_lock_files_of_one_item_the_later_counts() -> None:
-    early, late = _baseline("2026-01-01", live="early"), _baseline("2026-01-02", live="late")
+def test_of_two_lock_files_of_one_item_the_later_counts_and_the_other_is_named() -> None:
+    early, late = encode(_baseline("2026-01-01", live="early")), encode(_baseline("2026-01-02", live="late"))
     for first, second in ((early, late), (late, early)):
-        found, _ = read_lock_files(
-            {"a.json": baseline_to_json(first).encode(), "b.json": baseline_to_json(second).encode()}
-        )
-        assert found[KEY] == late
+        found, problems = read_lock_files({"a.json": first.encode(), "b.json": second.encode()})
+        assert found[KEY].live == {"title": "late"}
+        outdated, later = ("a.json", "b.json") if first == early else ("b.json", "a.json")
+        assert [(problem.path, problem.message, problem.is_error) for problem in problems] == [
+            (outdated, f"article 7 has a later lock file, {later}", False)
+        ]
 
 
 def test_a_ledger_is_read_whole_or_not_at_all() -> None:
-    page = baseline_to_json(_baseline("2026")).encode()
-    assert set(read_ledger({"article/7.json": page, "run.json": b"{}", "leases/x": b"?"})) == {KEY}
-    with pytest.raises(ValueError, match=r"."):
-        read_ledger({"article/7.json": page, "folder/8.json": b"{}"})
+    good = encode(_baseline("2026")).encode()
+    read = partial(read_ledger, ref="refs/kbsync/production", advice="start over")
+    assert set(read({"article/7.json": good, "run.json": b"{}", "leases/x": b"?"})) == {KEY}
+    with pytest.raises(FormatError, match=r"refs/kbsync/production:folder/8\.json: `version` is null") as wrong:
+        read({"article/7.json": good, "folder/8.json": b"{}"})
+    assert wrong.value.advice == "start over"
+    with pytest.raises(FormatError, match=r"folder/8\.json: it is about article 7"):
+        read({"article/7.json": good, "folder/8.json": good})
+
+
+def test_a_translation_has_a_ledger_file_beside_its_primary() -> None:
+    french = replace(_baseline("2026"), language="fr")
+    assert ledger_file_name(french.key) == "article/7.fr.json"
+    files = {"article/7.json": encode(_baseline("2026")).encode(), "article/7.fr.json": encode(french).encode()}
+    assert read_ledger(files, ref="x", advice="") == {KEY: _baseline("2026"), french.key: french}
 
 
 def test_sources_that_git_still_has_are_filled_in_by_blob() -> None:

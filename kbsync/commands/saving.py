@@ -22,9 +22,7 @@ def read_saved(file: Path) -> SavedPlan:
         UsageError: there is none, or it cannot be read.
     """
     try:
-        return saved_from_json(file.read_bytes().decode("utf-8"), name=str(file))
-    except UnicodeDecodeError:
-        raise UsageError(f"{file} is no saved plan: it is no text", advice="name the file that `--out` wrote") from None
+        return saved_from_json(file.read_bytes(), name=str(file))
     except OSError as error:
         raise UsageError(
             f"{file} cannot be read: {error.strerror}", advice="name the file that `--out` wrote"

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from kbsync.baseline import (
     Baseline,
     State,
-    baseline_from_json,
-    baseline_to_json,
     lock_file_path,
     read_lock_files,
     released_file_path,
 )
 from kbsync.change import Action, Change, Finding, FindingKind
+from kbsync.codec import decode, encode
 from kbsync.config import Config, Secret
 from kbsync.digests import live_digests
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, lock_files, open_workspace
@@ -202,7 +201,7 @@ class AdoptPlan:
             kept.pop(source, None)
             lock = lock_file_path(self.target, change.kind, change.path)
             if change.after is not None and isinstance(text := files.get(lock), str):
-                kept[lock] = baseline_to_json(replace(baseline_from_json(text), source=change.after, previous_blob=""))
+                kept[lock] = encode(replace(decode(Baseline, text, file=lock), source=change.after, previous_blob=""))
         written = {change.key for change in changes}
         return dict.fromkeys(lock_paths(self.old, written)) | kept
 
@@ -321,7 +320,7 @@ def release(
                 change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")
             )
             files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
-            files[released_file_path(config.target, entry.key)] = baseline_to_json(entry)
+            files[released_file_path(config.target, entry.key)] = encode(entry)
     refused += absent(named, {case.key for case in pairs.states})
     return _settle(workspace, live, tuple(changes), refused, files, calls, ui, dry_run)
 
@@ -372,7 +371,7 @@ def _let_go(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | No
         )
     if case.content is not None:
         anchors = pairs.links.anchors.get(case.path, frozenset())
-        made = make_baseline(case.content, item, seen=live.seen_at, anchors=anchors)
+        made = make_baseline(case.content, item, seen_at=live.seen_at, anchors=anchors)
     elif known is not None:
         made = replace(known, live=live_digests(item), seen_at=live.seen_at, updated_at=item.updated_at or "")
     else:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from kbsync.baseline import baseline_from_json
+from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Finding
+from kbsync.codec import FormatError, decode
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, Ui, Workspace, open_workspace
 from kbsync.engine.pull import PullResult, work_out
@@ -81,8 +82,8 @@ def _later(repository: Repository, commits: tuple[str, str], path: str) -> str |
             return None
         texts.append(files.read(path).decode("utf-8", "replace"))
     try:
-        return max(texts, key=lambda text: baseline_from_json(text).seen_at)
-    except ValueError:
+        return max(texts, key=lambda text: decode(Baseline, text, file=path).seen_at)
+    except FormatError:
         return None
 
 

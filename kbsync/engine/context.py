@@ -25,7 +25,7 @@ from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
 from kbsync.planner.approval import SavedPlan
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, journal_folder, read_in_flight, read_journals
-from kbsync.state.ledger import RemoteHeads, RunInfo, read_local_ledger, remote_heads
+from kbsync.state.ledger import RemoteHeads, RunInfo, RunRecord, read_local_ledger, remote_heads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Workspace:
     lock: Mapping[ItemKey, Baseline]
     ledger: Mapping[ItemKey, Baseline]
     baselines: Mapping[ItemKey, Baseline]
-    last_run: Mapping[str, object]
+    last_run: RunRecord | None
     commit: str | None
     heads: RemoteHeads = field(default_factory=lambda: RemoteHeads(ledger=None, lease=None))
     in_flight: InFlight | None = None
@@ -111,7 +111,7 @@ def open_workspace(
     if any(problem.is_error for problem in problems):
         raise ContentError(tuple(problem for problem in problems if problem.is_error))
     heads = remote_heads(repository, config, local=local)
-    ledger, run = read_local_ledger(repository, config)
+    ledger, last_run = read_local_ledger(repository, config)
     journals, journaled = read_journals(journal_folder(repository, config))
     return Workspace(
         config=config,
@@ -121,10 +121,10 @@ def open_workspace(
         lock=lock,
         ledger=ledger,
         baselines=complete_baselines(repository, tree.knowledge, newest(usable, ledger)),
-        last_run=run,
+        last_run=last_run,
         commit=commit,
         heads=heads,
-        in_flight=read_in_flight(repository, heads),
+        in_flight=read_in_flight(repository, config, heads),
         journals=journals,
         journaled=journaled,
     )

@@ -1,13 +1,12 @@
 """The history of a target: the runs in the ledger, and what each changed of every item. Reads only."""
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import unified_diff
 
-from kbsync.baseline import Baseline, baseline_from_json, ledger_file_name
+from kbsync.baseline import Baseline, ledger_file_name
 from kbsync.change import Action
 from kbsync.config import Config
-from kbsync.errors import KbsyncError, UsageError
+from kbsync.errors import UsageError
 from kbsync.git.repository import Repository
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_markdown import to_markdown
@@ -18,7 +17,7 @@ from kbsync.state.ledger import (
     Purpose,
     RunEntry,
     RunInfo,
-    RunRecord,
+    ledger_from,
     ledger_ref,
     record_from,
     remote_heads,
@@ -51,7 +50,7 @@ def show_run(config: Config, name: str, *, local: bool) -> tuple[RunInfo, tuple[
     repository = Repository.open(config.root)
     remote_heads(repository, config, local=local)
     run = find_run(past_runs(repository, config), name)
-    return run, item_diffs(repository, run, config.markup.plain)
+    return run, item_diffs(repository, config, run)
 
 
 def past_runs(repository: Repository, config: Config, *, limit: int | None = None) -> tuple[RunInfo, ...]:
@@ -61,8 +60,9 @@ def past_runs(repository: Repository, config: Config, *, limit: int | None = Non
     undone: dict[str, tuple[str, ...]] = {}
     found = []
     for commit in commits:
-        record = _record(pages.get(commit.id, b"{}"))
-        if record is None:
+        record = record_from(pages.get(commit.id), config)
+        # A commit that only joined two ledgers repeats a record and is no run of its own.
+        if record is None or record.purpose is Purpose.JOIN:
             continue
         before = commit.parents[0] if commit.parents else None
         who = record.author or commit.author
@@ -76,16 +76,6 @@ def past_runs(repository: Repository, config: Config, *, limit: int | None = Non
 def _with_undoing(past: RunInfo, undone: Mapping[str, tuple[str, ...]]) -> RunInfo:
     by = undone.get(past.id, ())
     return RunInfo(id=past.id, parent=past.parent, record=past.record, author=past.author, date=past.date, undone_by=by)
-
-
-def _record(page: bytes) -> RunRecord | None:
-    """Read a run's record; return None for a commit that only merged two ledgers, which repeats one."""
-    try:
-        plain = json.loads(page)
-        record = record_from(plain if isinstance(plain, dict) else {})
-    except ValueError as error:
-        raise KbsyncError(f"the ledger tells of a run that cannot be read: {error}", advice="upgrade kbsync") from error
-    return None if record.purpose is Purpose.JOIN else record
 
 
 def find_run(runs: Sequence[RunInfo], name: str) -> RunInfo:
@@ -129,26 +119,25 @@ def keys_of(entries: Collection[RunEntry]) -> tuple[ItemKey, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def entries_at(repository: Repository, commit: str | None, keys: Collection[ItemKey]) -> dict[ItemKey, Baseline]:
+def entries_at(
+    repository: Repository, config: Config, commit: str | None, keys: Collection[ItemKey]
+) -> dict[ItemKey, Baseline]:
     """Read what the ledger held of some items at one of its commits.
 
     Raises:
-        KbsyncError: it was written by a later version.
+        FormatError: it cannot be read.
     """
     if commit is None:
         return {}
-    files = repository.read_files(commit, [ledger_file_name(key) for key in keys])
-    try:
-        found = [baseline_from_json(data.decode("utf-8")) for data in files.values()]
-    except ValueError as error:
-        raise KbsyncError(f"the ledger cannot be read: {error}", advice="upgrade kbsync") from error
-    return {known.key: known for known in found}
+    return ledger_from(repository.read_files(commit, [ledger_file_name(key) for key in keys]), config)
 
 
-def item_diffs(repository: Repository, run: RunInfo, options: MarkupOptions) -> tuple[ItemDiff, ...]:
+def item_diffs(repository: Repository, config: Config, run: RunInfo) -> tuple[ItemDiff, ...]:
     """Return what a run changed of each of its items; an article that was replaced comes after its successor."""
     keys = keys_of(run.record.entries)
-    after, before = entries_at(repository, run.id, keys), entries_at(repository, run.parent, keys)
+    after = entries_at(repository, config, run.id, keys)
+    before = entries_at(repository, config, run.parent, keys)
+    options = config.markup.plain
     diffs = []
     for entry in run.record.entries:
         diffs.append(_item_diff(entry, before, after, run, options))

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import Baseline, BaselineOrigin, State, baseline_to_json, lock_file_path
+from kbsync.baseline import Baseline, BaselineOrigin, State, lock_file_path
 from kbsync.change import Action, Change
+from kbsync.codec import encode
 from kbsync.content.document import compose, decode, edit_fields
 from kbsync.content.tree import read_tree
 from kbsync.digests import blob_of, link_graph
@@ -105,7 +106,7 @@ class PullBaselines:
                 names = anchors.get(change.path, frozenset())
                 made.append(self._baseline(change, item, known, names, sent))
             elif known is not None and change.desired is not None:
-                made.append(with_state(known, change.desired, seen=self.live.seen_at, state=State.LIVE))
+                made.append(with_state(known, change.desired, seen_at=self.live.seen_at, state=State.LIVE))
         return self._without_known_texts([self._with_before(known) for known in made])
 
     def _with_before(self, made: Baseline) -> Baseline:
@@ -129,7 +130,7 @@ class PullBaselines:
     ) -> Baseline:
         born = known.origin if known else BaselineOrigin.LIVE
         if known is not None and self._follows(change):
-            made = content_half(item, born=born, anchors=anchors)
+            made = content_half(item, origin=born, anchors=anchors)
             return replace(
                 known,
                 path=made.path,
@@ -142,7 +143,7 @@ class PullBaselines:
                 addresses=self._as_sent(known, sent or {}),
             )
         live = change.desired or item
-        made = make_baseline(item, live, seen=self.live.seen_at, born=born, anchors=anchors, addresses=sent)
+        made = make_baseline(item, live, seen_at=self.live.seen_at, origin=born, anchors=anchors, addresses=sent)
         own = set(change.kept_fields) - set(change.fields)
         if known is None or known.source is not None or not own:
             return made
@@ -189,7 +190,7 @@ def lock_files(
         for key, entry in workspace.lock.items()
         if key in touched or (touched and key not in known)
     }
-    return files | {lock_file_path(target, entry.kind, entry.path): baseline_to_json(entry) for entry in made}
+    return files | {lock_file_path(target, entry.kind, entry.path): encode(entry) for entry in made}
 
 
 def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:

@@ -1,4 +1,4 @@
-"""What a run remembers while it writes: each baseline as it is reached, kept and written down."""
+"""What a run intends, and what it has reached: the baselines of both, and the recorder that notes them as it writes."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,23 +21,23 @@ def make_baseline(
     content: Item,
     live: Item,
     *,
-    seen: str,
-    born: BaselineOrigin = BaselineOrigin.LIVE,
+    seen_at: str,
+    origin: BaselineOrigin = BaselineOrigin.LIVE,
     anchors: Collection[str] = (),
     addresses: Mapping[str, str] | None = None,
-    was: Item | None = None,
+    replaced: Item | None = None,
 ) -> Baseline:
     """Make the baseline between a content version and a live version that say the same.
 
-    `seen` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
-    what its links were sent as, `was` the live version that was written over.
+    `seen_at` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
+    what its links were sent as, `replaced` the live version that was replaced.
     """
-    made = replace(content_half(content, born=born, anchors=anchors), id=live.id or 0, addresses=dict(addresses or {}))
-    return replace(with_live_half(made, live, seen=seen), previous=fields_of(was) if was else {})
+    made = with_live_half(content_half(content, origin=origin, anchors=anchors), live, seen_at=seen_at)
+    return replace(made, addresses=dict(addresses or {}), previous=fields_of(replaced) if replaced else {})
 
 
 def content_half(
-    content: Item, *, born: BaselineOrigin = BaselineOrigin.LIVE, anchors: Collection[str] = ()
+    content: Item, *, origin: BaselineOrigin = BaselineOrigin.LIVE, anchors: Collection[str] = ()
 ) -> Baseline:
     """Make the content half of a baseline; `with_live_half` completes it."""
     source = content.origin.text if content.origin else None
@@ -45,7 +45,7 @@ def content_half(
         kind=content.kind,
         id=content.id or 0,
         path=content.path or "",
-        origin=born,
+        origin=origin,
         renderer_version=RENDERER_VERSION,
         source_key=source_key(content, anchors) if isinstance(content, Article) else "",
         blob=blob_of(source) if source is not None else "",
@@ -55,13 +55,13 @@ def content_half(
     )
 
 
-def with_live_half(agreed: Baseline, live: Item, *, seen: str) -> Baseline:
-    """Return a baseline the live half that the portal showed at `seen`."""
+def with_live_half(known: Baseline, live: Item, *, seen_at: str) -> Baseline:
+    """Return a baseline with the live half that the portal showed at `seen_at`."""
     return replace(
-        agreed,
-        id=live.id or agreed.id,
+        known,
+        id=live.id or known.id,
         parent=live.parent,
-        seen_at=seen or agreed.seen_at,
+        seen_at=seen_at or known.seen_at,
         updated_at=live.updated_at or "",
         live=live_digests(live),
         fields=fields_of(live),
@@ -69,45 +69,45 @@ def with_live_half(agreed: Baseline, live: Item, *, seen: str) -> Baseline:
     )
 
 
-def with_state(known: Baseline, live: Item, *, seen: str, state: State, was: Item | None = None) -> Baseline:
-    """Bring a baseline's live half up to date after its content left: archived, kept or let go.
+def with_state(known: Baseline, live: Item, *, seen_at: str, state: State, replaced: Item | None = None) -> Baseline:
+    """Return a baseline with a live half of now and a state: archived, kept or released after its content was removed.
 
-    Of what was undone the two halves never said the same: should its file come back, all of it is to be sent.
+    Of what was undone the two halves never said the same: if its file is restored, all of it is to be sent.
     """
     if known.state is State.UNDONE:
         known = replace(known, content=dict.fromkeys(known.content.keys() - {"parent"}, ""), source_key="")
     return replace(
         known,
         state=state,
-        seen_at=seen or known.seen_at,
+        seen_at=seen_at or known.seen_at,
         updated_at=live.updated_at or "",
         live=live_digests(live),
         fields=fields_of(live),
-        previous=fields_of(was) if was else {},
+        previous=fields_of(replaced) if replaced else {},
         supersedes="",
     )
 
 
-def state_after(change: Change, known: Baseline) -> State:
-    """Return the state of what was removed; a directory left standing comes back with its files, as an article does.
+def _state_after_removal(change: Change, known: Baseline) -> State:
+    """Return the state of what was removed; only an article that stays published is kept, and needs adopting again.
 
-    So does an article whose creation was undone: it was unpublished before its file went.
+    A directory is restored with its files, and so is an article whose creation was undone: it is unpublished already.
     """
     is_kept = change.action is Action.FORGET and change.kind is Kind.ARTICLE and known.state is not State.UNDONE
     return State.KEPT if is_kept else State.ARCHIVED
 
 
-def put_back(leaves: Baseline, live: Item, *, seen: str, was: Item | None) -> Baseline:
-    """Make the baseline after a former version was put back; a live half that it has already stays.
+def _restored(known: Baseline, live: Item, *, seen_at: str, replaced: Item | None) -> Baseline:
+    """Make the baseline after a former version was restored; a live half that it has already stays.
 
-    What was found put back already keeps its own `was`.
+    What was found restored already keeps its own `previous`.
     """
-    left = leaves if leaves.live else with_live_half(leaves, live, seen=seen)
-    return replace(left, seen_at=seen or left.seen_at, previous=fields_of(was) if was else leaves.previous)
+    made = known if known.live else with_live_half(known, live, seen_at=seen_at)
+    return replace(made, seen_at=seen_at or made.seen_at, previous=fields_of(replaced) if replaced else known.previous)
 
 
 def _expanded(content: Item) -> str | None:
-    """Return an article's body where its source does not say it by itself."""
+    """Return an article's body with includes and variables resolved, where that differs from its source."""
     if not isinstance(content, Article) or content.origin is None or not may_have_placeholders(content.origin.text):
         return None
     own = parse_document(content.origin.text, content.path or "").body
@@ -115,7 +115,7 @@ def _expanded(content: Item) -> str | None:
 
 
 def without_fields(reached: Baseline, unsent: Collection[str]) -> Baseline:
-    """Take out of a baseline what was not sent: the next plan finds that it is still to do."""
+    """Remove from a baseline what was not sent: the next plan finds that it is still to do."""
     return replace(reached, content={name: value for name, value in reached.content.items() if name not in unsent})
 
 
@@ -124,18 +124,18 @@ WRITES = frozenset(Action) - {Action.ADOPT, Action.FORGET}
 
 
 class WriteGuard(Protocol):
-    """What a run holds while it writes, and tells what it has reached."""
+    """What a run asks before each write, and notes what it has reached with."""
 
     def check(self) -> str:
         """Return why nothing may be written any more; empty while all is well."""
 
     def note(self, reached: Baseline) -> None:
-        """Write a baseline down for good."""
+        """Record a baseline."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Recorder:
-    """What one run has reached; `seen` are the items that were live before, `ids` where each path is live now.
+    """What one run has reached; `existing` are the items that were live before, `ids` where each path is live now.
 
     Every method may be called from any thread.
     """
@@ -152,37 +152,45 @@ class Recorder:
     _lock: Lock = field(default_factory=Lock)
 
     def record(self, change: Change, outcome: Outcome, rendered: Rendered | None) -> None:
-        """Note what both sides now say; an answer that is not believed is noted too, so that it is not sent again."""
+        """Note what both sides now say; an unverified answer is noted too, so that it is not sent again."""
         if outcome.live is None and outcome.result is not Result.DONE:
             return
         key = outcome.live.key if outcome.live and outcome.live.id else change.key
         with self._lock:
-            reached = self._reached(key, change, outcome, rendered)
+            reached = self._baseline_after(key, change, outcome, rendered)
             if reached is not None:
                 self.baselines[key] = reached
         if reached is not None and self.guard is not None:
             self.guard.note(reached)
 
-    def _reached(self, key: ItemKey, change: Change, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
-        known, live, seen = self.known.get(key), outcome.live or change.actual, outcome.seen_at or self.seen_at
-        if change.action is Action.DELETE or (change.action is Action.FORGET and not _stays(change)):
+    def _baseline_after(
+        self, key: ItemKey, change: Change, outcome: Outcome, rendered: Rendered | None
+    ) -> Baseline | None:
+        known, live, seen_at = self.known.get(key), outcome.live or change.actual, outcome.seen_at or self.seen_at
+        # What is forgotten and still on the portal must not be taken for new.
+        if change.action is Action.DELETE or (change.action is Action.FORGET and change.actual is None):
             self.forgotten.add(key)
             return None
         if live is None:
             return None
-        was = self._was(change, live)
+        replaced = self._replaced(change, live)
         if change.baseline_after is not None:
-            return put_back(change.baseline_after, live, seen=seen, was=was)
+            return _restored(change.baseline_after, live, seen_at=seen_at, replaced=replaced)
         if change.action.is_removal:
-            return with_state(known, live, seen=seen, state=state_after(change, known), was=was) if known else None
+            if known is None:
+                return None
+            state = _state_after_removal(change, known)
+            return with_state(known, live, seen_at=seen_at, state=state, replaced=replaced)
         if change.desired is None:
             return None
         if change.id is not None and change.id != live.id:
-            # Made anew because the old one is gone from the portal: nothing is left to agree on there.
+            # Created again because the old one is gone from the portal.
             self.forgotten.add(change.key)
-        return self._agreed(change, live, outcome, rendered)
+        return self._baseline_of_write(change, live, outcome, rendered)
 
-    def _agreed(self, change: Change, live: Item, outcome: Outcome, rendered: Rendered | None) -> Baseline | None:
+    def _baseline_of_write(
+        self, change: Change, live: Item, outcome: Outcome, rendered: Rendered | None
+    ) -> Baseline | None:
         content = change.desired
         if content is None:
             return None
@@ -192,51 +200,48 @@ class Recorder:
         reached = make_baseline(
             content,
             live,
-            seen=outcome.seen_at or self.seen_at,
-            born=self.origin_of(change, live.id or 0),
+            seen_at=outcome.seen_at or self.seen_at,
+            origin=self.origin_of(change, live.id or 0),
             anchors=self.plan.anchors.get(change.path, frozenset()),
             addresses=sent,
-            was=self._was(change, live),
+            replaced=self._replaced(change, live),
         )
-        reached = replace(without_fields(reached, outcome.unsent), sent_digest=self._sent(change, live, rendered))
+        reached = replace(
+            without_fields(reached, outcome.unsent), sent_digest=self._sent_digest(change, live, rendered)
+        )
         if change.action is Action.UPDATE and isinstance(live, Article):
-            # An update leaves an article where agents moved it: that stays a web edit, for a pull to bring home.
-            return replace(reached, parent=self._place(change, live))
+            # An update leaves an article where agents moved it: that stays a web edit, for a pull.
+            return replace(reached, parent=self._folder_in_content(change, live))
         return reached
 
-    def _place(self, change: Change, live: Article) -> int | None:
+    def _folder_in_content(self, change: Change, live: Article) -> int | None:
         """Return the folder in which content has an article."""
         known = self.known.get(live.key)
         return self.ids.get(parent_path(change.path)) or (known.parent if known else live.parent)
 
-    def _sent(self, change: Change, live: Item, rendered: Rendered | None) -> str:
-        """Return the HTML that live was made of; a write that leaves the body alone leaves that too."""
+    def _sent_digest(self, change: Change, live: Item, rendered: Rendered | None) -> str:
+        """Return the digest of the HTML that live was made of; a write that leaves the body alone keeps it."""
         if rendered is not None:
             return digest(rendered.html) if rendered.whole else ""
         known = self.known.get(live.key)
         return known.sent_digest if known and change.action in WRITES else ""
 
     def origin_of(self, change: Change, number: int) -> BaselineOrigin:
-        """Return where an item was born: what is known of it says so, else whether this run makes it."""
+        """Return on which side an item first was, as far as known, else whether this run creates it."""
         key = ItemKey(change.kind, number)
         known = self.baselines.get(key) or self.known.get(key)
         if known is not None:
             return known.origin
         return BaselineOrigin.CONTENT if change.action.creates_item else BaselineOrigin.LIVE
 
-    def _was(self, change: Change, live: Item) -> Item | None:
-        """Return the live version that a change wrote over; none for what this run made, or did not write."""
+    def _replaced(self, change: Change, live: Item) -> Item | None:
+        """Return the live version that a change replaced; none for what this run created, or did not write."""
         is_old = live.id is not None and live.key in self.existing
         return change.actual if is_old and change.action in WRITES and live != change.actual else None
 
 
-def _stays(change: Change) -> bool:
-    """Return whether what is let go stays on the portal as it is, and so must not be taken for new."""
-    return change.actual is not None
-
-
 def intents_of(plan: Plan, known: Mapping[ItemKey, Baseline]) -> tuple[Intent, ...]:
-    """Say of each change that will write what it is to end in."""
+    """Return each change that will write, with the baseline that it is to end in."""
     openers = cycle_openers(plan.changes, plan.targets)
     return tuple(_intent(change, plan, known, openers) for change in plan.writes)
 
@@ -264,7 +269,7 @@ def _source(change: Change, known: Mapping[ItemKey, Baseline], anchors: tuple[st
     if change.baseline_after is not None:
         body = {"body": live_digests(item)["body"]} if isinstance(item, Article) else {}
         return replace(change.baseline_after, fields=fields, live=body)
-    agreed = known.get(change.key)
-    new = change.action.creates_item
-    born = agreed.origin if agreed else BaselineOrigin.CONTENT if new else BaselineOrigin.LIVE
-    return replace(content_half(item, born=born, anchors=anchors), fields=fields)
+    baseline = known.get(change.key)
+    is_new = change.action.creates_item
+    origin = baseline.origin if baseline else BaselineOrigin.CONTENT if is_new else BaselineOrigin.LIVE
+    return replace(content_half(item, origin=origin, anchors=anchors), fields=fields)

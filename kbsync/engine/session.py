@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from kbsync import __version__
 from kbsync.baseline import Baseline, fingerprint, is_tombstone, tombstone
 from kbsync.engine.apply import ApplyResult, LiveSide, apply_plan
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace
@@ -22,7 +23,7 @@ from kbsync.planner.approval import Approval, approval_of, restrict_to_approval
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, current_holder, delete_journals
 from kbsync.state.lease import Lease, LeaseBackend, StalePlan, WaitPolicy, acquire, may_take_over
-from kbsync.state.ledger import Purpose, RunRecord, entries_of, page_of, share_ledger, write_ledger
+from kbsync.state.ledger import Purpose, RunRecord, entries_of, share_ledger, write_ledger
 
 
 class Operation(Protocol):
@@ -110,8 +111,8 @@ class RunSession:
             LeaseBackend(workspace.repository, workspace.config, self.options.local),
             workspace.heads,
             workspace.in_flight,
-            patience=wait,
-            tell=self.ui.status,
+            policy=wait,
+            status=self.ui.status,
         ) as lease:
             self.connection.guard(lease.check)
             result = self._apply(planned, live_state, lease=lease)
@@ -156,8 +157,7 @@ def _in_flight(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFligh
 
 def published_commit(workspace: Workspace) -> str | None:
     """Return the source commit of the last run in the ledger."""
-    commit = workspace.last_run.get("commit")
-    return commit if isinstance(commit, str) else None
+    return workspace.last_run.commit or None if workspace.last_run else None
 
 
 def save_run(workspace: Workspace, result: ApplyResult, *, at: str, local: bool, lease: Lease | None = None) -> None:
@@ -198,10 +198,7 @@ def _write_to_ledger(workspace: Workspace, result: ApplyResult, at: str) -> bool
     if not entries and not forgotten and not _content_changed_and_back(workspace, result):
         return False
     forgotten |= _obsolete_tombstones(workspace)
-    record = _record(workspace, result, at)
-    write_ledger(
-        workspace.repository, workspace.config, entries, forgotten, page=page_of(record), message=record.message()
-    )
+    write_ledger(workspace.repository, workspace.config, entries, forgotten, record=_record(workspace, result, at))
     return True
 
 
@@ -244,6 +241,7 @@ def _record(workspace: Workspace, result: ApplyResult, at: str) -> RunRecord:
         commit=commit or "",
         date=at,
         author=workspace.repository.identity(),
+        kbsync=__version__,
         undoes=result.undoes,
         entries=entries_of((*workspace.recovered.outcomes, *result.outcomes)),
     )

@@ -21,7 +21,7 @@ from kbsync.freshdesk.urls import target
 from kbsync.git.repository import Repository
 from kbsync.markup.to_markdown import MarkdownResult, to_markdown
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
-from kbsync.state.ledger import open_ledger
+from kbsync.state.ledger import read_local_ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _known(config: Config) -> _Known:
     files = files_on_disk(config)
     lock, _ = read_lock_files(lock_files(config, files))
     try:
-        ledger, _ = open_ledger(Repository.open(config.root), config, local=True)
+        ledger, _ = read_local_ledger(Repository.open(config.root), config)
     except GitError:
         ledger = {}
     content = read_tree(files, tree_rules(config)).knowledge

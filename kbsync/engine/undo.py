@@ -116,7 +116,7 @@ def _open(config: Config, options: Options) -> Workspace:
 def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunInfo]) -> RunBaselines:
     """Read the baselines of a run's items before and after it, and which later runs changed them."""
     keys = keys_of(past.record.entries)
-    after = entries_at(workspace.repository, past.id, keys)
+    after = entries_at(workspace.repository, workspace.config, past.id, keys)
     later = runs[: runs.index(past)]
     return RunBaselines(
         before=_before(workspace, past, after),
@@ -133,7 +133,7 @@ def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunIn
 
 def _before(workspace: Workspace, past: RunInfo, after: Mapping[ItemKey, Baseline]) -> dict[ItemKey, Baseline]:
     """Return the baselines before a run: the ledger's entries of then, or those of the lock files where newer."""
-    known = entries_at(workspace.repository, past.parent, after.keys())
+    known = entries_at(workspace.repository, workspace.config, past.parent, after.keys())
     for key, entry in workspace.lock.items():
         if (
             key in after

@@ -78,7 +78,7 @@ def baseline_after_undo(
         if is_hidden:
             return replace(mine, state=State.ARCHIVED, live={})
         return replace(mine, state=State.UNDONE, content={}, source_key="", live={})
-    half = content_half(content, born=mine.origin, anchors=tree.anchors_of(content.path or ""))
+    half = content_half(content, origin=mine.origin, anchors=tree.anchors_of(content.path or ""))
     return replace(
         half, id=mine.id, state=State.UNDONE, content={**half.content, **_parent_difference(content, former, tree)}
     )

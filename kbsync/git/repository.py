@@ -143,10 +143,6 @@ class Repository:
         """Return whether the clone knows a remote by that name."""
         return f"remote.{name}.url" in self._runner.config
 
-    def commit(self, ref: str) -> str | None:
-        """Return the commit at a ref; None where there is none."""
-        return refs.ref_commit(self._runner, ref)
-
     def read_ref(self, ref: str) -> Mapping[str, bytes]:
         """Read all files of the tree at a ref or commit; nothing where there is none."""
         return refs.read_ref(self._runner, ref)

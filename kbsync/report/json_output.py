@@ -1,24 +1,30 @@
-"""The file form of a saved plan: the JSON object of every plan, and beside it what tells whether it still holds.
+"""Plans as JSON: the object of every plan, and the file of a saved one, which also holds whether it still applies.
 
-Nothing in a file is believed: what is no saved plan is refused in words, and what is one allows and never instructs.
+Nothing in a file is trusted: what is not a saved plan is refused, and what is one allows changes and never orders any.
 """
 
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome
+from kbsync.codec import FormatError, decode
 from kbsync.errors import UsageError
 from kbsync.model import Article, Category, Folder, Item, Kind, Side
 from kbsync.planner.approval import Approval, ApprovedChange, SavedPlan
-from kbsync.planner.planner import Plan
+from kbsync.planner.planner import QUIET, Plan
 from kbsync.report.wording import diff, title_of
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 VERSION = 1
+_T = TypeVar("_T")
+_ADVICE = "save one with `kbsync plan --out FILE.json`"
 
 
 def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> str:
@@ -27,7 +33,7 @@ def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outc
 
 
 def status_to_json(plan: Plan, archived: Sequence[Baseline], *, target: str, calls: int) -> str:
-    """Write both directions at a glance: what there is to publish, what to pull, and what waits for a person."""
+    """Write both directions: what there is to publish, what to pull, and what is archived."""
     page = plan_page(plan, target=target, calls=calls) | {
         "to_publish": [_change_data(change) for change in plan.changes],
         "to_pull": [_finding(finding) for finding in plan.drift],
@@ -96,15 +102,12 @@ def _finding(finding: Finding) -> dict[str, object]:
     return page | {side: list(lines) for side, lines in sides.items() if lines}
 
 
-_Word = TypeVar("_Word", bound=StrEnum)
-
-
 def saved_to_json(saved: SavedPlan) -> str:
-    """Write a saved plan; a diff stands in it by its lines, so that its size is that of what changes."""
-    grants = {(grant.action, grant.kind, grant.path, grant.id): grant for grant in saved.approval.changes}
+    """Write a saved plan; only the lines of a diff stand in it, so that its size is that of what changes."""
+    approved = {(change.action, change.kind, change.path, change.id): change for change in saved.approval.changes}
     page = plan_page(saved.plan, target=saved.target, calls=saved.calls)
     page["changes"] = [
-        _change(change, grants.get((change.action, change.kind, change.path, change.id)))
+        _change(change, approved.get((change.action, change.kind, change.path, change.id)))
         for change in saved.plan.changes
     ]
     page["saved"] = {
@@ -120,7 +123,7 @@ def saved_to_json(saved: SavedPlan) -> str:
     return to_json(page)
 
 
-def _change(change: Change, grant: ApprovedChange | None) -> dict[str, object]:
+def _change(change: Change, approved: ApprovedChange | None) -> dict[str, object]:
     page: dict[str, object] = {
         "action": change.action.value,
         "kind": change.kind.value,
@@ -134,82 +137,124 @@ def _change(change: Change, grant: ApprovedChange | None) -> dict[str, object]:
     }
     if change.leaves_pointer:
         page["points"] = True
-    return page | ({"content": grant.content, "live": grant.live} if grant else {})
+    return page | ({"content": approved.content, "live": approved.live} if approved else {})
 
 
-def saved_from_json(text: str, *, name: str) -> SavedPlan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SavedChange:
+    """A change as it is shown, and as it was approved where it is written at all."""
+
+    action: Action
+    kind: Kind
+    path: str
+    id: int | None = None
+    fields: tuple[str, ...]
+    reason: str
+    former: str | None = None
+    title: str
+    diff: tuple[str, ...]
+    points: bool = False
+    content: str = ""
+    live: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SavedFinding:
+    kind: Kind
+    path: str
+    id: int | None = None
+    fields: tuple[str, ...]
+    reason: str
+    ours: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SavedOrigin:
+    """What a saved plan was made of, and when."""
+
+    kbsync: str
+    at: str
+    url: str
+    tree: str
+    commit: str
+    paths: tuple[str, ...]
+    uncommitted: tuple[str, ...]
+    rerender: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SavedPlan:
+    target: str
+    changes: tuple[_SavedChange, ...]
+    drift: tuple[_SavedFinding, ...]
+    conflicts: tuple[_SavedFinding, ...]
+    unmanaged: tuple[_SavedFinding, ...]
+    undone: tuple[_SavedFinding, ...]
+    unchanged: int
+    refused: str
+    way_on: str
+    calls: int
+    saved: _SavedOrigin
+
+
+def saved_from_json(text: str | bytes, *, name: str) -> SavedPlan:
     """Read a saved plan; `name` is what its file is called.
 
     Raises:
         UsageError: it is none, or was saved by a later version of kbsync.
     """
     try:
-        return _saved(_Page(json.loads(text)))
-    except _LaterVersion as later:
-        raise UsageError(f"{name} was saved by a later version of kbsync ({later})", advice="upgrade kbsync") from None
-    except (ValueError, RecursionError) as error:
-        what = f"{name} is no saved plan: {error}"
-        raise UsageError(what, advice="save one with `kbsync plan --out FILE.json`") from None
-
-
-class _LaterVersion(Exception):
-    """The file is of a form that this version of kbsync does not know."""
-
-
-def _saved(page: "_Page") -> SavedPlan:
-    version = page.number("version")
-    if version != VERSION:
-        raise _LaterVersion(f"form {version}, and this one knows {VERSION}")
-    about = page.page("saved")
-    changes = page.pages("changes")
-    return SavedPlan(
+        page = decode(_SavedPlan, text, file=name, advice=_ADVICE)
+        if not _is_time(page.saved.at):
+            raise FormatError(name, "`saved.at` is not a time with its zone", advice=_ADVICE)
+    except FormatError as error:
+        raise UsageError(f"{name} is not a saved plan: {error.detail}", advice=error.advice) from None
+    return _taken(
+        SavedPlan,
+        page.saved,
         plan=_plan(page),
-        approval=Approval(changes=tuple(_grant(change) for change in changes if "content" in change.plain)),
-        target=page.text("target"),
-        url=about.text("url"),
-        tree=about.text("tree"),
-        at=about.time("at"),
-        commit=about.text("commit"),
-        kbsync=about.text("kbsync"),
-        calls=page.number("calls"),
-        paths=about.texts("paths"),
-        uncommitted=about.texts("uncommitted"),
-        rerender=about.plain.get("rerender") is True,
+        permit=Approval(changes=tuple(_taken(ApprovedChange, one) for one in page.changes if one.action not in QUIET)),
+        target=page.target,
+        calls=page.calls,
     )
 
 
-def _plan(page: "_Page") -> Plan:
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _plan(page: _SavedPlan) -> Plan:
     """Make the plan that is shown: its items are their names alone."""
+
+    def findings(found: tuple[_SavedFinding, ...], finding_kind: FindingKind) -> tuple[Finding, ...]:
+        return tuple(_taken(Finding, one, finding_kind=finding_kind) for one in found)
+
     return Plan(
         written=Side.LIVE,
-        changes=tuple(_shown(change) for change in page.pages("changes")),
-        drift=_findings(page, "drift", FindingKind.DRIFT),
-        conflicts=_findings(page, "conflicts", FindingKind.CONFLICT),
-        unmanaged=_findings(page, "unmanaged", FindingKind.UNMANAGED),
-        undone=_findings(page, "undone", FindingKind.UNDONE),
-        unchanged=page.number("unchanged"),
+        changes=tuple(_taken(Change, one, desired=_named(one.kind, one.title)) for one in page.changes),
+        drift=findings(page.drift, FindingKind.DRIFT),
+        conflicts=findings(page.conflicts, FindingKind.CONFLICT),
+        unmanaged=findings(page.unmanaged, FindingKind.UNMANAGED),
+        undone=findings(page.undone, FindingKind.UNDONE),
+        unchanged=page.unchanged,
         ids={},
         targets={},
         anchors={},
-        halt=page.text("refused"),
-        halt_advice=page.text("way_on"),
+        halt=page.refused,
+        halt_advice=page.way_on,
     )
 
 
-def _shown(page: "_Page") -> Change:
-    kind = page.word("kind", Kind)
-    return Change(
-        action=page.word("action", Action),
-        kind=kind,
-        path=page.text("path"),
-        id=page.maybe_number("id"),
-        former_path=page.maybe_text("former"),
-        fields=page.texts("fields"),
-        reason=page.text("reason"),
-        desired=_named(kind, page.text("title")),
-        diff=page.texts("diff"),
-        leaves_pointer=page.plain.get("points") is True,
-    )
+def _taken(cls: type[_T], page: "DataclassInstance", **others: object) -> _T:
+    """Make a value of the fields that an object of the file has by the same names."""
+    names = {field.name for field in fields(page)} & {
+        field.name for field in fields(cast("type[DataclassInstance]", cls))
+    }
+    return cls(**{name: getattr(page, name) for name in names}, **others)
 
 
 def _named(kind: Kind, title: str) -> Item:
@@ -220,87 +265,3 @@ def _named(kind: Kind, title: str) -> Item:
             return Folder(name=title)
         case Kind.ARTICLE:
             return Article(title=title, body="")
-
-
-def _grant(page: "_Page") -> ApprovedChange:
-    return ApprovedChange(
-        action=page.word("action", Action),
-        kind=page.word("kind", Kind),
-        path=page.text("path"),
-        id=page.maybe_number("id"),
-        former_path=page.maybe_text("former"),
-        fields=page.texts("fields"),
-        content=page.text("content"),
-        live=page.text("live"),
-        leaves_pointer=page.plain.get("points") is True,
-    )
-
-
-def _findings(page: "_Page", name: str, matter: FindingKind) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            finding_kind=matter,
-            kind=found.word("kind", Kind),
-            path=found.text("path"),
-            id=found.maybe_number("id"),
-            fields=found.texts("fields"),
-            reason=found.text("reason"),
-            ours=found.texts("ours") if "ours" in found.plain else (),
-            theirs=found.texts("theirs") if "theirs" in found.plain else (),
-        )
-        for found in page.pages(name)
-    )
-
-
-class _Page:
-    """One object of a file from anywhere: every value is looked at before it is taken."""
-
-    def __init__(self, plain: object) -> None:
-        if not isinstance(plain, Mapping):
-            raise ValueError("it holds no object where one belongs")
-        self.plain = plain
-
-    def text(self, name: str) -> str:
-        value = self.plain.get(name)
-        return value if isinstance(value, str) else self._fail(name)
-
-    def maybe_text(self, name: str) -> str | None:
-        return None if self.plain.get(name) is None else self.text(name)
-
-    def number(self, name: str) -> int:
-        value = self.plain.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else self._fail(name)
-
-    def maybe_number(self, name: str) -> int | None:
-        return None if self.plain.get(name) is None else self.number(name)
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.plain.get(name)
-        if isinstance(value, list) and all(isinstance(one, str) for one in value):
-            return tuple(value)
-        return self._fail(name)
-
-    def word(self, name: str, words: type[_Word]) -> _Word:
-        value = self.text(name)
-        return words(value) if value in set(words) else self._fail(name)
-
-    def time(self, name: str) -> str:
-        value = self.text(name)
-        return value if _is_time(value) else self._fail(name)
-
-    def page(self, name: str) -> "_Page":
-        return _Page(self.plain.get(name)) if name in self.plain else self._fail(name)
-
-    def pages(self, name: str) -> tuple["_Page", ...]:
-        value = self.plain.get(name)
-        return tuple(_Page(one) for one in value) if isinstance(value, list) else self._fail(name)
-
-    def _fail(self, name: str) -> NoReturn:
-        raise ValueError(f'it has no usable "{name}"')
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False

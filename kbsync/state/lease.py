@@ -1,14 +1,14 @@
 """The lease: one publisher at a time writes to a portal, and what it is about to write is known before it does.
 
 A git ref beside the ledger, moved by compare-and-swap alone. It holds who publishes, what is intended, and which
-baselines were reached so far. Whoever holds it renews it; what was not renewed for a while may be taken over.
+baselines were reached so far. The holder renews it; what was not renewed for a while may be taken over.
 
-A run that writes to the portal does it like this, and a run that was overtaken reads and plans again::
+A run that writes to the portal does it like this, and a run whose plan is stale reads and plans again::
 
-    with held(begun, place, standing, other, patience=patience, tell=ui.waits) as lease:
+    with acquire(in_flight, backend, heads, other, policy=policy, status=ui.status) as lease:
         connection.guard(lease.check)
-        run = carry_out(..., lease=lease)
-        save(workspace, run, at=live.seen_at, local=local, lease=lease)
+        result = apply_plan(..., lease=lease)
+        save_run(workspace, result, at=live.seen_at, local=local, lease=lease)
 """
 
 import time
@@ -33,7 +33,6 @@ from kbsync.state.journal import (
     is_known_dead,
     journal_folder,
     lease_files,
-    reached_files,
     read_in_flight,
     unconfirmed,
 )
@@ -42,8 +41,17 @@ from kbsync.state.ledger import RemoteHeads, is_shared, lease_ref, ledger_ref, r
 STALE_AFTER = 120.0
 """Seconds after which a lease that nobody renewed may be taken over."""
 
+RENEW_INTERVAL = 30.0
+VALID_FOR = 90.0
+"""Seconds after its last renewal for which a holder may write without asking the remote."""
+
 POLL_INTERVAL = 3.0
-_DEAD_BY_ANY_CLOCK = timedelta(days=1)
+_EXPIRED_BY_ANY_CLOCK = timedelta(days=1)
+_MAX_ATTEMPTS = 20
+
+
+class StalePlan(Refusal):
+    """Another run has written the ledger since this one planned."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,84 +59,60 @@ class WaitPolicy:
     """How long to wait for others, in seconds, over all attempts of one run; and since when one lease is watched."""
 
     seconds: float = 0.0
-    _began: float | None = None
+    _started: float | None = None
     _watched: tuple[str, float] = ("", 0.0)
 
     def is_over(self) -> bool:
         """Return whether there is no more time to wait; the time begins with the first question."""
-        self._began = time.monotonic() if self._began is None else self._began
-        return time.monotonic() - self._began >= self.seconds
+        self._started = time.monotonic() if self._started is None else self._started
+        return time.monotonic() - self._started >= self.seconds
 
     def watched(self, other: InFlight) -> float:
-        """Say for how many seconds this very lease has been seen, by our own clock."""
+        """Return for how many seconds this very lease has been seen, by our own clock."""
         if self._watched[0] != other.commit:
             self._watched = (other.commit, other.noticed_at)
         return time.monotonic() - self._watched[1]
 
 
-def may_take_over(other: InFlight, patience: WaitPolicy) -> bool:
-    """Return whether a lease may be taken over: its run is over, surely dead, or has not been heard of for long."""
+def may_take_over(other: InFlight, policy: WaitPolicy) -> bool:
+    """Return whether a lease may be taken over: its run is over, known to be dead, or was not renewed for long."""
     holder = other.holder
-    if holder.ended or is_known_dead(holder) or patience.watched(other) >= STALE_AFTER:
+    if holder.ended or is_known_dead(holder) or policy.watched(other) >= STALE_AFTER:
         return True
-    return datetime.now(UTC) - datetime.fromisoformat(holder.renewed_at) > _DEAD_BY_ANY_CLOCK
-
-
-def wait_for(other: InFlight, patience: WaitPolicy, tell: Callable[[str], None]) -> None:
-    """Wait a moment for another run; raises Refusal, which names it, where patience is over."""
-    if patience.is_over():
-        raise Refusal(
-            f"another publish is under way: {other.since}, last heard of at {other.holder.renewed_at}",
-            advice=f"wait for it with --wait 5m: one that died gives way after {STALE_AFTER / 60:.0f} minutes of that",
-        )
-    tell(f"waiting for another publish: {other.since}")
-    time.sleep(POLL_INTERVAL)
+    return datetime.now(UTC) - datetime.fromisoformat(holder.renewed_at) > _EXPIRED_BY_ANY_CLOCK
 
 
 def describe(other: InFlight | None) -> str:
-    """Return what the lease of another run means for a plan; empty where there is none, or nothing is left of it."""
+    """Return what the lease of another run means for a plan; empty where there is none, or its run is over."""
     if other is None or other.holder.ended:
         return ""
     if is_known_dead(other.holder):
-        return (
-            f"A publish was cut off ({other.since}); what it did is taken into account, and the next one completes it."
-        )
-    return f"A publish is under way: {other.since}, last heard of at {other.holder.renewed_at}."
-
-
-RENEW_INTERVAL = 30.0
-VALID_FOR = 90.0
-_MOST_ATTEMPTS = 20
-
-
-class StalePlan(Refusal):
-    """Another run has written the ledger since this one planned."""
+        return f"A publish was cut off ({other}); what it did is taken into account, and the next one completes it."
+    return f"A publish is under way: {other}, last renewed at {other.holder.renewed_at}."
 
 
 @contextmanager
 def acquire(
-    begun: InFlight,
-    place: "LeaseBackend",
-    standing: RemoteHeads,
+    in_flight: InFlight,
+    backend: "LeaseBackend",
+    heads: RemoteHeads,
     other: InFlight | None,
     *,
-    patience: WaitPolicy,
-    tell: Callable[[str], None],
+    policy: WaitPolicy,
+    status: Callable[[str], None],
 ) -> "Iterator[Lease]":
-    """Hold the lease of a target for a block that writes to its portal; `tell` hears whom this waits for.
+    """Hold the lease of a target for a block that writes to its portal; `status` is told whom this waits for.
 
-    `begun` is what is about to be done, `standing` where the refs stood when that was planned, `other` whose lease
-    stood there then.
-
-    Where the block fails, the lease is left for whoever comes next, unless nothing was written under it.
+    `in_flight` is what is about to be done, `heads` where the refs stood when that was planned, `other` whose lease
+    stood there then. Where the block fails, the lease is kept for the next run, unless nothing was written under it.
 
     Raises:
-        Overtaken: the ledger moved since then, so that the plan may be old.
-        Refusal: another holds it, and patience is over.
+        StalePlan: the ledger moved since then.
+        Refusal: another holds it, and there is no more time to wait.
         PushRefused: this clone may not push to where the lease is kept.
         GitError: that could not be reached.
     """
-    lease = _take(begun, place, standing, other, patience=patience, tell=tell)
+    lease = _take(in_flight, backend, heads, other, policy=policy, status=status)
     lease.start_renewing()
     try:
         yield lease
@@ -143,53 +127,64 @@ def acquire(
 
 
 def _take(
-    begun: InFlight,
-    place: "LeaseBackend",
-    standing: RemoteHeads,
+    in_flight: InFlight,
+    backend: "LeaseBackend",
+    heads: RemoteHeads,
     other: InFlight | None,
     *,
-    patience: WaitPolicy,
-    tell: Callable[[str], None],
+    policy: WaitPolicy,
+    status: Callable[[str], None],
 ) -> "Lease":
-    message = f"publish {begun.holder.commit[:10]} to {place.config.target}: {len(begun.intents)} intended"
-    commit = place.repository.commit_files(lease_files(begun), message=message, parent=None)
-    planned_at = standing.ledger
+    repository, config = backend.repository, backend.config
+    message = f"publish {in_flight.holder.commit[:10]} to {config.target}: {len(in_flight.intents)} intended"
+    commit = repository.commit_files(lease_files(in_flight), message=message, parent=None)
+    planned_at = heads.ledger
     attempts = 0
     while True:
-        if standing.ledger != planned_at:
+        if heads.ledger != planned_at:
             raise StalePlan("another run has written since this one planned", advice="run it again")
-        if other is None or may_take_over(other, patience):
-            asked_at = _now()
+        if other is None or may_take_over(other, policy):
+            asked_at = _ClockReading.now()
             try:
-                place.swap(standing, commit)
+                backend.swap(heads, commit)
             except RefMoved:
                 attempts += 1
-                if attempts >= _MOST_ATTEMPTS:
+                if attempts >= _MAX_ATTEMPTS:
                     raise
             else:
-                journal = Journal(journal_folder(place.repository, place.config), begun.holder.run)
-                return Lease(place, replace(begun, commit=commit), journal, asked_at)
+                journal = Journal(journal_folder(repository, config), in_flight.holder.run)
+                return Lease(backend, replace(in_flight, commit=commit), journal, asked_at)
         else:
-            wait_for(other, patience, tell)
-        standing = remote_heads(place.repository, place.config, local=place.local)
-        if other is None or other.commit != standing.lease:
-            other = read_in_flight(place.repository, standing)
+            _wait_for(other, policy, status)
+        heads = remote_heads(repository, config, local=backend.local)
+        if other is None or other.commit != heads.lease:
+            other = read_in_flight(repository, config, heads)
+
+
+def _wait_for(other: InFlight, policy: WaitPolicy, status: Callable[[str], None]) -> None:
+    if policy.is_over():
+        raise Refusal(
+            f"another publish is under way: {other}, last renewed at {other.holder.renewed_at}",
+            advice=f"wait for it with --wait 5m: the lease of a dead one expires after {STALE_AFTER / 60:.0f} minutes",
+        )
+    status(f"waiting for another publish: {other}")
+    time.sleep(POLL_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True)
-class _Instant:
+class _ClockReading:
     """A point in time by two clocks: one may stand still while a laptop sleeps, the other may be set."""
 
     steady: float
     wall: float
 
+    @classmethod
+    def now(cls) -> "_ClockReading":
+        return cls(time.monotonic(), time.time())
+
     def age(self) -> float:
-        """Return how many seconds ago that was, by the clock that says more."""
+        """Return how many seconds ago that was, by the clock that went on for longer."""
         return max(time.monotonic() - self.steady, time.time() - self.wall)
-
-
-def _now() -> _Instant:
-    return _Instant(time.monotonic(), time.time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,25 +195,25 @@ class LeaseBackend:
     config: Config
     local: bool
 
-    def swap(self, standing: RemoteHeads, commit: str | None) -> None:
-        """Let the lease stand at a commit if lease and ledger stand where they did; raises RefMoved if not."""
+    def swap(self, heads: RemoteHeads, commit: str | None) -> None:
+        """Move the lease to a commit if lease and ledger stand where they did; raises RefMoved if not."""
         ledger, lease = ledger_ref(self.config), lease_ref(self.config)
         if not is_shared(self.repository, self.config, local=self.local):
-            self.repository.move_ref(lease, commit, expected=standing.lease)
-        elif standing.ledger is None:
-            self.repository.push_refs(self.config.remote, {lease: standing.lease}, at={lease: commit})
+            self.repository.move_ref(lease, commit, expected=heads.lease)
+        elif heads.ledger is None:
+            self.repository.push_refs(self.config.remote, {lease: heads.lease}, at={lease: commit})
         else:
-            # A ref that is pushed to where it should be already is only looked at, and refuses the other if it moved.
-            at = {lease: commit, ledger: standing.ledger}
-            self.repository.push_refs(self.config.remote, {lease: standing.lease, ledger: standing.ledger}, at=at)
+            # A ref that is pushed to where it is already is only compared, and the push is refused if it moved.
+            at = {lease: commit, ledger: heads.ledger}
+            self.repository.push_refs(self.config.remote, {lease: heads.lease, ledger: heads.ledger}, at=at)
             return
         now = remote_heads(self.repository, self.config, local=self.local)
-        if now.ledger != standing.ledger:
+        if now.ledger != heads.ledger:
             self.move(commit, None)
             raise RefMoved("the ledger moved meanwhile", advice="run the command again")
 
     def move(self, old: str | None, new: str | None) -> None:
-        """Let the lease stand at a commit if it stands at another; raises RefMoved if not."""
+        """Move the lease from one commit to another; raises RefMoved if it is not there."""
         lease = lease_ref(self.config)
         if is_shared(self.repository, self.config, local=self.local):
             self.repository.push_refs(self.config.remote, {lease: old}, at={lease: new})
@@ -229,27 +224,27 @@ class LeaseBackend:
 class Lease:
     """The lease as its holder has it; safe to share among threads."""
 
-    def __init__(self, place: LeaseBackend, in_flight: InFlight, journal: Journal, confirmed: _Instant) -> None:
-        self._place = place
-        self._underway = in_flight
+    def __init__(self, backend: LeaseBackend, in_flight: InFlight, journal: Journal, confirmed: _ClockReading) -> None:
+        self._backend = backend
+        self._in_flight = in_flight
         self._journal = journal
         self._confirmed = confirmed
-        self._fresh: dict[ItemKey, Baseline] = {}
+        self._unsent: dict[ItemKey, Baseline] = {}
         self._lost = ""
         self._notes, self._moves = Lock(), RLock()
         self._over = Event()
-        self._thread = Thread(target=self._renew_on_and_on, name="lease", daemon=True)
+        self._thread = Thread(target=self._renew_until_over, name="lease", daemon=True)
         self.is_used = False
         """Whether anything may have been written under this lease."""
 
     @property
     def run(self) -> str:
         """Return the run that holds it."""
-        return self._underway.holder.run
+        return self._in_flight.holder.run
 
     @property
     def lost(self) -> str:
-        """Return who took it from this run; empty while it is ours."""
+        """Return why it is no longer this run's; empty while it is."""
         return self._lost
 
     @property
@@ -269,7 +264,7 @@ class Lease:
     def check(self) -> str:
         """Return why nothing may be written any more; empty while this run holds the lease.
 
-        Asked before every write: where the last answer is old, by whichever clock, the remote is asked anew.
+        Asked before every write: where the last answer is old, by whichever clock, the remote is asked again.
         """
         self.is_used = True
         if not self._lost and self._confirmed.age() > VALID_FOR:
@@ -281,35 +276,37 @@ class Lease:
         return self._lost
 
     def note(self, reached: Baseline) -> None:
-        """Write a baseline down: at once in this clone, and with the next renewal where the lease is kept."""
+        """Record a baseline: at once in this clone, and with the next renewal where the lease is kept."""
         with self._notes:
-            self._fresh[reached.key] = reached
+            self._unsent[reached.key] = reached
             self._journal.note(reached)
 
     def finish(self, outcomes: Iterable[Outcome]) -> tuple[str, str | None] | None:
-        """Say from where to where the lease goes when the ledger is saved; None where it is no longer ours.
+        """Return from where to where the lease moves when the ledger is saved; None where it is no longer ours.
 
-        What failed so that nobody knows whether it was done stays on record, in a lease that anybody may take.
+        What failed so that nobody knows whether it was done is kept, in a lease that anybody may take.
         """
         self.stop_renewing()
         with self._moves:
             if self._lost:
                 return None
-            left = unconfirmed(self._underway, outcomes)
+            left = unconfirmed(self._in_flight, outcomes)
             if not left:
-                return self._underway.commit, None
-            ended = replace(self._underway, holder=replace(self._underway.holder, ended=True), intents=left, reached={})
-            message = f"left open by a publish of {ended.holder.commit[:10]}: {len(left)} not known to be done"
-            return self._underway.commit, self._place.repository.commit_files(
-                lease_files(ended), message=message, parent=None
-            )
+                return self._in_flight.commit, None
+            holder = replace(self._in_flight.holder, ended=True)
+            ended = replace(self._in_flight, holder=holder, intents=left, reached={})
+            message = f"left open by a publish of {holder.commit[:10]}: {len(left)} not known to be done"
+            return self._in_flight.commit, self._commit(ended, message=message, parent=None)
 
     def release(self) -> None:
-        """Return it up where nothing was written under it."""
+        """Delete it where nothing was written under it."""
         with self._moves:
-            self._place.move(self._underway.commit, None)
+            self._backend.move(self._in_flight.commit, None)
 
-    def _renew_on_and_on(self) -> None:
+    def _commit(self, in_flight: InFlight, *, message: str, parent: str | None) -> str:
+        return self._backend.repository.commit_files(lease_files(in_flight), message=message, parent=parent)
+
+    def _renew_until_over(self) -> None:
         while not self._over.wait(RENEW_INTERVAL) and not self._lost:
             with self._moves:
                 if not self._over.is_set():
@@ -317,33 +314,32 @@ class Lease:
 
     def _renew(self) -> None:
         """Move the lease on, with what was reached since; where only the network failed, the next try may do."""
-        asked_at, old = _now(), self._underway
+        asked_at, old = _ClockReading.now(), self._in_flight
         holder = replace(old.holder, renewed_at=iso_utc(datetime.now(UTC)))
         with self._notes:
-            fresh = dict(self._fresh)
-        renewed = replace(old, holder=holder, reached={**old.reached, **fresh})
-        pages = lease_files(replace(renewed, intents=(), reached={})) | reached_files(fresh)
+            unsent = dict(self._unsent)
+        renewed = replace(old, holder=holder, reached={**old.reached, **unsent})
+        changed = replace(renewed, intents=(), reached=unsent)
         try:
-            commit = self._place.repository.commit_files(
-                pages, message=f"still at it: {len(renewed.reached)} done", parent=old.commit
-            )
-            self._place.move(old.commit, commit)
+            commit = self._commit(changed, message=f"renewed: {len(renewed.reached)} done", parent=old.commit)
+            self._backend.move(old.commit, commit)
         except RefMoved:
-            self._find_out(asked_at)
+            self._find_holder(asked_at)
         except GitError:
             return
         else:
-            self._confirmed, self._underway = asked_at, replace(renewed, commit=commit)
+            self._confirmed, self._in_flight = asked_at, replace(renewed, commit=commit)
             with self._notes:
-                self._fresh = {key: known for key, known in self._fresh.items() if known is not fresh.get(key)}
+                self._unsent = {key: known for key, known in self._unsent.items() if known is not unsent.get(key)}
 
-    def _find_out(self, asked_at: _Instant) -> None:
-        """See who holds it: a renewal whose answer was lost is ours all the same."""
+    def _find_holder(self, asked_at: _ClockReading) -> None:
+        """Find out who holds it: a renewal whose answer was lost is ours all the same."""
+        repository, config = self._backend.repository, self._backend.config
         with suppress(GitError):
-            standing = remote_heads(self._place.repository, self._place.config, local=self._place.local)
-            now = read_in_flight(self._place.repository, standing)
+            heads = remote_heads(repository, config, local=self._backend.local)
+            now = read_in_flight(repository, config, heads)
             if now is not None and now.holder.run == self.run:
-                self._underway, self._confirmed = replace(self._underway, commit=now.commit), asked_at
+                self._in_flight, self._confirmed = replace(self._in_flight, commit=now.commit), asked_at
             else:
-                taker = f" by {now.since}" if now else ""
-                self._lost = f"stopped: the lease was taken over{taker}, which goes on from here"
+                by = f" by {now}" if now else ""
+                self._lost = f"stopped: the lease was taken over{by}, which goes on from here"

@@ -1,173 +1,25 @@
-"""The runs that a ledger tells of: a page beside the baselines, the words of its commit, what is retold of it. Pure.
+"""The ledger: a git ref that holds the baselines which publishes made, one commit a run, and a record of each run."""
 
-A page notes what the run did to which item; what the items were before and after is told by their baselines.
-"""
-
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from kbsync import __version__
-from kbsync.baseline import Baseline, baseline_to_json, ledger_file_name, read_ledger
+from kbsync.baseline import Baseline, ledger_file_name, read_ledger
 from kbsync.change import Action, Outcome, Result
+from kbsync.codec import ALWAYS, decode, encode
 from kbsync.config import Config
-from kbsync.errors import KbsyncError
 from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
 from kbsync.model import FieldValue, ItemKey, Kind, digest
 
-_RUN = "run.json"
-_ATTEMPTS = 3
-
-
-def ledger_ref(config: Config) -> str:
-    """Return the git ref that holds a target's ledger."""
-    return f"refs/kbsync/{config.target}"
-
-
-def lease_ref(config: Config) -> str:
-    """Return the git ref that holds the lease of a target: who may write to the portal, and what is under way."""
-    return f"refs/kbsync-lease/{config.target}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteHeads:
-    """The commits at which ledger and lease stand where they are shared; in this clone, where nothing is."""
-
-    ledger: str | None
-    lease: str | None
-
-
-def is_shared(repository: Repository, config: Config, *, local: bool) -> bool:
-    """Return whether ledger and lease are kept on a remote, beside this clone."""
-    return not local and repository.has_remote(config.remote)
-
-
-def remote_heads(repository: Repository, config: Config, *, local: bool) -> RemoteHeads:
-    """Find out where ledger and lease stand; this clone's ledger follows.
-
-    Raises:
-        GitError: the remote cannot be asked.
-    """
-    if is_shared(repository, config, local=local):
-        return _follow(repository, config)
-    return RemoteHeads(ledger=repository.commit(ledger_ref(config)), lease=repository.commit(lease_ref(config)))
-
-
-def open_ledger(
-    repository: Repository, config: Config, *, local: bool
-) -> tuple[dict[ItemKey, Baseline], Mapping[str, object]]:
-    """Read the ledger and what it tells of its last run; fetched from the remote first, unless `local`.
-
-    Raises:
-        GitError: it cannot be fetched.
-        KbsyncError: it was written by a later version.
-    """
-    remote_heads(repository, config, local=local)
-    return read_local_ledger(repository, config)
-
-
-def read_local_ledger(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], Mapping[str, object]]:
-    """Read the ledger and what it tells of its last run, as this clone has it.
-
-    Raises:
-        KbsyncError: it was written by a later version.
-    """
-    files = repository.read_ref(ledger_ref(config))
-    return _baselines(files), json.loads(files.get(_RUN, b"{}"))
-
-
-def write_ledger(
-    repository: Repository,
-    config: Config,
-    entries: Mapping[ItemKey, Baseline],
-    forgotten: Collection[ItemKey],
-    *,
-    page: Mapping[str, object],
-    message: str,
-) -> None:
-    """Commit new entries on top of the ledger as it stands in this clone."""
-    ref = ledger_ref(config)
-    files: dict[str, bytes | None] = {
-        ledger_file_name(key): baseline_to_json(known).encode("utf-8") for key, known in entries.items()
-    }
-    files |= {ledger_file_name(key): None for key in forgotten}
-    files[_RUN] = (json.dumps(page, indent=1, sort_keys=True) + "\n").encode()
-    repository.write_ref(ref, files, message=message, parent=repository.commit(ref))
-
-
-def share_ledger(
-    repository: Repository, config: Config, *, lease: tuple[str, str | None] | None = None, local: bool = False
-) -> None:
-    """Send the ledger to its remote, if there is one; where that was moved meanwhile, the two are joined first.
-
-    `lease` says from which commit to which the lease goes with it, None taking it away; one that stands elsewhere by
-    now is another's, and stays.
-
-    Raises:
-        GitError: the remote does not take it.
-    """
-    if not is_shared(repository, config, local=local):
-        _let_go_here(repository, config, lease)
-        return
-    for last in (False,) * (_ATTEMPTS - 1) + (True,):
-        there, here = _follow(repository, config), repository.commit(ledger_ref(config))
-        expected = {ledger_ref(config): there.ledger} if here != there.ledger else {}
-        at: dict[str, str | None] = {ledger_ref(config): here} if expected else {}
-        if lease is not None and there.lease == lease[0]:
-            expected[lease_ref(config)], at[lease_ref(config)] = lease
-        if not expected:
-            return
-        try:
-            repository.push_refs(config.remote, expected, at=at)
-        except RefMoved:
-            if last:
-                raise
-        else:
-            return
-
-
-def _let_go_here(repository: Repository, config: Config, lease: tuple[str, str | None] | None) -> None:
-    if lease is not None and repository.commit(lease_ref(config)) == lease[0]:
-        repository.move_ref(lease_ref(config), lease[1], expected=lease[0])
-
-
-def _follow(repository: Repository, config: Config) -> RemoteHeads:
-    """Fetch the remote's ledger, and join it with ours where each has what the other lacks; say where both stand."""
-    ref, lease = ledger_ref(config), lease_ref(config)
-    found = repository.fetch_refs(config.remote, (ref, lease), mirrored=(lease,))
-    there, here = found[ref], repository.commit(ref)
-    standing = RemoteHeads(ledger=there, lease=found[lease])
-    if there is None or here is None or here == there or repository.is_ancestor(there, here, remote=config.remote):
-        return standing
-    ours, theirs = repository.read_ref(here), repository.read_ref(there)
-    newer = _newer(_baselines(ours), _baselines(theirs))
-    repository.move_ref(ref, there, expected=here)
-    if newer:
-        page = json.loads(theirs.get(_RUN, b"{}")) | {"purpose": "join"}
-        write_ledger(repository, config, newer, (), page=page, message=f"join what {here[:10]} knew")
-    return standing
-
-
-def _newer(ours: Mapping[ItemKey, Baseline], theirs: Mapping[ItemKey, Baseline]) -> dict[ItemKey, Baseline]:
-    return {key: known for key, known in ours.items() if key not in theirs or theirs[key].seen_at < known.seen_at}
-
-
-def _baselines(files: Mapping[str, bytes]) -> dict[ItemKey, Baseline]:
-    try:
-        return read_ledger(files)
-    except ValueError as error:
-        raise KbsyncError(f"the ledger cannot be read: {error}", advice="upgrade kbsync") from error
-
-
 RUN_FILE = "run.json"
-"""The file of the ledger that tells of its last run."""
+"""The file of the ledger that records its last run."""
 
-VERSION = 1
 MAX_LISTED = 200
-"""Items that a commit's message names, a line each; the page names them all."""
+"""Items that a commit's message lists, a line each; the record lists them all."""
+
+_MAX_ATTEMPTS = 3
 
 
 class Purpose(StrEnum):
@@ -180,15 +32,16 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEntry:
-    """What a run did to one item; `instead_of` is the id of the item whose place it took, as after a move.
+    """What a run did to one item; `replaces` is the id of the item whose place it took, as after a move.
 
-    `doubted` tells that the portal did not show what it was sent.
+    Of an `unverified` one the portal did not show what it was sent.
     """
 
     action: Action
     kind: Kind
     id: int
     path: str
+    language: str = ""
     former: str = ""
     fields: tuple[str, ...] = ()
     replaces: int | None = None
@@ -197,14 +50,23 @@ class RunEntry:
     @property
     def key(self) -> ItemKey:
         """Return the key of the item."""
-        return ItemKey(self.kind, self.id)
+        return ItemKey(self.kind, self.id, self.language)
+
+    def line(self) -> str:
+        """Return in one line what was done to the item."""
+        former = f", was {self.former}" if self.former else ""
+        replaces = f", replaces {self.replaces}" if self.replaces else ""
+        fields = f": {', '.join(self.fields)}" if self.fields and self.action is Action.UPDATE else ""
+        unverified = ", which the portal did not show as it was sent" if self.unverified else ""
+        item = f"{self.path} ({self.kind.value} {self.id}{former}{replaces})".replace("\n", " ")
+        return f"{self.action.value} {item}{fields}{unverified}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One run: for which target, of which commit, when by the portal's clock, by whom and with which kbsync.
+    """One run: of which commit, when by the portal's clock (ISO 8601, UTC), by whom and with which kbsync.
 
-    `who` is git's identity; `undoes` is the ledger's commit of the run that it undid.
+    `author` is git's identity; `undoes` is the ledger's commit of the run that it undid.
     """
 
     target: str
@@ -212,35 +74,32 @@ class RunRecord:
     commit: str = ""
     date: str = ""
     author: str = ""
-    kbsync: str = __version__
+    kbsync: str = ""
     undoes: str = ""
-    entries: tuple[RunEntry, ...] = ()
+    entries: tuple[RunEntry, ...] = field(default=(), metadata=ALWAYS)
 
     def counts(self) -> dict[str, int]:
         """Count what was done by action."""
         return dict(Counter(entry.action.value for entry in self.entries if not entry.unverified))
 
-    def summary(self) -> str:
-        """Say in one line what was done."""
-        told = ", ".join(f"{number} {action}" for action, number in sorted(self.counts().items()))
-        what = self.undoes[:10] if self.purpose is Purpose.UNDO else self.commit[:10]
-        where = f"{'on' if self.purpose is Purpose.UNDO else 'to'} {self.target}"
-        return f"{self.purpose.value} {what} {where}: {told or 'what was known already'}"
-
     def message(self) -> str:
-        """Return the words of the run's commit: a line that sums it up, and one for each item."""
-        lines = [line_of(entry) for entry in self.entries[:MAX_LISTED]]
+        """Return the message of the run's commit: a line that sums it up, and one for each item."""
+        counts = ", ".join(f"{number} {action}" for action, number in sorted(self.counts().items()))
+        is_undo = self.purpose is Purpose.UNDO
+        what = f"{self.undoes[:10]} on" if is_undo else f"{self.commit[:10]} to"
+        lines = [f"{self.purpose.value} {what} {self.target}: {counts or 'what was known already'}"]
+        if self.entries:
+            lines += ["", *(entry.line() for entry in self.entries[:MAX_LISTED])]
         if len(self.entries) > MAX_LISTED:
-            lines.append(f"and {len(self.entries) - MAX_LISTED} more, which {RUN_FILE} names")
-        return "\n".join([self.summary(), *(["", *lines] if lines else [])])
+            lines.append(f"and {len(self.entries) - MAX_LISTED} more, see {RUN_FILE}")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """One run of the past: the ledger's commit that tells of it, and the one before.
+    """One run in the history: the ledger's commit that records it, and the one before.
 
-    `at` is when by the committer's clock, for a run that does not say it by the portal's; `undone_by` names the later
-    runs that undid it or a part of it.
+    `date` is the committer's, `undone_by` the later runs that undid the run or a part of it.
     """
 
     id: str
@@ -252,7 +111,7 @@ class RunInfo:
 
     @property
     def short_id(self) -> str:
-        """Return the name by which people call it."""
+        """Return the id as people are shown it."""
         return self.id[:10]
 
 
@@ -276,22 +135,12 @@ class ItemDiff:
         return tuple(name for name, now in self.after.items() if digest(now) != digest(self.before.get(name)))
 
 
-def line_of(entry: RunEntry) -> str:
-    """Say in one line what was done to an item."""
-    where = entry.path.replace("\n", " ")
-    was = f", was {entry.former}".replace("\n", " ") if entry.former else ""
-    instead = f", instead of {entry.replaces}" if entry.replaces else ""
-    doubted = ", which the portal did not show as it was sent" if entry.unverified else ""
-    fields = f": {', '.join(entry.fields)}" if entry.fields and entry.action is Action.UPDATE else ""
-    return f"{entry.action.value} {where} ({entry.kind.value} {entry.id}{was}{instead}){fields}{doubted}"
-
-
 def entries_of(outcomes: Iterable[Outcome]) -> tuple[RunEntry, ...]:
     """Return what a run did, by what became of each of its changes; what did not reach the portal is left out."""
-    return tuple(sorted(filter(None, map(_deed, outcomes)), key=lambda entry: entry.path))
+    return tuple(sorted(filter(None, map(_entry, outcomes)), key=lambda entry: entry.path))
 
 
-def _deed(outcome: Outcome) -> RunEntry | None:
+def _entry(outcome: Outcome) -> RunEntry | None:
     change, live = outcome.change, outcome.live
     if outcome.result is not Result.DONE and live is None:
         return None
@@ -308,76 +157,141 @@ def _deed(outcome: Outcome) -> RunEntry | None:
     )
 
 
-def page_of(run: RunRecord) -> dict[str, object]:
-    """Write a run as the page that the ledger keeps."""
-    return {
-        "version": VERSION,
-        "target": run.target,
-        "purpose": run.purpose.value,
-        "commit": run.commit,
-        "at": run.date,
-        "who": run.author,
-        "kbsync": run.kbsync,
-        "undoes": run.undoes,
-        "counts": run.counts(),
-        "changes": [_deed_page(entry) for entry in run.entries],
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteHeads:
+    """The commits at which ledger and lease stand where they are shared; in this clone, where nothing is."""
+
+    ledger: str | None
+    lease: str | None
 
 
-def _deed_page(entry: RunEntry) -> dict[str, object]:
-    page: dict[str, object] = {
-        "action": entry.action.value,
-        "kind": entry.kind.value,
-        "id": entry.id,
-        "path": entry.path,
-        "former": entry.former,
-        "fields": list(entry.fields),
-        "instead_of": entry.replaces,
-        "doubted": entry.unverified,
-    }
-    return {name: value for name, value in page.items() if value not in ("", [], None, False)}
+def ledger_ref(config: Config) -> str:
+    """Return the git ref that holds a target's ledger."""
+    return f"refs/kbsync/{config.target}"
 
 
-def record_from(page: Mapping[str, object]) -> RunRecord:
-    """Read the page of a run; what an older kbsync did not note stays empty.
+def lease_ref(config: Config) -> str:
+    """Return the git ref that holds a target's lease: who may write to the portal, and what is in flight."""
+    return f"refs/kbsync-lease/{config.target}"
+
+
+def is_shared(repository: Repository, config: Config, *, local: bool) -> bool:
+    """Return whether ledger and lease are kept on a remote, beside this clone."""
+    return not local and repository.has_remote(config.remote)
+
+
+def how_to_reset(config: Config, ref: str) -> str:
+    """Return the advice for a ledger or lease that cannot be read."""
+    commands = f"`git update-ref -d {ref}` and `git push {config.remote} --delete {ref}`"
+    return f"start over without it: {commands}, then `kbsync pull`"
+
+
+def read_local_ledger(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], RunRecord | None]:
+    """Read the ledger and the record of its last run, as this clone has them.
 
     Raises:
-        ValueError: it is no such page, or one of a later kbsync.
+        FormatError: it cannot be read.
     """
-    if page.get("version") != VERSION:
-        raise ValueError("a run that this version of kbsync does not know")
-    return RunRecord(
-        target=_text(page, "target"),
-        purpose=Purpose(_text(page, "purpose") or Purpose.PUBLISH),
-        commit=_text(page, "commit"),
-        date=_text(page, "at"),
-        author=_text(page, "who"),
-        kbsync=_text(page, "kbsync"),
-        undoes=_text(page, "undoes"),
-        entries=tuple(_deed_from(entry) for entry in _tables(page, "changes")),
-    )
+    files = repository.read_ref(ledger_ref(config))
+    return ledger_from(files, config), record_from(files.get(RUN_FILE), config)
 
 
-def _deed_from(page: Mapping[str, object]) -> RunEntry:
-    number, old = page.get("id"), page.get("instead_of")
-    fields = page.get("fields", ())
-    return RunEntry(
-        action=Action(_text(page, "action")),
-        kind=Kind(_text(page, "kind")),
-        id=number if isinstance(number, int) else 0,
-        path=_text(page, "path"),
-        former=_text(page, "former"),
-        fields=tuple(str(name) for name in fields) if isinstance(fields, list) else (),
-        replaces=old if isinstance(old, int) else None,
-        unverified=page.get("doubted") is True,
-    )
+def ledger_from(files: Mapping[str, bytes], config: Config) -> dict[ItemKey, Baseline]:
+    """Read the baselines among files of the ledger, by name.
+
+    Raises:
+        FormatError: one of them cannot be read.
+    """
+    ref = ledger_ref(config)
+    return read_ledger(files, ref=ref, advice=how_to_reset(config, ref))
 
 
-def _text(page: Mapping[str, object], name: str) -> str:
-    value = page.get(name)
-    return value if isinstance(value, str) else ""
+def record_from(data: bytes | None, config: Config) -> RunRecord | None:
+    """Read the record of a run; None where there is none.
+
+    Raises:
+        FormatError: it cannot be read.
+    """
+    if data is None:
+        return None
+    ref = ledger_ref(config)
+    return decode(RunRecord, data, file=f"{ref}:{RUN_FILE}", advice=how_to_reset(config, ref))
 
 
-def _tables(page: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
-    found = page.get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+def remote_heads(repository: Repository, config: Config, *, local: bool) -> RemoteHeads:
+    """Find out where ledger and lease stand; this clone's ledger follows.
+
+    Raises:
+        GitError: the remote cannot be asked.
+    """
+    if is_shared(repository, config, local=local):
+        return _follow(repository, config)
+    return RemoteHeads(ledger=repository.commit(ledger_ref(config)), lease=repository.commit(lease_ref(config)))
+
+
+def write_ledger(
+    repository: Repository,
+    config: Config,
+    entries: Mapping[ItemKey, Baseline],
+    forgotten: Collection[ItemKey],
+    *,
+    record: RunRecord,
+    message: str = "",
+) -> None:
+    """Commit new entries on top of the ledger as it stands in this clone."""
+    ref = ledger_ref(config)
+    files: dict[str, bytes | None] = {ledger_file_name(key): encode(known).encode() for key, known in entries.items()}
+    files |= {ledger_file_name(key): None for key in forgotten}
+    files[RUN_FILE] = encode(record).encode()
+    repository.write_ref(ref, files, message=message or record.message(), parent=repository.commit(ref))
+
+
+def share_ledger(
+    repository: Repository, config: Config, *, lease: tuple[str, str | None] | None = None, local: bool = False
+) -> None:
+    """Push the ledger to its remote, if there is one; where that moved meanwhile, the two are joined first.
+
+    `lease` is from which commit to which the lease moves with it, None being its end; one that stands elsewhere by now
+    is another's, and stays.
+
+    Raises:
+        GitError: the remote does not take it.
+    """
+    if not is_shared(repository, config, local=local):
+        if lease is not None and repository.commit(lease_ref(config)) == lease[0]:
+            repository.move_ref(lease_ref(config), lease[1], expected=lease[0])
+        return
+    for last in (False,) * (_MAX_ATTEMPTS - 1) + (True,):
+        there, here = _follow(repository, config), repository.commit(ledger_ref(config))
+        expected = {ledger_ref(config): there.ledger} if here != there.ledger else {}
+        at: dict[str, str | None] = {ledger_ref(config): here} if expected else {}
+        if lease is not None and there.lease == lease[0]:
+            expected[lease_ref(config)], at[lease_ref(config)] = lease
+        if not expected:
+            return
+        try:
+            repository.push_refs(config.remote, expected, at=at)
+        except RefMoved:
+            if last:
+                raise
+        else:
+            return
+
+
+def _follow(repository: Repository, config: Config) -> RemoteHeads:
+    """Fetch the remote's ledger, and join it with ours where each has what the other lacks; return where both stand."""
+    ref, lease = ledger_ref(config), lease_ref(config)
+    found = repository.fetch_refs(config.remote, (ref, lease), mirrored=(lease,))
+    there, here = found[ref], repository.commit(ref)
+    heads = RemoteHeads(ledger=there, lease=found[lease])
+    if there is None or here is None or here == there or repository.is_ancestor(there, here, remote=config.remote):
+        return heads
+    files = repository.read_ref(there)
+    ours, theirs = ledger_from(repository.read_ref(here), config), ledger_from(files, config)
+    newer = {key: known for key, known in ours.items() if key not in theirs or theirs[key].seen_at < known.seen_at}
+    repository.move_ref(ref, there, expected=here)
+    if newer:
+        record = record_from(files.get(RUN_FILE), config) or RunRecord(target=config.target)
+        record = replace(record, purpose=Purpose.JOIN)
+        write_ledger(repository, config, newer, (), record=record, message=f"join what {here[:10]} knew")
+    return heads

@@ -135,10 +135,10 @@ def test_another_target_ends_with_4(scene: Scene, saved: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "is no saved plan"),
-        (b"\xff\xfe\x00", "is no saved plan: it is no text"),
-        (b"# A page\n", "is no saved plan"),
-        (b'{"version": 99}', "was saved by a later version of kbsync"),
+        (b"", "is not a saved plan"),
+        (b"\xff\xfe\x00", "is not a saved plan: not valid UTF-8"),
+        (b"# A page\n", "is not a saved plan"),
+        (b'{"version": 99}', "`version` is 99, and this kbsync reads 1"),
         (None, "cannot be read: No such file or directory"),
     ],
 )

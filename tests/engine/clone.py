@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kbsync.baseline import Baseline, baseline_from_json
+from kbsync.baseline import Baseline
 from kbsync.change import Result
+from kbsync.codec import decode
 from kbsync.config import Config, Secret
 from kbsync.engine import plan as planning
 from kbsync.engine import publish as publishing
@@ -120,7 +121,7 @@ class Clone:
         return {name: self.git("show", f"{LEDGER}:{name}") for name in names}
 
     def baselines(self) -> dict[ItemKey, Baseline]:
-        found = [baseline_from_json(text) for name, text in self.ledger().items() if name != "run.json"]
+        found = [decode(Baseline, text, file=name) for name, text in self.ledger().items() if name != "run.json"]
         return {known.key: known for known in found}
 
     def id_of(self, path: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.change import Action
+from kbsync.codec import FormatError
 from kbsync.engine import history
 from kbsync.errors import UsageError
 from kbsync.model import Kind
@@ -114,18 +115,19 @@ def test_a_name_that_is_none_or_too_short_is_refused(clone: Clone, name: str) ->
         history.show_run(clone.config, name, local=False)
 
 
-def test_a_ledger_of_an_older_kbsync_is_told_as_far_as_it_goes(clone: Clone) -> None:
+def test_a_run_of_before_the_keys_were_settled_is_named_with_the_way_to_start_over(clone: Clone) -> None:
     clone.published()
-    page = {"version": 1, "target": "production", "commit": "c" * 40, "at": "2026-01-01T00:00:00Z", "counts": {}}
+    page = {"version": 1, "target": "production", "commit": "c" * 40, "at": "2026-01-01T00:00:00Z", "changes": []}
     (clone.root / "page").write_text(json.dumps(page), encoding="utf-8")
     blob = clone.git("hash-object", "-w", "page").strip()
     clone.git("read-tree", LEDGER)
     clone.git("update-index", "--add", "--cacheinfo", f"100644,{blob},run.json")
     tree = clone.git("write-tree").strip()
-    old = clone.git("commit-tree", tree, "-p", LEDGER, "-m", "old").strip()
-    clone.git("update-ref", LEDGER, old)
-    assert runs(clone)[0].record.entries == ()
-    assert retold(clone, old) == {}
+    clone.git("update-ref", LEDGER, clone.git("commit-tree", tree, "-p", LEDGER, "-m", "old").strip())
+    for read in (runs, Clone.plan):
+        with pytest.raises(FormatError, match=r"^refs/kbsync/production:run\.json: `entries` is missing$") as wrong:
+            read(clone)
+        assert f"`git update-ref -d {LEDGER}` and `git push origin --delete {LEDGER}`" in wrong.value.advice
 
 
 def test_a_message_names_so_many_items_and_counts_the_others() -> None:

@@ -217,7 +217,7 @@ def test_a_lease_that_is_renewed_is_not_taken_over(clone: Clone, shared: Path, m
         number = 0
         while not over.wait(0.1):
             number += 1
-            _held_by_another(shared, other, renewed=f"2099-01-01T00:00:{number % 60:02}Z")
+            _held_by_another(shared, other, renewed_at=f"2099-01-01T00:00:{number % 60:02}Z")
 
     renewing = threading.Thread(target=renew)
     renewing.start()

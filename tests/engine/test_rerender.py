@@ -12,7 +12,7 @@ from kbsync.engine import undo as undoing
 from kbsync.engine.adopt import Named
 from kbsync.engine.context import Options
 from kbsync.engine.saved_plan import make_saved_plan
-from kbsync.errors import Refusal
+from kbsync.errors import Refusal, UsageError
 from kbsync.markup.options import MarkupOptions as Markup
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.sandbox.server import Portal
@@ -170,7 +170,8 @@ def test_the_file_of_a_saved_plan_says_it_too_and_a_web_edit_since_is_withheld(b
     text = saved_to_json(make_saved_plan(before.planned(rerender=True), Options(rerender=True)))
     saved = saved_from_json(text, name="plan.json")
     assert saved.rerender
-    assert not saved_from_json(text.replace('"rerender": true', '"rerender": "yes"'), name="plan.json").rerender
+    with pytest.raises(UsageError, match=r"`saved\.rerender` is not true or false"):
+        saved_from_json(text.replace('"rerender": true', '"rerender": "yes"'), name="plan.json")
     portal.store.edit_article(before.id_of(CODE), body="<p>By hand.</p>")
     withheld = troubles(before.publish(saved=saved, rerender=True))
     assert [(path, result) for path, result, _ in withheld] == [(CODE, "withheld")]

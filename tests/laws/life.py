@@ -20,6 +20,7 @@ from kbsync.engine.context import Options
 from kbsync.engine.publish import PublishResult
 from kbsync.engine.pull import PulledFiles, PullResult
 from kbsync.engine.saved_plan import make_saved_plan
+from kbsync.engine.session import published_commit
 from kbsync.errors import KbsyncError, Refusal, UsageError
 from kbsync.model import Kind
 from kbsync.planner.approval import SavedPlan
@@ -431,7 +432,7 @@ class Life:
     def _brings_their_words(self, home: PullResult, person: Person, *, but: AbstractSet[str]) -> None:
         """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
         live, mine = self.agent.articles(), person.articles()
-        last = str(home.planned.workspace.last_run.get("commit"))
+        last = published_commit(home.planned.workspace) or ""
         if not person.tries("merge-base", "--is-ancestor", last, "HEAD"):
             # Somebody else's content has seen it, and has been published: it comes by a merge of that, not by a pull.
             return

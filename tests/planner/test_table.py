@@ -111,7 +111,7 @@ def _settle(made: BothSides, key: ItemKey, state: State | None) -> None:
             del made.baselines[key]
         case State.ARCHIVED:
             made.edit(key, status=Status.DRAFT)
-            made.baselines[key] = with_state(made.baselines[key], made.live[key], seen=made.now(), state=state)
+            made.baselines[key] = with_state(made.baselines[key], made.live[key], seen_at=made.now(), state=state)
         case _:
             made.baselines[key] = replace(made.baselines[key], state=state)
 

@@ -28,7 +28,7 @@ def made() -> BothSides:
 
 def _undo(made: BothSides, key: ItemKey, before: Item) -> None:
     made.live[key] = replace(before, updated_at=made.now())
-    made.baselines[key] = with_state(made.baselines[key], made.live[key], seen=made.now(), state=State.UNDONE)
+    made.baselines[key] = with_state(made.baselines[key], made.live[key], seen_at=made.now(), state=State.UNDONE)
 
 
 def test_it_is_named_by_every_plan_and_by_no_pull(made: BothSides) -> None:

@@ -244,7 +244,7 @@ class _Carrying:
 
     def _settle(self, key: ItemKey, state: State) -> None:
         known, live = self.world.baselines[key], self.world.live[key]
-        self.world.baselines[key] = with_state(known, live, seen=self.world.now(), state=state)
+        self.world.baselines[key] = with_state(known, live, seen_at=self.world.now(), state=state)
 
     def _put(self, change: Change, key: ItemKey) -> None:
         content = change.desired
@@ -270,7 +270,7 @@ class _Carrying:
         if sent is None and isinstance(content, Article):
             sent = current_addresses(content, self.addresses, self.ids)
         anchors = self.plan.anchors.get(change.path, frozenset())
-        known = make_baseline(content, live, seen=self.world.now(), anchors=anchors, addresses=sent)
+        known = make_baseline(content, live, seen_at=self.world.now(), anchors=anchors, addresses=sent)
         self.world.baselines[known.key] = known
 
 
