@@ -15,9 +15,9 @@ from kbsync.engine.plan import patches_body
 from kbsync.engine.pointer import change_of_old_article, ends_archived, with_unmanaged_fields
 from kbsync.engine.record import WRITES, Recorder, WriteGuard
 from kbsync.engine.render import LinkResolver, Rendered, render, render_into
-from kbsync.freshdesk.api import Reader, Writer
+from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.portal import apply, lapsed
+from kbsync.freshdesk.portal import apply, check_unchanged
 from kbsync.model import Article, Item, ItemKey, KnowledgeBase, Status, ancestors, parent_path
 from kbsync.planner.planner import Plan
 
@@ -110,7 +110,7 @@ class _Applier:
         self.openers = cycle_openers(plan.changes, plan.targets)
         moved = {change.path for change in plan.changes if change.action is Action.MOVE}
         self.ids = {path: number for path, number in plan.ids.items() if path not in moved}
-        self._reader, self._writer = Reader(portal.connection), Writer(portal.connection)
+        self._reader, self._writer = PortalReader(portal.connection), PortalWriter(portal.connection)
         self.recorder = Recorder(
             plan=plan,
             addresses=addresses,
@@ -176,7 +176,7 @@ class _Applier:
 
     def _move(self, change: Change) -> Outcome:
         """Create the new article, then archive the old one, so that readers always find one of the two."""
-        stale = lapsed(self._reader, change, read_at=self.portal.read_at)
+        stale = check_unchanged(self._reader, change, read_at=self.portal.read_at)
         if stale is not None:
             return stale
         create = replace(change, action=Action.CREATE, id=None, actual=None)

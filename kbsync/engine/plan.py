@@ -17,7 +17,7 @@ from kbsync.engine.refresh import live_from_baselines, refresh, with_author_ids,
 from kbsync.engine.render import LinkResolver, render_into
 from kbsync.engine.rerender import add_rerenders
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.rate_limit import Pacer
+from kbsync.freshdesk.rate_limit import RateLimiter
 from kbsync.model import Article, FieldValue, Item, ItemKey, KnowledgeBase, Side, digest, fields_of, kind_of
 from kbsync.planner.decide import PlanRules
 from kbsync.planner.match import match
@@ -148,7 +148,7 @@ def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
 
 def connect(config: Config, key: Secret, ui: Ui) -> Connection:
     """Open the portal of a target, at its share of the account's calls."""
-    return Connection(config.url, key.reveal(), pace=Pacer(config.share), tell=ui.status)
+    return Connection(config.url, key.reveal(), pace=RateLimiter(config.share), tell=ui.status)
 
 
 def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -> PlanRules:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change
-from kbsync.freshdesk.api import Reader, category_from_json
+from kbsync.freshdesk.api import PortalReader, category_from_json
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.portal import read, read_beside, read_one, resolve_authors
+from kbsync.freshdesk.portal import read, read_children, read_one, resolve_authors
 from kbsync.freshdesk.write import is_gone
 from kbsync.model import (
     Article,
@@ -42,7 +42,7 @@ class LiveState:
 def refresh(connection: Connection) -> LiveState:
     """Read the whole portal."""
     at = time.monotonic()
-    return LiveState(live=read(Reader(connection)), at=at)
+    return LiveState(live=read(PortalReader(connection)), at=at)
 
 
 def find_existing(connection: Connection, keys: Collection[ItemKey]) -> frozenset[ItemKey]:
@@ -51,7 +51,7 @@ def find_existing(connection: Connection, keys: Collection[ItemKey]) -> frozense
     Raises:
         PortalError: the portal does not say of one whether it is there.
     """
-    reader, asked = Reader(connection), sorted(keys)
+    reader, asked = PortalReader(connection), sorted(keys)
     with ThreadPoolExecutor(8, thread_name_prefix="ask") as pool:
         gone = pool.map(lambda key: is_gone(reader, *key), asked)
         return frozenset(key for key, is_so in zip(asked, gone, strict=True) if not is_so)
@@ -62,7 +62,7 @@ def with_author_ids(content: KnowledgeBase, connection: Connection) -> Knowledge
     emails = {article.author for article in content.articles if isinstance(article.author, str)}
     if not emails:
         return content
-    agents = resolve_authors(Reader(connection), emails)
+    agents = resolve_authors(PortalReader(connection), emails)
     return replace(
         content,
         articles=tuple(
@@ -135,7 +135,7 @@ def targeted_refresh(
         PortalError: the portal does not say.
     """
     at = time.monotonic()
-    state = _PartialState(Reader(connection), baselines)
+    state = _PartialState(PortalReader(connection), baselines)
     state.read_categories()
     state.read(keys=asked)
     while True:
@@ -152,7 +152,7 @@ def targeted_refresh(
 class _PartialState:
     """What is known of the live side so far, from the baselines and from the portal."""
 
-    reader: Reader
+    reader: PortalReader
     baselines: Mapping[ItemKey, Baseline]
     items: dict[ItemKey, Item] = field(default_factory=dict)
     read_keys: set[ItemKey] = field(default_factory=set)
@@ -199,7 +199,7 @@ class _PartialState:
         """Ask the portal, one call for each item or place."""
         wanted, within = sorted(set(keys) - self.read_keys), sorted(places)
         with ThreadPoolExecutor(8, thread_name_prefix="refresh") as pool:
-            listings = pool.map(lambda place: read_beside(self.reader, *place), within)
+            listings = pool.map(lambda place: read_children(self.reader, *place), within)
             found = pool.map(lambda key: read_one(self.reader, *key), wanted)
             for items in listings:
                 self._update({item.key: item for item in items})

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urljoin
 
 from kbsync.config import Config
 from kbsync.digests import address_rewriter
-from kbsync.freshdesk.urls import address, target
+from kbsync.freshdesk.urls import item_url, parse_url
 from kbsync.markup.links import references, to_root
 from kbsync.markup.patch.patch import patch_html
 from kbsync.markup.to_html import to_html
@@ -33,7 +33,7 @@ class LinkResolver:
         path, mark, anchor = target.partition("#")
         path = path.removesuffix(INDEX_FILE).rstrip("/")
         if path in ids:
-            return address(self._readers_url, kind_of(path), ids[path], anchor)
+            return item_url(self._readers_url, kind_of(path), ids[path], anchor)
         if path in self._assets and self._assets_url:
             return f"{self._assets_url}/{quote(path)}{mark}{anchor}"
         return None
@@ -55,7 +55,7 @@ class LinkResolver:
 
     def path_of(self, address: str, paths: Mapping[ItemKey, str]) -> str | None:
         """Return the path from the root that an address leads to, or None where it leads elsewhere."""
-        place = target(address, self._hosts)
+        place = parse_url(address, self._hosts)
         if place is not None:
             path = paths.get(ItemKey(place.kind, place.id))
             return path and path + (f"#{place.anchor}" if place.anchor else "")

@@ -114,7 +114,7 @@ class RunSession:
             policy=wait,
             status=self.ui.status,
         ) as lease:
-            self.connection.guard(lease.check)
+            self.connection.check_before_write(lease.check)
             result = self._apply(planned, live_state, lease=lease)
             return result, self._save(planned, result, lease=lease)
 

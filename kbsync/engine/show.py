@@ -13,11 +13,11 @@ from kbsync.digests import link_graph, pulled_body
 from kbsync.engine.context import files_on_disk, lock_files, tree_rules
 from kbsync.engine.render import LinkResolver, render
 from kbsync.errors import ContentError, GitError, UsageError
-from kbsync.freshdesk.api import Reader, article_from_json
+from kbsync.freshdesk.api import PortalReader, article_from_json
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.rate_limit import Pacer
-from kbsync.freshdesk.responses import Refused
-from kbsync.freshdesk.urls import target
+from kbsync.freshdesk.rate_limit import RateLimiter
+from kbsync.freshdesk.responses import StatusError
+from kbsync.freshdesk.urls import parse_url
 from kbsync.git.repository import Repository
 from kbsync.markup.to_markdown import MarkdownResult, to_markdown
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
@@ -85,7 +85,7 @@ def live_markdown(config: Config, key: Secret, named: str) -> MarkdownResult:
 def _number(config: Config, named: str) -> int:
     if named.isascii() and named.isdigit():
         return int(named)
-    place = target(named, tuple(url for url in (config.url, config.public_url) if url))
+    place = parse_url(named, tuple(url for url in (config.url, config.public_url) if url))
     if place is None or place.kind is not Kind.ARTICLE:
         raise UsageError(
             f"{named} is neither a file nor an article of {config.target}",
@@ -95,11 +95,11 @@ def _number(config: Config, named: str) -> int:
 
 
 def _live(config: Config, key: Secret, number: int) -> Article:
-    with Connection(config.url, key.reveal(), pace=Pacer(config.share)) as connection:
+    with Connection(config.url, key.reveal(), pace=RateLimiter(config.share)) as connection:
         try:
-            data = Reader(connection).one(Kind.ARTICLE, number).data
-        except Refused as refused:
-            if not refused.gone:
+            data = PortalReader(connection).item(Kind.ARTICLE, number).data
+        except StatusError as refused:
+            if not refused.is_gone:
                 raise
             advice = "look at its address on the portal; a key sees what its agent may see"
             raise UsageError(f"there is no article {number} on {config.url}", advice=advice) from None

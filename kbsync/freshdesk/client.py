@@ -21,8 +21,17 @@ import httpx
 import kbsync
 from kbsync.config import is_loopback
 from kbsync.errors import PortalError, UsageError
-from kbsync.freshdesk.rate_limit import Pacer
-from kbsync.freshdesk.responses import Answer, AnswerLost, Json, Raw, answer_of, complaint_of, printable, retry_after
+from kbsync.freshdesk.rate_limit import RateLimiter
+from kbsync.freshdesk.responses import (
+    ApiResponse,
+    Json,
+    Raw,
+    ResponseLost,
+    answer_of,
+    complaint_of,
+    printable,
+    retry_after,
+)
 
 _EXAMPLE = "https://NAME.freshdesk.com"
 
@@ -139,7 +148,7 @@ class Connection:
         url: str,
         key: str,
         *,
-        pace: Pacer | None = None,
+        pace: RateLimiter | None = None,
         patience: float = 60.0,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -151,7 +160,7 @@ class Connection:
         """
         self._origin = origin(url)
         self._secrets = secrets(key)
-        self._pace = pace or Pacer()
+        self._pace = pace or RateLimiter()
         self._sleep = sleep
         self._tell = tell or (lambda _: None)
         self._may_write: Callable[[], str] = lambda: ""
@@ -188,27 +197,27 @@ class Connection:
         """Close every socket."""
         self._client.close()
 
-    def guard(self, check: Callable[[], str]) -> None:
+    def check_before_write(self, check: Callable[[], str]) -> None:
         """Ask `check` before every call that writes, a repeated one too; what it says is raised as PortalError."""
         self._may_write = check
 
-    def get(self, address: str, query: Mapping[str, str] | None = None) -> Answer:
+    def get(self, address: str, query: Mapping[str, str] | None = None) -> ApiResponse:
         """Read. Raises Refused where the portal says no, PortalError for whatever else keeps the answer from us."""
         return self._send(_Call(method="GET", address=address, query=query))
 
-    def put(self, address: str, body: Json) -> Answer:
+    def put(self, address: str, body: Json) -> ApiResponse:
         """Change what exists; repeated like `get`, since doing it twice is doing it once."""
         return self._send(_Call(method="PUT", address=address, body=body))
 
-    def delete(self, address: str) -> Answer:
+    def delete(self, address: str) -> ApiResponse:
         """Delete; repeated like `get`, so that Refused with `gone` may mean that an earlier attempt did it."""
         return self._send(_Call(method="DELETE", address=address))
 
-    def post(self, address: str, body: Json) -> Answer:
+    def post(self, address: str, body: Json) -> ApiResponse:
         """Create; repeated only where nothing was done. Raises AnswerLost where nobody knows whether it was."""
         return self._send(_Call(method="POST", address=address, body=body))
 
-    def pages(self, address: str, query: Mapping[str, str] | None = None) -> Iterator[Answer]:
+    def pages(self, address: str, query: Mapping[str, str] | None = None) -> Iterator[ApiResponse]:
         """Read a list page by page, a hundred items each; follows Link as given, but never to another host."""
         answer = self.get(address, {"per_page": "100", **(query or {})})
         yield answer
@@ -237,7 +246,7 @@ class Connection:
             )
         return parts.path + (f"?{parts.query}" if parts.query else "")
 
-    def _send(self, call: _Call) -> Answer:
+    def _send(self, call: _Call) -> ApiResponse:
         for wait in (*_BACKOFF, None):
             sent = True
             try:
@@ -252,7 +261,7 @@ class Connection:
                 final = is_distrusted(error)
                 sent = not isinstance(error, _NOTHING_SENT)
             if call.method == "POST" and sent and not final:
-                raise AnswerLost(trouble.what, advice="it may have been done: look on the portal before asking again")
+                raise ResponseLost(trouble.what, advice="it may have been done: look on the portal before asking again")
             if final or wait is None:
                 break
             self._sleep(wait)

@@ -1,6 +1,6 @@
 """The live side's two questions: `read` the whole knowledge base in few calls, and `apply` one change.
 
-Reading never writes: it holds a `Reader`. Applying never decides: what moved since the plan is withheld, not settled.
+Reading never writes: it holds a `PortalReader`. Applying never decides: what moved since the plan is withheld, not settled.
 """
 
 import time
@@ -14,8 +14,16 @@ from typing import Literal
 
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
-from kbsync.freshdesk.api import Reader, Writer, article_from_json, category_from_json, counts, folder_from_json, id_of
-from kbsync.freshdesk.responses import Json, Refused
+from kbsync.freshdesk.api import (
+    PortalReader,
+    PortalWriter,
+    article_from_json,
+    category_from_json,
+    counts,
+    folder_from_json,
+    id_of,
+)
+from kbsync.freshdesk.responses import Json, StatusError
 from kbsync.freshdesk.verify import StaleItem, WriteRequest, shown_by
 from kbsync.freshdesk.write import look_again, perform
 from kbsync.model import Article, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
@@ -24,7 +32,9 @@ _FRESH = 5.0
 _AGAIN = "somebody may be editing: run it again; if it stays so, the key may not be allowed to see all"
 
 
-def read(reader: Reader, *, threads: int = 8, progress: Callable[[int, int], None] | None = None) -> KnowledgeBase:
+def read(
+    reader: PortalReader, *, threads: int = 8, progress: Callable[[int, int], None] | None = None
+) -> KnowledgeBase:
     """Read everything: a call for each page of categories, each category, each folder with folders, each 100 articles.
 
     Raises PortalError where a list is shorter than the portal itself says, since what is missing in it would look
@@ -48,17 +58,17 @@ def read(reader: Reader, *, threads: int = 8, progress: Callable[[int, int], Non
     )
 
 
-def read_one(reader: Reader, kind: Kind, number: int) -> Item | None:
+def read_one(reader: PortalReader, kind: Kind, number: int) -> Item | None:
     """Read one item by its id; None where it is gone, as far as a key can tell that is allowed to read at all."""
     try:
-        return shown_by(kind, reader.one(kind, number)).item
-    except Refused as refused:
-        if not refused.gone:
+        return shown_by(kind, reader.item(kind, number)).item
+    except StatusError as refused:
+        if not refused.is_gone:
             raise
         return None
 
 
-def read_beside(reader: Reader, kind: Kind, holder: ItemKey) -> tuple[Item, ...]:
+def read_children(reader: PortalReader, kind: Kind, holder: ItemKey) -> tuple[Item, ...]:
     """List what of a kind lies in a category or folder; nothing where that is gone, or takes no nested folders."""
     number = holder[1]
     try:
@@ -67,17 +77,17 @@ def read_beside(reader: Reader, kind: Kind, holder: ItemKey) -> tuple[Item, ...]
             return tuple(article_from_json(_with_body(reader, data), folder=number) for data in items)
         ask = reader.folders if holder[0] is Kind.CATEGORY else reader.subfolders
         return tuple(folder_from_json(data, category=number) for data in ask(number).items)
-    except Refused as refused:
-        if not (refused.gone or refused.code == "require_feature"):
+    except StatusError as refused:
+        if not (refused.is_gone or refused.code == "require_feature"):
             raise
         return ()
 
 
-def resolve_authors(reader: Reader, emails: Collection[str]) -> Mapping[str, int]:
+def resolve_authors(reader: PortalReader, emails: Collection[str]) -> Mapping[str, int]:
     """Look up the agents with these e-mail addresses, one call each; raises PortalError naming all that are unknown."""
     try:
         found = {email: _agent(reader.agents(email), email) for email in sorted(emails)}
-    except Refused as refused:
+    except StatusError as refused:
         raise PortalError(
             refused.what, advice="give agents' ids as `author`: this key may not look agents up"
         ) from None
@@ -91,8 +101,8 @@ def resolve_authors(reader: Reader, emails: Collection[str]) -> Mapping[str, int
 
 
 def apply(
-    reader: Reader,
-    writer: Writer,
+    reader: PortalReader,
+    writer: PortalWriter,
     change: Change,
     *,
     ids: Mapping[str, int],
@@ -128,7 +138,7 @@ def _ended(change: Change, error: PortalError) -> Outcome:
     return Outcome(change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "))
 
 
-def lapsed(reader: Reader, change: Change, *, read_at: float) -> Outcome | None:
+def check_unchanged(reader: PortalReader, change: Change, *, read_at: float) -> Outcome | None:
     """Return why a change may not be begun, its item not being what the plan saw; None where it may."""
     if time.monotonic() - read_at < _FRESH:
         return None
@@ -152,7 +162,7 @@ class _Found:
         return folder_from_json(self.data, category=self.category)
 
 
-def _folders(reader: Reader, pool: ThreadPoolExecutor, categories: Iterable[int]) -> dict[int, _Found]:
+def _folders(reader: PortalReader, pool: ThreadPoolExecutor, categories: Iterable[int]) -> dict[int, _Found]:
     """Read the folders, level by level. A nested one may also stand in its category's list: it is taken once."""
     found: dict[int, _Found] = {}
     level = [seen for seens in pool.map(lambda number: _top(reader, number), categories) for seen in seens]
@@ -165,12 +175,12 @@ def _folders(reader: Reader, pool: ThreadPoolExecutor, categories: Iterable[int]
     return found
 
 
-def _top(reader: Reader, category: int) -> list[_Found]:
+def _top(reader: PortalReader, category: int) -> list[_Found]:
     items = reader.folders(category).items
     return [_Found(number=id_of(data, Kind.FOLDER), category=category, data=data) for data in items]
 
 
-def _below(reader: Reader, above: _Found, seen: int) -> list[_Found]:
+def _below(reader: PortalReader, above: _Found, seen: int) -> list[_Found]:
     """Read what folders are in a folder; `seen` of them are known already.
 
     Where the account has no nested folders the call may fail (seen in clients), and then nothing is missed.
@@ -180,14 +190,14 @@ def _below(reader: Reader, above: _Found, seen: int) -> list[_Found]:
         return []
     try:
         items = _whole(reader, above, "folders")
-    except Refused as refused:
+    except StatusError as refused:
         if seen < (expected or 0) or not (refused.status in (403, 404) or refused.code == "require_feature"):
             raise
         return []
     return [_Found(number=id_of(data, Kind.FOLDER), category=above.category, data=data) for data in items]
 
 
-def _articles(reader: Reader, holder: _Found) -> list[Article]:
+def _articles(reader: PortalReader, holder: _Found) -> list[Article]:
     expected, _ = counts(holder.data)
     if expected == 0:
         return []
@@ -195,15 +205,15 @@ def _articles(reader: Reader, holder: _Found) -> list[Article]:
     return [article_from_json(_with_body(reader, data), folder=holder.number) for data in items]
 
 
-def _with_body(reader: Reader, data: Json) -> Json:
+def _with_body(reader: PortalReader, data: Json) -> Json:
     """Read an article whose list leaves the body out: Freshdesk's do not (recorded), and none must look emptied."""
     if "description" in data:
         return data
-    whole = reader.one(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data
+    whole = reader.item(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data
     return whole if isinstance(whole, dict) else data
 
 
-def _whole(reader: Reader, holder: _Found, what: Literal["articles", "folders"]) -> tuple[Json, ...]:
+def _whole(reader: PortalReader, holder: _Found, what: Literal["articles", "folders"]) -> tuple[Json, ...]:
     """List what a folder holds, and once more where that is less than the folder says of itself."""
     ask = reader.articles if what == "articles" else reader.subfolders
     data, items = holder.data, ask(holder.number).items
@@ -213,7 +223,7 @@ def _whole(reader: Reader, holder: _Found, what: Literal["articles", "folders"])
         if listed >= expected:
             return items
         if not last:
-            data, items = reader.one(Kind.FOLDER, holder.number).data or {}, ask(holder.number).items
+            data, items = reader.item(Kind.FOLDER, holder.number).data or {}, ask(holder.number).items
     raise PortalError(
         f'the folder "{holder.folder.name}" ({holder.number}) holds {expected} {what}, and the portal lists {listed}',
         advice=_AGAIN,

@@ -93,7 +93,7 @@ class Allowance:
         return self._last_start + WINDOW / self._remaining - now
 
 
-class Pacer:
+class RateLimiter:
     """An allowance that several threads share; a thread that may not send yet sleeps."""
 
     def __init__(

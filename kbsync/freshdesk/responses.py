@@ -23,7 +23,7 @@ _NEXT = re.compile(r"<\s*([^>]*?)\s*>\s*;[^,]*?\brel\s*=\s*\"?next\b", re.IGNORE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ApiResponse:
     """One answer: its JSON (`None` if empty), the portal's time of it (ISO 8601, UTC), where the next page is."""
 
     status: int
@@ -33,14 +33,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class ItemList:
     """A whole list, all its pages, and the portal's time of the first."""
 
     items: tuple[Mapping[str, Any], ...]
     at: str
 
 
-class Refused(PortalError):
+class StatusError(PortalError):
     """The portal understood who we are and said no; `status` and `code` are its own."""
 
     def __init__(self, what: str, *, advice: str = "", status: int, code: str = "") -> None:
@@ -49,12 +49,12 @@ class Refused(PortalError):
         self.code = code
 
     @property
-    def gone(self) -> bool:
+    def is_gone(self) -> bool:
         """Return whether the item may be deleted: Freshdesk answers that with 403 as well as 404 (seen in production)."""
         return self.status == 404 or (self.status == 403 and self.code in _GONE_CODES)
 
 
-class AnswerLost(PortalError):
+class ResponseLost(PortalError):
     """A call that creates something was sent, and nobody knows whether it was done: look before asking again."""
 
 
@@ -74,7 +74,7 @@ class Raw:
         return self.content.decode(errors="replace")
 
 
-def answer_of(raw: Raw) -> Answer:
+def answer_of(raw: Raw) -> ApiResponse:
     """Read a successful answer; raises ValueError where its JSON is cut off, PortalError where it is no JSON at all."""
     if raw.content.strip() and looks_like_html(raw):
         raise _not_freshdesk(raw)
@@ -83,10 +83,10 @@ def answer_of(raw: Raw) -> Answer:
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
     at, link = raw.headers.get("date", ""), raw.headers.get("link", "")
-    return Answer(status=raw.status, data=data, at=utc(at), next=next_page(link))
+    return ApiResponse(status=raw.status, data=data, at=utc(at), next=next_page(link))
 
 
-def items_of(answer: Answer, what: str) -> tuple[Mapping[str, Any], ...]:
+def items_of(answer: ApiResponse, what: str) -> tuple[Mapping[str, Any], ...]:
     """Read a page of a list; raises PortalError where it is none. `what` is for that message."""
     if isinstance(answer.data, list) and all(isinstance(item, Mapping) for item in answer.data):
         return tuple(answer.data)
@@ -105,11 +105,11 @@ def complaint_of(raw: Raw) -> PortalError:
         return _redirected(raw)
     if code in _BY_CODE:
         what, advice = _BY_CODE[code]
-        return Refused(f"{raw.host}: {what}{mark}", advice=advice, status=raw.status, code=code)
+        return StatusError(f"{raw.host}: {what}{mark}", advice=advice, status=raw.status, code=code)
     if raw.status == 404 and raw.content.strip() and looks_like_html(raw):
         return _not_freshdesk(raw)
     what, advice = _BY_STATUS.get(raw.status, (f"answered {raw.status}", "try again later"))
-    return Refused(f"{raw.asked}: {what}{said}{mark}", advice=advice, status=raw.status, code=code)
+    return StatusError(f"{raw.asked}: {what}{said}{mark}", advice=advice, status=raw.status, code=code)
 
 
 def utc(date: str) -> str:

@@ -34,13 +34,13 @@ class Target:
     language: str = ""
 
 
-def address(public_url: str, kind: Kind, number: int, anchor: str = "") -> str:
+def item_url(public_url: str, kind: Kind, number: int, anchor: str = "") -> str:
     """Return the address that survives retitling: by id alone, without language and slug."""
     end = f"#{anchor}" if anchor else ""
     return f"{public_url.rstrip('/')}/support/solutions/{_PLACE[kind]}{number}{end}"
 
 
-def target(address: str, hosts: Collection[str]) -> Target | None:
+def parse_url(address: str, hosts: Collection[str]) -> Target | None:
     """Return what an address leads to on the portal of these hosts (`host`, `host:port` or a whole URL); else `None`."""
     try:
         parts = urlsplit(address.strip())

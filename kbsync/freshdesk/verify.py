@@ -7,8 +7,8 @@ from typing import Any, assert_never
 
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
-from kbsync.freshdesk.api import Reader, Writer, article_from_json, category_from_json, folder_from_json
-from kbsync.freshdesk.responses import Answer
+from kbsync.freshdesk.api import PortalReader, PortalWriter, article_from_json, category_from_json, folder_from_json
+from kbsync.freshdesk.responses import ApiResponse
 from kbsync.markup.compare import losses
 from kbsync.markup.dom import abbreviate, count_markup, stable_body
 from kbsync.model import Article, FieldValue, Folder, Item, ItemKey, Kind, digest, fields_of, kind_of
@@ -37,7 +37,7 @@ def is_rewritten(sent: Item, shown: Item) -> bool:
     return stable_body(sent.body) != stable_body(shown.body)
 
 
-def rewriting(sent: Item, shown: Item) -> str:
+def rewrite_note(sent: Item, shown: Item) -> str:
     """Return what HTML the portal made other than what it was sent, in kinds, so that equal accounts can be gathered."""
     if not isinstance(sent, Article) or not isinstance(shown, Article):
         return ""
@@ -98,8 +98,8 @@ class Shown:
 class WriteRequest:
     """One change with all that carrying it out takes; see `portal.apply`, whose arguments these are."""
 
-    reader: Reader
-    writer: Writer
+    reader: PortalReader
+    writer: PortalWriter
     change: Change
     ids: Mapping[str, int]
     body: str | None
@@ -129,7 +129,7 @@ class WriteRequest:
         )
 
 
-def shown_by(kind: Kind, answer: Answer) -> Shown:
+def shown_by(kind: Kind, answer: ApiResponse) -> Shown:
     """Read the item that an answer shows; raises PortalError where it shows none."""
     if not isinstance(answer.data, Mapping):
         raise PortalError(f"the portal's answer shows no {kind}", advice="run it again: the portal is read afresh")
@@ -152,7 +152,7 @@ def item_from(kind: Kind, data: Mapping[str, Any]) -> Item:
 def verified(job: WriteRequest, sent: Item, shown: Shown) -> Outcome:
     """End a write: done when the portal shows what was sent, else failed in so many words."""
     wrong = mismatches(sent, shown.item)
-    notes = (rewriting(sent, shown.item),) if is_rewritten(sent, shown.item) and not wrong else ()
+    notes = (rewrite_note(sent, shown.item),) if is_rewritten(sent, shown.item) and not wrong else ()
     return Outcome(
         change=job.change,
         result=Result.FAILED if wrong else Result.DONE,

@@ -8,8 +8,8 @@ from typing import Any, assert_never
 
 from kbsync.change import Action, Change, Outcome, Result
 from kbsync.errors import PortalError
-from kbsync.freshdesk.api import DRAFT, Reader, article_to_json, category_to_json, folder_to_json, id_of
-from kbsync.freshdesk.responses import Answer, AnswerLost, Listing, Refused
+from kbsync.freshdesk.api import DRAFT, PortalReader, article_to_json, category_to_json, folder_to_json, id_of
+from kbsync.freshdesk.responses import ApiResponse, ItemList, ResponseLost, StatusError
 from kbsync.freshdesk.verify import (
     Shown,
     StaleItem,
@@ -44,7 +44,7 @@ def _made(job: WriteRequest, item: Item) -> Shown:
     for last in (False, True):
         try:
             return _shown(job, _post(job, item))
-        except AnswerLost as lost:
+        except ResponseLost as lost:
             found = _look(job, item, lost)
             if found:
                 return found
@@ -52,7 +52,7 @@ def _made(job: WriteRequest, item: Item) -> Shown:
                 raise PortalError(
                     f"{lost.what}; asked twice, and it is not there", advice="run it again when Freshdesk is well"
                 ) from None
-        except Refused as refused:
+        except StatusError as refused:
             # The first attempt may have been on its way still when it was looked for.
             found = _look(job, item, refused) if last and refused.status == 409 else None
             if found:
@@ -61,7 +61,7 @@ def _made(job: WriteRequest, item: Item) -> Shown:
     raise AssertionError("the last round returns or raises")
 
 
-def _post(job: WriteRequest, item: Item) -> Answer:
+def _post(job: WriteRequest, item: Item) -> ApiResponse:
     parent, category = job.parent or 0, job.category or 0
     match item:
         case Category():
@@ -73,11 +73,11 @@ def _post(job: WriteRequest, item: Item) -> Answer:
             return job.writer.create_article(parent, article_to_json(item))
 
 
-def _shown(job: WriteRequest, answer: Answer) -> Shown:
+def _shown(job: WriteRequest, answer: ApiResponse) -> Shown:
     try:
         return shown_by(job.change.kind, answer)
     except PortalError as error:
-        raise AnswerLost(error.what) from None
+        raise ResponseLost(error.what) from None
 
 
 def _look(job: WriteRequest, item: Item, why: PortalError) -> Shown | None:
@@ -98,7 +98,7 @@ def _look(job: WriteRequest, item: Item, why: PortalError) -> Shown | None:
     return Shown(item=same[0], at=listing.at) if same else None
 
 
-def _beside(job: WriteRequest) -> Listing:
+def _beside(job: WriteRequest) -> ItemList:
     match job.change.kind:
         case Kind.CATEGORY:
             return job.reader.categories()
@@ -164,15 +164,15 @@ def _now(job: WriteRequest) -> Item:
     return planned if job.fresh and planned is not None else look_again(job.reader, job.change)
 
 
-def look_again(reader: Reader, change: Change) -> Item:
+def look_again(reader: PortalReader, change: Change) -> Item:
     """Read the item of a change as it is now; raises Withheld where that is not what the plan saw."""
     planned = change.actual
     if planned is None:
         raise PortalError("the plan does not say what was on the portal", advice="plan again")
     try:
-        now = shown_by(change.kind, reader.one(change.kind, _number(change))).item
-    except Refused as refused:
-        if not refused.gone:
+        now = shown_by(change.kind, reader.item(change.kind, _number(change))).item
+    except StatusError as refused:
+        if not refused.is_gone:
             raise
         if refused.status == 403:
             # Where the key may not read at all this raises, and then nobody knows what is gone.
@@ -257,16 +257,16 @@ def _archive(job: WriteRequest) -> Outcome:
     return failed(job, _STILL_PUBLISHED, hidden) if _is_published(hidden) else done(job, hidden.item, at=hidden.at)
 
 
-def is_gone(reader: Reader, kind: Kind, number: int) -> bool:
+def is_gone(reader: PortalReader, kind: Kind, number: int) -> bool:
     """Ask for what no list had by its id, since a list may lack what is there.
 
     Raises:
         PortalError: the portal does not say, or the key may not read at all.
     """
     try:
-        reader.one(kind, number)
-    except Refused as refused:
-        if not refused.gone:
+        reader.item(kind, number)
+    except StatusError as refused:
+        if not refused.is_gone:
             raise
         if refused.status == 403:
             # Where the key may not read at all this raises, and then nobody knows what is gone.
@@ -291,8 +291,8 @@ def _delete(job: WriteRequest) -> Outcome:
         raise StaleItem(f"it is not empty: it holds {held}", advice="empty it in Freshdesk, or give its files back")
     try:
         job.writer.delete(kind, number)
-    except Refused as refused:
-        if not refused.gone:
+    except StatusError as refused:
+        if not refused.is_gone:
             raise
     return done(job, None)
 
@@ -314,7 +314,7 @@ def _held(job: WriteRequest, kind: Kind, number: int) -> str:
 
 def _folders_in(job: WriteRequest, number: int) -> int:
     """Count the folders in a folder; an account without nested folders refuses to list them (seen in clients)."""
-    said = (job.reader.one(Kind.FOLDER, number).data or {}).get("sub_folders_count")
+    said = (job.reader.item(Kind.FOLDER, number).data or {}).get("sub_folders_count")
     return int(said) if said is not None else 0
 
 
@@ -322,7 +322,7 @@ def _put(job: WriteRequest, body: dict[str, Any]) -> Shown:
     """Update the item; where the answer does not show it (the reference says that it does), read it."""
     kind, number = job.change.kind, _number(job.change)
     answer = job.writer.update(kind, number, body)
-    return shown_by(kind, answer if answer.data is not None else job.reader.one(kind, number))
+    return shown_by(kind, answer if answer.data is not None else job.reader.item(kind, number))
 
 
 def _fields(job: WriteRequest, desired: Item, now: Item) -> frozenset[str]:

@@ -44,7 +44,7 @@ class RemovalLimit:
             return f"{removed} of {self.known} known articles would be removed; the limit is {self.share:.0%}"
         return ""
 
-    def way_on(self, changes: Sequence[Change]) -> str:
+    def advice(self, changes: Sequence[Change]) -> str:
         """Return what lets these changes pass, if they are meant."""
         return f"if it is meant, publish with --force, or set `archive = {_removed(changes)}` under [limits]"
 
@@ -99,7 +99,7 @@ class Plan:
         """Return what to do where `halt` or `excess` stops a run."""
         if self.halt:
             return self.halt_advice
-        return self.limit.way_on(self.changes) if self.excess else ""
+        return self.limit.advice(self.changes) if self.excess else ""
 
 
 def make_plan(

@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import FIRST, Scene
-from tests.freshdesk.faulty import Faulty, faulty, reply
+from tests.freshdesk.faulty import FaultyServer, faulty, reply
 
 COMMANDS = (["plan"], ["publish", "--yes"], ["pull"], ["status"])
 
@@ -145,7 +145,7 @@ def test_a_portal_that_is_none_is_named_and_nothing_is_written(scene: Scene, nam
 
 
 def test_a_redirect_never_takes_the_key_along(scene: Scene) -> None:
-    def elsewhere(there: Faulty) -> Callable[[str, int], bytes]:
+    def elsewhere(there: FaultyServer) -> Callable[[str, int], bytes]:
         return lambda line, number: reply(b"", status="307 Moved", headers={"Location": f"{there.url}/x"})
 
     with faulty(lambda line, number: reply("[]")) as other, faulty(elsewhere(other)) as server:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.freshdesk.verify import mismatches, rewriting
+from kbsync.freshdesk.verify import mismatches, rewrite_note
 from kbsync.model import Article, Category, Folder, Item, Seo, Visibility
 from kbsync.report.terminal import outcomes_to_text
 from kbsync.sandbox.server import Portal
@@ -114,11 +114,11 @@ def test_law_9_whatever_was_accepted_and_not_applied_is_named(sent: Item, shown:
 def test_what_the_portal_made_of_the_html_is_told_in_kinds() -> None:
     sent = replace(ARTICLE, body='<p style="color: red" class="a">x <b>y</b></p>')
     shown = replace(ARTICLE, body='<p data-identifyelement="1">x <span>y</span></p>')
-    assert rewriting(sent, shown) == (
+    assert rewrite_note(sent, shown) == (
         "the portal rewrote the HTML (<b>, class, style left out, <span>, data-identifyelement added); "
         "readers lose nothing"
     )
-    assert "spaces and spelling" in rewriting(ARTICLE, replace(ARTICLE, body="<p>x</p>\n"))
+    assert "spaces and spelling" in rewrite_note(ARTICLE, replace(ARTICLE, body="<p>x</p>\n"))
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")], ids=["editor"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kbsync.change import Action, Change, Outcome
-from kbsync.freshdesk.api import Reader, Writer
+from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, read
 from kbsync.model import Article, Item, KnowledgeBase
@@ -25,8 +25,8 @@ class Desk:
     slept: list[float] = field(default_factory=list)
 
     @property
-    def reader(self) -> Reader:
-        return Reader(self.connection)
+    def reader(self) -> PortalReader:
+        return PortalReader(self.connection)
 
     def read(self) -> KnowledgeBase:
         return read(self.reader, threads=4)
@@ -42,7 +42,7 @@ class Desk:
         self.portal.calls.clear()
         return apply(
             self.reader,
-            Writer(self.connection),
+            PortalWriter(self.connection),
             change,
             ids=self.ids,
             known=known,

@@ -29,7 +29,7 @@ def reply(
 
 
 @dataclass(slots=True)
-class Faulty:
+class FaultyServer:
     """The running server: its address, and the requests it got as `METHOD path` with their raw bytes."""
 
     url: str
@@ -38,10 +38,10 @@ class Faulty:
 
 
 @contextmanager
-def faulty(answer: Reply) -> Iterator[Faulty]:
+def faulty(answer: Reply) -> Iterator[FaultyServer]:
     """Serve on loopback: `answer` gets `METHOD path` and the number of the request; `None` drops the connection."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        server = Faulty(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        server = FaultyServer(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
         over = threading.Event()
         thread = threading.Thread(target=_accept, args=(listener, answer, server, over), daemon=True)
         thread.start()
@@ -54,7 +54,7 @@ def faulty(answer: Reply) -> Iterator[Faulty]:
             thread.join(10)
 
 
-def _accept(listener: socket.socket, answer: Reply, server: Faulty, over: threading.Event) -> None:
+def _accept(listener: socket.socket, answer: Reply, server: FaultyServer, over: threading.Event) -> None:
     while True:
         connection, _ = listener.accept()
         if over.is_set():
@@ -63,7 +63,7 @@ def _accept(listener: socket.socket, answer: Reply, server: Faulty, over: thread
         threading.Thread(target=_converse, args=(connection, answer, server), daemon=True).start()
 
 
-def _converse(connection: socket.socket, answer: Reply, server: Faulty) -> None:
+def _converse(connection: socket.socket, answer: Reply, server: FaultyServer) -> None:
     """Answer one request and close, so that no test depends on a connection being kept."""
     with connection:
         request = _request(connection)

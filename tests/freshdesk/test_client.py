@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from kbsync.errors import KbsyncError, PortalError, UsageError
-from kbsync.freshdesk.api import Reader, Writer
+from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.responses import AnswerLost, Refused, next_page, retry_after, utc
-from tests.freshdesk.faulty import Faulty, Reply, faulty, reply
+from kbsync.freshdesk.responses import ResponseLost, StatusError, next_page, retry_after, utc
+from tests.freshdesk.faulty import FaultyServer, Reply, faulty, reply
 
 KEY = "aBcDeFgHiJkLmNoPq123"
 SECRETS = (KEY, "YUJjRGVGZ0hpSmtMbU5vUHExMjM")
@@ -30,7 +30,7 @@ DATE = {"Date": "Sat, 01 Aug 2026 10:00:00 GMT"}
 @contextmanager
 def _serving(
     answer: Reply | bytes | None, *, patience: float = 5.0
-) -> Iterator[tuple[Connection, Faulty, list[float]]]:
+) -> Iterator[tuple[Connection, FaultyServer, list[float]]]:
     slept: list[float] = []
     with (
         faulty(answer if callable(answer) else lambda *_: answer) as server,
@@ -105,7 +105,7 @@ def test_a_broken_answer_is_asked_for_again_and_never_believed(broken: bytes | N
         with pytest.raises(PortalError) as caught:
             connection.get("/x")
         assert len(server.lines) == 4
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLost):
             connection.post("/x", {})
         assert len(server.lines) == 5
     assert caught.value.advice
@@ -113,7 +113,7 @@ def test_a_broken_answer_is_asked_for_again_and_never_believed(broken: bytes | N
 
 @pytest.mark.parametrize("status", ["500 Oops", "502 Bad Gateway", "504 Late"])
 def test_a_creation_is_not_repeated_when_nobody_knows_whether_it_was_done(status: str) -> None:
-    with _serving(reply("", status=status)) as (connection, server, _), pytest.raises(AnswerLost):
+    with _serving(reply("", status=status)) as (connection, server, _), pytest.raises(ResponseLost):
         connection.post("/x", {})
     assert len(server.lines) == 1
 
@@ -127,7 +127,7 @@ def test_a_creation_is_repeated_when_nothing_was_sent() -> None:
         pytest.raises(PortalError, match="nothing listens there") as caught,
     ):
         connection.post("/x", {})
-    assert not isinstance(caught.value, AnswerLost)
+    assert not isinstance(caught.value, ResponseLost)
     assert len(slept) == 3
 
 
@@ -141,7 +141,7 @@ def test_a_server_that_stalls_is_given_up() -> None:
     with _serving(stall, patience=0.2) as (connection, _, _):
         with pytest.raises(PortalError, match="no answer came in time"):
             connection.get("/x")
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLost):
             connection.post("/x", {})
         over.set()
 
@@ -188,7 +188,7 @@ def test_a_pause_of_minutes_ends_the_run_with_words() -> None:
 def test_429_for_ever_ends_too() -> None:
     with (
         _serving(reply("", status="429 Slow", headers={"Retry-After": "0"})) as (connection, server, _),
-        pytest.raises(Refused, match="fewer calls"),
+        pytest.raises(StatusError, match="fewer calls"),
     ):
         connection.get("/x")
     assert len(server.lines) == 5
@@ -247,9 +247,9 @@ def test_a_deleted_item_may_answer_403_or_404_and_a_missing_right_is_told_apart(
         ('{"code":"require_feature"}', "403 No", False),
         ("", "400 No", False),
     ):
-        with _serving(reply(body, status=status)) as (connection, _, _), pytest.raises(Refused) as caught:
+        with _serving(reply(body, status=status)) as (connection, _, _), pytest.raises(StatusError) as caught:
             connection.get("/x")
-        assert caught.value.gone is gone
+        assert caught.value.is_gone is gone
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
@@ -300,7 +300,7 @@ def test_the_next_page_is_where_the_link_says(link: str) -> None:
     pages = {FIRST: ('[{"id": 1}]', ""), "/next?page=2": ('[{"id": 2}]', "")}
     with _serving(_paged(pages)) as (connection, server, _):
         pages[FIRST] = ('[{"id": 1}]', link.format(url=server.url))
-        listing = Reader(connection).categories()
+        listing = PortalReader(connection).categories()
     assert [item["id"] for item in listing.items] == [1, 2]
     assert server.lines == [f"GET {FIRST}", "GET /next?page=2"]
 
@@ -310,7 +310,7 @@ def test_pages_that_never_end_do() -> None:
         _serving(reply('[{"id": 1}]', headers={"Link": '</b>; rel="next"'})) as (connection, server, _),
         pytest.raises(PortalError, match="never end"),
     ):
-        Reader(connection).categories()
+        PortalReader(connection).categories()
     assert len(server.lines) == 2
 
 
@@ -319,7 +319,7 @@ def test_pages_that_are_always_new_end_too() -> None:
         return reply("[]", headers={"Link": f'</{n}>; rel="next"'})
 
     with _serving(answer) as (connection, server, _), pytest.raises(PortalError, match="never end"):
-        Reader(connection).categories()
+        PortalReader(connection).categories()
     assert len(server.lines) == 501
 
 
@@ -329,7 +329,7 @@ def test_a_next_page_on_another_host_is_an_error(link: str) -> None:
         _serving(reply("[]", headers={"Link": f'{link}; rel="next"'})) as (connection, server, _),
         pytest.raises(PortalError, match="another host"),
     ):
-        Reader(connection).categories()
+        PortalReader(connection).categories()
     assert len(server.lines) == 1
 
 
@@ -339,12 +339,12 @@ def test_a_list_that_is_no_list_is_not_freshdesk(body: str) -> None:
         _serving(reply(body)) as (connection, _, _),
         pytest.raises(PortalError, match="something else than a list of categories"),
     ):
-        Reader(connection).categories()
+        PortalReader(connection).categories()
 
 
 def test_the_addresses_are_the_documented_ones() -> None:
     with _serving(reply("[]")) as (connection, server, _):
-        reader, writer = Reader(connection), Writer(connection)
+        reader, writer = PortalReader(connection), PortalWriter(connection)
         reader.folders(1), reader.subfolders(2), reader.articles(3), reader.agents("a+b@example.com"), reader.me()
         writer.create_category({}), writer.create_folder(4, {}), writer.create_article(5, {})
     assert server.lines == [
@@ -360,7 +360,7 @@ def test_the_addresses_are_the_documented_ones() -> None:
 
 
 def test_who_reads_cannot_write() -> None:
-    assert [name for name in dir(Reader) if name.startswith(("create", "update", "delete", "post", "put"))] == []
+    assert [name for name in dir(PortalReader) if name.startswith(("create", "update", "delete", "post", "put"))] == []
 
 
 def test_many_threads_share_one_connection_and_every_call_is_counted() -> None:
@@ -445,9 +445,9 @@ def test_the_key_is_in_no_message_repr_or_log_whatever_the_server_does(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with _serving(answer) as (connection, _, _):
-        texts = [repr(connection), str(connection), repr(Reader(connection)), repr(Writer(connection))]
+        texts = [repr(connection), str(connection), repr(PortalReader(connection)), repr(PortalWriter(connection))]
         for call in (
-            lambda: Reader(connection).categories(),
+            lambda: PortalReader(connection).categories(),
             lambda: connection.put("/x", {}),
             lambda: connection.post("/x", {}),
         ):
@@ -508,7 +508,7 @@ def test_a_certificate_that_nobody_signed_ends_it_at_once(certificate: Path) -> 
             connection.post("/x", {})
         thread.join(10)
     assert "SSL_CERT_FILE" in caught.value.advice
-    assert not isinstance(caught.value, AnswerLost)
+    assert not isinstance(caught.value, ResponseLost)
     assert KEY not in _text_of(caught.value)
     assert b"".join(got) == b""
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.utils import read_fixture_file
 
-from kbsync.freshdesk.urls import Target, address, target
+from kbsync.freshdesk.urls import Target, item_url, parse_url
 from kbsync.model import Kind
 
 HOSTS = ("https://help.acme.com", "acme.freshdesk.com")
@@ -23,14 +23,14 @@ def _told(found: Target | None) -> str:
 
 @pytest.mark.parametrize(("given_", "expected"), [case[2:] for case in CASES], ids=[case[1] for case in CASES])
 def test_an_address_tells_what_it_leads_to(given_: str, expected: str) -> None:
-    assert _told(target(given_.removesuffix("\n"), HOSTS)) == expected.strip()
+    assert _told(parse_url(given_.removesuffix("\n"), HOSTS)) == expected.strip()
 
 
 def test_a_portal_on_loopback_is_known_by_its_port() -> None:
     local = "http://127.0.0.1:8080"
-    assert target(f"{local}/support/solutions/articles/7", (local,)) == Target(kind=Kind.ARTICLE, id=7)
-    assert target("http://127.0.0.1:8081/support/solutions/articles/7", (local,)) is None
-    assert target("http://[::1]:8080/support/solutions/7", ("[::1]:8080",)) == Target(kind=Kind.CATEGORY, id=7)
+    assert parse_url(f"{local}/support/solutions/articles/7", (local,)) == Target(kind=Kind.ARTICLE, id=7)
+    assert parse_url("http://127.0.0.1:8081/support/solutions/articles/7", (local,)) is None
+    assert parse_url("http://[::1]:8080/support/solutions/7", ("[::1]:8080",)) == Target(kind=Kind.CATEGORY, id=7)
 
 
 @given(
@@ -39,12 +39,12 @@ def test_a_portal_on_loopback_is_known_by_its_port() -> None:
     anchor=st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters="-_.:%"), max_size=20),
 )
 def test_an_address_leads_back_to_what_it_was_made_for(kind: Kind, number: int, anchor: str) -> None:
-    made = address("https://help.acme.com/", kind, number, anchor)
-    assert target(made, HOSTS) == Target(kind=kind, id=number, anchor=anchor)
+    made = item_url("https://help.acme.com/", kind, number, anchor)
+    assert parse_url(made, HOSTS) == Target(kind=kind, id=number, anchor=anchor)
 
 
 @given(st.text())
 def test_no_text_is_too_strange_to_be_refused(text: str) -> None:
-    target(text, HOSTS)
-    target("https://help.acme.com/" + text, HOSTS)
-    target("//" + text, (text,) if "[" not in text and "]" not in text else HOSTS)
+    parse_url(text, HOSTS)
+    parse_url("https://help.acme.com/" + text, HOSTS)
+    parse_url("//" + text, (text,) if "[" not in text and "]" not in text else HOSTS)

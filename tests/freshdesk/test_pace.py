@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.freshdesk.rate_limit import Allowance, Pacer, Ticket
+from kbsync.freshdesk.rate_limit import Allowance, RateLimiter, Ticket
 
 WINDOW = 60.0
 
@@ -164,9 +164,9 @@ class Clock:
         self.now += seconds
 
 
-def _pacer() -> tuple[Pacer, Clock]:
+def _pacer() -> tuple[RateLimiter, Clock]:
     clock = Clock()
-    return Pacer(0.5, clock=lambda: clock.now, sleep=clock.sleep), clock
+    return RateLimiter(0.5, clock=lambda: clock.now, sleep=clock.sleep), clock
 
 
 def test_a_pause_holds_the_next_call_back() -> None:

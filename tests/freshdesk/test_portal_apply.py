@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kbsync.change import Action, Result
-from kbsync.freshdesk.api import Reader, Writer
+from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, Seo, Status, Visibility
@@ -201,7 +201,7 @@ def test_when_looking_fails_too_it_says_so(desk: Desk) -> None:
     desk.portal.faults.fail("GET", "*/articles", status=500, times=None)
     outcome = apply(
         desk.reader,
-        Writer(desk.connection),
+        PortalWriter(desk.connection),
         change_to(Action.CREATE, _content()),
         ids=desk.ids,
         body=BODY,
@@ -448,7 +448,7 @@ def test_a_missing_right_is_no_sign_that_it_is_gone(desk: Desk) -> None:
     with faulty(lambda *_: reply('{"code": "require_feature"}', status="403 No")) as server:
         with Connection(server.url, "key") as connection:
             change = change_to(Action.UPDATE, _content(), live)
-            outcome = apply(Reader(connection), Writer(connection), change, ids=desk.ids, body=BODY)
+            outcome = apply(PortalReader(connection), PortalWriter(connection), change, ids=desk.ids, body=BODY)
     assert outcome.result is Result.FAILED
     assert "require_feature" in outcome.error
 
@@ -460,7 +460,7 @@ def test_a_key_that_may_read_nothing_any_more_is_no_sign_that_it_is_gone(desk: D
         Connection(server.url, "key") as connection,
     ):
         change = change_to(Action.UPDATE, _content(), live)
-        outcome = apply(Reader(connection), Writer(connection), change, ids=desk.ids, body=BODY)
+        outcome = apply(PortalReader(connection), PortalWriter(connection), change, ids=desk.ids, body=BODY)
     assert outcome.result is Result.FAILED
     assert "role" in outcome.error
 
@@ -545,8 +545,8 @@ def test_a_write_is_believed_only_when_it_comes_back_equal(lie: dict[str, Any], 
             Connection(server.url, "key") as connection,
         ):
             outcome = apply(
-                Reader(connection),
-                Writer(connection),
+                PortalReader(connection),
+                PortalWriter(connection),
                 change,
                 ids={"a": 1, "a/b": 2},
                 body=BODY,
@@ -564,7 +564,9 @@ def test_an_update_that_is_answered_with_nothing_is_read_back(desk: Desk) -> Non
     with faulty(lambda line, _: reply(json.dumps(shown) if line.startswith("GET") else "")) as server:
         with Connection(server.url, "key") as connection:
             change = change_to(Action.UPDATE, _content(title="N"), live)
-            outcome = apply(Reader(connection), Writer(connection), change, ids={}, read_at=time.monotonic())
+            outcome = apply(
+                PortalReader(connection), PortalWriter(connection), change, ids={}, read_at=time.monotonic()
+            )
     assert outcome.result is Result.DONE
     assert server.lines == ["PUT /api/v2/solutions/articles/7", "GET /api/v2/solutions/articles/7"]
 
@@ -588,7 +590,12 @@ def test_no_trouble_of_the_portal_ends_in_a_traceback(desk: Desk, action: Action
         with faulty(lambda *_, status=status: reply("", status=f"{status} No", headers={"Retry-After": "0"})) as server:
             with Connection(server.url, "aVerySecretKey", sleep=lambda _: None) as connection:
                 outcome = apply(
-                    Reader(connection), Writer(connection), change, ids=desk.ids, body=BODY, sleep=lambda _: None
+                    PortalReader(connection),
+                    PortalWriter(connection),
+                    change,
+                    ids=desk.ids,
+                    body=BODY,
+                    sleep=lambda _: None,
                 )
         assert outcome.result in (Result.FAILED, Result.WITHHELD, Result.DONE)
         assert (outcome.result is Result.DONE) is (action in (Action.ADOPT, Action.FORGET))

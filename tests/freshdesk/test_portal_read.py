@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kbsync.errors import PortalError
-from kbsync.freshdesk.api import Reader
+from kbsync.freshdesk.api import PortalReader
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, resolve_authors
-from kbsync.freshdesk.responses import Refused
+from kbsync.freshdesk.responses import StatusError
 from kbsync.model import Side, Status, Visibility, fields_of
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
@@ -23,7 +23,7 @@ from tests.freshdesk.faulty import Reply, faulty, reply
 
 def test_an_empty_portal_is_one_call() -> None:
     with serve(SandboxSettings()) as portal, Connection(portal.url, portal.key) as connection:
-        found = read(Reader(connection))
+        found = read(PortalReader(connection))
     assert (found.categories, found.folders, found.articles) == ((), (), ())
     assert found.side is Side.LIVE
     assert connection.calls == 1
@@ -80,7 +80,7 @@ def test_lists_of_more_than_a_page_are_read_to_the_end() -> None:
         above = store.all_folders()[0].id
         for n in range(101):
             store.create_folder(category, f"n{n}", parent_id=above)
-        found = read(Reader(connection))
+        found = read(PortalReader(connection))
     assert len(found.categories) == 101
     assert len(found.folders) == 202
     assert connection.calls == 2 + 101 + 1 + 2
@@ -124,7 +124,7 @@ def _folder(number: int, **others: Any) -> dict[str, Any]:
 def _read(pages: dict[str, Any]) -> tuple[Any, list[str]]:
     with faulty(_portal({"categories": [{"id": 1, "name": "c"}]} | pages)) as server:
         with Connection(server.url, "key", sleep=lambda _: None) as connection:
-            found = read(Reader(connection), threads=2)
+            found = read(PortalReader(connection), threads=2)
         return found, [line.removeprefix("GET /api/v2/solutions/").partition("?")[0] for line in server.lines]
 
 
@@ -155,7 +155,7 @@ def test_nested_folders_that_are_known_already_need_no_list_that_is_refused() ->
     inner = _folder(3, articles_count=0, sub_folders_count=0, parent_folder_id=2)
     found, _ = _read({"categories/1/folders": [outer, inner]})
     assert [folder.id for folder in found.folders] == [2, 3]
-    with pytest.raises(Refused):
+    with pytest.raises(StatusError):
         _read({"categories/1/folders": [outer]})
 
 
@@ -235,7 +235,7 @@ def test_an_allowance_is_kept_without_one_refusal() -> None:
     with serve(settings) as portal, Connection(portal.url, portal.key) as connection:
         for n in range(14):
             portal.store.create_category(f"c{n}")
-        read(Reader(connection))
+        read(PortalReader(connection))
         assert {call.status for call in portal.calls} == {200}
         assert len(portal.calls) == 15
 
@@ -246,7 +246,7 @@ def test_a_real_knowledge_base_is_read_whole(corpus: Path) -> None:
         for path in sorted((corpus / "freshdesk-kb").glob("*.json")):
             load_path(portal.store, path)
         store = portal.store
-        found = read(Reader(connection))
+        found = read(PortalReader(connection))
         folders = store.all_folders()
         expected = 1 + len(store.all_categories()) + sum(folder.sub_folders_count > 0 for folder in folders)
         expected += sum(-(-folder.articles_count // 100) for folder in folders)
@@ -279,6 +279,6 @@ def test_a_portal_that_ignores_the_address_finds_nobody_wrong() -> None:
     agents = [{"id": 1, "contact": {"email": "other@example.com"}}]
     with faulty(lambda *_: reply(json.dumps(agents))) as server, Connection(server.url, "key") as connection:
         with pytest.raises(PortalError, match="no agent"):
-            resolve_authors(Reader(connection), ["sam@example.com"])
+            resolve_authors(PortalReader(connection), ["sam@example.com"])
         agents[0] = {"id": 2}
-        assert resolve_authors(Reader(connection), ["sam@example.com"]) == {"sam@example.com": 2}
+        assert resolve_authors(PortalReader(connection), ["sam@example.com"]) == {"sam@example.com": 2}
