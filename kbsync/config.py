@@ -1,7 +1,7 @@
 """One target's settings for one run: flags over environment over `kbsync.toml` over defaults.
 
-It finds the root and checks every key and value of the file. It calls nobody and writes nothing; the API key is the
-business of `credentials`.
+It finds the root, checks every key and value of the file, and finds the API key for a host that may have it. It makes
+no calls and writes nothing.
 """
 
 import difflib
@@ -21,6 +21,8 @@ from kbsync.markup.placeholders import is_variable_name
 CONFIG_FILE = "kbsync.toml"
 DEFAULT_TARGET = "production"
 _NAME = re.compile(r"[a-z0-9-]+")
+# Programs disagree about other characters: some end the host of https://evil.example\.freshdesk.com at the backslash.
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _CHOICES = {
     "removed": ("archive", "delete", "keep"),
     "moved": ("archive", "pointer", "refuse"),
@@ -28,6 +30,8 @@ _CHOICES = {
     "new": ("none", "managed-folders", "all"),
     "style": ("keep", "clean"),
 }
+_TEXTS = ("url", "public_url", "language", "branch", "assets_url", *_CHOICES)
+_LISTS = ("languages", "ignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,7 @@ class Config:
 
     @property
     def readers_url(self) -> str:
-        """What readers' links begin with."""
+        """The start of the addresses that readers see."""
         return self.public_url or self.url
 
 
@@ -86,10 +90,10 @@ def find_root(start: Path, wanted: str | None) -> Path:
 
 
 def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
-    """Read one target's settings. `flags` holds what was given on the command line, by the name of the setting.
+    """Read one target's settings; `flags` has those of the command line, by the name of the setting.
 
     Raises:
-        ConfigError: the file has unknown keys or wrong values; all of them are named.
+        ConfigError: the file has unknown keys or wrong values, with every problem found.
         UsageError: a flag or a variable of the environment is wrong.
     """
     text = _text_of(root / CONFIG_FILE)
@@ -99,7 +103,7 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 0
         raise ConfigError((Problem(path=CONFIG_FILE, line=line, message=f"not TOML: {error}"),)) from error
     target = _target_of(flags, environ, table)
-    reader = _Reader(text)
+    reader = _ConfigReader(text)
     settings = reader.settings(table, target)
     if reader.problems:
         raise ConfigError(tuple(reader.problems))
@@ -111,12 +115,12 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
 
 def _text_of(path: Path) -> str:
     try:
-        # Editors on Windows put a byte order mark first, which TOML does not know.
+        # Editors on Windows write a byte order mark, which TOML does not allow.
         return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", advice="mend its permissions") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}", advice="fix its permissions") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(
@@ -127,7 +131,7 @@ def _text_of(path: Path) -> str:
 def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: Mapping[str, object]) -> str:
     name = flags.get("target") or environ.get("KBSYNC_TARGET") or DEFAULT_TARGET
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for a target", advice="use a-z, 0-9 and hyphens")
+        raise UsageError(f"{name!r} is not a valid name for a target", advice="use a-z, 0-9 and hyphens")
     targets = table.get("targets")
     known = sorted(targets) if isinstance(targets, dict) else []
     if known and name not in known:
@@ -148,12 +152,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     return found
 
 
-_TEXTS = ("url", "public_url", "language", "branch", "assets_url", *_CHOICES)
-_LISTS = ("languages", "ignore")
-
-
-class _Reader:
-    """Checks one file, and gathers what is wrong with it."""
+class _ConfigReader:
+    """Checks one file and collects its problems."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.splitlines()
@@ -216,7 +216,7 @@ class _Reader:
         for name, value in section.items():
             text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
             if not is_variable_name(name):
-                self._problem(name, f"{name!r} is no name for a variable", "use letters, digits, _ and -")
+                self._problem(name, f"{name!r} is not a valid name for a variable", "use letters, digits, _ and -")
             elif not isinstance(text, str) or len(text.strip().splitlines()) > 1:
                 self._problem(name, f"the variable {name} is {value!r}", "a text in quotes, on one line")
             else:
@@ -273,12 +273,8 @@ class _Reader:
         self.problems.append(Problem(path=CONFIG_FILE, line=next(places, 0), message=what, advice=advice))
 
 
-# What else programs disagree on: some read the host of https://evil.example\.freshdesk.com up to the backslash.
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
-
-
 class Secret:
-    """An API key that shows itself to nobody who does not ask: not in a repr, a message or a log."""
+    """An API key that is in no repr, message or log."""
 
     __slots__ = ("_value",)
 
@@ -286,7 +282,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the key itself, for the one module that sends it."""
+        """Return the key, for the one module that sends it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -294,7 +290,7 @@ class Secret:
 
 
 def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
-    """Return the API key, if this target's host may have it.
+    """Return the API key, after a check that this target's host may have it.
 
     Raises:
         UsageError: there is no key, no address, or a host that the environment does not allow.
@@ -311,7 +307,7 @@ def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
 
 
 def _check_host(url: str, allowed: str) -> None:
-    """Refuse an address that a pull request could have pointed at somebody else."""
+    """Refuse a host that a pull request could have put into the file."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -328,11 +324,11 @@ def _check_host(url: str, allowed: str) -> None:
     if host.endswith(".freshdesk.com") or host in {name.strip().lower() for name in allowed.split(",")}:
         return
     advice = f"if it is meant, set KBSYNC_ALLOW_HOST={host} in the environment (a file or a flag cannot)"
-    raise UsageError(f"the key is not sent to {host}, which is no freshdesk.com host", advice=advice)
+    raise UsageError(f"the key is not sent to {host}, which is not a freshdesk.com host", advice=advice)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name is this very machine."""
+    """Return whether a host name is this machine's own."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

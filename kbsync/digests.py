@@ -1,7 +1,7 @@
-"""What of an item counts as its version, on either side: one digest a field, and what its source depends on.
+"""The version of an item on either side: one digest a field, and what its source depends on.
 
-Pure: it renders through `markup` and reads nothing. Markdown is never compared with HTML here. What takes long is
-remembered where somebody lends a memory, by all that it depends on.
+Pure: it renders through `markup` and reads nothing. Markdown is never compared with HTML. Slow results come from
+the cache where `memo` has one, by everything that they depend on.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ _ROOTED = "kbsync-root:/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkGraph:
-    """How the articles of a tree hang together.
+    """The links between the articles of a tree.
 
-    `targets` holds, for an article's path, the content paths that it links to or shows; `anchors`, for an article's
-    path, the anchors within it that other articles link to.
+    `targets` maps an article's path to the content paths that it links to or shows, `anchors` to the anchors within it
+    that other articles link to.
     """
 
     targets: Mapping[str, tuple[str, ...]]
@@ -36,24 +36,24 @@ class LinkGraph:
 
 
 class AddressMap(Protocol):
-    """How content paths and the portal's addresses translate, for one target and its way of reading Markdown."""
+    """Translates content paths to addresses of one target's portal and back."""
 
     @property
     def options(self) -> MarkupOptions:
         """Return the options of the tree's Markdown."""
 
     def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
-        """Return the address for a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
+        """Return the address of a path from the root (`kb/faq/x.md#a`), or None where it has none yet."""
 
     def path_of(self, address: str, paths: Mapping[ItemKey, str]) -> str | None:
-        """Return the path from the root that an address of the portal leads to, or None where it leads elsewhere."""
+        """Return the path from the root of a portal's address, or None where nothing in the tree has it."""
 
     def absolute(self, address: str) -> str:
-        """Return the whole address that a browser makes of a relative one in an article of the portal."""
+        """Resolve a relative address as a browser does in an article of the portal."""
 
 
 def link_graph(content: KnowledgeBase) -> LinkGraph:
-    """Read the relative links of every article; an address that leaves the root is left to `lint`."""
+    """Collect the relative links of every article; `lint` reports those that leave the root."""
     targets: dict[str, tuple[str, ...]] = {}
     anchors: dict[str, set[str]] = {}
     for article in content.articles:
@@ -79,15 +79,15 @@ def _rooted(path: str, address: str) -> str | None:
 
 
 def blob_of(text: str) -> str:
-    """Return a source as git does: the id of a blob with this text."""
+    """Return the id that git gives a blob with this text."""
     data = text.encode("utf-8", "surrogateescape")
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def source_key(article: Article, anchors: Collection[str]) -> str:
-    """Return an article's source with all that its rendering depends on, so that equal keys need no rendering.
+    """Return the digest of an article's source and all that its rendering depends on: equal keys render the same.
 
-    The body counts beside the source: it holds what the source includes, and the values of its variables.
+    The body is part of it, since it has the included files and the values of variables.
     """
     text = article.origin.text if article.origin else article.body
     place = posixpath.dirname(article.path or "")
@@ -96,13 +96,13 @@ def source_key(article: Article, anchors: Collection[str]) -> str:
 
 
 def rooted_html(article: Article, anchors: Collection[str], options: MarkupOptions = PLAIN) -> str:
-    """Render an article of content with its relative links as paths from the root: what counts as its content."""
+    """Render an article of content with its relative links as paths from the root, in canonical form."""
     resolve = root_path_resolver(article.path or "")
     return canonical(to_html(article.body, resolve=resolve, anchors=anchors, options=options))
 
 
 def root_path_resolver(path: str) -> Callable[[str], str]:
-    """Return the function that writes the relative addresses of the file at `path` as paths from the root."""
+    """Return the function that turns the relative addresses in the file at `path` into paths from the root."""
 
     def resolve(address: str) -> str:
         rooted = _rooted(path, address)
@@ -112,15 +112,15 @@ def root_path_resolver(path: str) -> Callable[[str], str]:
 
 
 def pulled_body(live: Article, path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> MarkdownResult:
-    """Convert a live body to the Markdown that a file at `path` would hold; `paths` tells where live items lie.
+    """Convert a live body to Markdown for a file at `path`; `paths` has the content paths of live items.
 
-    A relative address that leads to none of them is written whole: in the file it would be taken for one of the tree.
+    A relative address of something else becomes an absolute one: in the file it would be taken for a path of the tree.
     """
     return _converted(live.body, address_rewriter(path, addresses, paths), addresses.options.plain)
 
 
 def address_rewriter(path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> Callable[[str], str]:
-    """Return the function that writes the portal's addresses as the file at `path` would hold them."""
+    """Return the function that turns the portal's addresses into those that the file at `path` would have."""
 
     def rewrite(address: str) -> str:
         target = addresses.path_of(address, paths)
@@ -132,7 +132,7 @@ def address_rewriter(path: str, addresses: AddressMap, paths: Mapping[ItemKey, s
 
 
 def _converted(html: str, rewrite: Callable[[str], str], options: MarkupOptions) -> MarkdownResult:
-    """Convert a body, or remember what became of it where each of its addresses was rewritten as it would be now."""
+    """Convert a body, or take the result from the cache where all its addresses are rewritten to the same as then."""
     if not is_memoizing():
         return to_markdown(html, rewrite=rewrite, options=options)
     addresses = json.loads(memoized("addresses", (html,), lambda: json.dumps(addresses_in(html))))
@@ -160,7 +160,7 @@ def differences(
     addresses: AddressMap,
     paths: Mapping[ItemKey, str],
 ) -> tuple[str, ...]:
-    """Return the managed fields in which pulling the live item would not write what the file says."""
+    """Return the managed fields in which a pull of the live item would change the file."""
     theirs = live_digests(live)
     fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
     if isinstance(content, Article) and isinstance(live, Article):
@@ -172,7 +172,7 @@ def differences(
 
 
 def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]:
-    """Return a digest for each field that content manages; an article's body by its rendering, which takes time."""
+    """Return a digest for each field that content manages; that of an article's body is of its rendering."""
     digests = managed_digests(item)
     if isinstance(item, Article):
         digests["body"] = _body_digest(item, anchors)
@@ -180,19 +180,19 @@ def content_digests(item: Item, anchors: Collection[str] = ()) -> dict[str, str]
 
 
 def _body_digest(article: Article, anchors: Collection[str], options: MarkupOptions = PLAIN) -> str:
-    """Return the digest of a body; what a baseline holds is that of plain options, which a setting does not change."""
+    """Return the digest of a rendered body; baselines have the one of plain options, whatever the settings are."""
     place = posixpath.dirname(article.path or "")
     arguments = (article.body, place, repr(options), *sorted(anchors))
     return memoized("body digest", arguments, lambda: digest(rooted_html(article, anchors, options)))
 
 
 def managed_digests(item: Item) -> dict[str, str]:
-    """Return a digest for each field that content manages but an article's body."""
+    """Return a digest for each field that content manages, but for an article's body."""
     return {name: digest(value) for name, value in fields_of(item).items() if value is not None and name != "body"}
 
 
 def live_digests(item: Item) -> dict[str, str]:
-    """Return a digest for each field that the portal shows; what is volatile in a body does not count."""
+    """Return a digest for each field of a live item; the volatile parts of a body do not count."""
     fields = fields_of(item)
     if isinstance(item, Article):
         fields["body"] = stable_body(item.body)

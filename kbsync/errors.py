@@ -1,6 +1,6 @@
-"""Failures that a user can cause or mend, and the problems that content can have.
+"""The errors that a user can cause or fix, and the problems of content.
 
-Every error is advice: what is wrong, where, and what to do next. Rooms raise; only `cli` prints and exits.
+Every error is advice: what is wrong, where, and what to do next. Only `cli` catches them, prints and exits.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Problem:
     """One thing wrong with one file of the content tree; `line` counts from 1, 0 means the whole file.
 
-    `stops` tells whether nothing can be planned or published before it is mended; `lint` names the others too.
+    Where it `is_error`, it must be fixed before anything can be planned or published; `lint` reports the others too.
     """
 
     path: str
@@ -25,7 +25,7 @@ class Problem:
 
 
 class KbsyncError(Exception):
-    """The root of what kbsync raises for a user's eyes; `exit_code` is what the process ends with."""
+    """The base class of errors that are shown to the user; `exit_code` is that of the process."""
 
     exit_code = 1
 
@@ -42,35 +42,35 @@ class UsageError(KbsyncError):
 
 
 class ContentError(KbsyncError):
-    """The content tree cannot be used as it is; carries every problem that was found, sorted."""
+    """The content tree cannot be used as it is; `problems` has all that were found, sorted."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         count = len(problems)
-        advice = "mend what is named above; `kbsync lint` names it again, and needs no portal"
+        advice = "fix the problems listed above; `kbsync lint` checks again (no API key needed)"
         super().__init__(f"{count} problem{'s' if count != 1 else ''} in the content", advice=advice)
         self.problems = tuple(sorted(problems))
 
 
 class ConfigError(ContentError):
-    """`kbsync.toml` cannot be used as it is; carries every problem that was found."""
+    """`kbsync.toml` cannot be used as it is; `problems` has all that were found."""
 
     exit_code = 2
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(problems)
         self.what = self.what.removesuffix("the content") + "the settings"
-        self.advice = "mend the file; its reference lists every key"
+        self.advice = "fix the file; its reference lists every key"
 
 
 class GitError(KbsyncError):
-    """Git refused, is absent, or the repository is not in a state to work from."""
+    """Git failed, is not installed, or the repository cannot be used as it is."""
 
 
 class PortalError(KbsyncError):
-    """The portal cannot be reached, refuses the key, or answers what Freshdesk would not answer."""
+    """The portal cannot be reached, refuses the key, or gives an answer that Freshdesk would not give."""
 
 
 class Refusal(KbsyncError):
-    """kbsync declines to go on: a limit, an old commit, a wrong target, a stale plan."""
+    """kbsync refuses to go on: a limit, an old commit, a wrong target, a stale plan."""
 
     exit_code = 4

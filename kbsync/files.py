@@ -1,7 +1,7 @@
-"""The files of a content tree: where they are read from, and how the ones on disk are written.
+"""The files of a content tree: their names, reading them, and writing those on disk.
 
-Nothing is ever read or written outside the root, nor through a symbolic link; what a link leads to would differ
-between a checkout and the commit that it was made from.
+Nothing is read or written outside the root, nor through a symbolic link: its target would differ between a checkout and
+the commit that it was made from.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ _VARIATIONS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 
 
 def file_name(title: str, taken: Collection[str]) -> str:
-    """Return a file or directory after a title, without a suffix: words in lower case joined by hyphens.
+    """Return a name after a title, without a suffix: words in lower case joined by hyphens.
 
-    Letters of every script stay. The name differs from every one that is taken, also for a file system that knows
-    neither case nor Unicode's normal forms.
+    Letters of every script stay. The name differs from all that are taken, also for a file system that ignores case
+    and Unicode's normal forms.
     """
     used = {folded(name.removesuffix(".md")) for name in taken}
     for name in _candidates(_words(title)):
@@ -39,12 +39,12 @@ def file_name(title: str, taken: Collection[str]) -> str:
 
 
 def folded(name: str) -> str:
-    """Return the form in which two names are one to a file system that ignores case and normal form."""
+    """Return a name in the form that is equal for names that a file system without case and normal forms confuses."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold()).casefold()
 
 
 def windows_name_error(name: str) -> str:
-    """Say in words why Windows could not hold a name; empty where it could."""
+    """Return why a name is not possible on Windows; empty where it is."""
     stem = name.partition(".")[0].rstrip(" ").casefold()
     if stem in _DEVICES:
         return f"`{name}` is the name of a device on Windows"
@@ -74,7 +74,7 @@ def _words(title: str) -> str:
 
 
 def _kept(letter: str, *, follows: bool) -> str:
-    """Return what stands for a character: itself, a space, or nothing; a mark stays only where it follows a letter."""
+    """Return a character, a space or nothing in its place; a combining mark stays only after a letter."""
     kind = unicodedata.category(letter)
     if letter in _DROPPED or letter in _VARIATIONS or kind == "Me":
         return ""
@@ -104,7 +104,7 @@ class Files(Protocol):
         ...
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return what is there and cannot be taken for a file of the tree."""
+        """Return the problems of entries that are not files of the tree."""
         ...
 
     def read(self, path: str) -> bytes:
@@ -117,7 +117,7 @@ class Files(Protocol):
 
 
 class WorkingTree:
-    """The files on disk under a root; `ignored` names those that git would not commit, directories with a `/`."""
+    """The files on disk under a root without those that git ignores; `ignored` has directories with a `/`."""
 
     def __init__(self, root: Path, *, ignored: Collection[str] = ()) -> None:
         self.root = root
@@ -131,7 +131,7 @@ class WorkingTree:
         return tuple(sorted(self._names))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Name symbolic links, files that are no files, and what the system would not let us look into."""
+        """Return the problems: symbolic links, special files, and directories that cannot be read."""
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
@@ -143,14 +143,14 @@ class WorkingTree:
         try:
             return _open_inside(self.root, self._names.get(path, path))
         except OSError as error:
-            problem = Problem(path=path, message=f"cannot be read: {error.strerror}", advice="mend its permissions")
+            problem = Problem(path=path, message=f"cannot be read: {error.strerror}", advice="fix its permissions")
             raise ContentError((problem,)) from None
 
     def _walk(self, directory: Path, prefix: str) -> Iterator[str]:
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except OSError as error:
-            self._note(prefix.rstrip("/") or ".", f"cannot be looked into: {error.strerror}", "mend its permissions")
+            self._note(prefix.rstrip("/") or ".", f"cannot be looked into: {error.strerror}", "fix its permissions")
             return
         for entry in entries:
             path = prefix + entry.name
@@ -169,7 +169,7 @@ class WorkingTree:
                 yield path
 
     def _is_ours(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Tell a directory of the tree from git's own, from another repository within it, and from what git ignores."""
+        """Return whether a directory is part of the tree: not git's own, another repository, or ignored."""
         another = os.path.lexists(Path(entry.path) / ".git")
         return entry.name != ".git" and not another and f"{path}/" not in self._ignored
 
@@ -178,7 +178,7 @@ class WorkingTree:
 
 
 def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]]:
-    """Index the names that files have by their content paths, in NFC; two that are one there are a problem."""
+    """Index the names of files by their content paths, in NFC; two names of one path are a problem."""
     known: dict[str, str] = {}
     problems: list[Problem] = []
     for name in names:

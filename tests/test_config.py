@@ -1,4 +1,4 @@
-"""Settings of one target: flags over environment over file over defaults, and everything wrong named at once."""
+"""Settings of one target: flags over environment over file over defaults, and every problem reported at once."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -81,7 +81,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
     )
 
 
-def test_without_a_file_everything_is_as_the_reference_says(tmp_path: Path) -> None:
+def test_without_a_file_the_defaults_are_those_of_the_reference(tmp_path: Path) -> None:
     config = load_config(tmp_path, {}, {})
     assert config == Config(root=tmp_path)
     assert (config.target, config.branch, config.share, config.archive_share) == ("production", "main", 0.8, 0.3)
@@ -134,7 +134,7 @@ def test_the_target_comes_from_flag_environment_or_default(load: Load) -> None:
     assert load(WHOLE, environ, target="production").target == "production"
 
 
-def test_nothing_secret_can_stand_in_the_file(load: Load) -> None:
+def test_the_file_cannot_have_secrets(load: Load) -> None:
     assert not [field.name for field in fields(Config) if "key" in field.name and field.name != "ignored_keys"]
     with pytest.raises(ConfigError) as caught:
         load('[targets.production]\napi_key = "abc"\n')
@@ -144,7 +144,7 @@ def test_nothing_secret_can_stand_in_the_file(load: Load) -> None:
 @pytest.mark.parametrize("name", ["Prod", "my target", "", "prod/uction", "é"])
 def test_a_target_has_a_plain_name(load: Load, name: str) -> None:
     if name:
-        with pytest.raises(UsageError, match="is no name for a target"):
+        with pytest.raises(UsageError, match="is not a valid name for a target"):
             load("", target=name)
     else:
         assert load("", target=name).target == "production"
@@ -160,14 +160,14 @@ def test_the_limit_is_a_share_or_a_number(load: Load, value: str, expected: tupl
 
 
 @pytest.mark.parametrize("value", ['"101%"', '"3"', "-1", "true", "0.3", "[]"])
-def test_a_limit_that_is_none_is_refused(load: Load, value: str) -> None:
+def test_an_invalid_limit_is_refused(load: Load, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(f"[limits]\narchive = {value}\n")
     assert [(problem.line, problem.message.split(" is ")[0]) for problem in caught.value.problems] == [(2, "archive")]
 
 
 @pytest.mark.parametrize("value", ["0", "1.01", '"1"', "true", "nan"])
-def test_a_share_that_is_none_is_refused(load: Load, value: str) -> None:
+def test_an_invalid_share_is_refused(load: Load, value: str) -> None:
     with pytest.raises(ConfigError):
         load(f"[targets.production]\nshare = {value}\n")
 
@@ -175,13 +175,13 @@ def test_a_share_that_is_none_is_refused(load: Load, value: str) -> None:
 @pytest.mark.parametrize(
     "line", ['linkify = "yes"', "highlight = 1", "contents = 3", 'contents = " "', "linkfy = true"]
 )
-def test_an_option_of_the_markup_that_is_none_is_refused(load: Load, line: str) -> None:
+def test_an_invalid_markup_option_is_refused(load: Load, line: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(f"[markup]\n{line}\n")
     assert [problem.line for problem in caught.value.problems] == [2]
 
 
-def test_mistakes_in_other_targets_are_named_too(load: Load) -> None:
+def test_mistakes_in_other_targets_are_reported_too(load: Load) -> None:
     with pytest.raises(ConfigError) as caught:
         load('[targets.production]\nurl = "https://a"\n[targets.staging]\nurll = "https://b"\nremoved = "burn"\n')
     assert [problem.line for problem in caught.value.problems] == [4, 5]
@@ -211,7 +211,7 @@ def test_the_nearest_file_upward_marks_the_root(tmp_path: Path) -> None:
     assert find_root(tmp_path, str(deep)) == deep.resolve()
 
 
-def test_content_is_looked_into_last(tmp_path: Path) -> None:
+def test_the_content_directory_is_the_last_place_to_search(tmp_path: Path) -> None:
     (tmp_path / "content").mkdir()
     (tmp_path / "content" / "kbsync.toml").touch()
     assert find_root(tmp_path, None) == (tmp_path / "content").resolve()

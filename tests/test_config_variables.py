@@ -26,18 +26,18 @@ def test_texts_and_whole_numbers_are_variables(tmp_path: Path) -> None:
         ("on = true", "the variable on is True (a text in quotes, on one line)"),
         ("list = []", "the variable list is [] (a text in quotes, on one line)"),
         ('long = """a\nb"""', "the variable long is 'a\\nb' (a text in quotes, on one line)"),
-        ('"a b" = "x"', "'a b' is no name for a variable (use letters, digits, _ and -)"),
-        ('1st = "x"', "'1st' is no name for a variable (use letters, digits, _ and -)"),
+        ('"a b" = "x"', "'a b' is not a valid name for a variable (use letters, digits, _ and -)"),
+        ('1st = "x"', "'1st' is not a valid name for a variable (use letters, digits, _ and -)"),
         ('a.b = "x"', "the variable a is {'b': 'x'} (a text in quotes, on one line)"),
     ],
 )
-def test_what_is_no_variable_is_named_with_its_line(tmp_path: Path, line: str, what: str) -> None:
+def test_an_invalid_variable_is_reported_with_its_line(tmp_path: Path, line: str, what: str) -> None:
     with pytest.raises(ConfigError) as caught:
         variables(tmp_path, f"[variables]\n{line}\n")
     assert [str(problem) for problem in caught.value.problems] == [f"kbsync.toml:2: {what}"]
 
 
-def test_variables_that_are_no_table_are_named(tmp_path: Path) -> None:
+def test_variables_that_are_not_a_table_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         variables(tmp_path, 'variables = "x"\n')
     assert "variables is no table" in str(caught.value.problems[0])

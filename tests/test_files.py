@@ -1,4 +1,4 @@
-"""Writing into a content tree: whole files, inside the root, through no link."""
+"""Writing into a content tree: whole files, inside the root, not through links."""
 
 import os
 import stat
@@ -77,7 +77,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["x.md"]
 
 
-def test_what_cannot_be_written_is_named_and_the_rest_is_written(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_and_the_rest_is_written(tmp_path: Path) -> None:
     put(tmp_path, {"file": "x"})
     with pytest.raises(ContentError) as caught:
         write(tmp_path, {"file/below.md": "x", "half\ud800.md": "x", "text.md": "\ud800", "good.md": "x"})
@@ -96,14 +96,14 @@ def test_a_name_in_the_other_normal_form_is_the_same_file(tmp_path: Path) -> Non
     assert (tmp_path / "e\u0301/e\u0301.md").read_text() == "new"
 
 
-def test_what_git_ignores_is_left_out(tmp_path: Path) -> None:
+def test_files_that_git_ignores_are_left_out(tmp_path: Path) -> None:
     put(tmp_path, {"a/x.md": "x", "a/y.log": "x", "build/z.md": "x"})
     (tmp_path / "link.md").symlink_to("a/x.md")
     files = WorkingTree(tmp_path, ignored={"build/", "a/y.log", "link.md"})
     assert (files.paths(), files.problems()) == (("a/x.md",), ())
 
 
-def test_a_root_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+def test_a_missing_root_is_a_problem(tmp_path: Path) -> None:
     files = WorkingTree(tmp_path / "absent")
     assert files.paths() == ()
     assert "cannot be looked into" in files.problems()[0].message

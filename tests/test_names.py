@@ -48,7 +48,7 @@ def test_a_long_title_ends_at_a_word() -> None:
     assert set(name.split("-")) == {"many", "words"}
 
 
-def test_names_that_a_file_system_would_take_for_one_get_numbers() -> None:
+def test_names_that_a_file_system_would_confuse_get_numbers() -> None:
     assert file_name("Été", ["ÉTÉ"]) == "été-2"
     assert file_name("Été", ["e\u0301te\u0301.md", "été-2"]) == "été-3"
     assert file_name("Strasse", ["straße"]) == "strasse-2"
@@ -69,7 +69,7 @@ def test_a_name_is_safe_everywhere(title: str) -> None:
 
 
 @given(titles=st.lists(TITLES, max_size=12))
-def test_names_given_one_after_another_never_collide(titles: list[str]) -> None:
+def test_names_never_collide(titles: list[str]) -> None:
     taken: list[str] = []
     for title in titles:
         taken.append(file_name(title, taken))
@@ -78,10 +78,10 @@ def test_names_given_one_after_another_never_collide(titles: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["CON", "con.md", "Aux .md", "LPT9.tar.gz", "a:b", "a?", "x.", "x ", "a\tb", "COM²"])
-def test_names_that_windows_cannot_hold_are_known(name: str) -> None:
+def test_names_that_are_not_possible_on_windows_are_errors(name: str) -> None:
     assert windows_name_error(name)
 
 
 @pytest.mark.parametrize("name", ["console.md", "com.md", "été.md", "a-b", "GO!", "C# & more.md"])
-def test_other_names_are_fine(name: str) -> None:
+def test_other_names_are_possible_on_windows(name: str) -> None:
     assert not windows_name_error(name)

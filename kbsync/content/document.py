@@ -1,8 +1,7 @@
-"""One file of the content tree, taken apart into front matter and body, edited, and composed.
+"""One file of the content tree: decoded, split into front matter and body, parsed, edited and composed.
 
-Front matter that people wrote is never written anew: an edit changes the lines that it must and no other byte, and
-what cannot be edited so is refused. Nothing here knows what a key means, but for the title that a heading gives and
-the description that a body gives.
+An edit changes the lines that it must and no other byte; where that is not possible, it is refused. Keys have no
+meaning here, but for a title that a heading gives and a description that the body of an index file gives.
 """
 
 import html
@@ -10,9 +9,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kbsync.content import front_matter
-from kbsync.content import front_matter as edits
-from kbsync.content.front_matter import PlainValue, Table, plain_value, walk_keys, write
+from kbsync.content.front_matter import (
+    EMPTY,
+    PlainValue,
+    YamlMapping,
+    format_lines,
+    format_value,
+    key_lines,
+    plain_value,
+    read_front_matter,
+    set_key,
+)
 from kbsync.errors import ContentError, Problem
 from kbsync.markup.merge.conflicts import find_conflicts
 from kbsync.model import FieldValue
@@ -37,62 +44,114 @@ _INLINE = re.compile(
     r"|(?P<stars>\*{1,3}|~~)(?=\S)(?P<strong>.+?)(?<=\S)(?P=stars)"
     r"|(?<!\w)(?P<unders>_{1,3})(?=\S)(?P<soft>.+?)(?<=\S)(?P=unders)(?!\w)"
 )
+_ORDER = (
+    *("title", "name", "status", "description", "visibility", "companies", "segments", "portals"),
+    *("tags", "seo.title", "seo.description", "seo.keywords", "author", "id"),
+)
+_RESOLVE = "resolve the conflict: keep what is right of both, and take the lines `<<<<<<<`, `=======` and `>>>>>>>` out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """The parts of a file as offsets into its text; without front matter `front_start` is None."""
+class Split:
+    """The parts of a file as offsets into its text; without front matter `front_start` is None.
+
+    `error` says why the text cannot be split.
+    """
 
     front_start: int | None
     front_end: int
     body_start: int
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """A first-level heading; `start` and `end` are the offsets of its line in the file, its newline left out."""
+class TitleHeading:
+    """A first-level heading; `start` and `end` are the offsets of its line in the file, without its newline."""
 
     title: str
     start: int
     end: int
 
 
-def find_frame(text: str) -> Frame:
-    """Return where front matter and body lie; `trouble` says in words why that cannot be told."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A parsed file.
+
+    Attributes:
+        lines: The line of each key of the front matter, nested keys as `seo.title`.
+        body: Markdown with newlines as its only line endings, without blank lines before it and without `heading`.
+        body_line: The line of the file on which the body begins.
+        heading: The heading that gives the title, where the front matter has none.
+    """
+
+    front: YamlMapping
+    lines: Mapping[str, int]
+    body: str
+    body_line: int
+    text: str
+    heading: TitleHeading | None = None
+
+
+def decode(data: bytes, path: str) -> str:
+    """Decode a file.
+
+    Raises:
+        ContentError: it is not UTF-8, or has a NUL or the markers of a merge that was not finished; with the line.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ContentError(
+            (Problem(path=path, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
+        ) from None
+    if "\0" in text:
+        line = line_at(text, text.index("\0"))
+        raise ContentError(
+            (Problem(path=path, line=line, message="holds a NUL character", advice="is it a text file?"),)
+        )
+    lines = find_conflicts(text)
+    if lines:
+        what = "holds the markers of a merge that was not finished"
+        raise ContentError(tuple(Problem(path=path, line=line, message=what, advice=_RESOLVE) for line in lines))
+    return text
+
+
+def split(text: str) -> Split:
+    """Split a file into front matter and body."""
     begin = len(BOM) if text.startswith(BOM) else 0
     opening = _OPENING.match(text, begin)
     if opening is None:
         late = _LATE_OPENING.match(text, begin)
-        trouble = "the front matter does not begin on the first line" if late else ""
-        return Frame(front_start=None, front_end=begin, body_start=begin, trouble=trouble)
+        error = "the front matter does not begin on the first line" if late else ""
+        return Split(front_start=None, front_end=begin, body_start=begin, error=error)
     closing = _CLOSING.search(text, opening.end())
     if closing is None:
-        return Frame(
+        return Split(
             front_start=opening.end(),
             front_end=len(text),
             body_start=len(text),
-            trouble="the front matter is opened by `---` and never closed",
+            error="the front matter is opened by `---` and never closed",
         )
     newline = _NEWLINE.match(text, closing.end())
     end = newline.end() if newline else closing.end()
-    return Frame(front_start=opening.end(), front_end=closing.start(), body_start=end)
+    return Split(front_start=opening.end(), front_end=closing.start(), body_start=end)
 
 
 def skip_blank_lines(text: str, start: int) -> int:
-    """Return the offset of the first line from `start` on that is not blank; its indentation counts as part of it."""
+    """Return the offset of the first line from `start` on that is not blank, with its indentation."""
     found = _BLANK_LINES.match(text, start)
     end = found.end() if found else start
     return len(text) if not text[end:].strip(" \t") else end
 
 
 def line_at(text: str, offset: int) -> int:
-    """Return the number of the line, from 1, on which an offset lies."""
+    """Return the number, from 1, of the line with an offset."""
     return 1 + len(_NEWLINE.findall(text, 0, offset))
 
 
 def unix_newlines(text: str) -> str:
-    """Return the text with newlines alone, no carriage returns, at the end of its lines."""
+    """Return the text with newlines as its only line endings."""
     return _NEWLINE.sub("\n", text) if "\r" in text else text
 
 
@@ -102,12 +161,12 @@ def newline_of(text: str) -> str:
     return found.group() if found else "\n"
 
 
-def find_heading(text: str, start: int) -> Heading | None:
-    """Find the first `# heading` with words in it from an offset on, code blocks and HTML comments passed over."""
+def find_title_heading(text: str, start: int) -> TitleHeading | None:
+    """Find the first `# heading` that has words from an offset on, outside of code blocks and HTML comments."""
     for begin, end in _prose_lines(text, start):
         title = plain_words(_heading_text(text[begin:end]))
         if title:
-            return Heading(title=title, start=begin, end=end)
+            return TitleHeading(title=title, start=begin, end=end)
     return None
 
 
@@ -147,7 +206,7 @@ def _lines(text: str, start: int) -> Iterator[tuple[int, int]]:
 
 
 def plain_words(inline: str) -> str:
-    """Return what a reader sees of a heading's Markdown: no marks, no tags, no `{#id}`."""
+    """Return the text that a reader sees of a heading's Markdown: no marks, no tags, no `{#id}`."""
     if len(inline) > _LONGEST_TITLE:
         return inline
     return _plain(_HEADING_ID.sub("", inline)).strip()
@@ -171,31 +230,8 @@ def _plain_piece(found: re.Match[str]) -> str:
 
 
 def heading_words(title: str) -> str:
-    """Write a title as a heading's Markdown, escaped only where it would read as something else."""
+    """Return a title as a heading's Markdown, escaped only where it would be read as something else."""
     return title if plain_words(title) == title else _PUNCTUATION.sub(r"\\\1", title)
-
-
-_ORDER = (
-    *("title", "name", "status", "description", "visibility", "companies", "segments", "portals"),
-    *("tags", "seo.title", "seo.description", "seo.keywords", "author", "id"),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A file taken apart.
-
-    `body` is Markdown with newlines alone at the end of its lines, without blank lines before it and without the
-    `heading` that serves as title; `body_line` is the line of the file on which it begins. `lines` tells the line of
-    each key of the front matter, nested keys as `seo.title`.
-    """
-
-    front: Table
-    lines: Mapping[str, int]
-    body: str
-    body_line: int
-    text: str
-    heading: Heading | None = None
 
 
 def is_index(path: str) -> bool:
@@ -204,29 +240,29 @@ def is_index(path: str) -> bool:
 
 
 def parse_document(text: str, path: str) -> Document:
-    """Take a file apart; a heading serves as title where an article's front matter has none.
+    """Parse a file; a heading gives the title where an article's front matter has none.
 
     Raises:
-        ContentError: the front matter is not YAML that can be relied on, with every problem found.
+        ContentError: the front matter cannot be read without doubt, with every problem found.
     """
-    frame = find_frame(text)
-    if frame.trouble:
+    parts = split(text)
+    if parts.error:
         advice = "front matter lies between two lines `---`, the first of which is the first line of the file"
-        raise ContentError((Problem(path=path, line=1, message=frame.trouble, advice=advice),))
-    front = _front(text, frame, path)
-    heading = None if is_index(path) or "title" in front.items else find_heading(text, frame.body_start)
-    start = skip_blank_lines(text, frame.body_start)
+        raise ContentError((Problem(path=path, line=1, message=parts.error, advice=advice),))
+    front = _front(text, parts, path)
+    heading = None if is_index(path) or "title" in front.items else find_title_heading(text, parts.body_start)
+    start = skip_blank_lines(text, parts.body_start)
     if heading is None:
         body = text[start:]
     elif heading.start == start:
         start = skip_blank_lines(text, heading.end)
         body = text[start:]
     else:
-        # The heading's line stays behind, empty, so that the lines after it keep their numbers.
+        # The heading leaves an empty line, so that the lines after it keep their numbers.
         body = text[start : heading.start] + text[heading.end :]
     return Document(
         front=front,
-        lines=dict(walk_keys(front)),
+        lines=dict(key_lines(front)),
         body=unix_newlines(body),
         body_line=line_at(text, start),
         text=text,
@@ -235,16 +271,16 @@ def parse_document(text: str, path: str) -> Document:
 
 
 def edit_fields(text: str, changes: Mapping[str, FieldValue], *, path: str = "") -> str:
-    """Change fields of a file by name (`title`, `seo.title` …); None takes the field's line away.
+    """Change fields of a file by name (`title`, `seo.title` …); None removes the field's line.
 
-    Every other byte stays: the outcome is read again and must differ in the wanted fields alone. A title that a
+    Every other byte stays: the result is parsed again and must differ in the wanted fields only. A title that a
     heading gives is changed in that heading, a description that the body of an index file gives in that body.
 
     Raises:
         ContentError: the file cannot be edited so.
     """
     before = parse_document(text, path)
-    wanted = _as_written(before, changes)
+    wanted = _with_keys_of_file(before, changes)
     edited = text
     try:
         for name, value in wanted.items():
@@ -259,12 +295,12 @@ def edit_fields(text: str, changes: Mapping[str, FieldValue], *, path: str = "")
 
 
 def replace_body(text: str, body: str, *, path: str = "") -> str:
-    """Put another body under a file's front matter, and under the heading that serves as its title.
+    """Replace the body below a file's front matter and below the heading that gives its title.
 
-    The blank lines between the two stay as they are, as does how the file ends where its last line stays.
+    The blank lines before the body stay, and the end of the file stays where its last line does.
 
     Raises:
-        ContentError: the file cannot be taken apart.
+        ContentError: the file cannot be parsed.
     """
     before = parse_document(text, path)
     wanted = _trimmed(body)
@@ -282,36 +318,36 @@ def replace_body(text: str, body: str, *, path: str = "") -> str:
 
 
 def compose(front: Mapping[str, FieldValue], body: str) -> str:
-    """Write a new file: front matter in a fixed order, an empty line, the body; fields that are None are left out."""
-    known = {key: front[key] for key in sorted(front, key=_rank) if front[key] is not None}
-    text = "---\n" + edits.new_lines(known, "\n") + "---\n"
+    """Compose a new file: front matter in a fixed order, an empty line, the body; fields that are None are left out."""
+    known = {
+        key: front[key]
+        for key in sorted(front, key=lambda key: (_ORDER.index(key) if key in _ORDER else len(_ORDER), key))
+        if front[key] is not None
+    }
+    text = "---\n" + format_lines(known, "\n") + "---\n"
     trimmed = _trimmed(body)
     return f"{text}\n{trimmed}" if trimmed else text
 
 
-def _rank(key: str) -> tuple[int, str]:
-    return (_ORDER.index(key) if key in _ORDER else len(_ORDER), key)
+def _front(text: str, parts: Split, path: str) -> YamlMapping:
+    if parts.front_start is None:
+        return EMPTY
+    return read_front_matter(text[parts.front_start : parts.front_end], first_line=2, path=path)
 
 
-def _front(text: str, frame: Frame, path: str) -> Table:
-    if frame.front_start is None:
-        return front_matter.NOTHING
-    return front_matter.read(text[frame.front_start : frame.front_end], first_line=2, path=path)
-
-
-def _head(text: str, heading: Heading | None) -> str:
-    frame = find_frame(text)
+def _head(text: str, heading: TitleHeading | None) -> str:
+    parts = split(text)
     if heading is None:
-        return text[: frame.body_start]
-    if heading.start == skip_blank_lines(text, frame.body_start):
+        return text[: parts.body_start]
+    if heading.start == skip_blank_lines(text, parts.body_start):
         return text[: heading.end]
-    front = text[: frame.body_start]
+    front = text[: parts.body_start]
     gap = newline_of(text) if front.removeprefix(BOM) else ""
     return front + gap + text[heading.start : heading.end]
 
 
 def _ending(text: str, body: str, newline: str) -> str:
-    """Return what comes after the last word of a file that gets another body."""
+    """Return the end of a file, after its last word, that gets another body."""
     old = text.rstrip(" \t\r\n")
     stays = unix_newlines(old).rpartition("\n")[2] == body.rstrip(" \n").rpartition("\n")[2]
     return text[len(old) :] if stays else newline
@@ -324,8 +360,8 @@ def _trimmed(body: str) -> str:
     return body + "\n" if body else ""
 
 
-def _as_written(document: Document, changes: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
-    """Say changes in the words that the file uses: a file that says `draft` goes on saying `draft`."""
+def _with_keys_of_file(document: Document, changes: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """Return changes with the keys that the file uses: a file with `draft` keeps `draft`."""
     wanted = dict(changes)
     if "draft" in document.front.items and "status" in wanted:
         status = wanted["status"] if "status" in document.front.items else wanted.pop("status")
@@ -340,18 +376,18 @@ def _edit_one(text: str, name: str, value: FieldValue, path: str) -> str:
         return f"{text[: heading.start]}# {heading_words(value)}{text[heading.end :]}"
     if name == "description" and is_index(path) and "description" not in document.front.items:
         return replace_body(text, value if isinstance(value, str) else "", path=path)
-    frame = find_frame(text)
-    if frame.front_start is None:
-        return text if value is None else _with_front(text, frame, edits.new_lines({name: value}, newline), newline)
-    source = text[frame.front_start : frame.front_end]
-    source = edits.change(source, document.front, name, value, newline)
-    return text[: frame.front_start] + source + text[frame.front_end :]
+    parts = split(text)
+    if parts.front_start is None:
+        return text if value is None else _with_front(text, parts, format_lines({name: value}, newline), newline)
+    source = text[parts.front_start : parts.front_end]
+    source = set_key(source, document.front, name, value, newline)
+    return text[: parts.front_start] + source + text[parts.front_end :]
 
 
-def _with_front(text: str, frame: Frame, lines: str, newline: str) -> str:
-    body = text[frame.body_start :]
+def _with_front(text: str, parts: Split, lines: str, newline: str) -> str:
+    body = text[parts.body_start :]
     gap = "" if not body or body.startswith(("\n", "\r")) else newline
-    return f"{text[: frame.body_start]}---{newline}{lines}---{newline}{gap}{body}"
+    return f"{text[: parts.body_start]}---{newline}{lines}---{newline}{gap}{body}"
 
 
 def _check(before: Document, after: Document, wanted: Mapping[str, FieldValue], path: str) -> None:
@@ -360,11 +396,11 @@ def _check(before: Document, after: Document, wanted: Mapping[str, FieldValue], 
         expected[name] = _comparable_value(value)
     for name in sorted(expected.keys() | got.keys()):
         if expected.get(name) != got.get(name):
-            raise ValueError(f"`{name}` would not come out as wanted" if name else "the body would change")
+            raise ValueError(f"`{name}` would get another value" if name else "the body would change")
 
 
 def _comparable(document: Document, path: str) -> dict[str, PlainValue]:
-    """Return all that a file says, by field; its body under the empty name."""
+    """Return all fields of a file by name; its body under the empty name."""
     fields: dict[str, PlainValue] = {}
     for key, value in document.front.items.items():
         whole = plain_value(value)
@@ -385,36 +421,8 @@ def _comparable(document: Document, path: str) -> dict[str, PlainValue]:
 def _comparable_value(value: FieldValue) -> PlainValue:
     if isinstance(value, tuple):
         return _in_order(tuple(map(str, value)))
-    return None if value is None else write(value) if isinstance(value, bool) else str(value)
+    return None if value is None else format_value(value) if isinstance(value, bool) else str(value)
 
 
 def _in_order(value: PlainValue) -> PlainValue:
     return tuple(sorted(value, key=str)) if isinstance(value, tuple) else value
-
-
-_RESOLVE = "resolve the conflict: keep what is right of both, and take the lines `<<<<<<<`, `=======` and `>>>>>>>` out"
-
-
-def decode(data: bytes, path: str) -> str:
-    """Decode a file.
-
-    Raises:
-        ContentError: it is no UTF-8, holds a NUL, or the markers of a merge that was not finished; with the line.
-    """
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ContentError(
-            (Problem(path=path, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
-        ) from None
-    if "\0" in text:
-        line = line_at(text, text.index("\0"))
-        raise ContentError(
-            (Problem(path=path, line=line, message="holds a NUL character", advice="is it a text file?"),)
-        )
-    lines = find_conflicts(text)
-    if lines:
-        what = "holds the markers of a merge that was not finished"
-        raise ContentError(tuple(Problem(path=path, line=line, message=what, advice=_RESOLVE) for line in lines))
-    return text

@@ -1,7 +1,4 @@
-"""Which files of a tree are content, and as what: a matter of names alone.
-
-Knows the ignore globs and nothing of what the files say.
-"""
+"""Selects the files of a tree that are content, and their roles, by their names alone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +6,11 @@ from enum import Enum
 
 import pathspec
 
+from kbsync.config import CONFIG_FILE
 from kbsync.errors import UsageError
 from kbsync.files import folded
+from kbsync.model import INDEX_FILE, ancestors, parent_path
 
-INDEX = "_index.md"
-CONFIG = "kbsync.toml"
 _ABOUT_THE_REPOSITORY = frozenset(
     {"readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security", "support", "notice"}
 )
@@ -21,7 +18,7 @@ _OTHER_MARKDOWN = frozenset({".markdown", ".mdown", ".mkd", ".mkdn"})
 
 
 class Role(Enum):
-    """What a file is to the tree."""
+    """The role of a file in the tree."""
 
     ARTICLE = "article"
     INDEX = "index"
@@ -33,9 +30,13 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRules:
-    """How a tree is read: globs as in `.gitignore`, the target's other languages, its name, and keys passed over.
+    """The settings that a tree is read by.
 
-    `variables` are those that count in every article.
+    Attributes:
+        ignore: Globs as in `.gitignore`.
+        languages: The target's other languages.
+        ignored_keys: Keys of front matter that are ignored.
+        variables: The variables of every article.
     """
 
     ignore: tuple[str, ...] = ()
@@ -46,7 +47,7 @@ class TreeRules:
 
 
 class Selection:
-    """The rules of one tree, ready to judge paths."""
+    """Decides about the paths of one tree."""
 
     def __init__(self, rules: TreeRules) -> None:
         self._languages = frozenset(language.casefold() for language in rules.languages)
@@ -58,24 +59,24 @@ class Selection:
             ) from None
 
     def is_hidden(self, path: str) -> bool:
-        """Return whether a name on the way begins with `.` or `_`, or a glob names the path."""
+        """Return whether a name in the path begins with `.` or `_`, or a glob matches the path."""
         *directories, name = path.split("/")
         if any(part.startswith((".", "_")) for part in directories) or name.startswith("."):
             return True
         if name.startswith("_") and not name.casefold().startswith("_index."):
             return True
-        return path == CONFIG or self._ignored.match_file(path)
+        return path == CONFIG_FILE or self._ignored.match_file(path)
 
     def role(self, path: str) -> Role:
-        """Return what a file is by its path."""
+        """Return the role of the file at a path."""
         if self.is_hidden(path):
             return Role.NONE
         directory, _, name = path.rpartition("/")
         stem, suffix = split_suffix(name)
         if not directory and (stem.casefold() in _ABOUT_THE_REPOSITORY or name.casefold() in _ABOUT_THE_REPOSITORY):
             return Role.NONE
-        if name.casefold() == INDEX:
-            return Role.INDEX if name == INDEX else Role.MISNAMED
+        if name.casefold() == INDEX_FILE:
+            return Role.INDEX if name == INDEX_FILE else Role.MISNAMED
         if suffix.casefold() in _OTHER_MARKDOWN:
             return Role.MISNAMED
         if suffix.casefold() != ".md":
@@ -87,19 +88,19 @@ class Selection:
         return stem.startswith("_") or (bool(dot) and language.casefold() in self._languages)
 
 
-def with_role(roles: Mapping[str, Role], role: Role) -> tuple[str, ...]:
+def paths_with_role(roles: Mapping[str, Role], role: Role) -> tuple[str, ...]:
     """Return the paths of one role, sorted."""
     return tuple(sorted(path for path, found in roles.items() if found is role))
 
 
 def split_suffix(name: str) -> tuple[str, str]:
-    """Part a file's name from its suffix, the dot with the suffix."""
+    """Split a file's name into its stem and its suffix with the dot."""
     stem, dot, suffix = name.rpartition(".")
     return (stem, dot + suffix) if dot else (name, "")
 
 
-def twins(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Find names of one directory that are one where case or Unicode's normal form is ignored, each with the first."""
+def case_collisions(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield paths that are the same as an earlier one where case and normal form do not count, with that one."""
     first: dict[tuple[str, str], str] = {}
     for path in paths:
         directory, _, name = path.rpartition("/")
@@ -109,11 +110,6 @@ def twins(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def directories(paths: Iterable[str]) -> frozenset[str]:
-    """Return every directory that lies above one of the paths, the root left out."""
-    found: set[str] = set()
-    for path in paths:
-        directory = path.rpartition("/")[0]
-        while directory and directory not in found:
-            found.add(directory)
-            directory = directory.rpartition("/")[0]
-    return frozenset(found)
+    """Return every directory above the paths but the root."""
+    parents = {parent_path(path) for path in paths} - {""}
+    return frozenset(parents).union(*map(ancestors, parents))

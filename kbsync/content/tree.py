@@ -1,85 +1,61 @@
-"""The content tree as a knowledge base: categories, folders and articles with everything that is wrong with them.
+"""Reads a content tree, a checkout or a commit, as a knowledge base with the problems of its files.
 
-Reads whatever `Files` holds, a checkout or a commit, and writes nothing. A file that is wrong stops no other: its
-problems are gathered, and what could be made out of it still stands in the tree, so that links to it lead somewhere.
+A file with problems does not stop the others: its problems are collected, and what could be read of it is in the tree,
+so that links to it have a target.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
 from kbsync.content.document import Document, decode, line_at, parse_document
-from kbsync.content.fields import ArticleFields, Diagnostics, IndexFields, article_fields, index_fields, merged
-from kbsync.content.front_matter import Table
+from kbsync.content.fields import ArticleFields, Diagnostics, IndexFields, article_fields, index_fields, merge_variables
+from kbsync.content.front_matter import YamlMapping
 from kbsync.content.includes import Expansion, Includes
-from kbsync.content.selection import INDEX, Role, Selection, TreeRules, directories, split_suffix, twins, with_role
+from kbsync.content.selection import (
+    Role,
+    Selection,
+    TreeRules,
+    case_collisions,
+    directories,
+    paths_with_role,
+    split_suffix,
+)
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files, windows_name_error
-from kbsync.model import Article, Category, Folder, Item, ItemKey, KnowledgeBase, Origin, Seo, Side, Status
+from kbsync.model import (
+    INDEX_FILE,
+    Article,
+    Category,
+    Folder,
+    Item,
+    ItemKey,
+    KnowledgeBase,
+    Origin,
+    Seo,
+    Side,
+    Status,
+    ancestors,
+    index_path,
+    parent_path,
+    source_path,
+)
 
+_Fields = TypeVar("_Fields", ArticleFields, Seo)
 _FOLDER_KEYS = ("visibility", "companies", "segments")
 _TITLE_ADVICE = "write `title:` in the front matter, or begin with a line `# Title`"
 
 
-def judge_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
-    """Find names that another system could not hold, or not beside one another."""
-    visible = sorted(path for path, role in roles.items() if role is not Role.NONE)
-    for path in with_role(roles, Role.MISNAMED):
-        name = path.rpartition("/")[2]
-        wanted = INDEX if name.casefold() == INDEX else f"{split_suffix(name)[0]}.md"
-        yield _problem(path, 0, "is not read under this name", f"rename it to `{wanted}`")
-    for path, first in twins([*sorted(directories(visible)), *visible]):
-        what = f"differs from `{first}` only in case: on macOS and Windows they are one"
-        yield _problem(path, 0, what, "rename one of the two")
-    for path in directories(visible):
-        if split_suffix(path.rpartition("/")[2])[1].casefold() == ".md":
-            yield _problem(path, 0, "is a directory with the name of an article", "rename it")
-    content = [*with_role(roles, Role.ARTICLE), *with_role(roles, Role.INDEX)]
-    for path in (*directories(content), *content):
-        trouble = windows_name_error(path.rpartition("/")[2])
-        if trouble:
-            yield _problem(path, 0, trouble, "rename it", stops=False)
-
-
-def _problem(path: str, line: int, what: str, advice: str, *, stops: bool = True) -> Problem:
-    return Problem(path=path, line=line, message=what, advice=advice, is_error=stops)
-
-
-def judge_title(desk: Diagnostics, document: Document) -> None:
-    """Note a title that is missing or too long."""
-    if "title" in document.front.items:
-        return
-    if document.heading is None:
-        empty = not document.text.strip("\ufeff \t\r\n")
-        desk.note(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
-    elif len(document.heading.title) > 255:
-        line = line_at(document.text, document.heading.start)
-        what = f"the title has {len(document.heading.title)} characters, more than Freshdesk takes"
-        desk.note(line, what, "shorten it to 255")
-
-
-def judge_index_keys(desk: Diagnostics, front: Table, depth: int) -> None:
-    """Note keys that mean nothing for the root, a category or a folder."""
-    match depth:
-        case 0:
-            foreign = tuple(key for key in front.items if key != "defaults")
-            where = "the root, where an index file holds `defaults` alone"
-        case 1:
-            foreign, where = _FOLDER_KEYS, "a category"
-        case _:
-            foreign, where = ("portals",), "a folder"
-    for key in foreign:
-        if key in front.items and key not in desk.ignored_keys:
-            desk.note(front.keys[key].line, f"`{key}` means nothing for {where}", "take it away")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentTree:
-    """What was read.
+    """A content tree.
 
-    `skipped` are translations, which are not published yet; `withheld` are files that are there and are no content:
-    hidden, ignored, or with `publish: false`. `expansions` tells, for the articles that use includes or variables, how
-    their bodies came about; `scopes` the variables at each article and directory that has its own, and
-    `variables` those everywhere else.
+    Attributes:
+        translations: Files that are not published yet.
+        excluded: Files that are not content: hidden, ignored, or with `publish: false`.
+        expansions: The expansion of each article that uses includes or variables.
+        scopes: The variables of each article and directory that has its own.
+        variables: The variables of all others.
     """
 
     knowledge: KnowledgeBase
@@ -91,58 +67,57 @@ class ContentTree:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def variables_at(self, path: str) -> Mapping[str, str]:
-        """Return the variables that count at a path, there already or not."""
-        while path and path not in self.scopes:
-            path = path.rpartition("/")[0]
-        return self.scopes.get(path, self.variables)
+        """Return the variables of a path, whether a file is there or not."""
+        found = next((place for place in (path, *ancestors(path)) if place in self.scopes), "")
+        return self.scopes.get(found, self.variables)
 
 
 def read_tree(files: Files, rules: TreeRules) -> ContentTree:
-    """Read the whole tree; raises nothing for what a file says or is."""
+    """Read the whole tree; problems of files are collected and never raised."""
     selection = Selection(rules)
     roles = {path: selection.role(path) for path in files.paths()}
-    reading = _Reading(files, rules)
-    reading.problems += [problem for problem in files.problems() if not selection.is_hidden(problem.path)]
-    reading.problems += judge_names(roles)
-    for path in with_role(roles, Role.INDEX):
-        reading.index(path)
-    reading.note_scopes()
-    for path in with_role(roles, Role.ARTICLE):
-        reading.article(path)
-    reading.judge_together()
-    reading.judge_loose()
+    reader = _TreeReader(files, rules)
+    reader.problems += [problem for problem in files.problems() if not selection.is_hidden(problem.path)]
+    reader.problems += _validate_names(roles)
+    for path in paths_with_role(roles, Role.INDEX):
+        reader.read_index(path)
+    reader.collect_scopes()
+    for path in paths_with_role(roles, Role.ARTICLE):
+        reader.read_article(path)
+    reader.validate_uniqueness()
+    reader.add_misplaced()
     return ContentTree(
-        knowledge=reading.knowledge(frozenset(with_role(roles, Role.ASSET))),
-        problems=tuple(sorted(set(reading.problems))),
-        translations=with_role(roles, Role.TRANSLATION),
-        excluded=tuple(sorted((*with_role(roles, Role.NONE), *reading.unpublished))),
-        expansions=reading.expansions,
-        scopes=reading.scopes,
+        knowledge=reader.knowledge_base(frozenset(paths_with_role(roles, Role.ASSET))),
+        problems=tuple(sorted(set(reader.problems))),
+        translations=paths_with_role(roles, Role.TRANSLATION),
+        excluded=tuple(sorted((*paths_with_role(roles, Role.NONE), *reader.unpublished))),
+        expansions=reader.expansions,
+        scopes=reader.scopes,
         variables=rules.variables,
     )
 
 
 def read_article(files: Files, rules: TreeRules, path: str) -> tuple[Article, tuple[Problem, ...]] | None:
-    """Read one article alone, or what is written like one, with what is wrong with its includes; None: there is none.
+    """Read one article, or an included file like one, with the problems of its includes; None where there is no file.
 
     Raises:
-        ContentError: the file cannot be read or taken apart.
+        ContentError: the file cannot be read or parsed.
     """
     if path not in files.paths():
         return None
     parse_document(decode(files.read(path), path), path)
-    reading = _Reading(files, rules)
+    reader = _TreeReader(files, rules)
     for directory in directories([path]) | {""}:
-        if (index := f"{directory}/{INDEX}".lstrip("/")) in files.paths():
-            reading.index(index)
-    reading.article(path)
-    expansion = reading.expansions.get(path)
-    article = next((article for article in reading.articles if article.path == path), None)
+        if (index := index_path(directory)) in files.paths():
+            reader.read_index(index)
+    reader.read_article(path)
+    expansion = reader.expansions.get(path)
+    article = next((article for article in reader.articles if article.path == path), None)
     return (article, expansion.problems if expansion else ()) if article else None
 
 
-class _Reading:
-    """One reading of a tree: what was made out so far, and what is wrong."""
+class _TreeReader:
+    """The state of reading one tree."""
 
     def __init__(self, files: Files, rules: TreeRules) -> None:
         self.files = files
@@ -151,95 +126,101 @@ class _Reading:
         self.unpublished: list[str] = []
         self.indexes: dict[str, tuple[IndexFields, Document | None]] = {}
         self.articles: list[Article] = []
-        self.snippets = Includes(files)
+        self.includes = Includes(files)
         self.expansions: dict[str, Expansion] = {}
         self.scopes: dict[str, Mapping[str, str]] = {}
-        self.loose: dict[str, list[Problem]] = {}
+        self.misplaced: dict[str, list[Problem]] = {}
 
-    def index(self, path: str) -> None:
+    def read_index(self, path: str) -> None:
         """Read one index file."""
-        directory = path.rpartition("/")[0]
-        desk, document = self._open(path)
+        directory = parent_path(path)
+        diagnostics, document = self._open(path)
         if document is None:
             self.indexes[directory] = IndexFields(), None
             return
-        found = index_fields(desk, document.front)
+        found = index_fields(diagnostics, document.front)
         if document.body.strip():
             if found.description is not None:
-                line = document.lines["description"]
-                desk.note(
-                    line, "`description` stands beside a body, which is the description too", "keep one of the two"
-                )
+                what = "`description` is given beside a body, which is the description too"
+                diagnostics.add(document.lines["description"], what, "keep one of the two")
             found = replace(found, description=document.body.strip())
-        judge_index_keys(desk, document.front, directory.count("/") + 1 if directory else 0)
+        _validate_index_keys(diagnostics, document.front, directory.count("/") + 1 if directory else 0)
         self.indexes[directory] = found, document
-        self.problems += desk.problems
+        self.problems += diagnostics.problems
 
-    def note_scopes(self) -> None:
-        """Note the variables of the directories, which count for articles that are still to come too."""
+    def collect_scopes(self) -> None:
+        """Collect the variables of the directories, which are those of new articles too."""
         for directory in self.indexes:
             self._scope(directory, self._defaults(directory))
 
-    def article(self, path: str) -> None:
+    def read_article(self, path: str) -> None:
         """Read one article."""
-        desk, document = self._open(path)
+        diagnostics, document = self._open(path)
         directory, _, name = path.rpartition("/")
         stem = split_suffix(name)[0]
         if document is None:
             self.articles.append(Article(path=path, title=stem, body=""))
             return
-        found = _inherited(article_fields(desk, document.front), self._defaults(directory))
+        found = _inherited(article_fields(diagnostics, document.front), self._defaults(directory))
         if found.publish is False:
             self.unpublished.append(path)
             return
-        judge_title(desk, document)
+        _validate_title(diagnostics, document)
         if directory.count("/") < 1:
             where = f"a directory below `{directory}`" if directory else "a category's folder"
-            desk.note(0, "lies outside any folder", f"move it into {where}, or set `publish: false`")
-            self.loose[path] = desk.problems
+            diagnostics.add(0, "lies outside any folder", f"move it into {where}, or set `publish: false`")
+            self.misplaced[path] = diagnostics.problems
         else:
-            self.problems += desk.problems
+            self.problems += diagnostics.problems
         self.articles.append(_article(path, document, found, stem, self._body(path, document, found)))
 
     def _body(self, path: str, document: Document, found: ArticleFields) -> str:
-        """Return an article's body with includes and variables resolved."""
+        """Return an article's body with its marks replaced."""
         scope = self._scope(path, found)
-        expansion = self.snippets.expander(scope).expand(document.body, path=path, line=document.body_line)
+        expansion = self.includes.expander(scope).expand(document.body, path=path, line=document.body_line)
         if expansion is None:
             return document.body
         self.expansions[path] = expansion
         self.problems += expansion.problems
         return expansion.body
 
-    def judge_together(self) -> None:
-        """Note what is wrong between items that are right by themselves."""
-        items = tuple(self.knowledge(frozenset()).items())
+    def validate_uniqueness(self) -> None:
+        """Report ids and names that two items have."""
         pinned: dict[ItemKey, str] = {}
         named: dict[tuple[str, str], str] = {}
-        for item in items:
+        for item in self.knowledge_base(frozenset()).items():
             path = item.path or ""
             if item.id is not None and pinned.setdefault(item.key, path) != path:
-                line = _line_of(item, "id", self.indexes)
                 what = f"`id: {item.id}` is pinned by `{pinned[item.key]}` too"
-                self._note(_file_of(item), line, what, "an id belongs to one item")
+                self._report(item, "id", what, "an id belongs to one item")
             if isinstance(item, Article):
                 continue
-            parent = path.rpartition("/")[0]
-            if named.setdefault((parent, item.name), path) != path:
-                what = f"the name `{item.name}` is taken by `{named[parent, item.name]}`"
-                line = _line_of(item, "name", self.indexes)
-                self._note(_file_of(item), line, what, "Freshdesk wants names that differ")
+            first = named.setdefault((parent_path(path), item.name), path)
+            if first != path:
+                what = f"the name `{item.name}` is taken by `{first}`"
+                self._report(item, "name", what, "Freshdesk wants names that differ")
 
-    def judge_loose(self) -> None:
-        """Note what lies where no article can, but for what is included: that is none."""
-        self.unpublished += self.loose.keys() & self.snippets.asked
-        self.problems += [problem for path in self.loose.keys() - self.snippets.asked for problem in self.loose[path]]
-        self.problems += self.snippets.problems
+    def _report(self, item: Item, key: str, what: str, advice: str) -> None:
+        """Report a problem of a key in an item's file."""
+        document = self.indexes.get(item.path or "", (None, None))[1]
+        if isinstance(item, Article) and item.origin:
+            document = parse_document(item.origin.text, item.path or "")
+        path = source_path(item.kind, item.path or "") if item.origin else item.path or ""
+        line = document.lines.get(key, 0) if document else 0
+        self.problems.append(Problem(path=path, line=line, message=what, advice=advice))
 
-    def knowledge(self, assets: frozenset[str]) -> KnowledgeBase:
-        """Put together what was made out; a directory counts where an index file or an article says so."""
+    def add_misplaced(self) -> None:
+        """Report articles outside of folders, but for included files: these are not articles."""
+        self.unpublished += self.misplaced.keys() & self.includes.included
+        self.problems += [
+            problem for path in self.misplaced.keys() - self.includes.included for problem in self.misplaced[path]
+        ]
+        self.problems += self.includes.problems
+
+    def knowledge_base(self, assets: frozenset[str]) -> KnowledgeBase:
+        """Return the items that were read; directories are those with an index file or an article below."""
         paths = [article.path or "" for article in self.articles]
-        places = directories([*paths, *(f"{directory}/{INDEX}" for directory in self.indexes if directory)])
+        places = directories([*paths, *(index_path(directory) for directory in self.indexes if directory)])
         ordered = sorted(places, key=lambda place: place.split("/"))
         return KnowledgeBase(
             side=Side.CONTENT,
@@ -250,54 +231,99 @@ class _Reading:
         )
 
     def _category(self, place: str) -> Category:
-        said, document = self.indexes.get(place, (IndexFields(), None))
+        own, document = self.indexes.get(place, (IndexFields(), None))
         return Category(
             path=place,
-            name=said.name or place,
-            description=said.description,
-            portals=said.portals,
-            id=said.id,
+            name=own.name or place,
+            description=own.description,
+            portals=own.portals,
+            id=own.id,
             origin=_origin(document),
         )
 
     def _folder(self, place: str) -> Folder:
-        said, document = self.indexes.get(place, (IndexFields(), None))
+        own, document = self.indexes.get(place, (IndexFields(), None))
         return Folder(
             path=place,
-            name=said.name or place.rpartition("/")[2],
-            description=said.description,
-            visibility=said.visibility,
-            companies=said.companies,
-            segments=said.segments,
-            id=said.id,
+            name=own.name or place.rpartition("/")[2],
+            description=own.description,
+            visibility=own.visibility,
+            companies=own.companies,
+            segments=own.segments,
+            id=own.id,
             origin=_origin(document),
         )
 
     def _defaults(self, directory: str) -> ArticleFields:
-        steps = directory.split("/") if directory else []
+        """Return the defaults for articles in a directory; those of the nearest index file win."""
         found = ArticleFields()
-        for depth in range(len(steps), -1, -1):
-            said = self.indexes.get("/".join(steps[:depth]))
-            found = _inherited(found, said[0].defaults) if said else found
+        for place in dict.fromkeys((directory, *ancestors(directory), "")):
+            if place in self.indexes:
+                found = _inherited(found, self.indexes[place][0].defaults)
         return found
 
     def _scope(self, path: str, found: ArticleFields) -> Mapping[str, str]:
-        """Return the variables that count in an article or below a directory, and note them where they are its own."""
+        """Return the variables of an article or a directory, and store them where it has its own."""
         if not found.variables:
             return self.rules.variables
         return self.scopes.setdefault(path, {**self.rules.variables, **found.variables})
 
     def _open(self, path: str) -> tuple[Diagnostics, Document | None]:
-        desk = Diagnostics(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
+        diagnostics = Diagnostics(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
         try:
             text = decode(self.files.read(path), path)
-            return desk, parse_document(text, path)
+            return diagnostics, parse_document(text, path)
         except ContentError as error:
             self.problems += error.problems
-            return desk, None
+            return diagnostics, None
 
-    def _note(self, path: str, line: int, what: str, advice: str, *, stops: bool = True) -> None:
-        self.problems.append(Problem(path=path, line=line, message=what, advice=advice, is_error=stops))
+
+def _validate_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
+    """Yield problems of names: some cannot exist on another system, or not beside one another."""
+    visible = sorted(path for path, role in roles.items() if role is not Role.NONE)
+    for path in paths_with_role(roles, Role.MISNAMED):
+        name = path.rpartition("/")[2]
+        wanted = INDEX_FILE if name.casefold() == INDEX_FILE else f"{split_suffix(name)[0]}.md"
+        yield Problem(path=path, message="is not read under this name", advice=f"rename it to `{wanted}`")
+    for path, first in case_collisions([*sorted(directories(visible)), *visible]):
+        what = f"differs from `{first}` only in case: on macOS and Windows they are one"
+        yield Problem(path=path, message=what, advice="rename one of the two")
+    for path in directories(visible):
+        if split_suffix(path.rpartition("/")[2])[1].casefold() == ".md":
+            yield Problem(path=path, message="is a directory with the name of an article", advice="rename it")
+    content = [*paths_with_role(roles, Role.ARTICLE), *paths_with_role(roles, Role.INDEX)]
+    for path in (*directories(content), *content):
+        error = windows_name_error(path.rpartition("/")[2])
+        if error:
+            yield Problem(path=path, message=error, advice="rename it", is_error=False)
+
+
+def _validate_title(diagnostics: Diagnostics, document: Document) -> None:
+    """Report a title that is missing or too long."""
+    if "title" in document.front.items:
+        return
+    if document.heading is None:
+        empty = not document.text.strip("\ufeff \t\r\n")
+        diagnostics.add(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
+    elif len(document.heading.title) > 255:
+        line = line_at(document.text, document.heading.start)
+        what = f"the title has {len(document.heading.title)} characters, more than Freshdesk takes"
+        diagnostics.add(line, what, "shorten it to 255")
+
+
+def _validate_index_keys(diagnostics: Diagnostics, front: YamlMapping, depth: int) -> None:
+    """Report keys that mean nothing for the root, a category or a folder."""
+    match depth:
+        case 0:
+            foreign = tuple(key for key in front.items if key != "defaults")
+            where = "the root, where an index file holds `defaults` alone"
+        case 1:
+            foreign, where = _FOLDER_KEYS, "a category"
+        case _:
+            foreign, where = ("portals",), "a folder"
+    for key in foreign:
+        if key in front.items and key not in diagnostics.ignored_keys:
+            diagnostics.add(front.keys[key].line, f"`{key}` means nothing for {where}", "remove it")
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:
@@ -315,33 +341,16 @@ def _article(path: str, document: Document, found: ArticleFields, stem: str, bod
     )
 
 
-def _inherited(own: ArticleFields, above: ArticleFields) -> ArticleFields:
-    """Fill in what an article does not say itself, field by field."""
-    taken = {
-        field.name: getattr(above, field.name)
-        for field in fields(ArticleFields)
-        if field.name not in ("seo", "variables") and getattr(own, field.name) is None
-    }
-    seo = Seo(
-        title=own.seo.title if own.seo.title is not None else above.seo.title,
-        description=own.seo.description if own.seo.description is not None else above.seo.description,
-        keywords=own.seo.keywords if own.seo.keywords is not None else above.seo.keywords,
-    )
-    return replace(own, seo=seo, variables=merged(own.variables, above.variables), **taken)
+def _inherited(own: ArticleFields, defaults: ArticleFields) -> ArticleFields:
+    """Fill in the fields that an article does not have itself."""
+    variables = merge_variables(own.variables, defaults.variables)
+    return replace(_filled(own, defaults), seo=_filled(own.seo, defaults.seo), variables=variables)
+
+
+def _filled(own: _Fields, defaults: _Fields) -> _Fields:
+    missing = [field.name for field in fields(own) if getattr(own, field.name) is None]
+    return replace(own, **{name: getattr(defaults, name) for name in missing})
 
 
 def _origin(document: Document | None) -> Origin | None:
     return Origin(text=document.text, body_line=document.body_line) if document else None
-
-
-def _file_of(item: Item) -> str:
-    if isinstance(item, Article) or item.origin is None:
-        return item.path or ""
-    return f"{item.path}/{INDEX}"
-
-
-def _line_of(item: Item, key: str, indexes: Mapping[str, tuple[IndexFields, Document | None]]) -> int:
-    if isinstance(item, Article):
-        return parse_document(item.origin.text, item.path or "").lines.get(key, 0) if item.origin else 0
-    document = indexes.get(item.path or "", (None, None))[1]
-    return document.lines.get(key, 0) if document else 0

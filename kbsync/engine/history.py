@@ -23,9 +23,6 @@ from kbsync.state.ledger import (
     remote_heads,
 )
 
-WITHOUT_WRITES = frozenset({Action.ADOPT, Action.FORGET, Action.RENAME})
-"""Actions that do not write to the portal."""
-
 MIN_NAME_LENGTH = 4
 """The shortest prefix by which a run can be named, in characters."""
 
@@ -100,7 +97,7 @@ def last_run(runs: Sequence[RunInfo]) -> RunInfo:
     """
     by_id = {run.id: run for run in runs}
     for run in runs:
-        if any(entry.action not in WITHOUT_WRITES for entry in run.record.entries) and not _is_undo(run, by_id):
+        if any(entry.action.writes_item for entry in run.record.entries) and not _is_undo(run, by_id):
             return run
     raise UsageError("there is no run to undo yet", advice="`kbsync history` lists them")
 

@@ -1,6 +1,6 @@
-"""One item, three versions: what each side did since the baseline, and the table that says what follows.
+"""The decision table: what follows for one item from what each side did since the baseline. Pure.
 
-Pure. The roles are those of one plan (desired, actual), so that the same table serves publish and pull.
+The table speaks of one plan's roles (desired, actual), so that it serves both publish and pull.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from typing import assert_never
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.digests import AddressMap
-from kbsync.model import Article, Item, ItemKey, Kind, Side
+from kbsync.model import Article, Item, ItemKey, Kind, Side, is_under
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRules:
-    """What a target's configuration and one run's flags say about the comparison."""
+    """The settings of a target and the options of one run that a plan depends on."""
 
     addresses: AddressMap
     removed: str = "archive"
@@ -32,24 +32,20 @@ class PlanRules:
     paths: tuple[str, ...] = ()
 
     def overwrites(self, path: str) -> bool:
-        """Return whether a web edit at a content path, or below it, was said to be written over."""
-        return _names(self.overwrite, path)
+        """Return whether a publish overwrites web edits at a content path."""
+        return any(is_under(path, folder) for folder in self.overwrite)
 
     def keeps_ours(self, path: str) -> bool:
-        """Return whether a pull is to leave what lies at a content path as it is, whatever was edited on the portal."""
-        return _names(self.ours, path)
+        """Return whether a pull keeps the file at a content path, whatever was edited on the portal."""
+        return any(is_under(path, folder) for folder in self.ours)
 
     def takes_theirs(self, path: str) -> bool:
-        """Return whether a pull is to take what the portal has for a content path, whatever its writer changed."""
-        return _names(self.theirs, path)
-
-
-def _names(named: frozenset[str], path: str) -> bool:
-    return any(path == one or path.startswith(f"{one}/") for one in named)
+        """Return whether a pull takes the portal's version for a content path, whatever its file says."""
+        return any(is_under(path, folder) for folder in self.theirs)
 
 
 class ChangeStatus(StrEnum):
-    """Where one side stands against its own half of the baseline; without a baseline what is there is `CHANGED`."""
+    """One side of an item compared with its half of the baseline; without a baseline what exists is `CHANGED`."""
 
     GONE = "gone"
     UNCHANGED = "unchanged"
@@ -72,81 +68,13 @@ class Decision(StrEnum):
     UNDONE = "undone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideState:
-    """One side of one item: its presence, and the fields in which it left the baseline.
-
-    `touched` tells that the portal's `updated_at` moved although no field did.
-    """
-
-    status: ChangeStatus
-    fields: tuple[str, ...] = ()
-    touched: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemState:
-    """One item as a plan meets it; `differing` names the fields in which the two sides now differ, if both moved.
-
-    `name` is what leads to the item on the portal, for what only live has.
-    """
-
-    content: Item | None
-    live: Item | None
-    baseline: Baseline | None
-    content_state: SideState
-    live_state: SideState
-    differing: tuple[str, ...] = ()
-
-    name: str = ""
-
-    @property
-    def kind(self) -> Kind:
-        """What the item is, whoever still has it."""
-        return self.baseline.kind if self.baseline else self.item.kind
-
-    @property
-    def id(self) -> int | None:
-        """The item's live id, as far as anybody knows it."""
-        known = self.baseline or self.live or self.item
-        return known.id
-
-    @property
-    def key(self) -> ItemKey:
-        """Return the key of the item."""
-        return ItemKey(self.kind, self.id or 0)
-
-    @property
-    def path(self) -> str:
-        """The item's content path, or for what no content knows the names that lead to it on the portal."""
-        if self.content is not None and self.content.path:
-            return self.content.path
-        return self.baseline.path if self.baseline else self.name
-
-    @property
-    def item(self) -> Item:
-        """The item as content has it, else as live has it."""
-        item = self.content or self.live
-        if item is None:
-            raise LookupError("a case without either side is a baseline alone")
-        return item
-
-
-def changed_fields(now: Mapping[str, str], then: Mapping[str, str], fallback: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the fields whose digests moved; one that `then` does not know is compared with the `fallback`.
-
-    The fallback is the live half: a field that content begins to manage is no change where it says what is live.
-    """
-    return tuple(name for name, value in now.items() if value != then.get(name, fallback.get(name)))
-
-
 def decide(state: State | None, desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
-    """Return what follows for one item, by the table of the design; `alike` decides between adoption and conflict."""
+    """Return what follows for one item; `state` is its baseline's, `alike` whether both sides now say the same."""
     match state:
         case None:
-            return _unknown(desired, actual, alike=alike)
+            return _without_baseline(desired, actual, alike=alike)
         case State.LIVE:
-            return _agreed(desired, actual, alike=alike)
+            return _live(desired, actual, alike=alike)
         case State.ARCHIVED:
             return _archived(desired, actual)
         case State.KEPT | State.RELEASED:
@@ -157,7 +85,7 @@ def decide(state: State | None, desired: ChangeStatus, actual: ChangeStatus, *, 
             assert_never(state)
 
 
-def _unknown(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
+def _without_baseline(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
     if actual is ChangeStatus.GONE:
         return Decision.CREATE
     if desired is ChangeStatus.GONE:
@@ -165,7 +93,7 @@ def _unknown(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Dec
     return Decision.ADOPT if alike else Decision.CONFLICT
 
 
-def _agreed(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
+def _live(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
     match desired, actual:
         case ChangeStatus.UNCHANGED, ChangeStatus.UNCHANGED:
             return Decision.NOTHING
@@ -196,29 +124,110 @@ def _archived(desired: ChangeStatus, actual: ChangeStatus) -> Decision:
 
 
 def _undone(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Decision:
-    """Judge what was undone: the two halves of its baseline differ, and content may come to say what live does."""
+    """Decide about an undone item: the halves of its baseline differ, and content may now say what live says."""
     match desired, actual:
         case ChangeStatus.UNCHANGED, ChangeStatus.UNCHANGED:
             return Decision.UNDONE
         case ChangeStatus.CHANGED, ChangeStatus.UNCHANGED:
             return Decision.ADOPT if alike else Decision.UPDATE
         case _:
-            return _agreed(desired, actual, alike=alike)
+            return _live(desired, actual, alike=alike)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideState:
+    """One side of one item: what became of it since the baseline, and the fields that differ from it.
+
+    `touched` tells that the portal's `updated_at` moved although no field did.
+    """
+
+    status: ChangeStatus
+    fields: tuple[str, ...] = ()
+    touched: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemState:
+    """One item of a plan: both sides, its baseline, and what each side did since.
+
+    `differing` names the fields in which the two sides now differ, where both changed. `name` is the path of names to
+    an item that only live has.
+    """
+
+    content: Item | None
+    live: Item | None
+    baseline: Baseline | None
+    content_state: SideState
+    live_state: SideState
+    differing: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """The item's kind."""
+        return self.baseline.kind if self.baseline else self.item.kind
+
+    @property
+    def id(self) -> int | None:
+        """The item's live id, where it is known."""
+        return (self.baseline or self.live or self.item).id
+
+    @property
+    def key(self) -> ItemKey:
+        """Return the key of the item."""
+        return ItemKey(self.kind, self.id or 0)
+
+    @property
+    def path(self) -> str:
+        """The item's content path; for an item that only live has, its names from the category down."""
+        if self.content is not None and self.content.path:
+            return self.content.path
+        return self.baseline.path if self.baseline else self.name
+
+    @property
+    def item(self) -> Item:
+        """The item as content has it, else as live has it."""
+        item = self.content or self.live
+        if item is None:
+            raise LookupError("the item has a baseline and is on neither side")
+        return item
+
+    @property
+    def baseline_state(self) -> State | None:
+        """The state of the baseline, where there is one."""
+        return self.baseline.state if self.baseline else None
+
+    def decision(self, written: Side) -> Decision:
+        """Return what follows for the item when the side `written` is brought up to date."""
+        ours, theirs = self.content_state.status, self.live_state.status
+        desired, actual = (ours, theirs) if written is Side.LIVE else (theirs, ours)
+        alike = self.live is not None and self.content is not None and not self.differing
+        return decide(self.baseline_state, desired, actual, alike=alike)
+
+
+def changed_fields(now: Mapping[str, str], then: Mapping[str, str], fallback: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the fields whose digests differ; one that `then` does not have is compared with the `fallback`.
+
+    The fallback is the live half: a field that content begins to manage is no change where it says what live says.
+    """
+    return tuple(name for name, value in now.items() if value != then.get(name, fallback.get(name)))
 
 
 Step = Change | Finding | None
+"""What a plan does about one item: change it, name it, or nothing."""
 
 
-def change(action: Action, case: ItemState, written: Side, *, fields: tuple[str, ...] = (), reason: str = "") -> Change:
-    """Make a case into a change of the side `written`."""
-    content, live, known = case.content, case.live, case.baseline
-    path = case.path
-    before, after = _texts(content, known)
+def make_change(
+    action: Action, state: ItemState, *, written: Side, fields: tuple[str, ...] = (), reason: str = ""
+) -> Change:
+    """Return a change of the side `written`."""
+    content, live, known, path = state.content, state.live, state.baseline, state.path
+    before, after = _sources(content, known)
     return Change(
         action=action,
-        kind=case.kind,
+        kind=state.kind,
         path=path,
-        id=case.id,
+        id=state.id,
         former_path=known.path if known and known.path != path else None,
         fields=fields,
         reason=reason,
@@ -229,8 +238,8 @@ def change(action: Action, case: ItemState, written: Side, *, fields: tuple[str,
     )
 
 
-def _texts(content: Item | None, known: Baseline | None) -> tuple[str | None, str | None]:
-    """Return what the source said and says: the bodies where only what it includes, or a variable, has changed."""
+def _sources(content: Item | None, known: Baseline | None) -> tuple[str | None, str | None]:
+    """Return the sources at the baseline and now; the expanded bodies where only an include or a variable changed."""
     before = known.source if known else None
     after = content.origin.text if content and content.origin else None
     if known and known.expanded is not None and before == after and isinstance(content, Article):
@@ -238,32 +247,31 @@ def _texts(content: Item | None, known: Baseline | None) -> tuple[str | None, st
     return before, after
 
 
-def finding(matter: FindingKind, case: ItemState, reason: str) -> Finding:
-    """Return a case that the plan leaves alone."""
-    fields = case.differing if case.baseline is None else case.live_state.fields
+def make_finding(finding_kind: FindingKind, state: ItemState, reason: str) -> Finding:
+    """Return a finding about an item that the plan does not change."""
     return Finding(
-        finding_kind=matter,
-        kind=case.kind,
-        path=case.path,
-        id=case.id,
-        fields=fields,
+        finding_kind=finding_kind,
+        kind=state.kind,
+        path=state.path,
+        id=state.id,
+        fields=state.differing if state.baseline is None else state.live_state.fields,
         reason=reason,
-        content=case.content,
-        live=case.live,
+        content=state.content,
+        live=state.live,
     )
 
 
-def web_edit(case: ItemState) -> str:
-    """Return what happened on the portal since the baseline."""
-    if case.live is None:
+def web_edit(state: ItemState) -> str:
+    """Describe what happened on the portal since the baseline."""
+    if state.live is None:
         return "gone on the portal"
-    return f"edited on the portal: {', '.join(case.live_state.fields)}"
+    return f"edited on the portal: {', '.join(state.live_state.fields)}"
 
 
-def disagreement(case: ItemState) -> str:
-    """Return how the two sides came to differ."""
-    if case.baseline is None:
-        return f"already on the portal, and different: {', '.join(case.differing)}"
-    if case.content is None:
-        return f"its file is gone, but it was {web_edit(case)}"
-    return f"changed here ({', '.join(case.content_state.fields)}) and {web_edit(case)}"
+def disagreement(state: ItemState) -> str:
+    """Describe how the two sides came to differ."""
+    if state.baseline is None:
+        return f"already on the portal, and different: {', '.join(state.differing)}"
+    if state.content is None:
+        return f"its file is gone, but it was {web_edit(state)}"
+    return f"changed here ({', '.join(state.content_state.fields)}) and {web_edit(state)}"

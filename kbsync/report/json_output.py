@@ -16,7 +16,7 @@ from kbsync.codec import FormatError, decode
 from kbsync.errors import UsageError
 from kbsync.model import Article, Category, Folder, Item, Kind, Side
 from kbsync.planner.approval import Approval, ApprovedChange, SavedPlan
-from kbsync.planner.planner import QUIET, Plan
+from kbsync.planner.planner import Plan
 from kbsync.report.wording import diff, title_of
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def saved_from_json(text: str | bytes, *, name: str) -> SavedPlan:
         SavedPlan,
         page.saved,
         plan=_plan(page),
-        permit=Approval(changes=tuple(_taken(ApprovedChange, one) for one in page.changes if one.action not in QUIET)),
+        permit=Approval(changes=tuple(_taken(ApprovedChange, one) for one in page.changes if one.action.writes_item)),
         target=page.target,
         calls=page.calls,
     )

@@ -1,1 +1,1 @@
-"""The content side."""
+"""The content tree: documents, includes, reading a tree, lint."""

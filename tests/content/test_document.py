@@ -1,4 +1,4 @@
-"""One file: taken apart, edited, composed."""
+"""One file: parsed, edited, composed."""
 
 import re
 import time
@@ -19,7 +19,7 @@ EDITS = cases("edits.txt", parts=3)
 
 
 def changes_of(text: str) -> dict[str, FieldValue]:
-    """Read `name: value` lines; a list is a tuple, a number that is pinned an int, anything else a text."""
+    """Read `name: value` lines; a list is a tuple, an id an int, anything else a text."""
     changes: dict[str, FieldValue] = {}
     for line in text.splitlines():
         name, _, raw = line.partition(": ")
@@ -98,7 +98,7 @@ def key_of(line: str) -> str:
     tags=st.none() | st.lists(TEXTS, unique=True, max_size=3),
     newline=st.sampled_from(["\n", "\r\n"]),
 )
-def test_an_edit_either_says_what_was_wanted_and_keeps_the_other_lines_or_refuses(
+def test_an_edit_sets_the_values_and_keeps_the_other_lines_or_is_refused(
     lines: list[str], changes: dict[str, FieldValue], tags: list[str] | None, newline: str
 ) -> None:
     wanted: dict[str, FieldValue] = {**changes, "tags": None if tags is None else tuple(tags)}
@@ -182,7 +182,7 @@ def test_a_heading_stays_in_the_body_where_the_front_matter_has_a_title() -> Non
         ("---\ntitle: T\n", 1, "never closed"),
         ("\n---\ntitle: T\n---\n", 1, "first line"),
         ("---\ntitle: T\nseo:\n\ttitle: S\n---\n", 4, "a tab"),
-        ("---\ntitle: T\ntitle: U\n---\n", 3, "stands twice"),
+        ("---\ntitle: T\ntitle: U\n---\n", 3, "is given twice"),
         ("---\ntitle: a: b\n---\n", 2, "no YAML"),
         ('---\nid: 1\ntitle: "a\n---\n', 3, "no YAML"),
         ("---\n- a\n---\n", 2, "key: value"),
@@ -191,10 +191,10 @@ def test_a_heading_stays_in_the_body_where_the_front_matter_has_a_title() -> Non
         ("---\na: &a [*a, *a]\n---\n", 2, "refers to itself"),
         ("---\na: " + "[" * 5000 + "\n---\n", 2, "no YAML"),
         ("---\na: \x07\n---\n", 2, "control characters"),
-        ("---\n[a]: b\n---\n", 2, "no word"),
+        ("---\n[a]: b\n---\n", 2, "not a word"),
     ],
 )
-def test_front_matter_that_cannot_be_relied_on_is_an_error_with_its_line(text: str, line: int, words: str) -> None:
+def test_invalid_front_matter_is_an_error_with_its_line(text: str, line: int, words: str) -> None:
     with pytest.raises(ContentError) as caught:
         parse_document(text, "a.md")
     problem = caught.value.problems[0]
@@ -204,7 +204,7 @@ def test_front_matter_that_cannot_be_relied_on_is_an_error_with_its_line(text: s
     assert problem.advice
 
 
-def test_a_laughing_bomb_is_refused_at_once() -> None:
+def test_a_yaml_bomb_is_refused_quickly() -> None:
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n"
     for one, two in zip("abcdefgh", "bcdefghi", strict=True):
         bomb += f"{two}: &{two} [{', '.join([f'*{one}'] * 9)}]\n"
@@ -223,7 +223,7 @@ def test_a_laughing_bomb_is_refused_at_once() -> None:
         ("", "New\n"),
     ],
 )
-def test_a_body_is_replaced_under_what_stands_above_it(text: str, expected: str) -> None:
+def test_a_body_is_replaced_below_front_matter_and_heading(text: str, expected: str) -> None:
     assert replace_body(text, "\nNew\n\n") == expected
     assert parse_document(expected, "a.md").body == "New\n"
 
@@ -258,7 +258,7 @@ def test_every_file_of_a_real_help_centre_takes_an_edit_on_one_line(corpus: Path
 @pytest.mark.parametrize(
     "line", ["# " + " " * 200_000 + "x", "# " + "*a " * 50_000, "# " + "[" * 100_000, "#" * 100_000]
 )
-def test_a_monstrous_line_is_read_at_once(line: str) -> None:
+def test_a_very_long_line_is_read_quickly(line: str) -> None:
     begun = time.monotonic()
     parse_document(f"{line}\n" + "\n" * 100_000, "a.md")
     assert time.monotonic() - begun < 2

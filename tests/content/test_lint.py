@@ -1,4 +1,4 @@
-"""Links, pictures, anchors and scripts, judged by the tree."""
+"""Links, pictures, anchors and scripts, checked against the tree."""
 
 from pathlib import Path
 
@@ -23,7 +23,9 @@ FILES: dict[str, str | bytes] = {
 }
 
 
-def told(place: Path, body: str, *, assets_url: str | None = "https://cdn.example.com", front: str = "") -> list[str]:
+def messages(
+    place: Path, body: str, *, assets_url: str | None = "https://cdn.example.com", front: str = ""
+) -> list[str]:
     put(place, FILES)
     put(place, {"a/b/page.md": f"---\ntitle: Page\n{front}---\n\n{body}\n"})
     tree = read_tree(WorkingTree(place), TreeRules(languages=("fr",)))
@@ -47,60 +49,63 @@ def told(place: Path, body: str, *, assets_url: str | None = "https://cdn.exampl
         "No links at all.",
     ],
 )
-def test_a_link_that_leads_somewhere_is_fine(tmp_path: Path, body: str) -> None:
-    assert told(tmp_path, body) == []
+def test_a_link_with_a_target_is_no_problem(tmp_path: Path, body: str) -> None:
+    assert messages(tmp_path, body) == []
 
 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("[x](missing.md)", "5: the link `missing.md` leads nowhere"),
+        ("[x](missing.md)", "5: the link `missing.md`: target not found"),
         ("one\n\ntwo [x](missing.md)", "7: the link"),
-        ("[x](other)", "5: the link `other` leads nowhere (did you mean `other.md`?)"),
-        ("[x](img/other.md)", "leads nowhere (did you mean `other.md`?)"),
+        ("[x](other)", "5: the link `other`: target not found (did you mean `other.md`?)"),
+        ("[x](img/other.md)", "target not found (did you mean `other.md`?)"),
         ("[x](othr.md)", "did you mean `other.md`?"),
-        ("[x](Other.md)", "leads nowhere: it differs from `a/b/other.md` only in case (write `other.md`)"),
+        ("[x](Other.md)", "target not found; it differs from `a/b/other.md` only in case (write `other.md`)"),
         ("[x](../B/other.md)", "only in case"),
-        ("![p](img/X.PNG)", "5: the picture `img/X.PNG` leads nowhere: it differs from `a/b/img/x.png` only in case"),
-        ("![p](img/y.png)", "5: the picture `img/y.png` leads nowhere"),
+        (
+            "![p](img/X.PNG)",
+            "5: the picture `img/X.PNG`: target not found; it differs from `a/b/img/x.png` only in case",
+        ),
+        ("![p](img/y.png)", "5: the picture `img/y.png`: target not found"),
         ("[x](../../../x.md)", "leads out of the content tree"),
         ("[x](other.md#one-thin)", "leads to no heading of that name (did you mean `#one-thing`?)"),
         ("[x](#nowhere)", "leads to no heading of that name (see the headings of `a/b/page.md`)"),
-        ("[x](draft.md)", "leads nowhere: `a/b/draft.md` is a draft"),
+        ("[x](draft.md)", "its target `a/b/draft.md` is a draft"),
         ("[x](hidden.md)", "is hidden, ignored or has `publish: false`"),
         ("[x](../_drafts/z.md)", "is hidden, ignored or has `publish: false`"),
         ("[x](other.fr.md)", "translations are not published yet"),
-        ('<a href="missing.md">x</a>', "5: the link `missing.md` leads nowhere"),
-        ("[ref]\n\n[ref]: missing.md", "5: the link `missing.md` leads nowhere"),
+        ('<a href="missing.md">x</a>', "5: the link `missing.md`: target not found"),
+        ("[ref]\n\n[ref]: missing.md", "5: the link `missing.md`: target not found"),
         ("<script>alert(1)</script>", "5: <script> would run"),
         ('words\n\n<p onclick="x()">x</p>', "7: onclick attribute would run"),
         ('<a href="javascript:x()">x</a>', "javascript:x() would run"),
     ],
 )
-def test_a_link_that_leads_nowhere_is_told_with_its_line(tmp_path: Path, body: str, message: str) -> None:
-    problems = told(tmp_path, body)
+def test_a_link_without_a_target_is_reported_with_its_line(tmp_path: Path, body: str, message: str) -> None:
+    problems = messages(tmp_path, body)
     assert len(problems) == 1, problems
     assert message in problems[0]
 
 
-def test_a_picture_without_a_place_to_be_served_from_is_told_how_to_get_one(tmp_path: Path) -> None:
-    problems = told(tmp_path, "![p](img/x.png)\n\n[f](img/x.png)", assets_url=None)
+def test_a_picture_without_an_assets_url_has_advice(tmp_path: Path) -> None:
+    problems = messages(tmp_path, "![p](img/x.png)\n\n[f](img/x.png)", assets_url=None)
     assert [problem.partition(":")[0] for problem in problems] == ["5", "7"]
     assert all("assets_url" in problem for problem in problems)
 
 
 def test_a_draft_may_link_to_a_draft(tmp_path: Path) -> None:
-    assert told(tmp_path, "[x](draft.md)", front="status: draft\n") == []
+    assert messages(tmp_path, "[x](draft.md)", front="status: draft\n") == []
 
 
-def test_a_link_to_an_article_that_is_wrong_in_itself_is_not_told_as_well(tmp_path: Path) -> None:
+def test_a_link_to_an_article_with_problems_is_no_problem(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/broken.md": "---\ntitle: [\n---\n"})
-    assert [problem.partition(":")[0] for problem in told(tmp_path, "[x](broken.md)")] == ["a/b/broken.md"]
+    assert [problem.partition(":")[0] for problem in messages(tmp_path, "[x](broken.md)")] == ["a/b/broken.md"]
 
 
-def test_a_name_in_the_other_normal_form_is_reached(tmp_path: Path) -> None:
+def test_a_link_in_the_other_normal_form_has_its_target(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/e\u0301.md": "# E\n"})
-    assert told(tmp_path, "[x](\u00e9.md) [y](e\u0301.md) [z](e%CC%81.md)") == []
+    assert messages(tmp_path, "[x](\u00e9.md) [y](e\u0301.md) [z](e%CC%81.md)") == []
 
 
 @pytest.mark.corpus

@@ -1,4 +1,4 @@
-"""A tree read, with everything that is wrong with it."""
+"""Reading a tree, with the problems of its files."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def tree_of(place: Path, files: Mapping[str, str | bytes], rules: TreeRules | No
     return read_tree(WorkingTree(place), rules or TreeRules())
 
 
-def told(tree: ContentTree) -> list[str]:
+def messages(tree: ContentTree) -> list[str]:
     return [str(problem) for problem in tree.problems]
 
 
@@ -44,7 +44,7 @@ def test_a_tree_becomes_categories_folders_articles_and_assets(tmp_path: Path) -
         },
     )
     known = tree.knowledge
-    assert told(tree) == []
+    assert messages(tree) == []
     assert [(item.path, item.name) for item in known.categories] == [("faq", "Questions")]
     assert known.categories[0].description == "Answers."
     assert known.categories[0].portals == (1, 2)
@@ -67,7 +67,7 @@ def test_a_tree_becomes_categories_folders_articles_and_assets(tmp_path: Path) -
     assert {"README.md", ".kbsync/production/x.json", "faq/_drafts/x.md", "faq/later/_notes.md"} <= set(tree.excluded)
 
 
-def test_an_article_knows_its_fields_and_where_its_body_begins(tmp_path: Path) -> None:
+def test_an_article_has_its_fields_and_the_line_of_its_body(tmp_path: Path) -> None:
     text = (
         "---\ntitle: 2024\nstatus: draft\ntags: [no, 1.0, ünï]\nseo:\n  title: S\n  keywords: [a, b]\n"
         "author: a@example.com\nid: {production: 12, staging: 13}\n---\n\n\nBody\n"
@@ -85,9 +85,9 @@ def test_what_front_matter_leaves_out_is_not_managed_but_status(tmp_path: Path) 
     assert (article.status, article.tags, article.seo, article.author) == (Status.PUBLISHED, None, Seo(), None)
 
 
-def test_an_id_for_another_target_pins_nothing(tmp_path: Path) -> None:
+def test_an_id_for_another_target_is_ignored(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {"a/b/c.md": "---\ntitle: T\nid:\n  staging: 13\n---\n"})
-    assert (tree.knowledge.articles[0].id, told(tree)) == (None, [])
+    assert (tree.knowledge.articles[0].id, messages(tree)) == (None, [])
 
 
 def test_defaults_are_inherited_and_the_nearest_wins(tmp_path: Path) -> None:
@@ -102,22 +102,22 @@ def test_defaults_are_inherited_and_the_nearest_wins(tmp_path: Path) -> None:
         },
     )
     near, far = tree.knowledge.articles
-    assert told(tree) == []
+    assert messages(tree) == []
     assert (near.status, near.tags, near.author) == (Status.PUBLISHED, ("b",), "root@example.com")
     assert near.seo == Seo(title="Near", description="D", keywords=("k",))
     assert (far.status, far.tags) == (Status.DRAFT, ("root",))
 
 
-def test_an_article_that_is_not_to_be_published_is_no_content(tmp_path: Path) -> None:
+def test_an_unpublished_article_is_not_content(tmp_path: Path) -> None:
     tree = tree_of(
         tmp_path,
         {"a/b/c.md": "---\ntitle: T\npublish: no\n---\n", "a/c/d.md": GOOD, "loose.md": "---\npublish: false\n---\n"},
     )
     assert [item.path for item in tree.knowledge.items()] == ["a", "a/c", "a/c/d.md"]
-    assert (tree.excluded, told(tree)) == (("a/b/c.md", "loose.md"), [])
+    assert (tree.excluded, messages(tree)) == (("a/b/c.md", "loose.md"), [])
 
 
-def test_ignore_globs_read_as_in_gitignore(tmp_path: Path) -> None:
+def test_ignore_globs_work_as_in_gitignore(tmp_path: Path) -> None:
     rules = TreeRules(ignore=("drafts/", "**/tmp*.md", "/a/b/x.md", "!a/b/tmp-kept.md"))
     files = dict.fromkeys(
         ["a/b/c.md", "a/b/x.md", "a/d/b/x.md", "a/b/tmp1.md", "a/b/tmp-kept.md", "a/drafts/y.md"], GOOD
@@ -128,7 +128,7 @@ def test_ignore_globs_read_as_in_gitignore(tmp_path: Path) -> None:
         read_tree(WorkingTree(tmp_path), TreeRules(ignore=("a\\",)))
 
 
-def test_translations_are_skipped_and_named(tmp_path: Path) -> None:
+def test_translations_are_skipped_and_listed(tmp_path: Path) -> None:
     files = dict.fromkeys(["a/b/c.md", "a/b/c.fr.md", "a/b/c.PT-br.md", "a/b/v1.2.md", "a/b/c.de.md"], GOOD)
     tree = tree_of(tmp_path, {**files, "a/_index.fr.md": "x"}, TreeRules(languages=("fr", "pt-BR")))
     assert tree.translations == ("a/_index.fr.md", "a/b/c.PT-br.md", "a/b/c.fr.md")
@@ -138,7 +138,7 @@ def test_translations_are_skipped_and_named(tmp_path: Path) -> None:
 def test_a_directory_without_articles_is_a_folder_only_with_an_index_file(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {"a/_index.md": "", "b/img/x.png": b"", "a/c/_index.md": "", "a/d/e/x.png": b""})
     assert [item.path for item in tree.knowledge.items()] == ["a", "a/c"]
-    assert told(tree) == []
+    assert messages(tree) == []
 
 
 def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
@@ -156,8 +156,8 @@ def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
         ("a/b/c.md", "---\ntitle: T\ndraft: maybe\n---\n", ":3: `draft` must be true or false"),
         ("a/b/c.md", "---\ntitle: T\ntags: a, b\n---\n", ":3: `tags` must be a list (write `[a, b]`)"),
         ("a/b/c.md", f"---\ntitle: T\ntags:\n- ok\n- {'x' * 40}\n---\n", f":5: the tag `{'x' * 40}` has 40 characters"),
-        ("a/b/c.md", "---\ntitle: T\ntags: [a, a]\n---\n", "stands twice in `tags`"),
-        ("a/b/c.md", "---\ntitle: T\ntags: [[a]]\n---\n", "an entry of `tags` is no text"),
+        ("a/b/c.md", "---\ntitle: T\ntags: [a, a]\n---\n", "is given twice in `tags`"),
+        ("a/b/c.md", "---\ntitle: T\ntags: [[a]]\n---\n", "an entry of `tags` is not a text"),
         ("a/b/c.md", "---\ntitle: T\ntags:\n---\n", ":3: `tags` has no value"),
         ("a/b/c.md", "---\ntitle: ~\n---\n", ':2: `title` has no value (write `title: "~"`'),
         ("a/b/c.md", f"---\ntitle: {'x' * 300}\n---\n", "than Freshdesk takes (shorten it to 255)"),
@@ -181,7 +181,7 @@ def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
         ("a/b/_index.md", "---\nportals: [1]\n---\n", "`portals` means nothing for a folder"),
         ("a/_index.md", "---\nvisibility: all\n---\n", "`visibility` means nothing for a category"),
         ("_index.md", "---\nname: N\n---\n", "`name` means nothing for the root"),
-        ("a/b/_index.md", "---\ndescription: x\n---\nbody\n", ":2: `description` stands beside a body"),
+        ("a/b/_index.md", "---\ndescription: x\n---\nbody\n", ":2: `description` is given beside a body"),
         ("a/b/_index.md", "---\ndefaults: {id: 3}\n---\n", "`id` cannot be inherited"),
         ("a/b/_index.md", "---\ndefaults: {stauts: draft}\n---\n", "did you mean `status`?"),
         ("a/b/_index.md", "---\ndefault: {status: draft}\n---\n", "did you mean `defaults`?"),
@@ -195,18 +195,16 @@ def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
         ("a/b/_Index.md", "", "rename it to `_index.md`"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_file_is_told_with_its_line_and_what_to_do(
-    tmp_path: Path, path: str, text: str, message: str
-) -> None:
+def test_a_problem_of_a_file_has_its_line_and_advice(tmp_path: Path, path: str, text: str, message: str) -> None:
     tree = tree_of(tmp_path, {path: text, "ok/fine/x.md": GOOD})
-    assert len(tree.problems) == 1, told(tree)
+    assert len(tree.problems) == 1, messages(tree)
     problem = tree.problems[0]
     assert message in str(problem)
     assert problem.advice
     assert "ok/fine/x.md" in {article.path for article in tree.knowledge.articles}
 
 
-def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     tree = tree_of(
         tmp_path, {"a/b/c.md": "---\ntitel: T\ntags: x\nid: y\n---\n", "a/b/d.md": "---\nx: [\n---\n", "e.md": ""}
     )
@@ -215,22 +213,22 @@ def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_one_id_pinned_twice_is_a_problem_at_its_line(tmp_path: Path) -> None:
+def test_one_id_given_twice_is_a_problem_at_its_line(tmp_path: Path) -> None:
     pinned = "---\ntitle: T\nid: 7\n---\n"
     tree = tree_of(tmp_path, {"a/b/c.md": pinned, "a/b/d.md": pinned, "a/_index.md": "---\nid: 7\n---\n"})
-    assert told(tree) == ["a/b/d.md:3: `id: 7` is pinned by `a/b/c.md` too (an id belongs to one item)"]
+    assert messages(tree) == ["a/b/d.md:3: `id: 7` is pinned by `a/b/c.md` too (an id belongs to one item)"]
 
 
-def test_ids_of_another_system_can_be_passed_over(tmp_path: Path) -> None:
+def test_ids_of_another_system_can_be_ignored(tmp_path: Path) -> None:
     files = {"a/b/c.md": "---\ntitle: T\nid: x\n---\n", "a/b/d.md": "---\ntitle: T\nid: 7\n---\n"}
     tree = tree_of(tmp_path, files, TreeRules(ignored_keys=frozenset({"id"})))
-    assert (told(tree), {article.id for article in tree.knowledge.articles}) == ([], {None})
+    assert (messages(tree), {article.id for article in tree.knowledge.articles}) == ([], {None})
 
 
-def test_two_folders_of_one_name_in_one_place_are_a_problem(tmp_path: Path) -> None:
+def test_two_folders_of_one_name_in_one_directory_are_a_problem(tmp_path: Path) -> None:
     index = "---\nname: N\n---\n"
     tree = tree_of(tmp_path, {"a/b/_index.md": index, "a/c/_index.md": index, "d/b/_index.md": index})
-    assert told(tree) == ["a/c/_index.md:2: the name `N` is taken by `a/b` (Freshdesk wants names that differ)"]
+    assert messages(tree) == ["a/c/_index.md:2: the name `N` is taken by `a/b` (Freshdesk wants names that differ)"]
 
 
 def test_names_that_differ_only_in_case_are_a_problem(tmp_path: Path) -> None:
@@ -242,12 +240,12 @@ def test_names_that_differ_only_in_case_are_a_problem(tmp_path: Path) -> None:
 def test_one_name_in_two_normal_forms_is_a_problem(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {"a/b/\u00e9.md": GOOD, "a/b/e\u0301.md": GOOD})
     assert len(tree.problems) == 1
-    assert "two normal forms" in told(tree)[0]
+    assert "two normal forms" in messages(tree)[0]
 
 
 def test_a_name_in_the_other_normal_form_has_the_same_path(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {"a/b/e\u0301te\u0301.md": GOOD})
-    assert ([article.path for article in tree.knowledge.articles], told(tree)) == (["a/b/\u00e9t\u00e9.md"], [])
+    assert ([article.path for article in tree.knowledge.articles], messages(tree)) == (["a/b/\u00e9t\u00e9.md"], [])
 
 
 @pytest.mark.parametrize(
@@ -258,15 +256,15 @@ def test_a_name_in_the_other_normal_form_has_the_same_path(tmp_path: Path) -> No
         (b"# T\n\n\0\n", ":3: holds a NUL character"),
     ],
 )
-def test_a_file_that_is_no_text_is_a_problem_with_its_line(tmp_path: Path, data: bytes, message: str) -> None:
+def test_a_file_that_is_not_text_is_a_problem_with_its_line(tmp_path: Path, data: bytes, message: str) -> None:
     tree = tree_of(tmp_path, {"a/b/c.md": data})
-    assert [message in one for one in told(tree)] == [True]
+    assert [message in one for one in messages(tree)] == [True]
     assert [article.path for article in tree.knowledge.articles] == ["a/b/c.md"]
 
 
 def test_an_article_of_twenty_megabytes_is_read(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {"a/b/c.md": "# T\n\n" + "words " * 3_500_000})
-    assert told(tree) == []
+    assert messages(tree) == []
     assert len(tree.knowledge.articles[0].body) > 20_000_000
 
 
@@ -279,35 +277,35 @@ def test_symbolic_links_are_refused_unless_they_are_ignored(tmp_path: Path) -> N
     tree = read_tree(WorkingTree(root), TreeRules())
     assert [problem.path for problem in tree.problems] == ["a/b/leak.md", "a/loop", "a/out"]
     assert [article.path for article in tree.knowledge.articles] == ["a/b/c.md"]
-    assert told(read_tree(WorkingTree(root), TreeRules(ignore=("leak.md", "a/out", "a/loop")))) == []
+    assert messages(read_tree(WorkingTree(root), TreeRules(ignore=("leak.md", "a/out", "a/loop")))) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/c.md": GOOD})
     (tmp_path / "a/b/c.md").chmod(0)
-    assert "cannot be read" in told(read_tree(WorkingTree(tmp_path), TreeRules()))[0]
+    assert "cannot be read" in messages(read_tree(WorkingTree(tmp_path), TreeRules()))[0]
 
 
-def test_a_file_that_vanishes_while_reading_is_named(tmp_path: Path) -> None:
+def test_a_file_that_vanishes_while_reading_is_reported(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/c.md": GOOD})
     files = WorkingTree(tmp_path)
     (tmp_path / "a/b/c.md").unlink()
-    assert "cannot be read" in told(read_tree(files, TreeRules()))[0]
+    assert "cannot be read" in messages(read_tree(files, TreeRules()))[0]
 
 
-def test_names_that_are_no_text_are_named(tmp_path: Path) -> None:
+def test_names_that_are_not_text_are_reported(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/c.md": GOOD})
     (tmp_path / os.fsdecode(b"a/b/caf\xe9.md")).write_bytes(b"x")
     tree = read_tree(WorkingTree(tmp_path), TreeRules())
-    assert ["UTF-8" in one for one in told(tree)] == [True]
-    assert told(tree)[0].encode()
+    assert ["UTF-8" in one for one in messages(tree)] == [True]
+    assert messages(tree)[0].encode()
 
 
 @pytest.mark.corpus
 def test_a_real_help_centre_reads_without_a_problem(corpus: Path) -> None:
     tree = read_tree(WorkingTree(corpus / "arduino-help-center" / "content"), TreeRules(ignored_keys=frozenset({"id"})))
-    assert told(tree) == []
+    assert messages(tree) == []
     known = tree.knowledge
     assert (len(known.categories), len(known.folders), len(known.articles), len(known.assets)) == (7, 44, 414, 882)
     for article in known.articles:

@@ -13,7 +13,7 @@ from kbsync.errors import KbsyncError
 from kbsync.model import ItemKey, Kind
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps
-from tests.planner.test_identity_of_people import FILES
+from tests.planner.test_identity_edits import FILES
 from tests.planner.world import article
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"

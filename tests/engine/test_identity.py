@@ -19,7 +19,7 @@ from kbsync.sandbox.api import app as gate
 from kbsync.sandbox.server import Portal
 from tests.engine import faulted
 from tests.engine.clone import Clone, Quiet, clone_of, git, new_clone, shown, steps, troubles
-from tests.planner.test_identity_of_people import FILES
+from tests.planner.test_identity_edits import FILES
 from tests.planner.world import article
 
 RESET, INSTALL, JOIN = "guide/basics/reset.md", "guide/basics/install.md", "guide/wifi/join.md"

@@ -1,1 +1,1 @@
-"""The comparison: the table, identity, and what each side did."""
+"""The planner: the decision table, identity, plans and approvals."""

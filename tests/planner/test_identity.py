@@ -1,4 +1,4 @@
-"""Which file is which article, whatever was renamed, moved, copied or rewritten; and what cannot be told apart."""
+"""Which file is which article after it was renamed, moved, copied or rewritten; and ties."""
 
 from dataclasses import replace
 
@@ -59,12 +59,12 @@ def test_a_renamed_and_edited_file_is_an_update_of_the_same_article(made: BothSi
     assert made.id_of("guide/basics/begin-again.md") == number
 
 
-def test_a_file_rewritten_from_end_to_end_in_its_place_is_the_same_article(made: BothSides) -> None:
+def test_a_completely_rewritten_file_at_the_same_path_is_the_same_article(made: BothSides) -> None:
     made.files[RESET] = article("Wholly other", "Nothing here resembles anything before.")
     assert _writes(made) == {RESET: "update body title"}
 
 
-def test_what_kept_its_place_and_its_title_is_not_taken_for_a_more_alike_article_that_is_gone() -> None:
+def test_a_file_with_its_old_path_and_title_is_not_matched_with_a_more_similar_removed_article() -> None:
     made = published({"shop/orders/card.md": article("Card", "Soon."), "shop/orders/cash.md": article("Cash", POEM)})
     number = made.id_of("shop/orders/card.md")
     made.remove("shop/orders/cash.md")
@@ -74,7 +74,7 @@ def test_what_kept_its_place_and_its_title_is_not_taken_for_a_more_alike_article
     assert made.id_of("shop/orders/card.md") == number
 
 
-def test_a_file_moved_to_another_folder_is_created_anew_and_the_old_one_archived(made: BothSides) -> None:
+def test_a_file_moved_to_another_folder_is_created_and_the_old_one_archived(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/wifi/reset.md")
     plan = made.publish()
@@ -93,7 +93,7 @@ def test_where_moves_are_refused_a_moved_file_is_a_conflict(made: BothSides) -> 
     assert steps(made.plan()) == {"guide/wifi/reset.md": "conflict"}
 
 
-def test_moved_there_and_back_again_the_first_article_is_seen_again(made: BothSides) -> None:
+def test_an_article_moved_there_and_back_is_the_first_one_again(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/wifi/reset.md")
     made.publish()
@@ -108,9 +108,7 @@ def test_moved_there_and_back_again_the_first_article_is_seen_again(made: BothSi
 
 @pytest.mark.parametrize("edited", [False, True], ids=["as it was", "edited"])
 @pytest.mark.parametrize("onward", ["guide/wifi/again.md", "shop/orders/again.md"], ids=["renamed", "moved"])
-def test_what_was_moved_once_can_be_renamed_and_moved_like_any_other(
-    made: BothSides, edited: bool, onward: str
-) -> None:
+def test_a_moved_article_can_be_renamed_and_moved_again(made: BothSides, edited: bool, onward: str) -> None:
     made.rename(RESET, "guide/wifi/reset.md")
     made.publish()
     made.rename("guide/wifi/reset.md", onward)
@@ -136,7 +134,7 @@ def test_a_folder_renamed_is_the_same_folder_and_its_articles_the_same_articles(
     assert steps(made.plan()) == {}
 
 
-def test_a_folder_that_says_its_name_keeps_it_when_its_directory_is_renamed(made: BothSides) -> None:
+def test_a_folder_with_a_name_in_its_index_keeps_it_when_its_directory_is_renamed(made: BothSides) -> None:
     made.files["guide/wifi/_index.md"] = "---\nname: Wireless\n---\n"
     made.publish()
     made.rename("guide/wifi", "guide/radio")
@@ -145,7 +143,7 @@ def test_a_folder_that_says_its_name_keeps_it_when_its_directory_is_renamed(made
     assert steps(made.plan()) == {}
 
 
-def test_a_category_renamed_is_the_same_category_with_all_it_holds(made: BothSides) -> None:
+def test_a_renamed_category_is_the_same_category_with_all_that_it_holds(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide", "manual")
     assert _writes(made) == {"manual": "update name"}
@@ -163,7 +161,7 @@ def test_a_folder_moved_into_another_one_keeps_its_articles(made: BothSides) -> 
     assert steps(made.plan()) == {}
 
 
-def test_a_folder_moved_to_another_category_is_made_anew_there(made: BothSides) -> None:
+def test_a_folder_moved_to_another_category_is_created_there(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "shop/wifi")
     told = steps(made.publish())
@@ -174,7 +172,7 @@ def test_a_folder_moved_to_another_category_is_made_anew_there(made: BothSides) 
     assert steps(made.plan()) == {}
 
 
-def test_two_files_swapped_are_told_apart_by_what_they_say(made: BothSides) -> None:
+def test_two_swapped_files_are_told_apart_by_their_text(made: BothSides) -> None:
     before = _ids(made)
     one, two = "guide/basics/reset.md", "guide/basics/install.md"
     made.files[one], made.files[two] = made.files[two], made.files[one]
@@ -198,7 +196,7 @@ def test_two_copies_in_place_of_one_file_are_a_tie_and_nothing_is_created_or_arc
     assert f"{RESET} (article {made.id_of(RESET)})" in reason
 
 
-def test_a_pin_settles_a_tie(made: BothSides) -> None:
+def test_an_id_resolves_a_tie(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = made.files[RESET]
     made.files["guide/basics/one.md"] = article("Reset", f"{POEM}\n\nPress the button.", id=str(number))
@@ -207,7 +205,7 @@ def test_a_pin_settles_a_tie(made: BothSides) -> None:
     assert made.id_of("guide/basics/one.md") == number
 
 
-def test_twins_that_were_published_as_twins_stay_apart_when_one_is_renamed() -> None:
+def test_equal_files_that_were_published_stay_apart_when_one_is_renamed() -> None:
     made = published({"a/b/one.md": article("Twin"), "a/b/two.md": article("Twin")})
     before = _ids(made)
     made.rename("a/b/two.md", "a/b/zwei.md")
@@ -215,7 +213,7 @@ def test_twins_that_were_published_as_twins_stay_apart_when_one_is_renamed() -> 
     assert _ids(made)["a/b/zwei.md"] == before["a/b/two.md"]
 
 
-def test_a_pin_says_which_article_a_new_file_is(made: BothSides) -> None:
+def test_an_id_tells_which_article_a_new_file_is(made: BothSides) -> None:
     number = made.add("guide/basics", "Written on the web")
     made.files["guide/basics/mine.md"] = article("Written on the web", "Written on the web.", id=str(number))
     assert steps(made.plan()) == {"guide/basics/mine.md": "adopt"}
@@ -224,7 +222,7 @@ def test_a_pin_says_which_article_a_new_file_is(made: BothSides) -> None:
     assert made.plan().conflicts[0].fields == ("title",)
 
 
-def test_a_pin_to_what_is_not_on_the_portal_is_named_and_creates_nothing(made: BothSides) -> None:
+def test_an_id_that_is_not_on_the_portal_is_reported_and_creates_nothing(made: BothSides) -> None:
     made.files["guide/basics/mine.md"] = article("Mine", id="999")
     plan = made.plan()
     assert steps(plan) == {"guide/basics/mine.md": "conflict"}
@@ -240,7 +238,7 @@ def test_a_title_only_proposes_an_adoption_and_only_in_the_same_folder(made: Bot
     }
 
 
-def test_several_web_articles_of_one_title_are_named_instead_of_guessed_at(made: BothSides) -> None:
+def test_several_web_articles_of_one_title_are_reported_as_a_tie(made: BothSides) -> None:
     one, two = (made.add("guide/basics", "Twice", body="<p>The words of Twice.</p>") for _ in range(2))
     made.files["guide/basics/twice.md"] = article("Twice")
     plan = made.plan()
@@ -249,13 +247,13 @@ def test_several_web_articles_of_one_title_are_named_instead_of_guessed_at(made:
     assert "create" not in steps(plan).values()
 
 
-def test_two_files_of_one_title_adopt_one_web_article_between_them(made: BothSides) -> None:
+def test_of_two_files_of_one_title_one_adopts_the_web_article(made: BothSides) -> None:
     made.add("guide/basics", "Twice", body="<p>The words of Twice.</p>")
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = article("Twice")
     assert steps(made.plan()) == {"guide/basics/one.md": "adopt", "guide/basics/two.md": "create"}
 
 
-def test_an_archived_article_is_not_woken_by_another_file_in_its_place(made: BothSides) -> None:
+def test_an_archived_article_is_not_restored_by_another_file_at_its_path(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.remove(RESET)
     made.publish()
@@ -265,7 +263,7 @@ def test_an_archived_article_is_not_woken_by_another_file_in_its_place(made: Bot
     assert steps(made.plan()) == {}
 
 
-def test_a_removed_folder_is_left_standing_and_comes_back_by_itself(made: BothSides) -> None:
+def test_a_removed_folder_stays_on_the_portal_and_is_the_same_one_when_it_returns(made: BothSides) -> None:
     folder = made.id_of("guide/wifi/deep")
     source = made.files["guide/wifi/deep/range.md"]
     made.remove("guide/wifi/deep")
@@ -279,7 +277,7 @@ def test_a_removed_folder_is_left_standing_and_comes_back_by_itself(made: BothSi
     assert steps(made.plan()) == {}
 
 
-def test_what_agents_write_in_a_folder_that_the_tree_has_no_more_is_named_by_a_pull(made: BothSides) -> None:
+def test_a_pull_reports_articles_in_a_folder_that_is_no_longer_in_the_tree(made: BothSides) -> None:
     made.add("guide/wifi/deep", "Written meanwhile")
     made.remove("guide/wifi/deep")
     assert steps(made.plan_pull())["guide / wifi / deep / Written meanwhile"] == "unmanaged"
@@ -288,7 +286,7 @@ def test_what_agents_write_in_a_folder_that_the_tree_has_no_more_is_named_by_a_p
     assert told == {"guide / wifi / deep / Written meanwhile": "unmanaged"}
 
 
-def test_an_article_of_which_git_has_lost_the_source_is_known_by_its_path(made: BothSides) -> None:
+def test_an_article_whose_source_git_no_longer_has_is_matched_by_its_path(made: BothSides) -> None:
     key = made.key(RESET)
     made.baselines[key] = replace(made.baselines[key], source=None, blob="0" * 40)
     made.files[RESET] = article("Reset", "Rewritten beyond recognition.")

@@ -1,6 +1,6 @@
-"""The laws that the comparison can hold by itself, over generated trees and edits of both sides.
+"""The invariants of the planner over generated trees and edits of both sides.
 
-The portal is a dict that does what it is told; the same laws over HTTP and git stand in `tests/engine`.
+The portal is a dict that applies every change; the same laws over HTTP and git stand in `tests/engine`.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ EXAMPLES = 50
 
 
 def edit_live(made: BothSides, edits: list[Edit]) -> dict[ItemKey, Item | None]:
-    """Do an agent's edits; give what they left of every article that they were about."""
+    """Make an agent's edits; return the state of every edited article after them."""
     done: dict[ItemKey, Item | None] = {}
     for number, edit in enumerate(edits):
         key = edit.chosen(sorted(key for key in made.live if key.kind is Kind.ARTICLE))
@@ -100,7 +100,7 @@ def test_law_2_nothing_edited_on_the_web_is_ever_overwritten(
 
 
 def _managed(made: BothSides, key: ItemKey) -> set[str]:
-    """Return the fields that content manages, at the baseline or now: a web edit of another is no matter of ours."""
+    """Return the fields that content manages, at the baseline or now: web edits of others do not count."""
     known = made.baselines[key]
     now = made.content().by_path().get(known.path)
     fields = {name for name, value in fields_of(now).items() if value is not None} if now else set()
@@ -109,7 +109,7 @@ def _managed(made: BothSides, key: ItemKey) -> set[str]:
 
 @law(EXAMPLES)
 @given(trees(), writers_edits(), agents_edits())
-def test_law_3_holds_beside_web_edits_which_stay_named(
+def test_law_3_holds_with_web_edits_which_stay_reported(
     files: dict[str, str], mine: list[Edit], theirs: list[Edit]
 ) -> None:
     made = published(files)
@@ -126,7 +126,7 @@ def test_law_3_holds_beside_web_edits_which_stay_named(
 
 
 def _waits(made: BothSides, path: str) -> bool:
-    """Return whether an article links, itself or by others, to what cannot have an address yet."""
+    """Return whether an article links, directly or not, to an item that cannot have an address yet."""
     plan = made.plan()
     new = {change.path for change in plan.changes if change.action in {Action.CREATE, Action.MOVE}}
     lost = {path for path in plan.targets if path not in plan.ids} - new
@@ -154,7 +154,7 @@ def test_law_1_planning_changes_neither_side(files: dict[str, str], mine: list[E
 @law(EXAMPLES)
 @given(trees(), writers_edits(), agents_edits())
 def test_both_directions_see_the_same_web_edits(files: dict[str, str], mine: list[Edit], theirs: list[Edit]) -> None:
-    """What a publish calls drift a pull brings home as it is, what it calls a conflict a pull merges, or names."""
+    """What is drift for a publish a pull copies; what is a conflict a pull merges or reports."""
     made = published(files)
     write(made.files, mine)
     edit_live(made, theirs)
@@ -192,8 +192,10 @@ def test_law_8_another_portal_is_not_written(files: dict[str, str], others: dict
 
 @law(EXAMPLES)
 @given(trees(), writers_edits())
-def test_what_no_agreement_knows_is_adopted_or_named_and_never_written(files: dict[str, str], mine: list[Edit]) -> None:
-    """A ledger that was lost: the portal is full and nobody remembers it."""
+def test_items_without_a_baseline_are_adopted_or_reported_and_never_written(
+    files: dict[str, str], mine: list[Edit]
+) -> None:
+    """After a lost ledger the portal is full and has no baselines."""
     made = published(files)
     write(made.files, mine)
     known = set(made.live)
@@ -205,7 +207,7 @@ def test_what_no_agreement_knows_is_adopted_or_named_and_never_written(files: di
 
 @law(EXAMPLES)
 @given(trees())
-def test_a_lost_ledger_is_mended_by_adoption_where_titles_tell(files: dict[str, str]) -> None:
+def test_after_a_lost_ledger_articles_are_adopted_by_their_titles(files: dict[str, str]) -> None:
     made = published(files)
     titles = [(item.parent, item.title) for item in made.live.values() if isinstance(item, Article)]
     made.baselines.clear()
@@ -217,8 +219,8 @@ def test_a_lost_ledger_is_mended_by_adoption_where_titles_tell(files: dict[str, 
 
 @law(EXAMPLES)
 @given(trees(), agents_edits())
-def test_the_remembered_portal_stands_in_for_one_that_was_not_edited(files: dict[str, str], mine: list[Edit]) -> None:
-    """`--no-refresh` says what a plan with the portal at hand would say, as long as nobody edited there."""
+def test_a_plan_from_baselines_equals_one_from_an_unedited_portal(files: dict[str, str], mine: list[Edit]) -> None:
+    """`--no-refresh` plans the same as with the portal, as long as nobody edited there."""
     made = published(files)
     write(made.files, [replace(edit, what="body") for edit in mine])
     content = made.content()

@@ -1,4 +1,4 @@
-"""What was undone rests: the two halves of its baseline differ on purpose, until its file or the web changes."""
+"""Undone items: the halves of their baselines differ, until the file or the web changes."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ OLD, NEW = article("Reset", "Press the button."), article("Reset it", "Hold the 
 
 @pytest.fixture
 def made() -> BothSides:
-    """A world in which an update was undone: the file says the new, the portal the old."""
+    """Both sides after an update was undone: the file has the new text, the portal the old."""
     made = published({PATH: OLD, OTHER: article("Other", "Something else altogether, of many more words.")})
     key = made.key(PATH)
     before = made.live[key]
@@ -31,12 +31,12 @@ def _undo(made: BothSides, key: ItemKey, before: Item) -> None:
     made.baselines[key] = with_state(made.baselines[key], made.live[key], seen_at=made.now(), state=State.UNDONE)
 
 
-def test_it_is_named_by_every_plan_and_by_no_pull(made: BothSides) -> None:
+def test_an_undone_article_is_in_every_plan_and_in_no_pull(made: BothSides) -> None:
     assert steps(made.plan()) == {PATH: "undone"}
     assert steps(made.plan_pull()) == {}
 
 
-def test_a_change_of_one_field_brings_every_field_along(made: BothSides) -> None:
+def test_a_change_of_one_field_sends_every_field(made: BothSides) -> None:
     made.files[PATH] = NEW.replace("Reset it", "Reset it now")
     (change,) = made.plan().changes
     assert change.fields == ("body", "title")
@@ -44,40 +44,40 @@ def test_a_change_of_one_field_brings_every_field_along(made: BothSides) -> None
     assert steps(made.plan()) == {}
 
 
-def test_a_file_that_says_what_the_portal_says_is_adopted_and_not_sent(made: BothSides) -> None:
+def test_a_file_equal_to_the_portal_is_adopted_and_not_sent(made: BothSides) -> None:
     made.files[PATH] = OLD
     plan = made.plan()
     assert steps(plan) == {PATH: "adopt"}
     assert not plan.writes
 
 
-def test_its_file_may_be_renamed_and_its_directory_too(made: BothSides) -> None:
+def test_its_file_and_its_directory_can_be_renamed(made: BothSides) -> None:
     made.rename(PATH, "guide/basics/renamed.md")
     assert steps(made.plan()) == {"guide/basics/renamed.md": "undone"}
     made.rename("guide", "handbook")
     assert steps(made.plan())["handbook/basics/renamed.md"] == "undone"
 
 
-def test_it_is_published_as_it_is_only_by_overwrite(made: BothSides) -> None:
+def test_an_unchanged_file_is_published_only_by_overwrite(made: BothSides) -> None:
     plan = made.plan(overwrite=frozenset({PATH}))
     assert steps(plan) == {PATH: "update"}
     assert set(plan.changes[0].fields) == {"body", "title", "status"}
 
 
-def test_another_file_of_the_same_words_is_another_article(made: BothSides) -> None:
+def test_another_file_with_the_same_text_is_another_article(made: BothSides) -> None:
     made.files["guide/basics/copy.md"] = NEW
     assert steps(made.plan()) == {PATH: "undone", "guide/basics/copy.md": "create"}
 
 
 def _take_the_file(made: BothSides) -> ItemKey:
-    """Let the undone article be one whose file was gone already when the run was undone."""
+    """Remove the file of the undone article as if it was gone before the undo."""
     key = next(key for key, known in made.baselines.items() if known.state is State.UNDONE)
     made.baselines[key] = replace(made.baselines[key], content={}, source_key="")
     made.remove(PATH)
     return key
 
 
-def test_where_it_had_no_file_it_rests_until_one_is_there(made: BothSides) -> None:
+def test_an_undone_article_without_a_file_is_unchanged_until_it_has_one(made: BothSides) -> None:
     key = _take_the_file(made)
     assert steps(made.plan()) == {PATH: "undone"}
     assert steps(made.plan_pull()) == {}
@@ -87,7 +87,7 @@ def test_where_it_had_no_file_it_rests_until_one_is_there(made: BothSides) -> No
     assert plan.changes[0].id == key.id
 
 
-def test_without_a_file_a_web_edit_is_named_and_a_deletion_forgotten(made: BothSides) -> None:
+def test_without_a_file_a_web_edit_is_drift_and_a_deletion_is_forgotten(made: BothSides) -> None:
     key = _take_the_file(made)
     made.edit(key, body="<p>By hand.</p>")
     assert steps(made.plan()) == {PATH: "drift"}
@@ -95,7 +95,7 @@ def test_without_a_file_a_web_edit_is_named_and_a_deletion_forgotten(made: BothS
     assert steps(made.plan()) == {PATH: "forget"}
 
 
-def test_a_creation_that_was_undone_goes_with_its_file_and_no_call(made: BothSides) -> None:
+def test_an_undone_creation_is_forgotten_with_its_file(made: BothSides) -> None:
     key = made.key(OTHER)
     live = made.live[key]
     assert isinstance(live, Article)
@@ -107,7 +107,7 @@ def test_a_creation_that_was_undone_goes_with_its_file_and_no_call(made: BothSid
     assert not plan.writes
 
 
-def test_what_lay_elsewhere_when_its_move_was_undone_rests_there(made: BothSides) -> None:
+def test_a_file_in_the_new_folder_of_an_undone_move_is_unchanged(made: BothSides) -> None:
     key = made.key(OTHER)
     made.files["guide/more/_index.md"] = "---\nname: More\n---\n"
     made.files["guide/more/x.md"] = article("X", "Words enough for an article.")

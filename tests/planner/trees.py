@@ -1,7 +1,7 @@
-"""Content trees and edits of both sides, drawn by hypothesis: odd titles, links in circles, renames, web edits.
+"""Content trees and edits of both sides, drawn by hypothesis: odd titles, links in cycles, renames, web edits.
 
-A tree is a mapping of paths to texts and an edit is a value, so that the same strategies drive the comparison in memory
-and the journeys over HTTP.
+A tree is a mapping of paths to texts and an edit is a value, so that the same strategies drive the planner in memory
+and the engine over HTTP.
 """
 
 import os
@@ -45,7 +45,7 @@ FOLDERS = (
 
 
 def law(examples: int) -> settings:
-    """Set up a law: the same examples every time in CI, new ones at home."""
+    """Return the settings of an invariant: the same examples every time in CI, new ones locally."""
     return settings(
         max_examples=examples,
         deadline=None,
@@ -56,7 +56,7 @@ def law(examples: int) -> settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One thing that a writer or an agent does; which item it is about is settled when it is done."""
+    """One edit of a writer or an agent; its item is chosen when the edit is made."""
 
     what: str
     which: int
@@ -64,7 +64,7 @@ class Edit:
     text: str
 
     def chosen(self, among: list[Any]) -> Any:
-        """Pick one of what there is."""
+        """Return the chosen one of some items."""
         return among[self.which % len(among)] if among else None
 
 
@@ -81,7 +81,7 @@ def _edits(*whats: str) -> st.SearchStrategy[list[Edit]]:
 
 
 def paragraphs() -> st.SearchStrategy[str]:
-    """Draw a little Markdown that differs from one draw to the next."""
+    """Draw some Markdown that differs from one draw to the next."""
     plain = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join)
     odd = st.sampled_from(
         [
@@ -133,22 +133,22 @@ def sources(draw: st.DrawFn, path: str, paths: list[str]) -> str:
 
 
 def link(path: str, target: str) -> str:
-    """Write the relative address of a file, as Markdown wants it."""
+    """Return the relative address of a file for a Markdown link."""
     return "<" + posixpath.relpath(target, posixpath.dirname(path)) + ">"
 
 
 def writers_edits() -> st.SearchStrategy[list[Edit]]:
-    """Draw what a writer does."""
+    """Draw the edits of a writer."""
     return _edits("body", "body", "title", "status", "tags", "remove", "add", "rename", "move")
 
 
 def agents_edits() -> st.SearchStrategy[list[Edit]]:
-    """Draw what an agent does."""
+    """Draw the edits of an agent."""
     return _edits("body", "body", "title", "status", "tags", "remove", "add", "touch")
 
 
 def write(files: dict[str, str], edits: list[Edit]) -> None:
-    """Do a writer's edits; links follow what is renamed, and lead nowhere else when their target goes."""
+    """Make a writer's edits; links follow renamed files and are removed with their targets."""
     for number, edit in enumerate(edits):
         articles = sorted(path for path in files if path.endswith(".md") and not path.endswith("_index.md"))
         path = edit.chosen(articles)

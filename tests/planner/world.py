@@ -1,6 +1,7 @@
-"""A content tree and a portal in memory, with what both agreed on: a few lines a test, and no call at all.
+"""A content tree and a portal in memory, with their baselines: short tests without HTTP.
 
-The tree is read, rendered and agreed on by the real modules; only the portal is a dict. It believes all that it is sent.
+The tree is read and rendered by the real modules, which make the baselines too; only the portal is a dict, which takes
+everything as it is sent.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,7 @@ from kbsync.model import (
     Visibility,
     ancestors,
     fields_of,
+    is_under,
     parent_path,
 )
 from kbsync.planner.decide import PlanRules
@@ -42,8 +44,8 @@ CONFIG = Config(root=Path("nowhere"), url="https://acme.freshdesk.com", assets_u
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """Files of a tree that are on no disk."""
+class MemoryFiles:
+    """Files of a tree in memory."""
 
     files: Mapping[str, str]
 
@@ -59,7 +61,7 @@ class Memory:
 
 @dataclass(slots=True, kw_only=True)
 class BothSides:
-    """Both sides of a comparison, and what they agreed on."""
+    """Both sides of a plan, and their baselines."""
 
     files: dict[str, str] = field(default_factory=dict)
     live: dict[ItemKey, Item] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class BothSides:
 
     def content(self) -> KnowledgeBase:
         rules = TreeRules(languages=self.config.languages, ignore=self.config.ignore)
-        tree = read_tree(Memory(files=self.files), rules)
+        tree = read_tree(MemoryFiles(files=self.files), rules)
         assert not [problem for problem in tree.problems if problem.is_error], tree.problems
         return tree.knowledge
 
@@ -103,7 +105,7 @@ class BothSides:
         return make_plan(content, self.portal(), self.baselines, self.rules(content, **others))
 
     def plan_against(self, live: KnowledgeBase, **others: Any) -> Plan:
-        """Plan a publish against another reading of the portal."""
+        """Plan a publish against another version of the portal."""
         content = self.content()
         return make_plan(content, live, self.baselines, self.rules(content, **others))
 
@@ -112,14 +114,14 @@ class BothSides:
         return make_plan(self.portal(), content, self.baselines, self.rules(content, **others))
 
     def publish(self, **others: Any) -> Plan:
-        """Plan, and let the portal do as it is told."""
+        """Plan, and apply every change."""
         content, plan = self.content(), self.plan(**others)
         assert not plan.halt, plan.halt
-        _Carrying(self, plan, content).carry_out()
+        _Applier(self, plan, content).apply()
         return plan
 
     def id_of(self, path: str) -> int:
-        """Return the id of the item that content has at a path and that is live now."""
+        """Return the live id of the item at a content path."""
         return self.baseline(path).id
 
     def baseline(self, path: str) -> Baseline:
@@ -128,7 +130,7 @@ class BothSides:
         return found[0]
 
     def key(self, which: str | ItemKey) -> ItemKey:
-        """Return the key of an item by its content path, if that is what is given."""
+        """Return the key of an item; by its content path where that is given."""
         return self.baseline(which).key if isinstance(which, str) else which
 
     def edit(self, which: str | ItemKey, **changes: Any) -> None:
@@ -141,7 +143,7 @@ class BothSides:
         del self.live[self.key(which)]
 
     def add(self, parent: str, title: str, body: str = "<p>Written on the web.</p>", **others: Any) -> int:
-        """Write an article on the web, in the folder that content has at a path."""
+        """Create an article on the web, in the folder at a content path."""
         number = next(self.ids)
         made = Article(title=title, body=body, id=number, parent=self.id_of(parent), updated_at=self.now(), **others)
         self.live[ItemKey(Kind.ARTICLE, number)] = _whole(made)
@@ -150,8 +152,7 @@ class BothSides:
     def rename(self, old: str, new: str) -> None:
         """Rename a file, or a directory with all it holds."""
         self.files = {
-            new + path.removeprefix(old) if path == old or path.startswith(f"{old}/") else path: text
-            for path, text in self.files.items()
+            new + path.removeprefix(old) if is_under(path, old) else path: text for path, text in self.files.items()
         }
 
     def remove(self, path: str) -> None:
@@ -160,20 +161,20 @@ class BothSides:
 
 
 def published(files: Mapping[str, str], **config: Any) -> BothSides:
-    """Make a world with a published tree."""
+    """Return both sides after a publish of a tree."""
     made = BothSides(files=dict(files), config=replace(CONFIG, **config))
     made.publish()
     return made
 
 
 def article(title: str, body: str = "", **front: str) -> str:
-    """Write an article's source."""
+    """Return an article's source."""
     lines = "".join(f"{name}: {value}\n" for name, value in front.items())
     return f"---\ntitle: {title}\n{lines}---\n\n{body or f'The words of {title}.'}\n"
 
 
 def steps(plan: Plan) -> dict[str, str]:
-    """Tell for each path what a plan says of it; an item without an entry is at rest."""
+    """Return for each path what a plan says of it; an item without an entry is unchanged."""
     told: dict[str, str] = {}
     changes = [(change.path, change.action.value) for change in plan.changes]
     found: list[Finding] = [*plan.drift, *plan.conflicts, *plan.unmanaged, *plan.undone]
@@ -182,29 +183,29 @@ def steps(plan: Plan) -> dict[str, str]:
     return told
 
 
-class _Carrying:
-    """One plan being carried out on the dict."""
+class _Applier:
+    """Applies one plan to the dict."""
 
-    def __init__(self, world: BothSides, plan: Plan, content: KnowledgeBase) -> None:
-        self.world = world
+    def __init__(self, sides: BothSides, plan: Plan, content: KnowledgeBase) -> None:
+        self.sides = sides
         self.plan = plan
-        self.addresses = LinkResolver(world.config, content.assets)
-        anew = {change.path for change in plan.changes if change.action is Action.MOVE}
-        self.ids = {path: number for path, number in plan.ids.items() if path not in anew}
+        self.addresses = LinkResolver(sides.config, content.assets)
+        moved = {change.path for change in plan.changes if change.action is Action.MOVE}
+        self.ids = {path: number for path, number in plan.ids.items() if path not in moved}
         self.openers = cycle_openers(plan.changes, plan.targets)
 
-    def carry_out(self) -> None:
+    def apply(self) -> None:
         ready = []
         for change in (change for wave in in_waves(self.plan.changes, self.plan.targets) for change in wave):
             if self._needs(change) <= self.ids.keys():
-                if change.action in {Action.CREATE, Action.MOVE}:
-                    self.ids[change.path] = next(self.world.ids)
+                if change.action.creates_item:
+                    self.ids[change.path] = next(self.sides.ids)
                 ready.append(change)
         for change in ready:
             self._do(change)
 
     def _needs(self, change: Change) -> set[str]:
-        if change.action in {Action.ARCHIVE, Action.DELETE, Action.FORGET}:
+        if change.action.is_removal:
             return set()
         linked = set() if change.path in self.openers else set(self.plan.targets.get(change.path, ()))
         return {*ancestors(change.path), *(linked & self.plan.targets.keys() - {change.path})}
@@ -220,49 +221,49 @@ class _Carrying:
             case Action.UPDATE | Action.RESTORE | Action.RENAME:
                 self._put(change, key)
             case Action.ADOPT:
-                self._agree(change, self.world.live[key], None)
+                self._agree(change, self.sides.live[key], None)
             case Action.ARCHIVE:
                 self._archive(key)
             case Action.DELETE:
-                holds = any(getattr(item, "parent", None) == key.id for item in self.world.live.values())
+                holds = any(getattr(item, "parent", None) == key[1] for item in self.sides.live.values())
                 if not holds:
-                    del self.world.live[key], self.world.baselines[key]
+                    del self.sides.live[key], self.sides.baselines[key]
             case Action.FORGET:
                 self._forget(change, key)
 
     def _archive(self, key: ItemKey) -> None:
-        old = self.world.live[key]
+        old = self.sides.live[key]
         assert isinstance(old, Article)
-        self.world.live[key] = replace(old, status=Status.DRAFT, updated_at=self.world.now())
+        self.sides.live[key] = replace(old, status=Status.DRAFT, updated_at=self.sides.now())
         self._settle(key, State.ARCHIVED)
 
     def _forget(self, change: Change, key: ItemKey) -> None:
-        if key not in self.world.live:
-            del self.world.baselines[key]
+        if key not in self.sides.live:
+            del self.sides.baselines[key]
         else:
             self._settle(key, State.KEPT if change.kind is Kind.ARTICLE else State.ARCHIVED)
 
     def _settle(self, key: ItemKey, state: State) -> None:
-        known, live = self.world.baselines[key], self.world.live[key]
-        self.world.baselines[key] = with_state(known, live, seen_at=self.world.now(), state=state)
+        known, live = self.sides.baselines[key], self.sides.live[key]
+        self.sides.baselines[key] = with_state(known, live, seen_at=self.sides.now(), state=state)
 
     def _put(self, change: Change, key: ItemKey) -> None:
         content = change.desired
         assert content is not None
         html, sent = None, None
-        if isinstance(content, Article) and (change.action in _ANEW or "body" in change.fields):
+        if isinstance(content, Article) and (change.action.creates_item or "body" in change.fields):
             rendered = render(content, self.plan.anchors.get(change.path, frozenset()), self.addresses, self.ids)
             html, sent = rendered.html, rendered.addresses
         above = self.ids.get(parent_path(change.path))
-        was = self.world.live.get(key)
+        was = self.sides.live.get(key)
         if change.action is Action.RENAME and was is not None:
             self._agree(change, was, sent)
             return
-        live = _sent(content, was, number=key.id, parent=above, html=html, updated_at=self.world.now())
-        self.world.live[key] = live
+        live = _sent(content, was, number=key[1], parent=above, html=html, updated_at=self.sides.now())
+        self.sides.live[key] = live
         self._agree(change, live, sent)
-        if change.id not in (None, key.id) and change.action is Action.CREATE:
-            self.world.baselines.pop(change.key, None)
+        if change.id not in (None, key[1]) and change.action is Action.CREATE:
+            self.sides.baselines.pop(change.key, None)
 
     def _agree(self, change: Change, live: Item, sent: Mapping[str, str] | None) -> None:
         content = change.desired
@@ -270,11 +271,10 @@ class _Carrying:
         if sent is None and isinstance(content, Article):
             sent = current_addresses(content, self.addresses, self.ids)
         anchors = self.plan.anchors.get(change.path, frozenset())
-        known = make_baseline(content, live, seen_at=self.world.now(), anchors=anchors, addresses=sent)
-        self.world.baselines[known.key] = known
+        known = make_baseline(content, live, seen_at=self.sides.now(), anchors=anchors, addresses=sent)
+        self.sides.baselines[known.key] = known
 
 
-_ANEW = {Action.CREATE, Action.MOVE}
 _UNSET: Mapping[str, FieldValue] = {
     "description": "",
     "portals": (),
@@ -313,7 +313,7 @@ def _merged(mine: Seo, was: Seo) -> Seo:
 
 
 def _whole(item: Item) -> Item:
-    """Fill in what a portal knows of every item."""
+    """Fill in the fields that every item has on a portal."""
     changes: dict[str, Any] = {
         name: _UNSET[name] for name, value in fields_of(item).items() if value is None and name in _UNSET
     }
@@ -322,6 +322,6 @@ def _whole(item: Item) -> Item:
     return replace(item, **changes)
 
 
-def snapshot(world: BothSides) -> dict[ItemKey, dict[str, str]]:
-    """Return the version of every live item."""
-    return {key: live_digests(item) for key, item in world.live.items()}
+def snapshot(sides: BothSides) -> dict[ItemKey, dict[str, str]]:
+    """Return the digests of every live item."""
+    return {key: live_digests(item) for key, item in sides.live.items()}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kbsync.content.includes import DEEPEST, LARGEST, Expander, Expansion, IncludedFile, Location, escape_marks
+from kbsync.content.includes import MAX_CHARACTERS, MAX_DEPTH, Expander, Expansion, IncludedFile, Location, escape_marks
 from kbsync.markup.compare import canonical
 from kbsync.markup.placeholders import escape_value
 from kbsync.markup.to_html import to_html
@@ -48,13 +48,13 @@ def seen(markdown: str) -> str:
 
 
 @pytest.mark.parametrize("case", cases("expansions.txt", parts=2), ids=lambda case: case.title)
-def test_cases(case: Case) -> None:
+def test_each_documented_case_expands(case: Case) -> None:
     body, wanted = case.parts
     trailing = re.compile(r"[ \t]+$", re.MULTILINE)
     assert trailing.sub("", read(body)) == trailing.sub("", wanted)
 
 
-def test_what_has_no_marks_costs_nothing_and_is_no_expansion() -> None:
+def test_a_body_without_marks_has_no_expansion() -> None:
     for body in ("", "Text\n", "{{ other }} {% if %}\n", "`{{ name }}`\n"):
         assert expander().expand(body, path="a/b/c.md") is None
 
@@ -106,7 +106,7 @@ UGLY = [
         ("**{{ v }}**", "<p><strong>{}</strong></p>"),
     ],
 )
-def test_a_value_is_shown_as_it_is_wherever_it_stands(value: str, body: str, html: str) -> None:
+def test_a_value_is_shown_as_it_is_anywhere(value: str, body: str, html: str) -> None:
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert seen(read(body, values={"v": value})) == canonical(html.replace("{}", escaped))
 
@@ -127,17 +127,17 @@ def test_no_value_breaks_a_paragraph_or_a_tag(value: str) -> None:
     assert seen(f"<i title='{escape_value(text)}'>x</i>") == canonical(f'<p><i title="{plain}">x</i></p>')
 
 
-def test_an_address_holds_a_value_as_it_is() -> None:
+def test_a_value_in_an_address_is_not_escaped() -> None:
     address = "https://example.com/a_b/*c*?d=(e)&f=~g"
     wanted = f'<p><a href="{address.replace("&", "&amp;")}">x</a></p>'
     for body in ("[x]({{ v }})", "[x](<{{ v }}>)", '<a href="{{ v }}">x</a>', "[x]\n\n[x]: {{ v }}"):
         assert seen(read(body, values={"v": address})) == canonical(wanted)
 
 
-def test_every_line_knows_where_it_was_written() -> None:
+def test_every_line_has_the_location_where_it_was_written() -> None:
     made = expanded('One\n{% include "_s/outer.md" %}\n\n{% include "_s/line.md" %}{{ name }}\nLast')
     assert made.body == "One\nOuter Acme & Sons\n*a line* of words end\n\n*a line* of wordsAcme & Sons\nLast"
-    assert [(spot.path, spot.line) for spot in made.spots] == [
+    assert [(spot.path, spot.line) for spot in made.locations] == [
         ("a/b/c.md", 10),
         ("_s/outer.md", 1),
         ("_s/outer.md", 2),
@@ -153,7 +153,7 @@ def test_every_line_knows_where_it_was_written() -> None:
     ]
 
 
-def test_links_of_an_included_file_are_written_from_its_own_place() -> None:
+def test_links_of_an_included_file_are_relative_to_that_file() -> None:
     text = (
         "[a](../a/b/d.md) ![p](<../img/a b.png>) [self](../a/b/c.md#x) <a href='../z.md'>z</a> [w](https://x/)\n"
         "[h](#h) [r]\n\n[r]: ../a/r.md\n\n`[a](../a/b/d.md)`\n\n[v]({{ base }}/x)"
@@ -167,21 +167,21 @@ def test_links_of_an_included_file_are_written_from_its_own_place() -> None:
     assert made.problems == ()
 
 
-def test_links_through_two_includes_lead_where_they_led() -> None:
+def test_links_keep_their_targets_through_two_includes() -> None:
     files = {"_s/f.md": 'See {% include "_s/deep/g.md" %}', "_s/deep/g.md": "[g](../../a/b/d.md)"}
     made = expanded("{% include '_s/f.md' %}", files)
     assert made.body == "See [g](d.md)"
     assert made.links == {(1, "d.md"): (Location(path="_s/deep/g.md", line=1), "../../a/b/d.md")}
 
 
-def told(made: Expansion) -> list[str]:
+def messages(made: Expansion) -> list[str]:
     return [f"{problem.path}:{problem.line}: {problem.message}" for problem in made.problems]
 
 
-def test_what_cannot_be_included_is_named_where_it_is_asked_for_and_stays() -> None:
+def test_a_mark_that_cannot_be_included_is_reported_at_its_place_and_stays() -> None:
     body = 'One\n\n{% include "gone.md" %}\n\nIn {% include "gone.md" %} {{ one }}'
     made = expanded(body)
-    assert told(made) == ["a/b/c.md:12: there is no `gone.md`", "a/b/c.md:14: there is no `gone.md`"]
+    assert messages(made) == ["a/b/c.md:12: there is no `gone.md`", "a/b/c.md:14: there is no `gone.md`"]
     assert made.body == body.replace("{{ one }}", "1")
 
 
@@ -194,27 +194,27 @@ def test_what_cannot_be_included_is_named_where_it_is_asked_for_and_stays() -> N
         ({"x": "in {% include 'x' %} line"}, "x:1: a circle of includes: x → x"),
     ],
 )
-def test_a_circle_is_a_problem_that_names_the_chain(files: dict[str, str], where: str) -> None:
-    assert told(expanded("{% include 'x' %}", files)) == [where]
+def test_a_cycle_of_includes_is_a_problem_with_the_chain(files: dict[str, str], where: str) -> None:
+    assert messages(expanded("{% include 'x' %}", files)) == [where]
 
 
-def test_includes_nest_so_deep_and_no_deeper() -> None:
-    files = {f"f{number}": f"{{% include 'f{number + 1}' %}}" for number in range(5000)} | {f"f{DEEPEST - 1}": "end"}
+def test_includes_have_a_maximum_depth() -> None:
+    files = {f"f{number}": f"{{% include 'f{number + 1}' %}}" for number in range(5000)} | {f"f{MAX_DEPTH - 1}": "end"}
     assert expanded("{% include 'f0' %}", files).body == "end"
-    files[f"f{DEEPEST - 1}"] = f"{{% include 'f{DEEPEST}' %}}"
+    files[f"f{MAX_DEPTH - 1}"] = f"{{% include 'f{MAX_DEPTH}' %}}"
     (problem,) = expanded("{% include 'f0' %}", files).problems
-    assert (problem.path, problem.line) == (f"f{DEEPEST - 1}", 1)
+    assert (problem.path, problem.line) == (f"f{MAX_DEPTH - 1}", 1)
     assert "deep" in problem.message
 
 
-def test_blocks_cannot_be_put_into_a_line() -> None:
+def test_blocks_cannot_be_included_within_a_line() -> None:
     made = expanded('See {% include "_s/blocks.md" %}.')
-    assert told(made) == ["a/b/c.md:10: `_s/blocks.md` is more than one paragraph, and cannot be put into a line"]
+    assert messages(made) == ["a/b/c.md:10: `_s/blocks.md` is more than one paragraph, and cannot be put into a line"]
 
 
-def test_links_out_of_the_tree_are_named_where_they_stand() -> None:
+def test_links_out_of_the_tree_are_reported_at_their_place() -> None:
     made = expanded("{% include '_s/f.md' %}", {"_s/f.md": "[out](../../x.md)"})
-    assert told(made) == ["_s/f.md:1: `../../x.md` leads out of the content tree"]
+    assert messages(made) == ["_s/f.md:1: `../../x.md` leads out of the content tree"]
 
 
 def _quick(
@@ -226,7 +226,7 @@ def _quick(
     return made
 
 
-def test_ten_thousand_includes_and_variables_take_no_time() -> None:
+def test_ten_thousand_includes_and_variables_are_fast() -> None:
     made = _quick("{% include '_s/x' %}\n\n" * 10_000, {"_s/x": "[a](../y.md) text {{ one }}\n\nmore"})
     assert made.problems == ()
     assert made.body.count("[a](../../y.md) text 1") == 10_000
@@ -234,16 +234,16 @@ def test_ten_thousand_includes_and_variables_take_no_time() -> None:
     assert made.body == "1 y\n" * 10_000
 
 
-def test_includes_that_multiply_stop_at_a_bound() -> None:
+def test_multiplying_includes_stop_at_a_limit() -> None:
     files = {f"f{number}": f"{{% include 'f{number + 1}' %}}\n\n" * 20 for number in range(8)} | {"f8": "text " * 20}
     made = _quick("{% include 'f0' %}", files)
     assert any("more than 1,000,000 characters" in problem.message for problem in made.problems)
-    assert len(made.body) < 3 * LARGEST
+    assert len(made.body) < 3 * MAX_CHARACTERS
 
 
-def test_huge_values_stop_at_a_bound() -> None:
-    made = _quick("{{ v }}\n" * 5, {}, {"v": "x" * (LARGEST // 2)})
-    assert len(made.body) < 2 * LARGEST
+def test_huge_values_stop_at_a_limit() -> None:
+    made = _quick("{{ v }}\n" * 5, {}, {"v": "x" * (MAX_CHARACTERS // 2)})
+    assert len(made.body) < 2 * MAX_CHARACTERS
     assert len(made.problems) == 1
 
 
@@ -251,7 +251,7 @@ def test_huge_values_stop_at_a_bound() -> None:
     "body",
     ["{{" * 100_000, "\\" * 200_000 + "{{ one }}", "{% include '" * 50_000, "{{ one " * 50_000, "`{{ one }}" * 20_000],
 )
-def test_odd_texts_take_no_time(body: str) -> None:
+def test_odd_texts_are_fast(body: str) -> None:
     before = time.monotonic()
     read(body)
     assert time.monotonic() - before < 20
@@ -293,24 +293,24 @@ MARKED = st.lists(st.one_of(WORDS, NAMES), max_size=30).map("".join)
 @given(MARKED)
 @example("`\\{{ one }}")
 @example("\\\\\\{{ one }}")
-def test_what_was_expanded_is_not_expanded_again(text: str) -> None:
+def test_the_result_of_an_expansion_is_not_expanded_again(text: str) -> None:
     once = read(text)
     assert read(once) == once
 
 
 @given(MARKED)
-def test_a_line_comes_from_a_line_and_none_is_lost(text: str) -> None:
+def test_every_line_comes_from_a_line_and_none_is_lost(text: str) -> None:
     made = expander().expand(text, path="a/b/c.md")
     if made is None:
         return
     lines = made.body.split("\n")
-    assert len(lines) == len(made.rows) == len(made.spots)
+    assert len(lines) == len(made.rows) == len(made.locations)
     assert list(made.rows) == sorted(made.rows)
     assert set(made.rows) == set(range(text.count("\n") + 1))
 
 
 @given(MARKED)
-def test_marks_written_as_text_come_out_as_text(text: str) -> None:
+def test_escaped_marks_stay_text(text: str) -> None:
     try:
         written = escape_marks(text, VALUES)
     except ValueError:
@@ -334,15 +334,15 @@ def test_marks_written_as_text_come_out_as_text(text: str) -> None:
         "`{{ name }}` {{ticket.id}}",
     ],
 )
-def test_text_of_agents_can_be_written_as_text(text: str) -> None:
+def test_the_text_of_agents_can_be_escaped(text: str) -> None:
     assert seen(read(escape_marks(text, VALUES))) == seen(text)
 
 
-def test_names_of_variables_are_of_any_script() -> None:
+def test_names_of_variables_can_be_of_any_script() -> None:
     assert read("{{ цена }} {{ 価格 }} {{ a-b_2 }}", values={"цена": "1", "価格": "2", "a-b_2": "3"}) == "1 2 3"
 
 
-def test_the_alphabet_of_names_is_what_is_documented() -> None:
+def test_names_have_the_documented_characters() -> None:
     for char in string.punctuation:
         if char not in "_-":
             assert expander(values={f"a{char}b": "x"}).expand(f"{{{{ a{char}b }}}}", path="x") is None

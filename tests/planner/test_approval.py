@@ -1,4 +1,4 @@
-"""What a plan that was seen allows a later one: the same changes and no others, each of the others with its reason."""
+"""What a reviewed plan allows a later one: the same changes only; every other one is withheld with a reason."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def _edit(made: BothSides, path: str, words: str = "And a line of news.") -> Non
     made.files[path] += f"\n{words}\n"
 
 
-def test_a_plan_is_permitted_whole_by_its_own_permit(made: BothSides) -> None:
+def test_a_plan_is_allowed_whole_by_its_own_approval(made: BothSides) -> None:
     _edit(made, ONE)
     made.remove(TWO)
     made.files["guide/basics/four.md"] = article("Four", "Words that no other page has: yak, ibex, tapir, lemur.")
@@ -44,90 +44,90 @@ def test_a_plan_is_permitted_whole_by_its_own_permit(made: BothSides) -> None:
     assert restrict_to_approval(made.plan(), approval_of(plan)) == (plan, ())
 
 
-def test_nothing_is_permitted_by_an_empty_permit(made: BothSides) -> None:
+def test_an_empty_approval_allows_nothing(made: BothSides) -> None:
     _edit(made, ONE)
     reduced, withheld = restrict_to_approval(made.plan(), Approval())
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "not in the plan"}
 
 
-def test_a_file_that_was_edited_after_the_plan_is_withheld_and_the_rest_goes(made: BothSides) -> None:
+def test_a_file_edited_after_the_plan_is_withheld_and_the_rest_is_kept(made: BothSides) -> None:
     _edit(made, ONE)
     _edit(made, TWO)
-    permit = approval_of(made.plan())
+    approval = approval_of(made.plan())
     _edit(made, TWO, "A sentence that nobody has seen.")
-    reduced, withheld = restrict_to_approval(made.plan(), permit)
+    reduced, withheld = restrict_to_approval(made.plan(), approval)
     assert steps(reduced) == {ONE: "update"}
     assert _told(withheld) == {TWO: "moved since the plan: its source says something else"}
 
 
-def test_a_web_edit_after_the_plan_makes_a_conflict_which_is_told(made: BothSides) -> None:
+def test_a_web_edit_after_the_plan_is_reported_as_a_conflict(made: BothSides) -> None:
     _edit(made, ONE)
-    permit = approval_of(made.plan())
+    approval = approval_of(made.plan())
     made.edit(ONE, body="<p>By hand.</p>")
-    reduced, withheld = restrict_to_approval(made.plan(), permit)
+    reduced, withheld = restrict_to_approval(made.plan(), approval)
     assert reduced.changes == ()
     assert _told(withheld) == {
         ONE: "moved since the plan: conflict now: changed here (body) and edited on the portal: body"
     }
 
 
-def test_a_web_edit_that_a_later_flag_would_write_over_is_withheld(made: BothSides) -> None:
+def test_a_web_edit_that_a_later_option_would_overwrite_is_withheld(made: BothSides) -> None:
     _edit(made, ONE)
-    permit = approval_of(made.plan(overwrite=frozenset({ONE})))
+    approval = approval_of(made.plan(overwrite=frozenset({ONE})))
     made.edit(ONE, body="<p>By hand.</p>")
     fresh = made.plan(overwrite=frozenset({ONE}))
     assert steps(fresh) == {ONE: "update"}
-    reduced, withheld = restrict_to_approval(fresh, permit)
+    reduced, withheld = restrict_to_approval(fresh, approval)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "moved since the plan: it was edited on the portal"}
 
 
-def test_what_agents_set_beside_content_holds_nothing_back(made: BothSides) -> None:
+def test_edits_of_unmanaged_fields_withhold_nothing(made: BothSides) -> None:
     _edit(made, ONE)
-    permit = approval_of(made.plan())
+    approval = approval_of(made.plan())
     made.edit(ONE, tags=("by", "hand"))
     made.baselines[made.key(ONE)] = replace(made.baseline(ONE), updated_at=made.live[made.key(ONE)].updated_at or "")
-    assert steps(restrict_to_approval(made.plan(), permit)[0]) == {ONE: "update"}
+    assert steps(restrict_to_approval(made.plan(), approval)[0]) == {ONE: "update"}
 
 
-def test_a_field_more_is_not_what_was_seen(made: BothSides) -> None:
+def test_a_change_of_another_field_is_withheld(made: BothSides) -> None:
     _edit(made, ONE)
-    permit = approval_of(made.plan())
+    approval = approval_of(made.plan())
     made.files[ONE] = made.files[ONE].replace("title: One", "title: Uno")
-    assert _told(restrict_to_approval(made.plan(), permit)[1]) == {
+    assert _told(restrict_to_approval(made.plan(), approval)[1]) == {
         ONE: "moved since the plan: its source says something else"
     }
 
 
-def test_what_became_another_action_is_withheld(made: BothSides) -> None:
+def test_a_change_with_another_action_is_withheld(made: BothSides) -> None:
     made.remove(ONE)
-    permit = approval_of(made.plan())
-    reduced, withheld = restrict_to_approval(made.plan(removed="delete"), permit)
+    approval = approval_of(made.plan())
+    reduced, withheld = restrict_to_approval(made.plan(removed="delete"), approval)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "moved since the plan: the plan said archive"}
 
 
-def test_a_move_that_would_leave_something_else_behind_is_withheld(made: BothSides) -> None:
+def test_a_move_that_would_leave_a_pointer_unapproved_is_withheld(made: BothSides) -> None:
     made.files["guide/other/here.md"] = article("Here", "Something to keep the folder: narwhal, beluga, vaquita.")
     made.publish()
     made.rename(ONE, "guide/other/one.md")
-    permit = approval_of(made.plan(moved="archive"))
-    assert restrict_to_approval(made.plan(moved="archive"), permit)[1] == ()
-    told = _told(restrict_to_approval(made.plan(moved="pointer"), permit)[1])
+    approval = approval_of(made.plan(moved="archive"))
+    assert restrict_to_approval(made.plan(moved="archive"), approval)[1] == ()
+    told = _told(restrict_to_approval(made.plan(moved="pointer"), approval)[1])
     assert told == {"guide/other/one.md": "moved since the plan: the plan left something else in its old place"}
 
 
-def test_what_was_done_meanwhile_is_no_longer_to_be_done(made: BothSides) -> None:
+def test_a_change_that_was_made_meanwhile_is_no_longer_to_be_done(made: BothSides) -> None:
     _edit(made, ONE)
-    permit = approval_of(made.plan())
+    approval = approval_of(made.plan())
     made.publish()
-    reduced, withheld = restrict_to_approval(made.plan(), permit)
+    reduced, withheld = restrict_to_approval(made.plan(), approval)
     assert reduced.changes == ()
     assert _told(withheld) == {ONE: "no longer to be done"}
 
 
-def test_what_only_brings_agreements_up_to_date_needs_no_leave(made: BothSides) -> None:
+def test_changes_of_baselines_only_need_no_approval(made: BothSides) -> None:
     made.rename(ONE, "guide/basics/uno.md")
     made.remove(TWO)
     made.lose(TWO)
@@ -136,7 +136,7 @@ def test_what_only_brings_agreements_up_to_date_needs_no_leave(made: BothSides) 
     assert restrict_to_approval(plan, Approval()) == (plan, ())
 
 
-def test_a_path_may_have_two_changes_and_each_needs_its_own_leave(made: BothSides) -> None:
+def test_two_changes_at_one_path_each_need_their_own_approval(made: BothSides) -> None:
     made.remove(ONE)
     archive = approval_of(made.plan())
     made.files[ONE] = article("Another", "It has nothing to do with what lay here: dhole, fossa, saiga, serow, takin.")
@@ -148,23 +148,23 @@ def test_a_path_may_have_two_changes_and_each_needs_its_own_leave(made: BothSide
     assert set(_told(withheld).values()) == {"not in the plan", "no longer to be done"}
 
 
-def test_an_anchor_that_others_link_to_since_is_another_page() -> None:
+def test_a_new_link_to_an_anchor_changes_the_approved_article() -> None:
     made = published(TREE)
     made.files[ONE] += "\n## A heading\n\nMore.\n"
-    permit = approval_of(made.plan())
+    approval = approval_of(made.plan())
     made.files[TWO] += "\n[there](one.md#a-heading)\n"
-    assert set(_told(restrict_to_approval(made.plan(), permit)[1])) == {ONE, TWO}
+    assert set(_told(restrict_to_approval(made.plan(), approval)[1])) == {ONE, TWO}
 
 
-def test_a_plan_that_did_not_read_the_portal_permits_what_is_as_it_remembers(made: BothSides) -> None:
+def test_a_plan_from_baselines_approves_articles_that_are_as_in_the_baselines(made: BothSides) -> None:
     _edit(made, ONE)
     _edit(made, TWO)
     made.remove("guide/basics/three.md")
     offline = live_from_baselines(made.baselines)
     seen = made.plan_against(offline)
-    permit = approval_of(seen, offline.assumed)
+    approval = approval_of(seen, offline.assumed)
     made.edit(TWO, title="By hand")
-    reduced, withheld = restrict_to_approval(made.plan(overwrite=frozenset({TWO})), permit)
+    reduced, withheld = restrict_to_approval(made.plan(overwrite=frozenset({TWO})), approval)
     assert steps(reduced) == {ONE: "update", "guide/basics/three.md": "archive"}
     assert _told(withheld) == {TWO: "moved since the plan: it was edited on the portal"}
 
@@ -202,7 +202,7 @@ def _act_on_the_web(made: BothSides, deed: str, path: str) -> None:
     before=st.lists(st.tuples(st.sampled_from(_DEEDS), st.sampled_from(sorted(TREE))), max_size=4),
     after=st.lists(st.tuples(st.sampled_from(_DEEDS), st.sampled_from(sorted(TREE))), max_size=4),
 )
-def test_law_6_what_was_seen_is_what_is_applied_and_every_other_change_is_named(
+def test_law_6_only_reviewed_changes_are_kept_and_every_other_one_is_reported(
     before: list[tuple[str, str]], after: list[tuple[str, str]]
 ) -> None:
     made = published(TREE)

@@ -1,4 +1,4 @@
-"""What counts as a change: managed and unmanaged fields, renderings, addresses, and times that moved alone."""
+"""What is a change: managed and unmanaged fields, renderings, addresses, and `updated_at` alone."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def _changes(made: BothSides) -> dict[str, tuple[str, ...]]:
     return {change.path: change.fields for change in made.plan().changes}
 
 
-def test_wrapping_a_paragraph_anew_is_no_change(made: BothSides) -> None:
+def test_rewrapping_a_paragraph_is_no_change(made: BothSides) -> None:
     made.files[PATH] = made.files[PATH].replace("button, as", "button,\nas")
     assert steps(made.plan()) == {}
 
@@ -38,7 +38,7 @@ def test_front_matter_in_another_order_or_style_is_no_change() -> None:
     assert steps(made.plan()) == {}
 
 
-def test_a_title_from_a_heading_is_the_title_as_front_matter_would_say_it(made: BothSides) -> None:
+def test_a_title_from_a_heading_equals_the_same_title_in_front_matter(made: BothSides) -> None:
     made.files["guide/basics/other.md"] = "# Other\n\n## Why\n\nBecause.\n"
     assert steps(made.plan()) == {}
 
@@ -55,27 +55,27 @@ def test_an_agents_change_of_a_field_that_content_does_not_manage_is_no_drift(ma
     assert (live.tags, live.seo, live.author) == (("vip",), seo, 99)
 
 
-def test_beginning_to_manage_tags_is_a_change_of_content_and_no_web_edit(made: BothSides) -> None:
+def test_managing_tags_for_the_first_time_is_a_change_of_content_and_no_web_edit(made: BothSides) -> None:
     made.files[PATH] = FILES[PATH].replace("title: Reset", "title: Reset\ntags: [new]")
     assert _changes(made) == {PATH: ("tags",)}
     made.publish()
     assert steps(made.plan()) == {}
 
 
-def test_beginning_to_manage_tags_as_an_agent_left_them_is_no_change() -> None:
+def test_managing_tags_with_the_value_that_an_agent_set_is_no_change() -> None:
     made = published({PATH: article("Reset")})
     made.edit(PATH, tags=("vip", "web"))
     made.files[PATH] = article("Reset", tags="[web, vip]")
     assert set(steps(made.plan(touched="go")).values()) <= {"adopt"}
 
 
-def test_beginning_to_manage_tags_otherwise_than_an_agent_left_them_is_a_conflict(made: BothSides) -> None:
+def test_managing_tags_with_another_value_than_an_agent_set_is_a_conflict(made: BothSides) -> None:
     made.edit(PATH, tags=("vip",))
     made.files[PATH] = FILES[PATH].replace("title: Reset", "title: Reset\ntags: [new]")
     assert steps(made.plan()) == {PATH: "conflict"}
 
 
-def test_to_stop_managing_a_field_is_no_change_and_hands_it_to_the_agents() -> None:
+def test_a_field_that_is_no_longer_managed_is_no_change_and_belongs_to_the_agents() -> None:
     made = published({PATH: article("Reset", tags="[one]")})
     made.files[PATH] = article("Reset")
     assert steps(made.plan()) == {}
@@ -83,7 +83,7 @@ def test_to_stop_managing_a_field_is_no_change_and_hands_it_to_the_agents() -> N
     assert steps(made.plan(touched="go")) == {}
 
 
-def test_an_edit_of_a_managed_field_is_named_with_it(made: BothSides) -> None:
+def test_an_edit_of_a_managed_field_is_drift_with_its_name(made: BothSides) -> None:
     made.edit(PATH, title="Reset it", status="draft")
     (finding,) = made.plan().drift
     assert finding.fields == ("title", "status")
@@ -105,13 +105,13 @@ def test_an_article_moved_on_the_web_is_drift_and_a_folder_too(made: BothSides) 
     assert (told[PATH], told["guide/second"]) == ("drift", "drift")
 
 
-def test_a_time_that_moved_alone_is_neither_drift_nor_a_change(made: BothSides) -> None:
+def test_another_updated_at_alone_is_neither_drift_nor_a_change(made: BothSides) -> None:
     made.edit(PATH)
     assert steps(made.plan()) == {}
 
 
 @pytest.mark.parametrize(("touched", "said"), [("hold", "conflict"), ("go", "update")])
-def test_what_was_saved_without_a_change_is_held_back_or_goes_as_the_target_says(
+def test_an_update_of_an_article_saved_without_a_change_follows_the_setting_touched(
     made: BothSides, touched: str, said: str
 ) -> None:
     made.edit(PATH)
@@ -120,21 +120,19 @@ def test_what_was_saved_without_a_change_is_held_back_or_goes_as_the_target_says
 
 
 @pytest.mark.parametrize(("touched", "said"), [("hold", "conflict"), ("go", "archive")])
-def test_what_was_saved_without_a_change_is_not_archived_unseen_either(
-    made: BothSides, touched: str, said: str
-) -> None:
+def test_an_article_saved_without_a_change_is_not_archived(made: BothSides, touched: str, said: str) -> None:
     made.edit(PATH)
     made.remove(PATH)
     assert steps(made.plan(touched=touched))[PATH] == said
 
 
-def test_a_pull_agrees_anew_on_what_was_saved_without_a_change(made: BothSides) -> None:
+def test_a_pull_adopts_an_article_that_was_saved_without_a_change(made: BothSides) -> None:
     made.edit(PATH)
     assert steps(made.plan_pull()) == {PATH: "adopt"}
 
 
-def test_noise_of_the_web_editor_is_an_edit_of_the_live_side_alone(made: BothSides) -> None:
-    """The live half is compared with itself, byte for byte less what is volatile: a pull settles what it means."""
+def test_noise_of_the_web_editor_is_an_edit_of_live_only(made: BothSides) -> None:
+    """The live half is compared with itself without the volatile parts; a pull decides what an edit means."""
     live = made.live[made.key(PATH)]
     assert isinstance(live, Article)
     made.edit(PATH, body=live.body.replace("<p>", '<p dir="ltr">'))
@@ -156,7 +154,7 @@ def test_signed_addresses_of_attachments_are_no_edit() -> None:
     assert steps(made.plan()) == {}
 
 
-def test_a_moved_assets_url_updates_exactly_the_articles_that_show_something_from_there(made: BothSides) -> None:
+def test_another_assets_url_updates_exactly_the_articles_that_show_assets(made: BothSides) -> None:
     made.config = replace(made.config, assets_url="https://img.acme.com")
     plan = made.publish()
     assert _reasons(plan.changes) == {PATH: "links: guide/basics/img/where.png"}
@@ -166,13 +164,13 @@ def test_a_moved_assets_url_updates_exactly_the_articles_that_show_something_fro
     assert steps(made.plan()) == {}
 
 
-def test_a_moved_public_url_updates_exactly_the_articles_that_link(made: BothSides) -> None:
+def test_another_public_url_updates_exactly_the_articles_with_links(made: BothSides) -> None:
     made.config = replace(made.config, public_url="https://help.acme.com")
     assert _reasons(made.publish().changes) == {PATH: "links: guide/basics/other.md#why"}
     assert steps(made.plan()) == {}
 
 
-def test_an_article_created_anew_updates_those_that_link_to_it(made: BothSides) -> None:
+def test_an_article_that_is_created_again_updates_those_that_link_to_it(made: BothSides) -> None:
     before = made.id_of("guide/basics/other.md")
     made.lose("guide/basics/other.md")
     plan = made.publish(overwrite=frozenset({"guide/basics/other.md"}))
@@ -184,7 +182,7 @@ def test_an_article_created_anew_updates_those_that_link_to_it(made: BothSides) 
     assert steps(made.plan()) == {}
 
 
-def test_an_article_lost_on_the_web_spoils_no_other_that_links_to_it(made: BothSides) -> None:
+def test_an_article_deleted_on_the_web_changes_no_article_that_links_to_it(made: BothSides) -> None:
     made.lose("guide/basics/other.md")
     assert steps(made.plan()) == {"guide/basics/other.md": "drift"}
 
@@ -202,7 +200,7 @@ def test_a_moved_article_updates_those_that_link_to_it_with_that_reason(made: Bo
     assert steps(made.plan()) == {}
 
 
-def test_links_reasons_wait_like_any_update_while_an_article_is_touched(made: BothSides) -> None:
+def test_an_update_of_links_is_held_back_while_an_article_is_touched(made: BothSides) -> None:
     made.edit(PATH)
     made.config = replace(made.config, assets_url="https://img.acme.com")
     assert steps(made.plan()) == {PATH: "conflict"}
@@ -219,7 +217,7 @@ def test_a_renamed_file_that_others_link_to_changes_nothing_that_readers_see(mad
     assert steps(made.plan()) == {}
 
 
-def test_an_anchor_that_another_article_begins_to_ask_for_is_a_change_of_both(made: BothSides) -> None:
+def test_a_new_link_to_an_anchor_changes_both_articles(made: BothSides) -> None:
     made.files[PATH] = FILES[PATH] + "\n## Reset it\n\nNow.\n"
     made.publish()
     made.files["guide/basics/third.md"] = article("Third", "See [there](reset.md#reset-it).")
@@ -232,8 +230,8 @@ def test_an_anchor_that_another_article_begins_to_ask_for_is_a_change_of_both(ma
     assert steps(made.plan()) == {"guide/basics/fourth.md": "create"}
 
 
-def test_an_upgrade_that_renders_as_before_plans_nothing(made: BothSides) -> None:
-    """A baseline of an older epoch, with the digest as this kbsync renders: what opening a workspace makes of it."""
+def test_an_upgrade_with_the_same_rendering_plans_nothing(made: BothSides) -> None:
+    """A baseline of an older renderer version with the digest of this one, as opening a workspace makes it."""
     key = made.key(PATH)
     content = {item.path: item for item in made.content().articles}[PATH]
     assert made.baselines[key].source_key == source_key(content, frozenset())
@@ -254,7 +252,7 @@ def test_a_folders_new_description_and_visibility_are_one_update() -> None:
     assert steps(made.plan()) == {}
 
 
-def test_a_state_of_undone_ends_when_its_file_changes(made: BothSides) -> None:
+def test_an_undone_article_is_published_when_its_file_changes(made: BothSides) -> None:
     key = made.key(PATH)
     made.baselines[key] = replace(made.baselines[key], state=State.UNDONE)
     assert steps(made.plan()) == {PATH: "undone"}

@@ -1,4 +1,4 @@
-"""What people do to files between two publishes: each keeps its live id where the API can, and is told."""
+"""Edits of files between two publishes: each article keeps its live id where the API allows it, with a reason."""
 
 import random
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.planner.world import BothSides, article, published, steps
 
 
 def _prose(name: str, sentences: int = 12) -> str:
-    """Write an article's text of words that no other name shares."""
+    """Return an article's text of words that no other name shares."""
     chance = random.Random(name)
     words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(80)]
     return "\n\n".join(" ".join(chance.choices(words, k=9)).capitalize() + "." for _ in range(sentences))
@@ -41,7 +41,7 @@ def _ids(made: BothSides) -> dict[str, int]:
 
 
 def _after(made: BothSides) -> dict[str, int]:
-    """Publish, see that nothing is left to do, and give the ids."""
+    """Publish, check that nothing is left to do, and return the ids."""
     made.publish()
     assert steps(made.plan()) == {}
     return _ids(made)
@@ -79,12 +79,12 @@ def test_a_new_name_a_new_title_and_a_new_paragraph_at_once_are_one_article(made
     assert _after(made)["guide/basics/begin.md"] == number
 
 
-def test_a_renamed_file_is_told_in_words(made: BothSides) -> None:
+def test_a_renamed_file_has_a_reason_with_its_old_path(made: BothSides) -> None:
     made.rename(RESET, "guide/basics/begin.md")
     assert _reasons(made) == {"guide/basics/begin.md": f"renamed from {RESET}"}
 
 
-def test_renamed_back_again_is_the_first_name_with_the_same_id(made: BothSides) -> None:
+def test_a_file_renamed_and_renamed_back_has_the_same_id(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.rename(RESET, "guide/basics/begin.md")
     made.publish()
@@ -114,7 +114,7 @@ def test_a_category_renamed_with_its_folders_keeps_every_id(made: BothSides) -> 
     assert renamed == before
 
 
-def test_a_moved_file_says_where_from_and_what_is_lost(made: BothSides) -> None:
+def test_a_moved_file_has_a_reason_with_its_old_path_and_what_is_lost(made: BothSides) -> None:
     made.rename(RESET, "guide/wifi/reset.md")
     reason = _reasons(made)["guide/wifi/reset.md"]
     assert reason.startswith(f"moved from {RESET}")
@@ -122,7 +122,7 @@ def test_a_moved_file_says_where_from_and_what_is_lost(made: BothSides) -> None:
 
 
 @pytest.mark.parametrize("edited", [False, True], ids=["as they were", "both edited too"])
-def test_two_files_swapped_follow_what_they_say(made: BothSides, edited: bool) -> None:
+def test_two_swapped_files_follow_their_text(made: BothSides, edited: bool) -> None:
     before = _ids(made)
     _swap(made, RESET, INSTALL)
     if edited:
@@ -133,7 +133,7 @@ def test_two_files_swapped_follow_what_they_say(made: BothSides, edited: bool) -
     assert (after[RESET], after[INSTALL]) == (before[INSTALL], before[RESET])
 
 
-def test_articles_of_one_template_are_swapped_as_others_are() -> None:
+def test_articles_of_one_template_can_be_swapped() -> None:
     frame = _prose("template", 8)
     made = published(
         {f"a/b/{name}.md": article(name.title(), f"{frame}\n\n{_prose(name, 3)}") for name in ("one", "two")}
@@ -159,7 +159,7 @@ def test_a_chain_of_renames_at_once(made: BothSides) -> None:
 
 
 @pytest.mark.parametrize(("kept", "heir"), [(10, RESET), (2, "guide/basics/rest.md")])
-def test_of_a_file_split_in_two_the_part_most_alike_is_the_article(made: BothSides, kept: int, heir: str) -> None:
+def test_of_a_file_split_in_two_the_most_similar_part_is_the_article(made: BothSides, kept: int, heir: str) -> None:
     number = made.id_of(RESET)
     parts = _prose("reset").split("\n\n")
     made.files[RESET] = article("Reset", "\n\n".join(parts[:kept]))
@@ -170,7 +170,7 @@ def test_of_a_file_split_in_two_the_part_most_alike_is_the_article(made: BothSid
     assert "Reset" in _shown(made)
 
 
-def test_a_copy_that_stays_as_the_original_was_does_not_take_its_id_away(made: BothSides) -> None:
+def test_an_exact_copy_does_not_take_the_id_of_the_edited_original(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/old.md"] = made.files[RESET]
     made.files[RESET] += "\nMore.\n"
@@ -178,7 +178,7 @@ def test_a_copy_that_stays_as_the_original_was_does_not_take_its_id_away(made: B
     assert _after(made)[RESET] == number
 
 
-def test_two_edited_copies_of_what_still_lies_there_are_two_new_articles(made: BothSides) -> None:
+def test_two_edited_copies_of_an_existing_file_are_two_new_articles(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = made.files[RESET]
     made.files[RESET] = article("Reset", "Nothing of the old words.")
@@ -187,7 +187,7 @@ def test_two_edited_copies_of_what_still_lies_there_are_two_new_articles(made: B
     assert _after(made)[RESET] == number
 
 
-def test_what_is_removed_and_given_back_is_restored_with_its_id(made: BothSides) -> None:
+def test_a_removed_file_that_returns_is_restored_with_its_id(made: BothSides) -> None:
     before, source = _ids(made), made.files[RESET]
     made.remove(RESET)
     made.publish()
@@ -197,7 +197,7 @@ def test_what_is_removed_and_given_back_is_restored_with_its_id(made: BothSides)
     assert _after(made) == before
 
 
-def test_what_is_removed_and_given_back_under_another_name_and_edited_is_restored(made: BothSides) -> None:
+def test_a_removed_file_that_returns_edited_under_another_name_is_restored(made: BothSides) -> None:
     number, source = made.id_of(RESET), made.files[RESET]
     made.remove(RESET)
     made.publish()
@@ -219,7 +219,7 @@ def test_a_file_moved_out_of_a_folder_that_is_renamed_at_once(made: BothSides) -
     assert after["guide/radio/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_a_folder_moved_into_another_says_where_from_and_keeps_all(made: BothSides) -> None:
+def test_a_folder_moved_into_another_has_a_reason_with_its_old_path_and_keeps_all(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/basics/wifi")
     assert _reasons(made)["guide/basics/wifi"] == "moved from guide/wifi"
@@ -235,7 +235,7 @@ def test_a_folder_moved_out_of_another_to_its_category_keeps_all(made: BothSides
     assert after["guide/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_a_folder_moved_to_another_category_says_what_is_lost(made: BothSides) -> None:
+def test_a_folder_moved_to_another_category_has_a_reason_that_tells_what_is_lost(made: BothSides) -> None:
     made.rename("guide/wifi", "shop/wifi")
     reasons = _reasons(made)
     assert "another category" in reasons["shop/wifi"]
@@ -245,7 +245,7 @@ def test_a_folder_moved_to_another_category_says_what_is_lost(made: BothSides) -
     assert _shown(made) == sorted(path.rpartition("/")[2][:-3].title() for path in FILES)
 
 
-def test_two_folders_whose_articles_are_swapped_keep_them_where_their_names_stay_with_them(made: BothSides) -> None:
+def test_two_folders_with_swapped_articles_and_names_are_swapped_folders(made: BothSides) -> None:
     made.files["guide/basics/_index.md"] = "---\nname: Basics!\n---\n"
     made.files["guide/wifi/_index.md"] = "---\nname: Wireless\n---\n"
     made.publish()
@@ -259,7 +259,7 @@ def test_two_folders_whose_articles_are_swapped_keep_them_where_their_names_stay
 
 
 @pytest.mark.parametrize(("one", "other"), [("guide/basics", "guide/wifi"), ("guide", "shop")])
-def test_two_directories_that_exchange_their_names_are_held_and_what_is_in_them_is_known(
+def test_two_directories_that_swap_their_names_are_conflicts_and_their_articles_are_known(
     made: BothSides, one: str, other: str
 ) -> None:
     before = _ids(made)
@@ -276,7 +276,7 @@ def test_two_directories_that_exchange_their_names_are_held_and_what_is_in_them_
     assert set(after.values()) == set(before.values())
 
 
-def test_articles_that_all_go_to_a_folder_which_has_its_own_leave_that_folder_itself(made: BothSides) -> None:
+def test_a_folder_that_gets_all_articles_of_another_stays_itself(made: BothSides) -> None:
     before = _ids(made)
     for name in ("reset", "install", "unbox"):
         made.rename(f"guide/basics/{name}.md", f"guide/wifi/{name}.md")
@@ -286,7 +286,7 @@ def test_articles_that_all_go_to_a_folder_which_has_its_own_leave_that_folder_it
     assert _after(made)["guide/wifi"] == before["guide/wifi"]
 
 
-def test_a_new_directory_that_got_all_of_one_with_a_new_life_is_the_old_folder(made: BothSides) -> None:
+def test_a_new_directory_with_all_articles_of_a_reused_one_is_the_old_folder(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "guide/radio")
     made.files["guide/wifi/new.md"] = _text("new")
@@ -295,14 +295,14 @@ def test_a_new_directory_that_got_all_of_one_with_a_new_life_is_the_old_folder(m
     assert after["guide/radio/join.md"] == before[JOIN]
 
 
-def test_a_directory_emptied_of_articles_and_filled_anew_is_the_same_folder(made: BothSides) -> None:
+def test_a_directory_with_entirely_new_articles_is_the_same_folder(made: BothSides) -> None:
     number = made.id_of("shop/orders")
     made.remove("shop/orders/pay.md")
     made.files["shop/orders/return.md"] = _text("return")
     assert _after(made)["shop/orders"] == number
 
 
-def test_a_directory_that_went_to_two_is_the_one_with_most_and_the_others_are_moved(made: BothSides) -> None:
+def test_a_directory_split_in_two_is_the_larger_one_and_the_other_articles_are_moved(made: BothSides) -> None:
     before = _ids(made)
     for name, place in {"join": "one", "range": "one", "mesh": "two", "band": "one"}.items():
         made.rename(f"guide/wifi/{name}.md", f"guide/{place}/{name}.md")
@@ -316,7 +316,7 @@ def test_a_directory_that_went_to_two_is_the_one_with_most_and_the_others_are_mo
     assert after["guide/two/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_two_vanished_directories_that_became_one_are_the_larger_of_them(made: BothSides) -> None:
+def test_two_directories_merged_into_one_are_the_larger_of_them(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/basics", "guide/all")
     made.rename("guide/wifi", "guide/all")
@@ -326,7 +326,7 @@ def test_two_vanished_directories_that_became_one_are_the_larger_of_them(made: B
     assert after["guide/all/reset.md"] != before[RESET]
 
 
-def test_a_folder_that_holds_nothing_is_known_by_its_index_file() -> None:
+def test_an_empty_folder_is_matched_by_its_index_file() -> None:
     made = published(
         {"a/b/one.md": article("One"), "a/empty/_index.md": "---\nname: Nothing\ndescription: Yet.\n---\n"}
     )
@@ -355,7 +355,7 @@ def test_stubs_of_one_text_and_one_name_follow_their_renamed_folders() -> None:
     ("old", "new"),
     [("reset", "Reset"), ("reset", "ré-set"), ("wi fi ٪", "واي فاي"), ("q", "🤖")],
 )
-def test_odd_names_are_names(old: str, new: str, edit: Callable[[str], str]) -> None:
+def test_any_name_can_be_renamed(old: str, new: str, edit: Callable[[str], str]) -> None:
     made = published({f"kb/faq/{old}.md": _text("one"), "kb/faq/other.md": _text("other")})
     number = made.id_of(f"kb/faq/{old}.md")
     made.rename(f"kb/faq/{old}.md", f"kb/faq/{new}.md")
@@ -363,8 +363,8 @@ def test_odd_names_are_names(old: str, new: str, edit: Callable[[str], str]) -> 
     assert _after(made)[f"kb/faq/{new}.md"] == number
 
 
-def test_an_edited_twin_goes_with_the_file_that_it_was_most_alike(made: BothSides) -> None:
-    """Two candidates of one name in two folders: the nearer one, although the other is as much alike."""
+def test_an_edited_copy_is_matched_with_the_most_similar_file(made: BothSides) -> None:
+    """Two candidates of one name in two folders: the nearer one wins, although the other is as similar."""
     made.files["guide/wifi/reset.md"] = made.files[RESET]
     made.publish()
     before = _ids(made)
@@ -376,7 +376,7 @@ def test_an_edited_twin_goes_with_the_file_that_it_was_most_alike(made: BothSide
     assert _after(made)["guide/wifi/again.md"] == before["guide/wifi/reset.md"]
 
 
-def test_a_tie_names_what_it_may_be_and_how_to_settle_it(made: BothSides) -> None:
+def test_a_tie_names_the_candidates_and_how_to_resolve_it(made: BothSides) -> None:
     number = made.id_of(RESET)
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = _text("reset", "More.")
     made.remove(RESET)
@@ -389,8 +389,8 @@ def test_a_tie_names_what_it_may_be_and_how_to_settle_it(made: BothSides) -> Non
     assert "Reset" in _shown(made)
 
 
-def test_a_tied_article_holds_its_folder_too() -> None:
-    """The folder of twins that nobody can tell apart must not be let go, or settling the tie would cost their ids."""
+def test_the_folder_of_a_tied_article_is_matched() -> None:
+    """The folder of tied articles must stay matched, or resolving the tie would cost their ids."""
     twin = article("Twin", "Nothing but this.")
     made = published({"kb/old/one.md": twin, "kb/old/two.md": twin, "kb/rest/other.md": _text("other")})
     number = made.id_of("kb/old")
@@ -401,7 +401,7 @@ def test_a_tied_article_holds_its_folder_too() -> None:
     assert made.id_of("kb/new") == number
 
 
-def test_a_rename_is_told_also_where_a_link_is_sent_anew(made: BothSides) -> None:
+def test_an_update_of_links_has_the_rename_in_its_reason_too(made: BothSides) -> None:
     made.files[RESET] = article("Reset", f"{_prose('reset')}\n\nSee [pay](../../shop/orders/pay.md).")
     made.publish()
     made.rename("shop/orders/pay.md", "shop/returns/pay.md")

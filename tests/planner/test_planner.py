@@ -1,4 +1,4 @@
-"""What stops a run: limits on removals, an empty tree, a portal that is another one; and what PATHs leave out."""
+"""What stops a run: limits on removals, an empty tree, the wrong portal; and selected paths."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def test_deletions_count_as_removals_and_what_is_kept_does_not() -> None:
     assert not made.plan(archive_share=0.3, removed="keep").excess
 
 
-def test_articles_archived_before_count_for_nothing() -> None:
+def test_articles_archived_before_do_not_count() -> None:
     made = _without(published(_tree(20)), 6)
     made.publish()
     assert not made.plan(archive_share=0.3).excess
@@ -67,7 +67,7 @@ def test_a_portal_that_has_none_of_the_known_articles_halts_either_way() -> None
         assert plan.halt == "none of the 3 known articles is on this portal: it may be the wrong one"
 
 
-def test_anything_known_that_is_there_tells_the_portal_from_another() -> None:
+def test_one_known_item_is_enough_to_recognise_the_portal() -> None:
     made = published(_tree(3))
     made.remove("guide/basics/page-0.md")
     made.publish()
@@ -80,7 +80,7 @@ def test_anything_known_that_is_there_tells_the_portal_from_another() -> None:
     assert made.plan().halt
 
 
-def test_what_was_deleted_on_a_portal_is_made_anew_once_that_is_said() -> None:
+def test_items_deleted_on_the_portal_are_created_again_with_overwrite() -> None:
     made = published(_tree(1))
     made.live.clear()
     plan = made.plan()
@@ -95,7 +95,7 @@ def test_what_was_deleted_on_a_portal_is_made_anew_once_that_is_said() -> None:
     assert steps(made.plan()) == {}
 
 
-def test_the_way_past_a_limit_is_told_with_the_number_that_lets_it_pass() -> None:
+def test_the_advice_of_a_limit_has_the_number_that_allows_the_changes() -> None:
     made = _without(published(_tree(20)), 8)
     plan = made.plan(archive_share=0.3)
     assert plan.excess == "8 of 20 known articles would be removed; the limit is 30%"
@@ -105,7 +105,7 @@ def test_the_way_past_a_limit_is_told_with_the_number_that_lets_it_pass() -> Non
     assert made.plan(archive_number=7).excess == "8 articles would be removed; the limit is 7"
 
 
-def test_moved_articles_are_not_removed_since_readers_find_them_again() -> None:
+def test_moved_articles_do_not_count_as_removed() -> None:
     made = published(_tree(20) | {"guide/other/one.md": article("One", "Here before.")})
     for n in range(20):
         made.rename(f"guide/basics/page-{n}.md", f"guide/other/page-{n}.md")
@@ -114,7 +114,7 @@ def test_moved_articles_are_not_removed_since_readers_find_them_again() -> None:
     assert plan.excess == ""
 
 
-def test_an_empty_tree_says_what_to_look_at() -> None:
+def test_an_empty_tree_has_advice() -> None:
     made = published(_tree(1))
     made.files.clear()
     assert "check the checkout" in made.plan().advice
@@ -132,13 +132,13 @@ def test_a_directory_is_not_renamed_because_its_index_is_gone(path: str) -> None
     assert steps(made.plan())[path] == "update"
 
 
-def test_an_index_that_only_repeated_the_directorys_name_may_go() -> None:
+def test_an_index_with_the_name_of_its_directory_can_be_removed() -> None:
     made = published(_tree(2) | {"guide/_index.md": "---\nname: guide\n---\n"})
     made.remove("guide/_index.md")
     assert steps(made.plan()) == {}
 
 
-def test_nothing_outside_the_named_paths_is_removed() -> None:
+def test_nothing_outside_the_selected_paths_is_removed() -> None:
     made = published(_tree(5) | {"shop/a/b.md": article("B", "Words about shops alone.")})
     made.remove("guide")
     made.files["shop/a/b.md"] += "\nMore.\n"
@@ -149,7 +149,7 @@ def test_nothing_outside_the_named_paths_is_removed() -> None:
         assert told["shop/a/b.md"] == "update"
 
 
-def test_paths_bound_what_is_changed_but_not_the_directories_that_it_needs() -> None:
+def test_selected_paths_include_the_new_directories_that_they_need() -> None:
     made = published(_tree(3))
     made.files["shop/orders/late/pay.md"] = article("Pay")
     made.files["shop/orders/other.md"] = article("Other")
@@ -163,7 +163,7 @@ def test_paths_bound_what_is_changed_but_not_the_directories_that_it_needs() -> 
     }
 
 
-def test_a_path_is_no_prefix_of_a_longer_name() -> None:
+def test_a_selected_path_does_not_match_a_longer_name() -> None:
     made = published(_tree(12))
     for n in (1, 10):
         made.files[f"guide/basics/page-{n}.md"] += "\nMore.\n"
@@ -171,7 +171,7 @@ def test_a_path_is_no_prefix_of_a_longer_name() -> None:
     assert steps(made.plan(paths=("guide/basic",))) == {}
 
 
-def test_conflicts_are_isolated_while_the_rest_goes_through() -> None:
+def test_conflicts_do_not_stop_other_changes() -> None:
     made = published(_tree(4))
     made.edit("guide/basics/page-0.md", title="Edited on the web")
     made.files["guide/basics/page-0.md"] += "\nMine.\n"

@@ -1,4 +1,4 @@
-"""The order of application: every wave needs only earlier ones, and only circles are opened."""
+"""The order of changes: every wave needs only earlier ones, and only cycles have openers."""
 
 from collections.abc import Mapping
 
@@ -37,13 +37,13 @@ def test_each_change_is_in_exactly_one_wave(given_: tuple[tuple[Change, ...], Ma
     assert sorted((change for wave in waves for change in wave), key=key) == sorted(changes, key=key)
 
 
-def test_what_is_to_point_elsewhere_comes_after_what_lies_in_its_old_place_by_now() -> None:
+def test_a_pointer_is_written_after_the_article_that_took_its_path() -> None:
     here = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=1)
     old = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=2, leaves_pointer=True)
     assert in_waves((old, here), {}) == ((here,), (old,))
 
 
-def test_what_is_put_back_in_one_place_is_all_of_it_put_back() -> None:
+def test_two_restored_items_at_one_path_are_in_one_wave() -> None:
     took = Change(action=Action.UPDATE, kind=Kind.ARTICLE, path="a/b/one.md", id=1)
     lay = Change(action=Action.RESTORE, kind=Kind.ARTICLE, path="a/b/one.md", id=2)
     assert in_waves((took, lay), {}) == ((took, lay),)
@@ -81,7 +81,7 @@ def test_removals_come_last_and_the_deepest_first(
 
 @law(100)
 @given(work())
-def test_only_circles_of_new_articles_have_openers(
+def test_only_cycles_of_new_articles_have_openers(
     given_: tuple[tuple[Change, ...], Mapping[str, list[str]]],
 ) -> None:
     changes, targets = given_
@@ -102,7 +102,7 @@ def _reached(start: str, targets: Mapping[str, list[str]], new: set[str]) -> set
     return found
 
 
-def test_an_article_that_links_to_itself_is_a_circle_of_one_and_waits_for_others_all_the_same() -> None:
+def test_an_article_that_links_to_itself_is_a_cycle_and_still_comes_after_others() -> None:
     one, two = NAMES[:2]
     changes = [Change(action=Action.CREATE, kind=Kind.ARTICLE, path=path) for path in (one, two)]
     targets = {one: [one, two], two: []}
@@ -112,7 +112,7 @@ def test_an_article_that_links_to_itself_is_a_circle_of_one_and_waits_for_others
     assert cycle_openers(known, targets) == frozenset()
 
 
-def test_a_circle_of_three_needs_one_opener() -> None:
+def test_a_cycle_of_three_needs_one_opener() -> None:
     names = NAMES[:3]
     changes = [Change(action=Action.CREATE, kind=Kind.ARTICLE, path=path) for path in names]
     targets = {names[0]: [names[1]], names[1]: [names[2]], names[2]: [names[0]]}
@@ -120,6 +120,6 @@ def test_a_circle_of_three_needs_one_opener() -> None:
     assert [len(wave) for wave in in_waves(changes, targets)] == [1, 1, 1]
 
 
-def test_numbers_in_names_count_as_numbers() -> None:
+def test_numbers_in_names_sort_as_numbers() -> None:
     paths = ["f/q-10.md", "f/q-2.md", "f/q.md", "f/q-1.md", "f/10.md"]
     assert sorted(paths, key=natural_order) == ["f/10.md", "f/q.md", "f/q-1.md", "f/q-2.md", "f/q-10.md"]

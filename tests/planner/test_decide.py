@@ -1,23 +1,26 @@
-"""The table of the design, row for row, through `make_plan` with both sides and real baselines.
+"""The decision table, row by row, through `make_plan` with both sides and real baselines.
 
-Each row sets the baseline's state, then what content did and what the web did since; the last column is what the
-plan says of the one article that it is about, once for a publish and once for a pull; a merge is a pull's update of a
-file that its writer has changed too.
+Each row has the baseline's state, what content and the web did since, and what the plan then says of the article, for
+a publish and for a pull; a merge is a pull's update of a file that its writer has changed too.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from kbsync.baseline import State
 from kbsync.change import Action
+from kbsync.config import Config
 from kbsync.engine.record import with_state
+from kbsync.engine.render import LinkResolver
 from kbsync.model import Article, ItemKey, Kind, Status
+from kbsync.planner.decide import PlanRules
 from tests.planner.world import BothSides, article, published, steps
 
 PATH = "guide/basics/reset.md"
-AT_REST = "at rest"
+UNCHANGED = "unchanged"
 Step = Callable[[BothSides, ItemKey], None]
 FILES = {
     "guide/basics/reset.md": article("Reset", "Press the button."),
@@ -51,7 +54,7 @@ def _lose_live(made: BothSides, key: ItemKey) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row: the baseline's state, what each side did since, and what a publish and a pull say."""
+    """One row: the baseline's state, what each side did since, and the decisions of a publish and a pull."""
 
     state: State | None
     content: Step
@@ -71,7 +74,7 @@ ROWS = [
     Row(state=None, content=_change_file, live=_same_live, publish="adopt", pull="adopt"),
     Row(state=None, content=_change_file, live=_keep, publish="conflict", pull="merge"),
     Row(state=None, content=_keep, live=_change_live, publish="conflict", pull="merge"),
-    Row(state=L, content=_keep, live=_keep, publish=AT_REST, pull=AT_REST),
+    Row(state=L, content=_keep, live=_keep, publish=UNCHANGED, pull=UNCHANGED),
     Row(state=L, content=_change_file, live=_keep, publish="update", pull="drift"),
     Row(state=L, content=_remove_file, live=_keep, publish="archive", pull="drift"),
     Row(state=L, content=_keep, live=_change_live, publish="drift", pull="update"),
@@ -82,30 +85,30 @@ ROWS = [
     Row(state=L, content=_change_file, live=_lose_live, publish="conflict", pull="conflict"),
     Row(state=L, content=_remove_file, live=_change_live, publish="conflict", pull="conflict"),
     Row(state=L, content=_change_file, live=_same_live, publish="adopt", pull="adopt"),
-    Row(state=A, content=_remove_file, live=_keep, publish=AT_REST, pull=AT_REST),
-    Row(state=A, content=_remove_file, live=_lose_live, publish="forget", pull=AT_REST),
-    Row(state=A, content=_keep, live=_keep, publish="restore", pull=AT_REST),
-    Row(state=A, content=_change_file, live=_keep, publish="restore", pull=AT_REST),
+    Row(state=A, content=_remove_file, live=_keep, publish=UNCHANGED, pull=UNCHANGED),
+    Row(state=A, content=_remove_file, live=_lose_live, publish="forget", pull=UNCHANGED),
+    Row(state=A, content=_keep, live=_keep, publish="restore", pull=UNCHANGED),
+    Row(state=A, content=_change_file, live=_keep, publish="restore", pull=UNCHANGED),
     Row(state=A, content=_remove_file, live=_change_live, publish="drift", pull="conflict"),
     Row(state=A, content=_keep, live=_change_live, publish="conflict", pull="conflict"),
     Row(state=A, content=_change_file, live=_change_live, publish="conflict", pull="conflict"),
-    Row(state=A, content=_keep, live=_lose_live, publish="conflict", pull=AT_REST),
+    Row(state=A, content=_keep, live=_lose_live, publish="conflict", pull=UNCHANGED),
     *(
-        Row(state=state, content=content, live=live, publish=AT_REST, pull=AT_REST)
+        Row(state=state, content=content, live=live, publish=UNCHANGED, pull=UNCHANGED)
         for state in (K, R)
         for content in (_keep, _change_file, _remove_file)
         for live in (_keep, _change_live, _lose_live)
     ),
-    Row(state=U, content=_keep, live=_keep, publish="undone", pull=AT_REST),
-    Row(state=U, content=_change_file, live=_keep, publish="update", pull=AT_REST),
-    Row(state=U, content=_remove_file, live=_keep, publish="archive", pull=AT_REST),
+    Row(state=U, content=_keep, live=_keep, publish="undone", pull=UNCHANGED),
+    Row(state=U, content=_change_file, live=_keep, publish="update", pull=UNCHANGED),
+    Row(state=U, content=_remove_file, live=_keep, publish="archive", pull=UNCHANGED),
     Row(state=U, content=_keep, live=_change_live, publish="drift", pull="conflict"),
     Row(state=U, content=_change_file, live=_change_live, publish="conflict", pull="conflict"),
 ]
 
 
 def _settle(made: BothSides, key: ItemKey, state: State | None) -> None:
-    """Bring the baseline into a state, as a run would have left it."""
+    """Set the state of the baseline, as a run would leave it."""
     match state:
         case None:
             del made.baselines[key]
@@ -117,7 +120,7 @@ def _settle(made: BothSides, key: ItemKey, state: State | None) -> None:
 
 
 def _row(row: Row) -> tuple[BothSides, str]:
-    """Set a row up; give the path under which plans speak of its article."""
+    """Set up a row; return the path that plans have for its article."""
     made = published(FILES)
     key = made.key(PATH)
     _settle(made, key, row.state)
@@ -128,29 +131,29 @@ def _row(row: Row) -> tuple[BothSides, str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_each_row_of_the_table_says_what_a_publish_does(row: Row) -> None:
+def test_each_row_of_the_table_decides_a_publish(row: Row) -> None:
     made, path = _row(row)
     told = steps(made.plan())
-    assert told == ({} if row.publish == AT_REST else {path: row.publish})
+    assert told == ({} if row.publish == UNCHANGED else {path: row.publish})
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_each_row_of_the_table_says_what_a_pull_does(row: Row) -> None:
+def test_each_row_of_the_table_decides_a_pull(row: Row) -> None:
     made, path = _row(row)
     plan = made.plan_pull()
     merges = {change.path: "merge" for change in plan.changes if change.action is Action.UPDATE and change.kept_fields}
-    assert steps(plan) | merges == ({} if row.pull == AT_REST else {path: row.pull})
+    assert steps(plan) | merges == ({} if row.pull == UNCHANGED else {path: row.pull})
     assert all("merged" in change.reason for change in plan.changes if change.path in merges)
 
 
-def test_the_rows_name_every_state() -> None:
+def test_the_rows_have_every_state() -> None:
     assert {row.state for row in ROWS} == {None, *State}
 
 
 @pytest.mark.parametrize(
     ("removed", "action", "left"), [("archive", "archive", True), ("delete", "delete", False), ("keep", "forget", True)]
 )
-def test_what_a_removed_file_does_is_for_the_target_to_say(removed: str, action: str, left: bool) -> None:
+def test_a_removed_file_follows_the_setting_removed(removed: str, action: str, left: bool) -> None:
     made = published(FILES, removed=removed)
     number = made.id_of(PATH)
     made.remove(PATH)
@@ -159,7 +162,7 @@ def test_what_a_removed_file_does_is_for_the_target_to_say(removed: str, action:
     assert steps(made.plan()) == {}
 
 
-def test_a_restored_article_keeps_its_id_and_is_seen_again() -> None:
+def test_a_restored_article_keeps_its_id_and_is_published() -> None:
     made = published(FILES)
     number = made.id_of(PATH)
     made.remove(PATH)
@@ -173,7 +176,7 @@ def test_a_restored_article_keeps_its_id_and_is_seen_again() -> None:
     assert steps(made.plan()) == {}
 
 
-def test_overwrite_publishes_over_a_web_edit_and_over_nothing_else() -> None:
+def test_overwrite_publishes_over_a_web_edit_at_its_path_only() -> None:
     made = published(FILES)
     made.edit(PATH, body="<p>Press any button.</p>")
     made.edit("guide/basics/other.md", title="Another")
@@ -190,10 +193,27 @@ def test_overwrite_creates_what_is_gone_on_the_web() -> None:
 
 
 @pytest.mark.parametrize("state", [State.KEPT, State.RELEASED])
-def test_overwrite_takes_over_again_what_was_let_go(state: State) -> None:
+def test_overwrite_manages_released_items_again(state: State) -> None:
     made = published(FILES)
     _settle(made, made.key(PATH), state)
     made.files[PATH] = article("Reset", "Press the red button.")
     assert steps(made.publish(overwrite=frozenset({PATH}))) == {PATH: "update"}
     assert made.baseline(PATH).state is State.LIVE
     assert steps(made.plan()) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_meant"),
+    [
+        ("kb/faq/reset.md", True),
+        ("kb/news/today.md", True),
+        ("kb/news", True),
+        ("kb/newsroom/a.md", False),
+        ("kb/faq/other.md", False),
+        ("kb", False),
+    ],
+)
+def test_overwrite_means_a_path_and_all_below_it(path: str, is_meant: bool) -> None:
+    addresses = LinkResolver(Config(root=Path()), frozenset())
+    rules = PlanRules(addresses=addresses, overwrite=frozenset({"kb/faq/reset.md", "kb/news"}))
+    assert rules.overwrites(path) is is_meant
