@@ -4,7 +4,7 @@ from kbsync.commands.output import ConsoleUi, look, note, say
 from kbsync.commands.paths import refuse_unknown
 from kbsync.commands.remembering import remembering
 from kbsync.config import Config, Secret
-from kbsync.engine.branch import Proposed
+from kbsync.engine.branch import ProposedPull
 from kbsync.engine.branch import propose as propose_journey
 from kbsync.engine.context import Options
 from kbsync.errors import UsageError
@@ -33,30 +33,30 @@ def propose(config: Config, key: Secret, options: Options, *, form: str, branch:
     """Put what changed on the portal on a branch, as one commit."""
     with remembering(), ConsoleUi(lambda _: True) as onlooker:
         proposed = propose_journey(config, key, options, onlooker, branch=branch)
-    refuse_unknown(proposed.home.planned, options.paths)
+    refuse_unknown(proposed.result.planned, options.paths)
     say(_json(proposed) if form == "json" else _text(proposed))
-    for path, parts in proposed.home.pulled.dropped.items():
+    for path, parts in proposed.result.pulled.dropped.items():
         note(f"{path}: left out on purpose: {', '.join(parts)}")
     note(_ending(proposed))
-    return HELD if proposed.home.planned.plan.conflicts else OK
+    return HELD if proposed.result.planned.plan.conflicts else OK
 
 
-def _text(proposed: Proposed) -> str:
-    config, seen = proposed.home.planned.workspace.config, look()
+def _text(proposed: ProposedPull) -> str:
+    config, seen = proposed.result.planned.workspace.config, look()
     heading = f"kbsync pull from {config.target} ({config.url}) to the branch {proposed.branch}"
     done = proposed.commit is not None
-    return plan_to_text(proposed.home.planned.plan, heading=heading, colour=seen.colour, width=seen.width, done=done)
+    return plan_to_text(proposed.result.planned.plan, heading=heading, colour=seen.colour, width=seen.width, done=done)
 
 
-def _json(proposed: Proposed) -> str:
-    home = proposed.home
+def _json(proposed: ProposedPull) -> str:
+    home = proposed.result
     page = plan_page(home.planned.plan, target=home.planned.workspace.config.target, calls=home.calls)
     return to_json(page | {"branch": proposed.branch, "commit": proposed.commit, "pushed": proposed.pushed})
 
 
-def _ending(proposed: Proposed) -> str:
+def _ending(proposed: ProposedPull) -> str:
     if proposed.commit is None:
         return f"Nothing to bring to {proposed.branch}."
-    remote = proposed.home.planned.workspace.config.remote
+    remote = proposed.result.planned.workspace.config.remote
     where = f"pushed to {remote}" if proposed.pushed else "in this clone"
     return f"{proposed.commit[:10]} on {proposed.branch}, {where}."

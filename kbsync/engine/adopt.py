@@ -177,7 +177,7 @@ class AdoptPlan:
             found.append(change_of(action, case, "", fields=tuple(name for name in case.differing if name != "parent")))
         return tuple(found)
 
-    def told(self, change: Change) -> Change:
+    def described(self, change: Change) -> Change:
         """Tell of a change what it means: where both sides differ, what the next publish would write."""
         if change.action is Action.CREATE:
             return replace(change, reason="brought into the tree")
@@ -291,7 +291,7 @@ def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *
     wanted = replace(made, changes=adoption.changes(made))
     ui.start("converting", len(wanted.changes))
     pulled = build_pull(adoption.workspace, wanted, live, adoption.addresses, Options(), ui.advance)
-    changes = tuple(adoption.told(change) for change in pulled.changes)
+    changes = tuple(adoption.described(change) for change in pulled.changes)
     files = adoption.files(pulled.files, pulled.changes)
     return _settle(workspace, live, changes, (*adoption.refused, *pulled.refused), files, calls, ui, dry_run)
 

@@ -14,7 +14,7 @@ from kbsync.change import Action, Change, Finding
 from kbsync.codec import FormatError, decode
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, Ui, Workspace, open_workspace
-from kbsync.engine.pull import PullResult, work_out
+from kbsync.engine.pull import PullResult, plan_pull
 from kbsync.errors import GitError, Refusal, UsageError
 from kbsync.git.branches import MergeResult
 from kbsync.git.refs import RefMoved
@@ -109,9 +109,9 @@ class BranchUpdate:
     commit: str
     here: str | None
     there: str | None
-    shares: bool
+    pushes: bool
 
-    def put(self, files: Mapping[str, str | bytes | None], *, message: str) -> str:
+    def commit_files(self, files: Mapping[str, str | bytes | None], *, message: str) -> str:
         """Commit changed files, by content path, onto the branch; it is pushed before it moves in this clone.
 
         Raises:
@@ -120,7 +120,7 @@ class BranchUpdate:
             ContentError: a file would lie on or beyond a symbolic link.
         """
         commit = self.repository.branches.commit_onto(self.commit, files, message=message)
-        if self.shares:
+        if self.pushes:
             self.repository.branches.push(self.config.remote, self.branch, commit, expected=self.there)
         self._follow(commit)
         return commit
@@ -128,7 +128,7 @@ class BranchUpdate:
     def _follow(self, commit: str) -> None:
         """Let the branch of this clone follow: where there is no remote, or where it lags behind."""
         branches = self.repository.branches
-        if not self.shares:
+        if not self.pushes:
             branches.move(self.branch, commit, expected=self.here)
         elif self.here is not None and branches.is_ancestor(self.here, commit):
             with contextlib.suppress(RefMoved):
@@ -174,7 +174,7 @@ def _proposal(repository: Repository, config: Config, branch: str, *, local: boo
         commit=base if tip is None else joined(repository, tip, base, names=names, remote=config.remote),
         here=here,
         there=remote,
-        shares=shares,
+        pushes=shares,
     )
 
 
@@ -188,16 +188,16 @@ _DONE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed:
+class ProposedPull:
     """What a pull put on a branch: the commit (None where there was nothing to bring), and whether it was pushed."""
 
-    home: PullResult
+    result: PullResult
     branch: str
     commit: str | None = None
     pushed: bool = False
 
 
-def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: str) -> Proposed:
+def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: str) -> ProposedPull:
     """Commit what changed on the portal to a branch, and push that where there is a remote, unless `local`.
 
     Articles that changed on both sides are left out, and named in the message of the commit.
@@ -208,15 +208,17 @@ def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: st
         GitError: the remote cannot be reached, or does not take the branch.
     """
 
-    def bring(proposal: BranchUpdate) -> Proposed:
+    def bring(proposal: BranchUpdate) -> ProposedPull:
         workspace = open_workspace(config, commit=proposal.commit, local=options.local)
-        home = work_out(workspace, key, replace(options, markers=False), ui)
+        home = plan_pull(workspace, key, replace(options, markers=False), ui)
         left_out = home.planned.plan.conflicts
         files = _to_bring(workspace, home)
         if not files:
-            return Proposed(home=home, branch=branch)
+            return ProposedPull(result=home, branch=branch)
         message = _message_proposing(home.pulled.changes, files.keys(), left_out)
-        return Proposed(home=home, branch=branch, commit=proposal.put(files, message=message), pushed=proposal.shares)
+        return ProposedPull(
+            result=home, branch=branch, commit=proposal.commit_files(files, message=message), pushed=proposal.pushes
+        )
 
     ui.status("looking at the branch")
     return on_branch(config, branch, bring, local=options.local)

@@ -229,7 +229,7 @@ class FileMerger:
     baselines: Mapping[ItemKey, Baseline]
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def brought(self, change: Change) -> MergedFile:
+    def merge(self, change: Change) -> MergedFile:
         """Work out the texts of a change that has a live item.
 
         Raises:

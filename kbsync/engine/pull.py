@@ -11,7 +11,7 @@ from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.merge_files import BodyMerger, FileMerger, MergedFile, source_of
 from kbsync.engine.plan import connect, rules_for
-from kbsync.engine.pull_baselines import PullBaselines, follow, lock_files, relinked_files
+from kbsync.engine.pull_baselines import PullBaselines, lock_file_changes, moved_along, relinked_files
 from kbsync.engine.recover import recover_into
 from kbsync.engine.refresh import find_existing, refresh, with_author_ids
 from kbsync.engine.relocate import Places
@@ -134,7 +134,7 @@ class _PullBuilder:
     def _take(self, change: Change, texts: FileMerger) -> bool:
         """Work out one file; one that cannot be edited is named and left alone, and the others go on."""
         try:
-            brought = texts.brought(change)
+            brought = texts.merge(change)
         except ContentError as error:
             self._refuse(change, "; ".join(problem.message for problem in error.problems))
             return False
@@ -191,15 +191,15 @@ class _PullBuilder:
         outlook, changes = self.outlook, self.pulled.changes
         taken = {change.key for change in changes}
         outlook.written = {**links, **outlook.written}
-        outlook.hold_emptied(
+        outlook.keep_emptied_directories(
             self.places.paths.values(), without={change.path for change in changes if not change.desired}
         )
-        following = follow(outlook, self.plan, self.places, self.addresses, taken)
+        following = moved_along(outlook, self.plan, self.places, self.addresses, taken)
         changes += following if self.places.moved else ()
-        outlook.say_outright(changes)
+        outlook.write_inherited_defaults(changes)
         ids = {path: key.id for key, path in self.places.paths.items()}
         made = outlook.baselines(changes, self.addresses, ids)
-        self.pulled.files = lock_files(self.workspace, changes, made) | outlook.written
+        self.pulled.files = lock_file_changes(self.workspace, changes, made) | outlook.written
         self.pulled.changes[:] = [replace(change, after=self._after(change)) for change in changes]
 
     def _after(self, change: Change) -> str | None:
@@ -229,7 +229,7 @@ def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool
         ContentError: some files could not be written.
     """
     workspace = open_workspace(config, local=options.local)
-    home = work_out(workspace, key, options, ui)
+    home = plan_pull(workspace, key, options, ui)
     if not dry_run:
         _refuse_to_write_over(workspace, home.pulled)
         home = replace(home, outside=workspace.repository.clear_skip_worktree(home.pulled.files.keys()))
@@ -237,7 +237,7 @@ def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool
     return home
 
 
-def work_out(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> PullResult:
+def plan_pull(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> PullResult:
     """Read the portal, and work out what a pull into this workspace would write; nothing is written.
 
     Raises:

@@ -50,7 +50,7 @@ class PullBaselines:
     relinked: set[str] = field(default_factory=set)
     moved: Mapping[str, str] = field(default_factory=dict)
 
-    def hold_emptied(self, live: Collection[str], *, without: Collection[str]) -> None:
+    def keep_emptied_directories(self, live: Collection[str], *, without: Collection[str]) -> None:
         """Return a file to each live directory that moves would leave without any: git has no empty directories."""
         if not self.moved:
             return
@@ -61,7 +61,7 @@ class PullBaselines:
                 self.written[index_path(path)] = compose(plain({"name": item.name}), "")
                 left |= {path, *ancestors(path)}
 
-    def say_outright(self, changes: Sequence[Change]) -> None:
+    def write_inherited_defaults(self, changes: Sequence[Change]) -> None:
         """Write out the fields that an inherited default would set otherwise than live has them."""
         items = self._read(self.written | self.agreed).by_path()
         for change in changes:
@@ -179,7 +179,7 @@ class PullBaselines:
         return read_tree(Overlay(self.workspace.files, above), tree_rules(self.workspace.config)).knowledge
 
 
-def lock_files(
+def lock_file_changes(
     workspace: Workspace, changes: Sequence[Change], made: Sequence[Baseline]
 ) -> dict[str, str | bytes | None]:
     """Return the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
@@ -247,7 +247,7 @@ def _relinked(files: Files, path: str, place: str, places: Places) -> str | None
     return written if written != text else None
 
 
-def follow(
+def moved_along(
     outlook: PullBaselines,
     plan: Plan,
     places: Places,

@@ -223,12 +223,12 @@ def undo_on_branch(config: Config, name: str | None, *, branch: str, local: bool
         inverter.move_remaining_files()
         if not inverter.files:
             return BranchUndoResult(past=past, branch=branch, left_out=inverter.left_out)
-        commit = update.put(inverter.files, message=_message(past, inverter.files, inverter.left_out))
+        commit = update.commit_files(inverter.files, message=_message(past, inverter.files, inverter.left_out))
         return BranchUndoResult(
             past=past,
             branch=branch,
             commit=commit,
-            pushed=update.shares,
+            pushed=update.pushes,
             files=tuple(sorted(inverter.files)),
             left_out=inverter.left_out,
         )

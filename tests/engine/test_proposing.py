@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.config import Secret
-from kbsync.engine.branch import Proposed, propose
+from kbsync.engine.branch import ProposedPull, propose
 from kbsync.engine.context import Options, open_workspace
 from kbsync.errors import ContentError, GitError, Refusal, UsageError
 from kbsync.git.refs import PushRefused
@@ -23,7 +23,7 @@ BRANCH = "kbsync-pull"
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 
 
-def proposing(clone: Clone, branch: str = BRANCH, **options: object) -> Proposed:
+def proposing(clone: Clone, branch: str = BRANCH, **options: object) -> ProposedPull:
     return propose(clone.config, Secret(clone.portal.key), Options(**options), clone.ui, branch=branch)  # type: ignore[arg-type]
 
 
@@ -92,7 +92,7 @@ def test_the_second_time_there_is_nothing_to_bring(published: Clone, shared: Pat
     edit_live(published, RESET, "Press the other button.")
     first = proposing(published)
     second = proposing(published)
-    assert (second.commit, second.pushed, second.home.pulled.files) == (None, False, {})
+    assert (second.commit, second.pushed, second.result.pulled.files) == (None, False, {})
     assert tip(shared) == first.commit
 
 
@@ -229,7 +229,7 @@ def test_what_changed_on_both_sides_is_left_out_and_named_in_the_message(publish
     edit_live(published, RESET, "Press the other button.")
     edit_live(published, INSTALL, "Unpack it.")
     done = proposing(published)
-    assert [finding.path for finding in done.home.planned.plan.conflicts] == [RESET]
+    assert [finding.path for finding in done.result.planned.plan.conflicts] == [RESET]
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{INSTALL}.json", INSTALL]
     said = message(shared, BRANCH)
     assert f"edited {INSTALL}" in said
@@ -241,7 +241,7 @@ def test_only_what_is_in_conflict_makes_no_commit(published: Clone, shared: Path
     on_main(published, {RESET: article("Reset", "Press no button at all.")})
     edit_live(published, RESET, "Press the other button.")
     done = proposing(published)
-    assert (done.commit, len(done.home.planned.plan.conflicts)) == (None, 1)
+    assert (done.commit, len(done.result.planned.plan.conflicts)) == (None, 1)
     assert git(shared, "branch", "--list", BRANCH) == ""
 
 
@@ -441,7 +441,7 @@ def test_what_moved_and_overlaps_stays_where_it_is_with_the_links_to_it(publishe
     edit_live(published, INSTALL, "Unpack it.")
     edit_live(published, PAY, "Cards alone.")
     done = proposing(published)
-    assert [finding.path for finding in done.home.planned.plan.conflicts] == [INSTALL]
+    assert [finding.path for finding in done.result.planned.plan.conflicts] == [INSTALL]
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{PAY}.json", PAY]
     assert proposing(published).commit is None
 
