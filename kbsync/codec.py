@@ -8,9 +8,9 @@ within a version. Files are edited and merged by hand, so that every value is ch
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
-from functools import cache, partial
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -26,6 +26,14 @@ LINES: Mapping[str, bool] = {"lines": True}
 _T = TypeVar("_T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_NAMED = 5
+_CALLED = {
+    str: "a text",
+    int: "a whole number",
+    bool: "true or false",
+    NoneType: "null",
+    list: "a list",
+    dict: "an object",
+}
 
 
 class FormatError(KbsyncError):
@@ -50,26 +58,27 @@ def decode(cls: type[_T], data: str | bytes, *, file: str, advice: str = "") -> 
     Raises:
         FormatError: it is no such value, or of another version.
     """
+    line = 0
     try:
-        page = json.loads(data if isinstance(data, str) else data.decode("utf-8"), object_pairs_hook=_unique)
+        page = json.loads(data if isinstance(data, str) else data.decode("utf-8"), object_pairs_hook=_object)
         if not isinstance(page, dict):
             raise _Invalid(("", "it is not a JSON object"))
         version = page.get("version")
-        if type(version) is int and version > VERSION:
-            advice = "upgrade kbsync"
         if type(version) is not int or version != VERSION:
+            advice = "upgrade kbsync" if type(version) is int and version > VERSION else advice
             raise _Invalid(("version", f"is {json.dumps(version)[:20]}, and this kbsync reads {VERSION}"))
         return cast("_T", _dataclass(cls, page))
-    except json.JSONDecodeError as error:
-        raise FormatError(file, f"not valid JSON: {error.msg}", line=error.lineno, advice=advice) from None
-    except UnicodeDecodeError:
-        raise FormatError(file, "not valid UTF-8", advice=advice) from None
-    except RecursionError:
-        raise FormatError(file, "nested too deeply", advice=advice) from None
     except _Invalid as error:
-        raise FormatError(file, str(error), advice=advice) from None
+        detail = str(error)
+    except json.JSONDecodeError as error:
+        detail, line = f"not valid JSON: {error.msg}", error.lineno
+    except UnicodeDecodeError:
+        detail = "not valid UTF-8"
+    except RecursionError:
+        detail = "nested too deeply"
     except ValueError:
-        raise FormatError(file, "it holds a number with too many digits", advice=advice) from None
+        detail = "it holds a number with too many digits"
+    raise FormatError(file, detail, line=line, advice=advice)
 
 
 class _Invalid(Exception):
@@ -89,28 +98,19 @@ class _Invalid(Exception):
         return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Field:
-    name: str
-    decode: Callable[[object], object]
-    default: object
-    is_always: bool
-    is_lines: bool
+@cache
+def _fields(cls: type) -> tuple[tuple[Field[Any], Any, object], ...]:
+    """Return the fields of a dataclass, each with its type and its default."""
+    hints = get_type_hints(cls)
+    return tuple(
+        (one, hints[one.name], one.default if one.default_factory is MISSING else one.default_factory())
+        for one in fields(cls)
+    )
 
 
 @cache
-def _fields(cls: type) -> tuple[_Field, ...]:
-    hints = get_type_hints(cls)
-    return tuple(
-        _Field(
-            name=field.name,
-            decode=_decoder(hints[field.name]),
-            default=field.default if field.default_factory is MISSING else field.default_factory(),
-            is_always="always" in field.metadata,
-            is_lines="lines" in field.metadata,
-        )
-        for field in fields(cls)
-    )
+def _parts(hint: Any) -> tuple[object, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
 
 
 def _plain(value: object) -> object:
@@ -124,22 +124,24 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(inner) for inner in value]
     found = {}
-    for field in _fields(cast("type", type(value))):
+    for field, _, default in _fields(cast("type", type(value))):
         inner = getattr(value, field.name)
-        if field.is_always or inner != field.default:
-            found[field.name] = _with_lines(_plain(inner)) if field.is_lines else _plain(inner)
+        if "always" in field.metadata or inner != default:
+            found[field.name] = _convert_lines(_plain(inner), _split) if "lines" in field.metadata else _plain(inner)
     return found
 
 
-def _with_lines(plain: object) -> object:
-    if isinstance(plain, dict):
-        return plain | ({"body": _with_lines(plain["body"])} if "body" in plain else {})
+def _convert_lines(plain: object, convert: Callable[[object], object]) -> object:
+    if not isinstance(plain, dict):
+        return convert(plain)
+    return plain | {"body": convert(plain["body"])} if "body" in plain else plain
+
+
+def _split(plain: object) -> object:
     return plain.split("\n") if isinstance(plain, str) else plain
 
 
-def _without_lines(plain: object) -> object:
-    if isinstance(plain, dict):
-        return plain | ({"body": _without_lines(plain["body"])} if "body" in plain else {})
+def _join(plain: object) -> object:
     if not isinstance(plain, list):
         return plain
     if not all(isinstance(line, str) for line in plain):
@@ -147,7 +149,7 @@ def _without_lines(plain: object) -> object:
     return "\n".join(plain)
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -155,74 +157,17 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _step(name: str) -> str:
-    return f".{name if name.isprintable() else json.dumps(name)[1:-1]}"
-
-
-@cache
-def _decoder(hint: Any) -> Callable[[object], object]:
-    """Return what reads a value of some type from plain JSON."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in {Union, UnionType}:
-        return partial(_either, tuple(_decoder(one) for one in inner))
-    if origin in {tuple, frozenset}:
-        return partial(_sequence, origin, _decoder(inner[0]))
-    if origin is not None and issubclass(origin, Mapping):
-        return partial(_mapping, _decoder(inner[0]), _decoder(inner[1]))
-    if isinstance(hint, type) and is_dataclass(hint):
-        return partial(_dataclass, hint)
-    return partial(_word, hint) if issubclass(hint, Enum) else partial(_scalar, hint)
-
-
-_SCALARS = {str: "a text", int: "a whole number", bool: "true or false", NoneType: "null"}
-
-
-def _scalar(kind: type, plain: object) -> object:
-    if type(plain) is not kind:
-        raise _Invalid(("", f"is not {_SCALARS[kind]}"))
-    return plain
-
-
-def _word(words: type[Enum], plain: object) -> object:
-    if not isinstance(plain, str) or plain not in {word.value for word in words}:
-        raise _Invalid(("", f"is none of {', '.join(str(word.value) for word in words)}"))
-    return words(plain)
-
-
-def _either(decoders: tuple[Callable[[object], object], ...], plain: object) -> object:
-    problems = []
-    for decoder in decoders:
-        try:
-            return decoder(plain)
-        except _Invalid as error:
-            problems.append(error)
-    raise problems[0]
-
-
-def _sequence(kind: Callable[[list[object]], object], decoder: Callable[[object], object], plain: object) -> object:
-    if not isinstance(plain, list):
-        raise _Invalid(("", "is not a list"))
-    return kind([_at(f"[{number}]", decoder, inner) for number, inner in enumerate(plain)])
-
-
-def _mapping(names: Callable[[object], Any], decoder: Callable[[object], object], plain: object) -> object:
-    if not isinstance(plain, dict):
-        raise _Invalid(("", "is not an object"))
-    return {_at(_step(name), names, name): _at(_step(name), decoder, inner) for name, inner in plain.items()}
-
-
 def _dataclass(cls: type, plain: object) -> object:
-    if not isinstance(plain, dict):
-        raise _Invalid(("", "is not an object"))
     values, problems = {}, list[tuple[str, str]]()
-    for field in _fields(cls):
-        if field.name not in plain:
-            if field.is_always or field.default is MISSING:
+    page = _checked(dict, plain)
+    for field, hint, default in _fields(cls):
+        if field.name not in page:
+            if "always" in field.metadata or default is MISSING:
                 problems.append((f".{field.name}", "is missing"))
             continue
         try:
-            inner = plain[field.name]
-            values[field.name] = field.decode(_without_lines(inner) if field.is_lines else inner)
+            inner = page[field.name]
+            values[field.name] = _value(hint, _convert_lines(inner, _join) if "lines" in field.metadata else inner)
         except _Invalid as error:
             problems += error.below(f".{field.name}")
     if problems:
@@ -230,8 +175,51 @@ def _dataclass(cls: type, plain: object) -> object:
     return cls(**values)
 
 
-def _at(step: str, decoder: Callable[[object], object], plain: object) -> object:
+def _value(hint: Any, plain: object) -> Any:
+    """Read a value of some type from plain JSON."""
+    origin, inner = _parts(hint)
+    if origin is UnionType or origin is Union:
+        return _either(inner, plain)
+    if origin is tuple or origin is frozenset:
+        found = [_at(f"[{at}]", inner[0], one) for at, one in enumerate(_checked(list, plain))]
+        return tuple(found) if origin is tuple else frozenset(found)
+    if origin is Mapping:
+        page = _checked(dict, plain)
+        if inner == (str, str) and all(type(one) is str for one in page.values()):
+            return page
+        return {_at(_step(name), inner[0], name): _at(_step(name), inner[1], one) for name, one in page.items()}
+    if issubclass(hint, Enum):
+        words = {word.value: word for word in hint}
+        if isinstance(plain, str) and plain in words:
+            return words[plain]
+        raise _Invalid(("", f"is none of {', '.join(words)}"))
+    return _dataclass(cast("type", hint), plain) if is_dataclass(hint) else _checked(hint, plain)
+
+
+def _either(hints: tuple[Any, ...], plain: object) -> object:
+    if type(plain) in hints:
+        return plain
+    problems = []
+    for hint in hints:
+        try:
+            return _value(hint, plain)
+        except _Invalid as error:
+            problems.append(error)
+    raise problems[0]
+
+
+def _checked(kind: type[_T], plain: object) -> _T:
+    if type(plain) is not kind:
+        raise _Invalid(("", f"is not {_CALLED[kind]}"))
+    return plain
+
+
+def _at(step: str, hint: Any, plain: object) -> Any:
     try:
-        return decoder(plain)
+        return _value(hint, plain)
     except _Invalid as error:
         raise _Invalid(*error.below(step)) from None
+
+
+def _step(name: str) -> str:
+    return f".{name if name.isprintable() else json.dumps(name)[1:-1]}"

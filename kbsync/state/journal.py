@@ -23,7 +23,7 @@ from kbsync.codec import FormatError, decode, encode
 from kbsync.config import Config
 from kbsync.git.repository import Repository
 from kbsync.model import ItemKey, Kind, iso_utc
-from kbsync.state.ledger import RemoteHeads, how_to_reset, lease_ref
+from kbsync.state.ledger import RemoteHeads, how_to_set_aside, lease_ref
 
 ACTIVE_RUNS: set[str] = set()
 """The runs of this very process that hold a lease."""
@@ -207,7 +207,7 @@ def read_in_flight(repository: Repository, config: Config, heads: RemoteHeads) -
         return None
     files = repository.read_ref(heads.lease)
     ref = lease_ref(config)
-    advice = how_to_reset(config, ref)
+    advice = how_to_set_aside(config, ref)
 
     def read(cls: type[_T], name: str) -> _T:
         return decode(cls, files.get(name, b""), file=f"{ref}:{name}", advice=advice)

@@ -180,10 +180,11 @@ def is_shared(repository: Repository, config: Config, *, local: bool) -> bool:
     return not local and repository.has_remote(config.remote)
 
 
-def how_to_reset(config: Config, ref: str) -> str:
+def how_to_set_aside(config: Config, ref: str) -> str:
     """Return the advice for a ledger or lease that cannot be read."""
-    commands = f"`git update-ref -d {ref}` and `git push {config.remote} --delete {ref}`"
-    return f"start over without it: {commands}, then `kbsync pull`"
+    aside = ref.replace("refs/kbsync", "refs/kbsync-old", 1)
+    commands = f"`git push {config.remote} {ref}:{aside} :{ref}` and `git update-ref -d {ref}`"
+    return f"set it aside with {commands}, then `kbsync pull`"
 
 
 def read_local_ledger(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], RunRecord | None]:
@@ -203,7 +204,7 @@ def ledger_from(files: Mapping[str, bytes], config: Config) -> dict[ItemKey, Bas
         FormatError: one of them cannot be read.
     """
     ref = ledger_ref(config)
-    return read_ledger(files, ref=ref, advice=how_to_reset(config, ref))
+    return read_ledger(files, ref=ref, advice=how_to_set_aside(config, ref))
 
 
 def record_from(data: bytes | None, config: Config) -> RunRecord | None:
@@ -215,7 +216,7 @@ def record_from(data: bytes | None, config: Config) -> RunRecord | None:
     if data is None:
         return None
     ref = ledger_ref(config)
-    return decode(RunRecord, data, file=f"{ref}:{RUN_FILE}", advice=how_to_reset(config, ref))
+    return decode(RunRecord, data, file=f"{ref}:{RUN_FILE}", advice=how_to_set_aside(config, ref))
 
 
 def remote_heads(repository: Repository, config: Config, *, local: bool) -> RemoteHeads:

@@ -10,9 +10,8 @@ from kbsync.change import Action
 from kbsync.codec import FormatError
 from kbsync.engine import history
 from kbsync.errors import UsageError
-from kbsync.model import Kind
-from kbsync.state.ledger import MAX_LISTED, ItemDiff, RunEntry, RunInfo, RunRecord
-from tests.engine.clone import LEDGER, Clone, clone_of
+from kbsync.state.ledger import ItemDiff, RunInfo
+from tests.engine.clone import LEDGER, Clone, clone_of, git, steps
 from tests.engine.test_undo import CHANGED, INSTALL, PAY, RESET, undone
 from tests.planner.world import article
 
@@ -52,12 +51,13 @@ def test_one_commit_a_run_reads_as_an_audit_trail(clone: Clone) -> None:
     clone.remove(PAY)
     commit = clone.commit({INSTALL: CHANGED})
     clone.published()
+    number = clone.id_of(INSTALL)
     undone(clone)
     assert len(clone.git("rev-list", LEDGER).split()) == 3
     message = clone.git("log", "-1", "--format=%B", f"{LEDGER}~1").splitlines()
     assert message[0] == f"publish {commit[:10]} to production: 1 archive, 2 forget, 1 update"
     assert message[1] == ""
-    assert re.search(rf"(?m)^update {re.escape(INSTALL)} \(article \d+\): ", "\n".join(message))
+    assert f"update {INSTALL} (article {number}): " in "\n".join(message)
     changed = clone.git("diff", "--name-only", f"{LEDGER}~2", f"{LEDGER}~1").split()
     assert len([name for name in changed if name.startswith("article/")]) == 2
     assert clone.git("log", "-1", "--format=%s", LEDGER).startswith("undo ")
@@ -115,30 +115,14 @@ def test_a_name_that_is_none_or_too_short_is_refused(clone: Clone, name: str) ->
         history.show_run(clone.config, name, local=False)
 
 
-def test_a_run_of_before_the_keys_were_settled_is_named_with_the_way_to_start_over(clone: Clone) -> None:
+def test_a_run_of_before_the_keys_were_settled_is_named_with_the_way_to_set_it_aside(clone: Clone) -> None:
     clone.published()
     page = {"version": 1, "target": "production", "commit": "c" * 40, "at": "2026-01-01T00:00:00Z", "changes": []}
-    (clone.root / "page").write_text(json.dumps(page), encoding="utf-8")
-    blob = clone.git("hash-object", "-w", "page").strip()
-    clone.git("read-tree", LEDGER)
-    clone.git("update-index", "--add", "--cacheinfo", f"100644,{blob},run.json")
-    tree = clone.git("write-tree").strip()
-    clone.git("update-ref", LEDGER, clone.git("commit-tree", tree, "-p", LEDGER, "-m", "old").strip())
+    _record(clone, json.dumps(page))
     for read in (runs, Clone.plan):
         with pytest.raises(FormatError, match=r"^refs/kbsync/production:run\.json: `entries` is missing$") as wrong:
             read(clone)
-        assert f"`git update-ref -d {LEDGER}` and `git push origin --delete {LEDGER}`" in wrong.value.advice
-
-
-def test_a_message_names_so_many_items_and_counts_the_others() -> None:
-    entries = tuple(
-        RunEntry(action=Action.CREATE, kind=Kind.ARTICLE, id=number, path=f"a/b/{number}\n.md")
-        for number in range(MAX_LISTED + 7)
-    )
-    message = RunRecord(target="production", commit="c" * 40, entries=entries).message().splitlines()
-    assert message[0] == f"publish cccccccccc to production: {MAX_LISTED + 7} create"
-    assert len(message) == 2 + MAX_LISTED + 1
-    assert message[-1].startswith("and 7 more")
+        assert wrong.value.advice.startswith("set it aside with `git push origin ")
 
 
 def test_a_run_names_only_what_it_changed(clone: Clone) -> None:
@@ -146,3 +130,30 @@ def test_a_run_names_only_what_it_changed(clone: Clone) -> None:
     clone.commit({RESET: article("Reset", "Press the button twice, as [the other](install.md) says.")})
     clone.published()
     assert set(retold(clone, runs(clone)[0].id)) == {RESET}
+
+
+def test_the_advice_sets_an_unreadable_ledger_aside(clone: Clone, shared: Path) -> None:
+    clone.published()
+    clone.pull()
+    clone.commit()
+    broken = _record(clone, "[]")
+    clone.git("push", "-q", "origin", LEDGER)
+    with pytest.raises(FormatError) as wrong:
+        clone.plan()
+    for command in re.findall(r"`git ([^`]+)`", wrong.value.advice):
+        clone.git(*command.split())
+    assert steps(clone.plan()) == dict.fromkeys(steps(clone.plan()), "adopt")
+    assert git(shared, "rev-parse", "refs/kbsync-old/production").strip() == broken
+    assert git(shared, "for-each-ref", LEDGER) == ""
+
+
+def _record(clone: Clone, text: str) -> str:
+    """Let the ledger's next commit hold some record of a run; return the commit."""
+    (clone.root.parent / "page").write_text(text, encoding="utf-8")
+    blob = clone.git("hash-object", "-w", str(clone.root.parent / "page")).strip()
+    clone.git("read-tree", LEDGER)
+    clone.git("update-index", "--add", "--cacheinfo", f"100644,{blob},run.json")
+    commit = clone.git("commit-tree", clone.git("write-tree").strip(), "-p", LEDGER, "-m", "other").strip()
+    clone.git("update-ref", LEDGER, commit)
+    clone.git("read-tree", "HEAD")
+    return commit

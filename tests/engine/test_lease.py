@@ -11,20 +11,18 @@ from typing import Any
 
 import pytest
 
-from kbsync.change import Action, Change, Outcome, Result
 from kbsync.engine.context import PlanResult
 from kbsync.engine.publish import PublishResult
 from kbsync.errors import KbsyncError, Refusal
 from kbsync.freshdesk import portal as portal_room
 from kbsync.git.refs import PushRefused
 from kbsync.git.repository import Repository
-from kbsync.model import Kind
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.server import Portal
 from kbsync.state import journal as holders
 from kbsync.state import lease
 from kbsync.state import lease as patience
-from kbsync.state.journal import InFlight, Intent, lease_files, unconfirmed
+from kbsync.state.journal import InFlight, lease_files
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps, troubles
 from tests.planner.world import article
 
@@ -385,12 +383,3 @@ def test_an_agent_who_saves_between_plan_and_write_wins(
     saved = portal.store.article(number)
     assert (saved.description, saved.status) == ("<p>Theirs, in time.</p>", 2)
     assert shown(portal)[number][2] == "<p>Theirs, in time.</p>"
-
-
-def test_of_two_changes_in_one_place_one_may_be_left_unsettled() -> None:
-    lost = Change(action=Action.CREATE, kind=Kind.ARTICLE, path=INSTALL)
-    done = Change(action=Action.ARCHIVE, kind=Kind.ARTICLE, path=INSTALL, id=7)
-    intents = tuple(Intent(action=one.action, kind=one.kind, path=one.path, id=one.id) for one in (lost, done))
-    outcomes = [Outcome(change=lost, result=Result.FAILED), Outcome(change=done, result=Result.DONE)]
-    for told in (outcomes, outcomes[::-1]):
-        assert unconfirmed(InFlight(holder=holders.current_holder(None), intents=intents), told) == intents[:1]

@@ -1,0 +1,1 @@
+"""Ledger, lease and journal."""
