@@ -23,21 +23,8 @@ _LONGEST_NAME = 255
 _LONGEST_TAG = 32
 _INTEGER = re.compile(r"[0-9]{1,19}")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
+_T = TypeVar("_T")
 _Choice = TypeVar("_Choice", Status, Visibility)
-
-
-class Diagnostics:
-    """Collects the problems of one file's front matter."""
-
-    def __init__(self, path: str, *, target: str, ignored_keys: Collection[str] = ()) -> None:
-        self.path = path
-        self.target = target
-        self.ignored_keys = frozenset(ignored_keys)
-        self.problems: list[Problem] = []
-
-    def add(self, line: int, what: str, advice: str) -> None:
-        """Add a problem and what to do about it."""
-        self.problems.append(Problem(path=self.path, line=line, message=what, advice=advice))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,261 +55,248 @@ class IndexFields:
     defaults: ArticleFields = field(default_factory=ArticleFields)
 
 
+class FieldReader:
+    """Reads the fields in one file's front matter and collects its problems."""
+
+    def __init__(self, path: str, *, target: str, ignored_keys: Collection[str] = ()) -> None:
+        self.path = path
+        self.target = target
+        self.ignored_keys = frozenset(ignored_keys)
+        self.problems: list[Problem] = []
+
+    def add(self, line: int, what: str, advice: str) -> None:
+        """Add a problem and what to do about it."""
+        self.problems.append(Problem(path=self.path, line=line, message=what, advice=advice))
+
+    def read_article(self, front: YamlMapping) -> ArticleFields:
+        """Read the keys of an article's front matter."""
+        return self._article(self._known(front, ARTICLE_KEYS, "an article"))
+
+    def read_index(self, front: YamlMapping) -> IndexFields:
+        """Read the keys of an index file's front matter."""
+        front = self._known(front, INDEX_KEYS, "an index file")
+        defaults: ArticleFields | None = self._read(front, "defaults", self._defaults)
+        fields = IndexFields(
+            name=self._read(front, "name", self._name),
+            description=self._read(front, "description", self._text),
+            visibility=self._read(front, "visibility", self._one_of(Visibility)),
+            companies=self._read(front, "companies", self._integers),
+            segments=self._read(front, "segments", self._integers),
+            portals=self._read(front, "portals", self._integers),
+            id=self._read(front, "id", self._pinned),
+            defaults=defaults or ArticleFields(),
+        )
+        self._check_visibility(front, fields)
+        return fields
+
+    def _article(self, front: YamlMapping) -> ArticleFields:
+        seo = self._read(front, "seo", self._seo)
+        return ArticleFields(
+            title=self._read(front, "title", self._name),
+            status=self._status(front),
+            tags=self._read(front, "tags", self._tags),
+            seo=seo or Seo(),
+            author=self._read(front, "author", self._author),
+            id=self._read(front, "id", self._pinned),
+            publish=self._read(front, "publish", self._boolean),
+            variables=self._read(front, "variables", self._variables),
+        )
+
+    def _read(
+        self,
+        front: YamlMapping,
+        key: str,
+        reader: Callable[[str, YamlValue], _T],
+        prefix: str = "",
+    ) -> _T | None:
+        value = front.items.get(key)
+        if value is None:
+            return None
+        if isinstance(value, YamlScalar) and value.is_null:
+            advice = f'write `{key}: "{value.text}"` if that is its text, or remove the line'
+            self.add(front.keys[key].line, f"`{prefix}{key}` has no value", advice if value.text else "remove the line")
+            return None
+        return reader(prefix + key, value)
+
+    def _known(self, table: YamlMapping, keys: tuple[str, ...], where: str, prefix: str = "") -> YamlMapping:
+        """Return a mapping without the keys that the configuration ignores; report every unknown key."""
+        items = {key: value for key, value in table.items.items() if prefix + key not in self.ignored_keys}
+        for key in items.keys() - set(keys):
+            near = get_close_matches(key.lower(), keys, n=1, cutoff=0.5)
+            advice = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys are {', '.join(keys)}"
+            self.add(table.keys[key].line, f"unknown key `{prefix}{key}` for {where}", advice)
+        return YamlMapping(items=items, keys=table.keys, flow=table.flow, span=table.span)
+
+    def _text(self, key: str, value: YamlValue) -> str | None:
+        if isinstance(value, YamlScalar):
+            return value.text.strip()
+        advice = "put it in quotes if it is a text with brackets or a colon"
+        self.add(value.span.line, f"`{key}` must be a text, not a {_shape(value)}", advice)
+        return None
+
+    def _name(self, key: str, value: YamlValue) -> str | None:
+        text = self._text(key, value)
+        if text is None:
+            return None
+        if not text:
+            self.add(value.span.line, f"`{key}` is empty", "give it a text")
+            return None
+        if "\n" in text:
+            self.add(value.span.line, f"`{key}` runs over more than one line", "write it on one line")
+        if len(text) > _LONGEST_NAME:
+            what = f"`{key}` has {len(text)} characters, more than Freshdesk takes"
+            self.add(value.span.line, what, f"shorten it to {_LONGEST_NAME}")
+        return text
+
+    def _texts(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
+        if not isinstance(value, YamlSequence):
+            text = value.text if isinstance(value, YamlScalar) else "…"
+            self.add(value.span.line, f"`{key}` must be a list", f"write `[{text}]`")
+            return None
+        texts: dict[str, None] = {}
+        for item in value.items:
+            if not isinstance(item, YamlScalar) or item.is_null or not item.text.strip():
+                self.add(item.span.line, f"an entry of `{key}` is not a text", "put it in quotes, or remove it")
+            elif item.text.strip() in texts:
+                self.add(item.span.line, f"`{item.text.strip()}` is given twice in `{key}`", "keep one of the two")
+            else:
+                texts[item.text.strip()] = None
+        return tuple(texts)
+
+    def _tags(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
+        tags = self._texts(key, value)
+        if isinstance(value, YamlSequence):
+            for item in value.items:
+                if isinstance(item, YamlScalar) and len(item.text.strip()) > _LONGEST_TAG:
+                    what = f"the tag `{item.text.strip()}` has {len(item.text.strip())} characters"
+                    self.add(item.span.line, what, f"Freshdesk takes at most {_LONGEST_TAG}")
+        return tags
+
+    def _integer(self, key: str, value: YamlValue) -> int | None:
+        if isinstance(value, YamlScalar) and _INTEGER.fullmatch(value.text) and int(value.text) > 0:
+            return int(value.text)
+        written = f"`{value.text}`" if isinstance(value, YamlScalar) else f"a {_shape(value)}"
+        self.add(
+            value.span.line, f"`{key}` must be a whole number, not {written}", "copy it from the address in Freshdesk"
+        )
+        return None
+
+    def _integers(self, key: str, value: YamlValue) -> tuple[int, ...] | None:
+        if not isinstance(value, YamlSequence):
+            self.add(value.span.line, f"`{key}` must be a list of whole numbers", f"write `{key}: [1, 2]`")
+            return None
+        numbers = (self._integer(key, item) for item in value.items)
+        return tuple(dict.fromkeys(number for number in numbers if number is not None))
+
+    def _pinned(self, key: str, value: YamlValue) -> int | None:
+        if not isinstance(value, YamlMapping):
+            return self._integer(key, value)
+        ids: Mapping[str, int | None] = {
+            target: self._integer(f"{key}.{target}", item) for target, item in value.items.items()
+        }
+        return ids.get(self.target)
+
+    def _boolean(self, key: str, value: YamlValue) -> bool | None:
+        word = value.text.lower() if isinstance(value, YamlScalar) else ""
+        if word in TRUE_WORDS:
+            return True
+        if word in FALSE_WORDS:
+            return False
+        self.add(value.span.line, f"`{key}` must be true or false", f"write `{key}: true` or `{key}: false`")
+        return None
+
+    def _one_of(self, words: type[_Choice]) -> Callable[[str, YamlValue], _Choice | None]:
+        def read(key: str, value: YamlValue) -> _Choice | None:
+            text = value.text.strip() if isinstance(value, YamlScalar) else f"a {_shape(value)}"
+            known = [word.value for word in words]
+            if text in known:
+                return words(text)
+            near = get_close_matches(text.lower(), known, n=1, cutoff=0.5)
+            advice = f"did you mean `{near[0]}`?" if near else f"it is one of {', '.join(known)}"
+            self.add(value.span.line, f"`{key}` cannot be `{text}`", advice)
+            return None
+
+        return read
+
+    def _status(self, front: YamlMapping) -> Status | None:
+        status = self._read(front, "status", self._one_of(Status))
+        draft = self._read(front, "draft", self._boolean)
+        if draft is None:
+            return status
+        meant = Status.DRAFT if draft else Status.PUBLISHED
+        if status is not None and status != meant:
+            what = f"`draft: {str(draft).lower()}` contradicts `status: {status}`"
+            self.add(front.keys["draft"].line, what, "keep `status` and remove `draft`")
+        return status or meant
+
+    def _seo(self, key: str, value: YamlValue) -> Seo | None:
+        if not isinstance(value, YamlMapping):
+            advice = f"write {', '.join(SEO_KEYS)} under it, indented"
+            self.add(value.span.line, f"`{key}` must be made of `key: value` lines", advice)
+            return None
+        table = self._known(value, SEO_KEYS, "`seo`", f"{key}.")
+        return Seo(
+            title=self._read(table, "title", self._text, f"{key}."),
+            description=self._read(table, "description", self._text, f"{key}."),
+            keywords=self._read(table, "keywords", self._texts, f"{key}."),
+        )
+
+    def _author(self, key: str, value: YamlValue) -> str | int | None:
+        text = value.text.strip() if isinstance(value, YamlScalar) else ""
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        if _EMAIL.fullmatch(text):
+            return text
+        self.add(value.span.line, f"`{key}` must be an agent's e-mail or id", f"write `{key}: name@example.com`")
+        return None
+
+    def _variables(self, key: str, value: YamlValue) -> Mapping[str, str] | None:
+        if not isinstance(value, YamlMapping):
+            advice = "write `name: text` lines under it, indented"
+            self.add(value.span.line, f"`{key}` must be made of `name: text` lines", advice)
+            return None
+        found: dict[str, str] = {}
+        for name, item in value.items.items():
+            line = value.keys[name].line
+            if not is_variable_name(name):
+                self.add(line, f"`{name}` is not a valid name for a variable", "use letters, digits, `_` and `-`")
+            elif not isinstance(item, YamlScalar) or item.is_null:
+                self.add(line, f"the variable `{name}` has no text", 'write it in quotes, `""` for an empty one')
+            elif "\n" in item.text.strip():
+                what = f"the variable `{name}` runs over more than one line"
+                self.add(line, what, 'longer text belongs in a file of its own: `{% include "…" %}`')
+            else:
+                found[unicodedata.normalize("NFC", name)] = item.text.strip()
+        return found
+
+    def _defaults(self, key: str, value: YamlValue) -> ArticleFields | None:
+        if not isinstance(value, YamlMapping):
+            self.add(
+                value.span.line, f"`{key}` must be made of `key: value` lines", "write article keys under it, indented"
+            )
+            return None
+        for own in _OWN_KEYS:
+            if own in value.items:
+                what = f"`{own}` cannot be inherited: it belongs to one article"
+                self.add(value.keys[own].line, what, "write it in the article")
+        return self._article(self._known(value, ARTICLE_KEYS, "articles"))
+
+    def _check_visibility(self, front: YamlMapping, fields: IndexFields) -> None:
+        """Check that a list of readers comes with the `visibility` without which the API ignores it (documented)."""
+        companies = (Visibility.COMPANIES,)
+        segments = (Visibility.CONTACT_SEGMENTS, Visibility.COMPANY_SEGMENTS)
+        for key, given, wanted in (("companies", fields.companies, companies), ("segments", fields.segments, segments)):
+            if given is not None and fields.visibility not in wanted:
+                advice = f"write `visibility: {wanted[0]}` beside it"
+                self.add(front.keys[key].line, f"`{key}` says nothing without `visibility: {wanted[0]}`", advice)
+            if fields.visibility in wanted and (given == () or key not in front.items):
+                advice = f"write `{key}: [id, …]` beside it"
+                self.add(front.keys["visibility"].line, f"`visibility: {fields.visibility}` wants `{key}`", advice)
+
+
 def merge_variables(own: Mapping[str, str] | None, above: Mapping[str, str] | None) -> Mapping[str, str] | None:
     """Merge two sets of variables by name; `own` ones override those from `above`."""
     return above if own is None else own if above is None else {**above, **own}
-
-
-def article_fields(diagnostics: Diagnostics, front: YamlMapping) -> ArticleFields:
-    """Read the keys of an article's front matter."""
-    return _article(diagnostics, _known(diagnostics, front, ARTICLE_KEYS, "an article"))
-
-
-def index_fields(diagnostics: Diagnostics, front: YamlMapping) -> IndexFields:
-    """Read the keys of an index file's front matter."""
-    front = _known(diagnostics, front, INDEX_KEYS, "an index file")
-    defaults: ArticleFields | None = _read(diagnostics, front, "defaults", _defaults)
-    fields = IndexFields(
-        name=_read(diagnostics, front, "name", _name),
-        description=_read(diagnostics, front, "description", _text),
-        visibility=_read(diagnostics, front, "visibility", _one_of(Visibility)),
-        companies=_read(diagnostics, front, "companies", _integers),
-        segments=_read(diagnostics, front, "segments", _integers),
-        portals=_read(diagnostics, front, "portals", _integers),
-        id=_read(diagnostics, front, "id", _pinned),
-        defaults=defaults or ArticleFields(),
-    )
-    _check_visibility(diagnostics, front, fields)
-    return fields
-
-
-def _article(diagnostics: Diagnostics, front: YamlMapping) -> ArticleFields:
-    seo = _read(diagnostics, front, "seo", _seo)
-    return ArticleFields(
-        title=_read(diagnostics, front, "title", _name),
-        status=_status(diagnostics, front),
-        tags=_read(diagnostics, front, "tags", _tags),
-        seo=seo or Seo(),
-        author=_read(diagnostics, front, "author", _author),
-        id=_read(diagnostics, front, "id", _pinned),
-        publish=_read(diagnostics, front, "publish", _boolean),
-        variables=_read(diagnostics, front, "variables", _variables),
-    )
-
-
-_T = TypeVar("_T")
-
-
-def _read(
-    diagnostics: Diagnostics,
-    front: YamlMapping,
-    key: str,
-    reader: Callable[[Diagnostics, str, YamlValue], _T],
-    prefix: str = "",
-) -> _T | None:
-    value = front.items.get(key)
-    if value is None:
-        return None
-    if isinstance(value, YamlScalar) and value.is_null:
-        advice = f'write `{key}: "{value.text}"` if that is its text, or remove the line'
-        diagnostics.add(
-            front.keys[key].line, f"`{prefix}{key}` has no value", advice if value.text else "remove the line"
-        )
-        return None
-    return reader(diagnostics, prefix + key, value)
-
-
-def _known(
-    diagnostics: Diagnostics, table: YamlMapping, keys: tuple[str, ...], where: str, prefix: str = ""
-) -> YamlMapping:
-    """Return a mapping without the keys that the configuration ignores; report every unknown key."""
-    items = {key: value for key, value in table.items.items() if prefix + key not in diagnostics.ignored_keys}
-    for key in items.keys() - set(keys):
-        near = get_close_matches(key.lower(), keys, n=1, cutoff=0.5)
-        advice = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys are {', '.join(keys)}"
-        diagnostics.add(table.keys[key].line, f"unknown key `{prefix}{key}` for {where}", advice)
-    return YamlMapping(items=items, keys=table.keys, flow=table.flow, span=table.span)
-
-
-def _text(diagnostics: Diagnostics, key: str, value: YamlValue) -> str | None:
-    if isinstance(value, YamlScalar):
-        return value.text.strip()
-    advice = "put it in quotes if it is a text with brackets or a colon"
-    diagnostics.add(value.span.line, f"`{key}` must be a text, not a {_shape(value)}", advice)
-    return None
-
-
-def _name(diagnostics: Diagnostics, key: str, value: YamlValue) -> str | None:
-    text = _text(diagnostics, key, value)
-    if text is None:
-        return None
-    if not text:
-        diagnostics.add(value.span.line, f"`{key}` is empty", "give it a text")
-        return None
-    if "\n" in text:
-        diagnostics.add(value.span.line, f"`{key}` runs over more than one line", "write it on one line")
-    if len(text) > _LONGEST_NAME:
-        what = f"`{key}` has {len(text)} characters, more than Freshdesk takes"
-        diagnostics.add(value.span.line, what, f"shorten it to {_LONGEST_NAME}")
-    return text
-
-
-def _texts(diagnostics: Diagnostics, key: str, value: YamlValue) -> tuple[str, ...] | None:
-    if not isinstance(value, YamlSequence):
-        text = value.text if isinstance(value, YamlScalar) else "…"
-        diagnostics.add(value.span.line, f"`{key}` must be a list", f"write `[{text}]`")
-        return None
-    texts: dict[str, None] = {}
-    for item in value.items:
-        if not isinstance(item, YamlScalar) or item.is_null or not item.text.strip():
-            diagnostics.add(item.span.line, f"an entry of `{key}` is not a text", "put it in quotes, or remove it")
-        elif item.text.strip() in texts:
-            diagnostics.add(item.span.line, f"`{item.text.strip()}` is given twice in `{key}`", "keep one of the two")
-        else:
-            texts[item.text.strip()] = None
-    return tuple(texts)
-
-
-def _tags(diagnostics: Diagnostics, key: str, value: YamlValue) -> tuple[str, ...] | None:
-    tags = _texts(diagnostics, key, value)
-    if isinstance(value, YamlSequence):
-        for item in value.items:
-            if isinstance(item, YamlScalar) and len(item.text.strip()) > _LONGEST_TAG:
-                what = f"the tag `{item.text.strip()}` has {len(item.text.strip())} characters"
-                diagnostics.add(item.span.line, what, f"Freshdesk takes at most {_LONGEST_TAG}")
-    return tags
-
-
-def _integer(diagnostics: Diagnostics, key: str, value: YamlValue) -> int | None:
-    if isinstance(value, YamlScalar) and _INTEGER.fullmatch(value.text) and int(value.text) > 0:
-        return int(value.text)
-    written = f"`{value.text}`" if isinstance(value, YamlScalar) else f"a {_shape(value)}"
-    diagnostics.add(
-        value.span.line, f"`{key}` must be a whole number, not {written}", "copy it from the address in Freshdesk"
-    )
-    return None
-
-
-def _integers(diagnostics: Diagnostics, key: str, value: YamlValue) -> tuple[int, ...] | None:
-    if not isinstance(value, YamlSequence):
-        diagnostics.add(value.span.line, f"`{key}` must be a list of whole numbers", f"write `{key}: [1, 2]`")
-        return None
-    numbers = (_integer(diagnostics, key, item) for item in value.items)
-    return tuple(dict.fromkeys(number for number in numbers if number is not None))
-
-
-def _pinned(diagnostics: Diagnostics, key: str, value: YamlValue) -> int | None:
-    if not isinstance(value, YamlMapping):
-        return _integer(diagnostics, key, value)
-    ids: Mapping[str, int | None] = {
-        target: _integer(diagnostics, f"{key}.{target}", item) for target, item in value.items.items()
-    }
-    return ids.get(diagnostics.target)
-
-
-def _boolean(diagnostics: Diagnostics, key: str, value: YamlValue) -> bool | None:
-    word = value.text.lower() if isinstance(value, YamlScalar) else ""
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
-    diagnostics.add(value.span.line, f"`{key}` must be true or false", f"write `{key}: true` or `{key}: false`")
-    return None
-
-
-def _one_of(words: type[_Choice]) -> Callable[[Diagnostics, str, YamlValue], _Choice | None]:
-    def read(diagnostics: Diagnostics, key: str, value: YamlValue) -> _Choice | None:
-        text = value.text.strip() if isinstance(value, YamlScalar) else f"a {_shape(value)}"
-        known = [word.value for word in words]
-        if text in known:
-            return words(text)
-        near = get_close_matches(text.lower(), known, n=1, cutoff=0.5)
-        advice = f"did you mean `{near[0]}`?" if near else f"it is one of {', '.join(known)}"
-        diagnostics.add(value.span.line, f"`{key}` cannot be `{text}`", advice)
-        return None
-
-    return read
-
-
-def _status(diagnostics: Diagnostics, front: YamlMapping) -> Status | None:
-    status = _read(diagnostics, front, "status", _one_of(Status))
-    draft = _read(diagnostics, front, "draft", _boolean)
-    if draft is None:
-        return status
-    meant = Status.DRAFT if draft else Status.PUBLISHED
-    if status is not None and status != meant:
-        what = f"`draft: {str(draft).lower()}` contradicts `status: {status}`"
-        diagnostics.add(front.keys["draft"].line, what, "keep `status` and remove `draft`")
-    return status or meant
-
-
-def _seo(diagnostics: Diagnostics, key: str, value: YamlValue) -> Seo | None:
-    if not isinstance(value, YamlMapping):
-        advice = f"write {', '.join(SEO_KEYS)} under it, indented"
-        diagnostics.add(value.span.line, f"`{key}` must be made of `key: value` lines", advice)
-        return None
-    table = _known(diagnostics, value, SEO_KEYS, "`seo`", f"{key}.")
-    return Seo(
-        title=_read(diagnostics, table, "title", _text, f"{key}."),
-        description=_read(diagnostics, table, "description", _text, f"{key}."),
-        keywords=_read(diagnostics, table, "keywords", _texts, f"{key}."),
-    )
-
-
-def _author(diagnostics: Diagnostics, key: str, value: YamlValue) -> str | int | None:
-    text = value.text.strip() if isinstance(value, YamlScalar) else ""
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _EMAIL.fullmatch(text):
-        return text
-    diagnostics.add(value.span.line, f"`{key}` must be an agent's e-mail or id", f"write `{key}: name@example.com`")
-    return None
-
-
-def _variables(diagnostics: Diagnostics, key: str, value: YamlValue) -> Mapping[str, str] | None:
-    if not isinstance(value, YamlMapping):
-        advice = "write `name: text` lines under it, indented"
-        diagnostics.add(value.span.line, f"`{key}` must be made of `name: text` lines", advice)
-        return None
-    found: dict[str, str] = {}
-    for name, item in value.items.items():
-        line = value.keys[name].line
-        if not is_variable_name(name):
-            diagnostics.add(line, f"`{name}` is not a valid name for a variable", "use letters, digits, `_` and `-`")
-        elif not isinstance(item, YamlScalar) or item.is_null:
-            diagnostics.add(line, f"the variable `{name}` has no text", 'write it in quotes, `""` for an empty one')
-        elif "\n" in item.text.strip():
-            what = f"the variable `{name}` runs over more than one line"
-            diagnostics.add(line, what, 'longer text belongs in a file of its own: `{% include "…" %}`')
-        else:
-            found[unicodedata.normalize("NFC", name)] = item.text.strip()
-    return found
-
-
-def _defaults(diagnostics: Diagnostics, key: str, value: YamlValue) -> ArticleFields | None:
-    if not isinstance(value, YamlMapping):
-        diagnostics.add(
-            value.span.line, f"`{key}` must be made of `key: value` lines", "write article keys under it, indented"
-        )
-        return None
-    for own in _OWN_KEYS:
-        if own in value.items:
-            what = f"`{own}` cannot be inherited: it belongs to one article"
-            diagnostics.add(value.keys[own].line, what, "write it in the article")
-    return _article(diagnostics, _known(diagnostics, value, ARTICLE_KEYS, "articles"))
-
-
-def _check_visibility(diagnostics: Diagnostics, front: YamlMapping, fields: IndexFields) -> None:
-    """Check that a list of readers comes with the `visibility` without which the API ignores it (documented)."""
-    companies = (Visibility.COMPANIES,)
-    segments = (Visibility.CONTACT_SEGMENTS, Visibility.COMPANY_SEGMENTS)
-    for key, given, wanted in (("companies", fields.companies, companies), ("segments", fields.segments, segments)):
-        if given is not None and fields.visibility not in wanted:
-            advice = f"write `visibility: {wanted[0]}` beside it"
-            diagnostics.add(front.keys[key].line, f"`{key}` says nothing without `visibility: {wanted[0]}`", advice)
-        if fields.visibility in wanted and (given == () or key not in front.items):
-            advice = f"write `{key}: [id, …]` beside it"
-            diagnostics.add(front.keys["visibility"].line, f"`visibility: {fields.visibility}` wants `{key}`", advice)
 
 
 def _shape(value: YamlValue) -> str:

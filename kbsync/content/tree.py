@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from kbsync.content.document import Document, decode, line_at, parse_document
-from kbsync.content.fields import ArticleFields, Diagnostics, IndexFields, article_fields, index_fields, merge_variables
+from kbsync.content.fields import ArticleFields, FieldReader, IndexFields, merge_variables
 from kbsync.content.front_matter import YamlMapping
 from kbsync.content.includes import Expansion, Includes
 from kbsync.content.selection import (
@@ -134,19 +134,19 @@ class _TreeReader:
     def read_index(self, path: str) -> None:
         """Read one index file."""
         directory = parent_path(path)
-        diagnostics, document = self._open(path)
+        reader, document = self._open(path)
         if document is None:
             self.indexes[directory] = IndexFields(), None
             return
-        found = index_fields(diagnostics, document.front)
+        found = reader.read_index(document.front)
         if document.body.strip():
             if found.description is not None:
                 what = "`description` is given beside a body, which is the description too"
-                diagnostics.add(document.lines["description"], what, "keep one of the two")
+                reader.add(document.lines["description"], what, "keep one of the two")
             found = replace(found, description=document.body.strip())
-        _validate_index_keys(diagnostics, document.front, directory.count("/") + 1 if directory else 0)
+        _validate_index_keys(reader, document.front, directory.count("/") + 1 if directory else 0)
         self.indexes[directory] = found, document
-        self.problems += diagnostics.problems
+        self.problems += reader.problems
 
     def collect_scopes(self) -> None:
         """Collect the variables of the directories, which are those of new articles too."""
@@ -155,23 +155,23 @@ class _TreeReader:
 
     def read_article(self, path: str) -> None:
         """Read one article."""
-        diagnostics, document = self._open(path)
+        reader, document = self._open(path)
         directory, _, name = path.rpartition("/")
         stem = split_suffix(name)[0]
         if document is None:
             self.articles.append(Article(path=path, title=stem, body=""))
             return
-        found = _inherited(article_fields(diagnostics, document.front), self._defaults(directory))
+        found = _inherited(reader.read_article(document.front), self._defaults(directory))
         if found.publish is False:
             self.unpublished.append(path)
             return
-        _validate_title(diagnostics, document)
+        _validate_title(reader, document)
         if directory.count("/") < 1:
             where = f"a directory below `{directory}`" if directory else "a category's folder"
-            diagnostics.add(0, "lies outside any folder", f"move it into {where}, or set `publish: false`")
-            self.misplaced[path] = diagnostics.problems
+            reader.add(0, "lies outside any folder", f"move it into {where}, or set `publish: false`")
+            self.misplaced[path] = reader.problems
         else:
-            self.problems += diagnostics.problems
+            self.problems += reader.problems
         self.articles.append(_article(path, document, found, stem, self._body(path, document, found)))
 
     def _body(self, path: str, document: Document, found: ArticleFields) -> str:
@@ -268,14 +268,14 @@ class _TreeReader:
             return self.rules.variables
         return self.scopes.setdefault(path, {**self.rules.variables, **found.variables})
 
-    def _open(self, path: str) -> tuple[Diagnostics, Document | None]:
-        diagnostics = Diagnostics(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
+    def _open(self, path: str) -> tuple[FieldReader, Document | None]:
+        reader = FieldReader(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
         try:
             text = decode(self.files.read(path), path)
-            return diagnostics, parse_document(text, path)
+            return reader, parse_document(text, path)
         except ContentError as error:
             self.problems += error.problems
-            return diagnostics, None
+            return reader, None
 
 
 def _validate_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
@@ -298,20 +298,20 @@ def _validate_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
             yield Problem(path=path, message=error, advice="rename it", is_error=False)
 
 
-def _validate_title(diagnostics: Diagnostics, document: Document) -> None:
+def _validate_title(reader: FieldReader, document: Document) -> None:
     """Report a title that is missing or too long."""
     if "title" in document.front.items:
         return
     if document.heading is None:
         empty = not document.text.strip("\ufeff \t\r\n")
-        diagnostics.add(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
+        reader.add(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
     elif len(document.heading.title) > 255:
         line = line_at(document.text, document.heading.start)
         what = f"the title has {len(document.heading.title)} characters, more than Freshdesk takes"
-        diagnostics.add(line, what, "shorten it to 255")
+        reader.add(line, what, "shorten it to 255")
 
 
-def _validate_index_keys(diagnostics: Diagnostics, front: YamlMapping, depth: int) -> None:
+def _validate_index_keys(reader: FieldReader, front: YamlMapping, depth: int) -> None:
     """Report keys that mean nothing for the root, a category or a folder."""
     match depth:
         case 0:
@@ -322,8 +322,8 @@ def _validate_index_keys(diagnostics: Diagnostics, front: YamlMapping, depth: in
         case _:
             foreign, where = ("portals",), "a folder"
     for key in foreign:
-        if key in front.items and key not in diagnostics.ignored_keys:
-            diagnostics.add(front.keys[key].line, f"`{key}` means nothing for {where}", "remove it")
+        if key in front.items and key not in reader.ignored_keys:
+            reader.add(front.keys[key].line, f"`{key}` means nothing for {where}", "remove it")
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kbsync.content.document import compose, edit_fields, parse_document, replace_body
-from kbsync.content.fields import Diagnostics, article_fields
+from kbsync.content.fields import FieldReader
 from kbsync.errors import ContentError
 from kbsync.model import FieldValue
 from tests.content.cases import Case, cases
@@ -114,8 +114,8 @@ def test_an_edit_sets_the_values_and_keeps_the_other_lines_or_is_refused(
     for line in lines:
         if key_of(line) not in touched:
             assert line.replace("\n", newline) in edited
-    desk = Diagnostics("a.md", target="production")
-    fields = article_fields(desk, after.front)
+    reader = FieldReader("a.md", target="production")
+    fields = reader.read_article(after.front)
     title = wanted.get("title")
     if isinstance(title, str) and title.strip() and "\n" not in title.strip():
         assert fields.title == title.strip()
