@@ -1,6 +1,6 @@
 """`python -m kbsync`, for where the command itself is not on the path."""
 
-from kbsync.cli import main
+from kbsync.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 Every error is advice: what is wrong, where, and what to do next. Only `cli` catches them, prints and exits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -74,3 +75,11 @@ class Refusal(KbsyncError):
     """kbsync refuses to go on: a limit, an old commit, a wrong target, a stale plan."""
 
     exit_code = 4
+
+
+_MOST_LISTED = 5
+
+
+def first_few(names: Sequence[str]) -> str:
+    """Return the first five names with commas between them, and an ellipsis for the others."""
+    return ", ".join(names[:_MOST_LISTED]) + (" …" if len(names) > _MOST_LISTED else "")

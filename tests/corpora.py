@@ -1,4 +1,4 @@
-"""The two large collections brought to a desk and a portal, and each step on them measured.
+"""The two large collections brought to a checkout and a portal, and each step on them measured.
 
 Shared by the tests of the collections, which assert, and the benchmarks, which print. Nothing here judges.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.store import load_path
-from tests.desk import Desk, Ended, new_desk
+from tests.cli_runner import Checkout, CommandResult, new_checkout
 
 ASSETS = "https://cdn.example.com/kb"
 
@@ -22,7 +22,7 @@ ASSETS = "https://cdn.example.com/kb"
 class Step:
     """One run of kbsync: how it ended, its calls by method, and the seconds it took."""
 
-    ended: Ended
+    ended: CommandResult
     calls: Mapping[str, int]
     seconds: float
 
@@ -37,11 +37,11 @@ class Step:
         return self.total - self.calls.get("GET", 0)
 
 
-def step(desk: Desk, portal: Portal, *words: str, url: str = "") -> Step:
+def step(checkout: Checkout, portal: Portal, *words: str, url: str = "") -> Step:
     """Run one command, and count the calls that the portal saw of it."""
     portal.calls.clear()
     started = time.monotonic()
-    ended = desk.kbsync("--url", url or portal.url, *words)
+    ended = checkout.kbsync("--url", url or portal.url, *words)
     seconds = time.monotonic() - started
     return Step(ended=ended, calls=Counter(call.method for call in portal.calls), seconds=seconds)
 
@@ -59,21 +59,21 @@ def load_help_centre(portal: Portal, corpus: Path) -> int:
     return load_path(portal.store, corpus / "freshdesk-kb")
 
 
-def empty_tree(root: Path, portal: Portal) -> Desk:
+def empty_tree(root: Path, portal: Portal) -> Checkout:
     """Make a repository that knows its portal and nothing else."""
-    return _desk(root, portal, lambda: None, "")
+    return _checkout(root, portal, lambda: None, "")
 
 
-def markdown_tree(root: Path, portal: Portal, corpus: Path) -> Desk:
+def markdown_tree(root: Path, portal: Portal, corpus: Path) -> Checkout:
     """Make a repository of articles that people wrote in Markdown for another system, whose ids they carry."""
     source = corpus / "arduino-help-center" / "content"
     settings = f'assets_url = "{ASSETS}"\n[front_matter]\nignore = ["id"]\n'
-    return _desk(root, portal, lambda: shutil.copytree(source, root, dirs_exist_ok=True), settings)
+    return _checkout(root, portal, lambda: shutil.copytree(source, root, dirs_exist_ok=True), settings)
 
 
-def _desk(root: Path, portal: Portal, fill: Callable[[], object], settings: str) -> Desk:
-    desk = new_desk(root, {}, {"FRESHDESK_API_KEY": portal.key})
-    desk.write("kbsync.toml", f'[targets.production]\nurl = "{portal.url}"\n{settings}')
+def _checkout(root: Path, portal: Portal, fill: Callable[[], object], settings: str) -> Checkout:
+    checkout = new_checkout(root, {}, {"FRESHDESK_API_KEY": portal.key})
+    checkout.write("kbsync.toml", f'[targets.production]\nurl = "{portal.url}"\n{settings}')
     fill()
-    desk.commit("Begin")
-    return desk
+    checkout.commit("Begin")
+    return checkout

@@ -19,7 +19,7 @@ import yaml
 
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings
-from tests.desk import Desk, git, new_desk
+from tests.cli_runner import Checkout, git, new_checkout
 
 ACTION = Path(__file__).parent.parent / ".github" / "actions" / "kbsync"
 KEY = "kEy-0f-MaNy-LeTTeRs"
@@ -181,9 +181,9 @@ def marks(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, marks: Path) -> Desk:
+def repository(tmp_path: Path, marks: Path) -> Checkout:
     """The repository whose files are all an attacker's, but for the content."""
-    repository = new_desk(tmp_path / "help", {}, {})
+    repository = new_checkout(tmp_path / "help", {}, {})
     for path, text in hostile_files(marks).items():
         for folder in ("", "content/"):
             repository.write(folder + path, text).chmod(0o755)
@@ -204,7 +204,7 @@ def runner(tmp_path: Path, portal: Portal) -> Runner:
 
 
 def test_nothing_of_a_hostile_checkout_runs_in_any_workflow_and_the_key_is_seen_by_kbsync_alone(
-    runner: Runner, repository: Desk, portal: Portal, marks: Path
+    runner: Runner, repository: Checkout, portal: Portal, marks: Path
 ) -> None:
     runner.job("publish")
     assert not marks.exists(), marks.read_text()
@@ -229,7 +229,7 @@ def test_nothing_of_a_hostile_checkout_runs_in_any_workflow_and_the_key_is_seen_
     assert [text for text in seen if KEY in text] == []
 
 
-def test_the_files_of_the_hostile_checkout_do_leave_marks(repository: Desk, marks: Path) -> None:
+def test_the_files_of_the_hostile_checkout_do_leave_marks(repository: Checkout, marks: Path) -> None:
     """The test above would prove nothing with files that cannot run."""
     starts = ["-m venv x", "-m pip", "-m kbsync", "-m site", "-c 'import yaml'", "-c 'import httpx'"]
     for words in (*([sys.executable, *shlex.split(start)] for start in starts), ["./kbsync"], ["sh", "bin/python"]):
@@ -249,7 +249,7 @@ def test_the_files_of_the_hostile_checkout_do_leave_marks(repository: Desk, mark
 
 @pytest.mark.parametrize("name", ["FRESHDESK_API_KEY", "FRESHDESK_API_KEY_PRODUCTION"])
 def test_a_key_in_the_environment_of_the_job_is_taken_from_what_installs(
-    runner: Runner, repository: Desk, name: str
+    runner: Runner, repository: Checkout, name: str
 ) -> None:
     python = runner.folder / "tools" / "python"
     python.write_text(python.read_text().replace("exec ", "exit 3 # "))

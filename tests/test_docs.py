@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from kbsync.cli import app
+from kbsync.cli.main import app
 from kbsync.config import load_config
 from kbsync.content.selection import TreeRules
 from kbsync.content.tree import read_tree

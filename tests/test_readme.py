@@ -27,7 +27,7 @@ def test_the_readme_stays_short() -> None:
 
 def test_the_installed_command_answers() -> None:
     answer = subprocess.run(
-        [sys.executable, "-c", "from kbsync.cli import app; app(['--version'])"],
+        [sys.executable, "-c", "from kbsync.cli.main import app; app(['--version'])"],
         capture_output=True,
         text=True,
         check=True,

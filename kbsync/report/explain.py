@@ -1,4 +1,4 @@
-"""Why items would or would not change: in plain sentences for a terminal, and as data."""
+"""Why items would or would not change, as sentences for a terminal and as JSON."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +16,7 @@ _STATES = {
     State.RELEASED: "It was released",
     State.UNDONE: "The run that published it was undone",
 }
-_FOLLOWS = {
+_CONCLUSIONS = {
     Decision.NOTHING: "Nothing follows: neither side has changed.",
     Decision.CREATE: "A publish creates it: no live item is known to be it.",
     Decision.UNMANAGED: "Nothing follows: kbsync leaves alone what no baseline knows; `kbsync adopt` takes it over.",
@@ -33,7 +33,7 @@ _FOLLOWS = {
 
 
 def explanation_to_text(items: Iterable[ItemExplanation]) -> str:
-    """Tell of each item in a paragraph of its own."""
+    """Return each item in a paragraph of its own."""
     return "\n\n".join("\n".join(_lines(item)) for item in items)
 
 
@@ -44,13 +44,13 @@ def explanation_to_json(items: Iterable[ItemExplanation], *, target: str, calls:
 
 def _lines(item: ItemExplanation) -> Iterator[str]:
     case, path = item.state, one_line(item.state.path)
-    yield f"{path}: {_what(case)}"
+    yield f"{path}: {_title(case)}"
     for sentence in (*_baseline(item), _side("The content", case.content_state, case), *_live(case)):
         yield f"  {sentence}"
     yield f"  {_conclusion(item)}".replace("PATH", path)
 
 
-def _what(case: ItemState) -> str:
+def _title(case: ItemState) -> str:
     number = f" {case.id}" if case.id is not None else ""
     if case.live is None:
         return f"{case.kind.value}{number}, not on the portal" + (" now" if case.baseline else " yet")
@@ -96,20 +96,20 @@ def _conclusion(item: ItemExplanation) -> str:
     state = item.state.baseline.state if item.state.baseline else None
     if state in {State.KEPT, State.RELEASED}:
         return f"Nothing follows, whatever changes: it is {state.value}. `kbsync adopt PATH` takes it over again."
-    told = clause(item.step) if item.step else ""
-    expected = _FOLLOWS[item.decision]
+    why = clause(item.step) if item.step else ""
+    expected = _CONCLUSIONS[item.decision]
     match item.step:
         case None:
-            return expected if item.decision in _SILENT else _FOLLOWS[Decision.NOTHING]
+            return expected if item.decision in _WITHOUT_STEP else _CONCLUSIONS[Decision.NOTHING]
         case Change() if item.step.action.value != item.decision.value:
-            return f"A publish would {item.step.action.value} it: {told}."
+            return f"A publish would {item.step.action.value} it: {why}."
         case Finding() if item.step.finding_kind.value != item.decision.value:
-            return f"Nothing is written ({item.step.finding_kind.value}): {told}."
+            return f"Nothing is written ({item.step.finding_kind.value}): {why}."
         case _:
-            return f"{expected} In the plan: {told}." if told else expected
+            return f"{expected} In the plan: {why}." if why else expected
 
 
-_SILENT = {Decision.NOTHING, Decision.RESTORE, Decision.REMOVE}
+_WITHOUT_STEP = {Decision.NOTHING, Decision.RESTORE, Decision.REMOVE}
 
 
 def _page(item: ItemExplanation) -> dict[str, object]:
@@ -119,17 +119,17 @@ def _page(item: ItemExplanation) -> dict[str, object]:
         "state": known.state.value,
         "seen": known.seen_at,
         "path": known.path,
-        "made": item.run,
+        "run": item.run,
     }
     return {
         "kind": case.kind.value,
         "path": case.path,
         "id": case.id,
         "baseline": baseline,
-        "content": {"presence": case.content_state.status.value, "fields": list(case.content_state.fields)},
-        "live": {"presence": case.live_state.status.value, "fields": list(case.live_state.fields)},
+        "content": {"status": case.content_state.status.value, "fields": list(case.content_state.fields)},
+        "live": {"status": case.live_state.status.value, "fields": list(case.live_state.fields)},
         "differing": list(case.differing),
-        "verdict": item.decision.value,
+        "decision": item.decision.value,
         "planned": item.step.action.value if isinstance(item.step, Change) else "",
         "reason": item.step.reason if item.step else "",
         "conclusion": _conclusion(item).replace("PATH", case.path),

@@ -1,6 +1,6 @@
-"""Plans as JSON: the object of every plan, and the file of a saved one, which also holds whether it still applies.
+"""Plans, problems and errors as JSON: one object each, and a saved plan, which is read back.
 
-Nothing in a file is trusted: what is not a saved plan is refused, and what is one allows changes and never orders any.
+Nothing in a file is trusted: what is not a saved plan is refused, and a saved plan allows and never instructs.
 """
 
 import json
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome
 from kbsync.codec import FormatError, decode
-from kbsync.errors import UsageError
+from kbsync.errors import ContentError, KbsyncError, Problem, UsageError
 from kbsync.model import Article, Category, Folder, Item, Kind, Side
 from kbsync.planner.approval import Approval, ApprovedChange, SavedPlan
 from kbsync.planner.planner import Plan
-from kbsync.report.wording import diff, title_of
+from kbsync.report.wording import advice_for, diff, title_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,38 +27,85 @@ _T = TypeVar("_T")
 _ADVICE = "save one with `kbsync plan --out FILE.json`"
 
 
-def plan_to_json(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> str:
+def plan_to_json(
+    plan: Plan,
+    *,
+    target: str,
+    calls: int,
+    base: Mapping[str, object] | None = None,
+    outcomes: Sequence[Outcome] | None = None,
+) -> str:
     """Write a plan; after a run, with what became of each change."""
-    return to_json(plan_page(plan, target=target, calls=calls, outcomes=outcomes))
+    return to_json(plan_page(plan, target=target, calls=calls, base=base, outcomes=outcomes))
 
 
 def status_to_json(plan: Plan, archived: Sequence[Baseline], *, target: str, calls: int) -> str:
-    """Write both directions: what there is to publish, what to pull, and what is archived."""
+    """Write both directions: what there is to publish, what to pull, and what waits for a person."""
     page = plan_page(plan, target=target, calls=calls) | {
-        "to_publish": [_change_data(change) for change in plan.changes],
-        "to_pull": [_finding(finding) for finding in plan.drift],
+        "to_publish": [_change_page(change) for change in plan.changes],
+        "to_pull": [_finding_page(finding, plan.written) for finding in plan.drift],
         "archived": [{"kind": known.kind.value, "path": known.path, "id": known.id} for known in archived],
     }
     return to_json(page)
 
 
-def plan_page(plan: Plan, *, target: str, calls: int, outcomes: Sequence[Outcome] | None = None) -> dict[str, object]:
-    """Return the object that a plan is written as."""
+def problems_to_json(problems: Sequence[Problem]) -> str:
+    """Write the problems of a tree."""
+    return to_json({"version": VERSION, "problems": [problem_page(problem) for problem in problems]})
+
+
+def error_to_json(error: KbsyncError) -> str:
+    """Write an error in place of the result that it prevents: as problems, those of the content each its own."""
+    if isinstance(error, ContentError):
+        return problems_to_json(error.problems)
+    return problems_to_json([Problem(path="", message=error.what, advice=error.advice)])
+
+
+def plan_page(
+    plan: Plan,
+    *,
+    target: str,
+    calls: int,
+    base: Mapping[str, object] | None = None,
+    outcomes: Sequence[Outcome] | None = None,
+) -> dict[str, object]:
+    """Return the object that a plan is written as.
+
+    `base` is the run, and its time, that the content was compared with where the portal was not read.
+    """
+    changes = [_change_page(change) for change in plan.changes] if outcomes is None else map(_outcome_page, outcomes)
+    findings = {
+        "drift": plan.drift,
+        "conflicts": plan.conflicts,
+        "unmanaged": plan.unmanaged,
+        "undone": plan.undone,
+    }
     return {
         "version": VERSION,
         "target": target,
-        "changes": [_change_data(change) for change in plan.changes]
-        if outcomes is None
-        else [_outcome(o) for o in outcomes],
-        "drift": [_finding(finding) for finding in plan.drift],
-        "conflicts": [_finding(finding) for finding in plan.conflicts],
-        "unmanaged": [_finding(finding) for finding in plan.unmanaged],
-        "undone": [_finding(finding) for finding in plan.undone],
+        "base": "portal" if base is None else dict(base),
+        "changes": list(changes),
+        **{name: [_finding_page(finding, plan.written) for finding in found] for name, found in findings.items()},
         "counts": plan.counts(),
         "unchanged": plan.unchanged,
         "refused": plan.halt or plan.excess,
-        "way_on": plan.advice,
+        "advice": plan.advice,
         "calls": calls,
+        "problems": [],
+    }
+
+
+def problem_page(problem: Problem) -> dict[str, object]:
+    """Return the object that a problem is written as, everywhere the same."""
+    return {
+        "code": None,
+        "severity": "error" if problem.is_error else "warning",
+        "path": problem.path or None,
+        "line": problem.line or None,
+        "column": None,
+        "message": problem.message,
+        "advice": problem.advice,
+        "fixable": False,
     }
 
 
@@ -73,30 +120,41 @@ def _escaped(char: str) -> str:
     return json.dumps(char)[1:-1] if char > "\u009f" else f"\\u{ord(char):04x}"
 
 
-def _change_data(change: Change) -> dict[str, object]:
+def _change_page(change: Change) -> dict[str, object]:
     return {
         "action": change.action.value,
         "kind": change.kind.value,
         "path": change.path,
+        "former": change.former_path,
         "id": change.id,
+        "language": None,
+        "url": None,
+        "title": title_of(change.desired or change.actual),
         "fields": list(change.fields),
         "reason": change.reason,
+        "diff": list(diff(change)),
+        "advice": "",
+        "widens": None,
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, object]:
+def _outcome_page(outcome: Outcome) -> dict[str, object]:
     number = outcome.live.id if outcome.live else outcome.change.id
-    page = _change_data(outcome.change) | {"id": number, "result": outcome.result.value, "error": outcome.error}
+    page = _change_page(outcome.change) | {"id": number, "result": outcome.result.value, "error": outcome.error}
     return page | ({"notes": list(outcome.notes)} if outcome.notes else {})
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding_page(finding: Finding, written: Side) -> dict[str, object]:
     page: dict[str, object] = {
         "kind": finding.kind.value,
         "path": finding.path,
         "id": finding.id,
+        "language": None,
+        "url": None,
+        "title": title_of(finding.content or finding.live),
         "fields": list(finding.fields),
         "reason": finding.reason,
+        "advice": advice_for(finding, written),
     }
     sides = {"ours": finding.ours, "theirs": finding.theirs}
     return page | {side: list(lines) for side, lines in sides.items() if lines}
@@ -124,19 +182,9 @@ def saved_to_json(saved: SavedPlan) -> str:
 
 
 def _change(change: Change, approved: ApprovedChange | None) -> dict[str, object]:
-    page: dict[str, object] = {
-        "action": change.action.value,
-        "kind": change.kind.value,
-        "path": change.path,
-        "id": change.id,
-        "fields": list(change.fields),
-        "reason": change.reason,
-        "former": change.former_path,
-        "title": title_of(change.desired or change.actual),
-        "diff": list(diff(change)),
-    }
+    page = _change_page(change)
     if change.leaves_pointer:
-        page["points"] = True
+        page["leaves_pointer"] = True
     return page | ({"content": approved.content, "live": approved.live} if approved else {})
 
 
@@ -153,7 +201,7 @@ class _SavedChange:
     former: str | None = None
     title: str
     diff: tuple[str, ...]
-    points: bool = False
+    leaves_pointer: bool = False
     content: str = ""
     live: str = ""
 
@@ -193,7 +241,7 @@ class _SavedPlan:
     undone: tuple[_SavedFinding, ...]
     unchanged: int
     refused: str
-    way_on: str
+    advice: str
     calls: int
     saved: _SavedOrigin
 
@@ -214,7 +262,11 @@ def saved_from_json(text: str | bytes, *, name: str) -> SavedPlan:
         SavedPlan,
         page.saved,
         plan=_plan(page),
-        permit=Approval(changes=tuple(_taken(ApprovedChange, one) for one in page.changes if one.action.writes_item)),
+        approval=Approval(
+            changes=tuple(
+                _taken(ApprovedChange, one, former_path=one.former) for one in page.changes if one.action.writes_item
+            )
+        ),
         target=page.target,
         calls=page.calls,
     )
@@ -235,7 +287,9 @@ def _plan(page: _SavedPlan) -> Plan:
 
     return Plan(
         written=Side.LIVE,
-        changes=tuple(_taken(Change, one, desired=_named(one.kind, one.title)) for one in page.changes),
+        changes=tuple(
+            _taken(Change, one, former_path=one.former, desired=_named(one.kind, one.title)) for one in page.changes
+        ),
         drift=findings(page.drift, FindingKind.DRIFT),
         conflicts=findings(page.conflicts, FindingKind.CONFLICT),
         unmanaged=findings(page.unmanaged, FindingKind.UNMANAGED),
@@ -245,7 +299,7 @@ def _plan(page: _SavedPlan) -> Plan:
         targets={},
         anchors={},
         halt=page.refused,
-        halt_advice=page.way_on,
+        halt_advice=page.advice,
     )
 
 

@@ -17,31 +17,33 @@ from kbsync.report.wording import (
     plain,
     refusal,
     sections,
+    sentence,
     shortened,
     title_of,
 )
 
-_LONGEST_COMMENT = 60_000
+_MAX_COMMENT = 60_000
 """Characters of a page of Markdown; GitHub takes 65,536 in a comment."""
 
 
-_MOST_SHOWN = 10
+_MAX_CONFLICTS = 10
 """Conflicts of which a pull request's comment shows what both sides did; it has only so much space."""
 
 
 def plan_to_markdown(plan: Plan, *, heading: str) -> str:
     """Write a plan as GitHub-flavoured Markdown, each article's diff folded away."""
-    lines = [f"### {escaped(heading)}", "", f"{counts(plan)[:1].upper()}{counts(plan)[1:]}."]
+    lines = [f"### {escape_markdown(heading)}", "", sentence(counts(plan))]
     if refusal(plan):
-        lines += ["", f"> [!CAUTION]\n> Refused: {escaped(refusal(plan))}"]
+        lines += ["", f"> [!CAUTION]\n> Refused: {escape_markdown(refusal(plan))}"]
     if plan.changes:
         lines += ["", "| | item | what |", "| --- | --- | --- |"]
         lines += [
-            f"| {c.action.value} | {code(c.path)} {escaped(_named(c))} | {escaped(clause(c))} |" for c in plan.changes
+            f"| {c.action.value} | {code_span(c.path)} {escape_markdown(_named(c))} | {escape_markdown(clause(c))} |"
+            for c in plan.changes
         ]
     for section in sections(plan):
         lines += _markdown_findings(section)
-    return "\n".join([*lines, *_markdown_diffs(plan.changes, space=_LONGEST_COMMENT - sum(map(len, lines)))])
+    return "\n".join([*lines, *_markdown_diffs(plan.changes, space=_MAX_COMMENT - sum(map(len, lines)))])
 
 
 def _named(change: Change) -> str:
@@ -52,19 +54,19 @@ def _named(change: Change) -> str:
 def _markdown_findings(section: Section) -> Iterator[str]:
     if not section.findings:
         return
-    yield from ("", f"**{section.words}**", "")
-    most = MOST_UNMANAGED if section.matter is FindingKind.UNMANAGED else len(section.findings)
+    yield from ("", f"**{section.heading}**", "")
+    most = MOST_UNMANAGED if section.finding_kind is FindingKind.UNMANAGED else len(section.findings)
     for finding in section.findings[:most]:
-        yield f"- {code(finding.path)}: {escaped(clause(finding))}"
+        yield f"- {code_span(finding.path)}: {escape_markdown(clause(finding))}"
     if len(section.findings) > most:
         yield f"- and {len(section.findings) - most} more"
-    for finding in section.findings[:_MOST_SHOWN]:
-        for words, lines in both_sides(finding):
-            yield from _folded_away(f"<code>{html.escape(one_line(finding.path))}</code> {words}", shortened(lines))
+    for finding in section.findings[:_MAX_CONFLICTS]:
+        for side, lines in both_sides(finding):
+            yield from _folded_away(f"<code>{html.escape(one_line(finding.path))}</code> {side}", shortened(lines))
 
 
 def _markdown_diffs(changes: Sequence[Change], *, space: int) -> Iterator[str]:
-    """Give as many whole diffs as there is space for, and count the others."""
+    """Return as many whole diffs as there is space for, and count the others."""
     shown = [lines for change in changes if (lines := list(_markdown_diff(change)))]
     for number, lines in enumerate(shown):
         space -= sum(len(line) + 1 for line in lines)
@@ -82,26 +84,30 @@ def _folded_away(heading: str, lines: Sequence[str]) -> Iterator[str]:
     """Return the lines of a diff in a fence that none of them can close, below a heading that opens it."""
     if not lines:
         return
-    longest = max((len(found) for line in lines for found in re.findall(r"`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = code_fence(lines)
     yield from ("", f"<details><summary>{heading}</summary>", "", f"{fence}diff")
     yield from lines
     yield from (fence, "", "</details>")
 
 
-def escaped(text: str) -> str:
-    """Escape what Markdown, a table cell or GitHub would make of text from outside.
+def code_fence(lines: Sequence[str]) -> str:
+    """Return a fence that none of the lines can close."""
+    return "`" * max(3, 1 + max((len(found) for line in lines for found in re.findall(r"`+", line)), default=0))
 
-    A backslash keeps nobody from being mentioned, nor an issue or an address from being linked: GitHub looks for those
-    in what was rendered. An invisible space does.
+
+def escape_markdown(text: str) -> str:
+    """Escape what Markdown, a table cell or GitHub would interpret in text from outside.
+
+    A backslash does not stop GitHub from mentioning a person or linking an issue or an address, which it looks for in
+    the rendered text; an invisible space does.
     """
-    escaped = html.escape(one_line(text), quote=False)
-    escaped = re.sub(r"([\\|`*_\[\]~$])", r"\\\1", escaped)
-    return re.sub(r"[@#]|:(?=//)|www(?=\.)", r"\g<0>&#8203;", escaped)
+    found = html.escape(one_line(text), quote=False)
+    found = re.sub(r"([\\|`*_\[\]~$])", r"\\\1", found)
+    return re.sub(r"[@#]|:(?=//)|www(?=\.)", r"\g<0>&#8203;", found)
 
 
-def code(text: str) -> str:
-    """Write text from outside as code within a line or a table cell."""
+def code_span(text: str) -> str:
+    """Write text from outside as code in a line or a table cell."""
     content = one_line(text).replace("|", "\\|")
     fence = "`" * (max((len(found) for found in re.findall(r"`+", content)), default=0) + 1)
     pad = " " if "`" in content else ""
@@ -128,7 +134,7 @@ ins {{ color: #1a7f37; text-decoration: none; }} del {{ color: #c0392b; text-dec
 </head>
 <body>
 <h1>{title}</h1>
-<p>{counts}.</p>
+<p>{counts}</p>
 {body}
 </body>
 </html>"""
@@ -144,9 +150,8 @@ def plan_to_html(plan: Plan, *, heading: str) -> str:
     for section in sections(plan):
         if section.findings:
             listed = (_html_finding(finding) for finding in section.findings)
-            parts += [f"<h2>{_with_code(section.words)}</h2>", "<ul>", *listed, "</ul>"]
-    told = counts(plan)
-    return _PAGE.format(title=_text(heading), counts=_text(told[:1].upper() + told[1:]), body="\n".join(parts))
+            parts += [f"<h2>{_with_code(section.heading)}</h2>", "<ul>", *listed, "</ul>"]
+    return _PAGE.format(title=_text(heading), counts=_text(sentence(counts(plan))), body="\n".join(parts))
 
 
 def _with_code(words: str) -> str:
@@ -163,9 +168,9 @@ def _html_change(change: Change) -> str:
 
 def _html_finding(finding: Finding) -> str:
     shown = ""
-    for words, lines in both_sides(finding):
-        told = "\n".join(_html_line(line) for line in shortened(lines))
-        shown += f"<details><summary>{_text(words)}</summary><pre>{told}</pre></details>"
+    for side, lines in both_sides(finding):
+        diff_lines = "\n".join(_html_line(line) for line in shortened(lines))
+        shown += f"<details><summary>{_text(side)}</summary><pre>{diff_lines}</pre></details>"
     return f'<li><code>{_text(finding.path)}</code> <span class="why">{_text(clause(finding))}</span>{shown}</li>'
 
 

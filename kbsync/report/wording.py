@@ -1,5 +1,6 @@
-"""The words that every form of a report shares: one clause a change, one sentence of counts. Text in, text out."""
+"""The wording that every form of a report shares: one clause a change, one sentence of counts. Text in, text out."""
 
+import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,7 +22,7 @@ SIGNS = {
     Action.ADOPT: "=",
     Action.FORGET: "=",
 }
-PAST = {
+PAST_TENSE = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.RENAME: "renamed",
@@ -40,10 +41,10 @@ LONGEST_DIFF = 60
 MOST_UNMANAGED = 20
 """Unmanaged items that are named for people; an old portal has thousands, and nothing ever happens to them."""
 
-_WAYS_ON = "`kbsync pull PATH` merges, `publish --overwrite PATH` lets the file win, or leave it"
+_CONFLICT_OPTIONS = "`kbsync pull PATH` merges, `publish --overwrite PATH` lets the file win, or leave it"
 _PUBLISHING = (
     (FindingKind.DRIFT, "Edited on the portal, left alone (`kbsync pull` brings it home)", "drifted"),
-    (FindingKind.CONFLICT, f"In conflict, left alone ({_WAYS_ON})", "in conflict"),
+    (FindingKind.CONFLICT, f"In conflict, left alone ({_CONFLICT_OPTIONS})", "in conflict"),
     (FindingKind.UNDONE, "Undone, left alone", "undone"),
     (FindingKind.UNMANAGED, "Not managed, never touched", "unmanaged"),
 )
@@ -53,40 +54,63 @@ _PULLING = (
     (FindingKind.UNDONE, "Undone, left alone", "undone"),
     (FindingKind.UNMANAGED, "On one side only, left alone", "on one side only"),
 )
+_UNDOING = (_PUBLISHING[0], (FindingKind.CONFLICT, "Left alone, for you to settle", "left alone"), *_PUBLISHING[2:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One list of what a plan leaves alone: what it is called, and the one word for its count."""
+    """One list of what a plan skips, under a heading; `label` stands after its count."""
 
-    matter: FindingKind
-    words: str
-    count: str
+    finding_kind: FindingKind
+    heading: str
+    label: str
     findings: tuple[Finding, ...]
 
 
-_UNDOING = (_PUBLISHING[0], (FindingKind.CONFLICT, "Left alone, for you to settle", "left alone"), *_PUBLISHING[2:])
-
-
 def sections(plan: Plan, *, undoing: bool = False) -> tuple[Section, ...]:
-    """Return the lists of what a plan leaves alone, in the words of its direction."""
+    """Return the lists of what a plan skips, worded for its direction."""
     found = {
         FindingKind.DRIFT: plan.drift,
         FindingKind.CONFLICT: plan.conflicts,
         FindingKind.UNDONE: plan.undone,
         FindingKind.UNMANAGED: plan.unmanaged,
     }
-    told = _PULLING if plan.written is Side.CONTENT else _UNDOING if undoing else _PUBLISHING
-    return tuple(Section(matter=m, words=words, count=count, findings=found[m]) for m, words, count in told)
+    headings = _PULLING if plan.written is Side.CONTENT else _UNDOING if undoing else _PUBLISHING
+    return tuple(
+        Section(finding_kind=kind, heading=heading, label=label, findings=found[kind])
+        for kind, heading, label in headings
+    )
+
+
+def advice_for(finding: Finding, written: Side) -> str:
+    """Return what to do about a finding; nothing where there is nothing to do, or its reason says it."""
+    path = shlex.quote(finding.path)
+    match finding.finding_kind, written:
+        case FindingKind.CONFLICT, Side.LIVE:
+            return (
+                f"`kbsync pull {path}` merges both, `kbsync publish --overwrite {path}` publishes the file over the "
+                "web edit"
+            )
+        case FindingKind.CONFLICT, Side.CONTENT:
+            return (
+                f"edit the file, or take one side: `kbsync pull --ours {path}` keeps the file, `kbsync pull --theirs "
+                f"{path}` takes the portal's version"
+            )
+        case FindingKind.DRIFT, Side.LIVE:
+            return f"`kbsync pull {path}` copies the web edit into the file"
+        case FindingKind.DRIFT, Side.CONTENT:
+            return f"`kbsync publish {path}` publishes the file"
+        case _:
+            return ""
 
 
 def plain(text: str) -> str:
-    """Make text from outside fit to be shown: what could steer a terminal or hide a word is made visible."""
+    """Return text from outside with what could steer a terminal or hide a word made visible."""
     return "".join(_visible(char) for char in text)
 
 
 def one_line(text: str) -> str:
-    """Make text from outside fit for a place within a line."""
+    """Return text from outside as part of one line."""
     return plain(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -103,8 +127,8 @@ def title_of(item: Item | None) -> str:
 
 
 def clause(change: Change | Finding) -> str:
-    """Say in one clause what changes and why; where an item comes or goes as a whole, its fields are no news."""
-    if isinstance(change, Finding) or change.action in _WHOLE or _is_made_anew(change):
+    """Return in one clause what changes and why; an item that comes or goes as a whole needs no list of fields."""
+    if isinstance(change, Finding) or change.action in _WHOLE or _is_recreated(change):
         return one_line(change.reason)
     fields = ", ".join(change.fields)
     if fields and change.reason.endswith(fields):
@@ -112,17 +136,17 @@ def clause(change: Change | Finding) -> str:
     return one_line("; ".join(part for part in (fields, change.reason) if part))
 
 
-def _is_made_anew(change: Change) -> bool:
-    """Tell of a move toward the portal, which sends every field there is, from one in the tree."""
+def _is_recreated(change: Change) -> bool:
+    """Return whether this is a move on the portal, which sends every field there is."""
     return change.action is Action.MOVE and "parent" not in change.fields
 
 
 def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
-    """Say in one sentence what a plan would do, or has done."""
+    """Return in one sentence what a plan would do, or has done."""
     number = Counter(change.action for change in plan.changes)
-    words = PAST if done else {action: f"to {action.value}" for action in Action}
+    words = PAST_TENSE if done else {action: f"to {action.value}" for action in Action}
     parts = [f"{number[action]} {words[action]}" for action in Action if number[action]]
-    named = [(len(section.findings), section.count) for section in sections(plan, undoing=undoing)]
+    named = [(len(section.findings), section.label) for section in sections(plan, undoing=undoing)]
     parts += [f"{count} {word}" for count, word in (*named, (plan.unchanged, "unchanged")) if count]
     return ", ".join(parts) or "nothing there yet"
 
@@ -133,17 +157,17 @@ def refusal(plan: Plan) -> str:
 
 
 def results(outcomes: Sequence[Outcome]) -> str:
-    """Say in one sentence what became of a run."""
+    """Return in one sentence what became of a run."""
     done = Counter(outcome.change.action for outcome in outcomes if outcome.result is Result.DONE)
-    parts = [f"{done[action]} {PAST[action]}" for action in Action if done[action]]
+    parts = [f"{done[action]} {PAST_TENSE[action]}" for action in Action if done[action]]
     for result in (Result.FAILED, Result.WITHHELD, Result.SKIPPED):
         count = sum(outcome.result is result for outcome in outcomes)
         parts += [f"{count} {result.value}"] if count else []
     return ", ".join(parts) or "nothing to do"
 
 
-def gathered(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """Return what is to be known of several changes that went well, and of how many: it is said once."""
+def shared_notes(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Return the notes that several successful changes have, and how many: each is printed once."""
     notes = Counter(note for outcome in outcomes if outcome.result is Result.DONE for note in outcome.notes)
     return {note: count for note, count in notes.items() if count > 1}
 
@@ -157,14 +181,19 @@ def diff(change: Change) -> tuple[str, ...]:
 
 
 def both_sides(finding: Finding) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return what each side of a conflict did, with the words over it; nothing where none is known."""
+    """Return what each side of a conflict did, with the heading over it; nothing where none is known."""
     sides = (("in the content:", finding.ours), ("on the portal:", finding.theirs))
-    return tuple((words, tuple(plain(line) for line in lines)) for words, lines in sides if lines)
+    return tuple((heading, tuple(plain(line) for line in lines)) for heading, lines in sides if lines)
 
 
 def shortened(lines: Iterable[str], longest: int = LONGEST_DIFF) -> tuple[str, ...]:
-    """Keep the first lines, and count the others."""
-    kept = tuple(lines)
-    if len(kept) <= longest:
-        return kept
-    return (*kept[:longest], f"@@ and {len(kept) - longest} more lines @@")
+    """Return the first lines, and a line that counts the others."""
+    every = tuple(lines)
+    if len(every) <= longest:
+        return every
+    return (*every[:longest], f"@@ and {len(every) - longest} more lines @@")
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."

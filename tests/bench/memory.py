@@ -14,8 +14,8 @@ from click import echo
 
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
+from tests.cli_runner import environment
 from tests.corpora import empty_tree, load_help_centre, step
-from tests.desk import environment
 
 RUNS = 3
 
@@ -23,7 +23,7 @@ RUNS = 3
 _SCRIPT = """
 import re, sys
 from pathlib import Path
-from kbsync.cli import main
+from kbsync.cli.main import main
 try:
     main()
 finally:
@@ -38,14 +38,14 @@ def main() -> None:
         sys.exit("set KBSYNC_CORPUS to the folder that holds the collections")
     with tempfile.TemporaryDirectory() as folder, serve(SandboxSettings()) as portal:
         load_help_centre(portal, Path(corpus))
-        desk = empty_tree(Path(folder) / "tree", portal)
-        step(desk, portal, "pull")
-        desk.commit("As it stands")
+        checkout = empty_tree(Path(folder) / "tree", portal)
+        step(checkout, portal, "pull")
+        checkout.commit("As it stands")
         key = {"FRESHDESK_API_KEY": portal.key, "XDG_CACHE_HOME": folder}
         for cache, environ in (("no cache", key | {"KBSYNC_NO_CACHE": "1"}), ("a cache", key)):
             for words in (["plan"], ["plan", "--no-refresh"], ["lint"]):
                 for _ in range(RUNS):
-                    seconds, memory = spent(desk.root, environ, words)
+                    seconds, memory = spent(checkout.root, environ, words)
                     echo(f"{cache:9} kbsync {' '.join(words):18} {seconds:6.1f} s  {memory:6.0f} MB at most")
 
 

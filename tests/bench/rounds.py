@@ -14,49 +14,49 @@ from click import echo
 
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
+from tests.cli_runner import Checkout
 from tests.corpora import Step, empty_tree, load_help_centre, markdown_tree, step
-from tests.desk import Desk
 
 
 def help_centre(folder: Path, corpus: Path) -> Iterator[tuple[str, Step]]:
     """Play the round of a help centre that lives on a portal."""
     with serve(SandboxSettings()) as old, serve(SandboxSettings()) as new:
         load_help_centre(old, corpus)
-        desk = empty_tree(folder / "help-centre", old)
-        yield "pull into an empty tree", step(desk, old, "pull")
-        desk.commit("As it stands")
-        yield "unchanged plan after the pull", step(desk, old, "plan")
-        shutil.rmtree(desk.root / ".kbsync")
-        desk.commit("For another portal")
-        yield "first publish, to another portal", step(desk, new, "publish", "--yes")
-        yield "unchanged plan", step(desk, new, "plan")
-        edit(desk)
-        yield "plan with one change", step(desk, new, "plan")
-        yield "publish of one change", step(desk, new, "publish", "--yes")
-        yield "pull that finds nothing", step(desk, new, "pull")
-        yield "plan without a call", step(desk, new, "plan", "--no-refresh")
+        checkout = empty_tree(folder / "help-centre", old)
+        yield "pull into an empty tree", step(checkout, old, "pull")
+        checkout.commit("As it stands")
+        yield "unchanged plan after the pull", step(checkout, old, "plan")
+        shutil.rmtree(checkout.root / ".kbsync")
+        checkout.commit("For another portal")
+        yield "first publish, to another portal", step(checkout, new, "publish", "--yes")
+        yield "unchanged plan", step(checkout, new, "plan")
+        edit(checkout)
+        yield "plan with one change", step(checkout, new, "plan")
+        yield "publish of one change", step(checkout, new, "publish", "--yes")
+        yield "pull that finds nothing", step(checkout, new, "pull")
+        yield "plan without a call", step(checkout, new, "plan", "--no-refresh")
 
 
 def markdown(folder: Path, corpus: Path) -> Iterator[tuple[str, Step]]:
     """Play the round of a tree that people wrote in Markdown."""
     with serve(SandboxSettings()) as portal:
-        desk = markdown_tree(folder / "markdown", portal, corpus)
-        yield "lint", step(desk, portal, "lint")
-        yield "first publish", step(desk, portal, "publish", "--yes")
-        yield "unchanged plan", step(desk, portal, "plan")
-        edit(desk)
-        yield "plan with one change", step(desk, portal, "plan")
-        yield "publish of one change", step(desk, portal, "publish", "--yes")
-        yield "pull that finds nothing", step(desk, portal, "pull")
+        checkout = markdown_tree(folder / "markdown", portal, corpus)
+        yield "lint", step(checkout, portal, "lint")
+        yield "first publish", step(checkout, portal, "publish", "--yes")
+        yield "unchanged plan", step(checkout, portal, "plan")
+        edit(checkout)
+        yield "plan with one change", step(checkout, portal, "plan")
+        yield "publish of one change", step(checkout, portal, "publish", "--yes")
+        yield "pull that finds nothing", step(checkout, portal, "pull")
         empty = empty_tree(folder / "pulled", portal)
         yield "pull into an empty tree", step(empty, portal, "pull")
 
 
-def edit(desk: Desk) -> None:
+def edit(checkout: Checkout) -> None:
     """Write one more sentence into one article, and commit it."""
-    path = min(path for path in desk.content() if path.endswith(".md") and path.count("/") > 1)
-    desk.write(path, desk.read(path) + "\nOne more sentence.\n")
-    desk.commit("One edit")
+    path = min(path for path in checkout.content() if path.endswith(".md") and path.count("/") > 1)
+    checkout.write(path, checkout.read(path) + "\nOne more sentence.\n")
+    checkout.commit("One edit")
 
 
 def show(name: str, steps: Iterator[tuple[str, Step]]) -> None:

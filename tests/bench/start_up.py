@@ -10,7 +10,7 @@ import time
 
 from click import echo
 
-from tests.desk import command, environment
+from tests.cli_runner import command, environment
 
 RUNS = 21
 

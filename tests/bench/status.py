@@ -16,8 +16,8 @@ from click import echo
 
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings
+from tests.cli_runner import Checkout, command, environment
 from tests.corpora import empty_tree, load_help_centre, step
-from tests.desk import Desk, command, environment
 
 RUNS = 7
 _PLAIN = """
@@ -35,11 +35,11 @@ def main() -> None:
         sys.exit("set KBSYNC_CORPUS to the folder that holds the collections")
     with tempfile.TemporaryDirectory() as name, serve(SandboxSettings()) as portal:
         load_help_centre(portal, Path(corpus))
-        desk = empty_tree(Path(name) / "tree", portal)
-        step(desk, portal, "pull")
-        desk.commit("As it stands")
-        environ = environment({**desk.environ, "XDG_CACHE_HOME": str(Path(name) / "cache")})
-        pages = _pages(desk, portal, environ)
+        checkout = empty_tree(Path(name) / "tree", portal)
+        step(checkout, portal, "pull")
+        checkout.commit("As it stands")
+        environ = environment({**checkout.environ, "XDG_CACHE_HOME": str(Path(name) / "cache")})
+        pages = _pages(checkout, portal, environ)
         runs: dict[str, tuple[list[str], str]] = {
             "the calls alone": ([sys.executable, "-c", _PLAIN, portal.url, portal.key], pages),
             "status": (command("status"), ""),
@@ -49,7 +49,7 @@ def main() -> None:
         taken: dict[str, list[float]] = {title: [] for title in runs}
         for _ in range(RUNS):
             for title, (words, given) in runs.items():
-                taken[title].append(seconds(words, desk, environ, given))
+                taken[title].append(seconds(words, checkout, environ, given))
         medians = {title: statistics.median(times) for title, times in taken.items()}
         plain = medians["the calls alone"]
         echo(f"{len(pages.split())} calls")
@@ -57,17 +57,17 @@ def main() -> None:
             echo(f"{title:22}{median:6.2f} s{median / plain:8.2f} times the calls{median - plain:8.2f} s beside them")
 
 
-def _pages(desk: Desk, portal: Portal, environ: dict[str, str]) -> str:
+def _pages(checkout: Checkout, portal: Portal, environ: dict[str, str]) -> str:
     """Run it once, to fill the cache, and tell what it asks the portal for."""
     portal.calls.clear()
-    subprocess.run(command("status"), cwd=desk.root, env=environ, capture_output=True, check=True)
+    subprocess.run(command("status"), cwd=checkout.root, env=environ, capture_output=True, check=True)
     return "\n".join(call.path for call in portal.calls)
 
 
-def seconds(words: list[str], desk: Desk, environ: dict[str, str], given: str) -> float:
+def seconds(words: list[str], checkout: Checkout, environ: dict[str, str], given: str) -> float:
     """Return the processor time of one run, with that of the git that it calls; waiting for the portal is none."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(words, cwd=desk.root, env=environ, input=given.encode(), capture_output=True, check=True)
+    subprocess.run(words, cwd=checkout.root, env=environ, input=given.encode(), capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -8,7 +8,7 @@ import pytest
 
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings
-from tests.desk import Desk, Ended, new_desk
+from tests.cli_runner import Checkout, CommandResult, new_checkout
 
 FIRST = "guide/start/first.md"
 SECOND = "guide/start/second.md"
@@ -21,16 +21,16 @@ FILES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """A desk, and the portal of its one target."""
+class Project:
+    """A checkout, and the portal of its one target."""
 
-    desk: Desk
+    checkout: Checkout
     portal: Portal
 
-    def kbsync(self, *words: str, **environ: str | None) -> Ended:
-        return self.desk.kbsync(*words, cwd=None, **environ)
+    def kbsync(self, *words: str, **environ: str | None) -> CommandResult:
+        return self.checkout.kbsync(*words, cwd=None, **environ)
 
-    def published(self) -> "Scene":
+    def published(self) -> "Project":
         """Bring the tree to the portal, and forget the calls that this took."""
         done = self.kbsync("publish", "--yes")
         assert done.code == 0, done
@@ -60,8 +60,8 @@ def portal(settings: SandboxSettings) -> Iterator[Portal]:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, portal: Portal) -> Scene:
+def project(tmp_path: Path, portal: Portal) -> Project:
     """A committed tree of one category, one folder and two articles, and its empty portal."""
     settings = {"kbsync.toml": f'[targets.production]\nurl = "{portal.url}"\n'}
-    desk = new_desk(tmp_path / "help", settings | FILES, {"FRESHDESK_API_KEY": portal.key})
-    return Scene(desk=desk, portal=portal)
+    checkout = new_checkout(tmp_path / "help", settings | FILES, {"FRESHDESK_API_KEY": portal.key})
+    return Project(checkout=checkout, portal=portal)

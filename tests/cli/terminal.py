@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
 
-from tests.desk import PATIENCE, command, environment
+from tests.cli_runner import TIMEOUT, command, environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """How a run on a terminal ended, and all that the terminal got, with one line end."""
+class TerminalResult:
+    """How a run in a terminal ended, and all that the terminal got, with one line end."""
 
     code: int
     text: str
 
 
-def on_terminal(
+def run_in_terminal(
     *words: str, cwd: Path, environ: Mapping[str, str | None], answers: str = "", columns: int = 80
-) -> Seen:
+) -> TerminalResult:
     """Run kbsync with a terminal at all three ends; `answers` is typed at the first question."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -39,15 +39,15 @@ def on_terminal(
     ) as process:
         os.close(theirs)
         try:
-            text = _conversation(ours, answers)
-            return Seen(code=process.wait(PATIENCE), text=text.replace("\r\n", "\n"))
+            text = _converse(ours, answers)
+            return TerminalResult(code=process.wait(TIMEOUT), text=text.replace("\r\n", "\n"))
         finally:
             process.kill()
             os.close(ours)
 
 
-def _conversation(ours: int, answers: str) -> str:
-    data, deadline = b"", time.monotonic() + PATIENCE
+def _converse(ours: int, answers: str) -> str:
+    data, deadline = b"", time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         ready, _, _ = select.select([ours], [], [], 0.2)
         if not ready:

@@ -1,18 +1,18 @@
-"""Keys, addresses and portals that are wrong: what is said, where the key does not go, and that nothing is lost."""
+"""Keys, addresses and portals that are wrong: the message, where the key does not go, and that nothing is lost."""
 
 from collections.abc import Callable
 
 import pytest
 
 from kbsync.sandbox.settings import SandboxSettings
-from tests.cli.conftest import FIRST, Scene
+from tests.cli.conftest import FIRST, Project
 from tests.freshdesk.faulty import FaultyServer, faulty, reply
 
 COMMANDS = (["plan"], ["publish", "--yes"], ["pull"], ["status"])
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
         ("sand\nbox", "the API key has a line break in it"),
         ("sandbox\n", "the API key has a line break in it"),
@@ -23,26 +23,26 @@ COMMANDS = (["plan"], ["publish", "--yes"], ["pull"], ["status"])
         (" \n", "no API key"),
     ],
 )
-def test_a_key_that_is_none_is_refused_before_any_call_and_not_shown(scene: Scene, key: str, said: str) -> None:
+def test_a_key_that_is_none_is_refused_before_any_call_and_not_shown(project: Project, key: str, message: str) -> None:
     for words in COMMANDS:
-        ended = scene.kbsync(*words, FRESHDESK_API_KEY=key)
-        assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith(f"error: {said}\n  try: ")
-        assert "FRESHDESK_API_KEY" in ended.err
-        assert not key.strip() or key.strip() not in ended.err
-    assert scene.portal.calls == []
+        result = project.kbsync(*words, FRESHDESK_API_KEY=key)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"error: {message}\n  try: ")
+        assert "FRESHDESK_API_KEY" in result.err
+        assert not key.strip() or key.strip() not in result.err
+    assert project.portal.calls == []
 
 
-def test_a_wrong_key_is_told_without_the_key(scene: Scene) -> None:
-    ended = scene.kbsync("plan", FRESHDESK_API_KEY="S3cretKeyOfSomebody")
-    assert (ended.code, ended.out) == (1, "")
-    assert "Freshdesk does not know this API key" in ended.err
-    assert "FRESHDESK_API_KEY" in ended.err
-    assert "S3cret" not in ended.err
+def test_the_error_for_a_wrong_key_does_not_show_the_key(project: Project) -> None:
+    result = project.kbsync("plan", FRESHDESK_API_KEY="S3cretKeyOfSomebody")
+    assert (result.code, result.out) == (1, "")
+    assert "Freshdesk does not know this API key" in result.err
+    assert "FRESHDESK_API_KEY" in result.err
+    assert "S3cret" not in result.err
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("http://acme.freshdesk.com", "http://acme.freshdesk.com is not https"),
         ("https://evil.example", "the key is not sent to evil.example"),
@@ -60,42 +60,46 @@ def test_a_wrong_key_is_told_without_the_key(scene: Scene) -> None:
     ],
 )
 @pytest.mark.parametrize("where", ["file", "flag", "variable"])
-def test_an_address_that_may_not_have_the_key_is_refused(scene: Scene, url: str, said: str, where: str) -> None:
-    scene.desk.write("kbsync.toml", f"[targets.production]\nurl = '{url if where == 'file' else scene.portal.url}'\n")
-    scene.desk.commit()
+def test_an_address_that_may_not_have_the_key_is_refused(project: Project, url: str, message: str, where: str) -> None:
+    project.checkout.write(
+        "kbsync.toml", f"[targets.production]\nurl = '{url if where == 'file' else project.portal.url}'\n"
+    )
+    project.checkout.commit()
     flags = ["--url", url] if where == "flag" else []
     environ = {"KBSYNC_URL": url} if where == "variable" else {}
     for words in COMMANDS:
-        ended = scene.kbsync(*flags, *words, **environ)
-        assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith("error: ")
-        assert said in ended.err
-        assert "  try: " in ended.err
-        assert "secret" not in ended.err
-    assert scene.portal.calls == []
+        result = project.kbsync(*flags, *words, **environ)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith("error: ")
+        assert message in result.err
+        assert "  try: " in result.err
+        assert "secret" not in result.err
+    assert project.portal.calls == []
 
 
-def test_a_foreign_host_is_allowed_by_the_environment_alone(scene: Scene) -> None:
-    scene.desk.write("kbsync.toml", '[targets.production]\nurl = "https://kb.invalid"\nallow_host = "kb.invalid"\n')
-    assert "unknown key 'allow_host'" in scene.kbsync("plan").err
-    scene.desk.write("kbsync.toml", '[targets.production]\nurl = "https://kb.invalid"\n')
-    assert scene.kbsync("plan").code == 2
-    assert scene.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid").code == 2
-    ended = scene.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid, KB.invalid")
-    assert ended.code == 1
-    assert ended.err.startswith("error: kb.invalid: there is no such host, or no network")
+def test_a_foreign_host_is_allowed_by_the_environment_alone(project: Project) -> None:
+    project.checkout.write(
+        "kbsync.toml", '[targets.production]\nurl = "https://kb.invalid"\nallow_host = "kb.invalid"\n'
+    )
+    assert "unknown key 'allow_host'" in project.kbsync("plan").err
+    project.checkout.write("kbsync.toml", '[targets.production]\nurl = "https://kb.invalid"\n')
+    assert project.kbsync("plan").code == 2
+    assert project.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid").code == 2
+    result = project.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid, KB.invalid")
+    assert result.code == 1
+    assert result.err.startswith("error: kb.invalid: there is no such host, or no network")
 
 
-def test_without_refresh_a_foreign_address_hurts_nobody(scene: Scene) -> None:
-    scene.desk.write("kbsync.toml", '[targets.production]\nurl = "https://evil.example"\n')
-    assert scene.kbsync("plan", "--no-refresh").code == 0
+def test_without_refresh_a_foreign_address_is_harmless(project: Project) -> None:
+    project.checkout.write("kbsync.toml", '[targets.production]\nurl = "https://evil.example"\n')
+    assert project.kbsync("plan", "--no-refresh").code == 0
 
 
-def test_nobody_there_is_advice(scene: Scene) -> None:
-    ended = scene.kbsync("--url", "http://127.0.0.1:1", "plan")
-    assert ended.code == 1
-    assert ended.err.startswith("error: 127.0.0.1:1: nothing listens there")
-    assert "try: check `url` and its port" in ended.err
+def test_a_portal_that_does_not_answer_ends_with_advice(project: Project) -> None:
+    result = project.kbsync("--url", "http://127.0.0.1:1", "plan")
+    assert result.code == 1
+    assert result.err.startswith("error: 127.0.0.1:1: nothing listens there")
+    assert "try: check `url` and its port" in result.err
 
 
 PAGE = "<!doctype html><title>Sign in</title><p>Please sign in</p>"
@@ -127,70 +131,70 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_a_portal_that_is_none_is_named_and_nothing_is_written(scene: Scene, name: str) -> None:
-    answer, said = ANSWERS[name]
-    before = scene.desk.files(), scene.desk.git("for-each-ref")
+def test_a_portal_that_is_none_is_named_and_nothing_is_written(project: Project, name: str) -> None:
+    answer, message = ANSWERS[name]
+    before = project.checkout.files(), project.checkout.git("for-each-ref")
     for words in COMMANDS:
         with faulty(lambda line, number: answer) as server:
-            ended = scene.kbsync("--url", server.url, *words)
-        assert (ended.code, ended.out) == (1, ""), words
-        assert ended.err.startswith("error: ")
-        assert said in ended.err
-        assert "\n  try: " in ended.err
-        assert "\x1b" not in ended.err
-        assert "c2FuZGJveDpY" not in ended.err
-        assert "no sandbox" not in ended.err
+            result = project.kbsync("--url", server.url, *words)
+        assert (result.code, result.out) == (1, ""), words
+        assert result.err.startswith("error: ")
+        assert message in result.err
+        assert "\n  try: " in result.err
+        assert "\x1b" not in result.err
+        assert "c2FuZGJveDpY" not in result.err
+        assert "no sandbox" not in result.err
         assert [line for line in server.lines if not line.startswith("GET ")] == []
-    assert (scene.desk.files(), scene.desk.git("for-each-ref")) == before
+    assert (project.checkout.files(), project.checkout.git("for-each-ref")) == before
 
 
-def test_a_redirect_never_takes_the_key_along(scene: Scene) -> None:
+def test_a_redirect_never_takes_the_key_along(project: Project) -> None:
     def elsewhere(there: FaultyServer) -> Callable[[str, int], bytes]:
         return lambda line, number: reply(b"", status="307 Moved", headers={"Location": f"{there.url}/x"})
 
     with faulty(lambda line, number: reply("[]")) as other, faulty(elsewhere(other)) as server:
-        assert scene.kbsync("--url", server.url, "plan").code == 1
+        assert project.kbsync("--url", server.url, "plan").code == 1
         assert len(server.lines) == 1
         assert other.lines == []
 
 
-def test_a_listing_that_fails_halfway_archives_nothing_and_says_so(scene: Scene) -> None:
-    scene.published()
-    scene.portal.faults.fail("GET", "*/folders/*/articles", status=500, times=None)
-    ended = scene.kbsync("publish", "--yes")
-    assert (ended.code, ended.out) == (1, "")
-    assert "500" in ended.err
-    assert scene.written == []
+def test_a_listing_that_fails_halfway_archives_nothing_and_says_so(project: Project) -> None:
+    project.published()
+    project.portal.faults.fail("GET", "*/folders/*/articles", status=500, times=None)
+    result = project.kbsync("publish", "--yes")
+    assert (result.code, result.out) == (1, "")
+    assert "500" in result.err
+    assert project.written == []
 
 
-def test_a_portal_that_knows_nothing_that_we_know_is_refused(scene: Scene) -> None:
-    scene.published()
-    for category in scene.portal.store.all_categories():
-        scene.portal.store.delete_category(category.id)
-    scene.portal.calls.clear()
-    done = scene.kbsync("publish", "--yes")
-    assert (done.code, scene.written) == (4, [])
+def test_a_portal_that_knows_nothing_that_we_know_is_refused(project: Project) -> None:
+    project.published()
+    for category in project.portal.store.all_categories():
+        project.portal.store.delete_category(category.id)
+    project.portal.calls.clear()
+    done = project.kbsync("publish", "--yes")
+    assert (done.code, project.written) == (4, [])
     assert "it may be the wrong one" in done.err
-    assert scene.kbsync("plan").code == 4
+    assert project.kbsync("plan").code == 4
 
 
-def test_the_key_stands_in_no_output_and_no_file(scene: Scene) -> None:
+def test_the_key_stands_in_no_output_and_no_file(project: Project) -> None:
     key = "K3yThatNobodyMaySee"
     with faulty(lambda line, number: reply(f'{{"message": "{key} {line}"}}', status="500 Oops")) as server:
-        ended = scene.kbsync("--url", server.url, "plan", FRESHDESK_API_KEY=key)
-    assert ended.code == 1
-    assert key not in ended.out + ended.err
+        result = project.kbsync("--url", server.url, "plan", FRESHDESK_API_KEY=key)
+    assert result.code == 1
+    assert key not in result.out + result.err
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(key="K3yThatNobodyMaySee")])
-def test_the_key_of_a_whole_round_stands_nowhere(scene: Scene) -> None:
+def test_the_key_of_a_whole_round_stands_nowhere(project: Project) -> None:
     key = "K3yThatNobodyMaySee"
-    told = [scene.kbsync("publish", "--yes"), scene.kbsync("plan", "--format", "json")]
-    scene.portal.store.edit_article(scene.article("First steps"), body="<p>Theirs</p>")
-    told += [scene.kbsync("pull"), scene.kbsync("status"), scene.kbsync("plan", "--format", "html")]
-    assert all(key not in ended.out + ended.err for ended in told)
-    assert [path for path, data in scene.desk.files().items() if key.encode() in data] == []
-    ledger = scene.desk.git("grep", "-I", "--count", "-e", "First steps", "refs/kbsync/production")
+    output = [project.kbsync("publish", "--yes"), project.kbsync("plan", "--format", "json")]
+    project.portal.store.edit_article(project.article("First steps"), body="<p>Theirs</p>")
+    output += [project.kbsync("pull"), project.kbsync("status"), project.kbsync("plan", "--format", "html")]
+    assert all(key not in result.out + result.err for result in output)
+    assert [path for path, data in project.checkout.files().items() if key.encode() in data] == []
+    ledger = project.checkout.git("grep", "-I", "--count", "-e", "First steps", "refs/kbsync/production")
     assert ledger
-    assert scene.desk.git("log", "--all", "-p", f"-S{key}") == ""
-    assert FIRST in scene.desk.content()
+    assert project.checkout.git("log", "--all", "-p", f"-S{key}") == ""
+    assert FIRST in project.checkout.content()

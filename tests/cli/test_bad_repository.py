@@ -7,63 +7,64 @@ from pathlib import Path
 import pytest
 
 from kbsync.sandbox.server import Portal
-from tests.cli.conftest import FILES, FIRST, Scene
-from tests.desk import Desk, new_desk
+from tests.cli.conftest import FILES, FIRST, Project
+from tests.cli_runner import Checkout, new_checkout
 
 NEEDING_GIT = (["plan"], ["plan", "--no-refresh"], ["publish", "--yes"], ["pull"], ["status"])
 
 
-def test_a_directory_that_is_no_repository_is_advice_and_lint_works_there(scene: Scene) -> None:
-    shutil.rmtree(scene.desk.root / ".git")
-    before = scene.desk.files()
-    assert scene.kbsync("lint").code == 0
+def test_a_directory_that_is_no_repository_is_advice_and_lint_works_there(project: Project) -> None:
+    shutil.rmtree(project.checkout.root / ".git")
+    before = project.checkout.files()
+    assert project.kbsync("lint").code == 0
     for words in NEEDING_GIT:
-        ended = scene.kbsync(*words)
-        assert (ended.code, ended.out) == (1, "")
+        result = project.kbsync(*words)
+        assert (result.code, result.out) == (1, "")
         assert (
-            ended.err == "error: this is no git repository\n  try: run `git init` there, or name the tree with --root\n"
+            result.err
+            == "error: this is no git repository\n  try: run `git init` there, or name the tree with --root\n"
         )
-    assert scene.desk.files() == before
-    assert scene.portal.calls == []
+    assert project.checkout.files() == before
+    assert project.portal.calls == []
 
 
-def test_a_repository_without_a_commit_can_be_planned_but_not_published(scene: Scene) -> None:
-    shutil.rmtree(scene.desk.root / ".git")
-    scene.desk.git("init", "--quiet")
-    assert scene.kbsync("lint").code == 0
-    assert scene.kbsync("plan").out.splitlines()[-1] == "4 to create."
-    assert scene.kbsync("pull").code == 0
-    ended = scene.kbsync("publish", "--yes")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err == "error: nothing is committed yet\n  try: commit the content, then publish\n"
-    assert scene.written == []
+def test_a_repository_without_a_commit_can_be_planned_but_not_published(project: Project) -> None:
+    shutil.rmtree(project.checkout.root / ".git")
+    project.checkout.git("init", "--quiet")
+    assert project.kbsync("lint").code == 0
+    assert project.kbsync("plan").out.splitlines()[-1] == "4 to create."
+    assert project.kbsync("pull").code == 0
+    result = project.kbsync("publish", "--yes")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "error: nothing is committed yet\n  try: commit the content, then publish\n"
+    assert project.written == []
 
 
-def test_a_bare_repository_is_advice(scene: Scene) -> None:
-    bare = scene.desk.root.parent / "bare.git"
-    scene.desk.git("clone", "--quiet", "--bare", ".", str(bare))
-    (bare / "kbsync.toml").write_text(scene.desk.read("kbsync.toml"))
-    ended = scene.kbsync("--root", str(bare), "plan")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("error: ")
-    assert "\n  try: " in ended.err
+def test_a_bare_repository_is_advice(project: Project) -> None:
+    bare = project.checkout.root.parent / "bare.git"
+    project.checkout.git("clone", "--quiet", "--bare", ".", str(bare))
+    (bare / "kbsync.toml").write_text(project.checkout.read("kbsync.toml"))
+    result = project.kbsync("--root", str(bare), "plan")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error: ")
+    assert "\n  try: " in result.err
 
 
-def test_git_that_is_not_installed_is_advice(scene: Scene) -> None:
-    ended = scene.desk.process("plan", PATH="/nonexistent")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err == "error: git cannot be found\n  try: install git, and see that it is on the PATH\n"
+def test_git_that_is_not_installed_is_advice(project: Project) -> None:
+    result = project.checkout.process("plan", PATH="/nonexistent")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "error: git cannot be found\n  try: install git, and see that it is on the PATH\n"
 
 
-def test_a_remote_that_cannot_be_reached_stops_before_any_call(scene: Scene) -> None:
-    scene.desk.git("remote", "add", "origin", str(scene.desk.root.parent / "nowhere.git"))
+def test_a_remote_that_cannot_be_reached_stops_before_any_call(project: Project) -> None:
+    project.checkout.git("remote", "add", "origin", str(project.checkout.root.parent / "nowhere.git"))
     for words in (["plan"], ["publish", "--yes"], ["pull"]):
-        ended = scene.kbsync(*words)
-        assert (ended.code, ended.out) == (1, "")
-        assert "origin" in ended.err
-        assert "\n  try: " in ended.err
-    assert scene.portal.calls == []
-    assert scene.kbsync("plan", "--local").code == 0
+        result = project.kbsync(*words)
+        assert (result.code, result.out) == (1, "")
+        assert "origin" in result.err
+        assert "\n  try: " in result.err
+    assert project.portal.calls == []
+    assert project.kbsync("plan", "--local").code == 0
 
 
 WRONG_SETTINGS = {
@@ -84,35 +85,37 @@ WRONG_SETTINGS = {
 
 
 @pytest.mark.parametrize("text", WRONG_SETTINGS)
-def test_wrong_settings_are_named_with_their_line(scene: Scene, text: str) -> None:
-    scene.desk.write("kbsync.toml", text)
+def test_wrong_settings_are_named_with_their_line(project: Project, text: str) -> None:
+    project.checkout.write("kbsync.toml", text)
     for words in (["lint"], ["plan"], ["plan", "--no-refresh"]):
-        ended = scene.kbsync(*words)
-        assert (ended.code, ended.out) == (2, "")
-        assert [said for said in WRONG_SETTINGS[text] if said not in ended.err] == []
-        assert "error: 1 problem in the settings\n" in ended.err
+        result = project.kbsync(*words)
+        assert (result.code, result.out) == (2, "")
+        assert [message for message in WRONG_SETTINGS[text] if message not in result.err] == []
+        assert "error: 1 problem in the settings\n" in result.err
 
 
-def test_every_wrong_setting_is_named_at_once(scene: Scene) -> None:
-    scene.desk.write("kbsync.toml", "ingore = []\n[targets.production]\nurl = 5\nshare = 0\n[limits]\narchive = -1\n")
-    ended = scene.kbsync("lint")
-    assert [line.split(": ")[0] for line in ended.err.splitlines()[:4]] == [
+def test_every_wrong_setting_is_named_at_once(project: Project) -> None:
+    project.checkout.write(
+        "kbsync.toml", "ingore = []\n[targets.production]\nurl = 5\nshare = 0\n[limits]\narchive = -1\n"
+    )
+    result = project.kbsync("lint")
+    assert [line.split(": ")[0] for line in result.err.splitlines()[:4]] == [
         f"kbsync.toml:{line}" for line in (1, 3, 4, 6)
     ]
-    assert "error: 4 problems in the settings\n" in ended.err
+    assert "error: 4 problems in the settings\n" in result.err
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_settings_that_are_not_utf_8_are_advice(scene: Scene, encoding: str) -> None:
-    scene.desk.write("kbsync.toml", '# \u00e9\n[targets.production]\nurl = "x"\n'.encode(encoding))
-    ended = scene.kbsync("lint")
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("kbsync.toml:1: is not UTF-8 (save it as UTF-8)\n")
+def test_settings_that_are_not_utf_8_are_advice(project: Project, encoding: str) -> None:
+    project.checkout.write("kbsync.toml", '# \u00e9\n[targets.production]\nurl = "x"\n'.encode(encoding))
+    result = project.kbsync("lint")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("kbsync.toml:1: is not UTF-8 (save it as UTF-8)\n")
 
 
-def test_settings_with_a_byte_order_mark_and_windows_line_ends_are_read(scene: Scene) -> None:
-    scene.desk.write("kbsync.toml", "\ufeff" + scene.desk.read("kbsync.toml").replace("\n", "\r\n"))
-    assert scene.kbsync("plan").code == 0
+def test_settings_with_a_byte_order_mark_and_windows_line_ends_are_read(project: Project) -> None:
+    project.checkout.write("kbsync.toml", "\ufeff" + project.checkout.read("kbsync.toml").replace("\n", "\r\n"))
+    assert project.kbsync("plan").code == 0
 
 
 HOSTILE = (
@@ -144,7 +147,7 @@ HOSTILE = (
 
 
 @pytest.fixture
-def hostile(portal: Portal, tmp_path: Path) -> Desk:
+def hostile(portal: Portal, tmp_path: Path) -> Checkout:
     """An empty tree, and a portal whose names would do harm if they were believed."""
     for name in HOSTILE[:5]:
         category = portal.store.create_category(name)
@@ -154,10 +157,10 @@ def hostile(portal: Portal, tmp_path: Path) -> Desk:
             portal.store.create_article(folder.id, title, f"<p>{HOSTILE.index(title)}</p><script>alert(1)</script>")
         portal.store.create_article(nested.id, "..", "<p>Deep</p>")
     settings = f'[targets.production]\nurl = "{portal.url}"\n'
-    return new_desk(tmp_path / "tree", {"kbsync.toml": settings}, {"FRESHDESK_API_KEY": portal.key})
+    return new_checkout(tmp_path / "tree", {"kbsync.toml": settings}, {"FRESHDESK_API_KEY": portal.key})
 
 
-def test_names_from_the_portal_never_leave_the_root_nor_collide(hostile: Desk, portal: Portal) -> None:
+def test_names_from_the_portal_never_leave_the_root_nor_collide(hostile: Checkout, portal: Portal) -> None:
     outside = sorted(path for path in hostile.root.parent.rglob("*") if not path.is_relative_to(hostile.root))
     done = hostile.kbsync("pull")
     assert done.code == 0, done.err
@@ -178,23 +181,23 @@ def test_names_from_the_portal_never_leave_the_root_nor_collide(hostile: Desk, p
 
 
 @pytest.mark.parametrize("title", ["two\nlines", ""])
-def test_what_a_pull_writes_is_sound(scene: Scene, title: str) -> None:
-    scene.published()
-    scene.portal.store.edit_article(scene.article("First steps"), title=title)
-    assert scene.kbsync("pull").code == 0
-    assert scene.kbsync("lint").out == ""
-    assert scene.kbsync("plan", "--exit-code").code == 0
+def test_what_a_pull_writes_is_sound(project: Project, title: str) -> None:
+    project.published()
+    project.portal.store.edit_article(project.article("First steps"), title=title)
+    assert project.kbsync("pull").code == 0
+    assert project.kbsync("lint").out == ""
+    assert project.kbsync("plan", "--exit-code").code == 0
 
 
 def test_a_nested_root_in_a_larger_repository_works_whole(portal: Portal, tmp_path: Path) -> None:
     files = {f"docs/help/{path}": text for path, text in FILES.items()}
     settings = f'[targets.production]\nurl = "{portal.url}"\n'
-    desk = new_desk(
+    checkout = new_checkout(
         tmp_path / "repo",
         {"docs/help/kbsync.toml": settings, "README.md": "# Not content\n", **files},
         {"FRESHDESK_API_KEY": portal.key, "KBSYNC_ROOT": str(tmp_path / "repo" / "docs" / "help")},
     )
-    desk.write("README.md", "# Changed, and none of kbsync's business\n")
-    assert desk.kbsync("publish", "--yes").code == 0
-    assert desk.kbsync("plan", f"docs/help/{FIRST}").out.splitlines()[-1].endswith("unchanged.")
-    assert desk.kbsync("plan", FIRST).code == 0
+    checkout.write("README.md", "# Changed, and none of kbsync's business\n")
+    assert checkout.kbsync("publish", "--yes").code == 0
+    assert checkout.kbsync("plan", f"docs/help/{FIRST}").out.splitlines()[-1].endswith("unchanged.")
+    assert checkout.kbsync("plan", FIRST).code == 0

@@ -1,27 +1,29 @@
-"""An article in conflict holds back itself alone, and shows what both sides did and the three ways on."""
+"""An article in conflict holds back only itself, and shows what both sides did and the options."""
 
 import pytest
 
-from tests.cli.conftest import FIRST, SECOND, Scene
+from tests.cli.conftest import FIRST, SECOND, Project
 
 MINE = "---\ntitle: First steps\n---\nPlug it in *gently*.\n\nThen read [the second](second.md).\n"
 
 
 @pytest.fixture
-def scene(scene: Scene) -> Scene:
+def project(project: Project) -> Project:
     """The first article changed on both sides, the second in the file alone."""
-    scene.published()
-    body = scene.portal.store.article(scene.article("First steps")).description
+    project.published()
+    body = project.portal.store.article(project.article("First steps")).description
     theirs = body.replace("Plug it in.", "Plug it <b>out</b>.")
-    scene.portal.store.edit_article(scene.article("First steps"), body=theirs, tags=("mains",), title="First steps!")
-    scene.desk.write(FIRST, MINE)
-    scene.desk.write(SECOND, "---\ntitle: Second steps\ntags: [setup]\n---\nTurn it off.\n")
-    scene.desk.commit()
-    return scene
+    project.portal.store.edit_article(
+        project.article("First steps"), body=theirs, tags=("mains",), title="First steps!"
+    )
+    project.checkout.write(FIRST, MINE)
+    project.checkout.write(SECOND, "---\ntitle: Second steps\ntags: [setup]\n---\nTurn it off.\n")
+    project.checkout.commit()
+    return project
 
 
-def test_a_plan_shows_what_each_side_did(scene: Scene) -> None:
-    lines = [line.strip() for line in scene.kbsync("plan").out.splitlines()]
+def test_a_plan_shows_what_each_side_did(project: Project) -> None:
+    lines = [line.strip() for line in project.kbsync("plan").out.splitlines()]
     at = lines.index("in the content:")
     assert {"-Plug it in.", "+Plug it in *gently*."} <= set(lines[at : at + 5])
     there = lines[lines.index("on the portal:") :]
@@ -33,41 +35,42 @@ def test_a_plan_shows_what_each_side_did(scene: Scene) -> None:
     assert "--overwrite PATH" in " ".join(lines)
 
 
-def test_a_conflict_holds_back_nothing_else(scene: Scene) -> None:
-    done = scene.kbsync("publish", "--yes")
+def test_a_conflict_holds_back_nothing_else(project: Project) -> None:
+    done = project.kbsync("publish", "--yes")
     assert done.code == 4
     assert "1 updated" in done.out
-    assert "Turn it off" in scene.portal.store.article(scene.article("Second steps")).description
-    assert "<b>out</b>" in scene.portal.store.article(scene.article("First steps!")).description
+    assert "Turn it off" in project.portal.store.article(project.article("Second steps")).description
+    assert "<b>out</b>" in project.portal.store.article(project.article("First steps!")).description
 
 
 @pytest.mark.parametrize("form", ["markdown", "html"])
-def test_every_form_shows_both_sides_and_nothing_of_them_is_markup(scene: Scene, form: str) -> None:
-    scene.desk.write(FIRST, MINE + "\n```\n</details><script>alert(1)</script>\n````\n```\n")
-    scene.desk.commit()
-    page = scene.kbsync("plan", "--format", form).out
+def test_every_form_shows_both_sides_and_nothing_of_them_is_markup(project: Project, form: str) -> None:
+    project.checkout.write(FIRST, MINE + "\n```\n</details><script>alert(1)</script>\n````\n```\n")
+    project.checkout.commit()
+    page = project.kbsync("plan", "--format", form).out
     assert "in the content:" in page
     assert "on the portal:" in page
     assert form == "markdown" or "<script>alert" not in page
 
 
-def test_data_has_both_sides(scene: Scene) -> None:
-    (conflict,) = scene.kbsync("plan", "--format", "json").page["conflicts"]
+def test_json_has_both_sides_and_advice(project: Project) -> None:
+    (conflict,) = project.kbsync("plan", "--format", "json").json["conflicts"]
     assert conflict["path"] == FIRST
+    assert f"kbsync publish --overwrite {FIRST}" in conflict["advice"]
     assert "+Plug it in *gently*." in conflict["ours"]
     assert "+Plug it **out**." in conflict["theirs"]
 
 
-def test_what_nobody_agreed_on_shows_what_the_portal_has_otherwise(scene: Scene) -> None:
-    beside = scene.portal.store.article(scene.article("Second steps"))
-    scene.portal.store.create_article(beside.folder_id, "Third steps", "<p>Theirs.</p><p>Both.</p>")
-    scene.desk.write("guide/start/third.md", "---\ntitle: Third steps\n---\nMine.\n\nBoth.\n")
-    conflicts = {c["path"]: c for c in scene.kbsync("plan", "--format", "json").page["conflicts"]}
+def test_a_conflict_without_a_baseline_shows_how_the_portal_differs(project: Project) -> None:
+    beside = project.portal.store.article(project.article("Second steps"))
+    project.portal.store.create_article(beside.folder_id, "Third steps", "<p>Theirs.</p><p>Both.</p>")
+    project.checkout.write("guide/start/third.md", "---\ntitle: Third steps\n---\nMine.\n\nBoth.\n")
+    conflicts = {c["path"]: c for c in project.kbsync("plan", "--format", "json").json["conflicts"]}
     assert "ours" not in conflicts["guide/start/third.md"]
     assert conflicts["guide/start/third.md"]["theirs"] == ["@@ -1 +1 @@", "-Mine.", "+Theirs."]
 
 
-def test_the_three_ways_on_lead_on(scene: Scene) -> None:
-    assert scene.kbsync("publish", "--yes", "--overwrite", FIRST).code == 0
-    assert "gently" in scene.portal.store.article(scene.article("First steps")).description
-    assert scene.kbsync("plan", "--exit-code").code == 0
+def test_overwrite_publishes_the_file_over_the_web_edit(project: Project) -> None:
+    assert project.kbsync("publish", "--yes", "--overwrite", FIRST).code == 0
+    assert "gently" in project.portal.store.article(project.article("First steps")).description
+    assert project.kbsync("plan", "--exit-code").code == 0

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.desk import PATIENCE, Desk, command, environment
+from tests.cli_runner import TIMEOUT, Checkout, command, environment
 
 CHECKOUT = Path(__file__).parent.parent.parent
-SAID = (
+MESSAGES = (
     r"^\d+ created\.$",
     r"^\d+ unchanged\.$",
     "has another one in its file",
@@ -37,16 +37,16 @@ def _snapshot(folder: Path) -> dict[Path, tuple[int, bytes]]:
 
 def test_the_demo_plays_the_whole_loop_and_leaves_nothing_behind(tmp_path: Path, temporary: Path) -> None:
     before = _snapshot(CHECKOUT / "content")
-    desk = Desk(root=tmp_path, environ={"TMPDIR": str(temporary), "FRESHDESK_API_KEY": "not-for-the-demo"})
-    ended = desk.process("demo", KBSYNC_URL="https://acme.freshdesk.com", KBSYNC_TARGET="other")
-    assert ended.code == 0, ended.err
-    lines = ended.out.splitlines()
-    steps = re.split(r"^(?=[1-7]  )", ended.out, flags=re.MULTILINE)[1:]
+    checkout = Checkout(root=tmp_path, environ={"TMPDIR": str(temporary), "FRESHDESK_API_KEY": "not-for-the-demo"})
+    result = checkout.process("demo", KBSYNC_URL="https://acme.freshdesk.com", KBSYNC_TARGET="other")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    steps = re.split(r"^(?=[1-7]  )", result.out, flags=re.MULTILINE)[1:]
     assert len(steps) == 7
-    for step, said in zip(steps, SAID, strict=True):
-        assert re.search(said, step, re.MULTILINE), step
+    for step, message in zip(steps, MESSAGES, strict=True):
+        assert re.search(message, step, re.MULTILINE), step
     assert lines[-1].startswith("The portal: http://127.0.0.1:")
-    assert "Traceback" not in ended.err
+    assert "Traceback" not in result.err
     assert list(temporary.iterdir()) == []
     assert [path for path in tmp_path.iterdir() if path != temporary] == []
     assert _snapshot(CHECKOUT / "content") == before
@@ -69,11 +69,11 @@ def test_the_portal_can_be_kept_to_look_at(temporary: Path) -> None:
                 if line.startswith("The portal: "):
                     address = line.removeprefix("The portal: ").strip()
                     break
-            page = httpx.get(address, timeout=PATIENCE)
+            page = httpx.get(address, timeout=TIMEOUT)
             assert page.status_code == 200
             assert "Getting started" in page.text
             process.send_signal(signal.SIGINT)
-            assert process.wait(PATIENCE) == 0
+            assert process.wait(TIMEOUT) == 0
         finally:
             process.kill()
     assert list(temporary.iterdir()) == []
@@ -90,7 +90,7 @@ def test_the_demo_ends_with_130_and_cleans_up_when_it_is_interrupted(temporary: 
         assert process.stdout is not None
         assert process.stdout.readline() == "\n"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=PATIENCE)
+        _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert list(temporary.iterdir()) == []

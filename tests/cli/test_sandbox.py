@@ -14,8 +14,8 @@ import pytest
 
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
-from tests.cli.conftest import Scene
-from tests.desk import PATIENCE, command, environment
+from tests.cli.conftest import Project
+from tests.cli_runner import TIMEOUT, command, environment
 
 API = "/api/v2/solutions"
 
@@ -33,10 +33,10 @@ def running(*words: str, key: str = "sandbox", **environ: str) -> Iterator[httpx
         assert process.stdout is not None
         try:
             address = process.stdout.readline().strip()
-            with httpx.Client(base_url=address, auth=(key, "X"), timeout=PATIENCE) as client:
+            with httpx.Client(base_url=address, auth=(key, "X"), timeout=TIMEOUT) as client:
                 yield client
             process.send_signal(signal.SIGINT)
-            assert process.wait(PATIENCE) == 0
+            assert process.wait(TIMEOUT) == 0
         finally:
             process.kill()
 
@@ -102,7 +102,7 @@ def test_the_unknowns_of_the_service_can_be_switched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--fault", "{"], "--fault {: "),
         (["--fault", '{"kind": "flood"}'], "kind is one of "),
@@ -111,25 +111,25 @@ def test_the_unknowns_of_the_service_can_be_switched() -> None:
         (["--host", "0.0.0.0"], "can be reached by others on the network"),
     ],
 )
-def test_what_it_cannot_do_is_advice(scene: Scene, words: list[str], said: str) -> None:
-    ended = scene.kbsync("sandbox", "--port", "0", *words)
-    assert (ended.code, ended.out) == (2, "")
-    assert said in ended.err
+def test_what_it_cannot_do_is_advice(project: Project, words: list[str], message: str) -> None:
+    result = project.kbsync("sandbox", "--port", "0", *words)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
 
 
-def test_a_taken_port_is_advice(scene: Scene) -> None:
+def test_a_taken_port_is_advice(project: Project) -> None:
     with serve(SandboxSettings()) as other:
-        ended = scene.kbsync("sandbox", "--port", other.url.rpartition(":")[2])
-    assert (ended.code, ended.out) == (2, "")
-    assert "--port 0 takes a free one" in ended.err
+        result = project.kbsync("sandbox", "--port", other.url.rpartition(":")[2])
+    assert (result.code, result.out) == (2, "")
+    assert "--port 0 takes a free one" in result.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there it ends at once")
-def test_a_polite_request_to_end_is_followed() -> None:
+def test_sigterm_ends_the_sandbox() -> None:
     with subprocess.Popen(
         command("sandbox", "--port", "0"), env=environment({}), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(b"http://127.0.0.1:")
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
+        assert process.wait(TIMEOUT) in (0, -signal.SIGTERM)

@@ -2,35 +2,35 @@
 
 from collections import Counter
 
-from tests.cli.conftest import FIRST, SECOND, Scene
+from tests.cli.conftest import FIRST, SECOND, Project
 
 THIRD = "guide/start/third.md"
 
 
-def _stirred(scene: Scene) -> None:
+def _stirred(project: Project) -> None:
     """Let there be one of each: to publish, to pull, in conflict, unmanaged, archived."""
     for name in ("third", "fourth", "fifth"):
-        scene.desk.write(f"guide/start/{name}.md", f"---\ntitle: The {name}\n---\nOnly the {name} says so.\n")
-    scene.desk.commit()
-    scene.published()
-    scene.desk.remove("guide/start/fifth.md")
-    scene.desk.commit()
-    scene.published()
-    store = scene.portal.store
-    store.edit_article(scene.article("First steps"), body="<p>By an agent.</p>")
-    store.edit_article(scene.article("The third"), body="<p>By an agent too.</p>")
+        project.checkout.write(f"guide/start/{name}.md", f"---\ntitle: The {name}\n---\nOnly the {name} says so.\n")
+    project.checkout.commit()
+    project.published()
+    project.checkout.remove("guide/start/fifth.md")
+    project.checkout.commit()
+    project.published()
+    store = project.portal.store
+    store.edit_article(project.article("First steps"), body="<p>By an agent.</p>")
+    store.edit_article(project.article("The third"), body="<p>By an agent too.</p>")
     store.create_article(store.all_folders()[0].id, "Theirs", "<p>x</p>")
-    scene.desk.write(SECOND, "---\ntitle: Second steps\ntags: [setup]\n---\nTurn it off.\n")
-    scene.desk.write(THIRD, "---\ntitle: The third\n---\nMine.\n")
-    scene.portal.calls.clear()
+    project.checkout.write(SECOND, "---\ntitle: Second steps\ntags: [setup]\n---\nTurn it off.\n")
+    project.checkout.write(THIRD, "---\ntitle: The third\n---\nMine.\n")
+    project.portal.calls.clear()
 
 
-def test_each_direction_and_whatever_waits_stand_on_one_screen(scene: Scene) -> None:
-    _stirred(scene)
-    ended = scene.kbsync("status")
-    assert ended.code == 0
-    told = ended.out.splitlines()
-    counts = {line[:12].strip(): line[12:].strip() for line in told if line and line[0].isalpha() and line[12:]}
+def test_each_direction_and_whatever_waits_stand_on_one_screen(project: Project) -> None:
+    _stirred(project)
+    result = project.kbsync("status")
+    assert result.code == 0
+    output = result.out.splitlines()
+    counts = {line[:12].strip(): line[12:].strip() for line in output if line and line[0].isalpha() and line[12:]}
     counts.pop("production (", None)
     assert counts == {
         "To publish": "1",
@@ -41,13 +41,13 @@ def test_each_direction_and_whatever_waits_stand_on_one_screen(scene: Scene) -> 
         "Archived": "1",
         "Unchanged": "4",
     }
-    assert {SECOND, FIRST, THIRD} <= {line.strip() for line in told}
-    assert len(told) < 24
+    assert {SECOND, FIRST, THIRD} <= {line.strip() for line in output}
+    assert len(output) < 24
 
 
-def test_programs_read_both_directions(scene: Scene) -> None:
-    _stirred(scene)
-    page = scene.kbsync("status", "--format", "json").page
+def test_programs_read_both_directions(project: Project) -> None:
+    _stirred(project)
+    page = project.kbsync("status", "--format", "json").json
     lists = ("to_publish", "to_pull", "conflicts", "unmanaged", "archived", "undone")
     assert {name: [one["path"] for one in page[name]] for name in lists} == {
         "to_publish": [SECOND],
@@ -57,25 +57,33 @@ def test_programs_read_both_directions(scene: Scene) -> None:
         "archived": ["guide/start/fifth.md"],
         "undone": [],
     }
-    assert page["archived"][0]["id"] == scene.article("The fifth")
+    assert page["archived"][0]["id"] == project.article("The fifth")
     assert (page["version"], page["to_publish"], page["to_pull"]) == (1, page["changes"], page["drift"])
 
 
-def test_status_reads_and_nothing_more(scene: Scene) -> None:
-    _stirred(scene)
-    before = scene.desk.files(), scene.desk.git("for-each-ref"), scene.desk.git("status", "--porcelain")
+def test_status_reads_and_nothing_more(project: Project) -> None:
+    _stirred(project)
+    before = (
+        project.checkout.files(),
+        project.checkout.git("for-each-ref"),
+        project.checkout.git("status", "--porcelain"),
+    )
     for words in ((), ("--format", "json"), ("--local",)):
-        scene.kbsync("status", *words)
-    assert set(Counter(call.method for call in scene.portal.calls)) == {"GET"}
-    assert (scene.desk.files(), scene.desk.git("for-each-ref"), scene.desk.git("status", "--porcelain")) == before
+        project.kbsync("status", *words)
+    assert set(Counter(call.method for call in project.portal.calls)) == {"GET"}
+    assert (
+        project.checkout.files(),
+        project.checkout.git("for-each-ref"),
+        project.checkout.git("status", "--porcelain"),
+    ) == before
 
 
-def test_a_link_that_leads_nowhere_hides_no_status_and_a_broken_file_does(scene: Scene) -> None:
-    scene.published()
-    scene.desk.write(SECOND, "---\ntitle: Second steps\n---\n[There](nowhere.md)\n")
-    assert scene.kbsync("plan").code == 1
-    assert scene.kbsync("status", "--format", "json").page["to_publish"][0]["path"] == SECOND
-    scene.desk.write(SECOND, "---\ntitle: [\n---\nText\n")
-    ended = scene.kbsync("status")
-    assert ended.code == 1
-    assert SECOND in ended.err
+def test_a_broken_link_hides_no_status_and_a_broken_file_does(project: Project) -> None:
+    project.published()
+    project.checkout.write(SECOND, "---\ntitle: Second steps\n---\n[There](nowhere.md)\n")
+    assert project.kbsync("plan").code == 1
+    assert project.kbsync("status", "--format", "json").json["to_publish"][0]["path"] == SECOND
+    project.checkout.write(SECOND, "---\ntitle: [\n---\nText\n")
+    result = project.kbsync("status")
+    assert result.code == 1
+    assert SECOND in result.err

@@ -10,8 +10,8 @@ import pytest
 
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings
+from tests.cli_runner import Checkout
 from tests.corpora import Step, empty_tree, full_read, load_help_centre, step
-from tests.desk import Desk
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
 
@@ -43,39 +43,39 @@ def test_a_help_centre_comes_home_and_goes_to_another_portal_without_losing_a_by
     assert [path for path, data in there.items() if back[path] != data] == ["kbsync.toml"]
 
 
-def comes_home(desk: Desk, portal: Portal) -> None:
+def comes_home(checkout: Checkout, portal: Portal) -> None:
     """Pull into an empty tree."""
-    pull = step(desk, portal, "pull", "--format", "json")
+    pull = step(checkout, portal, "pull", "--format", "json")
     assert pull.ended.code == 0, pull.ended.err
-    assert pull.ended.page["counts"] == {"create": ITEMS}
+    assert pull.ended.json["counts"] == {"create": ITEMS}
     assert pull.calls == FULL_READ
     assert full_read(portal) == FULL_READ["GET"]
-    desk.commit("As it stands")
+    checkout.commit("As it stands")
 
 
-def goes_out(desk: Desk, portal: Portal) -> None:
+def goes_out(checkout: Checkout, portal: Portal) -> None:
     """Publish to an empty portal, whose listing is one call."""
-    publish = step(desk, portal, "publish", "--yes", "--format", "json")
+    publish = step(checkout, portal, "publish", "--yes", "--format", "json")
     assert publish.ended.code == 0, publish.ended.err
-    assert {change["result"] for change in publish.ended.page["changes"]} == {"done"}
-    assert publish.ended.page["counts"] == {"create": ITEMS}
+    assert {change["result"] for change in publish.ended.json["changes"]} == {"done"}
+    assert publish.ended.json["counts"] == {"create": ITEMS}
     assert (publish.calls["POST"], publish.calls["GET"]) == (ITEMS, 1)
-    assert publish.ended.page["calls"] == publish.total
+    assert publish.ended.json["calls"] == publish.total
 
 
-def nothing_is_left_to_do(desk: Desk, portal: Portal) -> None:
+def nothing_is_left_to_do(checkout: Checkout, portal: Portal) -> None:
     """Plan, publish and pull once more: each reads once, and none has anything to write."""
-    plan = step(desk, portal, "plan", "--format", "json")
+    plan = step(checkout, portal, "plan", "--format", "json")
     assert plan.ended.code == 0
     assert named(plan) == {"changes": [], "drift": [], "conflicts": [], "unmanaged": []}
-    assert (plan.calls, plan.ended.page["unchanged"]) == (FULL_READ, ITEMS)
-    publish = step(desk, portal, "publish", "--yes")
+    assert (plan.calls, plan.ended.json["unchanged"]) == (FULL_READ, ITEMS)
+    publish = step(checkout, portal, "publish", "--yes")
     assert (publish.ended.code, publish.ended.out, publish.calls) == (0, "Nothing to do.\n", FULL_READ)
-    pull = step(desk, portal, "pull", "--format", "json")
+    pull = step(checkout, portal, "pull", "--format", "json")
     assert (named(pull)["changes"], pull.calls) == ([], FULL_READ)
-    assert desk.git("status", "--short") == ""
+    assert checkout.git("status", "--short") == ""
 
 
 def named(after: Step) -> dict[str, list[object]]:
     """Return all that a plan names."""
-    return {name: after.ended.page[name] for name in ("changes", "drift", "conflicts", "unmanaged")}
+    return {name: after.ended.json[name] for name in ("changes", "drift", "conflicts", "unmanaged")}

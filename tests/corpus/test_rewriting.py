@@ -18,8 +18,8 @@ import pytest
 
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings
+from tests.cli_runner import Checkout
 from tests.corpora import empty_tree, load_help_centre, markdown_tree, step
-from tests.desk import Desk
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
 
@@ -39,8 +39,8 @@ def test_a_help_centre_stays_the_same_through_every_portal(corpus: Path, tmp_pat
 
 def test_articles_that_people_wrote_stay_the_same_through_every_portal(corpus: Path, tmp_path: Path) -> None:
     with serve(SandboxSettings()) as portal:
-        desk = markdown_tree(tmp_path / "tree", portal, corpus)
-        assert step(desk, portal, "publish", "--yes").ended.code == 0
+        checkout = markdown_tree(tmp_path / "tree", portal, corpus)
+        assert step(checkout, portal, "publish", "--yes").ended.code == 0
         files = pulled(tmp_path / "pulled", portal)
     assert sum(path.endswith(".md") and not path.endswith("_index.md") for path in files) == 414
     comes_back_the_same(tmp_path / "off", files, "off")
@@ -67,33 +67,33 @@ def settles_after_one_round(folder: Path, files: Files) -> None:
 def published_and_pulled(folder: Path, files: Files, mode: Mode) -> tuple[Files, Mapping[str, str]]:
     """Publish a tree to a new portal; give what an empty tree then pulls, and what publish complained of, by path."""
     with serve(SandboxSettings(rewriting=mode)) as portal:
-        desk = empty_tree(folder / "tree", portal)
+        checkout = empty_tree(folder / "tree", portal)
         for path in files.keys() - {SETTINGS}:
-            desk.write(path, files[path])
-        desk.commit("As it was pulled")
-        publish = step(desk, portal, "publish", "--yes", "--format", "json")
-        changes = publish.ended.page["changes"]
+            checkout.write(path, files[path])
+        checkout.commit("As it was pulled")
+        publish = step(checkout, portal, "publish", "--yes", "--format", "json")
+        changes = publish.ended.json["changes"]
         complaints = {change["path"]: change["error"] for change in changes if change["result"] != "done"}
         assert publish.ended.code == bool(complaints), publish.ended.err
         assert publish.calls["POST"] == len(changes) == len(files) - 1
-        finds_nothing(desk, portal)
+        finds_nothing(checkout, portal)
         return pulled(folder / "pulled", portal), complaints
 
 
-def finds_nothing(desk: Desk, portal: Portal) -> None:
+def finds_nothing(checkout: Checkout, portal: Portal) -> None:
     """Pull into the tree that was just published."""
-    pull = step(desk, portal, "pull", "--format", "json")
-    assert (pull.ended.code, pull.ended.page["changes"], pull.ended.page["conflicts"]) == (0, [], [])
-    assert desk.git("status", "--short") == ""
+    pull = step(checkout, portal, "pull", "--format", "json")
+    assert (pull.ended.code, pull.ended.json["changes"], pull.ended.json["conflicts"]) == (0, [], [])
+    assert checkout.git("status", "--short") == ""
 
 
 def pulled(root: Path, portal: Portal) -> Files:
     """Pull everything into an empty tree, and once more to no effect; the settings name the portal, and stay behind."""
-    desk = empty_tree(root, portal)
-    assert step(desk, portal, "pull").ended.code == 0
-    files = desk.content()
-    desk.commit("As it stands")
-    finds_nothing(desk, portal)
+    checkout = empty_tree(root, portal)
+    assert step(checkout, portal, "pull").ended.code == 0
+    files = checkout.content()
+    checkout.commit("As it stands")
+    finds_nothing(checkout, portal)
     return files
 
 

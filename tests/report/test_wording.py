@@ -76,7 +76,7 @@ def test_counts_name_what_there_is_and_nothing_else() -> None:
 def test_a_pull_calls_things_by_their_names_on_its_side() -> None:
     plan = _plan(Side.CONTENT, drift=(_finding(FindingKind.DRIFT),), unmanaged=(_finding(FindingKind.UNMANAGED),))
     assert counts(plan) == "1 to be published, 1 on one side only"
-    assert [section.words for section in sections(plan) if section.findings] == [
+    assert [section.heading for section in sections(plan) if section.findings] == [
         "Changed here, to be published",
         "On one side only, left alone",
     ]
@@ -167,7 +167,7 @@ def test_words_that_differ_within_a_line_are_marked() -> None:
     assert "\x1b[1;4;32mTurn" not in text
 
 
-def test_json_after_a_run_tells_what_became_of_each_change() -> None:
+def test_json_after_a_run_has_the_result_of_each_change() -> None:
     change = _change(id=5, fields=("body",), reason="links")
     live = Article(title="A", body="", id=6)
     outcomes = [

@@ -139,7 +139,7 @@ def test_what_is_read_back_is_what_was_saved() -> None:
     assert saved_to_json(_read(TEXT)) == TEXT
 
 
-def test_what_only_brings_agreements_up_to_date_is_shown_and_needs_no_leave() -> None:
+def test_what_only_updates_baselines_is_shown_and_needs_no_approval() -> None:
     read = _read(TEXT)
     assert [change.action for change in read.plan.changes] == [Action.UPDATE, Action.CREATE, Action.ADOPT]
     assert read.approval == SAVED.approval

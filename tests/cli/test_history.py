@@ -2,33 +2,33 @@
 
 import pytest
 
-from tests.cli.conftest import FIRST, SECOND, Scene
+from tests.cli.conftest import FIRST, SECOND, Project
 
 EDITED = "---\ntitle: Second steps, again\ntags: [setup]\n---\nTurn it off and on.\n"
 
 
 @pytest.fixture
-def changed(scene: Scene) -> Scene:
-    """A scene with two runs: a first publish, and one that changed an article and made another."""
-    scene.published()
-    scene.desk.write(SECOND, EDITED)
-    scene.desk.write("guide/more/third.md", "---\ntitle: Third steps\n---\nWait.\n")
-    scene.desk.commit()
-    return scene.published()
+def changed(project: Project) -> Project:
+    """A project with two runs: a first publish, and one that changed an article and made another."""
+    project.published()
+    project.checkout.write(SECOND, EDITED)
+    project.checkout.write("guide/more/third.md", "---\ntitle: Third steps\n---\nWait.\n")
+    project.checkout.commit()
+    return project.published()
 
 
-def last(scene: Scene) -> str:
-    name = scene.kbsync("history", "--format", "json").page["runs"][0]["run"]
+def last(project: Project) -> str:
+    name = project.kbsync("history", "--format", "json").json["runs"][0]["run"]
     assert isinstance(name, str)
     return name
 
 
-def test_history_says_so_where_there_is_none(scene: Scene) -> None:
-    done = scene.kbsync("history")
+def test_history_without_a_run_prints_no_run_yet(project: Project) -> None:
+    done = project.kbsync("history")
     assert (done.code, done.out) == (0, "No run yet.\n")
 
 
-def test_history_lists_a_run_a_line_and_needs_no_key(changed: Scene) -> None:
+def test_history_lists_a_run_a_line_and_needs_no_key(changed: Project) -> None:
     done = changed.kbsync("history", FRESHDESK_API_KEY=None)
     lines = done.out.splitlines()
     assert done.code == 0
@@ -38,43 +38,43 @@ def test_history_lists_a_run_a_line_and_needs_no_key(changed: Scene) -> None:
     assert changed.portal.calls == []
 
 
-def test_history_of_a_run_shows_each_article_before_and_after(changed: Scene) -> None:
+def test_history_of_a_run_shows_each_article_before_and_after(changed: Project) -> None:
     name = last(changed)
     text = changed.kbsync("history", name[:6]).out
     assert "title: Second steps → Second steps, again" in text
     assert "-Turn it on." in text
-    page = changed.kbsync("history", name, "--format", "json").page
+    page = changed.kbsync("history", name, "--format", "json").json
     item = next(item for item in page["items"] if item["path"] == SECOND)
     assert item["fields"] == ["body", "title"]
     assert item["before"]["body"] == "<p>Turn it on.</p>\n"
     assert "```diff" in changed.kbsync("history", name, "--format", "markdown").out
 
 
-def test_history_of_no_run_ends_with_advice(changed: Scene) -> None:
+def test_history_of_no_run_ends_with_advice(changed: Project) -> None:
     done = changed.kbsync("history", "ffffff0")
     assert done.code == 2
     assert "no run is called ffffff0" in done.err
     assert "kbsync history" in done.err
 
 
-def test_history_shows_nothing_that_could_steer_a_terminal(scene: Scene) -> None:
-    scene.published()
-    scene.desk.write(SECOND, '---\ntitle: "Red \\e[31m and \\u202Eback"\n---\nTurn it \u2067on.\n')
-    scene.desk.commit()
-    scene.published()
+def test_history_shows_nothing_that_could_steer_a_terminal(project: Project) -> None:
+    project.published()
+    project.checkout.write(SECOND, '---\ntitle: "Red \\e[31m and \\u202Eback"\n---\nTurn it \u2067on.\n')
+    project.checkout.commit()
+    project.published()
     for form in ("text", "json", "markdown"):
-        out = scene.kbsync("history", last(scene), "--format", form).out
+        out = project.kbsync("history", last(project), "--format", form).out
         assert not set("\x1b\u202e\u2067") & set(out)
 
 
-def test_undo_wants_somebody_to_ask_or_yes(changed: Scene) -> None:
+def test_undo_wants_somebody_to_ask_or_yes(changed: Project) -> None:
     done = changed.kbsync("undo")
     assert done.code == 2
     assert "--yes" in done.err
     assert changed.written == []
 
 
-def test_undo_shows_what_it_puts_back_and_what_became_of_it(changed: Scene) -> None:
+def test_undo_shows_what_it_puts_back_and_what_became_of_it(changed: Project) -> None:
     name = last(changed)
     done = changed.kbsync("undo", "--yes")
     assert done.code == 0
@@ -82,20 +82,20 @@ def test_undo_shows_what_it_puts_back_and_what_became_of_it(changed: Scene) -> N
     assert f"  ~ update {SECOND}" in done.out
     assert "+Turn it on." in done.out
     assert done.out.splitlines()[-1] == "1 updated, 1 archived."
-    assert "guide/more: made by that run, and left standing" in done.err
+    assert "guide/more: made by that run, and kept" in done.err
     assert changed.kbsync("history").out.splitlines()[1].endswith(f"(undone by {last(changed)[:10]})")
     assert f"! {SECOND}  undone; published again when its file changes" in changed.kbsync("plan").out
 
 
-def test_undo_as_json_is_one_object(changed: Scene) -> None:
+def test_undo_as_json_is_one_object(changed: Project) -> None:
     name = last(changed)
     done = changed.kbsync("undo", name, "--yes", "--format", "json")
-    assert (done.code, done.page["undoes"], done.page["standing"]) == (0, name, ["guide/more"])
-    assert {change["result"] for change in done.page["changes"]} == {"done"}
-    assert len(done.page["changes"]) == 2
+    assert (done.code, done.json["undoes"], done.json["remaining"]) == (0, name, ["guide/more"])
+    assert {change["result"] for change in done.json["changes"]} == {"done"}
+    assert len(done.json["changes"]) == 2
 
 
-def test_a_dry_run_writes_nothing(changed: Scene) -> None:
+def test_a_dry_run_writes_nothing(changed: Project) -> None:
     before = last(changed)
     done = changed.kbsync("undo", "--dry-run")
     assert done.code == 0
@@ -103,14 +103,14 @@ def test_a_dry_run_writes_nothing(changed: Scene) -> None:
     assert (changed.written, last(changed)) == ([], before)
 
 
-def test_what_was_edited_since_ends_an_undo_with_four(changed: Scene) -> None:
+def test_what_was_edited_since_ends_an_undo_with_four(changed: Project) -> None:
     changed.portal.store.edit_article(changed.article("Second steps, again"), title="By hand")
     done = changed.kbsync("undo", "--yes")
     assert done.code == 4
     assert f"! {SECOND}  edited on the portal since: title" in done.out
 
 
-def test_an_undo_that_fails_at_an_article_names_it_and_can_be_run_again(changed: Scene) -> None:
+def test_an_undo_that_fails_at_an_article_names_it_and_can_be_run_again(changed: Project) -> None:
     name = last(changed)
     number = changed.article("Second steps, again")
     changed.portal.faults.fail("PUT", f"*/articles/{number}", status=403, times=None)
@@ -123,30 +123,30 @@ def test_an_undo_that_fails_at_an_article_names_it_and_can_be_run_again(changed:
     assert changed.portal.store.article(number).title == "Second steps"
 
 
-def test_without_a_terminal_only_the_branch_that_is_published_is_undone_from(changed: Scene) -> None:
-    changed.desk.git("checkout", "--quiet", "-b", "elsewhere")
-    changed.desk.commit()
+def test_without_a_terminal_only_the_branch_that_is_published_is_undone_from(changed: Project) -> None:
+    changed.checkout.git("checkout", "--quiet", "-b", "elsewhere")
+    changed.checkout.commit()
     done = changed.kbsync("undo", "--yes")
     assert done.code == 4
     assert "undo from main" in done.err
 
 
-def test_undo_with_a_branch_commits_the_revert_and_takes_no_call(changed: Scene) -> None:
+def test_undo_with_a_branch_commits_the_revert_and_takes_no_call(changed: Project) -> None:
     done = changed.kbsync("undo", "--branch", "back", FRESHDESK_API_KEY=None)
     assert (done.code, done.out.split()) == (0, ["guide/more/third.md", SECOND])
-    assert changed.desk.git("show", f"back:{SECOND}").endswith("Turn it on.\n")
+    assert changed.checkout.git("show", f"back:{SECOND}").endswith("Turn it on.\n")
     assert changed.portal.calls == []
-    page = changed.kbsync("undo", "--branch", "other", "--format", "json").page
+    page = changed.kbsync("undo", "--branch", "other", "--format", "json").json
     assert page["files"] == ["guide/more/third.md", SECOND]
-    assert changed.desk.read(FIRST)
+    assert changed.checkout.read(FIRST)
 
 
-def test_the_variable_of_the_published_branch_makes_no_revert_of_an_undo(changed: Scene) -> None:
+def test_the_variable_of_the_published_branch_makes_no_revert_of_an_undo(changed: Project) -> None:
     done = changed.kbsync("undo", "--dry-run", KBSYNC_BRANCH="main")
     assert (done.code, "kbsync undo of run" in done.out) == (0, True)
 
 
-def test_undo_never_commits_to_the_branch_that_is_published(changed: Scene) -> None:
+def test_undo_never_commits_to_the_branch_that_is_published(changed: Project) -> None:
     done = changed.kbsync("undo", "--branch", "main")
     assert done.code == 2
     assert "main is the branch that is published" in done.err

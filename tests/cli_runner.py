@@ -1,4 +1,4 @@
-"""A writer's desk: a git repository with a content tree, and kbsync run in it as a user would, against a portal.
+"""A checkout: a git repository with a content tree, and kbsync run in it as a user would, against a portal.
 
 Shared by the tests of the command line, those of the large collections, and the benchmarks.
 """
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from kbsync.cli import main
+from kbsync.cli.main import main
 
-PATIENCE = 60
+TIMEOUT = 60
 _AUTHOR = ("-c", "user.name=A Writer", "-c", "user.email=writer@example.com", "-c", "commit.gpgSign=false")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class CommandResult:
     """How one run of kbsync ended, and what it wrote where."""
 
     code: int
@@ -30,23 +30,23 @@ class Ended:
     err: str
 
     @property
-    def page(self) -> Any:
-        """Give standard output as the one JSON object that it must be."""
+    def json(self) -> Any:
+        """Return standard output as the one JSON object that it must be."""
         return json.loads(self.out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Checkout:
     """A repository whose root is `root`; `environ` is what kbsync finds in its environment beside the machine's own."""
 
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def kbsync(self, *words: str, cwd: Path | None = None, **environ: str | None) -> Ended:
-        """Run the command line in this process, nobody being there to be asked; None takes a variable away."""
-        return run_here(words, cwd=cwd or self.root, environ={**self.environ, **environ})
+    def kbsync(self, *words: str, cwd: Path | None = None, **environ: str | None) -> CommandResult:
+        """Run the command line in this process, not in a terminal; None removes a variable."""
+        return run_in_process(words, cwd=cwd or self.root, environ={**self.environ, **environ})
 
-    def process(self, *words: str, cwd: Path | None = None, **environ: str | None) -> Ended:
+    def process(self, *words: str, cwd: Path | None = None, **environ: str | None) -> CommandResult:
         """Run the command line as a process of its own, with pipes at all three ends."""
         done = subprocess.run(
             command(*words),
@@ -54,10 +54,10 @@ class Desk:
             env=environment({**self.environ, **environ}),
             capture_output=True,
             stdin=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
-        return Ended(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+        return CommandResult(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
 
     def write(self, path: str, text: str | bytes) -> Path:
         """Write a file of the tree."""
@@ -79,7 +79,7 @@ class Desk:
         return git(self.root, *words)
 
     def commit(self, message: str = "Edit") -> str:
-        """Commit everything, and give the commit."""
+        """Commit everything, and return the commit."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD").strip()
@@ -103,25 +103,25 @@ def git(directory: Path, *words: str) -> str:
     return done.stdout.decode()
 
 
-def new_desk(root: Path, files: Mapping[str, str | bytes], environ: Mapping[str, str]) -> Desk:
+def new_checkout(root: Path, files: Mapping[str, str | bytes], environ: Mapping[str, str]) -> Checkout:
     """Make a repository on the branch main, with these files in its first commit."""
     root.mkdir(parents=True)
     git(root, "init", "--quiet", "--initial-branch=main")
-    desk = Desk(root=root, environ=environ)
+    checkout = Checkout(root=root, environ=environ)
     for path, text in files.items():
-        desk.write(path, text)
+        checkout.write(path, text)
     if files:
-        desk.commit("Begin")
-    return desk
+        checkout.commit("Begin")
+    return checkout
 
 
 def command(*words: str) -> list[str]:
     """Return the words that start kbsync as a process: the console script's own two lines."""
-    return [sys.executable, "-c", "from kbsync.cli import main; main()", *words]
+    return [sys.executable, "-c", "from kbsync.cli.main import main; main()", *words]
 
 
 def environment(more: Mapping[str, str | None]) -> dict[str, str]:
-    """Give this process's environment with some variables set, or taken away where they are None.
+    """Return this process's environment with some variables set, or removed where they are None.
 
     Each module is compiled once, as it is on a user's machine, and not by each of a thousand processes; and no line is
     folded to the width of the terminal in which somebody tests.
@@ -131,11 +131,11 @@ def environment(more: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-def run_here(words: Sequence[str], *, cwd: Path, environ: Mapping[str, str | None]) -> Ended:
+def run_in_process(words: Sequence[str], *, cwd: Path, environ: Mapping[str, str | None]) -> CommandResult:
     """Run the command line in this process, with texts where its three streams would be."""
     out, err = _stream(), _stream()
     with (
-        _standing_in(cwd),
+        _working_directory(cwd),
         patch.dict(os.environ, environment(environ), clear=True),
         patch.object(sys, "argv", ["kbsync", *words]),
         patch.object(sys, "stdin", io.StringIO()),
@@ -146,11 +146,11 @@ def run_here(words: Sequence[str], *, cwd: Path, environ: Mapping[str, str | Non
             main()
         except SystemExit as end:
             code = end.code
-    return Ended(code=code if isinstance(code, int) else 0, out=_text(out), err=_text(err))
+    return CommandResult(code=code if isinstance(code, int) else 0, out=_text(out), err=_text(err))
 
 
 @contextmanager
-def _standing_in(directory: Path) -> Iterator[None]:
+def _working_directory(directory: Path) -> Iterator[None]:
     before = Path.cwd()
     os.chdir(directory)
     try:

@@ -1,0 +1,115 @@
+"""The commands about files: lint checks them, render shows one in its other form."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from kbsync.cli.console import print_note, print_problems, print_result
+from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import (
+    CommandContext,
+    cache_in_use,
+    format_option,
+    ignore_ids_option,
+    paths_argument,
+)
+from kbsync.cli.paths import check_on_disk, content_paths
+from kbsync.config import key_for
+from kbsync.content.document import decode, parse_document
+from kbsync.engine.context import files_on_disk, problems_of
+from kbsync.errors import UsageError
+from kbsync.markup.options import MarkupOptions
+from kbsync.markup.placeholders import may_have_placeholders
+from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import MarkdownResult, to_markdown
+from kbsync.report.json_output import problems_to_json
+
+_STDIN = "-"
+
+
+@click.command()
+@paths_argument
+@format_option("text", "json")
+@ignore_ids_option
+@click.pass_obj
+def lint(context: CommandContext, *, paths: tuple[str, ...], output_format: str, ignore_ids: bool) -> int:
+    """Check the content for problems, and name all of them at once. Needs no network."""
+    config = context.config(ignore_ids=ignore_ids)
+    asked = content_paths(config, paths)
+    files = files_on_disk(config)
+    check_on_disk(config.root, files.paths(), asked)
+    with cache_in_use():
+        problems = problems_of(config, files)
+    found = tuple(
+        problem
+        for problem in problems
+        if not asked or any(problem.path == path or problem.path.startswith(f"{path}/") for path in asked)
+    )
+    if output_format == "json":
+        print_result(problems_to_json(found))
+    else:
+        print_problems(found)
+        print_note(f"{len(found)} problem{'s' if len(found) != 1 else ''}." if found else "No problems.")
+    return ExitCode.FAILED if found else ExitCode.OK
+
+
+@click.command()
+@click.argument("named", metavar="FILE")
+@click.option(
+    "--back",
+    envvar="KBSYNC_BACK",
+    is_flag=True,
+    help="The other way: the Markdown of an HTML file, or of a live article by its id or address.",
+)
+@click.pass_obj
+def render(context: CommandContext, *, named: str, back: bool) -> int:
+    """Show the HTML of one article; - reads standard input."""
+    if not back:
+        print_result(_html(context, named).rstrip("\n"))
+        return ExitCode.OK
+    pulled = _markdown(context, named)
+    print_result(pulled.text.rstrip("\n"))
+    if pulled.dropped:
+        print_note(f"Left out on purpose: {', '.join(pulled.dropped)}")
+    return ExitCode.OK
+
+
+def _html(context: CommandContext, named: str) -> str:
+    """Return the HTML of a file: as it would be sent, or outside a tree with its addresses as they are written."""
+    from kbsync.engine.show import article_html, resolved_body
+
+    text = _read(named, "an article's file, from the current directory")
+    config = None if named == _STDIN else context.config_for(Path(named).resolve())
+    body = parse_document(text, named).body
+    if config is not None:
+        (path,) = content_paths(config, [named]) or ("",)
+        with cache_in_use():
+            html = article_html(config, path)
+        if html is not None:
+            return html
+        if may_have_placeholders(body):
+            body = resolved_body(config, path) or body
+    return to_html(body, options=MarkupOptions())
+
+
+def _markdown(context: CommandContext, named: str) -> MarkdownResult:
+    """Return the Markdown of an HTML file, or of a live article where there is no such file."""
+    may_be_live = named.isdigit() or "://" in named
+    if named == _STDIN or Path(named).exists() or not may_be_live:
+        return to_markdown(_read(named, "an HTML file, an article's id or its address").removeprefix("\ufeff"))
+    from kbsync.engine.show import live_markdown
+
+    config = context.config()
+    return live_markdown(config, key_for(config, os.environ), named)
+
+
+def _read(named: str, expected: str) -> str:
+    if named == _STDIN:
+        stream = getattr(sys.stdin, "buffer", None)
+        return decode(stream.read(), "standard input") if stream else sys.stdin.read()
+    try:
+        return decode(Path(named).read_bytes(), named)
+    except OSError as error:
+        raise UsageError(f"{named} cannot be read: {error.strerror}", advice=f"name {expected}") from error

@@ -1,0 +1,139 @@
+"""The console: what is printed where, how it looks there, and the question that somebody answers.
+
+It is imported at every start, so that what needs rich is imported when it is used.
+"""
+
+import io
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from kbsync.errors import ContentError, KbsyncError, Problem, UsageError, first_few
+
+_MAX_WIDTH = 120
+_WIDTH_OF_A_LOG = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How text is shown on standard output."""
+
+    colour: bool
+    width: int
+
+
+def prepare_streams() -> None:
+    """Make the standard streams take every character, also where one of them is closed.
+
+    A pipe or a file gets UTF-8 on every system; a terminal shows what it can.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def look() -> Look:
+    """Return how standard output shows text; NO_COLOR and FORCE_COLOR are honoured, as is TERM=dumb."""
+    colour = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if os.environ.get("FORCE_COLOR"):
+        colour = True
+    if os.environ.get("NO_COLOR"):
+        colour = False
+    return Look(colour=colour, width=_width())
+
+
+def is_interactive() -> bool:
+    """Return whether a person at a terminal can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def print_result(text: str) -> None:
+    """Print a result, which has its colours already."""
+    click.echo(text, color=look().colour or None)
+
+
+def print_prose(text: str) -> None:
+    """Print a result in whole sentences, which are wrapped on a terminal."""
+    print_result(_wrapped(text, sys.stdout))
+
+
+def print_heading(heading: str, command: str) -> None:
+    """Print a heading, and beside it the command that it is about."""
+    from kbsync.report.terminal import heading_to_text
+
+    seen = look()
+    print_result(heading_to_text(heading, command, colour=seen.colour, width=seen.width))
+
+
+def print_note(text: str) -> None:
+    """Print a notice on standard error; no name in it can steer a terminal."""
+    from kbsync.report.wording import plain
+
+    click.echo(_wrapped(plain(text), sys.stderr), err=True)
+
+
+def print_error(error: KbsyncError) -> None:
+    """Print an error with what to do next; problems of the content one a line."""
+    from kbsync.report.wording import one_line
+
+    if isinstance(error, ContentError):
+        for problem in error.problems:
+            click.echo(one_line(str(problem)), err=True)
+        print_note("")
+    print_note(f"error: {one_line(error.what)}")
+    if error.advice:
+        print_note(f"  try: {one_line(error.advice)}")
+
+
+def print_problems(problems: tuple[Problem, ...]) -> None:
+    """Print problems, one a line, as compilers do."""
+    from kbsync.report.wording import one_line
+
+    for problem in problems:
+        print_result(one_line(str(problem)))
+
+
+def print_uncommitted(paths: tuple[str, ...]) -> None:
+    """Print what of a plan a publish would leave out because no commit has it."""
+    if paths:
+        print_note(f"Not committed yet, so that publish would leave it out: {first_few(paths)}")
+
+
+def confirm(question: str) -> bool:
+    """Ask a question on standard error, and return whether the answer was yes."""
+    return click.confirm(question, err=True)
+
+
+def require_terminal(verb: str) -> None:
+    """Stop where nobody can be asked.
+
+    Raises:
+        UsageError: standard input or standard error is no terminal.
+    """
+    if not is_interactive():
+        raise UsageError(
+            "not running in a terminal, so kbsync cannot ask", advice=f"add --yes to {verb} without a question"
+        )
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((_WIDTH_OF_A_LOG, 24)).columns, _MAX_WIDTH)
+
+
+def _wrapped(text: str, stream: TextIO) -> str:
+    """Wrap long lines for a terminal alone: a log is searched for whole lines, and a path is copied."""
+    if not stream.isatty():
+        return text
+    from kbsync.report.terminal import wrapped
+
+    return wrapped(text, _width())

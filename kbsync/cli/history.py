@@ -1,0 +1,197 @@
+"""The commands about earlier runs: history shows them, undo puts back what one of them replaced."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+
+from kbsync.change import Outcome, Result
+from kbsync.cli.console import is_interactive, look, print_error, print_note, print_result, require_terminal
+from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import (
+    CommandContext,
+    cache_in_use,
+    dry_run_option,
+    format_option,
+    local_option,
+    seconds_to_wait,
+    wait_option,
+    yes_option,
+)
+from kbsync.cli.ui import INTERRUPTED_NOTE, ConsoleUi, Question, ledger_note, portal_of
+from kbsync.config import Config, key_for
+from kbsync.engine import history as runs_of_ledger
+from kbsync.engine import undo as engine
+from kbsync.engine.context import Options, PlanResult
+from kbsync.report.history import (
+    run_to_json,
+    run_to_markdown,
+    run_to_text,
+    runs_to_json,
+    runs_to_markdown,
+    runs_to_text,
+)
+from kbsync.report.json_output import VERSION, plan_page, to_json
+from kbsync.report.terminal import outcomes_to_text, plan_to_text
+from kbsync.report.wording import one_line
+
+_run_argument = click.argument("run", required=False, metavar="[RUN]")
+
+
+@click.command()
+@_run_argument
+@click.option(
+    "-n",
+    "limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default="20",
+    metavar="COUNT",
+    help="List so many runs.",
+)
+@format_option("text", "json", "markdown")
+@local_option
+@click.pass_obj
+def history(context: CommandContext, *, run: str | None, limit: int, output_format: str, local: bool) -> int:
+    """List the runs that wrote to the portal; with RUN, show what that one did to each article. Needs no key."""
+    config = context.config()
+    if run is None:
+        print_result(_list_of_runs(config, limit, output_format, local=local))
+    else:
+        print_result(_one_run(config, run, output_format, local=local))
+    return ExitCode.OK
+
+
+def _list_of_runs(config: Config, limit: int, output_format: str, *, local: bool) -> str:
+    runs = runs_of_ledger.list_runs(config, local=local, limit=limit)
+    match output_format:
+        case "json":
+            return runs_to_json(runs, target=config.target)
+        case "markdown":
+            return runs_to_markdown(runs)
+        case _:
+            seen = look()
+            return runs_to_text(runs, colour=seen.colour, width=seen.width if sys.stdout.isatty() else None)
+
+
+def _one_run(config: Config, name: str, output_format: str, *, local: bool) -> str:
+    with cache_in_use():
+        run, items = runs_of_ledger.show_run(config, name, local=local)
+    match output_format:
+        case "json":
+            return run_to_json(run, items, target=config.target)
+        case "markdown":
+            return run_to_markdown(run, items)
+        case _:
+            return run_to_text(run, items, colour=look().colour)
+
+
+@click.command()
+@_run_argument
+@format_option("text", "json")
+@yes_option
+@dry_run_option
+@click.option("--branch", metavar="NAME", help="Leave the portal; commit the matching revert on a branch.")
+@wait_option
+@local_option
+@click.pass_obj
+def undo(
+    context: CommandContext,
+    *,
+    run: str | None,
+    output_format: str,
+    yes: bool,
+    dry_run: bool,
+    branch: str | None,
+    wait: timedelta | None,
+    local: bool,
+) -> int:
+    """Put back what one run replaced, by default the last one. What was edited since is named and skipped."""
+    config = context.config()
+    if branch is not None:
+        return _undo_on_branch(config, run, branch, output_format, local=local)
+    key = key_for(config, os.environ)
+    if not yes and not dry_run:
+        require_terminal("undo")
+    options = Options(local=local, attended=is_interactive(), wait=seconds_to_wait(wait))
+    question = Question(
+        lambda planned: print_result(_plan_text(planned)) if output_format == "text" else None,
+        lambda planned: f"Put this back on {portal_of(planned)}?",
+        yes=yes,
+    )
+    with cache_in_use(), ConsoleUi(question) as ui:
+        undone = engine.undo(config, key, run, options, ui, dry_run=dry_run)
+    return _report(undone, question, output_format, dry_run=dry_run)
+
+
+def _undo_on_branch(config: Config, run: str | None, branch: str, output_format: str, *, local: bool) -> int:
+    """Commit the files of a run as they were before it to a branch; the portal is not touched."""
+    with cache_in_use():
+        reverted = engine.undo_on_branch(config, run, branch=branch, local=local)
+    if output_format == "json":
+        page = {
+            "version": VERSION,
+            "target": config.target,
+            "undoes": reverted.past.id,
+            "branch": branch,
+            "commit": reverted.commit,
+            "pushed": reverted.pushed,
+            "files": list(reverted.files),
+            "left_out": dict(reverted.left_out),
+        }
+        print_result(to_json(page))
+    else:
+        for path in reverted.files:
+            print_result(f"  {one_line(path)}")
+    for path, why in reverted.left_out.items():
+        print_note(f"{path}: left out: {why}")
+    if reverted.commit is None:
+        print_note(f"Nothing to revert: no file on {branch} is as that run published it.")
+    else:
+        where = f"pushed to {config.remote}" if reverted.pushed else "in this clone"
+        print_note(f"{reverted.commit[:10]} on {branch}, {where}.")
+    return ExitCode.HELD if reverted.left_out else ExitCode.OK
+
+
+def _report(undone: engine.UndoResult, question: Question, output_format: str, *, dry_run: bool) -> int:
+    """Print what became of an undo, and return its exit code."""
+    run = undone.run
+    held = ExitCode.HELD if undone.planned.plan.conflicts and not dry_run else ExitCode.OK
+    if output_format == "json":
+        print_result(_json(undone, run.outcomes if run else None))
+    elif not question.asked:
+        print_result(_plan_text(undone.planned))
+    for path in undone.remaining:
+        print_note(f"{path}: made by that run, and kept")
+    if run is None:
+        print_note("Nothing was written.")
+        return ExitCode.FAILED if question.declined else held
+    if output_format == "text":
+        seen = look()
+        print_result(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width))
+        print_note(f"{undone.calls} calls.")
+    if undone.ledger_error is not None:
+        print_note(ledger_note(run.outcomes))
+        print_error(undone.ledger_error)
+    if run.interrupted:
+        print_note(INTERRUPTED_NOTE)
+        return ExitCode.INTERRUPTED
+    results = {outcome.result for outcome in run.outcomes}
+    if undone.ledger_error is not None or results & {Result.FAILED, Result.SKIPPED}:
+        return ExitCode.FAILED
+    return ExitCode.HELD if Result.WITHHELD in results else held
+
+
+def _plan_text(planned: PlanResult) -> str:
+    seen = look()
+    name = planned.undoes.short_id if planned.undoes else ""
+    heading = f"kbsync undo of run {name} on {portal_of(planned)}"
+    return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width, undoing=True)
+
+
+def _json(undone: engine.UndoResult, outcomes: Sequence[Outcome] | None) -> str:
+    planned = undone.planned
+    page = plan_page(planned.plan, target=planned.workspace.config.target, calls=undone.calls, outcomes=outcomes)
+    return to_json(page | {"undoes": undone.past.id, "remaining": list(undone.remaining)})

@@ -1,0 +1,141 @@
+"""The command `kbsync`: its group of commands, each imported when it is asked for, and how a run ends."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from threading import current_thread, main_thread
+from typing import Any
+
+import click
+
+from kbsync import __version__
+from kbsync.cli.console import prepare_streams, print_error, print_note, print_result
+from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import CommandContext
+from kbsync.errors import KbsyncError
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """Where a command is defined, as `module:name`, and the line that stands for it in `kbsync --help`."""
+
+    target: str
+    short_help: str
+
+    def load(self) -> click.Command:
+        """Import the module of the command, and return the command."""
+        module, _, name = self.target.partition(":")
+        command = getattr(import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.target} is not a command")
+        command.short_help = self.short_help
+        return command
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when that command is asked for, and none for its own help."""
+
+    def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return sorted(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None where there is none by that name."""
+        lazy = self._lazy.get(cmd_name)
+        return None if lazy is None else lazy.load()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._lazy[name].short_help) for name in self.list_commands(ctx)])
+
+
+_COMMANDS = {
+    "plan": LazyCommand("kbsync.cli.plan:plan", "Show what publish would do, from the working tree."),
+    "status": LazyCommand("kbsync.cli.plan:status", "Show what there is to publish and to pull."),
+    "publish": LazyCommand("kbsync.cli.publish:publish", "Publish the commit that is checked out: plan, ask, apply."),
+    "pull": LazyCommand("kbsync.cli.pull:pull", "Copy what was edited on the portal into your files."),
+    "history": LazyCommand("kbsync.cli.history:history", "List the runs that wrote to the portal, or show one."),
+    "undo": LazyCommand("kbsync.cli.history:undo", "Put back what one run replaced, by default the last one."),
+    "adopt": LazyCommand("kbsync.cli.manage:adopt", "Start managing articles that already exist on the portal."),
+    "release": LazyCommand("kbsync.cli.manage:release", "Stop managing an article; the portal and the file stay."),
+    "explain": LazyCommand("kbsync.cli.manage:explain", "Explain why an item would or would not change."),
+    "lint": LazyCommand("kbsync.cli.check:lint", "Check the content for problems."),
+    "render": LazyCommand("kbsync.cli.check:render", "Show the HTML of one article; - reads standard input."),
+    "sandbox": LazyCommand("kbsync.cli.sandbox:sandbox", "Run a local practice portal in place of Freshdesk."),
+    "demo": LazyCommand("kbsync.cli.demo:demo", "Run a guided demo on a local practice portal."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--root", envvar="KBSYNC_ROOT", metavar="DIR", help="The directory that holds kbsync.toml.")
+@click.option("--target", envvar="KBSYNC_TARGET", metavar="NAME", help="The portal's name in kbsync.toml.")
+@click.option("--url", envvar="KBSYNC_URL", metavar="URL", help="Override the portal URL.")
+@click.version_option(__version__, prog_name="kbsync")
+@click.pass_context
+def app(context: click.Context, root: str | None, target: str | None, url: str | None) -> None:
+    """Publish a Freshdesk knowledge base from Markdown in git, and pull it back."""
+    given = context.ensure_object(CommandContext)
+    given.root = root
+    given.flags = {"target": target, "url": url}
+
+
+def main() -> None:
+    """Run kbsync, and end the process with its exit code; the one place where an error is printed."""
+    prepare_streams()
+    context = CommandContext()
+    try:
+        with _sigterm_as_interrupt():
+            code = app.main(prog_name="kbsync", standalone_mode=False, obj=context)
+    except KbsyncError as error:
+        code = _report(error, context)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print_note("interrupted")
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of standard output has closed it; Python must not complain about that at exit. What would have
+        # followed was not done, so this is no success.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.FAILED
+    except OSError as error:
+        code = _report(_explained(error), CommandContext())
+    sys.exit(code or 0)
+
+
+def _report(error: KbsyncError, context: CommandContext) -> int:
+    """Print an error, under `--format json` also as the one object on standard output, and return its exit code."""
+    if context.output_format == "json":
+        from kbsync.report.json_output import error_to_json
+
+        print_result(error_to_json(error))
+    print_error(error)
+    return error.exit_code
+
+
+def _explained(error: OSError) -> KbsyncError:
+    where = f"{error.filename}: " if error.filename else ""
+    return KbsyncError(f"{where}{error.strerror}", advice="check that the disk is not full and the path is writable")
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM, which CI sends when a job is cancelled, as Ctrl-C: a run that writes ends in order."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

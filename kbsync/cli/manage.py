@@ -1,0 +1,194 @@
+"""The commands about single items: adopt, release, and explain, which says what a publish would do with them."""
+
+import os
+
+import click
+
+from kbsync.cli.console import look, print_note, print_prose, print_result, require_terminal
+from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import (
+    CommandContext,
+    cache_in_use,
+    dry_run_option,
+    format_option,
+    ignore_ids_option,
+    local_option,
+    no_refresh_option,
+    yes_option,
+)
+from kbsync.cli.paths import check_known, content_paths
+from kbsync.cli.ui import ConsoleUi, Question
+from kbsync.config import Config, key_for
+from kbsync.engine import adopt as engine
+from kbsync.engine.context import Options, PlanResult
+from kbsync.engine.plan import explain as explain_items
+from kbsync.errors import UsageError
+from kbsync.model import ItemKey, Kind, kind_of
+from kbsync.report.explain import explanation_to_json, explanation_to_text
+from kbsync.report.json_output import plan_to_json
+from kbsync.report.terminal import plan_to_text
+
+_items_argument = click.argument("items", nargs=-1, required=True, metavar="PATH|ID…")
+
+
+@click.command()
+@_items_argument
+@format_option("text", "json")
+@dry_run_option
+@yes_option
+@local_option
+@ignore_ids_option
+@click.pass_obj
+def adopt(
+    context: CommandContext,
+    *,
+    items: tuple[str, ...],
+    output_format: str,
+    dry_run: bool,
+    yes: bool,
+    local: bool,
+    ignore_ids: bool,
+) -> int:
+    """Start managing articles that already exist on the portal: with their files, or by copying them into the tree."""
+    config = context.config(ignore_ids=ignore_ids)
+    key, named = key_for(config, os.environ), named_items(config, items)
+    run = _ManageRun("adopt", output_format, yes=yes, dry_run=dry_run)
+    with cache_in_use(), ConsoleUi(run.question) as ui:
+        result = engine.adopt(config, key, named, Options(local=local), ui, dry_run=dry_run)
+    return run.report(result, named, nothing="already managed")
+
+
+@click.command()
+@_items_argument
+@format_option("text", "json")
+@dry_run_option
+@yes_option
+@local_option
+@ignore_ids_option
+@click.pass_obj
+def release(
+    context: CommandContext,
+    *,
+    items: tuple[str, ...],
+    output_format: str,
+    dry_run: bool,
+    yes: bool,
+    local: bool,
+    ignore_ids: bool,
+) -> int:
+    """Stop managing articles: kbsync changes them no more, neither the files nor the portal."""
+    config = context.config(ignore_ids=ignore_ids)
+    key, named = key_for(config, os.environ), named_items(config, items)
+    run = _ManageRun("release", output_format, yes=yes, dry_run=dry_run)
+    with cache_in_use(), ConsoleUi(run.question) as ui:
+        result = engine.release(config, key, named, Options(local=local), ui, dry_run=dry_run)
+    return run.report(result, named, nothing="already released")
+
+
+@click.command()
+@_items_argument
+@format_option("text", "json")
+@no_refresh_option
+@local_option
+@ignore_ids_option
+@click.pass_obj
+def explain(
+    context: CommandContext,
+    *,
+    items: tuple[str, ...],
+    output_format: str,
+    no_refresh: bool,
+    local: bool,
+    ignore_ids: bool,
+) -> int:
+    """Explain why an item would or would not change. Writes nothing."""
+    config = context.config(ignore_ids=ignore_ids)
+    key = None if no_refresh else key_for(config, os.environ)
+    named = named_items(config, items)
+    if named.pairs:
+        raise UsageError("explain takes a path or an id, not both in one", advice="name the path alone")
+    with cache_in_use(), ConsoleUi() as ui:
+        explained = explain_items(config, key, named.paths, named.keys, Options(local=local), ui)
+    if not explained.items:
+        check_known(explained.planned, [path for path in explained.unknown if ":" not in path])
+    for name in explained.unknown:
+        print_note(f"{name}: not found, neither in the content nor on the portal")
+    if output_format == "json":
+        print_result(explanation_to_json(explained.items, target=config.target, calls=explained.planned.calls))
+    else:
+        print_prose(explanation_to_text(explained.items))
+    return ExitCode.OK if explained.items else ExitCode.FAILED
+
+
+def named_items(config: Config, words: tuple[str, ...]) -> engine.Named:
+    """Read what is named: `123` and `article:123`, `folder:5`, `category:2` are live ids, `PATH=ID` is both in one.
+
+    Raises:
+        UsageError: a word is none of these, or names the whole tree.
+    """
+    keys = [key for word in words if (key := _key(word)) is not None]
+    others = [word for word in words if _key(word) is None]
+    pairs = {}
+    for word in others:
+        path, mark, number = word.rpartition("=")
+        if mark and _key(number) is not None:
+            (content_path,) = content_paths(config, (path,)) or ("",)
+            pairs[content_path] = _key_for(content_path, number)
+    plain = [word for word in others if _key(word.rpartition("=")[2]) is None or "=" not in word]
+    paths = content_paths(config, plain)
+    if plain and not paths:
+        raise UsageError("this names the whole tree", advice="name the articles or directories that are meant")
+    return engine.Named(paths=paths, keys=tuple(keys), pairs=pairs)
+
+
+def _key(word: str) -> ItemKey | None:
+    kind, _, number = word.rpartition(":")
+    if not (number.isascii() and number.isdigit()) or kind not in {"", *(kind.value for kind in Kind)}:
+        return None
+    return ItemKey(Kind(kind) if kind else Kind.ARTICLE, int(number))
+
+
+def _key_for(path: str, word: str) -> ItemKey:
+    """Read the id that a path is said to have; its kind is the path's."""
+    found, kind = _key(word), kind_of(path)
+    if found is None or (":" in word and found.kind is not kind):
+        raise UsageError(f"{path} is not a {word.partition(':')[0]}", advice=f"give the id of a {kind}")
+    return ItemKey(kind, found.id)
+
+
+class _ManageRun:
+    """What an adopt or a release shows before its question and after its end."""
+
+    def __init__(self, verb: str, output_format: str, *, yes: bool, dry_run: bool) -> None:
+        if not yes and not dry_run:
+            require_terminal(verb)
+        self.question = Question(self._show, lambda _: f"{verb.capitalize()} this?", yes=yes)
+        self._verb = verb
+        self._format = output_format
+        self._dry_run = dry_run
+
+    def _show(self, planned: PlanResult) -> None:
+        if self._format == "text":
+            self._print_plan(planned)
+
+    def _print_plan(self, planned: PlanResult) -> None:
+        seen, target = look(), planned.workspace.config.target
+        heading = f"kbsync {self._verb} from {target}" + (" (dry run)" if self._dry_run else "")
+        print_result(plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width))
+
+    def report(self, result: engine.AdoptResult, named: engine.Named, *, nothing: str) -> int:
+        """Print what became of it, and return the exit code; `nothing` says why there was nothing to do."""
+        planned, plan = result.planned, result.planned.plan
+        if not plan.changes and not plan.conflicts:
+            check_known(planned, [*named.paths, *named.pairs])
+            print_note(f"Nothing to do: {nothing}.")
+        if self._format == "json":
+            print_result(plan_to_json(plan, target=planned.workspace.config.target, calls=planned.calls))
+        elif not self.question.asked and (plan.changes or plan.conflicts):
+            self._print_plan(planned)
+        if not result.agreed:
+            print_note("Nothing was written.")
+            return ExitCode.FAILED
+        if plan.changes and not self._dry_run:
+            print_note("Commit .kbsync with it: the lock files belong to the branch.")
+        return ExitCode.HELD if plan.conflicts else ExitCode.OK

@@ -1,0 +1,84 @@
+"""Paths as people type them, made into content paths, and the error for those that are not found."""
+
+import os
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from kbsync.config import Config
+from kbsync.engine.context import PlanResult
+from kbsync.errors import UsageError
+from kbsync.model import ancestors
+
+
+def content_paths(config: Config, typed: Iterable[str]) -> tuple[str, ...]:
+    """Turn paths as typed, relative to the current directory or the root, into content paths; none means all.
+
+    Raises:
+        UsageError: one of them is outside the root.
+    """
+    paths = tuple(_content_path(config.root, path) for path in typed)
+    return () if "." in paths else paths
+
+
+def paths_to_override(config: Config, typed: tuple[str, ...], *, option: str) -> frozenset[str]:
+    """Turn the paths of an option that lets one side win into content paths.
+
+    Raises:
+        UsageError: they name the whole tree, which nobody can have looked at.
+    """
+    paths = content_paths(config, typed)
+    if typed and not paths:
+        raise UsageError(f"{option} names the whole tree", advice="name the articles or directories that are meant")
+    return frozenset(paths)
+
+
+def _content_path(root: Path, typed: str) -> str:
+    places = [place for place in _places(root, typed) if place.is_relative_to(root)]
+    if not places:
+        raise UsageError(f"{typed} is outside {root}", advice="name a file or directory of the tree")
+    place = next((place for place in places if place.exists()), places[0])
+    path = place.relative_to(root).as_posix().removesuffix("/_index.md")
+    return unicodedata.normalize("NFC", path)
+
+
+def _places(root: Path, typed: str) -> Iterator[Path]:
+    """Return the places that may be meant: from here, from here past symbolic links, from the root."""
+    here = Path(os.path.normpath(Path.cwd() / typed))
+    yield here
+    yield here.parent.resolve() / here.name
+    yield Path(os.path.normpath(root / typed))
+
+
+def check_on_disk(root: Path, files: Iterable[str], paths: Iterable[str]) -> None:
+    """Stop where a path is not in the tree on disk.
+
+    Raises:
+        UsageError: some are not; all of these are named.
+    """
+    known = {above for path in files for above in (path, *ancestors(path))}
+    _refuse_unknown([path for path in paths if path not in known and not (root / path).exists()])
+
+
+def check_known(planned: PlanResult, paths: Collection[str]) -> None:
+    """Stop where neither side ever had a path: a typing error must not look like "nothing to do".
+
+    Raises:
+        UsageError: there are such paths; all of these are named.
+    """
+    known = _known(planned) if paths else frozenset()
+    _refuse_unknown([path for path in paths if path not in known])
+
+
+def _refuse_unknown(unknown: list[str]) -> None:
+    if unknown:
+        raise UsageError(f"no such file in the content tree: {', '.join(unknown)}", advice="check the spelling")
+
+
+def _known(planned: PlanResult) -> frozenset[str]:
+    tree, plan = planned.workspace.tree, planned.plan
+    paths = {item.path or "" for item in tree.knowledge.items()}
+    paths |= {*tree.knowledge.assets, *tree.translations, *tree.excluded}
+    paths |= {known.path for known in planned.workspace.baselines.values()}
+    paths |= {change.path for change in plan.changes}
+    return frozenset(above for path in paths for above in (path, *ancestors(path)))

@@ -1,0 +1,170 @@
+"""The commands that read both sides and write neither, plan and status, and saved plans as files."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from kbsync.baseline import State
+from kbsync.cli.console import look, print_note, print_result, print_uncommitted
+from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import (
+    CommandContext,
+    cache_in_use,
+    check_rerender,
+    file_option,
+    format_option,
+    ignore_ids_option,
+    local_option,
+    no_refresh_option,
+    paths_argument,
+    rerender_option,
+)
+from kbsync.cli.paths import check_known, content_paths
+from kbsync.cli.ui import ConsoleUi, format_plan, portal_of, print_notices
+from kbsync.config import Config, key_for
+from kbsync.engine import plan as engine
+from kbsync.engine.context import Options, PlanResult
+from kbsync.engine.history import past_runs
+from kbsync.engine.saved_plan import make_saved_plan
+from kbsync.errors import UsageError
+from kbsync.planner.approval import SavedPlan
+from kbsync.report.json_output import saved_from_json, saved_to_json, status_to_json
+from kbsync.report.pages import plan_to_html, plan_to_markdown
+from kbsync.report.terminal import plan_to_text, status_to_text
+from kbsync.report.wording import counts
+
+
+@click.command()
+@paths_argument
+@format_option("text", "json", "markdown", "html")
+@file_option("--out", envvar="KBSYNC_OUT", help="Save the plan there.")
+@click.option("--exit-code", envvar="KBSYNC_EXIT_CODE", is_flag=True, help="End with 3 where there are changes.")
+@no_refresh_option
+@rerender_option
+@file_option("--show", envvar="KBSYNC_SHOW", help="Show a saved plan again, from its file alone.")
+@local_option
+@ignore_ids_option
+@click.pass_obj
+def plan(
+    context: CommandContext,
+    *,
+    paths: tuple[str, ...],
+    output_format: str,
+    out: Path | None,
+    exit_code: bool,
+    no_refresh: bool,
+    rerender: bool,
+    show: Path | None,
+    local: bool,
+    ignore_ids: bool,
+) -> int:
+    """Show what publish would do, from the working tree. Writes nothing."""
+    if show is not None:
+        if paths or no_refresh or rerender or exit_code:
+            raise UsageError("--show reads a saved plan alone", advice="leave out the PATHs and the other options")
+        return _show_saved(show, output_format, out)
+    check_rerender(rerender=rerender, no_refresh=no_refresh)
+    config = context.config(ignore_ids=ignore_ids)
+    key = None if no_refresh else key_for(config, os.environ)
+    options = Options(paths=content_paths(config, paths), local=local, rerender=rerender)
+    options = except_plan_file(options, config, out)
+    with cache_in_use(), ConsoleUi() as ui:
+        planned = engine.plan(config, key, options, ui)
+    check_known(planned, options.paths)
+    print_notices(planned)
+    _print_or_save(planned, options, output_format, out, base=_last_run(planned) if no_refresh else None)
+    if planned.plan.halt or planned.plan.excess or (exit_code and planned.plan.conflicts):
+        return ExitCode.HELD
+    return ExitCode.CHANGES if exit_code and planned.plan.changes else ExitCode.OK
+
+
+@click.command()
+@format_option("text", "json")
+@local_option
+@ignore_ids_option
+@click.pass_obj
+def status(context: CommandContext, *, output_format: str, local: bool, ignore_ids: bool) -> int:
+    """Show what there is to publish and to pull. Cannot write."""
+    config = context.config(ignore_ids=ignore_ids)
+    with cache_in_use(), ConsoleUi() as ui:
+        planned = engine.status(config, key_for(config, os.environ), Options(local=local), ui)
+    print_notices(planned)
+    archived = [known for known in planned.workspace.baselines.values() if known.state is State.ARCHIVED]
+    if output_format == "json":
+        print_result(status_to_json(planned.plan, archived, target=config.target, calls=planned.calls))
+        return ExitCode.OK
+    seen, target = look(), portal_of(planned)
+    text = status_to_text(planned.plan, target=target, archived=len(archived), colour=seen.colour, width=seen.width)
+    print_result(text)
+    return ExitCode.OK
+
+
+def read_saved_plan(file: Path) -> SavedPlan:
+    """Read a saved plan.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
+    advice = "name the file that `--out` wrote"
+    try:
+        return saved_from_json(file.read_bytes(), name=str(file))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}", advice=advice) from None
+
+
+def except_plan_file(options: Options, config: Config, file: Path | None) -> Options:
+    """Return the options of a run for which the plan's own file is no part of the tree, should it lie there."""
+    place = file.absolute().resolve() if file else None
+    if place is None or not place.is_relative_to(config.root.resolve()):
+        return options
+    return replace(options, aside=frozenset({place.relative_to(config.root.resolve()).as_posix()}))
+
+
+def _last_run(planned: PlanResult) -> dict[str, object]:
+    """Return the run of the ledger that a plan without the portal compares with, and its time."""
+    workspace = planned.workspace
+    runs = past_runs(workspace.repository, workspace.config, limit=1)
+    return {"run": runs[0].id, "at": runs[0].record.date or runs[0].date} if runs else {"run": None, "at": None}
+
+
+def _print_or_save(
+    planned: PlanResult, options: Options, output_format: str, out: Path | None, *, base: dict[str, object] | None
+) -> None:
+    if out is None:
+        print_result(format_plan(planned, output_format, base=base))
+        return
+    is_saved = output_format == "json" or (out.suffix == ".json" and output_format == "text")
+    _write(out, saved_to_json(make_saved_plan(planned, options)) if is_saved else format_plan(planned, output_format))
+    print_note(f"{counts(planned.plan)}; written to {out}")
+
+
+def _write(out: Path, text: str) -> None:
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}", advice="name another file with --out") from error
+
+
+def _show_saved(file: Path, output_format: str, out: Path | None) -> int:
+    saved = read_saved_plan(file)
+    print_uncommitted(saved.uncommitted)
+    text = saved_to_json(saved) if output_format == "json" else _saved_as_text(saved, output_format)
+    if out is None:
+        print_result(text)
+    else:
+        _write(out, text)
+    return ExitCode.OK
+
+
+def _saved_as_text(saved: SavedPlan, output_format: str) -> str:
+    heading = f"kbsync plan for {saved.target} ({saved.url}), saved at {saved.at}"
+    match output_format:
+        case "markdown":
+            return plan_to_markdown(saved.plan, heading=heading)
+        case "html":
+            return plan_to_html(saved.plan, heading=heading)
+        case _:
+            seen = look()
+            return plan_to_text(saved.plan, heading=heading, colour=seen.colour, width=seen.width)

@@ -1,0 +1,170 @@
+"""The command that writes to the portal: publish."""
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kbsync.change import Outcome, Result
+from kbsync.cli.console import is_interactive, look, print_error, print_note, print_result, require_terminal
+from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import (
+    CommandContext,
+    Span,
+    cache_in_use,
+    check_rerender,
+    file_option,
+    format_option,
+    ignore_ids_option,
+    local_option,
+    paths_argument,
+    rerender_option,
+    seconds_to_wait,
+    wait_option,
+    yes_option,
+)
+from kbsync.cli.paths import check_known, content_paths, paths_to_override
+from kbsync.cli.plan import except_plan_file, read_saved_plan
+from kbsync.cli.ui import (
+    INTERRUPTED_NOTE,
+    ConsoleUi,
+    Question,
+    format_plan,
+    ledger_note,
+    portal_of,
+    print_notices,
+)
+from kbsync.config import key_for
+from kbsync.engine import publish as engine
+from kbsync.engine.context import Options, PlanResult
+from kbsync.errors import UsageError
+from kbsync.planner.approval import needs_review
+from kbsync.report.json_output import plan_to_json
+from kbsync.report.terminal import outcomes_to_text
+
+
+@click.command()
+@paths_argument
+@format_option("text", "json")
+@yes_option
+@click.option("--dirty", is_flag=True, help="Publish the last commit although there are changes after it.")
+@click.option("--force", is_flag=True, help="Allow more removals than the limit.")
+@click.option("--rollback", is_flag=True, help="Publish a commit older than the one that was published last.")
+@click.option("--overwrite", multiple=True, metavar="PATH", help="Let the file win over what was edited on the portal.")
+@rerender_option
+@click.option(
+    "--no-refresh", envvar="KBSYNC_NO_REFRESH", is_flag=True, help="Read of the portal only what is to be written."
+)
+@file_option("--plan", "plan_file", envvar="KBSYNC_PLAN", help="Do only what this saved plan allows.")
+@click.option(
+    "--all-or-nothing", envvar="KBSYNC_ALL_OR_NOTHING", is_flag=True, help="Do nothing unless all of it still holds."
+)
+@click.option(
+    "--max-age", envvar="KBSYNC_MAX_AGE", type=Span(), metavar="SPAN", default="7d", help="How old it may be: 12h, 7d."
+)
+@wait_option
+@local_option
+@ignore_ids_option
+@click.pass_obj
+def publish(
+    context: CommandContext,
+    /,
+    *,
+    paths: tuple[str, ...],
+    output_format: str,
+    yes: bool,
+    overwrite: tuple[str, ...],
+    plan_file: Path | None,
+    wait: timedelta | None,
+    no_refresh: bool,
+    ignore_ids: bool,
+    **flags: Any,
+) -> int:
+    """Publish the commit that is checked out: plan, ask, apply."""
+    if plan_file is not None and paths:
+        raise UsageError("--plan and PATHs do not go together", advice="give the PATHs to `kbsync plan --out FILE`")
+    if plan_file is None and flags["all_or_nothing"]:
+        raise UsageError("--all-or-nothing is about a saved plan", advice="name it with --plan FILE")
+    check_rerender(rerender=flags["rerender"], no_refresh=no_refresh)
+    config = context.config(ignore_ids=ignore_ids)
+    options = Options(
+        paths=content_paths(config, paths),
+        overwrite=paths_to_override(config, overwrite, option="--overwrite"),
+        saved=read_saved_plan(plan_file) if plan_file else None,
+        attended=is_interactive(),
+        wait=seconds_to_wait(wait),
+        refresh=not no_refresh,
+        **flags,
+    )
+    key = key_for(config, os.environ)
+    if not yes:
+        require_terminal("publish")
+    run = _PublishRun(except_plan_file(options, config, plan_file), output_format, yes=yes)
+    with cache_in_use(), ConsoleUi(run.question) as ui:
+        published = engine.publish(config, key, run.options, ui)
+    check_known(published.planned, run.named)
+    return run.report(published)
+
+
+class _PublishRun:
+    """What a publish shows before its question and after its end."""
+
+    def __init__(self, options: Options, output_format: str, *, yes: bool) -> None:
+        self.options = options
+        self.named = (*options.paths, *options.overwrite)
+        self.question = Question(self._show, lambda planned: f"Publish this to {portal_of(planned)}?", yes=yes)
+        self._format = output_format
+        self._yes = yes
+        self._shown: tuple[Outcome, ...] = ()
+
+    def _show(self, planned: PlanResult) -> None:
+        check_known(planned, self.named)
+        print_notices(planned)
+        if self._format != "text":
+            return
+        print_result(format_plan(planned, "text"))
+        if not self._yes and planned.withheld:
+            print_result(f"\n{_outcomes(planned.withheld)}")
+            self._shown = planned.withheld
+
+    def report(self, published: engine.PublishResult) -> int:
+        """Print what became of the publish, and return its exit code."""
+        planned, run = published.planned, published.run
+        if run is None:
+            print_note("Nothing was written.")
+            return ExitCode.FAILED if self.question.declined else ExitCode.OK
+        if self._format == "json":
+            target = planned.workspace.config.target
+            print_result(plan_to_json(planned.plan, target=target, calls=published.calls, outcomes=run.outcomes))
+        else:
+            self._print_text(planned, run.outcomes, published.calls)
+        if published.ledger_error is not None:
+            print_note(ledger_note(run.outcomes))
+            print_error(published.ledger_error)
+        if run.interrupted:
+            print_note(INTERRUPTED_NOTE)
+            return ExitCode.INTERRUPTED
+        results = {outcome.result for outcome in run.outcomes}
+        is_held = any(needs_review(outcome) for outcome in run.outcomes) or bool(planned.plan.conflicts)
+        if (
+            published.ledger_error is not None
+            or Result.FAILED in results
+            or (Result.SKIPPED in results and not is_held)
+        ):
+            return ExitCode.FAILED
+        return ExitCode.HELD if is_held else ExitCode.OK
+
+    def _print_text(self, planned: PlanResult, outcomes: Sequence[Outcome], calls: int) -> None:
+        plan = planned.plan
+        if not plan.writes and (plan.changes or plan.drift or plan.conflicts or plan.undone):
+            print_result(format_plan(planned, "text"))
+        print_result(_outcomes(outcomes, shown=self._shown))
+        print_note(f"{calls} calls.")
+
+
+def _outcomes(outcomes: Sequence[Outcome], *, shown: Sequence[Outcome] = ()) -> str:
+    seen = look()
+    return outcomes_to_text(outcomes, colour=seen.colour, width=seen.width, shown=shown)

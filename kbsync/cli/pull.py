@@ -1,0 +1,133 @@
+"""The command that copies web edits into the files: pull, into the working tree or onto a branch."""
+
+import os
+
+import click
+
+from kbsync.cli.console import look, print_note, print_result
+from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import (
+    CommandContext,
+    cache_in_use,
+    dry_run_option,
+    format_option,
+    ignore_ids_option,
+    local_option,
+    paths_argument,
+)
+from kbsync.cli.paths import check_known, content_paths, paths_to_override
+from kbsync.cli.ui import ConsoleUi, portal_of, print_notices
+from kbsync.config import Config, Secret, key_for
+from kbsync.engine import pull as engine
+from kbsync.engine.branch import propose
+from kbsync.engine.context import Options
+from kbsync.errors import UsageError
+from kbsync.report.json_output import plan_page, plan_to_json, to_json
+from kbsync.report.terminal import plan_to_text
+
+
+@click.command()
+@paths_argument
+@format_option("text", "json")
+@dry_run_option
+@click.option("--ours", multiple=True, metavar="PATH", help="Keep the file there, whatever was edited on the portal.")
+@click.option("--theirs", multiple=True, metavar="PATH", help="Take what the portal has, whatever the file says.")
+@click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the portal.")
+@click.option("--branch", metavar="NAME", help="Put it on this branch, for a pull request; with --commit.")
+@click.option("--commit", is_flag=True, help="Commit to --branch; your files and your branch stay as they are.")
+@local_option
+@ignore_ids_option
+@click.pass_obj
+def pull(
+    context: CommandContext,
+    *,
+    paths: tuple[str, ...],
+    output_format: str,
+    dry_run: bool,
+    ours: tuple[str, ...],
+    theirs: tuple[str, ...],
+    prune: bool,
+    branch: str | None,
+    commit: bool,
+    local: bool,
+    ignore_ids: bool,
+) -> int:
+    """Copy what was edited on the portal into your files."""
+    _check_branch(branch, commit=commit, dry_run=dry_run)
+    config = context.config(ignore_ids=ignore_ids)
+    options = Options(
+        paths=content_paths(config, paths),
+        ours=paths_to_override(config, ours, option="--ours"),
+        theirs=paths_to_override(config, theirs, option="--theirs"),
+        prune=prune,
+        local=local,
+    )
+    if options.ours & options.theirs:
+        both = ", ".join(sorted(options.ours & options.theirs))
+        raise UsageError(f"--ours and --theirs both name {both}", advice="give each path to one of them")
+    key = key_for(config, os.environ)
+    if branch is not None:
+        return _pull_onto_branch(config, key, options, output_format, branch)
+    return _pull_into_tree(config, key, options, output_format, dry_run=dry_run)
+
+
+def _check_branch(branch: str | None, *, commit: bool, dry_run: bool) -> None:
+    """Stop where the options of a pull onto a branch do not go together.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if branch is None and commit:
+        raise UsageError("--commit needs a branch of its own", advice="name it with --branch NAME")
+    if branch is not None and not commit:
+        raise UsageError("--branch only goes with --commit", advice="add --commit, which leaves your files as they are")
+    if branch is not None and dry_run:
+        raise UsageError("--dry-run and --branch do not go together", advice="`kbsync pull --dry-run` shows the edits")
+
+
+def _pull_into_tree(config: Config, key: Secret, options: Options, output_format: str, *, dry_run: bool) -> int:
+    with cache_in_use(), ConsoleUi() as ui:
+        pulled = engine.pull(config, key, options, ui, dry_run=dry_run)
+    check_known(pulled.planned, (*options.paths, *options.ours, *options.theirs))
+    print_notices(pulled.planned)
+    if output_format == "json":
+        print_result(plan_to_json(pulled.planned.plan, target=config.target, calls=pulled.calls))
+    else:
+        heading = f"kbsync pull from {portal_of(pulled.planned)}" + (" (dry run)" if dry_run else "")
+        _print_plan(pulled, heading, done=not dry_run)
+    _print_left_out(pulled)
+    if pulled.outside:
+        print_note(f"Outside this sparse checkout until now; `git add --sparse` takes: {', '.join(pulled.outside)}")
+    return ExitCode.HELD if pulled.planned.plan.conflicts else ExitCode.OK
+
+
+def _pull_onto_branch(config: Config, key: Secret, options: Options, output_format: str, branch: str) -> int:
+    with cache_in_use(), ConsoleUi() as ui:
+        proposed = propose(config, key, options, ui, branch=branch)
+    pulled = proposed.result
+    check_known(pulled.planned, options.paths)
+    if output_format == "json":
+        page = plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls)
+        page |= {"branch": proposed.branch, "commit": proposed.commit, "pushed": proposed.pushed}
+        print_result(to_json(page))
+    else:
+        heading = f"kbsync pull from {portal_of(pulled.planned)} to the branch {branch}"
+        _print_plan(pulled, heading, done=proposed.commit is not None)
+    _print_left_out(pulled)
+    if proposed.commit is None:
+        print_note(f"Nothing to commit to {branch}.")
+    else:
+        where = f"pushed to {config.remote}" if proposed.pushed else "in this clone"
+        print_note(f"{proposed.commit[:10]} on {branch}, {where}.")
+    return ExitCode.HELD if pulled.planned.plan.conflicts else ExitCode.OK
+
+
+def _print_plan(pulled: engine.PullResult, heading: str, *, done: bool) -> None:
+    seen = look()
+    text = plan_to_text(pulled.planned.plan, heading=heading, colour=seen.colour, width=seen.width, done=done)
+    print_result(text)
+
+
+def _print_left_out(pulled: engine.PullResult) -> None:
+    for path, parts in pulled.pulled.dropped.items():
+        print_note(f"{path}: left out on purpose: {', '.join(parts)}")

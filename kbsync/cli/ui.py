@@ -1,0 +1,174 @@
+"""What the commands at a portal share: progress, the question before a write, a plan as text, notices."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock, Timer
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from kbsync.change import Outcome, Result
+from kbsync.cli.console import confirm, look, print_note, print_uncommitted
+from kbsync.engine.context import PlanResult
+from kbsync.report.json_output import plan_to_json
+from kbsync.report.pages import plan_to_html, plan_to_markdown
+from kbsync.report.terminal import plan_to_text
+from kbsync.report.wording import plain
+from kbsync.state.lease import describe
+
+_DELAY = 1.0
+"""Seconds before a progress bar is drawn: what is done by then needs none."""
+
+INTERRUPTED_NOTE = "Interrupted. Run the same command again: it goes on from here."
+
+
+class ConsoleUi:
+    """The ui of a run: a progress bar on standard error, and the question before it writes."""
+
+    def __init__(self, confirm: Callable[[PlanResult], bool] = lambda _: False) -> None:
+        self._confirm = confirm
+        self._bar: ProgressBar | None = None
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def status(self, why: str) -> None:
+        """Show what is being waited for."""
+        if self._bar is not None:
+            self._bar.start(why, None)
+
+    def start(self, what: str, total: int) -> None:
+        """Show a bar of so many steps."""
+        self._open().start(what, total)
+
+    def advance(self, what: str) -> None:
+        """Show one step done; `what` is its path."""
+        if self._bar is not None and what:
+            self._bar.advance()
+
+    def confirm(self, planned: PlanResult) -> bool:
+        """Ask, with the bar out of the way."""
+        self._close()
+        return self._confirm(planned)
+
+    def _open(self) -> "ProgressBar":
+        if self._bar is None:
+            self._bar = ProgressBar()
+            self._bar.__enter__()
+        return self._bar
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
+
+
+class ProgressBar:
+    """Progress on standard error, for a terminal alone; nothing of it stays on the screen."""
+
+    def __init__(self) -> None:
+        # FORCE_COLOR, which many CI systems set, makes no log a terminal.
+        console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not (console.is_terminal and console.file.isatty()),
+        )
+        self._task = self._progress.add_task("starting", total=None, count="")
+        self._lock = Lock()
+        self._is_closed = False
+        self._timer = Timer(_DELAY, self._draw)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._is_closed = True
+            self._progress.stop()
+
+    def start(self, what: str, total: int | None) -> None:
+        """Show another task of `total` steps, or of nobody knows how many."""
+        self._progress.reset(self._task, description=plain(what), total=total, count=f"0/{total}" if total else "")
+
+    def advance(self) -> None:
+        """Show one step done."""
+        self._progress.advance(self._task)
+        task = self._progress.tasks[0]
+        self._progress.update(self._task, count=f"{task.completed:.0f}/{task.total:.0f}" if task.total else "")
+
+    def _draw(self) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._progress.start()
+
+
+class Question:
+    """The question before a run writes. `asked` tells whether the plan was shown, `declined` that the answer was no."""
+
+    def __init__(self, show: Callable[[PlanResult], None], text: Callable[[PlanResult], str], *, yes: bool) -> None:
+        self._show = show
+        self._text = text
+        self._yes = yes
+        self.asked = False
+        self.declined = False
+
+    def __call__(self, planned: PlanResult) -> bool:
+        """Show the plan, and ask unless `--yes` has answered."""
+        self._show(planned)
+        self.asked = True
+        if not self._yes:
+            self.declined = not confirm(self._text(planned))
+        return not self.declined
+
+
+def portal_of(planned: PlanResult) -> str:
+    """Return the name of a plan's target, and its address where it has one."""
+    config = planned.workspace.config
+    return f"{config.target} ({config.url})" if config.url else config.target
+
+
+def format_plan(planned: PlanResult, output_format: str, *, base: dict[str, object] | None = None) -> str:
+    """Write a plan toward the portal in one of the formats."""
+    heading = f"kbsync plan for {portal_of(planned)}"
+    match output_format:
+        case "json":
+            target = planned.workspace.config.target
+            return plan_to_json(planned.plan, target=target, calls=planned.calls, base=base)
+        case "markdown":
+            return plan_to_markdown(planned.plan, heading=heading)
+        case "html":
+            return plan_to_html(planned.plan, heading=heading)
+        case _:
+            seen = look()
+            return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width)
+
+
+def print_notices(planned: PlanResult) -> None:
+    """Print what a plan rests on or leaves out."""
+    skipped = planned.workspace.tree.translations
+    if skipped:
+        print_note(f"Translations, which are not published yet: {', '.join(skipped)}")
+    in_flight = describe(planned.workspace.in_flight)
+    if in_flight:
+        print_note(in_flight)
+    print_uncommitted(planned.uncommitted)
+
+
+def ledger_note(outcomes: Sequence[Outcome]) -> str:
+    """Return what an error of the ledger means, after it is known what became of the portal."""
+    if any(outcome.result is Result.DONE for outcome in outcomes):
+        return "The portal was written, but the ledger was not saved everywhere:"
+    return "Nothing was written to the portal, and the ledger was not saved:"
