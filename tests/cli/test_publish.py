@@ -147,7 +147,9 @@ def test_without_a_person_only_the_targets_branch_is_published(project: Project)
     _edit(project)
     done = project.kbsync("publish", "--yes")
     assert (done.code, project.portal.calls) == (4, [])
-    assert done.err.startswith("error: feature is not the tip of main, and kbsync is not running in a terminal, so it cannot ask\n")
+    assert done.err.startswith(
+        "error: feature is not the tip of main, and kbsync is not running in a terminal, so it cannot ask\n"
+    )
     assert project.kbsync("publish", "--yes", KBSYNC_BRANCH="feature").code == 0
 
 
