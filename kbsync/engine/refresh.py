@@ -53,7 +53,7 @@ def find_existing(connection: Connection, keys: Collection[ItemKey]) -> frozense
     """
     reader, asked = PortalReader(connection), sorted(keys)
     with ThreadPoolExecutor(8, thread_name_prefix="ask") as pool:
-        gone = pool.map(lambda key: is_gone(reader, *key), asked)
+        gone = pool.map(lambda key: is_gone(reader, key.kind, key.id), asked)
         return frozenset(key for key, is_so in zip(asked, gone, strict=True) if not is_so)
 
 
@@ -200,7 +200,7 @@ class _PartialState:
         wanted, within = sorted(set(keys) - self.read_keys), sorted(places)
         with ThreadPoolExecutor(8, thread_name_prefix="refresh") as pool:
             listings = pool.map(lambda place: read_children(self.reader, *place), within)
-            found = pool.map(lambda key: read_one(self.reader, *key), wanted)
+            found = pool.map(lambda key: read_one(self.reader, key.kind, key.id), wanted)
             for items in listings:
                 self._update({item.key: item for item in items})
             self._update(dict(zip(wanted, found, strict=True)))

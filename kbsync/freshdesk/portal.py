@@ -70,12 +70,12 @@ def read_one(reader: PortalReader, kind: Kind, number: int) -> Item | None:
 
 def read_children(reader: PortalReader, kind: Kind, holder: ItemKey) -> tuple[Item, ...]:
     """List what of a kind lies in a category or folder; nothing where that is gone, or takes no nested folders."""
-    number = holder[1]
+    number = holder.id
     try:
         if kind is Kind.ARTICLE:
             items = reader.articles(number).items
             return tuple(article_from_json(_with_body(reader, data), folder=number) for data in items)
-        ask = reader.folders if holder[0] is Kind.CATEGORY else reader.subfolders
+        ask = reader.folders if holder.kind is Kind.CATEGORY else reader.subfolders
         return tuple(folder_from_json(data, category=number) for data in ask(number).items)
     except StatusError as refused:
         if not (refused.is_gone or refused.code == "require_feature"):

@@ -14,15 +14,13 @@ import pytest
 from kbsync.engine.context import PlanResult
 from kbsync.engine.publish import PublishResult
 from kbsync.errors import KbsyncError, Refusal
-from kbsync.freshdesk import portal as portal_room
+from kbsync.freshdesk import portal as live_portal
 from kbsync.git.refs import PushRefused
 from kbsync.git.repository import Repository
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.server import Portal
-from kbsync.state import journal as holders
 from kbsync.state import lease
-from kbsync.state import lease as patience
-from kbsync.state.journal import InFlight, lease_files
+from kbsync.state.journal import InFlight, current_holder, lease_files
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps, troubles
 from tests.planner.world import article
 
@@ -73,7 +71,7 @@ class AtWrite:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(lease, "POLL_INTERVAL", 0.05)
 
 
 def _at_write(clone: Clone, number: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +85,7 @@ def _other(clone: Clone, shared: Path) -> Clone:
 def _held_by_another(shared: Path, clone: Clone, **holder: Any) -> str:
     """Leave a lease on the remote, of a machine that nobody here can ask."""
     repository = Repository.open(clone.root)
-    them = replace(holders.current_holder(None), user="ann", host="laptop", boot="elsewhere", **holder)
+    them = replace(current_holder(None), user="ann", host="laptop", boot="elsewhere", **holder)
     commit = repository.commit_files(lease_files(InFlight(holder=them)), message="theirs", parent=None)
     clone.git("push", "-q", "--force", "origin", f"{commit}:{LEASE}")
     return commit
@@ -192,7 +190,7 @@ def test_a_plan_with_nothing_to_write_asks_for_no_lease(clone: Clone, shared: Pa
 def test_plan_and_pull_name_a_publish_that_is_under_way(clone: Clone, shared: Path) -> None:
     _held_by_another(shared, clone)
     for planned in (clone.planned(), clone.pull(dry_run=True).planned):
-        assert "under way: ann on laptop, since 20" in patience.describe(planned.workspace.in_flight)
+        assert "under way: ann on laptop, since 20" in lease.describe(planned.workspace.in_flight)
 
 
 def test_a_lease_that_nobody_renews_is_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,13 +198,13 @@ def test_a_lease_that_nobody_renews_is_taken_over(clone: Clone, shared: Path, mo
     with pytest.raises(Refusal, match="ann on laptop"):
         clone.publish(wait=0.3)
     assert clone.portal.store.all_articles() == []
-    monkeypatch.setattr(patience, "STALE_AFTER", 0.5)
+    monkeypatch.setattr(lease, "STALE_AFTER", 0.5)
     clone.published(wait=30.0)
     assert _refs(shared) == {LEDGER}
 
 
 def test_a_lease_that_is_renewed_is_not_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "STALE_AFTER", 0.6)
+    monkeypatch.setattr(lease, "STALE_AFTER", 0.6)
     over = threading.Event()
     other = _other(clone, shared)
     _held_by_another(shared, other)
@@ -295,7 +293,7 @@ def test_both_sides_of_a_take_over_end_as_one_ledger(
 
     def overtake() -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(patience, "STALE_AFTER", 0.0)
+            patched.setattr(lease, "STALE_AFTER", 0.0)
             done = other.publish()
         assert done.ledger_error is None
         _an_hour_later(monkeypatch)
@@ -364,7 +362,7 @@ def test_a_ledger_that_moved_since_the_plan_is_read_again_and_only_what_was_agre
 def test_an_agent_who_saves_between_plan_and_write_wins(
     clone: Clone, portal: Portal, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portal_room, "_FRESH", 0.0)
+    monkeypatch.setattr(live_portal, "_FRESH", 0.0)
     clone.published()
     number = clone.id_of(PAY)
     match change:

@@ -219,7 +219,7 @@ def test_of_two_lock_files_the_later_one_counts(published: Clone, shared: Path) 
     edit_live(published, INSTALL, "Unpack it.")
     proposing(published)
     lock = f".kbsync/production/{RESET}.json"
-    seen = [json.loads(texts(shared, commit, lock))["seen"] for commit in ("main", BRANCH)]
+    seen = [json.loads(texts(shared, commit, lock))["seen_at"] for commit in ("main", BRANCH)]
     assert seen[0] == seen[1]
     assert RESET not in names(shared, "main", BRANCH)
 

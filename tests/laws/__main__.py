@@ -1,6 +1,6 @@
 """Many more steps than a check on a server takes: `python -m tests.laws --steps 200000 --processes 2`.
 
-Lives are played in rounds, each with a seed of its own; a law that is broken is told with the steps that broke it, and
+Rounds have a seed of their own each; a law that is broken is printed with the steps that broke it, and
 the next round goes on. At the end come the figures.
 """
 
@@ -26,12 +26,12 @@ STEPS_A_LIFE = 80
 LIVES_A_ROUND = 12
 
 
-def played(number: int, lives: int, *, shrinks: bool, wider: bool) -> tuple[Counter[str], str]:
+def played(number: int, histories: int, *, shrinks: bool, wider: bool) -> tuple[Counter[str], str]:
     """Play a round; give its figures, and what went wrong in it."""
     Laws.tally.clear()
     phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
     how = settings(
-        max_examples=lives,
+        max_examples=histories,
         stateful_step_count=STEPS_A_LIFE,
         deadline=None,
         database=None,

@@ -221,7 +221,7 @@ class History:
         if known is None or known.state is not State.LIVE or live.edits is None or tip.content is None:
             return tip
         if known.live == _field(live.edits):
-            return tip if known.updated_at == str(live.stamp) else self._agreed_again(tip, known)
+            return tip if known.updated_at == str(live.stamp) else self._settle_again(tip, known)
         base = _edits_of(known, "content")
         # The source with live's changes alone: that is what the baseline is with.
         theirs = merged(_edits_of(known, "live"), base, live.edits, self.dice)
@@ -230,9 +230,9 @@ class History:
             self.harm("deletion resurrected")
         if tip.content - content - self.taken_out:
             self.harm("content edit lost")
-        return tip.then(content, self._agree(theirs, State.LIVE), tip.saw | {live.number})
+        return tip.then(content, self._baseline(theirs, State.LIVE), tip.saw | {live.number})
 
-    def _agreed_again(self, tip: Commit, known: Baseline) -> Commit:
+    def _settle_again(self, tip: Commit, known: Baseline) -> Commit:
         lock = replace(known, updated_at=str(self.live.stamp), seen_at=f"{self.clock:06}", supersedes="")
         return replace(tip, lock=lock, saw=tip.saw | {self.live.number})
 
@@ -321,7 +321,7 @@ class History:
         known, live = self.rule(commit.lock, self.ledger), self.live
         if known is None and commit.content is None:
             return
-        before, after = _standing(commit.content, known, "content"), _standing(live.edits, known, "live")
+        before, after = _status_of(commit.content, known, "content"), _status_of(live.edits, known, "live")
         state = known.state if known else None
         alike = commit.content is not None and commit.content == live.edits
         is_touched = known is not None and after is ChangeStatus.UNCHANGED and known.updated_at != str(live.stamp)
@@ -335,7 +335,7 @@ class History:
                 self._send(live.edits | {AWAY}, commit, State.ARCHIVED)
             case Decision.ADOPT:
                 self.written.add(live.number)
-                self.ledger = self._agree(commit.content, State.LIVE, over=commit.lock)
+                self.ledger = self._baseline(commit.content, State.LIVE, over=commit.lock)
             case Decision.FORGET if known is not None:
                 self.written.add(live.number)
                 self.ledger = tombstone(known, seen=f"{self.clock:06}") if commit.lock else None
@@ -357,9 +357,9 @@ class History:
             self.harm("overwritten unseen")
         content = commit.content if state is State.LIVE else _edits_of(self.ledger, "content")
         self.show(edits, by_agent=False)
-        self.ledger = self._agree(content, state, over=commit.lock)
+        self.ledger = self._baseline(content, state, over=commit.lock)
 
-    def _agree(self, content: Edits, state: State, *, over: Baseline | None = None) -> Baseline:
+    def _baseline(self, content: Edits, state: State, *, over: Baseline | None = None) -> Baseline:
         return Baseline(
             kind=KEY[0],
             id=KEY[1],
@@ -374,7 +374,7 @@ class History:
         )
 
 
-def _standing(edits: Edits, known: Baseline | None, half: str) -> ChangeStatus:
+def _status_of(edits: Edits, known: Baseline | None, half: str) -> ChangeStatus:
     if edits is None:
         return ChangeStatus.GONE
     if known is not None and getattr(known, half)["body"] == _text(edits):

@@ -1,4 +1,4 @@
-"""What the tests of journeys stand on, for what was found here."""
+"""The fixtures of the operations, for what was found here."""
 
 from tests.engine.conftest import _short_waits, clone, portal, settings, shared
 

@@ -1,4 +1,4 @@
-"""The state machine: what two writers, an agent and fate may do next. Each rule is one step; `life` holds the laws."""
+"""The state machine: what two writers, an agent and chance do next. A rule is a step; `scenario` holds the laws."""
 
 import ssl
 import tempfile
@@ -15,13 +15,13 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from kbsync.engine import apply as carrying
+from kbsync.engine import apply as engine_apply
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
-from tests.laws.life import Life, begun, moved
 from tests.laws.people import Person
+from tests.laws.scenario import Scenario, copied, set_up
 
 KEY = "Zx9-never-to-be-told"
 MEMORY = Path("/dev/shm")
@@ -38,7 +38,7 @@ def quick() -> Iterator[None]:
     with (
         patch.object(client, "_BACKOFF", (0.0, 0.0, 0.0)),
         patch.object(creating, "_SETTLING", 0.0),
-        patch.object(carrying, "WORKERS", 1),
+        patch.object(engine_apply, "WORKERS", 1),
         patch.object(httpx._transports.default, "create_ssl_context", cache(lambda **_: ssl.create_default_context())),
     ):
         yield
@@ -52,17 +52,17 @@ def _folder() -> "tempfile.TemporaryDirectory[str]":
 
 @cache
 def _first(rewriting: Any) -> Path:
-    """Make the first minute that all lives share, once in a process."""
+    """Make the first minute that all histories share, once in a process."""
     folder = _folder()
     _KEPT.append(folder)
     place = Path(folder.name)
     with serve(SandboxSettings(key=KEY, rewriting=rewriting, clock=lambda: START, data=place / "portal")) as served:
-        begun(place, served)
+        set_up(place, served)
     return place
 
 
 class Laws(RuleBasedStateMachine):
-    """Writers, an agent, branches, crashes. `tally` counts over all lives what was done."""
+    """Writers, an agent, branches, crashes. `tally` counts over all histories what was done."""
 
     tally: ClassVar[Counter[str]] = Counter()
     links_others: ClassVar[bool] = False
@@ -76,17 +76,17 @@ class Laws(RuleBasedStateMachine):
 
     @initialize(rewriting=st.sampled_from(["off", "editor"]))
     def begin(self, rewriting: Any) -> None:
-        moved(_first(rewriting), self.place)
+        copied(_first(rewriting), self.place)
         self.seconds = 60
         settings = SandboxSettings(key=KEY, rewriting=rewriting, clock=self._now, data=self.place / "portal")
         served = self.stack.enter_context(serve(settings))
-        self.life = Life(place=self.place, portal=served, tally=self.tally, links_others=self.links_others)
-        self.agent = self.life.agent
+        self.scenario = Scenario(place=self.place, portal=served, tally=self.tally, links_others=self.links_others)
+        self.agent = self.scenario.agent
 
     def teardown(self) -> None:
         try:
-            if hasattr(self, "life"):
-                self.life.end()
+            if hasattr(self, "scenario"):
+                self.scenario.end()
         finally:
             self.stack.close()
 
@@ -99,7 +99,7 @@ class Laws(RuleBasedStateMachine):
         self.seconds += self.tally["steps"] % 3
 
     def _person(self, who: int) -> Person:
-        return self.life.people[who]
+        return self.scenario.people[who]
 
     # Writers.
 
@@ -202,12 +202,12 @@ class Laws(RuleBasedStateMachine):
     @rule(who=WHO, how=HOW)
     def looks(self, who: int, how: int) -> None:
         self._step("looks")
-        self.life.look(self._person(who), offline=how % 3 == 0)
+        self.scenario.look(self._person(who), offline=how % 3 == 0)
 
     @rule(who=WHO, side=HOW)
     def pulls(self, who: int, side: int) -> None:
         self._step("pulls")
-        self.life.pull(self._person(who), side)
+        self.scenario.pull(self._person(who), side)
 
     @rule(who=WHO, how=HOW)
     def publishes(self, who: int, how: int) -> None:
@@ -216,16 +216,16 @@ class Laws(RuleBasedStateMachine):
         if how % 4:
             person.share(how)
         person.commit()
-        if self.life.publish(person, twice=how % 3 == 0) is None and how % 5 == 0:
+        if self.scenario.publish(person, twice=how % 3 == 0) is None and how % 5 == 0:
             self.tally["rollbacks"] += 1
-            self.life.publish(person, twice=False, rollback=True)
+            self.scenario.publish(person, twice=False, rollback=True)
 
     @rule(who=WHO, how=HOW)
     def saves_a_plan(self, who: int, how: int) -> None:
         self._step("saves a plan")
         if how % 2:
             self._person(who).share(how)
-        self.life.save_plan(self._person(who))
+        self.scenario.save_plan(self._person(who))
 
     @rule(who=WHO, how=HOW)
     def publishes_a_saved_plan(self, who: int, how: int) -> None:
@@ -234,7 +234,7 @@ class Laws(RuleBasedStateMachine):
         if how % 2:
             person.share(how)
         person.commit()
-        self.life.publish_as_saved(person)
+        self.scenario.publish_as_saved(person)
 
     @rule(who=WHO, how=HOW)
     def undoes(self, who: int, how: int) -> None:
@@ -243,7 +243,7 @@ class Laws(RuleBasedStateMachine):
         if how % 4:
             person.share(how)
         person.commit()
-        self.life.undo(person)
+        self.scenario.undo(person)
 
     @rule(who=WHO, back=st.integers(1, 3))
     def publishes_an_old_commit(self, who: int, back: int) -> None:
@@ -254,7 +254,7 @@ class Laws(RuleBasedStateMachine):
         if not person.tries("switch", "-q", "--detach", f"HEAD~{back}"):
             return
         try:
-            self.life.publish(person, twice=False)
+            self.scenario.publish(person, twice=False)
         finally:
             person.git("switch", "-q", "main")
 
@@ -263,11 +263,11 @@ class Laws(RuleBasedStateMachine):
         self._step("dies while publishing")
         person = self._person(who)
         person.share(then)
-        if not self.life.die(person, at, after=after) or then % 4 == 0:
+        if not self.scenario.publish_killed(person, at, after=after) or then % 4 == 0:
             return
-        heir = self.life.people[1 - who] if then % 4 == 1 else person
+        heir = self.scenario.people[1 - who] if then % 4 == 1 else person
         if then % 4 == 1:
             heir.share(then)
         if then % 4 == 2:
             heir.clone_anew(shallow=then % 2 == 0)
-        self.life.publish(heir, twice=False)
+        self.scenario.publish(heir, twice=False)

@@ -198,18 +198,18 @@ class Person:
             if (changed := _LINK.sub(anew, text)) != text:
                 self._write(path, changed)
 
-    def mend_links(self) -> set[str]:
-        """Take out the links that lead nowhere, which nothing with them could be published; name their files."""
-        here, mended = self.articles() if self.links_others else {}, set()
+    def remove_broken_links(self) -> set[str]:
+        """Remove the links to files that do not exist, which stop a publish; return the changed files."""
+        here, fixed = self.articles() if self.links_others else {}, set()
         for path, text in here.items():
 
-            def mend(found: re.Match[str], path: str = path) -> str:
+            def without_broken(found: re.Match[str], path: str = path) -> str:
                 return found[0] if _target(path, found[2]) in here else found[1]
 
-            if (changed := _LINK.sub(mend, text)) != text:
+            if (changed := _LINK.sub(without_broken, text)) != text:
                 self._write(path, changed)
-                mended.add(path)
-        return mended
+                fixed.add(path)
+        return fixed
 
     def _chosen(self, which: int) -> tuple[str, str]:
         here = list(self.articles().items())
@@ -231,7 +231,7 @@ class Person:
 
     def commit(self) -> None:
         """Commit what there is, if there is anything."""
-        self.mend_links()
+        self.remove_broken_links()
         if self.is_dirty:
             self.git("add", "-A")
             self._commit("edits")

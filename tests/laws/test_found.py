@@ -1,7 +1,7 @@
 """What the state machine has found, each in its shortest form."""
 
 from kbsync.config import Secret
-from kbsync.engine import undo as undoing
+from kbsync.engine import undo
 from kbsync.engine.context import Options
 from kbsync.sandbox.database import DRAFT
 from tests.engine.clone import Clone, shown, steps
@@ -90,7 +90,7 @@ def test_an_undone_move_back_out_of_where_agents_put_an_article_names_their_edit
     clone.pull(ours=frozenset({path}))
     clone.commit()
     assert steps(clone.published())[path] == "move"
-    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
+    undo.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
     assert shown(clone.portal)[number][0] == place
     assert steps(clone.plan()) == {path: "drift"}
 
@@ -103,7 +103,7 @@ def test_a_directory_in_which_only_an_undone_article_is_left_is_not_taken_for_th
     (clone.root / "shop/orders/pay.md").rename(clone.root / "guide/spare/pay.md")
     clone.commit()
     assert steps(clone.published())["guide/spare/pay.md"] == "move"
-    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
+    undo.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
     clone.remove("guide/spare/a.md")
     clone.commit()
     told = steps(clone.plan())
@@ -118,7 +118,7 @@ def test_what_was_undone_and_then_removed_comes_back_with_the_words_of_its_file(
     clone.published()
     clone.commit({path: article("Repair", "Send it in, all of it.")})
     clone.published()
-    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
+    undo.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
     clone.remove(path)
     clone.commit()
     assert steps(clone.published()) == {path: "archive"}
@@ -136,7 +136,7 @@ def test_a_directory_is_made_anew_once_where_what_lies_in_it_waits_and_a_folder_
     clone.commit({"shop/orders/pay.md": article("Pay", "With a card, or in the shop.")})
     clone.published()
     number = clone.id_of("shop/orders/pay.md")
-    undoing.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
+    undo.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
     clone.portal.store.edit_folder(clone.id_of("guide/more"), name="Much more")
     clone.portal.store.edit_article(number, status=DRAFT)
     clone.remove("guide/more/a.md")

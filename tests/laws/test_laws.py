@@ -1,4 +1,4 @@
-"""The laws over lives of a knowledge base: two writers, an agent, branches, crashes, clones, and an embedded portal.
+"""The laws over histories of a knowledge base: two writers, an agent, branches, crashes, clones, an embedded portal.
 
 Several machines of the same rules, so that the workers of a check share them; together they take 10,000 steps.
 """
@@ -24,9 +24,9 @@ def test_the_laws_hold_through(share: int) -> None:
     assert Laws.tally["steps"] * SHARES >= STEPS
 
 
-def _play(number: int, lives: int) -> None:
+def _play(number: int, histories: int) -> None:
     how = settings(
-        max_examples=lives,
+        max_examples=histories,
         stateful_step_count=STEPS_A_LIFE,
         deadline=None,
         database=None,

@@ -1,6 +1,6 @@
 """More than the check on a server plays: links, one side that wins, saves on the web between plan and write.
 
-By hand, with `python -m tests.laws --wider`: it still finds lives in which a law does not hold.
+By hand, with `python -m tests.laws --wider`: it still finds histories in which a law does not hold.
 """
 
 from typing import ClassVar
@@ -25,7 +25,7 @@ class Wider(Laws):
         here = sorted(person.articles())
         path = frozenset({here[which % len(here)]})
         wins = ({"ours": path}, {"theirs": path}, {"prune": True})[how % 3]
-        self.life.pull(person, side, **wins)
+        self.scenario.pull(person, side, **wins)
 
     @rule(who=WHO, which=WHICH, how=HOW)
     def overwrites(self, who: int, which: int, how: int) -> None:
@@ -34,7 +34,7 @@ class Wider(Laws):
         if how % 4:
             person.share(how)
         person.commit()
-        self.life.overwrite(person, which)
+        self.scenario.overwrite(person, which)
 
     @rule(who=WHO, which=WHICH, how=HOW)
     def publishes_while_the_agent_saves(self, who: int, which: int, how: int) -> None:
@@ -44,4 +44,4 @@ class Wider(Laws):
         saves = (self.agent.edit_text, self.agent.edit_fields, self.agent.restore)[how % 3]
         # What was read less than five seconds ago is not read again: nobody is that quick here.
         with patch.object(portal, "_FRESH", 0.0):
-            self.life.publish(person, twice=False, meanwhile=lambda: saves(which, how))
+            self.scenario.publish(person, twice=False, meanwhile=lambda: saves(which, how))

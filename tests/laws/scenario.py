@@ -15,7 +15,7 @@ from typing import Any
 
 from kbsync.change import Action, Finding, Result
 from kbsync.config import Config, Secret
-from kbsync.engine import undo as undoing
+from kbsync.engine import undo
 from kbsync.engine.context import Options
 from kbsync.engine.publish import PublishResult
 from kbsync.engine.pull import PulledFiles, PullResult
@@ -29,7 +29,7 @@ from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import LEDGER, Clone, clone_of, git, new_clone
 from tests.laws.agents import Agent, Shown, shown
-from tests.laws.dying import Death, dying
+from tests.laws.kill import Killed, killed_at
 from tests.laws.people import Person, Words, front, links, tokens
 
 # Names of folders are unique: what was renamed on one side, or put back by an undo, may hold a name that is wanted.
@@ -57,7 +57,7 @@ class ReviewedPlan:
     live: Mapping[int, ArticleRecord]
 
 
-def begun(place: Path, portal: Portal) -> None:
+def set_up(place: Path, portal: Portal) -> None:
     """Publish a first tree from one of two clones of a shared repository."""
     words = Words()
     files = {f"{folder}/{words.name()}": words.article() for folder in FIRST}
@@ -70,8 +70,8 @@ def begun(place: Path, portal: Portal) -> None:
     one.published()
 
 
-def moved(old: Path, new: Path) -> None:
-    """Copy what `begun` has left to another place."""
+def copied(old: Path, new: Path) -> None:
+    """Copy what `set_up` has left to another place."""
     shutil.copytree(old, new, dirs_exist_ok=True)
     for clone in ("one", "two"):
         config = new / clone / ".git" / "config"
@@ -79,7 +79,7 @@ def moved(old: Path, new: Path) -> None:
 
 
 @dataclass(slots=True, kw_only=True)
-class Life:
+class Scenario:
     """A knowledge base, who works on it, and what has happened so far."""
 
     place: Path
@@ -95,7 +95,7 @@ class Life:
     saved: "ReviewedPlan | None" = None
 
     def __post_init__(self) -> None:
-        """Find the people where `begun` has left their clones."""
+        """Find the people where `set_up` has left their clones."""
         self.shared = self.place / "shared.git"
         self.agent = Agent(portal=self.portal, words=self.words)
         clones = [
@@ -169,13 +169,13 @@ class Life:
             self.tally["overwritten on purpose"] += 1
             self.publish(person, overwrite=frozenset({chosen.path}), meant={chosen.id or 0})
 
-    def die(self, person: Person, at: int, *, after: bool) -> bool:
-        """Publish and be killed on the way; tell whether that is what happened."""
+    def publish_killed(self, person: Person, at: int, *, after: bool) -> bool:
+        """Publish and be killed on the way; return whether that happened."""
         before, ledger = self.agent.articles(), self._ledger()
         try:
-            with dying(at, after=after):
+            with killed_at(at, after=after):
                 person.clone.publish()
-        except Death:
+        except Killed:
             self.tally["crashes"] += 1
             return True
         except Refusal as refusal:
@@ -185,7 +185,7 @@ class Life:
         return False
 
     def save_plan(self, person: Person) -> None:
-        """Save a plan for somebody to carry out later, with what content and live say now."""
+        """Save a plan for somebody to apply later, with what content and live say now."""
         person.commit()
         planned = person.clone.planned()
         allowed = {(change.action, change.kind, change.path) for change in planned.plan.changes}
@@ -228,7 +228,7 @@ class Life:
         before, ledger = self.agent.articles(), self._ledger()
         pending = {change.id for change in person.clone.plan().changes}
         try:
-            undone = undoing.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.ui)
+            undone = undo.undo(person.clone.config, Secret(self.portal.key), None, Options(), person.clone.ui)
         except (Refusal, UsageError) as refusal:
             self._refused(refusal)
             return
@@ -266,13 +266,13 @@ class Life:
                 said = _words_of(self.agent.articles()[change.id or 0])
                 law(7, tokens(person.articles()[change.path]) == said, f"{change.path} was to be the portal's")
         kept = {path: text for path, text in mine.items() if path not in theirs}
-        self._keeps_my_words(kept, before.ids, person, prunes=bool(options.get("prune")))
-        self._brings_their_words(home, person, but=ours)
+        self._keeps_the_writers_words(kept, before.ids, person, prunes=bool(options.get("prune")))
+        self._pulls_the_agents_words(home, person, but=ours)
         person.settle_markers(side)
-        mended = person.mend_links()
+        fixed = person.remove_broken_links()
         person.commit()
         if home.pulled.files and not ours | theirs:
-            self._only_mine_is_left(before, home.pulled, person, mended)
+            self._only_mine_is_left(before, home.pulled, person, fixed)
         return home
 
     def look(self, person: Person, *, offline: bool) -> None:
@@ -286,7 +286,7 @@ class Life:
         self.tally["plans"] += 1
         self.tally["conflicts seen"] += len(plan.conflicts)
 
-    # What the laws say of a publish.
+    # The laws of a publish.
 
     def _refused(self, refusal: KbsyncError) -> None:
         self.tally["refusals"] += 1
@@ -366,7 +366,7 @@ class Life:
             for o in outcomes
             if o.result is Result.FAILED and _IN_THE_WAY not in o.error
         ]
-        law(9, not failed, f"the portal refused or was not believed: {failed}")
+        law(9, not failed, f"the portal refused or was not verified: {failed}")
         if any(o.result is not Result.DONE for o in outcomes):
             self.tally["with something held back"] += 1
             return
@@ -374,7 +374,7 @@ class Life:
         # What was saved meanwhile, and put back thereby, is held no longer.
         left = [change for change in plan.changes if change.id not in saved]
         law(3, not left, f"left to do after a publish: {_steps(plan)}")
-        self._says_on_live_what_content_says(person, plan)
+        self._live_equals_content(person, plan)
         self._has_no_doubles(person)
         if twice:
             self.portal.calls.clear()
@@ -385,7 +385,7 @@ class Life:
             written = set(home.pulled.files) - {path for path in home.pulled.files if path.startswith(".kbsync/")}
             law(4, not written, f"a pull after a publish writes {sorted(written)}")
 
-    def _says_on_live_what_content_says(self, person: Person, plan: Plan) -> None:
+    def _live_equals_content(self, person: Person, plan: Plan) -> None:
         live = self.agent.articles()
         held = {finding.path for finding in _findings(plan)}
         for path, text in person.articles().items():
@@ -417,9 +417,11 @@ class Life:
         wrote = [f"{call.method} {call.path}" for call in self.portal.calls if call.method != "GET"]
         law(1 if "plan" in who else 3, not wrote, f"{who} wrote: {wrote}")
 
-    # What the laws say of a pull.
+    # The laws of a pull.
 
-    def _keeps_my_words(self, mine: Mapping[str, str], ids: Mapping[str, int], person: Person, *, prunes: bool) -> None:
+    def _keeps_the_writers_words(
+        self, mine: Mapping[str, str], ids: Mapping[str, int], person: Person, *, prunes: bool
+    ) -> None:
         """See that no word of a file is gone that an agent has not taken out of its article, or deleted with it."""
         left, live = person.tokens(), self.agent.articles()
         for path, text in mine.items():
@@ -429,8 +431,8 @@ class Life:
             law(7, not lost, f"a pull lost {sorted(lost)} of {path}")
         self.once_live |= {word for article in live.values() for word in _words_of(article)}
 
-    def _brings_their_words(self, home: PullResult, person: Person, *, but: AbstractSet[str]) -> None:
-        """See that what was pulled is there, but for what the writer has taken out since it was agreed on."""
+    def _pulls_the_agents_words(self, home: PullResult, person: Person, *, but: AbstractSet[str]) -> None:
+        """See that what was pulled is there, but for what the writer has removed since the baseline."""
         live, mine = self.agent.articles(), person.articles()
         last = published_commit(home.planned.workspace) or ""
         if not person.tries("merge-base", "--is-ancestor", last, "HEAD"):
@@ -446,7 +448,7 @@ class Life:
                 past |= tokens(person.git("log", "--format=%B", "HEAD"))
                 law(7, missing <= past, f"a pull did not bring {sorted(missing - past)} to {change.path}")
 
-    def _only_mine_is_left(self, before: Plan, pulled: PulledFiles, person: Person, mended: AbstractSet[str]) -> None:
+    def _only_mine_is_left(self, before: Plan, pulled: PulledFiles, person: Person, fixed: AbstractSet[str]) -> None:
         after = person.clone.plan()
         mine = {_name(step) for step in (*before.changes, *before.conflicts)}
         # Git knows no empty directory: one that an agent moved everything out of is forgotten by the next publish.
@@ -455,14 +457,12 @@ class Life:
         excused = {
             _name(change)
             for change in after.changes
-            if change.action is Action.FORGET
-            or change.path in mended
-            or (has_moved and change.kind is not Kind.ARTICLE)
+            if change.action is Action.FORGET or change.path in fixed or (has_moved and change.kind is not Kind.ARTICLE)
         }
         left = {_name(change) for change in after.changes} - mine - excused
         law(3, not left, f"a pull leaves to publish {sorted(map(str, left))}: {_steps(before)} became {_steps(after)}")
 
-    # What the laws say at the end.
+    # The laws at the end.
 
     def end(self) -> None:
         """See that the key is nowhere."""

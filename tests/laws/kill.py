@@ -1,6 +1,6 @@
-"""A publish that dies: from one of its acts on, no call and no git command of it is done any more.
+"""A publish that is killed: from one of its acts on, no call and no git command of it is done any more.
 
-That is what is left of a killed process: nothing of it runs, not even what it meant to tidy up.
+That is what is left of a killed process: nothing of it runs, not even its clean-up.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,29 +13,29 @@ import git
 import httpx
 
 
-class Death(BaseException):
+class Killed(BaseException):
     """The process is no more."""
 
 
 @contextmanager
-def dying(at: int, *, after: bool) -> Iterator[None]:
+def killed_at(at: int, *, after: bool) -> Iterator[None]:
     """Let whoever calls the portal or git die at its `at`-th act, before it or `after` it was done."""
     acts = count(1)
 
-    def mortal(act: Callable[..., Any]) -> Callable[..., Any]:
+    def killable(act: Callable[..., Any]) -> Callable[..., Any]:
         def one(*words: Any, **others: Any) -> Any:
             number = next(acts)
             if number > at or (number == at and not after):
-                raise Death
+                raise Killed
             done = act(*words, **others)
             if number == at:
-                raise Death
+                raise Killed
             return done
 
         return one
 
     with (
-        patch.object(httpx.Client, "request", mortal(httpx.Client.request)),
-        patch.object(git.Git, "execute", mortal(git.Git.execute)),
+        patch.object(httpx.Client, "request", killable(httpx.Client.request)),
+        patch.object(git.Git, "execute", killable(git.Git.execute)),
     ):
         yield
