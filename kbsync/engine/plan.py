@@ -148,7 +148,7 @@ def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
 
 def connect(config: Config, key: Secret, ui: Ui) -> Connection:
     """Open the portal of a target, at its share of the account's calls."""
-    return Connection(config.url, key.reveal(), pace=RateLimiter(config.share), tell=ui.status)
+    return Connection(config.url, key.reveal(), rate_limiter=RateLimiter(config.share), notify=ui.status)
 
 
 def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -> PlanRules:

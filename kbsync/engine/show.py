@@ -95,7 +95,7 @@ def _number(config: Config, named: str) -> int:
 
 
 def _live(config: Config, key: Secret, number: int) -> Article:
-    with Connection(config.url, key.reveal(), pace=RateLimiter(config.share)) as connection:
+    with Connection(config.url, key.reveal(), rate_limiter=RateLimiter(config.share)) as connection:
         try:
             data = PortalReader(connection).item(Kind.ARTICLE, number).data
         except StatusError as refused:

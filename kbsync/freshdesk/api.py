@@ -1,8 +1,8 @@
-"""Freshdesk's JSON to the model and back, and nothing else: no call is made here, no decision taken.
+"""The calls of the Solutions API, and the conversion of its JSON to the model and back.
 
-On live nothing is unknown: what Freshdesk leaves out, or gives as null or `{}`, is `""` or `()` here, so that "never
-set" and "set to nothing" compare equal. Out go documented keys only, since any other is refused (documented). Counts,
-hierarchy, plain text and the `collaboration` token are left behind.
+A live item has no unknown field: what Freshdesk omits, or has as null or `{}`, is `""` or `()` here, so that "never
+set" and "set to nothing" compare equal. Only documented keys are sent; any other is an error (documented). Counts,
+hierarchy, plain text and the `collaboration` token are not read.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from kbsync.errors import PortalError
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.responses import ApiResponse, ItemList, Json, items_of
+from kbsync.freshdesk.responses import ApiResponse, ItemList, Json, list_items
 from kbsync.model import Article, Category, Folder, Kind, Seo, Status, Visibility
 
 PUBLISHED = 2
@@ -23,7 +23,7 @@ _SEGMENTS = {
 
 
 def category_from_json(data: Json) -> Category:
-    """Read a category. An account with a single portal does not show `visible_in_portals` (recorded): `()`."""
+    """Read a category; an account with a single portal has no `visible_in_portals` (recorded), which is `()`."""
     return Category(
         id=id_of(data, Kind.CATEGORY),
         name=_text(data.get("name")),
@@ -34,9 +34,9 @@ def category_from_json(data: Json) -> Category:
 
 
 def folder_from_json(data: Json, *, category: int | None = None) -> Folder:
-    """Read a folder; a category's list does not say which category it is of (recorded), so `category` does.
+    """Read a folder; `category` is its category where it comes from a category's list, which omits it (recorded).
 
-    A visibility that this version does not know is `None`: neither compared nor sent.
+    An unknown visibility is `None`: neither compared nor sent.
     """
     visibility = _visibility(data.get("visibility"))
     return Folder(
@@ -52,7 +52,7 @@ def folder_from_json(data: Json, *, category: int | None = None) -> Folder:
 
 
 def article_from_json(data: Json, *, folder: int | None = None) -> Article:
-    """Read an article; whatever is not published is a draft, since readers do not see it."""
+    """Read an article; any status but published is a draft, since readers do not see it."""
     return Article(
         id=id_of(data, Kind.ARTICLE),
         parent=_number(data.get("folder_id")) or folder,
@@ -67,7 +67,7 @@ def article_from_json(data: Json, *, folder: int | None = None) -> Article:
 
 
 def counts(folder: Json) -> tuple[int | None, int | None]:
-    """Return how many articles and how many folders lie directly in a folder; `None` where the account does not say."""
+    """Return the number of articles and of folders directly in a folder; `None` where the JSON omits it."""
     return _count(folder.get("articles_count")), _count(folder.get("sub_folders_count"))
 
 
@@ -84,21 +84,21 @@ def category_to_json(category: Category) -> dict[str, Any]:
 def folder_to_json(folder: Folder, *, was: Folder | None = None) -> dict[str, Any]:
     """Write the managed fields of a folder.
 
-    Whom a folder is for and the companies or segments go together, from `was` where content does not manage one of
-    them: ids are documented for visibility 4, 6 and 7 alone.
+    Visibility and the companies or segments are sent together, from `was` where content does not manage one of them:
+    ids are documented for visibility 4, 6 and 7 only.
     """
     sent: dict[str, Any] = {"name": folder.name}
     if folder.description is not None:
         sent["description"] = folder.description
     if (folder.visibility, folder.companies, folder.segments) != (None, None, None):
-        sent |= _audience(folder, was or folder)
+        sent |= _visibility_fields(folder, was or folder)
     return sent
 
 
 def article_to_json(article: Article, *, was: Seo | None = None) -> dict[str, Any]:
-    """Write title, body (HTML by now) and status, which always go together, and what else is managed.
+    """Write title, body (HTML) and status, which are always sent together, and the other managed fields.
 
-    Nobody says whether `seo_data` replaces or merges, so that what content does not manage in it is sent as it `was`.
+    Whether `seo_data` replaces or merges is not documented, so unmanaged fields in it are sent as they were in `was`.
     """
     sent: dict[str, Any] = {
         "title": article.title,
@@ -120,7 +120,7 @@ def status_to_json(status: Status) -> int:
 
 
 def id_of(data: Json, kind: str) -> int:
-    """Return the id of what the portal sent; raises PortalError where it sent something else than a `kind`."""
+    """Return the id of an item; raise PortalError where the JSON is not a `kind`."""
     found = data.get("id")
     if isinstance(found, int) and not isinstance(found, bool):
         return found
@@ -130,7 +130,7 @@ def id_of(data: Json, kind: str) -> int:
     )
 
 
-def _audience(folder: Folder, was: Folder) -> dict[str, Any]:
+def _visibility_fields(folder: Folder, was: Folder) -> dict[str, Any]:
     visibility = folder.visibility or was.visibility
     if visibility is None:
         return {}
@@ -156,7 +156,7 @@ def _seo(data: object) -> Seo:
 
 
 def _seo_to_json(seo: Seo, was: Seo) -> dict[str, Any]:
-    """Write title and description together; keywords go in as an array although they come back as a string."""
+    """Write title and description together; keywords are sent as an array although they are returned as a string."""
     title = was.title if seo.title is None else seo.title
     description = was.description if seo.description is None else seo.description
     sent: dict[str, Any] = {"meta_title": title or "", "meta_description": description or ""}
@@ -197,51 +197,51 @@ def _list(values: object) -> list[object]:
     return values if isinstance(values, list) else []
 
 
-_PLURAL = {Kind.CATEGORY: "categories", Kind.FOLDER: "folders", Kind.ARTICLE: "articles"}
+_COLLECTION = {Kind.CATEGORY: "categories", Kind.FOLDER: "folders", Kind.ARTICLE: "articles"}
 
 
 class PortalReader:
-    """What can be asked of a portal without changing it."""
+    """The read calls of the API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def categories(self) -> ItemList:
-        """List the categories."""
+        """Return the categories."""
         return self._list("/categories")
 
     def folders(self, category: int) -> ItemList:
-        """List the folders directly in a category; what is in those, `subfolders` tells (recorded)."""
+        """Return the top-level folders of a category (recorded)."""
         return self._list(f"/categories/{category}/folders")
 
     def subfolders(self, folder: int) -> ItemList:
-        """List the folders directly in a folder."""
+        """Return the folders directly in a folder."""
         return self._list(f"/folders/{folder}/subfolders")
 
     def articles(self, folder: int) -> ItemList:
-        """List the articles directly in a folder, drafts and bodies too (recorded)."""
+        """Return the articles directly in a folder, with drafts and bodies (recorded)."""
         return self._list(f"/folders/{folder}/articles")
 
     def item(self, kind: Kind, number: int) -> ApiResponse:
-        """Read one item by its id."""
-        return self._connection.get(f"/api/v2/solutions/{_PLURAL[kind]}/{number}")
+        """Return one item by its id."""
+        return self._connection.get(f"/api/v2/solutions/{_COLLECTION[kind]}/{number}")
 
     def me(self) -> ApiResponse:
-        """Read the agent whose key this is."""
+        """Return the agent that the key belongs to."""
         return self._connection.get("/api/v2/agents/me")
 
     def agents(self, email: str) -> tuple[Json, ...]:
-        """Find the agents with an e-mail address."""
-        return items_of(self._connection.get("/api/v2/agents", {"email": email}), "agents")
+        """Return the agents with an e-mail address."""
+        return list_items(self._connection.get("/api/v2/agents", {"email": email}), "agents")
 
-    def _list(self, address: str) -> ItemList:
-        answers = list(self._connection.pages(f"/api/v2/solutions{address}"))
-        items = tuple(item for answer in answers for item in items_of(answer, address))
-        return ItemList(items=items, at=answers[0].at)
+    def _list(self, path: str) -> ItemList:
+        responses = list(self._connection.pages(f"/api/v2/solutions{path}"))
+        items = tuple(item for response in responses for item in list_items(response, path))
+        return ItemList(items=items, at=responses[0].at)
 
 
 class PortalWriter:
-    """What changes a portal. Every method raises as its `Connection` does; JSON comes from `wire`."""
+    """The write calls of the API. Every method raises the errors of `Connection`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -259,9 +259,9 @@ class PortalWriter:
         return self._connection.post(f"/api/v2/solutions/folders/{folder}/articles", body)
 
     def update(self, kind: Kind, number: int, body: Json) -> ApiResponse:
-        """Change the item with this id."""
-        return self._connection.put(f"/api/v2/solutions/{_PLURAL[kind]}/{number}", body)
+        """Update the item with this id."""
+        return self._connection.put(f"/api/v2/solutions/{_COLLECTION[kind]}/{number}", body)
 
     def delete(self, kind: Kind, number: int) -> ApiResponse:
-        """Delete the item with this id for ever, and for all that is known what it holds."""
-        return self._connection.delete(f"/api/v2/solutions/{_PLURAL[kind]}/{number}")
+        """Delete the item with this id for good, with its content as far as is known."""
+        return self._connection.delete(f"/api/v2/solutions/{_COLLECTION[kind]}/{number}")

@@ -1,7 +1,6 @@
-"""HTTP to one Freshdesk portal: one client a run, many threads, retries where they do no harm, a key that stays here.
+"""HTTP to one Freshdesk portal: one thread-safe client for a run, with a rate limit and safe retries.
 
-It knows HTTP and no nouns; `solutions` knows the addresses. The key goes to one host, in one header, and into no
-message, repr or log.
+The paths of the API are in `api`. The key is sent to one host, in one header, and appears in no message, repr or log.
 """
 
 import base64
@@ -25,10 +24,10 @@ from kbsync.freshdesk.rate_limit import RateLimiter
 from kbsync.freshdesk.responses import (
     ApiResponse,
     Json,
-    Raw,
+    RawResponse,
     ResponseLost,
-    answer_of,
-    complaint_of,
+    error_from,
+    parse_response,
     printable,
     retry_after,
 )
@@ -37,7 +36,7 @@ _EXAMPLE = "https://NAME.freshdesk.com"
 
 
 def origin(url: str) -> str:
-    """Give scheme, host and port of the portal; raises UsageError where `url` cannot be the address of one."""
+    """Return scheme, host and port of the portal; raise UsageError where `url` is not valid."""
     try:
         parts = urlsplit(url.strip())
         port = f":{parts.port}" if parts.port else ""
@@ -59,47 +58,47 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
-def secrets(key: str) -> tuple[str, ...]:
-    """Return every form in which the key could be quoted; raises UsageError, never showing it, where it can be no key."""
-    wrong = _wrong_with(key)
-    if wrong:
+def key_forms(key: str) -> tuple[str, ...]:
+    """Return every form in which a response may echo the key; raise UsageError, without the key, for one not valid."""
+    problem = _key_problem(key)
+    if problem:
         raise UsageError(
-            f"the API key {wrong}", advice="copy it anew from the agent's profile settings into FRESHDESK_API_KEY"
+            f"the API key {problem}", advice="copy it again from the agent's profile settings to FRESHDESK_API_KEY"
         )
     sent = base64.b64encode(f"{key}:X".encode()).decode()
     return (sent, base64.b64encode(key.encode()).decode().rstrip("="), key)
 
 
-def unreachable(error: BaseException) -> tuple[str, str]:
-    """Return why no answer came, and what to do."""
+def failure_reason(error: BaseException) -> tuple[str, str]:
+    """Return why there is no response, and what to do."""
     causes = tuple(_causes(error))
-    for kind, what, advice in _REASONS:
+    for kind, what, advice in _FAILURE_REASONS:
         if any(isinstance(cause, kind) for cause in causes):
             return what, advice
-    return "broke off in the middle of an answer", "try again; a proxy or a firewall may be in between"
+    return "the response broke off", "try again; a proxy or a firewall may be in between"
 
 
-def is_distrusted(error: BaseException) -> bool:
-    """Return whether the portal's certificate was not believed, which another attempt does not change."""
+def is_certificate_error(error: BaseException) -> bool:
+    """Return whether the certificate of the portal is not trusted, which a retry does not change."""
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
 
 
-_REASONS: tuple[tuple[type[BaseException], str, str], ...] = (
+_FAILURE_REASONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         ssl.SSLCertVerificationError,
         "its certificate is not trusted",
-        "check `url` for a typing error; where a company's proxy opens TLS, let SSL_CERT_FILE name its certificate",
+        "check `url` for a typing error; behind a proxy that inspects TLS, set SSL_CERT_FILE to its certificate",
     ),
-    (ssl.SSLError, "no secure connection comes about (TLS)", "check `url`, its port, and any proxy in between"),
+    (ssl.SSLError, "no secure connection is possible (TLS)", "check `url`, its port, and any proxy in between"),
     (socket.gaierror, "there is no such host, or no network", f"check `url`: it is written like {_EXAMPLE}"),
     (ConnectionRefusedError, "nothing listens there", "check `url` and its port; is the portal running?"),
     (TimeoutError, "no answer came in time", "try again; Freshdesk may be slow or down (see its status page)"),
     (OSError, "the connection broke", "check the network, then try again"),
-    (ValueError, "the answer is not whole, or not the JSON that Freshdesk sends", "try again; then check `url`"),
+    (ValueError, "the response is incomplete, or not the JSON of Freshdesk", "try again; then check `url`"),
 )
 
 
-def _wrong_with(key: str) -> str:
+def _key_problem(key: str) -> str:
     if not key.strip():
         return "is empty"
     if any(c in key for c in "\r\n"):
@@ -117,27 +116,27 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 _BACKOFF = (0.5, 1.0, 2.0)
-_PATIENCE_429 = 5
+_MAX_ATTEMPTS_429 = 5
 _RETRY_AFTER_UNSAID = 30.0
-# A pause of minutes is a punishment (seen in production): better to end and say so than to sit in CI.
-_LONGEST_PAUSE = 120.0
-_MOST_PAGES = 500
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-# Their log of an answer is the server's to choose, and could echo the key.
+# A pause of minutes is a penalty (seen in production): the run ends with an error instead of blocking CI.
+_MAX_RETRY_AFTER = 120.0
+_MAX_PAGES = 500
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# Their logs contain text of the server, which may echo the key.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
-_NO_ANSWER = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ValueError)
+_NO_RESPONSE = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class _Request:
     method: Literal["GET", "PUT", "DELETE", "POST"]
-    address: str
+    path: str
     query: Mapping[str, str] | None = None
     body: Json | None = None
 
     def __str__(self) -> str:
-        return f"{self.method} {self.address}"
+        return f"{self.method} {self.path}"
 
 
 class Connection:
@@ -148,28 +147,28 @@ class Connection:
         url: str,
         key: str,
         *,
-        pace: RateLimiter | None = None,
-        patience: float = 60.0,
+        rate_limiter: RateLimiter | None = None,
+        timeout: float = 60.0,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        tell: Callable[[str], None] | None = None,
+        notify: Callable[[str], None] | None = None,
     ) -> None:
-        """Take the portal's address and the key; raises UsageError before any call where one of them cannot be.
+        """Prepare a client for the URL and the key; raise UsageError where one of them is not valid.
 
-        `patience` is the seconds to wait for the portal to go on; `tell` hears why the run stands still.
+        `timeout` is in seconds; `notify` is called with a message before a pause.
         """
         self._origin = origin(url)
-        self._secrets = secrets(key)
-        self._pace = pace or RateLimiter()
+        self._key_forms = key_forms(key)
+        self._rate_limiter = rate_limiter or RateLimiter()
         self._sleep = sleep
-        self._tell = tell or (lambda _: None)
-        self._may_write: Callable[[], str] = lambda: ""
+        self._notify = notify or (lambda _: None)
+        self._write_problem: Callable[[], str] = lambda: ""
         self._lock = threading.Lock()
         self._calls = 0
         self._client = httpx.Client(
             auth=(key, "X"),
             headers={"Accept": "application/json", "User-Agent": f"kbsync/{kbsync.__version__}"},
-            timeout=httpx.Timeout(patience, connect=min(patience, 10.0)),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=15.0),
             follow_redirects=False,
             transport=transport,
@@ -179,12 +178,12 @@ class Connection:
 
     @property
     def calls(self) -> int:
-        """Count the calls sent so far, repeated ones too."""
+        """Return the number of calls sent so far, retries included."""
         return self._calls
 
     @property
     def host(self) -> str:
-        """Return the portal's host, with its port where that is unusual."""
+        """Return the host of the portal, with its port if it is not the default."""
         return urlsplit(self._origin).netloc
 
     def __enter__(self) -> Self:
@@ -198,125 +197,127 @@ class Connection:
         self._client.close()
 
     def check_before_write(self, check: Callable[[], str]) -> None:
-        """Ask `check` before every call that writes, a repeated one too; what it says is raised as PortalError."""
-        self._may_write = check
+        """Call `check` before every write, retries included; a message that it returns is raised as PortalError."""
+        self._write_problem = check
 
-    def get(self, address: str, query: Mapping[str, str] | None = None) -> ApiResponse:
-        """Read. Raises Refused where the portal says no, PortalError for whatever else keeps the answer from us."""
-        return self._send(_Call(method="GET", address=address, query=query))
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> ApiResponse:
+        """Read. Raise StatusError for an error status, PortalError where there is no valid response."""
+        return self._send(_Request(method="GET", path=path, query=query))
 
-    def put(self, address: str, body: Json) -> ApiResponse:
-        """Change what exists; repeated like `get`, since doing it twice is doing it once."""
-        return self._send(_Call(method="PUT", address=address, body=body))
+    def put(self, path: str, body: Json) -> ApiResponse:
+        """Update; retried like `get`, since it is idempotent."""
+        return self._send(_Request(method="PUT", path=path, body=body))
 
-    def delete(self, address: str) -> ApiResponse:
-        """Delete; repeated like `get`, so that Refused with `gone` may mean that an earlier attempt did it."""
-        return self._send(_Call(method="DELETE", address=address))
+    def delete(self, path: str) -> ApiResponse:
+        """Delete; retried like `get`, so that StatusError with `is_gone` may be due to an earlier attempt."""
+        return self._send(_Request(method="DELETE", path=path))
 
-    def post(self, address: str, body: Json) -> ApiResponse:
-        """Create; repeated only where nothing was done. Raises AnswerLost where nobody knows whether it was."""
-        return self._send(_Call(method="POST", address=address, body=body))
+    def post(self, path: str, body: Json) -> ApiResponse:
+        """Create; retried only where nothing was sent. Raise ResponseLost where it is not known whether it was done."""
+        return self._send(_Request(method="POST", path=path, body=body))
 
-    def pages(self, address: str, query: Mapping[str, str] | None = None) -> Iterator[ApiResponse]:
-        """Read a list page by page, a hundred items each; follows Link as given, but never to another host."""
-        answer = self.get(address, {"per_page": "100", **(query or {})})
-        yield answer
-        seen = {address}
-        while answer.next:
-            following = self._within(answer.next, address)
-            if following in seen or len(seen) > _MOST_PAGES:
+    def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[ApiResponse]:
+        """Read the pages of a list, a hundred items each; the Link header is followed, but never to another host."""
+        response = self.get(path, {"per_page": "100", **(query or {})})
+        yield response
+        seen = {path}
+        while response.next_url:
+            next_path = self._same_host_path(response.next_url, path)
+            if next_path in seen or len(seen) > _MAX_PAGES:
                 raise PortalError(
-                    f"{self.host}: the pages of {address} never end",
+                    f"{self.host}: the pages of {path} never end",
                     advice="Freshdesk does not do this: check that `url` is the account's own address",
                 )
-            seen.add(following)
-            answer = self.get(following)
-            yield answer
+            seen.add(next_path)
+            response = self.get(next_path)
+            yield response
 
-    def _within(self, link: str, address: str) -> str:
-        """Take path and query of a link to this very host."""
+    def _same_host_path(self, link: str, path: str) -> str:
+        """Return path and query of a link; raise PortalError where it leads to another host."""
         try:
-            parts = urlsplit(urljoin(f"{self._origin}{address}", link))
+            parts = urlsplit(urljoin(f"{self._origin}{path}", link))
         except ValueError:
             parts = urlsplit("//unreadable")
         if parts.hostname != urlsplit(self._origin).hostname:
             raise PortalError(
-                f"{self.host}: the next page of {address} is on another host, {printable(self._scrub(parts.netloc))}",
+                f"{self.host}: the next page of {path} is on another host, {printable(self._redact(parts.netloc))}",
                 advice="the key was not sent there; check that `url` is the account's own address",
             )
         return parts.path + (f"?{parts.query}" if parts.query else "")
 
-    def _send(self, call: _Call) -> ApiResponse:
+    def _send(self, request: _Request) -> ApiResponse:
         for wait in (*_BACKOFF, None):
             sent = True
             try:
-                raw = self._patiently(call)
+                raw = self._send_within_limit(request)
                 if raw.status < 300:
-                    return answer_of(raw)
-                trouble: PortalError = complaint_of(raw)
+                    return parse_response(raw)
+                problem: PortalError = error_from(raw)
                 final = raw.status < 500
-            except _NO_ANSWER as error:
-                what, advice = unreachable(error)
-                trouble = PortalError(f"{self.host}: {what} ({call})", advice=advice)
-                final = is_distrusted(error)
-                sent = not isinstance(error, _NOTHING_SENT)
-            if call.method == "POST" and sent and not final:
-                raise ResponseLost(trouble.what, advice="it may have been done: look on the portal before asking again")
+            except _NO_RESPONSE as error:
+                what, advice = failure_reason(error)
+                problem = PortalError(f"{self.host}: {what} ({request})", advice=advice)
+                final = is_certificate_error(error)
+                sent = not isinstance(error, _NOT_SENT)
+            if request.method == "POST" and sent and not final:
+                raise ResponseLost(
+                    problem.what, advice="it may have been done: check the portal before you run it again"
+                )
             if final or wait is None:
                 break
             self._sleep(wait)
-        raise trouble
+        raise problem
 
-    def _patiently(self, call: _Call) -> Raw:
-        """Make a call, and again as long as the portal only wants us to wait (429 means that nothing was done)."""
-        for _ in range(_PATIENCE_429):
-            raw = self._once(call)
+    def _send_within_limit(self, request: _Request) -> RawResponse:
+        """Send a request, and again after a pause while the response is 429, which means that nothing was done."""
+        for _ in range(_MAX_ATTEMPTS_429):
+            raw = self._send_once(request)
             if raw.status != 429:
                 return raw
             seconds = retry_after(raw.headers, otherwise=_RETRY_AFTER_UNSAID)
-            if seconds > _LONGEST_PAUSE:
+            if seconds > _MAX_RETRY_AFTER:
                 raise PortalError(
                     f"{self.host} wants no call for {seconds / 60:.0f} minutes: the account's calls are used up",
                     advice="run it again after that; a lower `share` leaves more to other integrations",
                 )
-            self._tell(f"{self.host} asks for a pause of {seconds:.0f} s")
-            self._pace.pause(seconds)
+            self._notify(f"{self.host} asks for a pause of {seconds:.0f} s")
+            self._rate_limiter.pause(seconds)
         return raw
 
-    def _once(self, call: _Call) -> Raw:
+    def _send_once(self, request: _Request) -> RawResponse:
         headers: Mapping[str, str] = {}
-        ticket = self._pace.take()
+        slot = self._rate_limiter.acquire()
         try:
-            if call.method != "GET" and (why := self._may_write()):
+            if request.method != "GET" and (why := self._write_problem()):
                 raise PortalError(why, advice="run it again")
             with self._lock:
                 self._calls += 1
             response = self._client.request(
-                call.method,
-                f"{self._origin}{call.address}",
-                params=call.query,
-                content=None if call.body is None else json.dumps(call.body).encode(),
-                headers=None if call.body is None else {"Content-Type": "application/json"},
+                request.method,
+                f"{self._origin}{request.path}",
+                params=request.query,
+                content=None if request.body is None else json.dumps(request.body).encode(),
+                headers=None if request.body is None else {"Content-Type": "application/json"},
             )
             headers = response.headers
         finally:
-            self._pace.give(ticket, headers)
-        raw = Raw(
-            asked=str(call), host=self.host, status=response.status_code, headers=headers, content=response.content
+            self._rate_limiter.release(slot, headers)
+        raw = RawResponse(
+            request=str(request), host=self.host, status=response.status_code, headers=headers, content=response.content
         )
-        return raw if raw.status < 300 else self._without_key(raw)
+        return raw if raw.status < 300 else self._redacted(raw)
 
-    def _without_key(self, raw: Raw) -> Raw:
-        """Take the key out of a complaint that echoes it."""
-        return Raw(
-            asked=raw.asked,
+    def _redacted(self, raw: RawResponse) -> RawResponse:
+        """Return an error response without the key, which it may echo."""
+        return RawResponse(
+            request=raw.request,
             host=raw.host,
             status=raw.status,
-            headers={name.lower(): self._scrub(value) for name, value in raw.headers.items()},
-            content=self._scrub(raw.text).encode(),
+            headers={name.lower(): self._redact(value) for name, value in raw.headers.items()},
+            content=self._redact(raw.text).encode(),
         )
 
-    def _scrub(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "…")
+    def _redact(self, text: str) -> str:
+        for form in self._key_forms:
+            text = text.replace(form, "…")
         return text

@@ -1,6 +1,6 @@
-"""The live side's two questions: `read` the whole knowledge base in few calls, and `apply` one change.
+"""The portal as a side of the comparison: read the knowledge base in few calls, and apply one change.
 
-Reading never writes: it holds a `PortalReader`. Applying never decides: what moved since the plan is withheld, not settled.
+Reading uses a `PortalReader` and cannot write. Applying decides nothing: an item changed since the plan is withheld.
 """
 
 import time
@@ -24,21 +24,21 @@ from kbsync.freshdesk.api import (
     id_of,
 )
 from kbsync.freshdesk.responses import Json, StatusError
-from kbsync.freshdesk.verify import StaleItem, WriteRequest, shown_by
-from kbsync.freshdesk.write import look_again, perform
+from kbsync.freshdesk.verify import StaleItem, WriteRequest, shown_item
+from kbsync.freshdesk.write import perform, reread
 from kbsync.model import Article, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 
 _FRESH = 5.0
-_AGAIN = "somebody may be editing: run it again; if it stays so, the key may not be allowed to see all"
+_RUN_AGAIN = "somebody may be editing: run it again; if the error stays, the key may not have access to all items"
 
 
 def read(
     reader: PortalReader, *, threads: int = 8, progress: Callable[[int, int], None] | None = None
 ) -> KnowledgeBase:
-    """Read everything: a call for each page of categories, each category, each folder with folders, each 100 articles.
+    """Read the whole portal: one call for each page of categories, category, folder with folders, and 100 articles.
 
-    Raises PortalError where a list is shorter than the portal itself says, since what is missing in it would look
-    like removed. `progress` hears how many folders out of all have been read.
+    Raise PortalError where a list is shorter than the count of the portal, since missing items would look deleted.
+    `progress` is called with the number of folders read and of all folders.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="read") as pool:
         first = reader.categories()
@@ -59,43 +59,41 @@ def read(
 
 
 def read_one(reader: PortalReader, kind: Kind, number: int) -> Item | None:
-    """Read one item by its id; None where it is gone, as far as a key can tell that is allowed to read at all."""
+    """Read one item by its id, or None where it is deleted; the key must be allowed to read."""
     try:
-        return shown_by(kind, reader.item(kind, number)).item
-    except StatusError as refused:
-        if not refused.is_gone:
+        return shown_item(kind, reader.item(kind, number)).item
+    except StatusError as error:
+        if not error.is_gone:
             raise
         return None
 
 
-def read_children(reader: PortalReader, kind: Kind, holder: ItemKey) -> tuple[Item, ...]:
-    """List what of a kind lies in a category or folder; nothing where that is gone, or takes no nested folders."""
-    number = holder.id
+def read_children(reader: PortalReader, kind: Kind, parent: ItemKey) -> tuple[Item, ...]:
+    """Return the items of a kind in a category or folder; none where it is deleted or cannot have subfolders."""
+    number = parent.id
     try:
         if kind is Kind.ARTICLE:
             items = reader.articles(number).items
             return tuple(article_from_json(_with_body(reader, data), folder=number) for data in items)
-        ask = reader.folders if holder.kind is Kind.CATEGORY else reader.subfolders
+        ask = reader.folders if parent.kind is Kind.CATEGORY else reader.subfolders
         return tuple(folder_from_json(data, category=number) for data in ask(number).items)
-    except StatusError as refused:
-        if not (refused.is_gone or refused.code == "require_feature"):
+    except StatusError as error:
+        if not (error.is_gone or error.code == "require_feature"):
             raise
         return ()
 
 
 def resolve_authors(reader: PortalReader, emails: Collection[str]) -> Mapping[str, int]:
-    """Look up the agents with these e-mail addresses, one call each; raises PortalError naming all that are unknown."""
+    """Return the ids of the agents with these e-mail addresses; raise PortalError with all unknown addresses."""
     try:
         found = {email: _agent(reader.agents(email), email) for email in sorted(emails)}
-    except StatusError as refused:
-        raise PortalError(
-            refused.what, advice="give agents' ids as `author`: this key may not look agents up"
-        ) from None
+    except StatusError as error:
+        raise PortalError(error.what, advice="give agents' ids as `author`: this key may not look agents up") from None
     unknown = [email for email, agent in found.items() if agent is None]
     if unknown:
         raise PortalError(
             f"no agent has the e-mail address {', '.join(unknown)}",
-            advice="mend `author` in the front matter, or give the agent's id there",
+            advice="fix `author` in the front matter, or give the agent's id there",
         )
     return {email: agent for email, agent in found.items() if agent is not None}
 
@@ -111,13 +109,13 @@ def apply(
     read_at: float = float("-inf"),
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Carry out one change, and believe the portal only as far as its answer shows it.
+    """Apply one change and verify it against the response.
 
-    `ids` gives the live id at each content path, parents first; `body` is the HTML to send (`None`: the live one as it
-    is); `known` are the live items of the plan's reading, `read_at` its time by `time.monotonic`: what was read less
-    than 5 seconds ago is not read again. Whatever goes wrong is in the outcome; nothing is raised but defects.
+    `ids` are the live ids by content path; `body` is the HTML to send (`None`: the live body unchanged); `known` are
+    the live items that the plan saw, and `read_at` is when, by `time.monotonic`: an item read less than 5 seconds ago
+    is not read again. Every PortalError becomes part of the outcome.
     """
-    job = WriteRequest(
+    request = WriteRequest(
         reader=reader,
         writer=writer,
         change=change,
@@ -128,110 +126,114 @@ def apply(
         sleep=sleep,
     )
     try:
-        return perform(job)
+        return perform(request)
     except PortalError as error:
-        return _ended(change, error)
+        return _failure(change, error)
 
 
-def _ended(change: Change, error: PortalError) -> Outcome:
+def _failure(change: Change, error: PortalError) -> Outcome:
     result = Result.WITHHELD if isinstance(error, StaleItem) else Result.FAILED
     return Outcome(change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "))
 
 
 def check_unchanged(reader: PortalReader, change: Change, *, read_at: float) -> Outcome | None:
-    """Return why a change may not be begun, its item not being what the plan saw; None where it may."""
+    """Return the outcome of a change whose item is not as the plan saw it; None where it may be applied."""
     if time.monotonic() - read_at < _FRESH:
         return None
     try:
-        look_again(reader, change)
+        reread(reader, change)
     except PortalError as error:
-        return _ended(change, error)
+        return _failure(change, error)
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """A folder as a list showed it, and the category that it is in, which lists do not always say."""
+class _FolderEntry:
+    """A folder as listed, with its category, which lists do not always have."""
 
-    number: int
-    category: int
+    id: int
+    category_id: int
     data: Json
 
     @property
     def folder(self) -> Folder:
-        return folder_from_json(self.data, category=self.category)
+        return folder_from_json(self.data, category=self.category_id)
 
 
-def _folders(reader: PortalReader, pool: ThreadPoolExecutor, categories: Iterable[int]) -> dict[int, _Found]:
-    """Read the folders, level by level. A nested one may also stand in its category's list: it is taken once."""
-    found: dict[int, _Found] = {}
-    level = [seen for seens in pool.map(lambda number: _top(reader, number), categories) for seen in seens]
+def _folders(reader: PortalReader, pool: ThreadPoolExecutor, categories: Iterable[int]) -> dict[int, _FolderEntry]:
+    """Read the folders, level by level; a nested folder that its category also lists is taken once."""
+    found: dict[int, _FolderEntry] = {}
+    level = [
+        seen for seens in pool.map(lambda number: _top_level_folders(reader, number), categories) for seen in seens
+    ]
     while level:
-        new = {seen.number: seen for seen in level if seen.number not in found}
+        new = {seen.id: seen for seen in level if seen.id not in found}
         found |= new
         within = Counter(seen.data.get("parent_folder_id") for seen in found.values())
-        below = pool.map(_below, repeat(reader), new.values(), [within[number] for number in new])
+        below = pool.map(_subfolders, repeat(reader), new.values(), [within[number] for number in new])
         level = [seen for seens in below for seen in seens]
     return found
 
 
-def _top(reader: PortalReader, category: int) -> list[_Found]:
+def _top_level_folders(reader: PortalReader, category: int) -> list[_FolderEntry]:
     items = reader.folders(category).items
-    return [_Found(number=id_of(data, Kind.FOLDER), category=category, data=data) for data in items]
+    return [_FolderEntry(id=id_of(data, Kind.FOLDER), category_id=category, data=data) for data in items]
 
 
-def _below(reader: PortalReader, above: _Found, seen: int) -> list[_Found]:
-    """Read what folders are in a folder; `seen` of them are known already.
+def _subfolders(reader: PortalReader, parent: _FolderEntry, seen: int) -> list[_FolderEntry]:
+    """Read the folders in a folder; `seen` of them are known already.
 
-    Where the account has no nested folders the call may fail (seen in clients), and then nothing is missed.
+    In an account without nested folders the call may fail (seen in clients), and then no folder is missed.
     """
-    _, expected = counts(above.data)
+    _, expected = counts(parent.data)
     if expected == 0:
         return []
     try:
-        items = _whole(reader, above, "folders")
-    except StatusError as refused:
-        if seen < (expected or 0) or not (refused.status in (403, 404) or refused.code == "require_feature"):
+        items = _complete_list(reader, parent, "folders")
+    except StatusError as error:
+        if seen < (expected or 0) or not (error.status in (403, 404) or error.code == "require_feature"):
             raise
         return []
-    return [_Found(number=id_of(data, Kind.FOLDER), category=above.category, data=data) for data in items]
+    return [_FolderEntry(id=id_of(data, Kind.FOLDER), category_id=parent.category_id, data=data) for data in items]
 
 
-def _articles(reader: PortalReader, holder: _Found) -> list[Article]:
-    expected, _ = counts(holder.data)
+def _articles(reader: PortalReader, parent: _FolderEntry) -> list[Article]:
+    expected, _ = counts(parent.data)
     if expected == 0:
         return []
-    items = _whole(reader, holder, "articles")
-    return [article_from_json(_with_body(reader, data), folder=holder.number) for data in items]
+    items = _complete_list(reader, parent, "articles")
+    return [article_from_json(_with_body(reader, data), folder=parent.id) for data in items]
 
 
 def _with_body(reader: PortalReader, data: Json) -> Json:
-    """Read an article whose list leaves the body out: Freshdesk's do not (recorded), and none must look emptied."""
+    """Read an article whose list omits the body, which Freshdesk's lists do not (recorded)."""
     if "description" in data:
         return data
     whole = reader.item(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data
     return whole if isinstance(whole, dict) else data
 
 
-def _whole(reader: PortalReader, holder: _Found, what: Literal["articles", "folders"]) -> tuple[Json, ...]:
-    """List what a folder holds, and once more where that is less than the folder says of itself."""
+def _complete_list(
+    reader: PortalReader, parent: _FolderEntry, what: Literal["articles", "folders"]
+) -> tuple[Json, ...]:
+    """Return the items in a folder; read the list again where it is shorter than the count of the folder."""
     ask = reader.articles if what == "articles" else reader.subfolders
-    data, items = holder.data, ask(holder.number).items
+    data, items = parent.data, ask(parent.id).items
     for last in (False, True):
         expected = counts(data)[what == "folders"] or 0
         listed = len({item.get("id") for item in items})
         if listed >= expected:
             return items
         if not last:
-            data, items = reader.item(Kind.FOLDER, holder.number).data or {}, ask(holder.number).items
+            data, items = reader.item(Kind.FOLDER, parent.id).data or {}, ask(parent.id).items
     raise PortalError(
-        f'the folder "{holder.folder.name}" ({holder.number}) holds {expected} {what}, and the portal lists {listed}',
-        advice=_AGAIN,
+        f'the folder "{parent.folder.name}" ({parent.id}) holds {expected} {what}, and the portal lists {listed}',
+        advice=_RUN_AGAIN,
     )
 
 
 def _agent(agents: Collection[Json], email: str) -> int | None:
-    """Choose the agent who has this address; an answer without addresses is believed when it names one agent."""
+    """Return the agent with this address; a response without addresses is accepted if it has one agent."""
     for agent in agents:
         if str((agent.get("contact") or {}).get("email", "")).casefold() == email.casefold():
             return id_of(agent, "agent")

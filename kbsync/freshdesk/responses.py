@@ -1,6 +1,6 @@
-"""What the portal answers, as values; and what it complains of, as advice.
+"""The responses of the portal as values, and its errors as exceptions with advice.
 
-No call is made here. Nothing that the portal sent is repeated to a user before it is made printable and short.
+This module sends nothing. Text of the portal is shown to a user only after it is made printable and short.
 """
 
 import json
@@ -18,30 +18,30 @@ from kbsync.model import iso_utc
 Json = Mapping[str, Any]
 
 _GONE_CODES = ("", "access_denied")
-_LONGEST_QUOTE = 300
+_MAX_QUOTE_LENGTH = 300
 _NEXT = re.compile(r"<\s*([^>]*?)\s*>\s*;[^,]*?\brel\s*=\s*\"?next\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiResponse:
-    """One answer: its JSON (`None` if empty), the portal's time of it (ISO 8601, UTC), where the next page is."""
+    """A successful response: its JSON (`None` if empty), its time (ISO 8601, UTC) and the URL of the next page."""
 
     status: int
     data: Any = None
     at: str = ""
-    next: str = ""
+    next_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemList:
-    """A whole list, all its pages, and the portal's time of the first."""
+    """The items of all pages of a list, and the time of the first page."""
 
     items: tuple[Mapping[str, Any], ...]
     at: str
 
 
 class StatusError(PortalError):
-    """The portal understood who we are and said no; `status` and `code` are its own."""
+    """The portal answered with an error; `status` and `code` are those of the response."""
 
     def __init__(self, what: str, *, advice: str = "", status: int, code: str = "") -> None:
         super().__init__(what, advice=advice)
@@ -50,19 +50,19 @@ class StatusError(PortalError):
 
     @property
     def is_gone(self) -> bool:
-        """Return whether the item may be deleted: Freshdesk answers that with 403 as well as 404 (seen in production)."""
+        """Return whether the item may be deleted: Freshdesk then answers with 403 or 404 (seen in production)."""
         return self.status == 404 or (self.status == 403 and self.code in _GONE_CODES)
 
 
 class ResponseLost(PortalError):
-    """A call that creates something was sent, and nobody knows whether it was done: look before asking again."""
+    """A create call was sent without a response: whether it was done must be checked before a retry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raw:
-    """An answer as it came: what was asked, and status, headers and body of the answer."""
+class RawResponse:
+    """A response as received, with the request that it is for."""
 
-    asked: str
+    request: str
     host: str
     status: int
     headers: Mapping[str, str]
@@ -70,50 +70,50 @@ class Raw:
 
     @property
     def text(self) -> str:
-        """Return the body for quoting, whatever its bytes are."""
+        """Return the body as text, for quoting; bytes that are not UTF-8 are replaced."""
         return self.content.decode(errors="replace")
 
 
-def answer_of(raw: Raw) -> ApiResponse:
-    """Read a successful answer; raises ValueError where its JSON is cut off, PortalError where it is no JSON at all."""
+def parse_response(raw: RawResponse) -> ApiResponse:
+    """Read a successful response; raise ValueError where its JSON is incomplete, PortalError where it is HTML."""
     if raw.content.strip() and looks_like_html(raw):
-        raise _not_freshdesk(raw)
+        raise _not_freshdesk_error(raw)
     try:
         data = json.loads(raw.content) if raw.content.strip() else None
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
     at, link = raw.headers.get("date", ""), raw.headers.get("link", "")
-    return ApiResponse(status=raw.status, data=data, at=utc(at), next=next_page(link))
+    return ApiResponse(status=raw.status, data=data, at=utc(at), next_url=next_page_url(link))
 
 
-def items_of(answer: ApiResponse, what: str) -> tuple[Mapping[str, Any], ...]:
-    """Read a page of a list; raises PortalError where it is none. `what` is for that message."""
-    if isinstance(answer.data, list) and all(isinstance(item, Mapping) for item in answer.data):
-        return tuple(answer.data)
+def list_items(response: ApiResponse, what: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the items of a page; raise PortalError where it is not a list. `what` names the list in the message."""
+    if isinstance(response.data, list) and all(isinstance(item, Mapping) for item in response.data):
+        return tuple(response.data)
     raise PortalError(
         f"the portal answered with something else than a list of {what.strip('/')}",
         advice="check that `url` is the address of a Freshdesk account",
     )
 
 
-def complaint_of(raw: Raw) -> PortalError:
-    """Turn any answer but a success into advice."""
-    code, message = _said(raw)
-    said = f": {message}" if message else ""
-    mark = f" ({code})" if code else ""
+def error_from(raw: RawResponse) -> PortalError:
+    """Return the error for a response that is not a success."""
+    code, message = _code_and_message(raw)
+    detail = f": {message}" if message else ""
+    suffix = f" ({code})" if code else ""
     if 300 <= raw.status < 400:
-        return _redirected(raw)
+        return _redirect_error(raw)
     if code in _BY_CODE:
         what, advice = _BY_CODE[code]
-        return StatusError(f"{raw.host}: {what}{mark}", advice=advice, status=raw.status, code=code)
+        return StatusError(f"{raw.host}: {what}{suffix}", advice=advice, status=raw.status, code=code)
     if raw.status == 404 and raw.content.strip() and looks_like_html(raw):
-        return _not_freshdesk(raw)
+        return _not_freshdesk_error(raw)
     what, advice = _BY_STATUS.get(raw.status, (f"answered {raw.status}", "try again later"))
-    return StatusError(f"{raw.asked}: {what}{said}{mark}", advice=advice, status=raw.status, code=code)
+    return StatusError(f"{raw.request}: {what}{detail}{suffix}", advice=advice, status=raw.status, code=code)
 
 
 def utc(date: str) -> str:
-    """Return the time of a Date header as ISO 8601 in UTC; this machine's own time where there is none."""
+    """Return the time of a Date header as ISO 8601 in UTC, or the local clock's time where it is not valid."""
     try:
         found = parsedate_to_datetime(date)
     except ValueError:
@@ -122,14 +122,14 @@ def utc(date: str) -> str:
     return iso_utc(aware)
 
 
-def next_page(link: str) -> str:
-    """Return the address of the next page from a Link header; Freshdesk's own sample has a stray space in it."""
+def next_page_url(link: str) -> str:
+    """Return the URL of the next page in a Link header; the documented sample has a stray space in it."""
     found = _NEXT.search(link)
     return found.group(1) if found else ""
 
 
 def retry_after(headers: Mapping[str, str], *, otherwise: float) -> float:
-    """Return the seconds to wait: a number (documented) or a date (what HTTP also allows)."""
+    """Return the seconds in a Retry-After header: a number (documented) or a date (allowed by HTTP)."""
     text = headers.get("retry-after", "").strip()
     try:
         return max(0.0, float(text))
@@ -143,19 +143,19 @@ def retry_after(headers: Mapping[str, str], *, otherwise: float) -> float:
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
-def looks_like_html(raw: Raw) -> bool:
-    """Return whether a web page came where JSON was asked for."""
+def looks_like_html(raw: RawResponse) -> bool:
+    """Return whether a response is a web page instead of JSON."""
     return "html" in raw.headers.get("content-type", "").lower() or raw.text.lstrip()[:1] == "<"
 
 
 def printable(text: str) -> str:
-    """Make what the portal said safe to print: one line, no control characters, not too long."""
+    """Return a text of the portal that is safe to print: one line, no control characters, limited in length."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"
+    return line if len(line) <= _MAX_QUOTE_LENGTH else line[: _MAX_QUOTE_LENGTH - 1] + "…"
 
 
-def _said(raw: Raw) -> tuple[str, str]:
-    """Give code and message of an error body, which may be JSON of two shapes, HTML, or empty."""
+def _code_and_message(raw: RawResponse) -> tuple[str, str]:
+    """Return code and message of an error body, which may be JSON in two forms, HTML or empty."""
     if looks_like_html(raw):
         return "", ""
     try:
@@ -169,24 +169,24 @@ def _said(raw: Raw) -> tuple[str, str]:
         return printable(str(data.get("code") or "")), printable(
             str(data.get("message") or data.get("description") or "")
         )
-    lines = "".join(f"\n  {_line(error)}" for error in errors)
+    lines = "".join(f"\n  {_field_error_line(error)}" for error in errors)
     return printable(str(errors[0].get("code") or "")), f"{printable(str(data.get('description') or ''))}{lines}"
 
 
-def _line(error: Mapping[str, Any]) -> str:
+def _field_error_line(error: Mapping[str, Any]) -> str:
     field = f"{error['field']}: " if error.get("field") else ""
     code = f" ({error['code']})" if error.get("code") else ""
     return printable(f"{field}{error.get('message') or ''}{code}")
 
 
-def _not_freshdesk(raw: Raw) -> PortalError:
+def _not_freshdesk_error(raw: RawResponse) -> PortalError:
     return PortalError(
-        f"{raw.host} answered with a web page where Freshdesk answers with JSON ({raw.asked}, status {raw.status})",
+        f"{raw.host} answered with a web page where Freshdesk answers with JSON ({raw.request}, status {raw.status})",
         advice="is this a Freshdesk portal? `url` is the account's own address, https://NAME.freshdesk.com",
     )
 
 
-def _redirected(raw: Raw) -> PortalError:
+def _redirect_error(raw: RawResponse) -> PortalError:
     location = raw.headers.get("location", "")
     try:
         host = urlsplit(location).netloc.rpartition("@")[2]
@@ -194,7 +194,7 @@ def _redirected(raw: Raw) -> PortalError:
         host = ""
     where = f"to another host, {printable(host)}" if host and host != raw.host else "to another page"
     return PortalError(
-        f"{raw.host} redirects {where} ({raw.asked}, status {raw.status}); the key was not sent there",
+        f"{raw.host} redirects {where} ({raw.request}, status {raw.status}); the key was not sent there",
         advice="set `url` to the address of the Freshdesk account itself, https://NAME.freshdesk.com",
     )
 
@@ -212,27 +212,27 @@ _BY_CODE = {
     ),
     "password_expired": ("the agent's password has expired", "the owner of the key sets a new one in Freshdesk"),
 }
-_NO_FRESHDESK = (
+_CHECK_PROXY_AND_URL = (
     "something between here and Freshdesk may change what is sent (a proxy?), or `url` names another service"
 )
 _BY_STATUS = {
-    400: ("Freshdesk does not accept what was sent", "mend the field that is named"),
+    400: ("Freshdesk does not accept what was sent", "fix the field that is named"),
     401: (
         "Freshdesk does not know this API key",
-        "copy the key from the agent's profile settings in Freshdesk, of this very account, into FRESHDESK_API_KEY",
+        "copy the key from the agent's profile settings in this Freshdesk account to FRESHDESK_API_KEY",
     ),
     403: (
         "the key's owner may not do this",
         "give the agent a role that may view and edit solutions, or ask whether the plan has the feature",
     ),
-    404: ("nothing is there", "check `url`; or it was deleted meanwhile, and another run sees the portal afresh"),
-    405: ("Freshdesk refuses this kind of call there", _NO_FRESHDESK),
-    406: ("Freshdesk refuses to answer in JSON", _NO_FRESHDESK),
+    404: ("nothing is there", "check `url`; if it was deleted in the meantime, run it again"),
+    405: ("Freshdesk refuses this kind of call there", _CHECK_PROXY_AND_URL),
+    406: ("Freshdesk refuses to answer in JSON", _CHECK_PROXY_AND_URL),
     409: (
         "it is in the way of something that exists",
         "names of categories and folders are unique in Freshdesk: rename one of the two, or adopt what is there",
     ),
     413: ("it is too large for Freshdesk", "make the article smaller, or split it"),
-    415: ("Freshdesk refuses JSON there", _NO_FRESHDESK),
+    415: ("Freshdesk refuses JSON there", _CHECK_PROXY_AND_URL),
     429: ("Freshdesk wants fewer calls", "try again in some minutes, or lower `share`"),
 }

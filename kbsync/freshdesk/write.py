@@ -1,6 +1,6 @@
-"""One change, told call by call: look whether the item still is what the plan saw, write, compare what came back.
+"""Write one change: check that the item is as the plan saw it, send the calls, and verify the responses.
 
-It decides nothing: what it finds changed or gone it withholds, and what it cannot tell apart it names.
+It decides nothing: an item that changed or was deleted since the plan is withheld, an ambiguous one is reported.
 """
 
 from dataclasses import replace
@@ -14,82 +14,106 @@ from kbsync.freshdesk.verify import (
     Shown,
     StaleItem,
     WriteRequest,
+    changed_fields,
     done,
     failed,
     item_from,
     mismatches,
-    moved,
-    shown_by,
+    shown_item,
     verified,
 )
 from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of
 
-# An answer that is late may be on its way: the portal gets this long to finish before it is looked at.
+# The portal may still be at work on a call whose response was lost: wait this long before reading.
 _SETTLING = 2.0
+_UNPUBLISH = {"status": DRAFT}
+_STILL_PUBLISHED = "accepted, but it is still published"
 
 
-def create(job: WriteRequest, item: Item) -> Outcome:
-    """Create an item where its content path says, its parent having been created before; `item` holds HTML."""
-    if not isinstance(item, Category) and (job.parent is None or job.category is None):
-        missing = job.change.path.rpartition("/")[0]
-        return Outcome(change=job.change, result=Result.SKIPPED, error=f"{missing} is not on the portal")
+def perform(request: WriteRequest) -> Outcome:
+    """Apply a change; raise PortalError where the portal does not allow it."""
+    change = request.change
+    match change.action:
+        case Action.FORGET if change.actual is None and change.id is not None:
+            return _forget(request)
+        case Action.ADOPT | Action.FORGET:
+            return done(request, change.actual)
+        case Action.CREATE:
+            return create(request, _with_body(request, _desired(request), ""))
+        case Action.RENAME if not change.fields and request.body is None and not _is_moved(request):
+            return done(request, change.actual)
+        case Action.UPDATE | Action.RESTORE | Action.RENAME | Action.MOVE:
+            return _update(request)
+        case Action.ARCHIVE:
+            return _archive(request)
+        case Action.DELETE:
+            return _delete(request)
+        case _:
+            assert_never(change.action)
+
+
+def create(request: WriteRequest, item: Item) -> Outcome:
+    """Create an item in the parent of its content path, which exists already; the body of `item` is HTML."""
+    if not isinstance(item, Category) and (request.parent is None or request.category is None):
+        missing = request.change.path.rpartition("/")[0]
+        return Outcome(change=request.change, result=Result.SKIPPED, error=f"{missing} is not on the portal")
     first = replace(item, author=None) if isinstance(item, Article) else item
-    shown = _made(job, first)
+    shown = _create_once(request, first)
     if isinstance(item, Article) and item.author is not None and isinstance(shown.item, Article):
-        return _with_author(job, item, shown)
-    return verified(job, first, shown)
+        return _with_author(request, item, shown)
+    return verified(request, first, shown)
 
 
-def _made(job: WriteRequest, item: Item) -> Shown:
+def _create_once(request: WriteRequest, item: Item) -> Shown:
     for last in (False, True):
         try:
-            return _shown(job, _post(job, item))
+            return _created_item(request, _post(request, item))
         except ResponseLost as lost:
-            found = _look(job, item, lost)
+            found = _find_created(request, item, lost)
             if found:
                 return found
             if last:
                 raise PortalError(
                     f"{lost.what}; asked twice, and it is not there", advice="run it again when Freshdesk is well"
                 ) from None
-        except StatusError as refused:
-            # The first attempt may have been on its way still when it was looked for.
-            found = _look(job, item, refused) if last and refused.status == 409 else None
+        except StatusError as error:
+            # The first attempt may have been carried out only after it was looked for.
+            found = _find_created(request, item, error) if last and error.status == 409 else None
             if found:
                 return found
             raise
     raise AssertionError("the last round returns or raises")
 
 
-def _post(job: WriteRequest, item: Item) -> ApiResponse:
-    parent, category = job.parent or 0, job.category or 0
+def _post(request: WriteRequest, item: Item) -> ApiResponse:
+    parent, category = request.parent or 0, request.category or 0
     match item:
         case Category():
-            return job.writer.create_category(category_to_json(item))
+            return request.writer.create_category(category_to_json(item))
         case Folder():
-            nested = {"parent_folder_id": parent} if job.is_nested else {}
-            return job.writer.create_folder(category, folder_to_json(item) | nested)
+            nested = {"parent_folder_id": parent} if request.is_nested else {}
+            return request.writer.create_folder(category, folder_to_json(item) | nested)
         case Article():
-            return job.writer.create_article(parent, article_to_json(item))
+            return request.writer.create_article(parent, article_to_json(item))
 
 
-def _shown(job: WriteRequest, answer: ApiResponse) -> Shown:
+def _created_item(request: WriteRequest, response: ApiResponse) -> Shown:
     try:
-        return shown_by(job.change.kind, answer)
+        return shown_item(request.change.kind, response)
     except PortalError as error:
         raise ResponseLost(error.what) from None
 
 
-def _look(job: WriteRequest, item: Item, why: PortalError) -> Shown | None:
-    """Find what was made although nobody said so: new since the plan, in its place, the same to a reader."""
-    job.sleep(_SETTLING)
+def _find_created(request: WriteRequest, item: Item, why: PortalError) -> Shown | None:
+    """Return the item that a call without a response created: new since the plan, in the same place, equal."""
+    request.sleep(_SETTLING)
     try:
-        listing = _beside(job)
+        listing = _siblings(request)
     except PortalError as error:
         raise PortalError(f"{why.what}; whether it was made could not be looked up: {error.what}") from None
-    kind = job.change.kind
-    new = [data for data in listing.items if not job.is_known(kind, id_of(data, kind))]
-    same = [seen for seen in (item_from(kind, data) for data in new) if not mismatches(_essence(item), seen)]
+    kind = request.change.kind
+    new = [data for data in listing.items if not request.is_known(kind, id_of(data, kind))]
+    same = [seen for seen in (item_from(kind, data) for data in new) if not mismatches(_identifying_fields(item), seen)]
     if len(same) > 1:
         raise PortalError(
             f"the answer was lost, and {len(same)} new ones look like it: {', '.join(str(one.id) for one in same)}",
@@ -98,18 +122,22 @@ def _look(job: WriteRequest, item: Item, why: PortalError) -> Shown | None:
     return Shown(item=same[0], at=listing.at) if same else None
 
 
-def _beside(job: WriteRequest) -> ItemList:
-    match job.change.kind:
+def _siblings(request: WriteRequest) -> ItemList:
+    match request.change.kind:
         case Kind.CATEGORY:
-            return job.reader.categories()
+            return request.reader.categories()
         case Kind.FOLDER:
-            return job.reader.subfolders(job.parent or 0) if job.is_nested else job.reader.folders(job.parent or 0)
+            return (
+                request.reader.subfolders(request.parent or 0)
+                if request.is_nested
+                else request.reader.folders(request.parent or 0)
+            )
         case Kind.ARTICLE:
-            return job.reader.articles(job.parent or 0)
+            return request.reader.articles(request.parent or 0)
 
 
-def _essence(item: Item) -> Item:
-    """Leave of an item what tells it from others; the rest is compared when the whole is believed."""
+def _identifying_fields(item: Item) -> Item:
+    """Return an item with only the fields that identify it; the others are verified later."""
     match item:
         case Category():
             return Category(name=item.name)
@@ -119,94 +147,70 @@ def _essence(item: Item) -> Item:
             return replace(item, tags=None, seo=Seo(), author=None)
 
 
-def _with_author(job: WriteRequest, item: Article, made: Shown) -> Outcome:
-    """Set the author, which creating does not take (documented); title, body and status go with it as always."""
+def _with_author(request: WriteRequest, item: Article, made: Shown) -> Outcome:
+    """Set the author, which a create call does not accept (documented); title, body and status are sent again."""
     if isinstance(made.item, Article) and made.item.author == item.author:
-        return verified(job, item, made)
+        return verified(request, item, made)
     try:
         body = article_to_json(replace(item, tags=None, seo=Seo()))
-        shown = shown_by(Kind.ARTICLE, job.writer.update(Kind.ARTICLE, id_of({"id": made.item.id}, "article"), body))
+        shown = shown_item(
+            Kind.ARTICLE, request.writer.update(Kind.ARTICLE, id_of({"id": made.item.id}, "article"), body)
+        )
     except PortalError as error:
         why = f"created, but its author could not be set: {error.what}; {error.advice}"
-        return replace(failed(job, why, made), unsent=("author",))
-    return verified(job, item, shown)
+        return replace(failed(request, why, made), unsent=("author",))
+    return verified(request, item, shown)
 
 
-_UNPUBLISH = {"status": DRAFT}
-_STILL_PUBLISHED = "accepted, but it is still published"
+def _current_item(request: WriteRequest) -> Item:
+    """Return the item as it is now; raise StaleItem where it changed since the plan."""
+    planned = request.change.actual
+    return planned if request.fresh and planned is not None else reread(request.reader, request.change)
 
 
-def perform(job: WriteRequest) -> Outcome:
-    """Carry out a change; raises PortalError where the portal does not let us."""
-    change = job.change
-    match change.action:
-        case Action.FORGET if change.actual is None and change.id is not None:
-            return _forget(job)
-        case Action.ADOPT | Action.FORGET:
-            return done(job, change.actual)
-        case Action.CREATE:
-            return create(job, _html(job, _desired(job), ""))
-        case Action.RENAME if not change.fields and job.body is None and not _elsewhere(job):
-            return done(job, change.actual)
-        case Action.UPDATE | Action.RESTORE | Action.RENAME | Action.MOVE:
-            return _update(job)
-        case Action.ARCHIVE:
-            return _archive(job)
-        case Action.DELETE:
-            return _delete(job)
-        case _:
-            assert_never(change.action)
-
-
-def _now(job: WriteRequest) -> Item:
-    """Return the item as it is now; raises Withheld where that is not what the plan saw."""
-    planned = job.change.actual
-    return planned if job.fresh and planned is not None else look_again(job.reader, job.change)
-
-
-def look_again(reader: PortalReader, change: Change) -> Item:
-    """Read the item of a change as it is now; raises Withheld where that is not what the plan saw."""
+def reread(reader: PortalReader, change: Change) -> Item:
+    """Read the item of a change; raise StaleItem where it changed since the plan."""
     planned = change.actual
     if planned is None:
         raise PortalError("the plan does not say what was on the portal", advice="plan again")
     try:
-        now = shown_by(change.kind, reader.item(change.kind, _number(change))).item
-    except StatusError as refused:
-        if not refused.is_gone:
+        now = shown_item(change.kind, reader.item(change.kind, _live_id(change))).item
+    except StatusError as error:
+        if not error.is_gone:
             raise
-        if refused.status == 403:
-            # Where the key may not read at all this raises, and then nobody knows what is gone.
+        if error.status == 403:
+            # Raises where the key may not read at all; then it is unknown whether the item is deleted.
             reader.categories()
         raise StaleItem("it is gone from the portal since the plan", advice="plan again") from None
-    names = moved(planned, now)
+    names = changed_fields(planned, now)
     if names:
         raise StaleItem(f"changed on the portal since the plan: {', '.join(names)}", advice="plan again")
     return now
 
 
-def _update(job: WriteRequest) -> Outcome:
-    now, desired = _now(job), _desired(job)
-    fields = _fields(job, desired, now)
+def _update(request: WriteRequest) -> Outcome:
+    now, desired = _current_item(request), _desired(request)
+    fields = _fields_to_send(request, desired, now)
     match desired, now:
         case Article(), Article():
-            return _update_article(job, desired, now, fields)
+            return _update_article(request, desired, now, fields)
         case Folder(), Folder():
-            return _update_folder(job, desired, now, fields)
+            return _update_folder(request, desired, now, fields)
         case Category(), Category():
             category = replace(
                 desired,
                 description=desired.description if "description" in fields else None,
                 portals=desired.portals if "portals" in fields else None,
             )
-            return verified(job, category, _put(job, category_to_json(category)))
-    raise PortalError(f"{job.change.path} is of another kind on the portal", advice="plan again")
+            return verified(request, category, _put(request, category_to_json(category)))
+    raise PortalError(f"{request.change.path} is of another kind on the portal", advice="plan again")
 
 
-def _update_article(job: WriteRequest, desired: Article, now: Article, fields: frozenset[str]) -> Outcome:
-    """Send title, body and status, and of the rest what changed.
+def _update_article(request: WriteRequest, desired: Article, now: Article, fields: frozenset[str]) -> Outcome:
+    """Send title, body and status, and the other fields that changed.
 
-    Unpublishing goes alone and first: with other fields the same status may store a draft beside what readers
-    see (documented for the first half, inferred for the second).
+    Unpublishing is a call of its own, sent first: with other fields the same status may store a draft beside the
+    published version (documented for the first half, inferred for the second).
     """
     seo = Seo(
         title=desired.seo.title if "seo.title" in fields else None,
@@ -215,21 +219,21 @@ def _update_article(job: WriteRequest, desired: Article, now: Article, fields: f
     )
     sent = replace(
         desired,
-        body=now.body if job.body is None else job.body,
+        body=now.body if request.body is None else request.body,
         tags=desired.tags if "tags" in fields else None,
         author=desired.author if "author" in fields else None,
         seo=seo,
     )
     if now.status is Status.PUBLISHED and desired.status is Status.DRAFT:
-        hidden = _put(job, _UNPUBLISH)
+        hidden = _put(request, _UNPUBLISH)
         if _is_published(hidden):
-            return failed(job, _STILL_PUBLISHED, hidden)
+            return failed(request, _STILL_PUBLISHED, hidden)
         if (sent.title, sent.body) == (now.title, now.body) and not fields - {"title", "body", "status"}:
-            return verified(job, sent, hidden)
-    return verified(job, sent, _put(job, article_to_json(sent, was=now.seo)))
+            return verified(request, sent, hidden)
+    return verified(request, sent, _put(request, article_to_json(sent, was=now.seo)))
 
 
-def _update_folder(job: WriteRequest, desired: Folder, now: Folder, fields: frozenset[str]) -> Outcome:
+def _update_folder(request: WriteRequest, desired: Folder, now: Folder, fields: frozenset[str]) -> Outcome:
     folder = replace(
         desired,
         description=desired.description if "description" in fields else None,
@@ -237,122 +241,126 @@ def _update_folder(job: WriteRequest, desired: Folder, now: Folder, fields: froz
         companies=desired.companies if "companies" in fields else None,
         segments=desired.segments if "segments" in fields else None,
     )
-    place = {"parent_folder_id": job.parent if job.is_nested else None} if _elsewhere(job) else {}
-    shown = _put(job, folder_to_json(folder, was=now) | place)
-    if place and isinstance(shown.item, Folder) and shown.item.parent != job.parent:
+    place = {"parent_folder_id": request.parent if request.is_nested else None} if _is_moved(request) else {}
+    shown = _put(request, folder_to_json(folder, was=now) | place)
+    if place and isinstance(shown.item, Folder) and shown.item.parent != request.parent:
         return failed(
-            job, "accepted, but the folder stayed where it was: Freshdesk moves none out of its category", shown
+            request, "accepted, but the folder stayed where it was: Freshdesk moves none out of its category", shown
         )
-    return verified(job, folder, shown)
+    return verified(request, folder, shown)
 
 
-def _archive(job: WriteRequest) -> Outcome:
-    """Unpublish an article; a folder or category is left standing."""
-    if job.change.kind is not Kind.ARTICLE:
-        return done(job, job.change.actual, notes=("left standing",))
-    now = _now(job)
+def _archive(request: WriteRequest) -> Outcome:
+    """Unpublish an article; a folder or category stays."""
+    if request.change.kind is not Kind.ARTICLE:
+        return done(request, request.change.actual, notes=("left standing",))
+    now = _current_item(request)
     if isinstance(now, Article) and now.status is Status.DRAFT:
-        return done(job, now)
-    hidden = _put(job, _UNPUBLISH)
-    return failed(job, _STILL_PUBLISHED, hidden) if _is_published(hidden) else done(job, hidden.item, at=hidden.at)
+        return done(request, now)
+    hidden = _put(request, _UNPUBLISH)
+    return (
+        failed(request, _STILL_PUBLISHED, hidden) if _is_published(hidden) else done(request, hidden.item, at=hidden.at)
+    )
 
 
 def is_gone(reader: PortalReader, kind: Kind, number: int) -> bool:
-    """Ask for what no list had by its id, since a list may lack what is there.
+    """Return whether an item that no list has is deleted, by reading its id, since lists may be incomplete.
 
     Raises:
-        PortalError: the portal does not say, or the key may not read at all.
+        PortalError: the portal gives no clear response, or the key may not read at all.
     """
     try:
         reader.item(kind, number)
-    except StatusError as refused:
-        if not refused.is_gone:
+    except StatusError as error:
+        if not error.is_gone:
             raise
-        if refused.status == 403:
-            # Where the key may not read at all this raises, and then nobody knows what is gone.
+        if error.status == 403:
+            # Raises where the key may not read at all; then it is unknown whether the item is deleted.
             reader.categories()
         return True
     return False
 
 
-def _forget(job: WriteRequest) -> Outcome:
-    """Let go of what no list had, once the portal says so of itself."""
-    if is_gone(job.reader, job.change.kind, _number(job.change)):
-        return done(job, None)
+def _forget(request: WriteRequest) -> Outcome:
+    """Forget an item that no list has, once the portal confirms that it is deleted."""
+    if is_gone(request.reader, request.change.kind, _live_id(request.change)):
+        return done(request, None)
     raise StaleItem("it is still on the portal, although its list lacked it", advice="plan again")
 
 
-def _delete(job: WriteRequest) -> Outcome:
-    """Delete an article for ever; a folder or category only when a fresh listing shows nothing in it."""
-    _now(job)
-    kind, number = job.change.kind, _number(job.change)
-    held = _held(job, kind, number)
-    if held:
-        raise StaleItem(f"it is not empty: it holds {held}", advice="empty it in Freshdesk, or give its files back")
+def _delete(request: WriteRequest) -> Outcome:
+    """Delete an article for good; a folder or category only if a new list shows that it is empty."""
+    _current_item(request)
+    kind, number = request.change.kind, _live_id(request.change)
+    contents = _contents(request, kind, number)
+    if contents:
+        raise StaleItem(f"it is not empty: it holds {contents}", advice="empty it in Freshdesk, or restore its files")
     try:
-        job.writer.delete(kind, number)
-    except StatusError as refused:
-        if not refused.is_gone:
+        request.writer.delete(kind, number)
+    except StatusError as error:
+        if not error.is_gone:
             raise
-    return done(job, None)
+    return done(request, None)
 
 
-def _held(job: WriteRequest, kind: Kind, number: int) -> str:
+def _contents(request: WriteRequest, kind: Kind, number: int) -> str:
     match kind:
         case Kind.ARTICLE:
             return ""
         case Kind.CATEGORY:
-            folders = len(job.reader.folders(number).items)
+            folders = len(request.reader.folders(number).items)
             return f"{folders} folders" if folders else ""
         case Kind.FOLDER:
-            articles = len(job.reader.articles(number).items)
-            folders = _folders_in(job, number)
+            articles = len(request.reader.articles(number).items)
+            folders = _subfolder_count(request, number)
             return f"{articles} articles and {folders} folders" if articles or folders else ""
         case _:
             assert_never(kind)
 
 
-def _folders_in(job: WriteRequest, number: int) -> int:
-    """Count the folders in a folder; an account without nested folders refuses to list them (seen in clients)."""
-    said = (job.reader.item(Kind.FOLDER, number).data or {}).get("sub_folders_count")
-    return int(said) if said is not None else 0
+def _subfolder_count(request: WriteRequest, number: int) -> int:
+    """Return the number of folders in a folder; some accounts cannot list nested folders (seen in clients)."""
+    count = (request.reader.item(Kind.FOLDER, number).data or {}).get("sub_folders_count")
+    return int(count) if count is not None else 0
 
 
-def _put(job: WriteRequest, body: dict[str, Any]) -> Shown:
-    """Update the item; where the answer does not show it (the reference says that it does), read it."""
-    kind, number = job.change.kind, _number(job.change)
-    answer = job.writer.update(kind, number, body)
-    return shown_by(kind, answer if answer.data is not None else job.reader.item(kind, number))
+def _put(request: WriteRequest, body: dict[str, Any]) -> Shown:
+    """Update the item; read it where the response does not have it, contrary to the reference."""
+    kind, number = request.change.kind, _live_id(request.change)
+    response = request.writer.update(kind, number, body)
+    return shown_item(kind, response if response.data is not None else request.reader.item(kind, number))
 
 
-def _fields(job: WriteRequest, desired: Item, now: Item) -> frozenset[str]:
-    """Return what to send beside what always goes: what the plan says has changed, else what is managed and differs."""
-    change = job.change
+def _fields_to_send(request: WriteRequest, desired: Item, now: Item) -> frozenset[str]:
+    """Return the fields to send beside those always sent: those in the plan, else the managed ones that differ."""
+    change = request.change
     if change.fields and change.action is not Action.RESTORE:
         return frozenset(change.fields)
-    theirs = fields_of(now)
-    mine = {name: value for name, value in fields_of(desired).items() if value is not None and name != "body"}
-    return frozenset(name for name, value in mine.items() if digest(value) != digest(theirs[name]))
+    live = fields_of(now)
+    managed = {name: value for name, value in fields_of(desired).items() if value is not None and name != "body"}
+    return frozenset(name for name, value in managed.items() if digest(value) != digest(live[name]))
 
 
-def _elsewhere(job: WriteRequest) -> bool:
-    """Return whether a folder lies in another folder than the content has it in."""
-    actual = job.change.actual
-    return isinstance(actual, Folder) and job.parent is not None and actual.parent not in (None, job.parent)
+def _is_moved(request: WriteRequest) -> bool:
+    """Return whether a folder has another parent on the portal than in content."""
+    actual = request.change.actual
+    return isinstance(actual, Folder) and request.parent is not None and actual.parent not in (None, request.parent)
 
 
-def _html(job: WriteRequest, item: Item, otherwise: str) -> Item:
-    return replace(item, body=otherwise if job.body is None else job.body) if isinstance(item, Article) else item
+def _with_body(request: WriteRequest, item: Item, otherwise: str) -> Item:
+    return (
+        replace(item, body=otherwise if request.body is None else request.body) if isinstance(item, Article) else item
+    )
 
 
-def _desired(job: WriteRequest) -> Item:
-    if job.change.desired is None:
+def _desired(request: WriteRequest) -> Item:
+    if request.change.desired is None:
         raise PortalError("the plan does not say what it should be", advice="plan again")
-    return job.change.desired
+    return request.change.desired
 
 
-def _number(change: Change) -> int:
-    """Return the live id; of a renamed or restored item the plan has it, or what is there says it."""
+def _live_id(change: Change) -> int:
+    """Return the live id, from the plan or from the live item."""
     number = change.id or (change.actual.id if change.actual else None)
     if number is None:
         raise PortalError("the plan does not say which item of the portal it is", advice="plan again")

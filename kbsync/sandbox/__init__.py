@@ -1,6 +1,6 @@
 """The embedded portal: a stand-in for one Freshdesk account on loopback, for tests, previews and demos.
 
-It imports nothing of kbsync, so that it can judge it.
+It imports nothing else of kbsync, so that it can test it.
 """
 
 from kbsync.sandbox.account import Fault, Faults, RecordedCall, fault_from_json

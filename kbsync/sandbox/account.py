@@ -1,4 +1,4 @@
-"""Trouble on demand: which calls go wrong, and how."""
+"""One account of the sandbox: its settings and store, its injected faults, its rate limit and its recorded calls."""
 
 import math
 import threading
@@ -12,49 +12,49 @@ from typing import Any, Literal, get_args
 from kbsync.sandbox.settings import SandboxSettings
 from kbsync.sandbox.store import Store
 
-Kind = Literal["error", "lost", "delay", "truncated"]
-Body = Literal["html", "empty", "json"]
+FaultKind = Literal["error", "lost", "delay", "truncated"]
+ErrorBody = Literal["html", "empty", "json"]
 ERRORS = frozenset(int(status) for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What shall go wrong with some of the calls to the API.
+    """A fault that is injected into some of the calls to the API.
 
-    * `kind`: `error` answers `status` and does nothing; `lost` does what was asked and drops the connection, or drops
-      it before doing anything when `applied` is false; `delay` waits `seconds` first; `truncated` does what was
-      asked and breaks off halfway through the answer.
-    * `method` and `path` choose the calls; `*` stands for anything; a path begins with `/api/v2/` and has no query.
-    * `skip` calls that match go well first, then every `every`-th goes wrong, `times` times (`None`: for ever).
+    * `kind`: `error` responds with `status` and does nothing else; `lost` carries out the call and drops the
+      connection, or drops it at once when `applied` is false; `delay` waits `seconds` first; `truncated` carries out
+      the call and sends half of the response.
+    * `method` and `path` select the calls; `*` matches anything; a path begins with `/api/v2/` and has no query.
+    * The first `skip` matching calls succeed, then every `every`-th fails, `times` times (`None`: without end).
     """
 
-    kind: Kind = "error"
+    kind: FaultKind = "error"
     method: str = "*"
     path: str = "*"
     status: int = 500
-    body: Body = "html"
+    body: ErrorBody = "html"
     seconds: float = 0.0
     applied: bool = True
     skip: int = 0
     every: int = 1
     times: int | None = 1
 
-    def concerns(self, method: str, path: str) -> bool:
-        """Return whether a call is one of those chosen."""
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether the fault is meant for a call."""
         return fnmatchcase(method, self.method.upper()) and fnmatchcase(path, self.path)
 
 
 def fault_from_json(value: Mapping[str, Any]) -> Fault:
-    """Read a fault from JSON; raises `ValueError` with advice."""
+    """Read a fault from JSON; raise `ValueError` where it is not valid."""
     known = {item.name: item for item in fields(Fault)}
     unknown = sorted(value.keys() - known.keys())
     if unknown:
-        raise ValueError(f"a fault has no {', '.join(unknown)}; it has {', '.join(known)}")
-    for name, allowed in (("kind", get_args(Kind)), ("body", get_args(Body))):
+        raise ValueError(f"unknown fields: {', '.join(unknown)}; the fields of a fault are {', '.join(known)}")
+    for name, allowed in (("kind", get_args(FaultKind)), ("body", get_args(ErrorBody))):
         if value.get(name, allowed[0]) not in allowed:
             raise ValueError(f"{name} is one of {', '.join(allowed)}")
     if value.get("status", 500) not in ERRORS:
-        raise ValueError("status is that of an error, such as 500 or 502")
+        raise ValueError("status is an HTTP error status, such as 500 or 502")
     for name in ("skip", "every", "times"):
         number = value.get(name, 1)
         if not (number is None and name == "times") and (not isinstance(number, int) or isinstance(number, bool)):
@@ -62,68 +62,68 @@ def fault_from_json(value: Mapping[str, Any]) -> Fault:
     if not isinstance(value.get("seconds", 0), int | float) or value.get("every", 1) < 1:
         raise ValueError("seconds is a number and every is at least 1")
     if not all(isinstance(value.get(name, ""), str) for name in ("method", "path")):
-        raise ValueError("method and path are texts in which * stands for anything")
+        raise ValueError("method and path are strings; * matches anything")
     return Fault(**value)
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _PendingFault:
     fault: Fault
-    seen: int = 0
-    done: int = 0
+    matched: int = 0
+    triggered: int = 0
 
 
 class Faults:
-    """The faults that wait for their calls. Every method may be called from any thread."""
+    """The faults that are still pending. Every method is thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[_Waiting] = []
+        self._pending: list[_PendingFault] = []
 
     def add(self, fault: Fault) -> None:
-        """Let calls go wrong from now on."""
+        """Add a fault."""
         with self._lock:
-            self._waiting.append(_Waiting(fault))
+            self._pending.append(_PendingFault(fault))
 
     def fail(self, method: str = "*", path: str = "*", *, status: int = 500, **others: Any) -> None:
-        """Answer the next matching call with an error of the server; `others` as for `Fault`."""
+        """Respond to the next matching call with a server error; `others` as for `Fault`."""
         self.add(Fault(kind="error", method=method, path=path, status=status, **others))
 
     def lose(self, method: str = "*", path: str = "*", **others: Any) -> None:
-        """Do what the next matching call asks and drop the connection instead of answering."""
+        """Carry out the next matching call and drop the connection instead of responding."""
         self.add(Fault(kind="lost", method=method, path=path, **others))
 
     def delay(self, seconds: float, method: str = "*", path: str = "*", **others: Any) -> None:
-        """Let the next matching call wait."""
+        """Delay the next matching call."""
         self.add(Fault(kind="delay", seconds=seconds, method=method, path=path, **others))
 
     def truncate(self, method: str = "*", path: str = "*", **others: Any) -> None:
-        """Break off halfway through the answer to the next matching call."""
+        """Send half of the response to the next matching call."""
         self.add(Fault(kind="truncated", method=method, path=path, **others))
 
     def clear(self) -> None:
-        """Let all go well again."""
+        """Remove all faults."""
         with self._lock:
-            self._waiting.clear()
+            self._pending.clear()
 
-    def waiting(self) -> tuple[Fault, ...]:
-        """Return which faults may still strike."""
+    def pending(self) -> tuple[Fault, ...]:
+        """Return the faults that are still pending."""
         with self._lock:
-            return tuple(one.fault for one in self._waiting)
+            return tuple(one.fault for one in self._pending)
 
     def strike(self, method: str, path: str) -> Fault | None:
-        """Count one call and give the fault that strikes it, if one does."""
+        """Count one call and return the fault that applies to it, if any."""
         with self._lock:
             struck = None
-            for one in self._waiting:
-                if not one.fault.concerns(method, path):
+            for one in self._pending:
+                if not one.fault.matches(method, path):
                     continue
-                one.seen += 1
-                due = one.seen > one.fault.skip and (one.seen - one.fault.skip) % one.fault.every == 0
+                one.matched += 1
+                due = one.matched > one.fault.skip and (one.matched - one.fault.skip) % one.fault.every == 0
                 if due and struck is None:
                     struck = one.fault
-                    one.done += 1
-            self._waiting = [one for one in self._waiting if one.fault.times is None or one.done < one.fault.times]
+                    one.triggered += 1
+            self._pending = [one for one in self._pending if one.fault.times is None or one.triggered < one.fault.times]
             return struck
 
 
@@ -131,42 +131,42 @@ UNLIMITED = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """What is left after one call; `wait` is the seconds to the next window where the call was one too many."""
+class CallLimit:
+    """The rate limit after one call; `retry_after` is the seconds to the next window if it was exceeded."""
 
     total: int
     remaining: int
-    wait: int | None = None
+    retry_after: int | None = None
 
 
-class Limiter:
-    """Counts the calls of one account in windows that begin with the first call."""
+class CallWindow:
+    """Counts the calls of one account in windows; a window begins with its first call."""
 
-    def __init__(self, calls: int | None, *, window: float = 60.0, tick: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, calls: int | None, *, window: float = 60.0, timer: Callable[[], float] = time.monotonic) -> None:
         self._calls = calls
         self._window = window
-        self._tick = tick
+        self._timer = timer
         self._lock = threading.Lock()
-        self._began = -math.inf
+        self._start = -math.inf
         self._used = 0
 
-    def take(self) -> Allowance:
-        """Count one call, also one that is refused or invalid (documented)."""
+    def take(self) -> CallLimit:
+        """Count one call, even one that fails (documented)."""
         total = UNLIMITED if self._calls is None else self._calls
         with self._lock:
-            now = self._tick()
-            if now - self._began >= self._window:
-                self._began, self._used = now, 0
+            now = self._timer()
+            if now - self._start >= self._window:
+                self._start, self._used = now, 0
             self._used += 1
-            remaining = max(total - self._used, 0)
-            if self._calls is None or self._used <= total:
-                return Allowance(total=total, remaining=remaining)
-            return Allowance(total=total, remaining=0, wait=max(1, math.ceil(self._began + self._window - now)))
+            retry_after = None
+            if self._calls is not None and self._used > total:
+                retry_after = max(1, math.ceil(self._start + self._window - now))
+            return CallLimit(total=total, remaining=max(total - self._used, 0), retry_after=retry_after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCall:
-    """One call to the API; `status` is 0 where the caller got no answer, `path` has no query."""
+    """A call to the API; `status` is 0 where the caller got no complete response, `path` has no query."""
 
     method: str
     path: str
@@ -176,26 +176,26 @@ class RecordedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What every module of the web side shares."""
+    """One Freshdesk account, as the API and the pages use it."""
 
     settings: SandboxSettings
     store: Store
     faults: Faults
-    limiter: Limiter
+    call_window: CallWindow
     calls: list[RecordedCall] = field(default_factory=list)
 
 
-def account_from(settings: SandboxSettings) -> Account:
-    """Open an account with its data."""
+def open_account(settings: SandboxSettings) -> Account:
+    """Open the account that the settings describe, with its data."""
     return Account(
         settings=settings,
         store=Store(settings),
         faults=Faults(),
-        limiter=Limiter(settings.calls_per_minute, window=settings.window),
+        call_window=CallWindow(settings.calls_per_minute, window=settings.window),
     )
 
 
 def account_of(request: Any) -> Account:
-    """Find the account that a request is for."""
+    """Return the account that a request is for."""
     account: Account = request.app.state.account
     return account

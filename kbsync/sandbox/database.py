@@ -1,4 +1,4 @@
-"""The SQLite file (or memory) under the store: its schema, its one connection, its lock and its clock."""
+"""The SQLite database under the store (a file or memory), its schema, its clock, and the records read from it."""
 
 import sqlite3
 import threading
@@ -46,12 +46,12 @@ FIRST_ID = 151_000_000_000
 
 
 class Database:
-    """One connection that several threads share under one lock; every write is a transaction."""
+    """One connection that threads share under one lock; every write is a transaction."""
 
     def __init__(self, path: Path | None, *, clock: Callable[[], datetime], overlapping: bool = False) -> None:
         self.lock = threading.RLock()
         self._clock = clock
-        self._ahead = datetime.min.replace(tzinfo=UTC)
+        self._earliest = datetime.min.replace(tzinfo=UTC)
         try:
             self.connection = sqlite3.connect(
                 path or ":memory:", check_same_thread=False, isolation_level=None, timeout=1
@@ -60,8 +60,8 @@ class Database:
             self._prepare(overlapping=overlapping)
         except sqlite3.Error as error:
             raise SandboxError(
-                f"cannot use {path} as the sandbox's data ({error}); "
-                "give a file it made, that no other sandbox has open, or the name of a new one"
+                f"cannot use {path} as the sandbox's data file ({error}); "
+                "use a data file that no other sandbox has open, or the name of a new one"
             ) from error
 
     def _prepare(self, *, overlapping: bool) -> None:
@@ -70,7 +70,7 @@ class Database:
         self.connection.execute("COMMIT")
         version = self.connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
-            raise SandboxError("this data file was made by another version of the sandbox; start with a new file")
+            raise SandboxError("the data file was written by another version of the sandbox; use a new file")
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.execute("PRAGMA synchronous = NORMAL")
         if version == VERSION:
@@ -81,29 +81,29 @@ class Database:
             self.connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (kind, first))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the connection."""
         with self.lock:
             self.connection.close()
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Answer a query."""
+        """Return the rows of a query."""
         with self.lock:
             return self.connection.execute(query, values).fetchall()
 
     def row(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
-        """Answer a query that has at most one row."""
+        """Return the row of a query that has at most one."""
         with self.lock:
             row: sqlite3.Row | None = self.connection.execute(query, values).fetchone()
             return row
 
     def insert(self, statement: str, values: Sequence[Any]) -> int:
-        """Add one row and give its new id."""
-        with self.writing() as connection:
+        """Insert one row and return its id."""
+        with self.transaction() as connection:
             return connection.execute(statement, values).lastrowid or 0
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write all of what follows or none of it; may be nested."""
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run a block as one transaction, which may be nested."""
         with self.lock:
             if self.connection.in_transaction:
                 yield self.connection
@@ -117,21 +117,21 @@ class Database:
             self.connection.execute("COMMIT")
 
     def existed(self, kind: str, id_: int) -> bool:
-        """Return whether an id was ever given out; ids are never used again."""
+        """Return whether an id was ever assigned; ids are not reused."""
         row = self.row("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,))
         return row is not None and FIRST_ID < id_ <= row["seq"]
 
     def now(self) -> datetime:
-        """Tell the portal's time, which is never before a time that it has written down."""
-        return max(self._clock(), self._ahead)
+        """Return the portal's time, which is never before a time already stored."""
+        return max(self._clock(), self._earliest)
 
     def time(self) -> str:
-        """Tell the time as the API writes it."""
+        """Return the time as the API writes it."""
         return _stamp(self.now())
 
     def time_after(self, earlier: str) -> str:
-        """Tell the time, and let the clock run ahead to a second past `earlier` where it has not got there."""
-        self._ahead = max(self._ahead, datetime.fromisoformat(earlier) + timedelta(seconds=1))
+        """Return the time, after setting the clock to at least one second after `earlier`."""
+        self._earliest = max(self._earliest, datetime.fromisoformat(earlier) + timedelta(seconds=1))
         return self.time()
 
 
@@ -141,6 +141,7 @@ def _stamp(moment: datetime) -> str:
 
 DRAFT, PUBLISHED = 1, 2
 EVERYBODY, AGENTS_ONLY, BOTS = 1, 3, 5
+ID_LIST_OF_VISIBILITY = {4: "company_ids", 6: "contact_segment_ids", 7: "company_segment_ids"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +159,7 @@ class CategoryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderRecord:
-    """A folder in one language, with the counts of what lies directly in it."""
+    """A folder in one language, with the number of articles and folders directly in it."""
 
     id: int
     language: str
@@ -180,7 +181,7 @@ class FolderRecord:
 class ArticleRecord:
     """An article in one language.
 
-    `live_title` and `live_description` are what readers still see while a draft stands beside a published version.
+    `live_title` and `live_description` are the published version, which readers see, while there is a draft beside it.
     """
 
     id: int
@@ -205,12 +206,12 @@ class ArticleRecord:
 
     @property
     def readable(self) -> bool:
-        """Return whether readers have a version of it to see."""
+        """Return whether readers can see a version of it."""
         return self.status == PUBLISHED or self.live_title is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class ArticleSummary:
     """An article without its body."""
 
     id: int
@@ -222,7 +223,7 @@ class Heading:
 
     @property
     def readable(self) -> bool:
-        """Return whether readers have a version of it to see."""
+        """Return whether readers can see a version of it."""
         return self.status == PUBLISHED or self.live_title is not None
 
     @property
@@ -232,8 +233,8 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One level of the way from a category down to an item."""
+class HierarchyLevel:
+    """One level of the path from a category down to an item."""
 
     type: str
     id: int

@@ -1,4 +1,4 @@
-"""The one module that decides which HTML may be shown, and what a strict portal would keep of a body."""
+"""The HTML of bodies: what is safe to show to readers, how a portal rewrites it, and its plain text."""
 
 import html
 import re
@@ -10,7 +10,7 @@ import nh3
 
 from kbsync.sandbox.settings import Rewriting
 
-STYLES = frozenset(
+STYLE_PROPERTIES = frozenset(
     (
         "background background-color border border-bottom border-collapse border-color border-left border-radius"
         " border-right border-spacing border-style border-top border-width clear color display float font-style"
@@ -20,13 +20,13 @@ STYLES = frozenset(
         " width"
     ).split()
 )
-HARMLESS = re.compile(
+SAFE_VALUE = re.compile(
     r"[\w\s#%.,+\-/!'\"]*(?:\b(?:rgba?|hsla?|calc)\([\w\s%.,+\-/*]*\)[\w\s#%.,+\-/!'\"]*)*", re.IGNORECASE
 )
-LONGEST = 4000
+MAX_STYLE_LENGTH = 4000
 RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})", re.IGNORECASE)
 HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
-NAMED = {
+COLOUR_NAMES = {
     "black": (0, 0, 0),
     "white": (255, 255, 255),
     "red": (255, 0, 0),
@@ -44,59 +44,55 @@ GREY_SPREAD = 26
 NEARLY_BLACK = 0x70
 NEARLY_WHITE = 0xF0
 BRIGHT = 150
-LIFT = 0.55
+LIGHTEN = 0.55
 
 
-def style_to_show(style: str) -> str:
-    """Keep the properties that lay out text, with harmless values.
+def sanitize_style(style: str) -> str:
+    """Return a style with only the layout properties whose values are harmless.
 
-    Near-black text and near-white grounds go: they say nothing, the editor writes them into every paragraph, and on a
-    dark page they would hide the words. Other dark text gets a lighter twin for dark pages.
+    Near-black text and near-white backgrounds are removed: the editor writes them into every paragraph, and on a dark
+    page they make the text unreadable. Other dark text gets a lighter variant for dark pages.
     """
-    declarations = (one.partition(":") for one in style[:LONGEST].split(";"))
+    declarations = (one.partition(":") for one in style[:MAX_STYLE_LENGTH].split(";"))
     kept = (_declaration(name.strip().lower(), value.strip()) for name, _, value in declarations)
     return ";".join(one for one in kept if one)
 
 
 def is_near_black(colour: str) -> bool:
     """Return whether a colour is black or a dark grey."""
-    parts = _parts(colour)
+    parts = _rgb(colour)
     return parts is not None and max(parts) <= NEARLY_BLACK and max(parts) - min(parts) <= GREY_SPREAD
 
 
 def _declaration(name: str, value: str) -> str:
-    if name not in STYLES or not HARMLESS.fullmatch(value):
+    if name not in STYLE_PROPERTIES or not SAFE_VALUE.fullmatch(value):
         return ""
-    parts = _parts(value)
+    parts = _rgb(value)
     if parts is None:
         return f"{name}:{value}"
     if name == "color":
-        return "" if is_near_black(value) else _twin(parts)
+        return "" if is_near_black(value) else _with_dark_variant(parts)
     if name in ("background", "background-color") and min(parts) >= NEARLY_WHITE:
         return ""
     return f"{name}:{value}"
 
 
-def _twin(parts: tuple[int, ...]) -> str:
-    plain = f"rgb({', '.join(map(str, parts))})"
+def _with_dark_variant(parts: tuple[int, ...]) -> str:
+    original = f"rgb({', '.join(map(str, parts))})"
     red, green, blue = parts
     if 0.299 * red + 0.587 * green + 0.114 * blue > BRIGHT:
-        return f"color:{plain}"
-    lifted = ", ".join(str(round(part + (255 - part) * LIFT)) for part in parts)
-    return f"color:light-dark({plain}, rgb({lifted}))"
+        return f"color:{original}"
+    lighter = ", ".join(str(round(part + (255 - part) * LIGHTEN)) for part in parts)
+    return f"color:light-dark({original}, rgb({lighter}))"
 
 
-def _parts(colour: str) -> tuple[int, ...] | None:
+def _rgb(colour: str) -> tuple[int, ...] | None:
     if found := RGB.search(colour):
         return tuple(min(int(part), 255) for part in found.groups())
     if found := HEX.search(colour):
         digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
         return tuple(int(digits[at : at + 2], 16) for at in (0, 2, 4))
-    return NAMED.get(colour.strip().lower())
-
-
-def _words_sanitising(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    return COLOUR_NAMES.get(colour.strip().lower())
 
 
 VIDEO_HOSTS = (
@@ -107,12 +103,14 @@ VIDEO_HOSTS = (
     "fast.wistia.com",
     "www.loom.com",
 )
-TAGS = _words_sanitising(
-    "a abbr address b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em"
-    " figcaption figure font h1 h2 h3 h4 h5 h6 hr i iframe img ins kbd li mark ol p pre q s samp section small span"
-    " strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+READER_TAGS = frozenset(
+    (
+        "a abbr address b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em"
+        " figcaption figure font h1 h2 h3 h4 h5 h6 hr i iframe img ins kbd li mark ol p pre q s samp section small span"
+        " strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+    ).split()
 )
-ATTRIBUTES = {
+READER_ATTRIBUTES = {
     "*": {"id", "class", "dir", "lang", "title", "style", "align"},
     "a": {"href", "name", "target"},
     "img": {"src", "alt", "width", "height", "loading"},
@@ -130,8 +128,8 @@ ATTRIBUTES = {
     "details": {"open"},
     "time": {"datetime"},
 }
-PICTURES = tuple(f"data:image/{kind};" for kind in ("png", "jpeg", "gif", "webp"))
-_STRICT_TAGS = TAGS - {"iframe", "section", "details", "summary", "figure", "figcaption", "font", "center"}
+IMAGE_DATA_URLS = tuple(f"data:image/{kind};" for kind in ("png", "jpeg", "gif", "webp"))
+_STRICT_TAGS = READER_TAGS - {"iframe", "section", "details", "summary", "figure", "figcaption", "font", "center"}
 _STRICT_ATTRIBUTES = {
     "*": {"class", "dir", "title"},
     "a": {"href"},
@@ -142,29 +140,29 @@ _STRICT_ATTRIBUTES = {
 }
 
 
-def for_readers(body: str) -> str:
-    """Return the HTML of an article as it may be shown: no scripts, no event attributes, frames of video hosts only.
+def sanitize_for_readers(body: str) -> str:
+    """Return the HTML of an article that is safe to show: no scripts, no event attributes, frames of video hosts only.
 
-    Ids stay, because links from other articles go to them; no script of ours looks for an id on a reader's page.
+    Ids stay, because other articles link to them; no script of the portal uses an id on a reader's page.
     """
     return _READERS.clean(body)
 
 
-def strict(body: str) -> str:
-    """Return what a strict portal keeps of a body: no scripts, frames, ids, styles or unknown tags."""
+def sanitize_strictly(body: str) -> str:
+    """Return a body without scripts, frames, ids, styles and unknown tags, as a strict portal stores it."""
     return _STRICT.clean(body)
 
 
-def _keep_for_readers(tag: str, name: str, value: str) -> str | None:
+def _safe_attribute(tag: str, name: str, value: str) -> str | None:
     match tag, name:
         case _, "style":
-            return style_to_show(value) or None
+            return sanitize_style(value) or None
         case "font", "color":
             return None if is_near_black(value) else value
         case "iframe", "src":
             return value if _is_video(value) else None
         case "img", "src":
-            return value if not _is_data(value) or value.lower().startswith(PICTURES) else None
+            return value if not _is_data(value) or value.lower().startswith(IMAGE_DATA_URLS) else None
         case _, "href" | "cite":
             return None if _is_data(value) else value
         case _:
@@ -181,9 +179,9 @@ def _is_video(address: str) -> bool:
 
 
 _READERS = nh3.Cleaner(
-    tags=set(TAGS),
-    attributes=ATTRIBUTES,
-    attribute_filter=_keep_for_readers,
+    tags=set(READER_TAGS),
+    attributes=READER_ATTRIBUTES,
+    attribute_filter=_safe_attribute,
     url_schemes={"http", "https", "mailto", "tel", "data"},
     link_rel="noopener noreferrer",
     set_tag_attribute_values={"img": {"loading": "lazy"}},
@@ -193,17 +191,15 @@ _STRICT = nh3.Cleaner(
 )
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-BLOCKS = _words(
-    "address article aside blockquote caption center dd details dialog div dl dt fieldset figcaption figure footer form"
-    " h1 h2 h3 h4 h5 h6 header hr iframe li main nav ol option p pre section summary table tbody td tfoot th thead tr"
-    " ul"
+BLOCK_TAGS = frozenset(
+    (
+        "address article aside blockquote caption center dd details dialog div dl dt fieldset figcaption figure footer"
+        " form h1 h2 h3 h4 h5 h6 header hr iframe li main nav ol option p pre section summary table tbody td tfoot th"
+        " thead tr ul"
+    ).split()
 )
-VOID = _words("area base br col embed hr img input link meta source track wbr")
-MARKED = _words("p div ul ol li h1 h2 h3 h4 h5 h6 pre blockquote table")
+VOID_TAGS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+MARKED_TAGS = frozenset("p div ul ol li h1 h2 h3 h4 h5 h6 pre blockquote table".split())
 FIRST_MARK = 441
 # A quote opens an attribute's value only after "="; elsewhere browsers read it as part of a name, and real articles
 # are full of such broken attributes.
@@ -213,42 +209,42 @@ TAG = re.compile(
 )
 
 
-def rewritten(body: str, mode: Rewriting) -> str:
-    """Return a body as the portal would store it."""
+def rewrite(body: str, mode: Rewriting) -> str:
+    """Return a body as the portal stores it."""
     match mode:
         case "off":
             return body
         case "editor":
-            return _as_the_editor_writes(body)
+            return _as_web_editor(body)
         case "strict":
-            return strict(body)
+            return sanitize_strictly(body)
         case _:
             assert_never(mode)
 
 
 def plain_text(body: str) -> str:
-    """Return the plain text of a body by the rule recorded answers show.
+    """Return the plain text of a body as recorded responses have it.
 
-    Every block tag, opening or closing, and every `br` is a space, other tags are nothing, entities are decoded, and
-    nothing is trimmed. (Recorded for short bodies; inferred for tables, lists and code.)
+    Every block tag, opening or closing, and every `br` becomes a space, other tags are removed, entities are decoded,
+    and nothing is trimmed. (Recorded for short bodies; inferred for tables, lists and code.)
     """
-    return html.unescape(TAG.sub(_in_text, body))
+    return html.unescape(TAG.sub(_tag_text, body))
 
 
-def _in_text(tag: re.Match[str]) -> str:
+def _tag_text(tag: re.Match[str]) -> str:
     name = (tag[2] or "").lower()
-    return " " if name in BLOCKS or name == "br" else ""
+    return " " if name in BLOCK_TAGS or name == "br" else ""
 
 
-def _as_the_editor_writes(body: str) -> str:
-    editor = _Editor()
+def _as_web_editor(body: str) -> str:
+    editor = _WebEditorSerializer()
     editor.feed(body)
     editor.close()
     return "".join(editor.written)
 
 
-class _Editor(HTMLParser):
-    """Writes HTML anew in the web editor's hand: its marks on paragraphs, its quotes, its entities."""
+class _WebEditorSerializer(HTMLParser):
+    """Serialises HTML as the web editor does: marks on paragraphs, quotes and entities."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -257,7 +253,7 @@ class _Editor(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in MARKED and tag not in VOID:
+        if tag in MARKED_TAGS and tag not in VOID_TAGS:
             given = {"data-identifyelement": str(self.mark), "dir": "ltr", **given}
             self.mark += 1
         kept = "".join(f' {name}="{html.escape(value or "")}"' for name, value in sorted(given.items()))
@@ -267,7 +263,7 @@ class _Editor(HTMLParser):
         self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
+        if tag not in VOID_TAGS:
             self.written.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
@@ -276,6 +272,6 @@ class _Editor(HTMLParser):
 
 
 def path_of(id_: int, title: str) -> str:
-    """Give `<id>-<slug>`: the title in lower case, with hyphens for all but letters and digits (recorded)."""
+    """Return `<id>-<slug>`: the title in lower case, a hyphen for all but letters and digits (recorded)."""
     slug = re.sub(r"[^\w]+", "-", title.lower())
     return f"{id_}-{slug}"

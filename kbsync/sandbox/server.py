@@ -1,4 +1,4 @@
-"""The server itself: one thread for tests and demos, or the process's own for the command."""
+"""The server of a sandbox: in a thread for tests and demos, or in the main thread for the command."""
 
 import ipaddress
 import logging
@@ -22,9 +22,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kbsync.sandbox.account import Account, Faults, RecordedCall, account_from, account_of, fault_from_json
-from kbsync.sandbox.api.app import Gate, answer_to, api, check_key
-from kbsync.sandbox.api.errors import Refused, coded
+from kbsync.sandbox.account import Account, Faults, RecordedCall, account_of, fault_from_json, open_account
+from kbsync.sandbox.api.app import DROP, api_app, check_key, error_response
+from kbsync.sandbox.api.errors import ApiError, error_with_code
 from kbsync.sandbox.api.requests import body_of
 from kbsync.sandbox.pages import agent, reader
 from kbsync.sandbox.pages.render import STATIC
@@ -32,95 +32,14 @@ from kbsync.sandbox.settings import SandboxError, SandboxSettings
 from kbsync.sandbox.store import Store, load_path
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def _guarded(endpoint: Endpoint) -> Endpoint:
-    async def guarded(request: Request) -> Response:
-        try:
-            check_key(request, account_of(request))
-            return await endpoint(request)
-        except Refused as refused:
-            return answer_to(refused)
-
-    return guarded
-
-
-async def _faults(request: Request) -> Response:
-    faults = account_of(request).faults
-    if request.method == "POST":
-        try:
-            faults.add(fault_from_json(await body_of(request)))
-        except ValueError as error:
-            raise coded(400, "invalid_value", str(error)) from None
-    elif request.method == "DELETE":
-        faults.clear()
-    return JSONResponse([asdict(fault) for fault in faults.waiting()])
-
-
-async def _calls(request: Request) -> Response:
-    calls = account_of(request).calls
-    if request.method == "DELETE":
-        calls.clear()
-    return JSONResponse([asdict(call) for call in calls])
-
-
-ROUTES = [
-    Route("/sandbox/faults", _guarded(_faults), methods=["GET", "POST", "DELETE"]),
-    Route("/sandbox/calls", _guarded(_calls), methods=["GET", "DELETE"]),
-]
-
 LOG = logging.getLogger("kbsync.sandbox")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-
-
-def app(account: Account) -> ASGIApp:
-    """Make the application that answers everything."""
-    routes = [
-        Mount("/api", Gate(api(account), account)),
-        Mount("/static", StaticFiles(directory=STATIC)),
-        *ROUTES,
-        *agent.ROUTES,
-        *reader.ROUTES,
-    ]
-    inner = Starlette(routes=routes, exception_handlers={404: _missing})
-    inner.state.account = account
-    return _KnownHosts(inner, (*LOOPBACK, *account.settings.hosts))
-
-
-async def _missing(request: Request, _: Exception) -> Response:
-    return reader.missing(request)
-
-
-class _KnownHosts:
-    """Answers only to names that are known, so that no foreign site can turn its own name into this address."""
-
-    def __init__(self, inner: ASGIApp, hosts: tuple[str, ...]) -> None:
-        self._inner = inner
-        self._hosts = hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _host(scope) in self._hosts:
-            try:
-                await self._inner(scope, receive, send)
-            except Exception:
-                LOG.exception("The sandbox has an error of its own; please report it.")
-                raise
-            return
-        answer: Response = PlainTextResponse("The sandbox answers to localhost alone.\n", status_code=421)
-        await answer(scope, receive, send)
-
-
-def _host(scope: Scope) -> str:
-    given = Headers(scope=scope).get("host", "").lower()
-    return given.partition("]")[0] + "]" if given.startswith("[") else given.partition(":")[0]
-
-
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
-    """A running sandbox; `calls` is every call to the API so far, and may be cleared."""
+    """A running sandbox; `calls` are the calls to the API so far, and may be cleared."""
 
     url: str
     key: str = field(repr=False)
@@ -132,8 +51,8 @@ class Portal:
 
 @contextmanager
 def serve(settings: SandboxSettings | None = None, *, port: int = 0) -> Iterator[Portal]:
-    """Run a sandbox in a thread, on a free port of loopback unless `port` says which, until the block ends."""
-    account = account_from(settings or SandboxSettings())
+    """Run a sandbox in a thread until the block ends, on loopback; port 0 selects a free port."""
+    account = open_account(settings or SandboxSettings())
     with closing(account.store), closing(_listen("127.0.0.1", port)) as listener:
         server = _server(account)
         thread = threading.Thread(target=server.run, args=([listener],), name="kbsync sandbox", daemon=True)
@@ -143,7 +62,7 @@ def serve(settings: SandboxSettings | None = None, *, port: int = 0) -> Iterator
             yield _portal(account, listener)
         finally:
             server.should_exit = True
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT_SECONDS)
 
 
 def run(
@@ -154,26 +73,26 @@ def run(
     load: tuple[Path, ...] = (),
     announce: Callable[[Portal], None] = lambda _: None,
 ) -> None:
-    """Run a sandbox in this thread until it is interrupted; `announce` is told once it listens.
+    """Run a sandbox in this thread until it is interrupted; `announce` is called once it accepts connections.
 
-    Raises `SandboxError` where the port is taken, the data cannot be used, what shall be loaded cannot be read, or the
-    host is one that others on the network can reach and `SandboxSettings.hosts` does not say that this is meant.
+    Raise `SandboxError` where the port is taken, the data file cannot be used, a file to load cannot be read, or the
+    host can be reached from the network and `SandboxSettings.hosts` is empty.
     """
     if not _is_loopback(host) and not settings.hosts:
         raise SandboxError(
-            f"{host} can be reached by others on the network; name the hosts that may ask, or use 127.0.0.1"
+            f"{host} can be reached by others on the network; use 127.0.0.1, or set the accepted host names"
         )
-    account = account_from(settings)
+    account = open_account(settings)
     with closing(account.store), closing(_listen(host, port)) as listener:
         for path in load:
             load_path(account.store, path)
-        with _terminated_like_interrupted(), suppress(KeyboardInterrupt):
+        with _sigterm_as_interrupt(), suppress(KeyboardInterrupt):
             announce(_portal(account, listener))
             _server(account).run([listener])
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def _sigterm_as_interrupt() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -186,7 +105,7 @@ def _server(account: Account) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app(account),
-            http=_Droppable,
+            http=_DroppableProtocol,
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -201,7 +120,7 @@ def _server(account: Account) -> uvicorn.Server:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends small answers at once only on sockets that say they are TCP; otherwise each waits 40 ms.
+    # asyncio sets TCP_NODELAY only on sockets created with IPPROTO_TCP; without it each small response takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -227,10 +146,10 @@ def _portal(account: Account, listener: socket.socket) -> Portal:
 
 
 def _wait_for(server: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
-            raise SandboxError("the sandbox did not start")
+            raise SandboxError("the sandbox did not start in time")
         time.sleep(0.002)
 
 
@@ -241,18 +160,96 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class _Droppable(H11Protocol):
-    """HTTP as usual, but the application may ask for the connection to be dropped: that is how an answer gets lost."""
+class _DroppableProtocol(H11Protocol):
+    """HTTP/1.1 with an extension by which the application drops the connection without a response."""
 
     def __init__(self, *args: Any, **others: Any) -> None:
         super().__init__(*args, **others)
-        inner = self.app
+        app = self.app
 
-        async def droppable(scope: Any, receive: Any, send: Any) -> None:
-            scope.setdefault("extensions", {})["sandbox.drop"] = self._drop
-            await inner(scope, receive, send)
+        async def with_drop(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[DROP] = self._drop
+            await app(scope, receive, send)
 
-        self.app = droppable
+        self.app = with_drop
 
     async def _drop(self) -> None:
         self.transport.close()
+
+
+def app(account: Account) -> ASGIApp:
+    """Return the application with the API, the pages and the controls of an account."""
+    routes = [
+        Mount("/api", api_app(account)),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *ROUTES,
+        *agent.ROUTES,
+        *reader.ROUTES,
+    ]
+    inner = Starlette(routes=routes, exception_handlers={404: _not_found})
+    inner.state.account = account
+    return _TrustedHosts(inner, (*LOOPBACK, *account.settings.hosts))
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    return reader.not_found(request)
+
+
+class _TrustedHosts:
+    """Accepts requests to known host names only, as a protection against DNS rebinding."""
+
+    def __init__(self, inner: ASGIApp, hosts: tuple[str, ...]) -> None:
+        self._inner = inner
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _host(scope) in self._hosts:
+            try:
+                await self._inner(scope, receive, send)
+            except Exception:
+                LOG.exception("Internal error of the sandbox. Please report it.")
+                raise
+            return
+        response = PlainTextResponse("The sandbox accepts requests to localhost only.\n", status_code=421)
+        await response(scope, receive, send)
+
+
+def _host(scope: Scope) -> str:
+    given = Headers(scope=scope).get("host", "").lower()
+    return given.partition("]")[0] + "]" if given.startswith("[") else given.partition(":")[0]
+
+
+def _with_key(endpoint: Endpoint) -> Endpoint:
+    async def checked(request: Request) -> Response:
+        try:
+            check_key(request, account_of(request))
+            return await endpoint(request)
+        except ApiError as error:
+            return error_response(error)
+
+    return checked
+
+
+async def _faults(request: Request) -> Response:
+    faults = account_of(request).faults
+    if request.method == "POST":
+        try:
+            faults.add(fault_from_json(await body_of(request)))
+        except ValueError as error:
+            raise error_with_code(400, "invalid_value", str(error)) from None
+    elif request.method == "DELETE":
+        faults.clear()
+    return JSONResponse([asdict(fault) for fault in faults.pending()])
+
+
+async def _calls(request: Request) -> Response:
+    calls = account_of(request).calls
+    if request.method == "DELETE":
+        calls.clear()
+    return JSONResponse([asdict(call) for call in calls])
+
+
+ROUTES = [
+    Route("/sandbox/faults", _with_key(_faults), methods=["GET", "POST", "DELETE"]),
+    Route("/sandbox/calls", _with_key(_calls), methods=["GET", "DELETE"]),
+]

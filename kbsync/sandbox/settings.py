@@ -1,6 +1,6 @@
-"""How one sandbox behaves: the choices of its user, and a switch for each thing nobody knows about the real service.
+"""The settings of a sandbox: the choices of its user, and one setting for each unknown of the real service.
 
-Every default is the documented or recorded behaviour; where there is neither, the one a careful client finds hardest.
+Every default is the documented or recorded behaviour; where neither exists, the one that is hardest for a client.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,20 @@ from typing import Literal
 
 
 class SandboxError(Exception):
-    """The sandbox cannot start or cannot take what it was given; the text says what to do next."""
+    """The sandbox cannot start, or its input is not valid; the message says what to do."""
 
 
 Rewriting = Literal["off", "editor", "strict"]
 
 
 def now() -> datetime:
-    """Tell the time in UTC."""
+    """Return the time in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """Somebody with a key; the first of `SandboxSettings.agents` is the one behind `SandboxSettings.key`."""
+    """An agent of the account; the first of `SandboxSettings.agents` is the one behind `SandboxSettings.key`."""
 
     id: int
     name: str
@@ -39,30 +39,31 @@ AGENTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """The choices for one sandbox.
+    """The settings of one sandbox.
 
-    * `data`: the SQLite file that keeps it; `None` keeps it in memory.
-    * `calls_per_minute`: `None` switches the limit off (the headers then tell of a very large one); `window` is the
-      length of a "minute" in seconds; `retry_after` answers that text instead of the seconds to wait; `limit_body` is
-      how a 429 is worded.
-    * `rewriting`: what happens to the HTML of a body that arrives. `editor` adds what the web editor adds and
-      re-serialises; `strict` strips what a strict sanitiser would.
-    * `gone`: the status for an item that was deleted.
-    * `subfolders`: whether the account has folders in folders, or how the call is refused.
+    * `data`: the SQLite file with the content; `None` keeps the content in memory.
+    * `calls_per_minute`: the rate limit; `None` is no limit, and the headers then show a very large one. `window` is
+      the length of the "minute" in seconds, `retry_after` replaces the number of seconds in the header of that name,
+      `limit_body` is the form of the 429 response.
+    * `rewriting`: the changes to the HTML of a body that is written. `editor` adds what the web editor adds and
+      serialises again; `strict` removes what a strict sanitiser removes.
+    * `gone`: the status for a deleted item.
+    * `subfolders`: whether the account has folders in folders; if not, the error of the call.
     * `reparenting`: whether `parent_folder_id` may change.
-    * `duplicate_body`: the shape of a 409; `folder_names`: within what a folder's name is unique.
-    * `fold_case`: whether names that differ by case alone are the same name.
-    * `seo_update`: whether an update keeps the keys of `seo_data` it does not name; `seo_unset`: how none is shown.
-    * `deleting`: whether what is not empty is deleted with all it holds, or refused.
-    * `draft_edit`: what `status: 1` beside other fields does to a published article; `shown`: which of the two
-      versions the API then shows; `status_omitted`: what an update without `status` does to a published article.
+    * `duplicate_body`: the form of a 409 response. `folder_names`: where the name of a folder must be unique.
+    * `fold_case`: whether names that differ only in case are equal.
+    * `seo_update`: whether an update keeps the keys of `seo_data` that it does not have. `seo_unset`: the value of
+      `seo_data` that was never set.
+    * `deleting`: whether a category or folder is deleted with its content, or only when empty.
+    * `draft_edit`: the effect of `status: 1` with other fields on a published article. `shown`: the version that the
+      API then returns. `status_omitted`: the effect of an update without `status` on a published article.
     * `language`, `languages`: the primary language and the others; without others the account is not multilingual.
-    * `parent_language`: whether a translation needs its parent's first.
-    * `portals`: the ids of several portals; with fewer than two `visible_in_portals` is refused.
-    * `title_limit`, `body_limit`: characters; `None` is no limit.
-    * `ids`: whether categories, folders and articles may have the same id.
-    * `hosts`: names other than loopback that the server answers to.
-    * `clock`: where the time comes from.
+    * `parent_language`: whether a translation needs one of its parent first.
+    * `portals`: the ids of several portals; with fewer than two, `visible_in_portals` is not a valid field.
+    * `title_limit`, `body_limit`: the maximum number of characters; `None` is no limit.
+    * `ids`: whether a category, a folder and an article may have the same id.
+    * `hosts`: host names other than loopback that the server accepts.
+    * `clock`: the source of the time.
     """
 
     key: str = field(default="sandbox", repr=False)

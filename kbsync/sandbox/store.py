@@ -1,7 +1,7 @@
-"""All that one account holds, and the hand of an agent who works on the web.
+"""The content of one account: edits as an agent makes them on the web, loading from JSON, and the search.
 
-The nouns' own modules (`categories`, `folders`, `articles`) are what the API uses. The methods here do what an agent does
-in the product: they need no key, count as no call, store bodies as they are given and always move `updated_at`.
+The API uses the tables of the store. The methods of the store do what an agent does in the product: they need no key,
+are not recorded as calls, store bodies as given and always change `updated_at`.
 """
 
 import json
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """The rows of one account. Every method may be called from any thread."""
+    """The content of one account. Every method is thread-safe."""
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         chosen = settings or SandboxSettings()
@@ -32,47 +32,47 @@ class Store:
         self.articles = Articles(self.database)
 
     def close(self) -> None:
-        """Let go of the data."""
+        """Close the database."""
         self.database.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Write all of what follows or none of it."""
-        with self.database.writing():
+    def transaction(self) -> Iterator[None]:
+        """Run a block as one transaction."""
+        with self.database.transaction():
             yield
 
     def category(self, id_: int, *, language: str | None = None) -> CategoryRecord:
-        """Show a category; raises `LookupError` where there is none."""
+        """Return a category; raise `LookupError` where it is not found."""
         return _found(self.categories.get(id_, language or self.language), "category", id_)
 
     def folder(self, id_: int, *, language: str | None = None) -> FolderRecord:
-        """Show a folder; raises `LookupError` where there is none."""
+        """Return a folder; raise `LookupError` where it is not found."""
         return _found(self.folders.get(id_, language or self.language), "folder", id_)
 
     def article(self, id_: int, *, language: str | None = None) -> ArticleRecord:
-        """Show an article; raises `LookupError` where there is none."""
+        """Return an article; raise `LookupError` where it is not found."""
         return _found(self.articles.get(id_, language or self.language), "article", id_)
 
     def all_categories(self) -> list[CategoryRecord]:
-        """List every category, by id."""
-        return self.categories.list(self.language)
+        """Return every category, by id."""
+        return self.categories.all(self.language)
 
     def all_folders(self) -> list[FolderRecord]:
-        """List every folder at any depth, by id."""
+        """Return every folder at any depth, by id."""
         return self.folders.all(self.language)
 
     def all_articles(self) -> list[ArticleRecord]:
-        """List every article, drafts too, by id."""
+        """Return every article, drafts too, by id."""
         return self.articles.all(self.language)
 
     def create_category(self, name: str, *, description: str | None = None) -> CategoryRecord:
-        """Make a category."""
+        """Create a category."""
         return self.category(self.categories.create(self.language, name=name, description=description))
 
     def create_folder(
         self, category_id: int, name: str, *, parent_id: int | None = None, visibility: int = 1, **others: Any
     ) -> FolderRecord:
-        """Make a folder, in another one where `parent_id` says so; `others` are as `Folders.create` takes them."""
+        """Create a folder, in the folder `parent_id` where given; `others` as for `Folders.create`."""
         return self.folder(
             self.folders.create(
                 self.language,
@@ -94,7 +94,7 @@ class Store:
         tags: Sequence[str] = (),
         seo: dict[str, Any] | None = None,
     ) -> ArticleRecord:
-        """Write an article."""
+        """Create an article."""
         fields = {"title": title, "description": body, "status": status, "tags": tuple(tags), "seo": seo or {}}
         id_ = self.articles.create(self.language, folder_id=folder_id, agent_id=self.agent_id, fields=fields)
         return self.article(id_)
@@ -102,7 +102,7 @@ class Store:
     def translate_article(
         self, id_: int, language: str, title: str, body: str, *, status: int = PUBLISHED
     ) -> ArticleRecord:
-        """Write an article's version in another language."""
+        """Create the translation of an article."""
         self.articles.translate(id_, language, fields={"title": title, "description": body, "status": status})
         return self.article(id_, language=language)
 
@@ -119,7 +119,7 @@ class Store:
         return self.folder(id_)
 
     def edit_article(self, id_: int, *, language: str | None = None, **changes: Any) -> ArticleRecord:
-        """Edit an article: `title`, `body`, `status`, `tags`, `seo`, `agent_id`; what is not given stays."""
+        """Edit an article: `title`, `body`, `status`, `tags`, `seo`, `agent_id`; other fields stay."""
         before = self.article(id_, language=language)
         if "body" in changes:
             changes["description"] = changes.pop("body")
@@ -128,21 +128,21 @@ class Store:
         return self.article(id_, language=language)
 
     def move_article(self, id_: int, folder_id: int) -> ArticleRecord:
-        """Move an article to another folder, which the product can do and the API cannot."""
+        """Move an article to another folder, which the API cannot do."""
         before = self.article(id_)
-        with self.database.writing() as connection:
+        with self.database.transaction() as connection:
             connection.execute("UPDATE article SET folder_id = ? WHERE id = ?", (folder_id, id_))
             self.articles.edit(before, {}, time=self.database.time_after(before.updated_at))
         return self.article(id_)
 
     def move_folder(self, id_: int, category_id: int, parent_id: int | None = None) -> FolderRecord:
-        """Move a folder with all it holds to another category, or below a folder of one."""
+        """Move a folder with its content to another category, or into a folder of it."""
         before = self.folder(id_)
-        with self.database.writing() as connection:
+        with self.database.transaction() as connection:
             connection.execute("UPDATE folder SET parent_id = ? WHERE id = ?", (parent_id, id_))
             connection.execute(
-                "WITH RECURSIVE held (id) AS (SELECT ? UNION SELECT folder.id FROM folder JOIN held"
-                " ON folder.parent_id = held.id) UPDATE folder SET category_id = ? WHERE id IN (SELECT id FROM held)",
+                "WITH RECURSIVE moved (id) AS (SELECT ? UNION SELECT folder.id FROM folder JOIN moved"
+                " ON folder.parent_id = moved.id) UPDATE folder SET category_id = ? WHERE id IN (SELECT id FROM moved)",
                 (id_, category_id),
             )
             after = {"parent_id": parent_id}
@@ -150,11 +150,11 @@ class Store:
         return self.folder(id_)
 
     def delete_category(self, id_: int) -> None:
-        """Delete a category and all it holds."""
+        """Delete a category with its content."""
         self.categories.delete(self.category(id_).id)
 
     def delete_folder(self, id_: int) -> None:
-        """Delete a folder and all it holds."""
+        """Delete a folder with its content."""
         self.folders.delete(self.folder(id_).id)
 
     def delete_article(self, id_: int) -> None:
@@ -172,13 +172,13 @@ Document = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 
 
 def load(store: Store, document: Document) -> int:
-    """Add what a document holds to a store, all or nothing, and give the number of articles.
+    """Add the content of a document in one transaction and return the number of articles.
 
-    A category or folder that is there already takes the new articles; articles get ascending ids by `position`. Raises
-    `SandboxError` where the document is not of this shape.
+    Existing categories and folders are reused; articles get ascending ids by `position`. Raise `SandboxError` where
+    the document has another structure.
     """
     _check(document)
-    with store.together():
+    with store.transaction():
         return sum(
             _load_folder(store, _category(store, category), folder, articles)
             for category, folders in document.items()
@@ -187,11 +187,11 @@ def load(store: Store, document: Document) -> int:
 
 
 def load_path(store: Store, path: Path) -> int:
-    """Add a JSON file, or every `*.json` of a folder in the order of their names; gives the number of articles."""
+    """Load a JSON file, or every `*.json` in a folder by name; return the number of articles."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
-        raise SandboxError(f"{path} holds no *.json file to load")
-    with store.together():
+        raise SandboxError(f"{path} contains no *.json file")
+    with store.transaction():
         return sum(load(store, _read(file)) for file in files)
 
 
@@ -209,7 +209,9 @@ def _read(file: Path) -> Document:
 
 
 def _check(document: Any) -> None:
-    shape = 'it should read {"category": {"folder": [{"title": "…", "description": "<p>…</p>", "position": 1}]}}'
+    shape = (
+        'the expected structure is {"category": {"folder": [{"title": "…", "description": "<p>…</p>", "position": 1}]}}'
+    )
     if not isinstance(document, dict):
         raise SandboxError(shape)
     for category, folders in document.items():
@@ -249,8 +251,8 @@ def _load_folder(store: Store, category_id: int, name: str, articles: Sequence[M
     return len(articles)
 
 
-def seen_by_readers(article: ArticleRecord) -> ArticleRecord:
-    """Return the published version where a draft stands beside one, else the article as it is."""
+def published_version(article: ArticleRecord) -> ArticleRecord:
+    """Return the published version where there is a draft beside it, else the article."""
     if article.live_title is None or article.live_description is None:
         return article
     return replace(
@@ -267,9 +269,9 @@ MOST = 100
 
 
 def search(store: Store, term: str, language: str, *, readable: frozenset[int] | None = None) -> list[ArticleRecord]:
-    """Find the articles that hold every word of `term`, best first.
+    """Return the articles that contain every word of `term`, best match first.
 
-    With `readable` only articles in those folders that readers may see are found, by what readers see of them.
+    With `readable`, only the published versions of articles in those folders are searched.
     """
     words = term.casefold().split()
     if not words:
@@ -288,7 +290,7 @@ def _candidates(store: Store, language: str, readable: frozenset[int] | None) ->
         if readable is None:
             yield article
         elif article.folder_id in readable and article.readable:
-            yield seen_by_readers(article)
+            yield published_version(article)
 
 
 def _weight(words: list[str], title: str, text: str) -> int:

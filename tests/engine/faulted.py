@@ -304,7 +304,7 @@ def fail_with(world: World, place: Path, trouble: Trouble, then: Callable[[Clone
             portal.faults.add(fault)
         with (
             patch.object(gate, "_server_error", partial(_with_pause, trouble.pause)),
-            patch.object(planning, "Connection", partial(client.Connection, patience=trouble.patience)),
+            patch.object(planning, "Connection", partial(client.Connection, timeout=trouble.patience)),
         ):
             first = _outcome(clone)
         portal.faults.clear()

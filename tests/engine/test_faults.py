@@ -8,8 +8,7 @@ import pytest
 
 from kbsync.errors import KbsyncError, PortalError
 from kbsync.sandbox.account import Fault
-from kbsync.sandbox.api import resources as folders
-from kbsync.sandbox.api import shapes
+from kbsync.sandbox.api import folders, shapes
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps, troubles

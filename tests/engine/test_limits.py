@@ -9,8 +9,7 @@ import pytest
 
 from kbsync.errors import PortalError, Refusal
 from kbsync.sandbox.account import Fault
-from kbsync.sandbox.api import resources as articles
-from kbsync.sandbox.api import resources as categories
+from kbsync.sandbox.api import articles, categories
 from kbsync.sandbox.api.requests import page_of
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings

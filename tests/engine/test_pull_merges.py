@@ -9,7 +9,7 @@ import pytest
 
 from kbsync.errors import ContentError, PortalError, Refusal
 from kbsync.sandbox.account import Fault
-from kbsync.sandbox.api import resources as categories
+from kbsync.sandbox.api import categories
 from kbsync.sandbox.api.requests import page_of
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, clone_of, new_clone, steps

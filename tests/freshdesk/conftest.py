@@ -1,4 +1,4 @@
-"""A portal of one's own, and what a change needs to be applied to it."""
+"""A portal with a small tree, and how tests read it and apply changes to it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ from kbsync.sandbox.settings import SandboxSettings
 
 
 @dataclass(slots=True)
-class Desk:
-    """One sandbox with a category, a folder and a nested folder, and the calls that a test makes."""
+class ConnectedPortal:
+    """A portal with a category, a folder and a nested folder, and a connection to it."""
 
     portal: Portal
     connection: Connection
@@ -32,11 +32,11 @@ class Desk:
         return read(self.reader, threads=4)
 
     def article(self, number: int) -> Article:
-        """Read one article as the plan would have it."""
+        """Return one article as a plan has it."""
         return next(article for article in self.read().articles if article.id == number)
 
     def apply(self, change: Change, **others: Any) -> Outcome:
-        """Apply, and forget the calls that led up to it."""
+        """Apply a change; afterwards `calls` has its calls only."""
         self.portal.calls.clear()
         known = others.pop("known", None) or frozenset(self.read().by_id())
         self.portal.calls.clear()
@@ -52,12 +52,12 @@ class Desk:
 
     @property
     def calls(self) -> list[str]:
-        """List the calls as `METHOD last/parts status`."""
+        """Return the calls as `METHOD path status`."""
         return [f"{c.method} {c.path.removeprefix('/api/v2/solutions/')} {c.status}" for c in self.portal.calls]
 
 
 def change_to(action: Action, desired: Item | None, actual: Item | None = None, **others: Any) -> Change:
-    """Write a change as a plan would."""
+    """Return a change as a plan has it."""
     item = desired or actual
     assert item is not None
     number = actual.id if actual else None
@@ -65,22 +65,22 @@ def change_to(action: Action, desired: Item | None, actual: Item | None = None, 
     return Change(action=action, kind=item.kind, path=path, id=number, desired=desired, actual=actual, **others)
 
 
-def open_desk(settings: SandboxSettings) -> Iterator[Desk]:
+def open_portal(settings: SandboxSettings) -> Iterator[ConnectedPortal]:
     """Serve a portal with the tree `a`, `a/b`, `a/b/c`."""
-    with serve(settings) as portal, Connection(portal.url, portal.key, patience=5, sleep=lambda _: None) as connection:
+    with serve(settings) as portal, Connection(portal.url, portal.key, timeout=5, sleep=lambda _: None) as connection:
         store = portal.store
         category = store.create_category("A")
         folder = store.create_folder(category.id, "B")
         nested = store.create_folder(category.id, "C", parent_id=folder.id)
-        yield Desk(portal, connection, {"a": category.id, "a/b": folder.id, "a/b/c": nested.id})
+        yield ConnectedPortal(portal, connection, {"a": category.id, "a/b": folder.id, "a/b/c": nested.id})
 
 
 @pytest.fixture
 def settings() -> SandboxSettings:
-    """How the portal behaves; a test overrides it by parametrising."""
+    """Return the settings of the portal; a test overrides them by parametrising."""
     return SandboxSettings()
 
 
 @pytest.fixture
-def desk(settings: SandboxSettings) -> Iterator[Desk]:
-    yield from open_desk(settings)
+def connected(settings: SandboxSettings) -> Iterator[ConnectedPortal]:
+    yield from open_portal(settings)

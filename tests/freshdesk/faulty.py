@@ -1,4 +1,4 @@
-"""A server that answers bytes, for what no honest server would answer."""
+"""A server that sends any bytes, for responses that no correct server sends."""
 
 import socket
 import threading
@@ -17,7 +17,7 @@ def reply(
     headers: Mapping[str, str] | None = None,
     length: int | None = None,
 ) -> bytes:
-    """Write an answer; `length` lies about its length."""
+    """Return a response; `length` is a wrong Content-Length."""
     content = body.encode() if isinstance(body, str) else body
     named = {"Connection": "close", "Content-Length": str(len(content) if length is None else length)} | dict(
         headers or {}
@@ -30,7 +30,7 @@ def reply(
 
 @dataclass(slots=True)
 class FaultyServer:
-    """The running server: its address, and the requests it got as `METHOD path` with their raw bytes."""
+    """The running server: its URL, and the requests as `METHOD path` and as raw bytes."""
 
     url: str
     lines: list[str] = field(default_factory=list)
@@ -38,33 +38,33 @@ class FaultyServer:
 
 
 @contextmanager
-def faulty(answer: Reply) -> Iterator[FaultyServer]:
-    """Serve on loopback: `answer` gets `METHOD path` and the number of the request; `None` drops the connection."""
+def faulty(respond: Reply) -> Iterator[FaultyServer]:
+    """Serve on loopback: `respond` gets `METHOD path` and the number of the request; `None` drops the connection."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         server = FaultyServer(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
-        over = threading.Event()
-        thread = threading.Thread(target=_accept, args=(listener, answer, server, over), daemon=True)
+        stopped = threading.Event()
+        thread = threading.Thread(target=_accept, args=(listener, respond, server, stopped), daemon=True)
         thread.start()
         try:
             yield server
         finally:
-            over.set()
+            stopped.set()
             with socket.socket() as poke:
                 poke.connect(listener.getsockname()[:2])
             thread.join(10)
 
 
-def _accept(listener: socket.socket, answer: Reply, server: FaultyServer, over: threading.Event) -> None:
+def _accept(listener: socket.socket, respond: Reply, server: FaultyServer, stopped: threading.Event) -> None:
     while True:
         connection, _ = listener.accept()
-        if over.is_set():
+        if stopped.is_set():
             connection.close()
             return
-        threading.Thread(target=_converse, args=(connection, answer, server), daemon=True).start()
+        threading.Thread(target=_handle, args=(connection, respond, server), daemon=True).start()
 
 
-def _converse(connection: socket.socket, answer: Reply, server: FaultyServer) -> None:
-    """Answer one request and close, so that no test depends on a connection being kept."""
+def _handle(connection: socket.socket, respond: Reply, server: FaultyServer) -> None:
+    """Respond to one request and close, so that no test depends on keep-alive."""
     with connection:
         request = _request(connection)
         if not request:
@@ -72,7 +72,7 @@ def _converse(connection: socket.socket, answer: Reply, server: FaultyServer) ->
         line = " ".join(request.split(b"\r\n", 1)[0].decode("latin-1").split(" ")[:2])
         server.lines.append(line)
         server.raw.append(request)
-        found = answer(line, len(server.lines))
+        found = respond(line, len(server.lines))
         try:
             connection.sendall(found or b"")
         except OSError:

@@ -1,4 +1,4 @@
-"""One connection against servers that do what Freshdesk does, and what no server should."""
+"""The HTTP connection, against the embedded portal and against faulty servers."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ import pytest
 from kbsync.errors import KbsyncError, PortalError, UsageError
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.responses import ResponseLost, StatusError, next_page, retry_after, utc
+from kbsync.freshdesk.responses import ResponseLost, StatusError, next_page_url, retry_after, utc
 from tests.freshdesk.faulty import FaultyServer, Reply, faulty, reply
 
 KEY = "aBcDeFgHiJkLmNoPq123"
@@ -29,12 +29,12 @@ DATE = {"Date": "Sat, 01 Aug 2026 10:00:00 GMT"}
 
 @contextmanager
 def _serving(
-    answer: Reply | bytes | None, *, patience: float = 5.0
+    answer: Reply | bytes | None, *, timeout: float = 5.0
 ) -> Iterator[tuple[Connection, FaultyServer, list[float]]]:
     slept: list[float] = []
     with (
         faulty(answer if callable(answer) else lambda *_: answer) as server,
-        Connection(server.url, KEY, patience=patience, sleep=slept.append) as connection,
+        Connection(server.url, KEY, timeout=timeout, sleep=slept.append) as connection,
     ):
         yield connection, server, slept
 
@@ -71,7 +71,7 @@ def test_an_answer_without_content_has_no_data() -> None:
 
 @pytest.mark.parametrize("status", ["500 Oops", "502 Bad Gateway", "503 Busy", "504 Late"])
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
-def test_what_is_harmless_to_repeat_is_repeated_when_the_server_fails(status: str, method: str) -> None:
+def test_idempotent_calls_are_retried_when_the_server_fails(status: str, method: str) -> None:
     answers = [reply("<html>", status=status, kind="text/html"), reply("", status=status), reply('{"id": 1}')]
     with _serving(lambda _, n: answers[n - 1]) as (connection, _, slept):
         call = {
@@ -98,7 +98,7 @@ def test_what_is_harmless_to_repeat_is_repeated_when_the_server_fails(status: st
     ],
     ids=["dropped", "half a head", "not HTTP", "cut off", "half JSON", "not UTF-8", "bad gzip", "too deep"],
 )
-def test_a_broken_answer_is_asked_for_again_and_never_believed(broken: bytes | None) -> None:
+def test_an_incomplete_response_is_requested_again_and_never_used(broken: bytes | None) -> None:
     with _serving(lambda _, n: reply('[{"id": 2}]') if n == 3 else broken) as (connection, _, _):
         assert connection.get("/x").data == [{"id": 2}]
     with _serving(broken) as (connection, server, _):
@@ -112,13 +112,13 @@ def test_a_broken_answer_is_asked_for_again_and_never_believed(broken: bytes | N
 
 
 @pytest.mark.parametrize("status", ["500 Oops", "502 Bad Gateway", "504 Late"])
-def test_a_creation_is_not_repeated_when_nobody_knows_whether_it_was_done(status: str) -> None:
+def test_a_create_call_is_not_retried_when_its_result_is_unknown(status: str) -> None:
     with _serving(reply("", status=status)) as (connection, server, _), pytest.raises(ResponseLost):
         connection.post("/x", {})
     assert len(server.lines) == 1
 
 
-def test_a_creation_is_repeated_when_nothing_was_sent() -> None:
+def test_a_create_call_is_retried_when_nothing_was_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     slept: list[float] = []
@@ -131,14 +131,14 @@ def test_a_creation_is_repeated_when_nothing_was_sent() -> None:
     assert len(slept) == 3
 
 
-def test_a_server_that_stalls_is_given_up() -> None:
+def test_a_server_that_stalls_times_out() -> None:
     over = threading.Event()
 
     def stall(_: str, __: int) -> bytes:
         over.wait(20)
         return reply()
 
-    with _serving(stall, patience=0.2) as (connection, _, _):
+    with _serving(stall, timeout=0.2) as (connection, _, _):
         with pytest.raises(PortalError, match="no answer came in time"):
             connection.get("/x")
         with pytest.raises(ResponseLost):
@@ -146,20 +146,20 @@ def test_a_server_that_stalls_is_given_up() -> None:
         over.set()
 
 
-def test_too_many_calls_are_waited_out_also_by_a_creation() -> None:
+def test_any_call_waits_after_a_429() -> None:
     busy = reply("busy", status="429 Slow", kind="text/plain", headers={"Retry-After": "0.3"})
-    told: list[str] = []
+    messages: list[str] = []
     with (
         faulty(lambda _, n: reply('{"id": 1}', status="201 Created") if n == 3 else busy) as server,
-        Connection(server.url, KEY, tell=told.append) as connection,
+        Connection(server.url, KEY, notify=messages.append) as connection,
     ):
         start = time.monotonic()
         assert connection.post("/x", {}).data == {"id": 1}
         assert time.monotonic() - start >= 0.6
-    assert len(told) == 2
+    assert len(messages) == 2
 
 
-def test_one_threads_pause_is_every_threads_pause() -> None:
+def test_a_pause_applies_to_every_thread() -> None:
     def answer(_: str, n: int) -> bytes:
         return reply("", status="429 Slow", headers={"Retry-After": "1"}) if n == 1 else reply()
 
@@ -175,7 +175,7 @@ def test_one_threads_pause_is_every_threads_pause() -> None:
     assert times[0] >= 1
 
 
-def test_a_pause_of_minutes_ends_the_run_with_words() -> None:
+def test_a_pause_of_minutes_ends_the_run_with_a_message() -> None:
     with (
         _serving(reply("", status="429 Slow", headers={"Retry-After": "900"})) as (connection, server, _),
         pytest.raises(PortalError, match="no call for 15 minutes") as caught,
@@ -185,7 +185,7 @@ def test_a_pause_of_minutes_ends_the_run_with_words() -> None:
     assert "again" in caught.value.advice
 
 
-def test_429_for_ever_ends_too() -> None:
+def test_repeated_429_ends_too() -> None:
     with (
         _serving(reply("", status="429 Slow", headers={"Retry-After": "0"})) as (connection, server, _),
         pytest.raises(StatusError, match="fewer calls"),
@@ -230,7 +230,7 @@ INVALID = json.dumps(
         (reply('{"errors":[3],"code":[1],"message":{"a":1}}', status="400 No"), ("accept",)),
     ],
 )
-def test_what_the_portal_refuses_becomes_advice(answer: bytes, words: tuple[str, ...]) -> None:
+def test_an_error_of_the_portal_becomes_advice(answer: bytes, words: tuple[str, ...]) -> None:
     with _serving(answer) as (connection, server, _), pytest.raises(PortalError) as caught:
         connection.get("/api/v2/x")
     text = f"{caught.value}\n{caught.value.advice}"
@@ -239,7 +239,7 @@ def test_what_the_portal_refuses_becomes_advice(answer: bytes, words: tuple[str,
     assert len(server.lines) == 1
 
 
-def test_a_deleted_item_may_answer_403_or_404_and_a_missing_right_is_told_apart() -> None:
+def test_a_deleted_item_may_be_403_or_404_and_a_missing_right_is_distinct() -> None:
     for body, status, gone in (
         ("", "404 No", True),
         ("", "403 No", True),
@@ -266,7 +266,7 @@ def test_a_redirect_to_another_host_is_named_and_not_followed(status: str) -> No
     assert len(server.lines) == 2
 
 
-def test_a_redirect_to_the_same_host_is_no_answer_either() -> None:
+def test_a_redirect_to_the_same_host_is_an_error_too() -> None:
     with (
         _serving(reply("", status="302 Found", headers={"Location": "/login"})) as (connection, _, _),
         pytest.raises(PortalError, match="another page"),
@@ -296,7 +296,7 @@ FIRST = "/api/v2/solutions/categories?per_page=100"
         '</next?page=2>;rel="next"',
     ],
 )
-def test_the_next_page_is_where_the_link_says(link: str) -> None:
+def test_the_next_page_is_the_one_in_the_link_header(link: str) -> None:
     pages = {FIRST: ('[{"id": 1}]', ""), "/next?page=2": ('[{"id": 2}]', "")}
     with _serving(_paged(pages)) as (connection, server, _):
         pages[FIRST] = ('[{"id": 1}]', link.format(url=server.url))
@@ -305,7 +305,7 @@ def test_the_next_page_is_where_the_link_says(link: str) -> None:
     assert server.lines == [f"GET {FIRST}", "GET /next?page=2"]
 
 
-def test_pages_that_never_end_do() -> None:
+def test_pages_in_a_circle_end_with_an_error() -> None:
     with (
         _serving(reply('[{"id": 1}]', headers={"Link": '</b>; rel="next"'})) as (connection, server, _),
         pytest.raises(PortalError, match="never end"),
@@ -314,7 +314,7 @@ def test_pages_that_never_end_do() -> None:
     assert len(server.lines) == 2
 
 
-def test_pages_that_are_always_new_end_too() -> None:
+def test_pages_without_end_end_with_an_error() -> None:
     def answer(_: str, n: int) -> bytes:
         return reply("[]", headers={"Link": f'</{n}>; rel="next"'})
 
@@ -334,7 +334,7 @@ def test_a_next_page_on_another_host_is_an_error(link: str) -> None:
 
 
 @pytest.mark.parametrize("body", ["{}", "", "3", "[3]", '{"description": "x"}', "null"])
-def test_a_list_that_is_no_list_is_not_freshdesk(body: str) -> None:
+def test_a_response_that_is_not_a_list_is_not_freshdesk(body: str) -> None:
     with (
         _serving(reply(body)) as (connection, _, _),
         pytest.raises(PortalError, match="something else than a list of categories"),
@@ -342,7 +342,7 @@ def test_a_list_that_is_no_list_is_not_freshdesk(body: str) -> None:
         PortalReader(connection).categories()
 
 
-def test_the_addresses_are_the_documented_ones() -> None:
+def test_the_paths_are_the_documented_ones() -> None:
     with _serving(reply("[]")) as (connection, server, _):
         reader, writer = PortalReader(connection), PortalWriter(connection)
         reader.folders(1), reader.subfolders(2), reader.articles(3), reader.agents("a+b@example.com"), reader.me()
@@ -359,7 +359,7 @@ def test_the_addresses_are_the_documented_ones() -> None:
     ]
 
 
-def test_who_reads_cannot_write() -> None:
+def test_a_reader_cannot_write() -> None:
     assert [name for name in dir(PortalReader) if name.startswith(("create", "update", "delete", "post", "put"))] == []
 
 
@@ -386,7 +386,7 @@ def test_many_threads_share_one_connection_and_every_call_is_counted() -> None:
         "https://acme.freshdesk.com?x=1",
     ],
 )
-def test_an_address_that_cannot_be_is_refused_before_any_call(url: str) -> None:
+def test_a_url_that_is_not_valid_is_an_error_before_any_call(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         Connection(url, KEY)
     assert KEY not in _text_of(caught.value)
@@ -402,13 +402,13 @@ def test_an_address_that_cannot_be_is_refused_before_any_call(url: str) -> None:
         ("http://[::1]:80", "[::1]:80"),
     ],
 )
-def test_an_address_may_end_in_what_people_copy(url: str, host: str) -> None:
+def test_a_url_may_end_as_people_copy_it(url: str, host: str) -> None:
     with Connection(url, KEY) as connection:
         assert connection.host == host
 
 
 @pytest.mark.parametrize("key", ["", "  ", "zQ9\n", "zQ9\r\nX: y", "é-zQ9", "zQ9 x", "zQ9\x00", "zQ9:key", "zQ9\u200b"])
-def test_a_key_that_cannot_be_is_refused_and_not_shown(key: str) -> None:
+def test_a_key_that_is_not_valid_is_an_error_and_not_shown(key: str) -> None:
     with pytest.raises(UsageError, match="API key") as caught:
         Connection("https://acme.freshdesk.com", key)
     assert "zQ9" not in f"{caught.value} {caught.value!r} {caught.value.advice}"
@@ -472,7 +472,7 @@ def test_a_host_that_does_not_exist_is_named() -> None:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate that nobody signed."""
+    """Return a self-signed certificate."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("there is no openssl to make a certificate with")
@@ -483,7 +483,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_certificate_that_nobody_signed_ends_it_at_once(certificate: Path) -> None:
+def test_a_self_signed_certificate_is_an_error_without_retry(certificate: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     got: list[bytes] = []
@@ -513,7 +513,7 @@ def test_a_certificate_that_nobody_signed_ends_it_at_once(certificate: Path) -> 
     assert b"".join(got) == b""
 
 
-def test_tls_to_a_server_that_speaks_none_is_told() -> None:
+def test_tls_to_a_server_without_tls_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -539,12 +539,12 @@ def test_tls_to_a_server_that_speaks_none_is_told() -> None:
         ("Sat, 01 Aug 2026 10:00:00 -0000", "2026-08-01T10:00:00Z"),
     ],
 )
-def test_the_portals_time_is_utc(date: str, expected: str) -> None:
+def test_the_time_of_the_portal_is_utc(date: str, expected: str) -> None:
     assert utc(date) == expected
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Sat, 99 Aug 2026 10:00:00 GMT", "a, b"])
-def test_without_a_time_of_the_portals_ours_serves(date: str) -> None:
+def test_without_a_date_header_the_local_time_is_used(date: str) -> None:
     assert utc(date).startswith("20")
     assert utc(date).endswith("Z")
 
@@ -559,4 +559,4 @@ def test_a_pause_is_seconds_or_a_date() -> None:
 
 
 def test_no_link_is_no_next_page() -> None:
-    assert next_page("") == next_page('<http://x/1>; rel="prev"') == next_page("nonsense") == ""
+    assert next_page_url("") == next_page_url('<http://x/1>; rel="prev"') == next_page_url("nonsense") == ""

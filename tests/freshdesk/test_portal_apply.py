@@ -1,4 +1,4 @@
-"""One change applied to a real server: what is sent, what is believed, what is withheld."""
+"""Apply one change to a portal: what is sent, what is verified, what is withheld."""
 
 import json
 import time
@@ -13,69 +13,69 @@ from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, Seo, Status, Visibility
 from kbsync.sandbox.settings import SandboxSettings
-from tests.freshdesk.conftest import Desk, change_to
+from tests.freshdesk.conftest import ConnectedPortal, change_to
 from tests.freshdesk.faulty import faulty, reply
 
 BODY = '<h2 id="a">Ångström 🎉</h2><p>Text with <a href="https://example.com">a link</a>.</p>'
 
 
-def _written(desk: Desk, title: str = "T", body: str = BODY, **others: Any) -> Article:
-    """Have an article on the portal, as the plan would see it."""
-    made = desk.portal.store.create_article(desk.ids["a/b"], title, body, **others)
-    return desk.article(made.id)
+def _written(connected: ConnectedPortal, title: str = "T", body: str = BODY, **others: Any) -> Article:
+    """Create an article on the portal and return it as a plan has it."""
+    made = connected.portal.store.create_article(connected.ids["a/b"], title, body, **others)
+    return connected.article(made.id)
 
 
 def _content(**others: Any) -> Article:
     return Article(**{"title": "T", "body": "*markdown*", "path": "a/b/x.md"} | others)
 
 
-def _shown(desk: Desk, number: int | None) -> Any:
+def _shown(connected: ConnectedPortal, number: int | None) -> Any:
     assert number is not None
-    return desk.portal.store.article(number)
+    return connected.portal.store.article(number)
 
 
 # Creating
 
 
-def test_an_article_is_created_with_what_is_managed_in_one_call(desk: Desk) -> None:
+def test_an_article_is_created_with_what_is_managed_in_one_call(connected: ConnectedPortal) -> None:
     desired = _content(tags=("x", "y"), seo=Seo(title="S", keywords=("k", "l")), status=Status.DRAFT)
-    outcome = desk.apply(change_to(Action.CREATE, desired), body=BODY)
+    outcome = connected.apply(change_to(Action.CREATE, desired), body=BODY)
     assert (outcome.result, outcome.error, outcome.notes) == (Result.DONE, "", ())
     assert isinstance(outcome.live, Article)
     assert outcome.seen_at.endswith("Z")
-    assert desk.calls == [f"POST folders/{desk.ids['a/b']}/articles 201"]
-    made = _shown(desk, outcome.live.id)
+    assert connected.calls == [f"POST folders/{connected.ids['a/b']}/articles 201"]
+    made = _shown(connected, outcome.live.id)
     assert (made.title, made.description, made.status, made.tags) == ("T", BODY, 1, ("x", "y"))
-    assert desk.article(made.id) == outcome.live
+    assert connected.article(made.id) == outcome.live
     assert outcome.live.seo == Seo(title="S", description="", keywords=("k", "l"))
 
 
-def test_an_author_is_set_by_a_second_call_which_keeps_the_rest(desk: Desk) -> None:
+def test_an_author_is_set_by_a_second_call_which_keeps_the_rest(connected: ConnectedPortal) -> None:
     desired = _content(author=150_000_000_002, tags=("x",), seo=Seo(title="S"))
-    outcome = desk.apply(change_to(Action.CREATE, desired), body=BODY)
+    outcome = connected.apply(change_to(Action.CREATE, desired), body=BODY)
     assert outcome.result is Result.DONE
     assert isinstance(outcome.live, Article)
-    assert [call.split()[0] for call in desk.calls] == ["POST", "PUT"]
-    made = _shown(desk, outcome.live.id)
+    assert [call.split()[0] for call in connected.calls] == ["POST", "PUT"]
+    made = _shown(connected, outcome.live.id)
     assert (made.agent_id, made.tags, made.status, made.description) == (150_000_000_002, ("x",), 2, BODY)
 
 
-def test_the_author_who_owns_the_key_needs_no_second_call(desk: Desk) -> None:
-    outcome = desk.apply(change_to(Action.CREATE, _content(author=150_000_000_001)), body=BODY)
+def test_the_author_who_owns_the_key_needs_no_second_call(connected: ConnectedPortal) -> None:
+    outcome = connected.apply(change_to(Action.CREATE, _content(author=150_000_000_001)), body=BODY)
     assert outcome.result is Result.DONE
-    assert len(desk.calls) == 1
+    assert len(connected.calls) == 1
 
 
-def test_an_author_whom_the_portal_refuses_fails_and_still_names_the_new_article(desk: Desk) -> None:
-    desk.portal.faults.fail("PUT", status=400, body="json")
-    outcome = desk.apply(change_to(Action.CREATE, _content(author=150_000_000_002)), body=BODY)
+def test_an_author_that_the_portal_rejects_fails_and_still_returns_the_new_article(connected: ConnectedPortal) -> None:
+    connected.portal.faults.fail("PUT", status=400, body="json")
+    outcome = connected.apply(change_to(Action.CREATE, _content(author=150_000_000_002)), body=BODY)
     assert outcome.result is Result.FAILED
     assert outcome.error.startswith("created, but its author could not be set")
     assert outcome.live is not None
-    assert _shown(desk, outcome.live.id).title == "T"
+    assert _shown(connected, outcome.live.id).title == "T"
 
 
-def test_categories_and_folders_are_created_where_their_paths_say(desk: Desk) -> None:
+def test_categories_and_folders_are_created_at_their_paths(connected: ConnectedPortal) -> None:
     items: list[tuple[str, Item]] = [
         ("n", Category(name="N", description="d")),
         ("n/f", Folder(name="F", visibility=Visibility.LOGGED_IN, description="")),
@@ -83,37 +83,37 @@ def test_categories_and_folders_are_created_where_their_paths_say(desk: Desk) ->
         ("n/f/g/h", Folder(name="H", visibility=Visibility.AGENTS)),
     ]
     for path, item in items:
-        outcome = desk.apply(change_to(Action.CREATE, item, path=path))
+        outcome = connected.apply(change_to(Action.CREATE, item, path=path))
         assert (outcome.result, outcome.error) == (Result.DONE, "")
         assert outcome.live is not None
         assert outcome.live.id is not None
-        desk.ids[path] = outcome.live.id
-        assert len(desk.calls) == 1
-    folders = {folder.name: folder for folder in desk.portal.store.all_folders()}
+        connected.ids[path] = outcome.live.id
+        assert len(connected.calls) == 1
+    folders = {folder.name: folder for folder in connected.portal.store.all_folders()}
     assert folders["F"].parent_id is None
-    assert folders["F"].category_id == folders["H"].category_id == desk.ids["n"]
-    assert folders["G"].parent_id == desk.ids["n/f"]
-    assert folders["H"].parent_id == desk.ids["n/f/g"]
+    assert folders["F"].category_id == folders["H"].category_id == connected.ids["n"]
+    assert folders["G"].parent_id == connected.ids["n/f"]
+    assert folders["H"].parent_id == connected.ids["n/f/g"]
     assert [folders[name].visibility for name in "FGH"] == [2, 1, 3]
 
 
 @pytest.mark.parametrize("path", ["no/b/x.md", "a/no/x.md"])
-def test_what_has_no_place_yet_is_skipped_without_a_call(desk: Desk, path: str) -> None:
-    outcome = desk.apply(change_to(Action.CREATE, replace(_content(), path=path)), body=BODY)
+def test_an_item_without_a_parent_is_skipped_without_a_call(connected: ConnectedPortal, path: str) -> None:
+    outcome = connected.apply(change_to(Action.CREATE, replace(_content(), path=path)), body=BODY)
     assert outcome.result is Result.SKIPPED
     assert "is not on the portal" in outcome.error
-    assert desk.calls == []
+    assert connected.calls == []
 
 
-def test_a_folder_whose_name_is_taken_fails_with_advice(desk: Desk) -> None:
-    outcome = desk.apply(change_to(Action.CREATE, Folder(name="B"), path="a/b2"))
+def test_a_folder_whose_name_is_taken_fails_with_advice(connected: ConnectedPortal) -> None:
+    outcome = connected.apply(change_to(Action.CREATE, Folder(name="B"), path="a/b2"))
     assert outcome.result is Result.FAILED
     assert "unique" in outcome.error
-    assert len(desk.calls) == 1
+    assert len(connected.calls) == 1
 
 
-def test_what_the_portal_does_not_accept_is_named_by_field(desk: Desk) -> None:
-    outcome = desk.apply(change_to(Action.CREATE, _content(tags=("x" * 40,))), body=BODY)
+def test_a_value_that_the_portal_rejects_is_named_by_field(connected: ConnectedPortal) -> None:
+    outcome = connected.apply(change_to(Action.CREATE, _content(tags=("x" * 40,))), body=BODY)
     assert outcome.result is Result.FAILED
     assert "tags" in outcome.error
     assert outcome.live is None
@@ -132,17 +132,17 @@ def test_what_the_portal_does_not_accept_is_named_by_field(desk: Desk) -> None:
         (Folder(name="N"), "a/b/n"),
     ],
 )
-def test_what_was_made_although_nobody_said_so_is_found_and_not_made_twice(
-    desk: Desk, item: Item, path: str, fault: str
+def test_an_item_created_by_a_call_without_a_response_is_found_and_not_created_twice(
+    connected: ConnectedPortal, item: Item, path: str, fault: str
 ) -> None:
-    desk.portal.store.create_article(desk.ids["a/b"], "T", BODY)
-    getattr(desk.portal.faults, fault)("POST")
-    outcome = desk.apply(change_to(Action.CREATE, item, path=path), body=BODY)
+    connected.portal.store.create_article(connected.ids["a/b"], "T", BODY)
+    getattr(connected.portal.faults, fault)("POST")
+    outcome = connected.apply(change_to(Action.CREATE, item, path=path), body=BODY)
     assert (outcome.result, outcome.error) == (Result.DONE, "")
     assert outcome.live is not None
-    assert [call.split()[0] for call in desk.calls] == ["POST", "GET"]
-    assert desk.slept == [2.0]
-    after = desk.read().by_id()
+    assert [call.split()[0] for call in connected.calls] == ["POST", "GET"]
+    assert connected.slept == [2.0]
+    after = connected.read().by_id()
     assert outcome.live.key in after
     assert len(after) == 5
 
@@ -150,62 +150,62 @@ def test_what_was_made_although_nobody_said_so_is_found_and_not_made_twice(
 @pytest.mark.parametrize(
     ("item", "path"), [(_content(), "a/b/x.md"), (Category(name="N"), "n"), (Folder(name="N"), "a/b/n")]
 )
-def test_what_was_not_made_is_asked_for_again(desk: Desk, item: Item, path: str) -> None:
-    desk.portal.faults.lose("POST", applied=False)
-    outcome = desk.apply(change_to(Action.CREATE, item, path=path), body=BODY)
+def test_an_item_that_was_not_created_is_created_by_a_retry(connected: ConnectedPortal, item: Item, path: str) -> None:
+    connected.portal.faults.lose("POST", applied=False)
+    outcome = connected.apply(change_to(Action.CREATE, item, path=path), body=BODY)
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert [call.split()[0] for call in desk.calls] == ["POST", "GET", "POST"]
-    assert len(desk.read().by_id()) == 4
+    assert [call.split()[0] for call in connected.calls] == ["POST", "GET", "POST"]
+    assert len(connected.read().by_id()) == 4
 
 
-def test_after_two_lost_answers_it_is_left_to_another_run(desk: Desk) -> None:
-    desk.portal.faults.lose("POST", applied=False, times=None)
-    outcome = desk.apply(change_to(Action.CREATE, _content()), body=BODY)
+def test_two_lost_responses_are_a_failure(connected: ConnectedPortal) -> None:
+    connected.portal.faults.lose("POST", applied=False, times=None)
+    outcome = connected.apply(change_to(Action.CREATE, _content()), body=BODY)
     assert outcome.result is Result.FAILED
     assert "asked twice" in outcome.error
-    assert [call.split()[0] for call in desk.calls] == ["POST", "GET", "POST", "GET"]
+    assert [call.split()[0] for call in connected.calls] == ["POST", "GET", "POST", "GET"]
 
 
-def test_two_that_look_alike_are_named_and_neither_is_taken(desk: Desk) -> None:
-    known = frozenset(desk.read().by_id())
-    desk.portal.store.create_article(desk.ids["a/b"], "T", BODY)
-    desk.portal.faults.lose("POST")
-    outcome = desk.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)
+def test_two_equal_new_items_are_named_and_neither_is_taken(connected: ConnectedPortal) -> None:
+    known = frozenset(connected.read().by_id())
+    connected.portal.store.create_article(connected.ids["a/b"], "T", BODY)
+    connected.portal.faults.lose("POST")
+    outcome = connected.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)
     assert outcome.result is Result.FAILED
     assert "2 new ones look like it" in outcome.error
     assert outcome.live is None
 
 
-def test_what_the_plan_knew_or_this_run_made_is_not_taken_for_the_lost_one(desk: Desk) -> None:
-    made = desk.portal.store.create_article(desk.ids["a/b"], "T", BODY)
-    known = frozenset(desk.read().by_id()) - {ItemKey(Kind.ARTICLE, made.id)}
-    desk.ids["a/b/other.md"] = made.id
-    desk.portal.faults.lose("POST", applied=False)
-    outcome = desk.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)
+def test_an_item_that_is_known_is_not_taken_for_the_lost_one(connected: ConnectedPortal) -> None:
+    made = connected.portal.store.create_article(connected.ids["a/b"], "T", BODY)
+    known = frozenset(connected.read().by_id()) - {ItemKey(Kind.ARTICLE, made.id)}
+    connected.ids["a/b/other.md"] = made.id
+    connected.portal.faults.lose("POST", applied=False)
+    outcome = connected.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)
     assert outcome.result is Result.DONE
     assert outcome.live is not None
     assert outcome.live.id != made.id
 
 
-def test_another_article_of_that_title_is_not_taken_for_the_lost_one(desk: Desk) -> None:
-    known = frozenset(desk.read().by_id())
-    desk.portal.store.create_article(desk.ids["a/b"], "T", "<p>something else</p>")
-    desk.portal.faults.lose("POST", applied=False)
-    outcome = desk.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)
+def test_another_article_of_that_title_is_not_taken_for_the_lost_one(connected: ConnectedPortal) -> None:
+    known = frozenset(connected.read().by_id())
+    connected.portal.store.create_article(connected.ids["a/b"], "T", "<p>something else</p>")
+    connected.portal.faults.lose("POST", applied=False)
+    outcome = connected.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)
     assert outcome.result is Result.DONE
-    assert len(desk.read().articles) == 2
+    assert len(connected.read().articles) == 2
 
 
-def test_when_looking_fails_too_it_says_so(desk: Desk) -> None:
-    desk.portal.faults.lose("POST")
-    desk.portal.faults.fail("GET", "*/articles", status=500, times=None)
+def test_a_failed_search_for_a_lost_item_is_reported(connected: ConnectedPortal) -> None:
+    connected.portal.faults.lose("POST")
+    connected.portal.faults.fail("GET", "*/articles", status=500, times=None)
     outcome = apply(
-        desk.reader,
-        PortalWriter(desk.connection),
+        connected.reader,
+        PortalWriter(connected.connection),
         change_to(Action.CREATE, _content()),
-        ids=desk.ids,
+        ids=connected.ids,
         body=BODY,
-        sleep=desk.slept.append,
+        sleep=connected.slept.append,
     )
     assert outcome.result is Result.FAILED
     assert "could not be looked up" in outcome.error
@@ -214,41 +214,43 @@ def test_when_looking_fails_too_it_says_so(desk: Desk) -> None:
 # Updating
 
 
-def test_an_update_sends_title_body_status_and_what_changed(desk: Desk) -> None:
-    live = _written(desk, tags=("old",), seo={"meta_title": "S"})
+def test_an_update_sends_title_body_status_and_what_changed(connected: ConnectedPortal) -> None:
+    live = _written(connected, tags=("old",), seo={"meta_title": "S"})
     desired = _content(title="New", tags=("b", "a"), seo=Seo(title="S2"))
-    outcome = desk.apply(change_to(Action.UPDATE, desired, live, fields=("title", "tags", "body")), body="<p>n</p>")
+    outcome = connected.apply(
+        change_to(Action.UPDATE, desired, live, fields=("title", "tags", "body")), body="<p>n</p>"
+    )
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert desk.calls == [f"GET articles/{live.id} 200", f"PUT articles/{live.id} 200"]
-    now = _shown(desk, live.id)
+    assert connected.calls == [f"GET articles/{live.id} 200", f"PUT articles/{live.id} 200"]
+    now = _shown(connected, live.id)
     assert (now.title, now.description, now.tags) == ("New", "<p>n</p>", ("b", "a"))
     assert now.seo["meta_title"] == "S"
-    assert outcome.live == desk.article(now.id)
+    assert outcome.live == connected.article(now.id)
 
 
-def test_an_update_without_a_body_sends_the_live_one_as_it_is(desk: Desk) -> None:
+def test_an_update_without_a_body_sends_the_live_one_unchanged(connected: ConnectedPortal) -> None:
     odd = '<p dir="ltr" data-identifyelement="5">a&nbsp;b <img src="/helpdesk/attachments/7?1234"></p>'
-    live = _written(desk, body=odd)
-    outcome = desk.apply(change_to(Action.UPDATE, _content(tags=("x",)), live, fields=("tags",)))
+    live = _written(connected, body=odd)
+    outcome = connected.apply(change_to(Action.UPDATE, _content(tags=("x",)), live, fields=("tags",)))
     assert outcome.result is Result.DONE
-    assert _shown(desk, live.id).description == odd
+    assert _shown(connected, live.id).description == odd
 
 
-def test_without_named_fields_all_that_is_managed_and_differs_is_sent(desk: Desk) -> None:
-    live = _written(desk, tags=("old",))
-    outcome = desk.apply(change_to(Action.UPDATE, _content(tags=(), seo=Seo(description="D")), live))
+def test_without_named_fields_all_managed_fields_that_differ_are_sent(connected: ConnectedPortal) -> None:
+    live = _written(connected, tags=("old",))
+    outcome = connected.apply(change_to(Action.UPDATE, _content(tags=(), seo=Seo(description="D")), live))
     assert outcome.result is Result.DONE
-    now = _shown(desk, live.id)
+    now = _shown(connected, live.id)
     assert now.tags == ()
     assert now.seo["meta_description"] == "D"
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(seo_update="replace"), SandboxSettings(seo_update="merge")])
-def test_seo_that_content_does_not_manage_stays_whatever_an_update_does_to_it(desk: Desk) -> None:
-    live = _written(desk, seo={"meta_title": "T1", "meta_description": "D1", "meta_keywords": "k,l"})
-    outcome = desk.apply(change_to(Action.UPDATE, _content(seo=Seo(title="T2")), live))
+def test_unmanaged_seo_stays_however_the_portal_updates_it(connected: ConnectedPortal) -> None:
+    live = _written(connected, seo={"meta_title": "T1", "meta_description": "D1", "meta_keywords": "k,l"})
+    outcome = connected.apply(change_to(Action.UPDATE, _content(seo=Seo(title="T2")), live))
     assert outcome.result is Result.DONE
-    assert desk.article(live.id or 0).seo == Seo(title="T2", description="D1", keywords=("k", "l"))
+    assert connected.article(live.id or 0).seo == Seo(title="T2", description="D1", keywords=("k", "l"))
 
 
 @pytest.mark.parametrize(
@@ -256,77 +258,81 @@ def test_seo_that_content_does_not_manage_stays_whatever_an_update_does_to_it(de
     [SandboxSettings(draft_edit=edit, shown=shown) for edit in ("beside", "unpublish") for shown in ("draft", "live")],
     ids=lambda settings: f"{settings.draft_edit}-{settings.shown}",
 )
-def test_unpublishing_with_other_changes_hides_first_and_then_changes(desk: Desk) -> None:
-    live = _written(desk)
+def test_unpublishing_with_other_changes_hides_first_and_then_changes(connected: ConnectedPortal) -> None:
+    live = _written(connected)
     desired = _content(title="New", status=Status.DRAFT)
-    outcome = desk.apply(change_to(Action.UPDATE, desired, live), body="<p>n</p>")
+    outcome = connected.apply(change_to(Action.UPDATE, desired, live), body="<p>n</p>")
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert [call.split()[0] for call in desk.calls] == ["GET", "PUT", "PUT"]
-    now = _shown(desk, live.id)
+    assert [call.split()[0] for call in connected.calls] == ["GET", "PUT", "PUT"]
+    now = _shown(connected, live.id)
     assert not now.readable
     assert (now.title, now.description) == ("New", "<p>n</p>")
 
 
-def test_unpublishing_alone_is_one_write(desk: Desk) -> None:
-    live = _written(desk)
-    outcome = desk.apply(change_to(Action.UPDATE, _content(status=Status.DRAFT), live, fields=("status",)))
+def test_unpublishing_alone_is_one_write(connected: ConnectedPortal) -> None:
+    live = _written(connected)
+    outcome = connected.apply(change_to(Action.UPDATE, _content(status=Status.DRAFT), live, fields=("status",)))
     assert outcome.result is Result.DONE
-    assert [call.split()[0] for call in desk.calls] == ["GET", "PUT"]
-    assert not _shown(desk, live.id).readable
+    assert [call.split()[0] for call in connected.calls] == ["GET", "PUT"]
+    assert not _shown(connected, live.id).readable
 
 
-def test_a_draft_is_published_with_one_write(desk: Desk) -> None:
-    live = _written(desk, status=1)
-    outcome = desk.apply(change_to(Action.RESTORE, _content(tags=("x",)), live, fields=("status",)), body="<p>n</p>")
+def test_a_draft_is_published_with_one_write(connected: ConnectedPortal) -> None:
+    live = _written(connected, status=1)
+    outcome = connected.apply(
+        change_to(Action.RESTORE, _content(tags=("x",)), live, fields=("status",)), body="<p>n</p>"
+    )
     assert outcome.result is Result.DONE
-    assert [call.split()[0] for call in desk.calls] == ["GET", "PUT"]
-    now = _shown(desk, live.id)
+    assert [call.split()[0] for call in connected.calls] == ["GET", "PUT"]
+    now = _shown(connected, live.id)
     assert (now.status, now.description, now.tags) == (2, "<p>n</p>", ("x",))
 
 
-def test_folders_and_categories_are_updated_by_what_is_managed(desk: Desk) -> None:
-    found = desk.read()
+def test_folders_and_categories_are_updated_by_their_managed_fields(connected: ConnectedPortal) -> None:
+    found = connected.read()
     folder, category = found.folders[0], found.categories[0]
-    outcome = desk.apply(change_to(Action.UPDATE, Folder(name="B!", visibility=Visibility.AGENTS), folder, path="a/b"))
+    outcome = connected.apply(
+        change_to(Action.UPDATE, Folder(name="B!", visibility=Visibility.AGENTS), folder, path="a/b")
+    )
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    outcome = desk.apply(change_to(Action.UPDATE, Category(name="A!", description="d"), category, path="a"))
+    outcome = connected.apply(change_to(Action.UPDATE, Category(name="A!", description="d"), category, path="a"))
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert desk.calls == [f"GET categories/{category.id} 200", f"PUT categories/{category.id} 200"]
-    after = desk.read()
+    assert connected.calls == [f"GET categories/{category.id} 200", f"PUT categories/{category.id} 200"]
+    after = connected.read()
     assert (after.folders[0].name, after.folders[0].visibility) == ("B!", Visibility.AGENTS)
     assert (after.categories[0].name, after.categories[0].description) == ("A!", "d")
 
 
-def test_a_folder_for_companies_keeps_them_when_only_its_name_changes(desk: Desk) -> None:
-    desk.portal.store.create_folder(desk.ids["a"], "K", visibility=4, company_ids=(7, 8))
-    live = desk.read().folders[-1]
+def test_a_folder_for_companies_keeps_them_when_only_its_name_changes(connected: ConnectedPortal) -> None:
+    connected.portal.store.create_folder(connected.ids["a"], "K", visibility=4, company_ids=(7, 8))
+    live = connected.read().folders[-1]
     assert live.companies == (7, 8)
-    outcome = desk.apply(change_to(Action.RENAME, Folder(name="L"), live, path="a/l", fields=("name",)))
+    outcome = connected.apply(change_to(Action.RENAME, Folder(name="L"), live, path="a/l", fields=("name",)))
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert desk.read().folders[-1] == replace(live, name="L", updated_at=desk.read().folders[-1].updated_at)
-    outcome = desk.apply(
-        change_to(Action.UPDATE, Folder(name="L", companies=(9,)), desk.read().folders[-1], path="a/l")
+    assert connected.read().folders[-1] == replace(live, name="L", updated_at=connected.read().folders[-1].updated_at)
+    outcome = connected.apply(
+        change_to(Action.UPDATE, Folder(name="L", companies=(9,)), connected.read().folders[-1], path="a/l")
     )
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert desk.read().folders[-1].companies == (9,)
+    assert connected.read().folders[-1].companies == (9,)
 
 
-def test_a_folder_is_put_into_another_and_back_to_the_top(desk: Desk) -> None:
-    moved = desk.portal.store.create_folder(desk.ids["a"], "M")
-    live = next(folder for folder in desk.read().folders if folder.id == moved.id)
-    outcome = desk.apply(change_to(Action.RENAME, Folder(name="M"), live, path="a/b/c/m"))
+def test_a_folder_is_put_into_another_and_back_to_the_top(connected: ConnectedPortal) -> None:
+    moved = connected.portal.store.create_folder(connected.ids["a"], "M")
+    live = next(folder for folder in connected.read().folders if folder.id == moved.id)
+    outcome = connected.apply(change_to(Action.RENAME, Folder(name="M"), live, path="a/b/c/m"))
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert desk.portal.store.folder(moved.id).parent_id == desk.ids["a/b/c"]
-    live = next(folder for folder in desk.read().folders if folder.id == moved.id)
-    outcome = desk.apply(change_to(Action.MOVE, Folder(name="M"), live, path="a/m"))
+    assert connected.portal.store.folder(moved.id).parent_id == connected.ids["a/b/c"]
+    live = next(folder for folder in connected.read().folders if folder.id == moved.id)
+    outcome = connected.apply(change_to(Action.MOVE, Folder(name="M"), live, path="a/m"))
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    assert desk.portal.store.folder(moved.id).parent_id is None
+    assert connected.portal.store.folder(moved.id).parent_id is None
 
 
-def test_a_folder_cannot_leave_its_category_and_that_is_said(desk: Desk) -> None:
-    desk.ids["z"] = desk.portal.store.create_category("Z").id
-    live = desk.read().folders[0]
-    outcome = desk.apply(change_to(Action.MOVE, Folder(name="B"), live, path="z/b"))
+def test_a_folder_that_cannot_leave_its_category_is_a_failure(connected: ConnectedPortal) -> None:
+    connected.ids["z"] = connected.portal.store.create_category("Z").id
+    live = connected.read().folders[0]
+    outcome = connected.apply(change_to(Action.MOVE, Folder(name="B"), live, path="z/b"))
     assert outcome.result is Result.FAILED
     assert "category" in outcome.error
 
@@ -335,60 +341,60 @@ def test_a_folder_cannot_leave_its_category_and_that_is_said(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("action", [Action.ADOPT, Action.FORGET, Action.RENAME])
-def test_what_only_concerns_the_agreement_makes_no_call(desk: Desk, action: Action) -> None:
-    live = _written(desk)
-    outcome = desk.apply(change_to(action, _content(path="a/b/new-name.md"), live))
+def test_a_change_of_the_baseline_only_makes_no_call(connected: ConnectedPortal, action: Action) -> None:
+    live = _written(connected)
+    outcome = connected.apply(change_to(action, _content(path="a/b/new-name.md"), live))
     assert (outcome.result, outcome.live) == (Result.DONE, live)
-    assert desk.calls == []
+    assert connected.calls == []
 
 
-def test_a_folder_that_keeps_its_place_is_renamed_without_a_call(desk: Desk) -> None:
-    live = desk.read().folders[0]
-    outcome = desk.apply(change_to(Action.RENAME, Folder(name="B"), live, path="a/bee"))
-    assert (outcome.result, desk.calls) == (Result.DONE, [])
+def test_a_folder_that_keeps_its_place_is_renamed_without_a_call(connected: ConnectedPortal) -> None:
+    live = connected.read().folders[0]
+    outcome = connected.apply(change_to(Action.RENAME, Folder(name="B"), live, path="a/bee"))
+    assert (outcome.result, connected.calls) == (Result.DONE, [])
 
 
 # Archiving, moving, deleting
 
 
-def test_an_article_is_archived_by_its_status_alone(desk: Desk) -> None:
-    live = _written(desk, tags=("x",))
-    outcome = desk.apply(change_to(Action.ARCHIVE, None, live))
+def test_an_article_is_archived_by_its_status_alone(connected: ConnectedPortal) -> None:
+    live = _written(connected, tags=("x",))
+    outcome = connected.apply(change_to(Action.ARCHIVE, None, live))
     assert outcome.result is Result.DONE
-    now = _shown(desk, live.id)
+    now = _shown(connected, live.id)
     assert (now.readable, now.title, now.description, now.tags) == (False, live.title, BODY, ("x",))
     assert isinstance(outcome.live, Article)
     assert outcome.live.status is Status.DRAFT
-    desk.apply(change_to(Action.ARCHIVE, None, outcome.live))
-    assert desk.calls == [f"GET articles/{live.id} 200"]
+    connected.apply(change_to(Action.ARCHIVE, None, outcome.live))
+    assert connected.calls == [f"GET articles/{live.id} 200"]
 
 
-def test_an_archived_folder_is_left_standing(desk: Desk) -> None:
-    outcome = desk.apply(change_to(Action.ARCHIVE, None, desk.read().folders[0], path="a/b"))
-    assert (outcome.result, outcome.notes, desk.calls) == (Result.DONE, ("left standing",), [])
+def test_an_archived_folder_stays(connected: ConnectedPortal) -> None:
+    outcome = connected.apply(change_to(Action.ARCHIVE, None, connected.read().folders[0], path="a/b"))
+    assert (outcome.result, outcome.notes, connected.calls) == (Result.DONE, ("left standing",), [])
 
 
-def test_an_article_is_deleted_also_when_the_answer_is_lost(desk: Desk) -> None:
-    live = _written(desk)
-    desk.portal.faults.lose("DELETE")
-    outcome = desk.apply(change_to(Action.DELETE, None, live))
+def test_an_article_is_deleted_also_when_the_response_is_lost(connected: ConnectedPortal) -> None:
+    live = _written(connected)
+    connected.portal.faults.lose("DELETE")
+    outcome = connected.apply(change_to(Action.DELETE, None, live))
     assert (outcome.result, outcome.live) == (Result.DONE, None)
-    assert desk.read().articles == ()
+    assert connected.read().articles == ()
 
 
-def test_only_an_empty_folder_is_deleted(desk: Desk) -> None:
-    inner, outer = desk.read().folders[1], desk.read().folders[0]
-    category = desk.read().categories[0]
-    draft = desk.portal.store.create_article(desk.ids["a/b/c"], "T", "", status=1)
+def test_only_an_empty_folder_is_deleted(connected: ConnectedPortal) -> None:
+    inner, outer = connected.read().folders[1], connected.read().folders[0]
+    category = connected.read().categories[0]
+    draft = connected.portal.store.create_article(connected.ids["a/b/c"], "T", "", status=1)
     for item, path in ((inner, "a/b/c"), (outer, "a/b"), (category, "a")):
-        outcome = desk.apply(change_to(Action.DELETE, None, item, path=path))
+        outcome = connected.apply(change_to(Action.DELETE, None, item, path=path))
         assert outcome.result is Result.WITHHELD
         assert "not empty" in outcome.error
-        assert not any("DELETE" in call for call in desk.calls)
-    desk.portal.store.delete_article(draft.id)
+        assert not any("DELETE" in call for call in connected.calls)
+    connected.portal.store.delete_article(draft.id)
     for item, path in ((inner, "a/b/c"), (outer, "a/b"), (category, "a")):
-        assert desk.apply(change_to(Action.DELETE, None, item, path=path)).result is Result.DONE
-    assert list(desk.read().items()) == []
+        assert connected.apply(change_to(Action.DELETE, None, item, path=path)).result is Result.DONE
+    assert list(connected.read().items()) == []
 
 
 # What moved since the plan
@@ -404,98 +410,98 @@ EDITS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: next(iter(edit)))
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.RESTORE, Action.ARCHIVE, Action.MOVE, Action.DELETE])
-def test_what_somebody_edited_since_the_plan_is_withheld_and_nothing_is_sent(
-    desk: Desk, action: Action, edit: dict[str, Any]
+def test_an_item_edited_since_the_plan_is_withheld_and_nothing_is_sent(
+    connected: ConnectedPortal, action: Action, edit: dict[str, Any]
 ) -> None:
-    live = _written(desk)
-    desk.portal.store.edit_article(live.id or 0, **edit)
-    before = desk.read()
-    outcome = desk.apply(change_to(action, _content(path="a/b/c/x.md", title="N"), live), body="<p>n</p>")
+    live = _written(connected)
+    connected.portal.store.edit_article(live.id or 0, **edit)
+    before = connected.read()
+    outcome = connected.apply(change_to(action, _content(path="a/b/c/x.md", title="N"), live), body="<p>n</p>")
     assert outcome.result is Result.WITHHELD
     assert outcome.error.startswith(f"changed on the portal since the plan: {next(iter(edit))}")
-    assert desk.calls == [f"GET articles/{live.id} 200"]
-    assert replace(desk.read(), seen_at="") == replace(before, seen_at="")
+    assert connected.calls == [f"GET articles/{live.id} 200"]
+    assert replace(connected.read(), seen_at="") == replace(before, seen_at="")
 
 
-def test_what_somebody_moved_since_the_plan_is_withheld(desk: Desk) -> None:
-    live = _written(desk)
-    desk.portal.store.move_article(live.id or 0, desk.ids["a/b/c"])
-    outcome = desk.apply(change_to(Action.UPDATE, _content(), live), body="<p>n</p>")
+def test_an_item_moved_since_the_plan_is_withheld(connected: ConnectedPortal) -> None:
+    live = _written(connected)
+    connected.portal.store.move_article(live.id or 0, connected.ids["a/b/c"])
+    outcome = connected.apply(change_to(Action.UPDATE, _content(), live), body="<p>n</p>")
     assert outcome.result is Result.WITHHELD
     assert "folder" in outcome.error
 
 
-def test_a_folder_that_somebody_renamed_since_the_plan_is_withheld(desk: Desk) -> None:
-    live = desk.read().folders[0]
-    desk.portal.store.edit_folder(live.id or 0, name="U")
-    outcome = desk.apply(change_to(Action.UPDATE, Folder(name="N"), live, path="a/b"))
+def test_a_folder_renamed_since_the_plan_is_withheld(connected: ConnectedPortal) -> None:
+    live = connected.read().folders[0]
+    connected.portal.store.edit_folder(live.id or 0, name="U")
+    outcome = connected.apply(change_to(Action.UPDATE, Folder(name="N"), live, path="a/b"))
     assert outcome.result is Result.WITHHELD
-    assert desk.portal.store.folder(live.id or 0).name == "U"
+    assert connected.portal.store.folder(live.id or 0).name == "U"
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(gone=404), SandboxSettings(gone=403)], ids=["404", "403"])
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.ARCHIVE, Action.MOVE, Action.DELETE])
-def test_what_is_gone_since_the_plan_is_withheld(desk: Desk, action: Action) -> None:
-    live = _written(desk)
-    desk.portal.store.delete_article(live.id or 0)
-    outcome = desk.apply(change_to(action, _content(), live), body=BODY)
+def test_an_item_deleted_since_the_plan_is_withheld(connected: ConnectedPortal, action: Action) -> None:
+    live = _written(connected)
+    connected.portal.store.delete_article(live.id or 0)
+    outcome = connected.apply(change_to(action, _content(), live), body=BODY)
     assert outcome.result is Result.WITHHELD
     assert "gone" in outcome.error
 
 
-def test_a_missing_right_is_no_sign_that_it_is_gone(desk: Desk) -> None:
-    live = _written(desk)
+def test_a_missing_right_does_not_count_as_deleted(connected: ConnectedPortal) -> None:
+    live = _written(connected)
     with faulty(lambda *_: reply('{"code": "require_feature"}', status="403 No")) as server:
         with Connection(server.url, "key") as connection:
             change = change_to(Action.UPDATE, _content(), live)
-            outcome = apply(PortalReader(connection), PortalWriter(connection), change, ids=desk.ids, body=BODY)
+            outcome = apply(PortalReader(connection), PortalWriter(connection), change, ids=connected.ids, body=BODY)
     assert outcome.result is Result.FAILED
     assert "require_feature" in outcome.error
 
 
-def test_a_key_that_may_read_nothing_any_more_is_no_sign_that_it_is_gone(desk: Desk) -> None:
-    live = _written(desk)
+def test_a_key_without_any_read_right_does_not_count_as_deleted(connected: ConnectedPortal) -> None:
+    live = _written(connected)
     with (
         faulty(lambda *_: reply('{"code": "access_denied"}', status="403 No")) as server,
         Connection(server.url, "key") as connection,
     ):
         change = change_to(Action.UPDATE, _content(), live)
-        outcome = apply(PortalReader(connection), PortalWriter(connection), change, ids=desk.ids, body=BODY)
+        outcome = apply(PortalReader(connection), PortalWriter(connection), change, ids=connected.ids, body=BODY)
     assert outcome.result is Result.FAILED
     assert "role" in outcome.error
 
 
-def test_counts_and_tokens_and_time_stamps_of_attachments_are_no_edit(desk: Desk) -> None:
-    live = _written(desk, body='<img src="https://x/helpdesk/attachments/7/a.png?111">')
-    desk.portal.store.edit_article(live.id or 0, body='<img src="https://x/helpdesk/attachments/7/a.png?222">')
-    outcome = desk.apply(change_to(Action.UPDATE, _content(title="N"), live))
+def test_counts_tokens_and_timestamps_of_attachments_are_no_edit(connected: ConnectedPortal) -> None:
+    live = _written(connected, body='<img src="https://x/helpdesk/attachments/7/a.png?111">')
+    connected.portal.store.edit_article(live.id or 0, body='<img src="https://x/helpdesk/attachments/7/a.png?222">')
+    outcome = connected.apply(change_to(Action.UPDATE, _content(title="N"), live))
     assert outcome.result is Result.DONE
-    assert _shown(desk, live.id).description.endswith('?222">')
+    assert _shown(connected, live.id).description.endswith('?222">')
 
 
-def test_what_was_read_a_moment_ago_is_not_read_again(desk: Desk) -> None:
-    live = _written(desk)
+def test_an_item_read_a_moment_ago_is_not_read_again(connected: ConnectedPortal) -> None:
+    live = _written(connected)
     change = change_to(Action.UPDATE, _content(title="N"), live)
-    outcome = desk.apply(change, body=BODY, read_at=time.monotonic())
+    outcome = connected.apply(change, body=BODY, read_at=time.monotonic())
     assert outcome.result is Result.DONE
-    assert [call.split()[0] for call in desk.calls] == ["PUT"]
-    desk.apply(replace(change, actual=outcome.live), body=BODY, read_at=time.monotonic() - 5)
-    assert [call.split()[0] for call in desk.calls] == ["GET", "PUT"]
+    assert [call.split()[0] for call in connected.calls] == ["PUT"]
+    connected.apply(replace(change, actual=outcome.live), body=BODY, read_at=time.monotonic() - 5)
+    assert [call.split()[0] for call in connected.calls] == ["GET", "PUT"]
 
 
-def test_a_plan_that_does_not_say_what_was_there_changes_nothing(desk: Desk) -> None:
-    live = _written(desk)
+def test_a_plan_without_the_live_item_changes_nothing(connected: ConnectedPortal) -> None:
+    live = _written(connected)
     change = replace(change_to(Action.UPDATE, _content(title="N"), live), actual=None)
-    outcome = desk.apply(change, body=BODY)
-    assert (outcome.result, desk.calls) == (Result.FAILED, [])
+    outcome = connected.apply(change, body=BODY)
+    assert (outcome.result, connected.calls) == (Result.FAILED, [])
 
 
-# What is believed
+# What is verified
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")])
-def test_html_rewritten_without_loss_is_a_note(desk: Desk) -> None:
-    outcome = desk.apply(change_to(Action.CREATE, _content()), body=BODY)
+def test_html_rewritten_without_loss_is_a_note(connected: ConnectedPortal) -> None:
+    outcome = connected.apply(change_to(Action.CREATE, _content()), body=BODY)
     assert (outcome.result, outcome.error) == (Result.DONE, "")
     (note,) = outcome.notes
     assert note.startswith("the portal rewrote the HTML (")
@@ -505,9 +511,9 @@ def test_html_rewritten_without_loss_is_a_note(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")])
-def test_html_that_lost_something_is_a_failure_that_names_it_and_shows_what_is_live(desk: Desk) -> None:
+def test_html_that_lost_content_is_a_failure_that_names_it_and_has_the_live_item(connected: ConnectedPortal) -> None:
     body = '<p>words</p><iframe src="https://www.youtube.com/embed/x"></iframe>'
-    outcome = desk.apply(change_to(Action.CREATE, _content()), body=body)
+    outcome = connected.apply(change_to(Action.CREATE, _content()), body=body)
     assert outcome.result is Result.FAILED
     assert outcome.error.startswith("accepted, but the body lost 1 frame")
     assert isinstance(outcome.live, Article)
@@ -526,7 +532,7 @@ LIES: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("lie", "words"), LIES)
 @pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE])
-def test_a_write_is_believed_only_when_it_comes_back_equal(lie: dict[str, Any], words: str, action: Action) -> None:
+def test_a_write_succeeds_only_if_the_portal_shows_it_equal(lie: dict[str, Any], words: str, action: Action) -> None:
     truth: dict[str, Any] = {
         "id": 7,
         "folder_id": 2,
@@ -558,7 +564,7 @@ def test_a_write_is_believed_only_when_it_comes_back_equal(lie: dict[str, Any], 
         assert outcome.live.id == 7
 
 
-def test_an_update_that_is_answered_with_nothing_is_read_back(desk: Desk) -> None:
+def test_an_update_with_an_empty_response_is_read_back(connected: ConnectedPortal) -> None:
     shown = {"id": 7, "folder_id": 2, "title": "N", "description": BODY, "status": 2}
     live = Article(id=7, parent=2, title="old", body=BODY)
     with faulty(lambda line, _: reply(json.dumps(shown) if line.startswith("GET") else "")) as server:
@@ -572,19 +578,19 @@ def test_an_update_that_is_answered_with_nothing_is_read_back(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(ids="overlapping")])
-def test_ids_that_a_category_a_folder_and_an_article_share_confuse_nothing(desk: Desk) -> None:
-    live = _written(desk)
-    assert live.id == desk.ids["a"] == desk.ids["a/b"]
-    desk.portal.faults.lose("POST")
-    outcome = desk.apply(change_to(Action.CREATE, _content(title="second")), body=BODY)
+def test_a_category_a_folder_and_an_article_may_have_the_same_id(connected: ConnectedPortal) -> None:
+    live = _written(connected)
+    assert live.id == connected.ids["a"] == connected.ids["a/b"]
+    connected.portal.faults.lose("POST")
+    outcome = connected.apply(change_to(Action.CREATE, _content(title="second")), body=BODY)
     assert (outcome.result, outcome.error) == (Result.DONE, "")
-    outcome = desk.apply(change_to(Action.UPDATE, _content(title="first"), live), body=BODY)
-    assert [article.title for article in desk.read().articles] == ["first", "second"]
+    outcome = connected.apply(change_to(Action.UPDATE, _content(title="first"), live), body=BODY)
+    assert [article.title for article in connected.read().articles] == ["first", "second"]
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_no_trouble_of_the_portal_ends_in_a_traceback(desk: Desk, action: Action) -> None:
-    live = _written(desk)
+def test_no_fault_of_the_portal_ends_in_a_traceback(connected: ConnectedPortal, action: Action) -> None:
+    live = _written(connected)
     change = change_to(action, _content(title="N"), live, fields=("title",))
     for status in (400, 401, 403, 405, 409, 429, 500, 502):
         with faulty(lambda *_, status=status: reply("", status=f"{status} No", headers={"Retry-After": "0"})) as server:
@@ -593,7 +599,7 @@ def test_no_trouble_of_the_portal_ends_in_a_traceback(desk: Desk, action: Action
                     PortalReader(connection),
                     PortalWriter(connection),
                     change,
-                    ids=desk.ids,
+                    ids=connected.ids,
                     body=BODY,
                     sleep=lambda _: None,
                 )

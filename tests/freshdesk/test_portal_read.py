@@ -1,4 +1,4 @@
-"""Reading a whole portal: everything, in few calls, and nothing believed that is short."""
+"""Read a whole portal: in few calls, and without accepting incomplete lists."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ from kbsync.model import Side, Status, Visibility, fields_of
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from kbsync.sandbox.store import load_path
-from tests.freshdesk.conftest import Desk
+from tests.freshdesk.conftest import ConnectedPortal
 from tests.freshdesk.faulty import Reply, faulty, reply
 
 
@@ -29,14 +29,14 @@ def test_an_empty_portal_is_one_call() -> None:
     assert connection.calls == 1
 
 
-def test_everything_is_read_drafts_and_nested_folders_too_in_the_order_of_ids(desk: Desk) -> None:
-    store, ids = desk.portal.store, desk.ids
+def test_everything_is_read_drafts_and_nested_folders_too_in_the_order_of_ids(connected: ConnectedPortal) -> None:
+    store, ids = connected.portal.store, connected.ids
     deep = ids["a/b/c"]
     for level in range(4):
         deep = store.create_folder(ids["a"], f"level {level}", parent_id=deep, visibility=3).id
     last = store.create_article(deep, "שלום 🎉", "<p>b</p>", status=1, tags=("x", "y"), seo={"meta_title": "m"})
     first = store.create_article(ids["a/b"], "first", "<p>a</p>")
-    found = desk.read()
+    found = connected.read()
     assert [folder.name for folder in found.folders] == ["B", "C", "level 0", "level 1", "level 2", "level 3"]
     assert {folder.id: folder.parent for folder in found.folders}[ids["a/b/c"]] == ids["a/b"]
     assert {folder.id: folder.parent for folder in found.folders}[ids["a/b"]] == ids["a"]
@@ -52,21 +52,21 @@ def test_everything_is_read_drafts_and_nested_folders_too_in_the_order_of_ids(de
     assert found.seen_at.endswith("Z")
 
 
-def test_a_read_makes_just_the_calls_that_it_must(desk: Desk) -> None:
-    store, ids = desk.portal.store, desk.ids
+def test_a_read_makes_only_the_necessary_calls(connected: ConnectedPortal) -> None:
+    store, ids = connected.portal.store, connected.ids
     for n in range(101):
         store.create_article(ids["a/b"], f"t{n}", "")
     store.create_category("empty")
-    found = desk.read()
+    found = connected.read()
     assert len(found.articles) == 101
-    assert Counter(call.split()[1] for call in desk.calls) == {
+    assert Counter(call.split()[1] for call in connected.calls) == {
         "categories": 1,
         f"categories/{ids['a']}/folders": 1,
         f"categories/{found.categories[1].id}/folders": 1,
         f"folders/{ids['a/b']}/subfolders": 1,
         f"folders/{ids['a/b']}/articles": 2,
     }
-    assert desk.connection.calls == len(desk.calls)
+    assert connected.connection.calls == len(connected.calls)
 
 
 def test_lists_of_more_than_a_page_are_read_to_the_end() -> None:
@@ -86,18 +86,18 @@ def test_lists_of_more_than_a_page_are_read_to_the_end() -> None:
     assert connection.calls == 2 + 101 + 1 + 2
 
 
-def test_the_number_of_threads_changes_nothing(desk: Desk) -> None:
+def test_the_number_of_threads_changes_nothing(connected: ConnectedPortal) -> None:
     for n in range(30):
-        folder = desk.portal.store.create_folder(desk.ids["a"], f"f{n}", parent_id=desk.ids["a/b"])
-        desk.portal.store.create_article(folder.id, f"t{n}", f"<p>{n}</p>")
-    one, many = read(desk.reader, threads=1), read(desk.reader, threads=16)
+        folder = connected.portal.store.create_folder(connected.ids["a"], f"f{n}", parent_id=connected.ids["a/b"])
+        connected.portal.store.create_article(folder.id, f"t{n}", f"<p>{n}</p>")
+    one, many = read(connected.reader, threads=1), read(connected.reader, threads=16)
     assert dataclasses.replace(one, seen_at="") == dataclasses.replace(many, seen_at="")
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(subfolders="forbidden"), SandboxSettings(subfolders="missing")])
-def test_an_account_without_the_feature_has_its_folders_read(desk: Desk) -> None:
-    desk.portal.store.create_article(desk.ids["a/b"], "t", "")
-    found = desk.read()
+def test_an_account_without_the_feature_has_its_folders_read(connected: ConnectedPortal) -> None:
+    connected.portal.store.create_article(connected.ids["a/b"], "t", "")
+    found = connected.read()
     assert [folder.name for folder in found.folders] == ["B"]
     assert [article.title for article in found.articles] == ["t"]
 
@@ -106,7 +106,7 @@ ARTICLE: dict[str, Any] = {"id": 8, "title": "t", "description": "<p>b</p>"}
 
 
 def _portal(pages: dict[str, Any]) -> Reply:
-    """Answer by path; a list of answers is given one by one, the last one again and again."""
+    """Respond by path; the responses of a list are sent one by one, and the last one repeatedly."""
 
     def answer(line: str, _: int) -> bytes:
         found = pages.get(line.removeprefix("GET /api/v2/solutions/").partition("?")[0])
@@ -159,7 +159,7 @@ def test_nested_folders_that_are_known_already_need_no_list_that_is_refused() ->
         _read({"categories/1/folders": [outer]})
 
 
-def test_folders_that_hold_one_another_do_not_hang_the_reading() -> None:
+def test_folders_in_a_circle_do_not_block_the_read() -> None:
     one = _folder(2, articles_count=0, sub_folders_count=1, parent_folder_id=3)
     two = _folder(3, articles_count=0, sub_folders_count=1, parent_folder_id=2)
     found, _ = _read({"categories/1/folders": [one], "folders/2/subfolders": [two], "folders/3/subfolders": [one]})
@@ -167,7 +167,7 @@ def test_folders_that_hold_one_another_do_not_hang_the_reading() -> None:
 
 
 @pytest.mark.parametrize("count", ["articles_count", "sub_folders_count"])
-def test_a_list_that_stays_shorter_than_it_should_be_is_an_error_that_names_the_folder(count: str) -> None:
+def test_a_list_that_stays_incomplete_is_an_error_that_names_the_folder(count: str) -> None:
     folder = _folder(2, articles_count=0, sub_folders_count=0) | {count: 3}
     what = "articles" if count == "articles_count" else "subfolders"
     item = ARTICLE | {"name": "n"}
@@ -178,7 +178,7 @@ def test_a_list_that_stays_shorter_than_it_should_be_is_an_error_that_names_the_
     assert "again" in caught.value.advice
 
 
-def test_a_list_that_is_whole_the_second_time_is_believed() -> None:
+def test_a_list_that_is_complete_the_second_time_is_accepted() -> None:
     folder = _folder(2, articles_count=2, sub_folders_count=0)
     pages = [([ARTICLE],), ([ARTICLE, ARTICLE | {"id": 9}],)]
     found, lines = _read({"categories/1/folders": [folder], "folders/2/articles": pages, "folders/2": folder})
@@ -204,33 +204,33 @@ def test_a_list_without_bodies_does_not_make_articles_look_empty() -> None:
     assert [article.body for article in found.articles] == ["<p>b</p>"]
 
 
-def test_whoever_waits_hears_how_far_it_is(desk: Desk) -> None:
+def test_progress_is_reported(connected: ConnectedPortal) -> None:
     heard: list[tuple[int, int]] = []
-    read(desk.reader, progress=lambda count, of: heard.append((count, of)))
+    read(connected.reader, progress=lambda count, of: heard.append((count, of)))
     assert heard == [(1, 2), (2, 2)]
 
 
-def test_a_trouble_in_one_thread_is_the_trouble_of_the_whole(desk: Desk) -> None:
-    desk.portal.store.create_article(desk.ids["a/b"], "t", "")
-    desk.portal.faults.fail("GET", "*/articles", status=503, times=None)
+def test_an_error_in_one_thread_is_raised(connected: ConnectedPortal) -> None:
+    connected.portal.store.create_article(connected.ids["a/b"], "t", "")
+    connected.portal.faults.fail("GET", "*/articles", status=503, times=None)
     with pytest.raises(PortalError, match="503"):
-        desk.read()
+        connected.read()
 
 
 @pytest.mark.parametrize("kind", ["truncated", "lost", "error"])
-def test_a_passing_trouble_is_not_noticed(desk: Desk, kind: str) -> None:
-    desk.portal.store.create_article(desk.ids["a/b"], "t", "")
+def test_a_temporary_error_is_retried(connected: ConnectedPortal, kind: str) -> None:
+    connected.portal.store.create_article(connected.ids["a/b"], "t", "")
     match kind:
         case "truncated":
-            desk.portal.faults.truncate("GET", "*", every=2, times=3)
+            connected.portal.faults.truncate("GET", "*", every=2, times=3)
         case "lost":
-            desk.portal.faults.lose("GET", "*", every=2, times=3)
+            connected.portal.faults.lose("GET", "*", every=2, times=3)
         case _:
-            desk.portal.faults.fail("GET", "*", every=2, times=3, status=502)
-    assert len(desk.read().articles) == 1
+            connected.portal.faults.fail("GET", "*", every=2, times=3, status=502)
+    assert len(connected.read().articles) == 1
 
 
-def test_an_allowance_is_kept_without_one_refusal() -> None:
+def test_the_rate_limit_is_kept_without_a_429() -> None:
     settings = SandboxSettings(calls_per_minute=20, window=3.0)
     with serve(settings) as portal, Connection(portal.url, portal.key) as connection:
         for n in range(14):
@@ -241,7 +241,7 @@ def test_an_allowance_is_kept_without_one_refusal() -> None:
 
 
 @pytest.mark.corpus
-def test_a_real_knowledge_base_is_read_whole(corpus: Path) -> None:
+def test_a_real_knowledge_base_is_read_completely(corpus: Path) -> None:
     with serve(SandboxSettings()) as portal, Connection(portal.url, portal.key) as connection:
         for path in sorted((corpus / "freshdesk-kb").glob("*.json")):
             load_path(portal.store, path)
@@ -256,26 +256,26 @@ def test_a_real_knowledge_base_is_read_whole(corpus: Path) -> None:
         assert len(bodies) > 1000
 
 
-def test_authors_are_found_by_their_address_whatever_its_case(desk: Desk) -> None:
-    found = resolve_authors(desk.reader, {"sam@example.com", "Robin@Example.com"})
+def test_authors_are_found_by_their_address_in_any_case(connected: ConnectedPortal) -> None:
+    found = resolve_authors(connected.reader, {"sam@example.com", "Robin@Example.com"})
     assert found == {"sam@example.com": 150_000_000_002, "Robin@Example.com": 150_000_000_001}
-    assert desk.connection.calls == 2
+    assert connected.connection.calls == 2
 
 
-def test_all_unknown_authors_are_named_at_once(desk: Desk) -> None:
+def test_all_unknown_authors_are_named_at_once(connected: ConnectedPortal) -> None:
     with pytest.raises(PortalError, match=r"nobody@example.com, not@example.com") as caught:
-        resolve_authors(desk.reader, {"not@example.com", "sam@example.com", "nobody@example.com"})
+        resolve_authors(connected.reader, {"not@example.com", "sam@example.com", "nobody@example.com"})
     assert "author" in caught.value.advice
 
 
-def test_a_key_that_may_not_look_agents_up_is_told_another_way(desk: Desk) -> None:
-    desk.portal.faults.fail("GET", "*/agents", status=403)
+def test_a_key_that_may_not_list_agents_is_an_error_with_advice(connected: ConnectedPortal) -> None:
+    connected.portal.faults.fail("GET", "*/agents", status=403)
     with pytest.raises(PortalError) as caught:
-        resolve_authors(desk.reader, ["sam@example.com"])
+        resolve_authors(connected.reader, ["sam@example.com"])
     assert "ids" in caught.value.advice
 
 
-def test_a_portal_that_ignores_the_address_finds_nobody_wrong() -> None:
+def test_a_portal_that_ignores_the_address_finds_no_wrong_agent() -> None:
     agents = [{"id": 1, "contact": {"email": "other@example.com"}}]
     with faulty(lambda *_: reply(json.dumps(agents))) as server, Connection(server.url, "key") as connection:
         with pytest.raises(PortalError, match="no agent"):

@@ -1,4 +1,4 @@
-"""What the portal does to HTML: the plain text of it, its rewriting, and what of it is ever shown."""
+"""The HTML of bodies: its plain text, how it is rewritten, and what of it is shown."""
 
 from typing import Any, Literal
 
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.sandbox.sanitize import for_readers, plain_text, rewritten, style_to_show
-from tests.sandbox.desk import desk
+from kbsync.sandbox.sanitize import plain_text, rewrite, sanitize_for_readers, sanitize_style
+from tests.sandbox.api_client import open_client
 
 PIECES = (
     "<script>alert(1)</script>",
@@ -78,14 +78,14 @@ def _holds_nothing_harmful(markup: str) -> bool:
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=12), max_size=8).map("".join))
 def test_nothing_harmful_is_ever_shown(markup: str) -> None:
-    shown = for_readers(markup)
+    shown = sanitize_for_readers(markup)
     assert _holds_nothing_harmful(shown), shown
     assert _holds_nothing_harmful(f"<div>{shown}</div>")
 
 
 @given(st.text(alphabet="abc:;()url#%, !-\\/*'\"\n@rgb0123", max_size=60))
 def test_a_style_can_only_lay_out_text(style: str) -> None:
-    shown = style_to_show(f"width:{style};{style}")
+    shown = sanitize_style(f"width:{style};{style}")
     assert "url(" not in shown
     assert "\\" not in shown
     assert "@" not in shown
@@ -102,7 +102,7 @@ def test_what_real_articles_need_is_kept() -> None:
         '<span class="fr-video"><iframe src="https://www.youtube.com/embed/x" allowfullscreen=""></iframe></span>'
         '<iframe src="//fast.wistia.net/embed/iframe/x"></iframe>'
     )
-    shown = for_readers(body)
+    shown = sanitize_for_readers(body)
     for part in (
         'id="reset"',
         'class="fd-callout fd-callout--note"',
@@ -122,16 +122,16 @@ def test_what_real_articles_need_is_kept() -> None:
         assert part in shown, part
 
 
-def test_colours_that_a_dark_page_would_swallow_are_let_go() -> None:
-    assert style_to_show("color: rgb(0, 0, 0); background-color: #fff; text-align: center") == "text-align:center"
-    assert style_to_show("color: #333") == style_to_show("background: white") == ""
-    assert style_to_show("color: red") == "color:light-dark(rgb(255, 0, 0), rgb(255, 140, 140))"
-    assert style_to_show("color: #ffcc00") == "color:rgb(255, 204, 0)"
+def test_colours_that_are_unreadable_on_a_dark_page_are_removed() -> None:
+    assert sanitize_style("color: rgb(0, 0, 0); background-color: #fff; text-align: center") == "text-align:center"
+    assert sanitize_style("color: #333") == sanitize_style("background: white") == ""
+    assert sanitize_style("color: red") == "color:light-dark(rgb(255, 0, 0), rgb(255, 140, 140))"
+    assert sanitize_style("color: #ffcc00") == "color:rgb(255, 204, 0)"
 
 
 @pytest.mark.parametrize("hostile", [" " * 200_000, "width:" + "rgb(" * 50_000, "a:" * 100_000, ";" * 100_000])
 def test_a_hostile_style_takes_no_time(hostile: str) -> None:
-    assert len(style_to_show(hostile)) < 5000
+    assert len(sanitize_style(hostile)) < 5000
 
 
 @pytest.mark.parametrize(
@@ -160,21 +160,21 @@ def test_plain_text_is_made_by_the_recorded_rule(markup: str, text: str) -> None
 def test_plain_text_never_fails(markup: str) -> None:
     plain_text(markup)
     for mode in ("off", "editor", "strict"):
-        rewritten(markup, mode)
+        rewrite(markup, mode)
 
 
-def test_the_editors_hand_marks_paragraphs_and_keeps_the_words() -> None:
-    after = rewritten("<P>a &amp; b<BR/>c</P><img src='x' alt='\"'>&nbsp;<pre>x &lt; y</pre>", "editor")
+def test_the_editor_marks_paragraphs_and_keeps_the_text() -> None:
+    after = rewrite("<P>a &amp; b<BR/>c</P><img src='x' alt='\"'>&nbsp;<pre>x &lt; y</pre>", "editor")
     assert after == (
         '<p data-identifyelement="441" dir="ltr">a &amp; b<br>c</p><img alt="&quot;" src="x">&nbsp;'
         '<pre data-identifyelement="442" dir="ltr">x &lt; y</pre>'
     )
-    assert rewritten(after, "editor") == after
+    assert rewrite(after, "editor") == after
 
 
 def test_a_strict_portal_strips() -> None:
     body = '<h2 id="a" class="c">T</h2><script>x</script><iframe src="https://www.youtube.com/embed/x"></iframe><foo>w</foo>'
-    assert rewritten(body, "strict") == '<h2 class="c">T</h2>w'
+    assert rewrite(body, "strict") == '<h2 class="c">T</h2>w'
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_a_strict_portal_strips() -> None:
     ],
 )
 def test_a_body_is_rewritten_when_it_arrives(mode: Literal["off", "editor", "strict"], stored: str) -> None:
-    with desk(rewriting=mode) as front:
-        made = front.article(description="<p id=x>a</p>")
+    with open_client(rewriting=mode) as client:
+        made = client.article(description="<p id=x>a</p>")
         assert made["description"] == stored
-        again = front.put(f"/articles/{made['id']}", {"description": "<p id=x>a</p>"}).json()
+        again = client.put(f"/articles/{made['id']}", {"description": "<p id=x>a</p>"}).json()
         assert again["updated_at"] == made["updated_at"]

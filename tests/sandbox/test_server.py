@@ -1,4 +1,4 @@
-"""Starting, stopping, keeping and filling a portal."""
+"""Starting and stopping a portal, its data file, and loading content."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ import pytest
 from kbsync.sandbox.server import run, serve
 from kbsync.sandbox.settings import SandboxError, SandboxSettings
 from kbsync.sandbox.store import Document, Store, load, load_path
-from tests.sandbox.desk import desk
+from tests.sandbox.api_client import open_client
 
 DOCUMENT: Document = {
     "Getting started": {
@@ -27,7 +27,7 @@ DOCUMENT: Document = {
 }
 
 
-def test_a_portal_starts_and_stops_many_times_and_leaves_nothing_behind() -> None:
+def test_a_portal_starts_and_stops_many_times_and_leaves_no_thread() -> None:
     threads = threading.active_count()
     for _ in range(5):
         began = time.monotonic()
@@ -39,21 +39,21 @@ def test_a_portal_starts_and_stops_many_times_and_leaves_nothing_behind() -> Non
     assert threading.active_count() == threads
 
 
-def test_two_portals_stand_side_by_side() -> None:
-    with desk() as one, desk() as other:
+def test_two_portals_run_side_by_side() -> None:
+    with open_client() as one, open_client() as other:
         one.article()
         assert len(one.portal.store.all_articles()) == 1
         assert other.portal.store.all_articles() == []
 
 
 def test_a_portal_stops_while_a_client_holds_its_connection_and_a_call_hangs() -> None:
-    with desk() as front:
-        front.portal.faults.delay(30)
+    with open_client() as client:
+        client.portal.faults.delay(30)
         failed: list[httpx.HTTPError] = []
 
         def hang() -> None:
             try:
-                front.get("/categories")
+                client.get("/categories")
             except httpx.HTTPError as error:
                 failed.append(error)
 
@@ -66,18 +66,18 @@ def test_a_portal_stops_while_a_client_holds_its_connection_and_a_call_hangs() -
     assert len(failed) == 1
 
 
-def test_a_data_file_keeps_everything(tmp_path: Path) -> None:
+def test_a_data_file_keeps_the_content(tmp_path: Path) -> None:
     data = tmp_path / "portal.sqlite"
-    with desk(data=data) as front:
-        made = front.article(tags=["a"], seo_data={"meta_title": "T"})
+    with open_client(data=data) as client:
+        made = client.article(tags=["a"], seo_data={"meta_title": "T"})
     with serve(SandboxSettings(data=data)) as portal:
         kept = portal.store.article(made["id"])
         assert (kept.title, kept.tags, kept.seo) == ("Reset", ("a",), {"meta_title": "T"})
         portal.store.delete_article(kept.id)
-        assert portal.store.create_article(front.folder, "Next", "x").id > kept.id
+        assert portal.store.create_article(client.folder, "Next", "x").id > kept.id
 
 
-def test_a_file_that_holds_something_else_is_refused_with_advice(tmp_path: Path) -> None:
+def test_a_file_with_other_content_is_refused_with_advice(tmp_path: Path) -> None:
     data = tmp_path / "notes.txt"
     data.write_text("not a database, " * 100)
     with pytest.raises(SandboxError, match=r"notes\.txt.*new one"), serve(SandboxSettings(data=data)):
@@ -98,17 +98,19 @@ def test_a_port_that_is_taken_is_refused_with_advice() -> None:
             run(SandboxSettings(), port=taken.getsockname()[1])
 
 
-def test_a_host_that_others_can_reach_is_refused_unless_it_is_meant() -> None:
+def test_a_host_that_others_can_reach_is_refused_unless_it_is_configured() -> None:
     with pytest.raises(SandboxError, match="network"):
         run(SandboxSettings(), host="0.0.0.0")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_says_its_address_once_it_listens_and_ends_when_interrupted(how: signal.Signals) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_its_address_once_it_listens_and_ends_when_interrupted(
+    signal_number: signal.Signals,
+) -> None:
     code = (
-        "from kbsync.sandbox import Settings, run\n"
-        "run(Settings(), announce=lambda portal: print(portal.url, flush=True))\n"
+        "from kbsync.sandbox import SandboxSettings, run\n"
+        "run(SandboxSettings(), announce=lambda portal: print(portal.url, flush=True))\n"
         "print('ended', flush=True)\n"
     )
     with subprocess.Popen(
@@ -123,14 +125,14 @@ def test_the_command_says_its_address_once_it_listens_and_ends_when_interrupted(
         assert process.stderr is not None
         url = process.stdout.readline().strip()
         assert httpx.get(f"{url}/support/solutions").status_code == 200
-        process.send_signal(how)
+        process.send_signal(signal_number)
         rest, noise = process.stdout.read(), process.stderr.read()
         process.wait(10)
     assert (rest, noise) == ("ended\n", "")
     assert process.returncode == 0
 
 
-def test_an_agents_edit_always_moves_the_time() -> None:
+def test_an_edit_by_an_agent_always_changes_updated_at() -> None:
     store = Store()
     category = store.create_category("C")
     folder = store.create_folder(category.id, "F")
@@ -149,13 +151,13 @@ def test_an_agents_edit_always_moves_the_time() -> None:
 
 def test_the_portals_time_is_never_before_a_time_it_has_written() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    with desk(clock=lambda: now) as front:
-        article = front.article()
-        edited = front.portal.store.edit_article(article["id"], body="by hand")
+    with open_client(clock=lambda: now) as client:
+        article = client.article()
+        edited = client.portal.store.edit_article(article["id"], body="by hand")
         assert edited.updated_at == "2026-03-01T12:00:01Z"
-        answer = front.put(f"/articles/{article['id']}", {"title": "After"})
-        assert answer.json()["updated_at"] == edited.updated_at
-        assert parsedate_to_datetime(answer.headers["date"]) == now + timedelta(seconds=1)
+        response = client.put(f"/articles/{article['id']}", {"title": "After"})
+        assert response.json()["updated_at"] == edited.updated_at
+        assert parsedate_to_datetime(response.headers["date"]) == now + timedelta(seconds=1)
 
 
 def test_a_document_is_loaded_in_the_order_of_positions() -> None:
@@ -183,7 +185,7 @@ def test_a_document_is_loaded_in_the_order_of_positions() -> None:
 )
 def test_a_document_of_another_shape_is_refused_and_nothing_is_loaded(wrong: object) -> None:
     store = Store()
-    with pytest.raises(SandboxError, match="it should read"):
+    with pytest.raises(SandboxError, match="the expected structure is"):
         load(store, wrong)  # type: ignore[arg-type]
     assert store.all_categories() == []
     store.close()
@@ -198,8 +200,8 @@ def test_a_folder_of_files_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None
     assert store.all_categories() == []
     (tmp_path / "b.json").write_text('{"B": {"F": []}}')
     assert load_path(store, tmp_path) == 1
-    for path, why in ((tmp_path / "none.json", "cannot read"), (tmp_path / "empty", "holds no")):
-        if why == "holds no":
+    for path, why in ((tmp_path / "none.json", "cannot read"), (tmp_path / "empty", "contains no")):
+        if why == "contains no":
             path.mkdir()
         with pytest.raises(SandboxError, match=why):
             load_path(store, path)

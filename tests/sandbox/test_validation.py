@@ -1,4 +1,4 @@
-"""What a body may say."""
+"""The validation of request bodies."""
 
 import json
 from typing import Any
@@ -7,20 +7,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sandbox.desk import Desk, desk, problems
+from tests.sandbox.api_client import ApiClient, field_errors, open_client
 
 GOOD = {"title": "T", "description": "d", "status": 2}
 
 
-def _refusal(front: Desk, body: Any) -> set[tuple[str, str]]:
-    answer = front.post(f"/folders/{front.folder}/articles", body)
-    assert answer.status_code == 400, answer.text
-    return problems(answer)
+def _errors(client: ApiClient, body: Any) -> set[tuple[str, str]]:
+    response = client.post(f"/folders/{client.folder}/articles", body)
+    assert response.status_code == 400, response.text
+    return field_errors(response)
 
 
-def test_every_problem_is_told_at_once(front: Desk) -> None:
+def test_every_problem_is_reported_at_once(client: ApiClient) -> None:
     body = {"title": 7, "status": 3, "tags": ["x" * 33], "colour": "red", "seo_data": {"meta_robots": "x"}}
-    assert _refusal(front, body) == {
+    assert _errors(client, body) == {
         ("title", "datatype_mismatch"),
         ("description", "missing_field"),
         ("status", "invalid_value"),
@@ -28,13 +28,13 @@ def test_every_problem_is_told_at_once(front: Desk) -> None:
         ("colour", "invalid_field"),
         ("seo_data.meta_robots", "invalid_field"),
     }
-    assert front.portal.store.all_articles() == []
+    assert client.portal.store.all_articles() == []
 
 
 @pytest.mark.parametrize("missing", ["title", "description", "status"])
-def test_an_article_needs_title_body_and_status(front: Desk, missing: str) -> None:
+def test_an_article_needs_title_body_and_status(client: ApiClient, missing: str) -> None:
     body = {key: value for key, value in GOOD.items() if key != missing}
-    assert _refusal(front, body) == {(missing, "missing_field")}
+    assert _errors(client, body) == {(missing, "missing_field")}
 
 
 @pytest.mark.parametrize(
@@ -55,50 +55,50 @@ def test_an_article_needs_title_body_and_status(front: Desk, missing: str) -> No
         ("seo_data", [], "datatype_mismatch"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_named(front: Desk, field: str, value: Any, code: str) -> None:
+def test_a_value_of_the_wrong_kind_is_named(client: ApiClient, field: str, value: Any, code: str) -> None:
     content = json.dumps({**GOOD, field: value}).encode()
-    answer = front.http.post(
-        f"/api/v2/solutions/folders/{front.folder}/articles",
+    response = client.http.post(
+        f"/api/v2/solutions/folders/{client.folder}/articles",
         content=content,
         headers={"content-type": "application/json"},
     )
-    assert answer.status_code == 400
-    assert problems(answer) == {(field, code)}
+    assert response.status_code == 400
+    assert field_errors(response) == {(field, code)}
 
 
-def test_keywords_are_an_array(front: Desk) -> None:
-    assert _refusal(front, {**GOOD, "seo_data": {"meta_keywords": "a,b"}}) == {
+def test_keywords_are_an_array(client: ApiClient) -> None:
+    assert _errors(client, {**GOOD, "seo_data": {"meta_keywords": "a,b"}}) == {
         ("seo_data.meta_keywords", "datatype_mismatch")
     }
 
 
-def test_a_tag_of_32_characters_is_taken(front: Desk) -> None:
-    assert front.article(tags=["ä" * 32])["tags"] == ["ä" * 32]
+def test_a_tag_of_32_characters_is_taken(client: ApiClient) -> None:
+    assert client.article(tags=["ä" * 32])["tags"] == ["ä" * 32]
 
 
-def test_an_update_needs_nothing_but_checks_what_it_is_given(front: Desk) -> None:
-    made = front.article()
-    assert front.put(f"/articles/{made['id']}", {}).status_code == 200
-    assert problems(front.put(f"/articles/{made['id']}", {"title": ""})) == {("title", "invalid_value")}
-    whole = front.get(f"/articles/{made['id']}").json()
-    assert front.put(f"/articles/{made['id']}", whole).status_code == 400
+def test_an_update_needs_nothing_but_checks_what_it_is_given(client: ApiClient) -> None:
+    made = client.article()
+    assert client.put(f"/articles/{made['id']}", {}).status_code == 200
+    assert field_errors(client.put(f"/articles/{made['id']}", {"title": ""})) == {("title", "invalid_value")}
+    whole = client.get(f"/articles/{made['id']}").json()
+    assert client.put(f"/articles/{made['id']}", whole).status_code == 400
 
 
-def test_names_of_categories_and_folders_are_checked(front: Desk) -> None:
-    assert problems(front.post("/categories", {})) == {("name", "missing_field")}
-    assert problems(front.post("/categories", {"name": "", "icon": {}})) == {
+def test_names_of_categories_and_folders_are_checked(client: ApiClient) -> None:
+    assert field_errors(client.post("/categories", {})) == {("name", "missing_field")}
+    assert field_errors(client.post("/categories", {"name": "", "icon": {}})) == {
         ("name", "invalid_value"),
         ("icon", "invalid_field"),
     }
-    folders = f"/categories/{front.category}/folders"
-    assert problems(front.post(folders, {"name": "x", "visibility": 8, "category_id": 1})) == {
+    folders = f"/categories/{client.category}/folders"
+    assert field_errors(client.post(folders, {"name": "x", "visibility": 8, "category_id": 1})) == {
         ("visibility", "invalid_value"),
         ("category_id", "invalid_field"),
     }
-    assert problems(front.post(folders, {"name": "x", "parent_folder_id": 2**70})) == {
+    assert field_errors(client.post(folders, {"name": "x", "parent_folder_id": 2**70})) == {
         ("parent_folder_id", "datatype_mismatch")
     }
-    assert front.put(f"/categories/{front.category}", {"description": None}).status_code == 200
+    assert client.put(f"/categories/{client.category}", {"description": None}).status_code == 200
 
 
 JSON = st.recursive(
@@ -114,25 +114,25 @@ KEYS = st.sampled_from(
 
 @given(st.dictionaries(KEYS, JSON, max_size=6) | JSON)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_no_body_whatever_breaks_the_portal(front: Desk, body: Any) -> None:
+def test_no_body_breaks_the_portal(client: ApiClient, body: Any) -> None:
     content = json.dumps(body).encode()
     kind = {"content-type": "application/json"}
-    made = front.portal.store.create_article(front.folder, "T", "x")
+    made = client.portal.store.create_article(client.folder, "T", "x")
     for method, path in (
         ("POST", "categories"),
-        ("POST", f"categories/{front.category}/folders"),
-        ("POST", f"folders/{front.folder}/articles"),
-        ("PUT", f"categories/{front.category}"),
-        ("PUT", f"folders/{front.folder}"),
+        ("POST", f"categories/{client.category}/folders"),
+        ("POST", f"folders/{client.folder}/articles"),
+        ("PUT", f"categories/{client.category}"),
+        ("PUT", f"folders/{client.folder}"),
         ("PUT", f"articles/{made.id}"),
     ):
-        answer = front.http.request(method, f"/api/v2/solutions/{path}", content=content, headers=kind)
-        assert answer.status_code in (200, 201, 400, 409), (method, path, answer.text)
+        response = client.http.request(method, f"/api/v2/solutions/{path}", content=content, headers=kind)
+        assert response.status_code in (200, 201, 400, 409), (method, path, response.text)
 
 
 def test_limits_of_size_can_be_set() -> None:
-    with desk(title_limit=None, body_limit=10) as front:
-        assert front.article(title="x" * 3000, description="x" * 10)
-        assert problems(front.post(f"/folders/{front.folder}/articles", {**GOOD, "description": "x" * 11})) == {
+    with open_client(title_limit=None, body_limit=10) as client:
+        assert client.article(title="x" * 3000, description="x" * 10)
+        assert field_errors(client.post(f"/folders/{client.folder}/articles", {**GOOD, "description": "x" * 11})) == {
             ("description", "invalid_value")
         }

@@ -1,4 +1,4 @@
-"""Which keys a body may have and what their values must be; every problem of a body is told at once."""
+"""The errors of the API, and the validation of request bodies, which reports every problem at once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,18 +7,22 @@ from typing import Any, Literal, assert_never
 from kbsync.sandbox.account import Account
 from kbsync.sandbox.settings import SandboxSettings
 
+MAX_INTEGER = 2**63 - 1
+TAG_LIMIT = 32
+SEO_KEYS = ("meta_title", "meta_description", "meta_keywords")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """One thing wrong with a body or a query."""
+class FieldError:
+    """One problem with a field of a body or a query."""
 
     field: str
     message: str
     code: str
 
 
-class Refused(Exception):
-    """A call that ends with something else than what was asked; an empty `body` is sent as nothing at all."""
+class ApiError(Exception):
+    """An error response; without a `body` the response is empty."""
 
     def __init__(
         self, status: int, body: dict[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -29,76 +33,71 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
-def invalid(wrongs: Iterable[Wrong], *, status: int = 400) -> Refused:
-    """Refuse a body or a query (documented)."""
-    errors = [{"field": wrong.field, "message": wrong.message, "code": wrong.code} for wrong in wrongs]
-    return Refused(status, {"description": "Validation failed", "errors": errors})
+def validation_failed(errors: Iterable[FieldError], *, status: int = 400) -> ApiError:
+    """Return the error for a body or a query that is not valid (documented)."""
+    written = [{"field": error.field, "message": error.message, "code": error.code} for error in errors]
+    return ApiError(status, {"description": "Validation failed", "errors": written})
 
 
-def missing_field(field: str) -> Wrong:
-    """Return a mandatory attribute that is not there (documented)."""
-    return Wrong(field=field, message="Mandatory attribute missing", code="missing_field")
+def missing_field(field: str) -> FieldError:
+    """Return the error for a mandatory field that is missing (documented)."""
+    return FieldError(field=field, message="Mandatory attribute missing", code="missing_field")
 
 
-def invalid_field(field: str) -> Wrong:
-    """Return a key that is not in the reference (documented); a key may hold halves of characters."""
-    named = field.encode("utf-8", "replace").decode()
-    return Wrong(field=named, message="Unexpected/invalid field in request", code="invalid_field")
+def invalid_field(field: str) -> FieldError:
+    """Return the error for a field that the reference does not have (documented); it may contain lone surrogates."""
+    encodable = field.encode("utf-8", "replace").decode()
+    return FieldError(field=encodable, message="Unexpected/invalid field in request", code="invalid_field")
 
 
-def mismatch(field: str, wanted: str) -> Wrong:
-    """Return a value of another type than the reference gives."""
-    return Wrong(field=field, message=f"It should be a/an {wanted}", code="datatype_mismatch")
+def datatype_mismatch(field: str, wanted: str) -> FieldError:
+    """Return the error for a value of the wrong type."""
+    return FieldError(field=field, message=f"It should be a/an {wanted}", code="datatype_mismatch")
 
 
-def invalid_value(field: str, message: str) -> Wrong:
-    """Return a value that cannot be."""
-    return Wrong(field=field, message=message, code="invalid_value")
+def invalid_value(field: str, message: str) -> FieldError:
+    """Return the error for a value that is not valid."""
+    return FieldError(field=field, message=message, code="invalid_value")
 
 
-def coded(status: int, code: str, message: str) -> Refused:
-    """Refuse with a code and a message, the shape of everything that is no 400."""
-    return Refused(status, {"code": code, "message": message})
+def error_with_code(status: int, code: str, message: str) -> ApiError:
+    """Return an error with a code and a message, the form of all errors other than 400."""
+    return ApiError(status, {"code": code, "message": message})
 
 
-def unauthorised() -> Refused:
-    """Refuse a wrong key or none."""
-    return coded(401, "invalid_credentials", "You have to be logged in to perform this action.")
+def invalid_credentials() -> ApiError:
+    """Return the error for a wrong or missing key."""
+    return error_with_code(401, "invalid_credentials", "You have to be logged in to perform this action.")
 
 
-def forbidden() -> Refused:
-    """Refuse what the key has no right to."""
-    return coded(403, "access_denied", "You are not authorized to perform this action.")
+def access_denied() -> ApiError:
+    """Return the error for an item that the key has no access to."""
+    return error_with_code(403, "access_denied", "You are not authorized to perform this action.")
 
 
-def feature_missing(feature: str) -> Refused:
-    """Refuse what the plan of the account does not have."""
-    return coded(403, "require_feature", f"The {feature} feature is not supported in your plan.")
+def feature_not_supported(feature: str) -> ApiError:
+    """Return the error for a feature that the plan of the account does not have."""
+    return error_with_code(403, "require_feature", f"The {feature} feature is not supported in your plan.")
 
 
-def absent(account: Account, kind: str, id_: int) -> Refused:
-    """Refuse an id: 404 without a body, or 403 for one that was deleted where the account is set so (both seen)."""
+def not_found(account: Account, kind: str, id_: int) -> ApiError:
+    """Return the error for an unknown id: 404 without a body, or 403 for a deleted item by `gone` (both seen)."""
     if account.settings.gone == 403 and account.store.database.existed(kind, id_):
-        return forbidden()
-    return Refused(404)
+        return access_denied()
+    return ApiError(404)
 
 
-def duplicate(account: Account, field: str) -> Refused:
-    """Refuse a name that is taken; which of the two bodies a real account sends is unknown."""
+def duplicate_value(account: Account, field: str) -> ApiError:
+    """Return the error for a name that is not unique; which of the two bodies a real account sends is unknown."""
     message = "It should be a unique value"
     if account.settings.duplicate_body == "code":
-        return coded(409, "duplicate_value", f"{field}: {message}")
-    return invalid([Wrong(field=field, message=message, code="duplicate_value")], status=409)
-
-
-LARGEST = 2**63 - 1
-TAG_LIMIT = 32
-SEO_KEYS = ("meta_title", "meta_description", "meta_keywords")
+        return error_with_code(409, "duplicate_value", f"{field}: {message}")
+    return validation_failed([FieldError(field=field, message=message, code="duplicate_value")], status=409)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What one key's value must be."""
+class FieldRule:
+    """The values that are valid for one field."""
 
     kind: Literal["text", "integer", "integers", "tags", "seo"]
     mandatory: bool = False
@@ -108,86 +107,86 @@ class Rule:
     limit: int | None = None
 
 
-Rules = dict[str, Rule]
+FieldRules = dict[str, FieldRule]
 
 
-def category_rules(settings: SandboxSettings) -> Rules:
-    """Return the rules for a category; `visible_in_portals` is for accounts with several portals (documented)."""
+def category_rules(settings: SandboxSettings) -> FieldRules:
+    """Return the rules for a category; only accounts with several portals have `visible_in_portals` (documented)."""
     rules = {
-        "name": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
-        "description": Rule(kind="text", null=True),
+        "name": FieldRule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
+        "description": FieldRule(kind="text", null=True),
     }
     if len(settings.portals) > 1:
-        rules["visible_in_portals"] = Rule(kind="integers", among=settings.portals)
+        rules["visible_in_portals"] = FieldRule(kind="integers", among=settings.portals)
     return rules
 
 
-def folder_rules(settings: SandboxSettings) -> Rules:
+def folder_rules(settings: SandboxSettings) -> FieldRules:
     """Return the rules for a folder."""
     return {
-        "name": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
-        "description": Rule(kind="text", null=True),
-        "parent_folder_id": Rule(kind="integer", null=True),
-        "visibility": Rule(kind="integer", among=(1, 2, 3, 4, 5, 6, 7)),
-        "company_ids": Rule(kind="integers"),
-        "contact_segment_ids": Rule(kind="integers"),
-        "company_segment_ids": Rule(kind="integers"),
+        "name": FieldRule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
+        "description": FieldRule(kind="text", null=True),
+        "parent_folder_id": FieldRule(kind="integer", null=True),
+        "visibility": FieldRule(kind="integer", among=(1, 2, 3, 4, 5, 6, 7)),
+        "company_ids": FieldRule(kind="integers"),
+        "contact_segment_ids": FieldRule(kind="integers"),
+        "company_segment_ids": FieldRule(kind="integers"),
     }
 
 
-def article_rules(settings: SandboxSettings, *, updating: bool) -> Rules:
-    """Return the rules for an article; `agent_id` is for updates alone (documented)."""
+def article_rules(settings: SandboxSettings, *, updating: bool) -> FieldRules:
+    """Return the rules for an article; `agent_id` is valid in updates only (documented)."""
     rules = {
-        "title": Rule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
-        "description": Rule(kind="text", mandatory=True, limit=settings.body_limit),
-        "status": Rule(kind="integer", mandatory=True, among=(1, 2)),
-        "tags": Rule(kind="tags"),
-        "seo_data": Rule(kind="seo"),
+        "title": FieldRule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
+        "description": FieldRule(kind="text", mandatory=True, limit=settings.body_limit),
+        "status": FieldRule(kind="integer", mandatory=True, among=(1, 2)),
+        "tags": FieldRule(kind="tags"),
+        "seo_data": FieldRule(kind="seo"),
     }
     if updating:
-        rules["agent_id"] = Rule(kind="integer", among=tuple(agent.id for agent in settings.agents))
+        rules["agent_id"] = FieldRule(kind="integer", among=tuple(agent.id for agent in settings.agents))
     return rules
 
 
-def translation_rules(settings: SandboxSettings) -> Rules:
+def translation_rules(settings: SandboxSettings) -> FieldRules:
     """Return the rules for a category or folder in another language."""
     return {key: rule for key, rule in category_rules(settings).items() if key in ("name", "description")}
 
 
-def check(body: dict[str, Any], rules: Rules, *, updating: bool = False) -> dict[str, Any]:
-    """Give back a body in which nothing is wrong; raises `Refused` with all that is."""
-    wrongs = [invalid_field(key) for key in body if key not in rules]
+def validate(body: dict[str, Any], rules: FieldRules, *, updating: bool = False) -> dict[str, Any]:
+    """Return a body that is valid; raise `ApiError` with every problem of one that is not."""
+    errors = [invalid_field(key) for key in body if key not in rules]
     for key, rule in rules.items():
         if key in body:
-            wrongs += _wrongs(key, body[key], rule)
+            errors += _field_errors(key, body[key], rule)
         elif rule.mandatory and not updating:
-            wrongs.append(missing_field(key))
-    if wrongs:
-        raise invalid(wrongs)
+            errors.append(missing_field(key))
+    if errors:
+        raise validation_failed(errors)
     return body
 
 
-def _wrongs(key: str, value: Any, rule: Rule) -> list[Wrong]:
+def _field_errors(key: str, value: Any, rule: FieldRule) -> list[FieldError]:
     if value is None and rule.null:
         return []
     match rule.kind:
         case "text":
-            return _wrong_text(key, value, rule)
+            return _text_errors(key, value, rule)
         case "integer":
-            return _wrong_integer(key, value, rule)
+            return _integer_errors(key, value, rule)
         case "integers":
-            return _wrong_integers(key, value, rule)
+            return _integer_list_errors(key, value, rule)
         case "tags":
-            return _wrong_tags(key, value)
+            return _tag_errors(key, value)
         case "seo":
-            return _wrong_seo(key, value)
+            return _seo_errors(key, value)
         case _:
             assert_never(rule.kind)
 
 
-def _wrong_text(key: str, value: Any, rule: Rule) -> list[Wrong]:
+def _text_errors(key: str, value: Any, rule: FieldRule) -> list[FieldError]:
     if not isinstance(value, str):
-        return [mismatch(key, "String")]
+        return [datatype_mismatch(key, "String")]
     if not _is_unicode(value):
         return [invalid_value(key, "It should be valid Unicode")]
     if not rule.blank and not value.strip():
@@ -197,29 +196,29 @@ def _wrong_text(key: str, value: Any, rule: Rule) -> list[Wrong]:
     return []
 
 
-def _wrong_integer(key: str, value: Any, rule: Rule) -> list[Wrong]:
+def _integer_errors(key: str, value: Any, rule: FieldRule) -> list[FieldError]:
     if not _is_integer(value):
-        return [mismatch(key, "Integer")]
+        return [datatype_mismatch(key, "Integer")]
     if rule.among and value not in rule.among:
         return [invalid_value(key, f"It should be one of these values: '{','.join(map(str, rule.among))}'")]
     return []
 
 
-def _wrong_integers(key: str, value: Any, rule: Rule) -> list[Wrong]:
+def _integer_list_errors(key: str, value: Any, rule: FieldRule) -> list[FieldError]:
     if not isinstance(value, list):
-        return [mismatch(key, "Array")]
+        return [datatype_mismatch(key, "Array")]
     if not all(_is_integer(one) for one in value):
-        return [mismatch(key, "Array of Integers")]
+        return [datatype_mismatch(key, "Array of Integers")]
     if rule.among and not set(value) <= set(rule.among):
         return [invalid_value(key, f"It should contain only these values: '{','.join(map(str, rule.among))}'")]
     return []
 
 
-def _wrong_tags(key: str, value: Any) -> list[Wrong]:
+def _tag_errors(key: str, value: Any) -> list[FieldError]:
     if not isinstance(value, list):
-        return [mismatch(key, "Array")]
+        return [datatype_mismatch(key, "Array")]
     if not all(isinstance(tag, str) for tag in value):
-        return [mismatch(key, "Array of Strings")]
+        return [datatype_mismatch(key, "Array of Strings")]
     if any(len(tag) > TAG_LIMIT for tag in value):
         return [invalid_value(key, f"It should only contain elements that have maximum of {TAG_LIMIT} characters")]
     if not all(tag.strip() and _is_unicode(tag) for tag in value):
@@ -227,21 +226,21 @@ def _wrong_tags(key: str, value: Any) -> list[Wrong]:
     return []
 
 
-def _wrong_seo(key: str, value: Any) -> list[Wrong]:
+def _seo_errors(key: str, value: Any) -> list[FieldError]:
     if not isinstance(value, dict):
-        return [mismatch(key, "key/value pair")]
-    wrongs = [invalid_field(f"{key}.{name}") for name in value if name not in SEO_KEYS]
+        return [datatype_mismatch(key, "key/value pair")]
+    errors = [invalid_field(f"{key}.{name}") for name in value if name not in SEO_KEYS]
     for name in ("meta_title", "meta_description"):
         if name in value:
-            wrongs += _wrong_text(f"{key}.{name}", value[name], Rule(kind="text"))
-    words = value.get("meta_keywords", [])
-    if not isinstance(words, list) or not all(isinstance(word, str) and _is_unicode(word) for word in words):
-        wrongs.append(mismatch(f"{key}.meta_keywords", "Array of Strings"))
-    return wrongs
+            errors += _text_errors(f"{key}.{name}", value[name], FieldRule(kind="text"))
+    keywords = value.get("meta_keywords", [])
+    if not isinstance(keywords, list) or not all(isinstance(one, str) and _is_unicode(one) for one in keywords):
+        errors.append(datatype_mismatch(f"{key}.meta_keywords", "Array of Strings"))
+    return errors
 
 
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INTEGER
 
 
 def _is_unicode(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""The store's records as the API writes them; the order of keys is the recorded one."""
+"""The JSON of the API for the records of the store; the order of the keys is as recorded."""
 
 import base64
 import json
@@ -6,12 +6,10 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kbsync.sandbox.database import ArticleRecord, CategoryRecord, FolderRecord, Step
+from kbsync.sandbox.database import ID_LIST_OF_VISIBILITY, ArticleRecord, CategoryRecord, FolderRecord, HierarchyLevel
 from kbsync.sandbox.sanitize import path_of
 from kbsync.sandbox.settings import Agent, SandboxSettings
-from kbsync.sandbox.store import seen_by_readers
-
-EXTRA_OF_VISIBILITY = {4: "company_ids", 6: "contact_segment_ids", 7: "company_segment_ids"}
+from kbsync.sandbox.store import published_version
 
 
 def category_to_json(category: CategoryRecord, settings: SandboxSettings) -> dict[str, Any]:
@@ -29,15 +27,15 @@ def category_to_json(category: CategoryRecord, settings: SandboxSettings) -> dic
 
 
 def folder_to_json(
-    folder: FolderRecord, way: Iterable[Step], settings: SandboxSettings, *, listed: bool = False
+    folder: FolderRecord, hierarchy: Iterable[HierarchyLevel], settings: SandboxSettings, *, listed: bool = False
 ) -> dict[str, Any]:
     """Write a folder; `listed` is its form in a category's list, which has no `category_id` (recorded)."""
     nesting = {
         "parent_folder_id": folder.parent_id,
         "sub_folders_count": folder.sub_folders_count,
-        "hierarchy": way_to_json(way),
+        "hierarchy": hierarchy_to_json(hierarchy),
     }
-    extra = EXTRA_OF_VISIBILITY.get(folder.visibility)
+    extra = ID_LIST_OF_VISIBILITY.get(folder.visibility)
     return {
         "id": folder.id,
         "name": folder.name,
@@ -55,14 +53,14 @@ def folder_to_json(
 
 def article_to_json(
     article: ArticleRecord,
-    way: Iterable[Step],
+    hierarchy: Iterable[HierarchyLevel],
     settings: SandboxSettings,
     *,
     alone: bool = False,
     counts: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Write an article; `alone` is the answer for one article, which carries a token (recorded)."""
-    shown = article if settings.shown == "draft" else seen_by_readers(article)
+    """Write an article; `alone` is the response for one article, which has a token (recorded)."""
+    shown = article if settings.shown == "draft" else published_version(article)
     written = {
         "id": shown.id,
         "type": shown.type,
@@ -84,17 +82,17 @@ def article_to_json(
         "hits": counts["hits"],
         "suggested": 0,
         "feedback_count": 0,
-        "hierarchy": way_to_json(way),
+        "hierarchy": hierarchy_to_json(hierarchy),
     }
     return {**written, "collaboration": {"convo_token": _token(shown)}} if alone else written
 
 
 def hit_to_json(
-    article: ArticleRecord, way: tuple[Step, ...], folder: FolderRecord, settings: SandboxSettings
+    article: ArticleRecord, hierarchy: tuple[HierarchyLevel, ...], folder: FolderRecord, settings: SandboxSettings
 ) -> dict[str, Any]:
-    """Write an article as the search shows it (documented sample)."""
+    """Write an article as a search result (documented sample)."""
     counts = {"hits": article.hits, "thumbs_up": article.thumbs_up, "thumbs_down": article.thumbs_down}
-    written = article_to_json(article, way, settings, counts=counts)
+    written = article_to_json(article, hierarchy, settings, counts=counts)
     for key in ("seo_data", "tags", "hierarchy", "attachments", "cloud_files"):
         del written[key]
     return {
@@ -104,13 +102,13 @@ def hit_to_json(
         "modified_at": article.updated_at,
         "modified_by": article.agent_id,
         "language_id": 6,
-        "category_name": way[0].name,
-        "folder_name": way[-1].name,
+        "category_name": hierarchy[0].name,
+        "folder_name": hierarchy[-1].name,
     }
 
 
 def seo_to_json(seo: Mapping[str, Any], settings: SandboxSettings) -> dict[str, str]:
-    """Write the SEO fields: keywords go in as an array and come out as one text (documented)."""
+    """Write the SEO fields: keywords are written as an array and returned as one text (documented)."""
     if not seo and settings.seo_unset == "absent":
         return {}
     written = {"meta_title": seo.get("meta_title", ""), "meta_description": seo.get("meta_description", "")}
@@ -119,17 +117,17 @@ def seo_to_json(seo: Mapping[str, Any], settings: SandboxSettings) -> dict[str, 
     return written
 
 
-def way_to_json(way: Iterable[Step]) -> list[dict[str, Any]]:
-    """Write the way from the category down."""
+def hierarchy_to_json(levels: Iterable[HierarchyLevel]) -> list[dict[str, Any]]:
+    """Write the levels from the category down."""
     return [
-        {"level": level, "type": step.type, "data": {"id": step.id, "name": step.name, "language": step.language}}
-        for level, step in enumerate(way)
+        {"level": number, "type": level.type, "data": {"id": level.id, "name": level.name, "language": level.language}}
+        for number, level in enumerate(levels)
     ]
 
 
 def agent_to_json(agent: Agent, settings: SandboxSettings) -> dict[str, Any]:
     """Write an agent."""
-    born = "2024-01-01T00:00:00Z"
+    created_at = "2024-01-01T00:00:00Z"
     return {
         "available": True,
         "occasional": False,
@@ -138,8 +136,8 @@ def agent_to_json(agent: Agent, settings: SandboxSettings) -> dict[str, Any]:
         "signature": None,
         "group_ids": [],
         "role_ids": [],
-        "created_at": born,
-        "updated_at": born,
+        "created_at": created_at,
+        "updated_at": created_at,
         "available_since": None,
         "type": "support_agent",
         "contact": {
@@ -152,8 +150,8 @@ def agent_to_json(agent: Agent, settings: SandboxSettings) -> dict[str, Any]:
             "name": agent.name,
             "phone": None,
             "time_zone": "UTC",
-            "created_at": born,
-            "updated_at": born,
+            "created_at": created_at,
+            "updated_at": created_at,
         },
     }
 

@@ -1,4 +1,4 @@
-"""The pages on which an agent edits an article by hand, as agents of a real portal do beside kbsync."""
+"""The pages on which an agent edits an article by hand, as agents do on the web."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,65 +8,74 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from kbsync.sandbox.account import account_of
-from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord, FolderRecord, Heading
-from kbsync.sandbox.pages.render import HEADERS, POLICY, body_to_show, fields_of, is_ours, page, token_for
-from kbsync.sandbox.sanitize import rewritten
+from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord, ArticleSummary, FolderRecord
+from kbsync.sandbox.pages.render import (
+    HEADERS,
+    POLICY,
+    body_to_show,
+    form_fields,
+    id_in_path,
+    is_valid_form,
+    page,
+    token_for,
+)
+from kbsync.sandbox.sanitize import rewrite
 from kbsync.sandbox.store import Store
 
 PURPOSE = "agent"
 TAG_LIMIT = 32
-STALE = "Somebody saved this article after you opened it. Your text is still here; open the article anew to see theirs."
+STALE = "The article was changed after you opened it. Your text is kept; open the article in a new tab to compare."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawer:
-    """A folder as agents see it, with drafts."""
+class AgentFolderView:
+    """A folder as agents see it, with its drafts."""
 
-    folder: FolderRecord
+    record: FolderRecord
     depth: int
-    articles: list[Heading]
+    articles: list[ArticleSummary]
 
 
 async def overview(request: Request) -> Response:
-    """List every article, drafts too."""
+    """Show every article, drafts too."""
     account = account_of(request)
     term = request.query_params.get("term", "").strip()
     status = request.query_params.get("status", "")
-    inside = _articles(account.store, term, status)
+    articles = _articles_by_folder(account.store, term, status)
     filtered = bool(term or status)
-    folders = account.store.all_folders()
-    cases = [
-        (one, _drawers([folder for folder in folders if folder.category_id == one.id], inside, filtered=filtered))
-        for one in account.store.all_categories()
-    ]
-    cases = [(category, drawers) for category, drawers in cases if drawers or not filtered]
-    shown = sum(len(drawer.articles) for _, drawers in cases for drawer in drawers)
-    return page(request, "agent_list.html", cases=cases, term=term, status_shown=status, shown=shown)
+    listed = []
+    for category in account.store.all_categories():
+        folders = [folder for folder in account.store.all_folders() if folder.category_id == category.id]
+        views = _folder_views(folders, articles, filtered=filtered)
+        if views or not filtered:
+            listed.append((category, views))
+    shown = sum(len(view.articles) for _, views in listed for view in views)
+    return page(request, "agent_list.html", categories=listed, term=term, status_shown=status, shown=shown)
 
 
 async def edit(request: Request) -> Response:
     """Show the form for one article."""
     found = _find(request)
     if found is None:
-        return _missing(request)
+        return _not_found(request)
     return _form(request, found, _fields_from(found), saved="saved" in request.query_params)
 
 
 async def save(request: Request) -> Response:
-    """Take what the form holds; a title that is blank, a tag that is too long or a stale form is said and not saved."""
+    """Save the form, or show why it is not saved: a blank title, a tag that is too long or a stale form."""
     account = account_of(request)
     found = _find(request)
     if found is None:
-        return _missing(request)
-    fields = {**_fields_from(found), **await fields_of(request)}
-    if not is_ours(request, fields.get("token", ""), PURPOSE):
-        return PlainTextResponse("This form did not come from the sandbox's own page.\n", status_code=403)
-    wrong = _wrongs(fields, found)
-    if wrong:
-        return _form(request, found, fields, wrong=wrong, status=409 if STALE in wrong else 400)
+        return _not_found(request)
+    fields = {**_fields_from(found), **await form_fields(request)}
+    if not is_valid_form(request, fields.get("token", ""), PURPOSE):
+        return PlainTextResponse("The form was not sent from a page of the sandbox.\n", status_code=403)
+    errors = _form_errors(fields, found)
+    if errors:
+        return _form(request, found, fields, errors=errors, status=409 if STALE in errors else 400)
     wanted = _changes_from(fields)
     body, stored = wanted["body"], found.description.replace("\r\n", "\n")
-    wanted["body"] = found.description if body == stored else rewritten(body, account.settings.rewriting)
+    wanted["body"] = found.description if body == stored else rewrite(body, account.settings.rewriting)
     before = {**{key: getattr(found, key) for key in ("title", "status", "tags")}, "body": found.description}
     changes = {key: value for key, value in wanted.items() if before[key] != value}
     if changes:
@@ -75,9 +84,9 @@ async def save(request: Request) -> Response:
 
 
 async def preview(request: Request) -> Response:
-    """Return the body of the form as readers would see it, for the pane beside the form."""
-    fields = await fields_of(request)
-    if not is_ours(request, fields.get("token", ""), PURPOSE):
+    """Return the body in the form as readers see it, for the pane beside the form."""
+    fields = await form_fields(request)
+    if not is_valid_form(request, fields.get("token", ""), PURPOSE):
         return PlainTextResponse("", status_code=403)
     shown = str(body_to_show(fields.get("body", "")))
     return HTMLResponse(shown, headers={**HEADERS, "content-security-policy": POLICY})
@@ -88,7 +97,7 @@ def _form(
     found: ArticleRecord,
     fields: dict[str, Any],
     *,
-    wrong: tuple[str, ...] = (),
+    errors: tuple[str, ...] = (),
     saved: bool = False,
     status: int = 200,
 ) -> Response:
@@ -101,9 +110,9 @@ def _form(
         article=found,
         fields=fields,
         body=body_to_show(fields["body"]),
-        way=account.store.folders.way(found.folder_id, account.store.language),
+        hierarchy=account.store.folders.hierarchy(found.folder_id, account.store.language),
         token=token_for(PURPOSE),
-        wrong=wrong,
+        errors=errors,
         saved=saved,
     )
 
@@ -131,62 +140,60 @@ def _tags(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
 
 
-def _wrongs(fields: dict[str, str], found: ArticleRecord) -> tuple[str, ...]:
-    wrongs = []
+def _form_errors(fields: dict[str, str], found: ArticleRecord) -> tuple[str, ...]:
+    errors = []
     if fields["seen"] != found.updated_at:
-        wrongs.append(STALE)
+        errors.append(STALE)
     if not fields["title"].strip():
-        wrongs.append("An article needs a title.")
-    wrongs += [
+        errors.append("The title is required.")
+    errors += [
         f"The tag “{tag}” is longer than {TAG_LIMIT} characters."
         for tag in _tags(fields["tags"])
         if len(tag) > TAG_LIMIT
     ]
-    return tuple(wrongs)
+    return tuple(errors)
 
 
 def _find(request: Request) -> ArticleRecord | None:
     store = account_of(request).store
-    given = str(request.path_params["place"]).partition("-")[0]
-    return (
-        store.articles.get(int(given), store.language)
-        if given.isascii() and given.isdigit() and len(given) < 19
-        else None
-    )
+    id_ = id_in_path(request)
+    return store.articles.get(id_, store.language) if id_ else None
 
 
-def _missing(request: Request) -> Response:
-    return page(request, "agent_missing.html", status=404)
+def _not_found(request: Request) -> Response:
+    return page(request, "agent_not_found.html", status=404)
 
 
-def _articles(store: Store, term: str, status: str) -> dict[int, list[Heading]]:
-    found: dict[int, list[Heading]] = {}
-    for one in store.articles.headings(store.language):
+def _articles_by_folder(store: Store, term: str, status: str) -> dict[int, list[ArticleSummary]]:
+    found: dict[int, list[ArticleSummary]] = {}
+    for one in store.articles.summaries(store.language):
         if term.casefold() in one.title.casefold() and status in ("", str(one.status)):
             found.setdefault(one.folder_id, []).append(one)
     return found
 
 
-def _drawers(folders: list[FolderRecord], inside: dict[int, list[Heading]], *, filtered: bool) -> list[Drawer]:
-    drawers: list[Drawer] = []
+def _folder_views(
+    folders: list[FolderRecord], articles: dict[int, list[ArticleSummary]], *, filtered: bool
+) -> list[AgentFolderView]:
+    views: list[AgentFolderView] = []
 
-    def open_(parent: int | None, depth: int) -> None:
+    def add_children(parent: int | None, depth: int) -> None:
         for folder in folders:
             if folder.parent_id == parent:
-                articles = inside.get(folder.id, [])
-                if articles or not filtered:
-                    drawers.append(Drawer(folder=folder, depth=depth, articles=articles))
-                open_(folder.id, depth + 1)
+                inside = articles.get(folder.id, [])
+                if inside or not filtered:
+                    views.append(AgentFolderView(record=folder, depth=depth, articles=inside))
+                add_children(folder.id, depth + 1)
 
-    open_(None, 0)
-    return drawers
+    add_children(None, 0)
+    return views
 
 
 ROUTES = [
     Route("/a/solutions", overview),
     Route("/a/solutions/preview", preview, methods=["POST"]),
-    Route("/a/solutions/articles/{place}", edit),
-    Route("/a/solutions/articles/{place}", save, methods=["POST"]),
-    Route("/a/solutions/articles/{place}/edit", edit),
+    Route("/a/solutions/articles/{id}", edit),
+    Route("/a/solutions/articles/{id}", save, methods=["POST"]),
+    Route("/a/solutions/articles/{id}/edit", edit),
     Route("/a", lambda _: RedirectResponse("/a/solutions")),
 ]

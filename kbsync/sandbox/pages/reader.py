@@ -1,4 +1,4 @@
-"""The help centre as readers see it."""
+"""The pages of the help centre that readers see."""
 
 import re
 from dataclasses import dataclass
@@ -9,132 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kbsync.sandbox.account import Account, account_of
-from kbsync.sandbox.database import AGENTS_ONLY, BOTS, ArticleRecord, CategoryRecord, FolderRecord, Heading
-from kbsync.sandbox.pages.render import body_to_show, fields_of, is_same_site, page
-from kbsync.sandbox.store import Store, search, seen_by_readers
-
-LENGTH = 180
-BEFORE = 50
-
-
-def beginning(text: str) -> str:
-    """Return the first words of a text."""
-    return _cut(" ".join(text.split()), 0)
-
-
-def around(text: str, term: str) -> list[tuple[str, bool]]:
-    """Return the words around the first hit, in pieces that are marked or not."""
-    whole = " ".join(text.split())
-    words = [re.escape(word) for word in term.split()]
-    if not words:
-        return [(beginning(text), False)]
-    pattern = re.compile("|".join(sorted(words, key=len, reverse=True)), re.IGNORECASE)
-    hit = pattern.search(whole)
-    shown = _cut(whole, max(0, hit.start() - BEFORE) if hit else 0)
-    pieces: list[tuple[str, bool]] = []
-    end = 0
-    for found in pattern.finditer(shown):
-        pieces += [(shown[end : found.start()], False), (found[0], True)]
-        end = found.end()
-    return [piece for piece in (*pieces, (shown[end:], False)) if piece[0]]
-
-
-def _cut(text: str, start: int) -> str:
-    if start:
-        start = text.find(" ", start) + 1 or start
-    cut = text[start : start + LENGTH]
-    if start + LENGTH < len(text):
-        cut = f"{cut.rpartition(' ')[0] or cut}…"
-    return f"…{cut}" if start else cut
-
-
-HIDDEN = (AGENTS_ONLY, BOTS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
-    """A folder as readers see it: its folders, its articles, and how many articles there are at any depth."""
-
-    folder: FolderRecord
-    folders: tuple["Shelf", ...]
-    articles: tuple[Heading, ...]
-
-    @property
-    def count(self) -> int:
-        """Count the articles at any depth."""
-        return len(self.articles) + sum(inner.count for inner in self.folders)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bookcase:
-    """A category as readers see it."""
-
-    category: CategoryRecord
-    shelves: tuple[Shelf, ...]
-
-    @property
-    def count(self) -> int:
-        """Count the articles at any depth."""
-        return sum(shelf.count for shelf in self.shelves)
-
-
-class Shelves:
-    """One reading of what readers may see in one language."""
-
-    def __init__(self, store: Store, language: str) -> None:
-        self._store = store
-        self.language = language
-        everywhere = {folder.id: folder for folder in store.all_folders()}
-        here = everywhere if language == store.language else {one.id: one for one in store.folders.all(language)}
-        self._folders = {id_: folder for id_, folder in here.items() if _is_open(folder, everywhere)}
-        self._inside: dict[int | None, list[FolderRecord]] = {}
-        for folder in self._folders.values():
-            self._inside.setdefault(folder.parent_id, []).append(folder)
-        self._articles: dict[int, list[Heading]] = {}
-        for article in store.articles.headings(language):
-            if article.readable and article.folder_id in self._folders:
-                self._articles.setdefault(article.folder_id, []).append(article)
-
-    @property
-    def open_folders(self) -> frozenset[int]:
-        """Return the ids of the folders readers may look into."""
-        return frozenset(self._folders)
-
-    def bookcases(self) -> tuple[Bookcase, ...]:
-        """Return every category that has a folder to show."""
-        cases = (self._bookcase(category) for category in self._store.categories.list(self.language))
-        return tuple(case for case in cases if case.shelves)
-
-    def bookcase(self, id_: int) -> Bookcase | None:
-        """Return one category."""
-        category = self._store.categories.get(id_, self.language)
-        return self._bookcase(category) if category else None
-
-    def shelf(self, id_: int) -> Shelf | None:
-        """Return one folder."""
-        folder = self._folders.get(id_)
-        return self._shelf(folder) if folder else None
-
-    def _bookcase(self, category: CategoryRecord) -> Bookcase:
-        top = [folder for folder in self._inside.get(None, []) if folder.category_id == category.id]
-        return Bookcase(category=category, shelves=tuple(self._shelf(folder) for folder in top))
-
-    def _shelf(self, folder: FolderRecord) -> Shelf:
-        return Shelf(
-            folder=folder,
-            folders=tuple(self._shelf(inner) for inner in self._inside.get(folder.id, [])),
-            articles=tuple(self._articles.get(folder.id, [])),
-        )
-
-
-def _is_open(folder: FolderRecord, everywhere: dict[int, FolderRecord]) -> bool:
-    current: FolderRecord | None = folder
-    while current is not None:
-        if current.visibility in HIDDEN:
-            return False
-        current = everywhere.get(current.parent_id) if current.parent_id else None
-    return True
-
+from kbsync.sandbox.database import AGENTS_ONLY, BOTS, ArticleRecord, ArticleSummary, CategoryRecord, FolderRecord
+from kbsync.sandbox.pages.render import body_to_show, form_fields, id_in_path, is_same_site, page
+from kbsync.sandbox.store import Store, published_version, search
 
 HOME = "/support/solutions"
 LANGUAGE_NAMES = {
@@ -153,52 +30,141 @@ LANGUAGE_NAMES = {
     "zh-CN": "简体中文",
 }
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
+EXCERPT_LENGTH = 180
+EXCERPT_BEFORE = 50
+HIDDEN_VISIBILITIES = (AGENTS_ONLY, BOTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderView:
+    """A folder as readers see it, with its folders and articles."""
+
+    record: FolderRecord
+    folders: tuple["FolderView", ...]
+    articles: tuple[ArticleSummary, ...]
+
+    @property
+    def count(self) -> int:
+        """Return the number of articles at any depth."""
+        return len(self.articles) + sum(folder.count for folder in self.folders)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryView:
+    """A category as readers see it."""
+
+    record: CategoryRecord
+    folders: tuple[FolderView, ...]
+
+    @property
+    def count(self) -> int:
+        """Return the number of articles at any depth."""
+        return sum(folder.count for folder in self.folders)
+
+
+class PublishedContent:
+    """What readers can see in one language."""
+
+    def __init__(self, store: Store, language: str) -> None:
+        self._store = store
+        self.language = language
+        all_folders = {folder.id: folder for folder in store.all_folders()}
+        translated = all_folders if language == store.language else {one.id: one for one in store.folders.all(language)}
+        self._folders = {id_: folder for id_, folder in translated.items() if _is_visible(folder, all_folders)}
+        self._children: dict[int | None, list[FolderRecord]] = {}
+        for folder in self._folders.values():
+            self._children.setdefault(folder.parent_id, []).append(folder)
+        self._articles: dict[int, list[ArticleSummary]] = {}
+        for article in store.articles.summaries(language):
+            if article.readable and article.folder_id in self._folders:
+                self._articles.setdefault(article.folder_id, []).append(article)
+
+    @property
+    def folder_ids(self) -> frozenset[int]:
+        """Return the ids of the folders that readers can see."""
+        return frozenset(self._folders)
+
+    def categories(self) -> tuple[CategoryView, ...]:
+        """Return every category that has a folder that readers can see."""
+        views = (self._category_view(category) for category in self._store.categories.all(self.language))
+        return tuple(view for view in views if view.folders)
+
+    def category(self, id_: int) -> CategoryView | None:
+        """Return one category, or None where it is not found."""
+        category = self._store.categories.get(id_, self.language)
+        return self._category_view(category) if category else None
+
+    def folder(self, id_: int) -> FolderView | None:
+        """Return one folder, or None where readers cannot see it."""
+        folder = self._folders.get(id_)
+        return self._folder_view(folder) if folder else None
+
+    def _category_view(self, category: CategoryRecord) -> CategoryView:
+        top = [folder for folder in self._children.get(None, []) if folder.category_id == category.id]
+        return CategoryView(record=category, folders=tuple(self._folder_view(folder) for folder in top))
+
+    def _folder_view(self, folder: FolderRecord) -> FolderView:
+        return FolderView(
+            record=folder,
+            folders=tuple(self._folder_view(inner) for inner in self._children.get(folder.id, [])),
+            articles=tuple(self._articles.get(folder.id, [])),
+        )
+
+
+def _is_visible(folder: FolderRecord, all_folders: dict[int, FolderRecord]) -> bool:
+    current: FolderRecord | None = folder
+    while current is not None:
+        if current.visibility in HIDDEN_VISIBILITIES:
+            return False
+        current = all_folders.get(current.parent_id) if current.parent_id else None
+    return True
 
 
 async def home(request: Request) -> Response:
     """Show all categories and the search."""
     language = _language(request)
     if language is None:
-        return missing(request)
-    cases = Shelves(account_of(request).store, language).bookcases()
-    return _show(request, "home.html", language, "", cases=cases)
+        return not_found(request)
+    categories = PublishedContent(account_of(request).store, language).categories()
+    return _show(request, "home.html", language, "", categories=categories)
 
 
 async def category(request: Request) -> Response:
     """Show one category with its folders and the first articles of each."""
     language = _language(request)
-    id_ = _id(request)
-    case = Shelves(account_of(request).store, language).bookcase(id_) if language and id_ else None
-    if case is None or language is None:
-        return missing(request)
-    return _show(request, "category.html", language, f"/{case.category.id}", case=case)
+    id_ = id_in_path(request)
+    found = PublishedContent(account_of(request).store, language).category(id_) if language and id_ else None
+    if found is None or language is None:
+        return not_found(request)
+    return _show(request, "category.html", language, f"/{found.record.id}", category=found)
 
 
 async def folder(request: Request) -> Response:
     """Show one folder with its folders and articles."""
     language = _language(request)
-    id_ = _id(request)
+    id_ = id_in_path(request)
     account = account_of(request)
-    shelf = Shelves(account.store, language).shelf(id_) if language and id_ else None
-    if shelf is None or language is None:
-        return missing(request)
-    texts = {
-        one.id: beginning(seen_by_readers(one).description_text)
-        for one in account.store.articles.in_folder(shelf.folder.id, language)
+    found = PublishedContent(account.store, language).folder(id_) if language and id_ else None
+    if found is None or language is None:
+        return not_found(request)
+    excerpts = {
+        one.id: beginning(published_version(one).description_text)
+        for one in account.store.articles.in_folder(found.record.id, language)
     }
-    way = account.store.folders.way(shelf.folder.id, language)
-    return _show(request, "folder.html", language, f"/folders/{shelf.folder.id}", shelf=shelf, texts=texts, way=way)
+    hierarchy = account.store.folders.hierarchy(found.record.id, language)
+    path = f"/folders/{found.record.id}"
+    return _show(request, "folder.html", language, path, folder=found, excerpts=excerpts, hierarchy=hierarchy)
 
 
 async def article(request: Request) -> Response:
-    """Show one article, and count the visit."""
+    """Show one article and count the view."""
     account = account_of(request)
     language = _language(request)
-    found, shelf = _readable(request, account, language)
-    if found is None or shelf is None or language is None:
-        return missing(request)
+    found, folder_view = _readable(request, account, language)
+    if found is None or folder_view is None or language is None:
+        return not_found(request)
     account.store.articles.count(found.id, language, "hits")
-    place = [one.id for one in shelf.articles].index(found.id)
+    index = [one.id for one in folder_view.articles].index(found.id)
     return _show(
         request,
         "article.html",
@@ -208,62 +174,62 @@ async def article(request: Request) -> Response:
         article=found,
         body=body_to_show(found.description),
         author=next((one.name for one in account.settings.agents if one.id == found.agent_id), None),
-        shelf=shelf,
-        way=account.store.folders.way(shelf.folder.id, language),
-        before=shelf.articles[place - 1] if place else None,
-        after=shelf.articles[place + 1] if place + 1 < len(shelf.articles) else None,
+        folder=folder_view,
+        hierarchy=account.store.folders.hierarchy(folder_view.record.id, language),
+        before=folder_view.articles[index - 1] if index else None,
+        after=folder_view.articles[index + 1] if index + 1 < len(folder_view.articles) else None,
         thanked="thanks" in request.query_params,
     )
 
 
 async def feedback(request: Request) -> Response:
-    """Count a thumb up or down."""
+    """Count a vote for helpful or not helpful."""
     account = account_of(request)
     language = _language(request)
     found, _ = _readable(request, account, language)
     if found is None or language is None or not is_same_site(request):
-        return missing(request)
-    helpful = (await fields_of(request)).get("helpful") == "yes"
+        return not_found(request)
+    helpful = (await form_fields(request)).get("helpful") == "yes"
     account.store.articles.count(found.id, language, "thumbs_up" if helpful else "thumbs_down")
     return RedirectResponse(f"{_base(account, language)}/articles/{found.id}?thanks=1#page-feedback", status_code=303)
 
 
-async def find(request: Request) -> Response:
-    """Show what a search found."""
+async def search_results(request: Request) -> Response:
+    """Show the results of a search."""
     account = account_of(request)
     language = _language(request)
     if language is None:
-        return missing(request)
+        return not_found(request)
     term = request.query_params.get("term", "").strip()
-    open_folders = Shelves(account.store, language).open_folders
-    found = search(account.store, term, language, readable=open_folders)
+    folder_ids = PublishedContent(account.store, language).folder_ids
+    found = search(account.store, term, language, readable=folder_ids)
     hits = [
         {
             "article": hit,
-            "title": around(hit.title, term),
-            "excerpt": around(hit.description_text, term),
-            "way": account.store.folders.way(hit.folder_id, language),
+            "title": highlighted_excerpt(hit.title, term),
+            "excerpt": highlighted_excerpt(hit.description_text, term),
+            "hierarchy": account.store.folders.hierarchy(hit.folder_id, language),
         }
         for hit in found
     ]
     return _show(request, "search.html", language, "", hits=hits, term=term)
 
 
-async def start(_: Request) -> Response:
-    """Lead to the home page."""
+async def redirect_to_home(_: Request) -> Response:
+    """Redirect to the home page."""
     return RedirectResponse(HOME)
 
 
-def missing(request: Request) -> Response:
-    """Say that there is nothing here, or nothing for readers."""
+def not_found(request: Request) -> Response:
+    """Show that the page does not exist, or is not visible to readers."""
     account = account_of(request)
-    return _show(request, "missing.html", account.settings.language, "", status=404)
+    return _show(request, "not_found.html", account.settings.language, "", status=404)
 
 
-def _show(request: Request, template: str, language: str, place: str, *, status: int = 200, **values: Any) -> Response:
+def _show(request: Request, template: str, language: str, path: str, *, status: int = 200, **values: Any) -> Response:
     account = account_of(request)
     languages = [account.settings.language, *account.settings.languages]
-    switches = [(code, LANGUAGE_NAMES.get(code, code), f"{_base(account, code)}{place}") for code in languages]
+    switches = [(code, LANGUAGE_NAMES.get(code, code), f"{_base(account, code)}{path}") for code in languages]
     values.setdefault("term", "")
     return page(
         request,
@@ -287,32 +253,60 @@ def _language(request: Request) -> str | None:
     return language if language in (settings.language, *settings.languages) else None
 
 
-def _id(request: Request) -> int | None:
-    given = str(request.path_params["place"]).partition("-")[0]
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
-
-
-def _readable(request: Request, account: Account, language: str | None) -> tuple[ArticleRecord | None, Shelf | None]:
-    id_ = _id(request)
+def _readable(
+    request: Request, account: Account, language: str | None
+) -> tuple[ArticleRecord | None, FolderView | None]:
+    id_ = id_in_path(request)
     found = account.store.articles.get(id_, language) if id_ and language else None
     if found is None or language is None or not found.readable:
         return None, None
-    return seen_by_readers(found), Shelves(account.store, language).shelf(found.folder_id)
+    return published_version(found), PublishedContent(account.store, language).folder(found.folder_id)
+
+
+def beginning(text: str) -> str:
+    """Return the first words of a text."""
+    return _cut(" ".join(text.split()), 0)
+
+
+def highlighted_excerpt(text: str, term: str) -> list[tuple[str, bool]]:
+    """Return the words around the first hit, in pieces that are marked or not."""
+    whole = " ".join(text.split())
+    words = [re.escape(word) for word in term.split()]
+    if not words:
+        return [(beginning(text), False)]
+    pattern = re.compile("|".join(sorted(words, key=len, reverse=True)), re.IGNORECASE)
+    hit = pattern.search(whole)
+    shown = _cut(whole, max(0, hit.start() - EXCERPT_BEFORE) if hit else 0)
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for found in pattern.finditer(shown):
+        pieces += [(shown[end : found.start()], False), (found[0], True)]
+        end = found.end()
+    return [piece for piece in (*pieces, (shown[end:], False)) if piece[0]]
+
+
+def _cut(text: str, start: int) -> str:
+    if start:
+        start = text.find(" ", start) + 1 or start
+    cut = text[start : start + EXCERPT_LENGTH]
+    if start + EXCERPT_LENGTH < len(text):
+        cut = f"{cut.rpartition(' ')[0] or cut}…"
+    return f"…{cut}" if start else cut
 
 
 def _routes(prefix: str) -> list[Route]:
     return [
         Route(f"{prefix}{HOME}", home),
-        Route(f"{prefix}/support/search/solutions", find),
-        Route(f"{prefix}/support/search", find),
-        Route(f"{prefix}{HOME}/folders/{{place}}", folder),
-        Route(f"{prefix}{HOME}/folders/{{place}}/page/{{page:int}}", folder),
-        Route(f"{prefix}{HOME}/articles/{{place}}", article),
-        Route(f"{prefix}{HOME}/articles/{{place}}/feedback", feedback, methods=["POST"]),
-        Route(f"{prefix}{HOME}/{{place}}", category),
-        Route(f"{prefix}/support/home", start),
-        Route(f"{prefix}/support", start),
+        Route(f"{prefix}/support/search/solutions", search_results),
+        Route(f"{prefix}/support/search", search_results),
+        Route(f"{prefix}{HOME}/folders/{{id}}", folder),
+        Route(f"{prefix}{HOME}/folders/{{id}}/page/{{page:int}}", folder),
+        Route(f"{prefix}{HOME}/articles/{{id}}", article),
+        Route(f"{prefix}{HOME}/articles/{{id}}/feedback", feedback, methods=["POST"]),
+        Route(f"{prefix}{HOME}/{{id}}", category),
+        Route(f"{prefix}/support/home", redirect_to_home),
+        Route(f"{prefix}/support", redirect_to_home),
     ]
 
 
-ROUTES = [Route("/", start), *_routes(""), *_routes("/{language}")]
+ROUTES = [Route("/", redirect_to_home), *_routes(""), *_routes("/{language}")]

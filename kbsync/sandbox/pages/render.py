@@ -1,4 +1,4 @@
-"""Templates to pages, each with the headers that keep what articles bring along from doing harm."""
+"""Pages from templates, with the security headers that every page needs, and the forms on them."""
 
 import hashlib
 import hmac
@@ -14,43 +14,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from kbsync.sandbox.account import account_of
-from kbsync.sandbox.sanitize import VIDEO_HOSTS, for_readers, path_of
+from kbsync.sandbox.sanitize import VIDEO_HOSTS, path_of, sanitize_for_readers
 
-_SECRET = secrets.token_bytes(32)
-
-
-async def fields_of(request: Request) -> dict[str, str]:
-    """Read the fields of a form."""
-    text = (await request.body()).decode("utf-8", "replace")
-    return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
-
-
-def token_for(purpose: str) -> str:
-    """Make the token that a form carries; a foreign page cannot read it, so it cannot send it."""
-    return hmac.new(_SECRET, purpose.encode(), hashlib.sha256).hexdigest()
-
-
-def is_ours(request: Request, token: str, purpose: str) -> bool:
-    """Return whether a form was sent from a page of this server."""
-    return is_same_site(request) and hmac.compare_digest(token.encode(), token_for(purpose).encode())
-
-
-def is_same_site(request: Request) -> bool:
-    """Return whether the browser says that a request comes from a page of this server, or says nothing."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
-
-
-HERE = Path(__file__).parent.parent
-STATIC = HERE / "static"
+ROOT = Path(__file__).parent.parent
+STATIC = ROOT / "static"
 POLICY = (
     "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' https: http: data:;"
     f" frame-src {' '.join(f'https://{host}' for host in VIDEO_HOSTS)}; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
-WITH_OUR_SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
+POLICY_WITH_SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -61,42 +34,73 @@ HEADERS = {
     "x-robots-tag": "noindex",
 }
 MINUTES_PER_CHARACTER = 1 / 1200
+_SECRET = secrets.token_bytes(32)
 
 
 def page(request: Request, template: str, *, status: int = 200, script: bool = False, **values: Any) -> Response:
-    """Render a page; `script` allows our own script on it, never one that an article brings."""
+    """Render a page; `script` allows the scripts of the portal, but none of an article."""
     settings = account_of(request).settings
     text = _TEMPLATES.get_template(template).render(portal=settings.name, **values)
     return HTMLResponse(
         text,
         status_code=status,
-        headers={**HEADERS, "content-security-policy": WITH_OUR_SCRIPT if script else POLICY},
+        headers={**HEADERS, "content-security-policy": POLICY_WITH_SCRIPT if script else POLICY},
     )
 
 
 def body_to_show(body: str) -> Markup:
-    """Return an article's HTML, sanitised, as text that templates do not escape."""
-    return Markup(for_readers(body))  # noqa: S704 - the sanitiser made it safe
+    """Return the sanitised HTML of an article as markup that templates do not escape."""
+    return Markup(sanitize_for_readers(body))  # noqa: S704 - the sanitiser made it safe
 
 
 def day(stamp: str) -> str:
-    """Write a time as people write a day."""
+    """Return the day of a timestamp, as in 5 March 2026."""
     moment = datetime.fromisoformat(stamp)
     return f"{moment.day} {moment:%B %Y}"
 
 
 def minutes(text: str) -> int:
-    """Estimate how long a text takes to read."""
+    """Return the estimated minutes to read a text."""
     return max(1, round(len(text) * MINUTES_PER_CHARACTER))
 
 
 def number(count: int, one: str, many: str) -> str:
-    """Write a count with its noun."""
+    """Return a count with its noun."""
     return f"{count:,} {one if count == 1 else many}"
 
 
+def id_in_path(request: Request) -> int | None:
+    """Return the id in a path such as `/articles/12-reset`, or None where it is not one."""
+    given = str(request.path_params["id"]).partition("-")[0]
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+
+
+async def form_fields(request: Request) -> dict[str, str]:
+    """Read the fields of a form."""
+    text = (await request.body()).decode("utf-8", "replace")
+    return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+
+def token_for(purpose: str) -> str:
+    """Return the token of a form; a page of another site cannot read it and so cannot send it."""
+    return hmac.new(_SECRET, purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def is_valid_form(request: Request, token: str, purpose: str) -> bool:
+    """Return whether a form was sent from a page of this server."""
+    return is_same_site(request) and hmac.compare_digest(token.encode(), token_for(purpose).encode())
+
+
+def is_same_site(request: Request) -> bool:
+    """Return whether a request comes from a page of this server, or the browser does not tell."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
+    loader=FileSystemLoader(ROOT / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

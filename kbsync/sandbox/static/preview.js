@@ -1,23 +1,23 @@
-// Shows the body of the agent's form as readers will see it; the server sanitises it, this only puts it in its place.
+// Shows the body in the agent's form as readers see it; the server sanitises it.
 (() => {
   const form = document.querySelector("form.editor");
   const source = form.querySelector("[data-preview]");
   const pane = form.querySelector("[data-preview-pane]");
   const token = form.querySelector("input[name=token]").value;
-  let waiting;
+  let timer;
   let latest = 0;
 
   async function show() {
-    const turn = ++latest;
-    const answer = await fetch("/a/solutions/preview", {
+    const number = ++latest;
+    const response = await fetch("/a/solutions/preview", {
       method: "POST",
       body: new URLSearchParams({ token, body: source.value }),
     });
-    if (answer.ok && turn === latest) pane.innerHTML = await answer.text();
+    if (response.ok && number === latest) pane.innerHTML = await response.text();
   }
 
   source.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(show, 250);
+    clearTimeout(timer);
+    timer = setTimeout(show, 250);
   });
 })();

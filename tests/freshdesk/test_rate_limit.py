@@ -1,4 +1,4 @@
-"""The pace, against portals that count in the ways a portal may count: an invented clock, no waiting."""
+"""The rate limit, against portals that count in different ways, with a simulated clock."""
 
 import heapq
 import math
@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.freshdesk.rate_limit import Allowance, RateLimiter, Ticket
+from kbsync.freshdesk.rate_limit import CallSlot, RateLimiter, RateLimitState
 
 WINDOW = 60.0
 
 
-class Counting:
-    """A portal that allows `total` calls a minute, in minutes of the clock or in any 60 seconds."""
+class CountingPortal:
+    """A portal that allows `total` calls per minute, in minutes of the clock or in any 60 seconds."""
 
     def __init__(self, total: int, *, sliding: bool, offset: float) -> None:
         self.total = total
@@ -34,21 +34,21 @@ class Counting:
 
 
 def _run(
-    portal: Counting, *, share: float, calls: int, threads: int, latency: Callable[[], float], others: list[float]
+    portal: CountingPortal, *, share: float, calls: int, threads: int, latency: Callable[[], float], others: list[float]
 ) -> float:
-    """Send so many calls through so many threads and give the time of the last answer; `others` are calls of others."""
-    allowance, now, last = Allowance(share), 0.0, 0.0
-    events: list[tuple[float, int, str, Ticket | None, float]] = []
+    """Send calls in threads and return the time of the last response; `others` are the times of others' calls."""
+    state, now, last = RateLimitState(share), 0.0, 0.0
+    events: list[tuple[float, int, str, CallSlot | None, float]] = []
     for n, at in enumerate(sorted(others)):
         heapq.heappush(events, (at, n, "other", None, 0.0))
     order, free, left = len(others), threads, calls
     while left or free < threads:
-        delay = allowance.delay(now) if left and free else math.inf
+        delay = state.delay(now) if left and free else math.inf
         if delay <= 0:
-            ticket = Ticket(started=now)
-            allowance.started(ticket)
+            slot = CallSlot(started_at=now)
+            state.record_start(slot)
             left, free, order = left - 1, free - 1, order + 1
-            heapq.heappush(events, (now + latency(), order, "arrival", ticket, 0.0))
+            heapq.heappush(events, (now + latency(), order, "arrival", slot, 0.0))
             continue
         wake = now + min(delay, 0.5)
         if not events or wake < events[0][0]:
@@ -60,7 +60,7 @@ def _run(
         elif what == "arrival":
             heapq.heappush(events, (now + latency(), n, "answer", about, portal.arrive(now, ours=True)))
         elif about is not None:
-            allowance.answered(about, now, total=float(portal.total), remaining=remaining)
+            state.record_response(about, now, total=float(portal.total), remaining=remaining)
             free, last = free + 1, now
     return last
 
@@ -74,10 +74,10 @@ def _run(
     offset=st.floats(0, 59),
     latencies=st.lists(st.floats(0.01, 4.0), min_size=1, max_size=7),
 )
-def test_alone_it_is_never_refused_and_uses_its_share(
+def test_a_single_client_gets_no_429_and_uses_its_share(
     total: int, share: float, minutes: float, threads: int, sliding: bool, offset: float, latencies: list[float]
 ) -> None:
-    portal = Counting(total, sliding=sliding, offset=offset)
+    portal = CountingPortal(total, sliding=sliding, offset=offset)
     turn = iter(range(10**9))
     calls = max(1, int(total * share * minutes))
     took = _run(
@@ -101,13 +101,13 @@ def test_alone_it_is_never_refused_and_uses_its_share(
     offset=st.floats(0, 59),
     others=st.data(),
 )
-def test_others_who_keep_to_their_share_bring_no_refusal(
+def test_other_clients_within_their_share_cause_no_429(
     total: int, threads: int, sliding: bool, offset: float, others: st.DataObject
 ) -> None:
     theirs = total - int(total * 0.8)
     # So many in any 60 seconds, however they bunch: each one's times are a minute apart.
     starts = others.draw(st.lists(st.floats(0, 60), min_size=theirs, max_size=theirs))
-    portal = Counting(total, sliding=sliding, offset=offset)
+    portal = CountingPortal(total, sliding=sliding, offset=offset)
     calls = int(total * 0.8 * 2.2)
     _run(
         portal,
@@ -120,14 +120,14 @@ def test_others_who_keep_to_their_share_bring_no_refusal(
     assert portal.refused == 0
 
 
-def test_a_minute_that_is_over_by_a_rounding_error_lets_no_call_too_many_through() -> None:
-    portal = Counting(5, sliding=False, offset=0.0)
+def test_a_rounding_error_at_the_end_of_a_minute_causes_no_429() -> None:
+    portal = CountingPortal(5, sliding=False, offset=0.0)
     _run(portal, share=1.0, calls=12, threads=6, latency=lambda: 0.01, others=[])
     assert portal.refused == 0
 
 
-def test_a_run_that_finds_little_left_is_not_refused_and_goes_on_in_the_next_minute() -> None:
-    portal = Counting(50, sliding=False, offset=0.0)
+def test_a_run_with_few_calls_left_continues_in_the_next_minute() -> None:
+    portal = CountingPortal(50, sliding=False, offset=0.0)
     for _ in range(45):
         portal.arrive(0.0, ours=False)
     took = _run(portal, share=0.8, calls=30, threads=8, latency=lambda: 0.1, others=[])
@@ -135,26 +135,26 @@ def test_a_run_that_finds_little_left_is_not_refused_and_goes_on_in_the_next_min
     assert 60 < took < 75
 
 
-def test_a_portal_that_names_no_allowance_is_not_slowed_down() -> None:
-    allowance, now = Allowance(0.8), 5.0
-    first = Ticket(started=now)
-    allowance.started(first)
-    allowance.answered(first, now, total=None, remaining=None)
+def test_a_portal_without_a_rate_limit_is_not_slowed_down() -> None:
+    state, now = RateLimitState(0.8), 5.0
+    first = CallSlot(started_at=now)
+    state.record_start(first)
+    state.record_response(first, now, total=None, remaining=None)
     for _ in range(10_000):
-        assert allowance.delay(now) <= 0
-        allowance.started(Ticket(started=now))
+        assert state.delay(now) <= 0
+        state.record_start(CallSlot(started_at=now))
 
 
-def test_before_the_first_answer_only_a_few_calls_are_on_their_way() -> None:
-    allowance, sent = Allowance(0.8), 0
-    while allowance.delay(0.0) <= 0 and sent < 100:
-        allowance.started(Ticket(started=0.0))
+def test_only_a_few_calls_are_in_flight_before_the_first_response() -> None:
+    state, sent = RateLimitState(0.8), 0
+    while state.delay(0.0) <= 0 and sent < 100:
+        state.record_start(CallSlot(started_at=0.0))
         sent += 1
     assert sent == 4
 
 
 class Clock:
-    """A clock that only sleeping moves."""
+    """A clock that only `sleep` advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -164,34 +164,34 @@ class Clock:
         self.now += seconds
 
 
-def _pacer() -> tuple[RateLimiter, Clock]:
+def _rate_limiter() -> tuple[RateLimiter, Clock]:
     clock = Clock()
     return RateLimiter(0.5, clock=lambda: clock.now, sleep=clock.sleep), clock
 
 
-def test_a_pause_holds_the_next_call_back() -> None:
-    pacer, clock = _pacer()
-    pacer.pause(34)
-    pacer.pause(3)
-    pacer.take()
+def test_a_pause_delays_the_next_call() -> None:
+    limiter, clock = _rate_limiter()
+    limiter.pause(34)
+    limiter.pause(3)
+    limiter.acquire()
     assert clock.now == pytest.approx(34)
 
 
-def test_decimals_are_figures_and_nonsense_is_none() -> None:
-    pacer, clock = _pacer()
+def test_decimals_are_numbers_and_other_text_is_ignored() -> None:
+    limiter, clock = _rate_limiter()
     for headers in (
         {"x-ratelimit-total": "4.0", "x-ratelimit-remaining": "3.0"},
         {"x-ratelimit-total": "many", "x-ratelimit-remaining": "nan"},
     ):
-        pacer.give(pacer.take(), headers)
+        limiter.release(limiter.acquire(), headers)
     assert clock.now == 0
-    pacer.take()
+    limiter.acquire()
     assert clock.now == pytest.approx(60.5)
 
 
 @pytest.mark.parametrize("total", ["0", "-5", "inf", ""])
-def test_an_allowance_of_nothing_is_no_allowance(total: str) -> None:
-    pacer, clock = _pacer()
+def test_a_rate_limit_of_zero_is_no_limit(total: str) -> None:
+    limiter, clock = _rate_limiter()
     for _ in range(50):
-        pacer.give(pacer.take(), {"x-ratelimit-total": total, "x-ratelimit-remaining": total})
+        limiter.release(limiter.acquire(), {"x-ratelimit-total": total, "x-ratelimit-remaining": total})
     assert clock.now == 0

@@ -1,4 +1,4 @@
-"""A running portal with one category and one folder, and an HTTP client that knows its key."""
+"""A client of a running portal that has one category and one folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ API = "/api/v2/solutions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What a test of the API needs at hand."""
+class ApiClient:
+    """A client of the API, its portal, and the category and folder in it."""
 
     portal: Portal
     http: httpx.Client
@@ -37,33 +37,33 @@ class Desk:
     def article(self, **fields: Any) -> dict[str, Any]:
         """Publish an article through the API."""
         body = {"title": "Reset", "description": "<p>Go</p>", "status": 2, **fields}
-        answer = self.post(f"/folders/{self.folder}/articles", body)
-        assert answer.status_code == 201, answer.text
-        made: dict[str, Any] = answer.json()
+        response = self.post(f"/folders/{self.folder}/articles", body)
+        assert response.status_code == 201, response.text
+        made: dict[str, Any] = response.json()
         return made
 
 
 @contextmanager
-def desk(**choices: Any) -> Iterator[Desk]:
-    """Open a portal that behaves as chosen."""
+def open_client(**settings: Any) -> Iterator[ApiClient]:
+    """Run a portal with these settings and yield a client of it."""
     with (
-        serve(SandboxSettings(**choices)) as portal,
+        serve(SandboxSettings(**settings)) as portal,
         httpx.Client(base_url=portal.url, auth=(portal.key, "X"), timeout=20, verify=False) as http,
     ):
-        yield furnished(portal, http)
+        yield client_for(portal, http)
 
 
-def furnished(portal: Portal, http: httpx.Client) -> Desk:
-    """Put a category and a folder into an empty portal."""
+def client_for(portal: Portal, http: httpx.Client) -> ApiClient:
+    """Create a category and a folder in an empty portal and return a client of it."""
     category = portal.store.create_category("Getting started")
     folder = portal.store.create_folder(category.id, "Accounts")
-    return Desk(portal=portal, http=http, category=category.id, folder=folder.id)
+    return ApiClient(portal=portal, http=http, category=category.id, folder=folder.id)
 
 
-def problems(answer: httpx.Response) -> set[tuple[str, str]]:
-    """Give field and code of every problem that an answer names."""
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    body = answer.json()
+def field_errors(response: httpx.Response) -> set[tuple[str, str]]:
+    """Return the field and the code of every problem in an error response."""
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    body = response.json()
     assert body["description"] == "Validation failed"
     assert all(set(error) == {"field", "message", "code"} for error in body["errors"])
     return {(error["field"], error["code"]) for error in body["errors"]}

@@ -1,4 +1,4 @@
-"""Freshdesk's JSON and the model: recorded and documented shapes in, documented keys out."""
+"""The conversion of Freshdesk's JSON to the model and back: recorded and documented forms."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_an_article_is_read_without_what_is_volatile() -> None:
     )
 
 
-def test_counts_and_tokens_leave_no_trace() -> None:
+def test_counts_and_tokens_are_not_read() -> None:
     other = ARTICLE | {"hits": 99, "thumbs_up": 9, "collaboration": {"convo_token": "another"}, "suggested": 4}
     assert article_from_json(other) == article_from_json(ARTICLE)
 
@@ -67,7 +67,7 @@ def test_counts_and_tokens_leave_no_trace() -> None:
 @pytest.mark.parametrize(
     "data", [None, {}, [], {"meta_title": None}, {"meta_title": "", "meta_description": "", "meta_keywords": ""}]
 )
-def test_seo_never_set_and_set_to_nothing_are_the_same(data: object) -> None:
+def test_seo_never_set_and_seo_set_to_nothing_are_equal(data: object) -> None:
     assert article_from_json(ARTICLE | {"seo_data": data}).seo == SEO_NEVER_SET
 
 
@@ -82,12 +82,12 @@ def test_what_is_not_published_is_a_draft(status: int | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["title", "description", "tags", "seo_data", "agent_id"])
-def test_a_blank_is_as_good_as_a_missing_key(name: str) -> None:
+def test_a_blank_value_equals_a_missing_key(name: str) -> None:
     without = {key: value for key, value in ARTICLE.items() if key != name}
     assert article_from_json(ARTICLE | {name: None}) == article_from_json(without)
 
 
-def test_in_a_list_without_its_folder_an_article_takes_the_one_that_was_asked() -> None:
+def test_an_article_in_a_list_without_its_folder_takes_the_listed_one() -> None:
     assert article_from_json({"id": 1}, folder=5).parent == 5
 
 
@@ -97,13 +97,13 @@ def test_every_field_of_a_live_item_is_known() -> None:
 
 
 @pytest.mark.parametrize("data", [{}, {"id": None}, {"id": "12"}, {"id": True}])
-def test_what_has_no_id_is_not_freshdesk(data: dict[str, Any]) -> None:
+def test_an_item_without_an_id_is_not_freshdesk(data: dict[str, Any]) -> None:
     for read in (article_from_json, category_from_json, folder_from_json):
         with pytest.raises(PortalError, match="has no id"):
             read(data)
 
 
-def test_an_article_is_sent_with_title_body_and_status_and_no_key_beside() -> None:
+def test_an_article_is_sent_with_title_body_and_status_only() -> None:
     assert article_to_json(Article(title="t", body="<p>b</p>")) == {
         "title": "t",
         "description": "<p>b</p>",
@@ -111,7 +111,7 @@ def test_an_article_is_sent_with_title_body_and_status_and_no_key_beside() -> No
     }
 
 
-def test_what_is_managed_is_sent_also_when_it_is_empty() -> None:
+def test_a_managed_field_is_sent_also_when_it_is_empty() -> None:
     article = Article(title="t", body="", tags=(), seo=Seo(keywords=()), author=9, status=Status.DRAFT)
     sent = article_to_json(article, was=Seo(title="kept", description="too", keywords=("gone",)))
     assert sent == {
@@ -124,12 +124,12 @@ def test_what_is_managed_is_sent_also_when_it_is_empty() -> None:
     }
 
 
-def test_seo_that_content_does_not_manage_is_sent_as_it_was() -> None:
+def test_unmanaged_seo_is_sent_as_it_was() -> None:
     sent = article_to_json(Article(title="t", body="", seo=Seo(title="new")), was=Seo(description="d", keywords=("k",)))
     assert sent["seo_data"] == {"meta_title": "new", "meta_description": "d", "meta_keywords": ["k"]}
 
 
-def test_keywords_that_nobody_set_are_not_sent() -> None:
+def test_unset_keywords_are_not_sent() -> None:
     sent = article_to_json(Article(title="t", body="", seo=Seo(title="new")), was=SEO_NEVER_SET)
     assert sent["seo_data"] == {"meta_title": "new", "meta_description": ""}
 
@@ -140,7 +140,7 @@ def test_an_author_may_be_an_id_written_as_text_but_not_an_address() -> None:
         article_to_json(Article(title="t", body="", author="robin@example.com"))
 
 
-def test_a_folder_of_a_category_list_learns_its_category() -> None:
+def test_a_folder_of_a_category_list_gets_its_category() -> None:
     data = {"id": 3, "name": "a", "description": None, "parent_folder_id": None, "visibility": 2, "articles_count": 4}
     assert folder_from_json(data, category=7) == Folder(
         id=3, parent=7, name="a", description="", visibility=Visibility.LOGGED_IN, companies=(), segments=()
@@ -148,12 +148,12 @@ def test_a_folder_of_a_category_list_learns_its_category() -> None:
     assert folder_from_json(data | {"parent_folder_id": 9, "category_id": 7}, category=7).parent == 9
 
 
-def test_a_visibility_of_a_later_day_is_not_known() -> None:
+def test_an_unknown_visibility_is_none() -> None:
     for number in (0, 8, None, "1", -1):
         assert folder_from_json({"id": 1, "visibility": number}).visibility is None
 
 
-def test_a_folder_says_how_much_it_holds_or_does_not() -> None:
+def test_the_counts_of_a_folder_may_be_missing() -> None:
     assert counts({"articles_count": 0, "sub_folders_count": 2}) == (0, 2)
     assert counts({"articles_count": None}) == (None, None)
 
@@ -169,12 +169,12 @@ def test_a_folder_says_how_much_it_holds_or_does_not() -> None:
         (Visibility.COMPANY_SEGMENTS, {"visibility": 7, "company_segment_ids": [2]}),
     ],
 )
-def test_ids_go_with_the_visibility_that_wants_them(visibility: Visibility, expected: dict[str, Any]) -> None:
+def test_ids_are_sent_with_the_visibility_that_needs_them(visibility: Visibility, expected: dict[str, Any]) -> None:
     folder = Folder(name="f", visibility=visibility, companies=(1,), segments=(2,))
     assert folder_to_json(folder) == {"name": "f"} | expected
 
 
-def test_ids_alone_take_the_visibility_from_what_is_live() -> None:
+def test_ids_without_a_visibility_take_the_live_one() -> None:
     live = Folder(name="f", visibility=Visibility.COMPANIES, companies=(5,), segments=())
     assert folder_to_json(Folder(name="f", companies=(6,)), was=live) == {
         "name": "f",
@@ -184,7 +184,7 @@ def test_ids_alone_take_the_visibility_from_what_is_live() -> None:
     assert folder_to_json(Folder(name="f", visibility=Visibility.COMPANIES), was=live)["company_ids"] == [5]
 
 
-def test_what_a_folder_or_category_does_not_manage_is_not_sent() -> None:
+def test_unmanaged_fields_of_a_folder_or_category_are_not_sent() -> None:
     assert folder_to_json(Folder(name="f")) == {"name": "f"}
     assert category_to_json(Category(name="c")) == {"name": "c"}
     assert category_to_json(Category(name="c", description="", portals=(1,))) == {
@@ -211,7 +211,7 @@ KEYWORDS = st.lists(TEXTS.map(lambda text: text.replace(",", "").strip()).filter
     tags=st.lists(TEXTS, max_size=3).map(tuple),
     seo=st.builds(Seo, title=TEXTS, description=TEXTS, keywords=KEYWORDS),
 )
-def test_what_is_sent_reads_back_the_same(
+def test_an_item_that_is_sent_reads_back_equal(
     title: str, body: str, status: Status, tags: tuple[str, ...], seo: Seo
 ) -> None:
     article = Article(title=title, body=body, status=status, tags=tags, seo=seo, author=5)
@@ -226,6 +226,6 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*ARTICLE, "visibility", "company_ids", "parent_folder_id", "name"]), JSON))
-def test_whatever_comes_with_an_id_is_an_item(data: dict[str, Any]) -> None:
+def test_any_json_with_an_id_is_an_item(data: dict[str, Any]) -> None:
     for read in (article_from_json, category_from_json, folder_from_json):
         assert read(data | {"id": 4}).id == 4

@@ -1,4 +1,4 @@
-"""Addresses of the portal: the table of forms, and the pair made to be each other's inverse."""
+"""The URLs of a portal: the forms that are parsed, and that building and parsing are inverse."""
 
 from pathlib import Path
 
@@ -22,11 +22,11 @@ def _told(found: Target | None) -> str:
 
 
 @pytest.mark.parametrize(("given_", "expected"), [case[2:] for case in CASES], ids=[case[1] for case in CASES])
-def test_an_address_tells_what_it_leads_to(given_: str, expected: str) -> None:
+def test_a_url_is_parsed_into_its_item(given_: str, expected: str) -> None:
     assert _told(parse_url(given_.removesuffix("\n"), HOSTS)) == expected.strip()
 
 
-def test_a_portal_on_loopback_is_known_by_its_port() -> None:
+def test_portals_on_loopback_differ_by_their_port() -> None:
     local = "http://127.0.0.1:8080"
     assert parse_url(f"{local}/support/solutions/articles/7", (local,)) == Target(kind=Kind.ARTICLE, id=7)
     assert parse_url("http://127.0.0.1:8081/support/solutions/articles/7", (local,)) is None
@@ -38,13 +38,13 @@ def test_a_portal_on_loopback_is_known_by_its_port() -> None:
     number=st.integers(1, 10**15),
     anchor=st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters="-_.:%"), max_size=20),
 )
-def test_an_address_leads_back_to_what_it_was_made_for(kind: Kind, number: int, anchor: str) -> None:
+def test_a_built_url_is_parsed_into_the_same_item(kind: Kind, number: int, anchor: str) -> None:
     made = item_url("https://help.acme.com/", kind, number, anchor)
     assert parse_url(made, HOSTS) == Target(kind=kind, id=number, anchor=anchor)
 
 
 @given(st.text())
-def test_no_text_is_too_strange_to_be_refused(text: str) -> None:
+def test_any_other_text_is_no_url_of_the_portal(text: str) -> None:
     parse_url(text, HOSTS)
     parse_url("https://help.acme.com/" + text, HOSTS)
     parse_url("//" + text, (text,) if "[" not in text and "]" not in text else HOSTS)
