@@ -1,7 +1,7 @@
-"""What costly functions of texts gave: remembered while somebody lends a memory, else worked out anew each time.
+"""Memoizes costly functions of texts: their results are kept in a store while one is given.
 
-Only functions of their arguments alone are remembered, so that nothing but the clock can tell the difference. Nothing
-is kept here: a memory is lent by whoever starts a run, and what it keeps never holds an address that opens something.
+Only functions of their arguments alone are memoized, so that nothing but the time it takes differs. Nothing is kept in
+this module: whoever starts a run gives the store. A result that holds an address with a secret is never stored.
 """
 
 import hashlib
@@ -11,58 +11,58 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-# Tokens and signatures in the addresses of attachments (recorded): whoever has them may read what they lead to.
-_OPENS = re.compile(r"(?:[?&;]|%3F|%26)(?:token|signature|x-amz-[\w-]+)(?:=|%3D)", re.IGNORECASE)
+# Tokens and signatures in the addresses of attachments (recorded): whoever has one may read the attachment.
+_SECRET = re.compile(r"(?:[?&;]|%3F|%26)(?:token|signature|x-amz-[\w-]+)(?:=|%3D)", re.IGNORECASE)
 
 
-class Memory(Protocol):
-    """What keeps texts by name; it may forget any of them at any time."""
+class TextStore(Protocol):
+    """Keeps texts under keys; it may drop any of them at any time."""
 
     def get(self, name: bytes) -> str | None:
-        """Return what is kept under a name."""
+        """Return the text that is kept under a key."""
 
     def put(self, name: bytes, text: str) -> None:
-        """Keep a text under a name."""
+        """Keep a text under a key."""
 
 
-_LENT: ContextVar[Memory | None] = ContextVar("memory", default=None)
+_STORE: ContextVar[TextStore | None] = ContextVar("store", default=None)
 
 
 @contextmanager
-def memoizing(memory: Memory) -> Iterator[None]:
-    """Let functions of texts remember what they gave, until the block ends; other threads go on without."""
-    token = _LENT.set(memory)
+def memoizing(store: TextStore) -> Iterator[None]:
+    """Let functions of texts use a store until the block ends; other threads go on without."""
+    token = _STORE.set(store)
     try:
         yield
     finally:
-        _LENT.reset(token)
+        _STORE.reset(token)
 
 
 def is_memoizing() -> bool:
-    """Return whether anything would be remembered, where remembering itself takes work."""
-    return _LENT.get() is not None
+    """Return whether results are kept, where preparing the arguments takes work."""
+    return _STORE.get() is not None
 
 
 def memoized(function: str, arguments: Sequence[str], compute: Callable[[], str]) -> str:
-    """Return what a function gave for these arguments, or compute it.
+    """Return the result of a function for these arguments from the store, or compute it.
 
-    `function` is its name, `arguments` must be everything that the outcome depends on but the code itself.
+    `function` is its name, `arguments` must be everything that the result depends on but the code itself.
     """
-    memory = _LENT.get()
-    if memory is None:
+    store = _STORE.get()
+    if store is None:
         return compute()
-    name = _name_of(function, arguments)
-    known = memory.get(name)
+    key = _key(function, arguments)
+    known = store.get(key)
     if known is not None:
         return known
-    made = compute()
-    if not _OPENS.search(made):
-        memory.put(name, made)
-    return made
+    result = compute()
+    if not _SECRET.search(result):
+        store.put(key, result)
+    return result
 
 
-def _name_of(function: str, arguments: Sequence[str]) -> bytes:
-    """Return one call; each part with its length, so that no two calls run together to the same."""
+def _key(function: str, arguments: Sequence[str]) -> bytes:
+    """Return a digest of one call; each part counts with its length, so that no two calls have the same key."""
     found = hashlib.blake2b(digest_size=32)
     for part in (function, *arguments):
         data = part.encode("utf-8", "surrogatepass")

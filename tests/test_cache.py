@@ -1,7 +1,8 @@
-"""The cache: nothing is converted twice, and nothing that happens to it is ever noticed."""
+"""The cache: nothing is converted twice, and no error with it stops a run."""
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from kbsync import digests
 from kbsync.cache import Cache, code_version, open_cache
-from kbsync.markup import links as surveys
+from kbsync.markup import links
 from kbsync.markup.options import PLAIN
 from kbsync.markup.to_markdown import addresses_in, to_markdown
 from kbsync.memo import memoized, memoizing
@@ -44,8 +45,8 @@ def get(file: Path, *texts: str, code: str = "") -> list[str]:
 
 
 @dataclass(slots=True)
-class Kept:
-    """A memory in memory, with a list of what was asked of it."""
+class CountingStore:
+    """A store in memory that counts its hits."""
 
     texts: dict[bytes, str] = field(default_factory=dict)
     hits: int = 0
@@ -78,27 +79,30 @@ def test_any_text_comes_back_as_it_was(text: str, name: bytes, tmp_path_factory:
         assert cache.get(name) == text
 
 
-def test_other_code_finds_nothing_of_what_this_code_gave(file: Path) -> None:
+def test_other_code_finds_no_results_of_this_code(file: Path) -> None:
     put(file, "text", code="one")
     assert get(file, "text", code="two") == []
     assert get(file, "text", code="one") == ["text"]
 
 
-def test_the_code_is_named_by_every_room_that_converts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    here = Path(digests.__file__).parent
-    markup = (module.relative_to(here).as_posix() for module in (here / "markup").rglob("*.py"))
-    for module in ("memo.py", "digests.py", *markup):
-        (tmp_path / module).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / module).write_bytes((here / module).read_bytes())
-    monkeypatch.setattr("kbsync.cache._HERE", tmp_path)
-    names = [code_version.__wrapped__()]
-    assert names == [code_version()]
-    for module in ("digests.py", "markup/noise.py", "markup/to_html.py"):
-        (tmp_path / module).write_bytes((tmp_path / module).read_bytes() + b"\n")
-        names.append(code_version.__wrapped__())
+def test_the_code_version_changes_with_every_module_and_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "kbsync"
+    shutil.copytree(Path(digests.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("kbsync.cache._PACKAGE", package)
+    versions = [code_version.__wrapped__()]
+    assert versions == [code_version()]
+    for module in (
+        Path(module.__file__ or "").relative_to(Path(digests.__file__).parent) for module in (digests, links)
+    ):
+        (package / module).write_bytes((package / module).read_bytes() + b"\n")
+        versions.append(code_version.__wrapped__())
+        (package / module).rename(package / module.with_name("renamed.py"))
+        versions.append(code_version.__wrapped__())
     monkeypatch.setattr("kbsync.cache.version", lambda library: "0.0")
-    names.append(code_version.__wrapped__())
-    assert len(set(names)) == len(names)
+    versions.append(code_version.__wrapped__())
+    assert len(set(versions)) == len(versions)
 
 
 @UNIX
@@ -116,7 +120,7 @@ def test_only_its_owner_may_read_it(file: Path) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_deleted_before_a_run_it_begins_anew(file: Path) -> None:
+def test_a_cache_deleted_before_a_run_starts_empty(file: Path) -> None:
     put(file, "text")
     for place in file.parent.iterdir():
         place.unlink()
@@ -127,7 +131,7 @@ def test_deleted_before_a_run_it_begins_anew(file: Path) -> None:
 
 @UNIX
 @pytest.mark.parametrize("gone", ["all", "file", "journals", "folder"])
-def test_deleted_during_a_run_it_is_not_missed(file: Path, gone: str) -> None:
+def test_a_cache_deleted_during_a_run_causes_no_error(file: Path, gone: str) -> None:
     with closing(Cache(file)) as cache:
         for number in range(600):
             cache.put(b"%d" % number, "text")
@@ -165,18 +169,18 @@ def test_a_database_that_was_overwritten_in_part_gives_nothing_wrong(file: Path)
     assert get(file, *texts) == texts
 
 
-def test_a_text_that_was_changed_on_disk_is_not_believed(file: Path) -> None:
+def test_a_text_that_was_changed_on_disk_is_not_returned(file: Path) -> None:
     put(file, "text")
     with closing(sqlite3.connect(file)) as connection:
-        (sealed,) = connection.execute("SELECT text FROM texts").fetchone()
-        connection.execute("UPDATE texts SET text = ?", (sealed.replace(b"text", b"test"),))
+        (checked,) = connection.execute("SELECT text FROM texts").fetchone()
+        connection.execute("UPDATE texts SET text = ?", (checked.replace(b"text", b"test"),))
         connection.commit()
     assert get(file, "text") == []
 
 
 @UNIX
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write everywhere")
-def test_where_nobody_may_write_there_is_no_cache(tmp_path: Path) -> None:
+def test_without_permission_to_write_there_is_no_cache(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         put(tmp_path / "cache" / "texts", "text")
@@ -185,7 +189,7 @@ def test_where_nobody_may_write_there_is_no_cache(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-def test_where_a_file_stands_in_its_way_there_is_no_cache(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_means_no_cache(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "texts").mkdir()
     for place in (tmp_path / "file" / "texts", tmp_path / "texts"):
@@ -193,7 +197,7 @@ def test_where_a_file_stands_in_its_way_there_is_no_cache(tmp_path: Path) -> Non
         assert get(place, "text") == []
 
 
-def test_a_table_of_another_shape_means_no_cache(file: Path) -> None:
+def test_a_table_with_another_schema_means_no_cache(file: Path) -> None:
     file.parent.mkdir(parents=True)
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE texts (something TEXT)")
@@ -201,7 +205,7 @@ def test_a_table_of_another_shape_means_no_cache(file: Path) -> None:
     assert get(file, "text") == []
 
 
-def test_it_forgets_what_was_not_used_for_longest_when_it_is_full(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_recently_used_texts_are_deleted_when_it_is_full(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000_000_000]
     monkeypatch.setattr("kbsync.cache.time.time", lambda: now[0])
     texts = [f"{number:04d}" + "x" * 2000 for number in range(90)]
@@ -216,12 +220,12 @@ def test_it_forgets_what_was_not_used_for_longest_when_it_is_full(file: Path, mo
     assert file.stat().st_size < 150_000
 
 
-def test_one_text_never_drives_out_the_others(file: Path) -> None:
+def test_one_large_text_never_displaces_the_others(file: Path) -> None:
     put(file, "small", "x" * 10_000, largest=100_000)
     assert get(file, "small", "x" * 10_000) == ["small"]
 
 
-def test_several_runs_at_once_keep_all_that_they_found(file: Path) -> None:
+def test_several_runs_at_once_keep_everything_they_store(file: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from kbsync.cache import Cache\n"
         "cache = Cache(Path(sys.argv[1]))\n"
@@ -250,7 +254,7 @@ def test_the_environment_can_switch_it_off(
     assert (tmp_path / "kbsync").exists() is there
 
 
-def test_a_home_that_is_nowhere_means_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_directory_there_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("kbsync.cache.user_cache_path", lambda *_, **__: Path("~/.cache/kbsync"))
     with open_cache({}) as cache:
@@ -258,25 +262,25 @@ def test_a_home_that_is_nowhere_means_no_cache(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_made_before_anything_is_asked(file: Path) -> None:
+def test_no_file_is_created_before_the_first_use(file: Path) -> None:
     Cache(file).close()
     assert not file.parent.exists()
 
 
-class TestRemembering:
-    """Functions of texts, with a memory and without."""
+class TestMemoizing:
+    """Functions of texts, with a store and without."""
 
-    def test_without_a_memory_everything_is_computed(self) -> None:
+    def test_without_a_store_everything_is_computed(self) -> None:
         made = iter("ab")
         assert memoized("f", ("x",), lambda: next(made)) == "a"
         assert memoized("f", ("x",), lambda: next(made)) == "b"
 
-    def test_with_one_it_is_computed_once_for_the_same_arguments(self) -> None:
+    def test_with_a_store_a_result_is_computed_once_for_the_same_arguments(self) -> None:
         made: Iterator[int] = iter(range(9))
         calls: list[tuple[str, tuple[str, ...]]] = [
             ("f", ("x", "y")), ("f", ("xy",)), ("f", ("x", "y")), ("g", ("x", "y")), ("f", ("", "xy")), ("fx", ("y",)),
         ]  # fmt: skip
-        with memoizing(Kept()):
+        with memoizing(CountingStore()):
             assert [memoized(what, parts, lambda: str(next(made))) for what, parts in calls] == list("010234")
 
     @pytest.mark.parametrize(
@@ -287,11 +291,11 @@ class TestRemembering:
             "https://s3.example.com/x.png?a=1&amp;Signature=00",
         ],
     )
-    def test_an_address_that_opens_something_is_not_kept(self, text: str) -> None:
-        memory = Kept()
-        with memoizing(memory):
+    def test_a_result_with_a_secret_address_is_not_stored(self, text: str) -> None:
+        store = CountingStore()
+        with memoizing(store):
             assert memoized("f", (), lambda: text) == text
-        assert memory.texts == {}
+        assert store.texts == {}
 
 
 HTML = (
@@ -301,7 +305,7 @@ HTML = (
 
 
 class Portal:
-    """Addresses that lead to what `paths` says."""
+    """Addresses that are resolved by `paths`."""
 
     options = PLAIN
 
@@ -320,7 +324,7 @@ def pulled(path: str, paths: dict[ItemKey, str], html: str = HTML) -> object:
     return digests.pulled_body(Article(title="T", body=html), path, Portal(), paths)
 
 
-def test_a_conversion_is_remembered_by_what_its_addresses_become(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conversion_is_stored_by_its_rewritten_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     cases: list[tuple[str, dict[ItemKey, str]]] = [
         ("a/b/c.md", {}),
         ("a/b/c.md", {ItemKey(Kind.ARTICLE, 7): "a/b/d.md"}),
@@ -329,9 +333,9 @@ def test_a_conversion_is_remembered_by_what_its_addresses_become(monkeypatch: py
     ]
     fresh = [pulled(*case) for case in cases]
     assert len({repr(one) for one in fresh}) == 3
-    memory = Kept()
+    store = CountingStore()
     converted = _counted(monkeypatch, "to_markdown", to_markdown)
-    with memoizing(memory):
+    with memoizing(store):
         assert [pulled(*case) for case in cases] == fresh
         assert len(converted) == 3, "the last is written as the second"
         assert [pulled(*case) for case in cases] == fresh
@@ -339,7 +343,7 @@ def test_a_conversion_is_remembered_by_what_its_addresses_become(monkeypatch: py
         assert pulled("a/b/c.md", {}, HTML + "<p>More</p>") != fresh[0]
 
 
-def test_every_address_that_is_rewritten_is_named() -> None:
+def test_every_address_that_is_rewritten_is_found() -> None:
     seen: dict[str, None] = {}
     html = HTML + '<video poster="p.jpg" src="v.mp4"></video><iframe src="f"></iframe><a href="javascript:x">j</a>'
 
@@ -352,38 +356,38 @@ def test_every_address_that_is_rewritten_is_named() -> None:
     assert {"p.jpg", "v.mp4", "f", "https://else.example/?a=1&b=2"} <= seen.keys()
 
 
-def test_a_body_counts_by_its_text_its_place_and_the_anchors_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_digest_depends_on_its_text_its_path_and_the_anchors(monkeypatch: pytest.MonkeyPatch) -> None:
     body = "# One\n\nSee [it](x.md).\n"
     cases = [("a/b/c.md", ()), ("a/b/d.md", ()), ("a/c.md", ()), ("a/b/c.md", ("one",))]
     articles = [(Article(title="T", body=body, path=path), anchors) for path, anchors in cases]
     fresh = [digests.content_digests(*one) for one in articles]
     rendered = _counted(monkeypatch, "rooted_html", digests.rooted_html)
-    with memoizing(Kept()):
+    with memoizing(CountingStore()):
         assert [digests.content_digests(*one) for one in articles] == fresh
         assert [digests.content_digests(*one) for one in articles] == fresh
     assert len(rendered) == len({one["body"] for one in fresh}) == 3
 
 
-def test_what_a_text_refers_to_is_remembered_as_it_was() -> None:
+def test_a_stored_survey_equals_a_computed_one() -> None:
     text = '# One {#first}\n\n[a](b.md) ![c](d.png) <a name="x" href="e" onclick="y()">z</a>\n\n<javascript:f>\n'
-    memory = Kept()
+    store = CountingStore()
 
-    def told() -> object:
-        surveys._survey.cache_clear()
-        return surveys.references(text), surveys.anchors_of(text), surveys.hazards(text)
+    def surveyed() -> object:
+        links._survey.cache_clear()
+        return links.references(text), links.anchors_of(text), links.hazards(text)
 
-    fresh = told()
-    with memoizing(memory):
-        assert told() == fresh
-        assert memory.hits == 0
-        assert told() == fresh
-        assert memory.hits == 1
-    surveys._survey.cache_clear()
-    assert json.dumps(list(memory.texts.values()))
+    fresh = surveyed()
+    with memoizing(store):
+        assert surveyed() == fresh
+        assert store.hits == 0
+        assert surveyed() == fresh
+        assert store.hits == 1
+    links._survey.cache_clear()
+    assert json.dumps(list(store.texts.values()))
 
 
 def _counted(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., object]) -> list[str]:
-    """Note every call of one of the costly functions."""
+    """Record every call of one of the costly functions."""
     calls: list[str] = []
 
     def counted(*words: object, **others: object) -> object:

@@ -1,8 +1,8 @@
-"""kbsync's Markdown: CommonMark with what GitHub, footnotes and definition lists add, and confined `{…}` notes.
+"""kbsync's Markdown dialect as a markdown-it parser: CommonMark, GitHub's additions, footnotes and definition lists.
 
-`[TOC]`, a video's bare link and `<details>` stand for Freshdesk's own constructs. Turns text into tokens and tells what
-is in them; the modules above render and search. Addresses leave this module as the writer wrote them: nothing is refused,
-encoded or, but where the options ask for it, linked on its own.
+Attribute lists in braces are limited to known keys; `[TOC]`, a video's bare link and `<details>` become Freshdesk's own
+constructs. Parses text into tokens and never renders. Addresses in tokens are as written: none is refused, encoded or,
+unless the options ask for it, linked automatically.
 """
 
 import re
@@ -19,17 +19,16 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
-from kbsync.markup.extensions import callouts
-from kbsync.markup.extensions import toc as contents
-from kbsync.markup.extensions.accordions import levelled, with_accordions
-from kbsync.markup.extensions.attributes import Note, note_at, note_to_attrs
-from kbsync.markup.extensions.footnotes import gather_footnotes
-from kbsync.markup.extensions.highlighting import highlighted
-from kbsync.markup.extensions.videos import player_of
+from kbsync.markup.extensions import callouts, toc
+from kbsync.markup.extensions.accordions import convert_accordions, renumber_levels
+from kbsync.markup.extensions.attributes import AttributeList, attributes_to_html, parse_attributes
+from kbsync.markup.extensions.footnotes import collect_footnotes
+from kbsync.markup.extensions.highlighting import highlight
+from kbsync.markup.extensions.videos import player_for
 from kbsync.markup.options import PLAIN, MarkupOptions
 
 _HEADING_ID = re.compile(r"[ \t]*(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
-_NOTED = (
+_TAKES_ATTRIBUTES = (
     "paragraph_open",
     "heading_open",
     "bullet_list_open",
@@ -39,27 +38,27 @@ _NOTED = (
     "callout_open",
     "hr",
 )
-_DEEPEST = 100
+_MAX_NESTING = 100
 _DEFINITION = re.compile(r"\[[^\]]+\]:")
 
 
 @lru_cache
 def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
-    """Return the parser for these options; what nests too deep for the library, which would lose it, is plain text."""
-    md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": _DEEPEST, "tasklists": True})
+    """Return the parser for these options; what is nested too deep for markdown-it to keep is plain text."""
+    md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": _MAX_NESTING, "tasklists": True})
     md.enable(["table", "strikethrough"])
     md.normalizeLink = _as_written  # type: ignore[method-assign]
     md.normalizeLinkText = _as_written  # type: ignore[method-assign,assignment]
     md.validateLink = _any_address  # type: ignore[method-assign]
     md.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
     md.block.ruler.before("table", "too_deep", _too_deep)
-    md.block.ruler.before("fence", "note", _block_note)
-    md.core.ruler.after("block", "notes", _apply_notes)
-    md.core.ruler.after("notes", "alerts", _alerts)
+    md.block.ruler.before("fence", "attributes", _block_attributes)
+    md.core.ruler.after("block", "apply_attributes", _apply_attributes)
+    md.core.ruler.after("apply_attributes", "alerts", _alerts)
     md.core.ruler.after("alerts", "heading_ids", _heading_ids)
-    md.core.ruler.after("heading_ids", "stand_ins", _stand_ins)
-    md.core.ruler.after("inline", "boxes", _boxes)
-    md.inline.ruler.after("image", "picture_note", _picture_note)
+    md.core.ruler.after("heading_ids", "toc_and_videos", _toc_and_videos)
+    md.core.ruler.after("inline", "footnotes_and_accordions", _footnotes_and_accordions)
+    md.inline.ruler.after("image", "image_attributes", _image_attributes)
     if options.linkify:
         md.use(gfm_autolink_plugin)
     if options.typographer:
@@ -71,11 +70,11 @@ def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
 
 
 def _highlight(code: str, language: str, attributes: str) -> str:
-    return highlighted(code, language) or ""
+    return highlight(code, language) or ""
 
 
-def inlines(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
-    """Walk the inline tokens that hold text, pictures and links, each with its line (from 1)."""
+def inline_tokens(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
+    """Return the inline tokens that hold text, images and links, each with its line (from 1)."""
     for token in tokens:
         if token.type != "inline":
             continue
@@ -88,7 +87,13 @@ def inlines(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
                 line += child.content.count("\n")
 
 
-def plain(token: Token) -> str:
+def raw_html_of(tokens: Sequence[Token]) -> list[tuple[str, int]]:
+    """Return the raw HTML of a text, blocks first, each with its line (from 1)."""
+    blocks = [(token.content, (token.map or [0])[0] + 1) for token in tokens if token.type == "html_block"]
+    return blocks + [(token.content, line) for token, line in inline_tokens(tokens) if token.type == "html_inline"]
+
+
+def plain_text(token: Token) -> str:
     """Return the text that a reader sees of one inline token's children."""
     words: list[str] = []
     for child in token.children or ():
@@ -98,7 +103,7 @@ def plain(token: Token) -> str:
             case "softbreak" | "hardbreak":
                 words.append(" ")
             case "image":
-                words.append(plain(child))
+                words.append(plain_text(child))
     return "".join(words)
 
 
@@ -111,7 +116,7 @@ def _any_address(url: str) -> bool:
 
 
 def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
-    if state.level < _DEEPEST - 2 or silent:
+    if state.level < _MAX_NESTING - 2 or silent:
         return False
     last = start
     while last < end and (state.isEmpty(last) or state.sCount[last] >= state.blkIndent):
@@ -125,43 +130,43 @@ def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:  #
     return True
 
 
-def _block_note(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+def _block_attributes(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
     if silent or state.is_code_block(start):
         return False
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]].rstrip()
     if not line.startswith("{"):
         return False
-    found = note_at(line)
-    if not found or found[1] != len(line) or not _holds_block(state, start + 1, end):
+    found = parse_attributes(line)
+    if not found or found[1] != len(line) or not _begins_block(state, start + 1, end):
         return False
-    token = state.push("note", "", 0)
-    token.meta = {"note": found[0]}
+    token = state.push("attributes", "", 0)
+    token.meta = {"attributes": found[0]}
     token.hidden = True
     state.line = start + 1
     return True
 
 
-def _holds_block(state: StateBlock, line: int, end: int) -> bool:
-    """Whether the next line begins a block that can carry a note; else the braces are text."""
+def _begins_block(state: StateBlock, line: int, end: int) -> bool:
+    """Return whether the next line begins a block that can have attributes; otherwise the braces are text."""
     if line >= end or state.isEmpty(line) or state.sCount[line] < state.blkIndent or state.is_code_block(line):
         return False
     text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
     if text.startswith(("<", "```", "~~~")) or _DEFINITION.match(text):
         return False
-    return not text.startswith("{") or note_at(text) is None
+    return not text.startswith("{") or parse_attributes(text) is None
 
 
-def _apply_notes(state: StateCore) -> None:
+def _apply_attributes(state: StateCore) -> None:
     kept: list[Token] = []
-    note: Note | None = None
+    pending: AttributeList | None = None
     for token in state.tokens:
-        if token.type == "note":
-            note = token.meta["note"]
+        if token.type == "attributes":
+            pending = token.meta["attributes"]
             continue
-        if note is not None and token.type in _NOTED:
-            for key, value in note_to_attrs(note).items():
+        if pending is not None and token.type in _TAKES_ATTRIBUTES:
+            for key, value in attributes_to_html(pending).items():
                 token.attrs[key] = f"{token.attrs[key]} {value}" if key == "class" and key in token.attrs else value
-        note = None
+        pending = None
         kept.append(token)
     state.tokens = kept
 
@@ -171,13 +176,13 @@ def _alerts(state: StateCore) -> None:
     opened: list[Token | None] = []
     for at, token in enumerate(tokens):
         if token.type == "blockquote_open":
-            opened.append(token if _begin_alert(tokens, at) else None)
+            opened.append(token if _convert_alert(tokens, at) else None)
         elif token.type == "blockquote_close" and opened.pop():
             token.type, token.tag = "callout_close", "pre"
-    state.tokens = [token for token in tokens if token.type != "gone"]
+    state.tokens = [token for token in tokens if token.type != "removed"]
 
 
-def _begin_alert(tokens: list[Token], at: int) -> bool:
+def _convert_alert(tokens: list[Token], at: int) -> bool:
     if at + 2 >= len(tokens) or tokens[at + 1].type != "paragraph_open":
         return False
     inline = tokens[at + 2]
@@ -192,7 +197,7 @@ def _begin_alert(tokens: list[Token], at: int) -> bool:
         inline.map = [inline.map[0] + 1, inline.map[1]]
     if not inline.content:
         for token in tokens[at + 1 : at + 4]:
-            token.type = "gone"
+            token.type = "removed"
     return True
 
 
@@ -206,8 +211,8 @@ def _heading_ids(state: StateCore) -> None:
             inline.content = inline.content[: found.start()]
 
 
-def _stand_ins(state: StateCore) -> None:
-    """Put a list of contents and players where a paragraph holds nothing but the text that stands for them."""
+def _toc_and_videos(state: StateCore) -> None:
+    """Replace paragraphs that hold nothing but `[TOC]` or a video's link."""
     out: list[Token] = []
     for token in state.tokens:
         out.append(token)
@@ -215,26 +220,26 @@ def _stand_ins(state: StateCore) -> None:
             continue
         opening, inline = out[-3:-1]
         text = inline.content.strip()
-        player = player_of(text) if text.startswith("http") else None
+        player = player_for(text) if text.startswith("http") else None
         if player is not None and not player.boxed:
             inline.content, inline.children = "", [Token("player", "", 0, content=player.html)]
-        elif player is not None or (text == contents.MARK and "TOC" not in state.env.get("references", {})):
+        elif player is not None or (text == toc.TOC_MARKER and "TOC" not in state.env.get("references", {})):
             kind, html = ("player", player.html) if player else ("contents", "")
             out[-3:] = [Token(kind, "", 0, opening.attrs, opening.map, opening.level, content=html, block=True)]
     state.tokens = out
 
 
-def _boxes(state: StateCore) -> None:
-    gather_footnotes(state)
-    state.tokens = levelled(with_accordions(state.tokens))
+def _footnotes_and_accordions(state: StateCore) -> None:
+    collect_footnotes(state)
+    state.tokens = renumber_levels(convert_accordions(state.tokens))
 
 
-def _picture_note(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+def _image_attributes(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
     if silent or state.src[state.pos] != "{" or state.pending or not state.tokens or state.tokens[-1].type != "image":
         return False
-    found = note_at(state.src, state.pos)
+    found = parse_attributes(state.src, state.pos)
     if not found or found[1] > state.posMax or found[0].values.keys() - {"width", "height"}:
         return False
-    state.tokens[-1].attrs.update(note_to_attrs(found[0], picture=True))
+    state.tokens[-1].attrs.update(attributes_to_html(found[0], image=True))
     state.pos = found[1]
     return True

@@ -1,4 +1,7 @@
-"""HTML as plain values: elements and text, and how they are written down. Never parses and never judges."""
+"""A small DOM: HTML parsed into elements and text, serialized again, and its `style` attributes read and written.
+
+It never changes what HTML means and never compares two documents.
+"""
 
 import html
 import re
@@ -14,14 +17,17 @@ BLOCKS = frozenset(
     "tfoot th thead tr ul".split()
 )
 HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+ADDRESSES = ("href", "src", "poster")
+"""The attributes whose addresses a browser follows or shows."""
+
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_UNESCAPED = frozenset("script style xmp iframe noembed noframes plaintext".split())
-_EATS_NEWLINE = ("pre", "textarea", "listing")
+_RAW_TEXT = frozenset("script style xmp iframe noembed noframes plaintext".split())
+_DROPS_FIRST_NEWLINE = ("pre", "textarea", "listing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Element:
-    """One element; equal only to itself, so that two like paragraphs can be told apart."""
+    """One element; equal only to itself, so that two equal paragraphs stay distinct."""
 
     tag: str
     attrs: Mapping[str, str] = field(default_factory=dict)
@@ -47,17 +53,30 @@ def replace(
     )
 
 
-def text_of(nodes: tuple[Node, ...]) -> str:
-    """Join all text under the nodes, as it stands."""
-    return "".join(node if isinstance(node, str) else text_of(node.children) for node in nodes)
+def text_content(nodes: tuple[Node, ...]) -> str:
+    """Return all text under the nodes."""
+    return "".join(node if isinstance(node, str) else text_content(node.children) for node in nodes)
 
 
-def holds(nodes: tuple[Node, ...], wanted: Callable[[Element], bool]) -> bool:
-    """Whether an element that is wanted stands anywhere under the nodes."""
-    return any(isinstance(node, Element) and (wanted(node) or holds(node.children, wanted)) for node in nodes)
+def contains(nodes: tuple[Node, ...], wanted: Callable[[Element], bool]) -> bool:
+    """Return whether any element under the nodes is wanted."""
+    return any(isinstance(node, Element) and (wanted(node) or contains(node.children, wanted)) for node in nodes)
 
 
-def serialized(nodes: tuple[Node, ...]) -> str:
+def child_elements(node: Element) -> list[Element]:
+    """Return the children that are elements."""
+    return [child for child in node.children if isinstance(child, Element)]
+
+
+def descendants(nodes: Iterable[Node]) -> Iterator[Element]:
+    """Return every element under the nodes, in document order."""
+    for node in nodes:
+        if not isinstance(node, str):
+            yield node
+            yield from descendants(node.children)
+
+
+def serialize(nodes: tuple[Node, ...]) -> str:
     """Write HTML that parses to the same nodes, on one line wherever that is possible."""
     out: list[str] = []
     _write(nodes, out, raw=False)
@@ -65,57 +84,51 @@ def serialized(nodes: tuple[Node, ...]) -> str:
 
 
 def start_tag(node: Element) -> str:
-    """Write an element's start tag; line ends in values as references, since a blank line ends raw HTML in Markdown."""
-    attrs = "".join(f' {key}="{_value(value)}"' if value else f' {key}=""' for key, value in node.attrs.items())
+    """Write an element's start tag; newlines in values as references, since a blank line ends raw HTML in Markdown."""
+    attrs = "".join(f' {key}="{_escape_value(value)}"' if value else f' {key}=""' for key, value in node.attrs.items())
     return f"<{node.tag}{attrs}>"
 
 
 def _write(nodes: tuple[Node, ...], out: list[str], *, raw: bool) -> None:
     for node in nodes:
         if isinstance(node, str):
-            out.append(node if raw else _text(node))
+            out.append(node if raw else _escape_text(node))
             continue
         out.append(start_tag(node))
         if node.tag in VOID:
             continue
-        if node.tag in _EATS_NEWLINE and text_of(node.children[:1]).startswith("\n"):
+        if node.tag in _DROPS_FIRST_NEWLINE and text_content(node.children[:1]).startswith("\n"):
             out.append("&#10;")
-        _write(node.children, out, raw=node.tag in _UNESCAPED)
+        _write(node.children, out, raw=node.tag in _RAW_TEXT)
         out.append(f"</{node.tag}>")
 
 
-def _text(text: str) -> str:
+def _escape_text(text: str) -> str:
     return html.escape(text, quote=False).replace("\xa0", "&nbsp;").replace("\n", "&#10;").replace("\r", "&#13;")
 
 
-def _value(value: str) -> str:
-    return (
-        html.escape(value, quote=False)
-        .replace('"', "&quot;")
-        .replace("\xa0", "&nbsp;")
-        .replace("\n", "&#10;")
-        .replace("\r", "&#13;")
-    )
+def _escape_value(value: str) -> str:
+    return _escape_text(value).replace('"', "&quot;")
 
 
-DEPTH = 64
-# Old names for typed text; `<plaintext>` has no end and could not be written again.
-_TYPED = {"plaintext": "pre", "xmp": "pre", "listing": "pre"}
+_MAX_DEPTH = 64
+# Obsolete elements for preformatted text; `<plaintext>` has no end tag and could not be serialized.
+_OBSOLETE = {"plaintext": "pre", "xmp": "pre", "listing": "pre"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
-    """A fragment; `deep` when elements below DEPTH were taken apart, their content spliced into what holds them."""
+class ParsedHtml:
+    """A parsed fragment; `deep` when elements below MAX_DEPTH were replaced by their content."""
 
     nodes: tuple[Node, ...]
     deep: bool
 
 
-def parse(html: str) -> Parsed:
+def parse(html: str) -> ParsedHtml:
     """Read a fragment of HTML."""
     root = turbohtml.parse_fragment(html.replace("\0", ""), positions=False)
     deep = False
-    # Each frame: the element, its children read so far, those still to read.
+    # Each entry: the element, its children read so far, those still to read.
     stack: list[tuple[turbohtml.Element | None, list[Node], Iterator[turbohtml.Node]]] = [
         (root, [], iter(root.children))
     ]
@@ -125,15 +138,17 @@ def parse(html: str) -> Parsed:
         if child is None:
             stack.pop()
             if not stack:
-                return Parsed(nodes=tuple(done), deep=deep)
+                return ParsedHtml(nodes=tuple(done), deep=deep)
             if holder is not None:
                 stack[-1][1].append(
-                    Element(tag=_TYPED.get(holder.tag, holder.tag), attrs=_attrs(holder), children=tuple(done))
+                    Element(
+                        tag=_OBSOLETE.get(holder.tag, holder.tag), attrs=attributes_of(holder), children=tuple(done)
+                    )
                 )
             continue
         match child:
             case turbohtml.Element():
-                if len(stack) < DEPTH:
+                if len(stack) < _MAX_DEPTH:
                     stack.append((child, [], iter(child.children)))
                 else:
                     deep = True
@@ -147,57 +162,49 @@ def parse(html: str) -> Parsed:
                     done.append(child.text)
 
 
-def _attrs(node: turbohtml.Element) -> dict[str, str]:
+def attributes_of(node: turbohtml.Element) -> dict[str, str]:
+    """Return the attributes of a parsed element; one without a value is empty."""
     return {
         key: value if isinstance(value, str) else " ".join(value) if value is not None else ""
         for key, value in node.attrs.items()
     }
 
 
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 
 
 def count_markup(html: str) -> Counter[str]:
     """Count the elements and attributes of a fragment by name."""
-    return _counted(parse(html).nodes)
-
-
-def _counted(nodes: Iterable[Node]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for node in nodes:
-        if not isinstance(node, str):
-            found.update([f"<{node.tag}>", *node.attrs])
-            found += _counted(node.children)
-    return found
+    return Counter(name for node in descendants(parse(html).nodes) for name in (f"<{node.tag}>", *node.attrs))
 
 
 def abbreviate(names: Sequence[str]) -> str:
-    """Return the first few, and say how many more there are."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    """Return the first few names, and how many more there are."""
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + more
 
 
-_STOP = re.compile(r"""[;"'()]""")
-_NAME = re.compile(r"-{0,2}[a-z][a-z0-9-]*")
+_STYLE_DELIMITER = re.compile(r"""[;"'()]""")
+_PROPERTY = re.compile(r"-{0,2}[a-z][a-z0-9-]*")
 _SPACES = re.compile(r"\s+")
 
 
-def style_from_text(text: str) -> dict[str, str]:
-    """Read a style attribute; what is no declaration is passed over, the later of two wins."""
+def parse_style(text: str) -> dict[str, str]:
+    """Parse a style attribute; what is no declaration is skipped, the later of two wins."""
     style: dict[str, str] = {}
     for declaration in _declarations(text):
         name, colon, value = declaration.partition(":")
         name = name.strip().lower()
         value = _SPACES.sub(" ", value).strip()
-        if colon and value and _NAME.fullmatch(name):
+        if colon and value and _PROPERTY.fullmatch(name):
             style[name] = value
     return style
 
 
 def _declarations(text: str) -> Iterator[str]:
-    """Part a style at its semicolons, but for those in quotes and parentheses."""
+    """Split a style at its semicolons, except those in quotes and parentheses."""
     start, quote, depth = 0, "", 0
-    for found in _STOP.finditer(text):
+    for found in _STYLE_DELIMITER.finditer(text):
         char = found[0]
         if quote:
             quote = "" if char == quote else quote
@@ -213,21 +220,23 @@ def _declarations(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-def style_to_text(style: Mapping[str, str]) -> str:
+def format_style(style: Mapping[str, str]) -> str:
     """Write a style attribute, without a final semicolon."""
     return "; ".join(f"{name}: {value}" for name, value in style.items())
 
 
 # An address ends at a space, a quote, a bracket; in `style="… url(&quot;…&quot;)"` the quote is a character reference.
-_INSIDE = r"(?!&(?:quot|apos|lt|gt|#0*3[49]|#x0*2[27]);)[^\s\"'<>#()"
-_ATTACHMENT = re.compile(rf"(/helpdesk/attachments/(?:{_INSIDE}?]){{0,1000}})\?(?:{_INSIDE}])*", re.IGNORECASE)
+_URL_CHARACTER = r"(?!&(?:quot|apos|lt|gt|#0*3[49]|#x0*2[27]);)[^\s\"'<>#()"
+_ATTACHMENT = re.compile(
+    rf"(/helpdesk/attachments/(?:{_URL_CHARACTER}?]){{0,1000}})\?(?:{_URL_CHARACTER}])*", re.IGNORECASE
+)
 _TOKEN = re.compile(r"(/inline/attachment\?token=)[\w-]+\.([\w-]+)\.[\w-]*+(?!\.)")
 
 
 def stable_body(html: str) -> str:
-    """Leave out what the portal makes anew for each answer, and not one character else.
+    """Return a body without what the portal generates anew for each answer; no other character changes.
 
-    That is the query string of uploaded attachments (a time stamp or a signature), and of the token in an inline
-    attachment's address all but the payload, which names the attachment (both recorded in public articles).
+    That is the query string of uploaded attachments (a time stamp or a signature), and all of the token in an inline
+    attachment's address but its payload, which identifies the attachment (both recorded in public articles).
     """
     return _TOKEN.sub(r"\1\2", _ATTACHMENT.sub(r"\1", html))

@@ -1,39 +1,41 @@
-"""What a Markdown text refers to and what can be referred to in it, with lines.
+"""Links of a Markdown text: relative addresses resolved, references and anchors found, addresses rewritten.
 
-Reads only. The last texts are remembered, since a plan asks for addresses and for anchors of the same text.
+Finds hazards (scripts) and the ranges of code too. Knows no files: whether a target exists is checked elsewhere. The
+last surveys are cached, since a plan asks for the references and the anchors of the same text.
 """
 
 import json
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from markdown_it.common.utils import unescapeAll
-from markdown_it.token import Token
 
-from kbsync.markup import raw_html as rawtags
 from kbsync.markup.compare import canonical
-from kbsync.markup.dialect import inlines, parser
-from kbsync.markup.raw_html import runs
+from kbsync.markup.dialect import inline_tokens, parser, raw_html_of
+from kbsync.markup.raw_html import find_attributes, find_scripts, replace_addresses, replace_ranges, runs_script
 from kbsync.markup.to_html import name_headings, to_html
 from kbsync.markup.writer.inlines import destination
 from kbsync.memo import memoized
 
+_PARSER = parser()
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-# What may stand in a Markdown destination and in a URL path without being taken for something else.
+# Characters that need no encoding in a Markdown destination and in a URL path.
 _SAFE = "/!$'*+,;=:@-._~"
 
 
 def to_root(path: str, address: str) -> str | None:
-    """Return the root-relative form of an address written in the file `path`, percent-decoded, in NFC, with its anchor.
+    """Return the root-relative form of an address in the file `path`: percent-decoded, in NFC, with its anchor.
 
-    `None` means that the address is not one into the tree: absolute, `#…`, `/…`, `?…`, a scheme or empty. A query is
-    dropped, since a file has none. A backslash is an ordinary character. Raises ValueError when the address leaves the
-    root.
+    None for an address that is not relative: `#…`, `/…`, `?…`, with a scheme, or empty. A query is dropped, since a
+    file has none. A backslash is an ordinary character.
+
+    Raises:
+        ValueError: the address leads out of the content root.
     """
     address = address.strip()
     if not address or address[0] in "#/?" or _SCHEME.match(address):
@@ -41,7 +43,7 @@ def to_root(path: str, address: str) -> str | None:
     rest, mark, anchor = address.partition("#")
     rest = rest.partition("?")[0]
     parts = path.split("/")[:-1]
-    for part in _decoded(rest).split("/"):
+    for part in _decode(rest).split("/"):
         match part:
             case "" | ".":
                 continue
@@ -51,38 +53,37 @@ def to_root(path: str, address: str) -> str | None:
                 parts.pop()
             case _:
                 parts.append(part)
-    return "/".join(parts) + mark + _decoded(anchor)
+    return "/".join(parts) + mark + _decode(anchor)
 
 
 def from_root(path: str, target: str) -> str:
-    """Return the relative address of the root-relative `target` as it is to be written in the file `path`."""
+    """Return the relative address of the root-relative `target`, to be written in the file `path`."""
     rest, mark, anchor = target.partition("#")
     here = path.split("/")[:-1]
     there = [part for part in unicodedata.normalize("NFC", rest).split("/") if part]
     if mark and there == path.split("/"):
-        return mark + _encoded(anchor)
-    shared = 0
-    while shared < min(len(here), len(there)) and here[shared] == there[shared]:
-        shared += 1
-    steps = [".."] * (len(here) - shared) + there[shared:]
-    written = _encoded("/".join(steps)) or "."
+        return mark + _encode(anchor)
+    common = 0
+    while common < min(len(here), len(there)) and here[common] == there[common]:
+        common += 1
+    steps = [".."] * (len(here) - common) + there[common:]
+    written = _encode("/".join(steps)) or "."
     if _SCHEME.match(written):
         written = "./" + written
-    return written + mark + _encoded(anchor)
+    return written + mark + _encode(anchor)
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     return unicodedata.normalize("NFC", unquote(text, errors="surrogateescape"))
 
 
-def _encoded(text: str) -> str:
-    """Encode what would end or change an address; letters of any script stay, since people read these."""
+def _encode(text: str) -> str:
+    """Percent-encode what would end or change an address; letters of any script stay readable."""
     return "".join(char if ord(char) > 127 and not char.isspace() else quote(char, safe=_SAFE) for char in text)
 
 
-_PARSER_prose = parser()
 _TICKS = re.compile("`+")
-_STEP = re.compile(
+_CODE_OR_TAG = re.compile(
     r"\\.|(?P<ticks>`+)|(?P<comment><!--)|<(?P<raw>pre|code|script|style)\b(?P<attributes>[^<>]*)>|</?[A-Za-z][^<>]*>",
     re.DOTALL | re.IGNORECASE,
 )
@@ -91,10 +92,10 @@ _CALLOUT = "fd-callout"
 
 def code_ranges(markdown: str) -> tuple[tuple[int, int], ...]:
     """Return the offsets of all code, in order: fenced and indented blocks, spans, and what raw HTML marks as code."""
-    starts = _line_starts(markdown)
+    starts = [0, *(found.end() for found in re.finditer("\n", markdown)), len(markdown)]
     found: set[tuple[int, int]] = set()
     looked: set[tuple[int, int]] = set()
-    for token in _PARSER_prose.parse(markdown):
+    for token in _PARSER.parse(markdown):
         if token.map is None or token.type not in ("fence", "code_block", "inline", "html_block"):
             continue
         first, last = (starts[min(line, len(starts) - 1)] for line in token.map)
@@ -102,28 +103,23 @@ def code_ranges(markdown: str) -> tuple[tuple[int, int], ...]:
             found.add((first, last))
         elif (first, last) not in looked:
             looked.add((first, last))
-            found.update(_spans(markdown, first, last, ticks=token.type == "inline"))
+            found.update(_inline_code(markdown, first, last, ticks=token.type == "inline"))
     return tuple(sorted(found))
 
 
 def is_one_paragraph(markdown: str) -> bool:
-    """Whether a text is one paragraph and nothing else, or nothing at all."""
-    kinds = [token.type for token in _PARSER_prose.parse(markdown)]
+    """Return whether a text is one paragraph and nothing else, or empty."""
+    kinds = [token.type for token in _PARSER.parse(markdown)]
     return kinds in ([], ["paragraph_open", "inline", "paragraph_close"])
 
 
-def _line_starts(text: str) -> list[int]:
-    starts = [0, *(found.end() for found in re.finditer("\n", text))]
-    return [*starts, len(text)]
-
-
-def _spans(text: str, start: int, end: int, *, ticks: bool) -> Iterator[tuple[int, int]]:
-    """Walk the code of one stretch of inline text, or of raw HTML, where `ticks` mean nothing."""
+def _inline_code(text: str, start: int, end: int, *, ticks: bool) -> Iterator[tuple[int, int]]:
+    """Find the code of one range of inline text, or of raw HTML, where backticks have no meaning."""
     runs: dict[int, list[int]] = {}
     for run in _TICKS.finditer(text, start, end) if ticks else ():
         runs.setdefault(len(run[0]), []).append(run.start())
     at, is_closed = start, True
-    while found := _STEP.search(text, at, end):
+    while found := _CODE_OR_TAG.search(text, at, end):
         at = found.end()
         if found["ticks"]:
             places = runs.get(len(found["ticks"]), [])
@@ -141,17 +137,17 @@ def _spans(text: str, start: int, end: int, *, ticks: bool) -> Iterator[tuple[in
             yield found.start(), at
 
 
-# Raw attributes and autolinks.
-_ADDRESS_references = re.compile(r"\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
-_ANCHOR = re.compile(
+# Attributes of raw HTML, and autolinks.
+_ADDRESS_HINT = re.compile(r"\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
+_ANCHOR_HINT = re.compile(
     r"<summary|^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
 )
-_SCRIPT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=", re.IGNORECASE)
+_SCRIPT_HINT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One address as written, Markdown's escapes undone; `embedded` when the page shows it (a picture, a frame)."""
+    """One address as written, without Markdown's escapes; `embedded` when the page shows it (an image, a frame)."""
 
     target: str
     line: int
@@ -160,7 +156,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
-    """Something that a browser would run, which kbsync publishes from nobody."""
+    """Something that a browser would run, which kbsync never publishes."""
 
     what: str
     line: int
@@ -172,27 +168,27 @@ def references(markdown: str) -> tuple[Reference, ...]:
 
 
 def anchors_of(markdown: str) -> frozenset[str]:
-    """Return every anchor that a link could go to: slugs of headings, ids that the writer gave, raw `id` and `name`."""
-    return _survey(markdown).anchors if _ANCHOR.search(markdown) else frozenset()
+    """Return every anchor that a link could go to: slugs of headings, explicit ids, raw `id` and `name`."""
+    return _survey(markdown).anchors if _ANCHOR_HINT.search(markdown) else frozenset()
 
 
 def hazards(markdown: str) -> tuple[Hazard, ...]:
-    """Return the scripts, style sheets, event attributes and addresses that run, which publishing refuses."""
+    """Return the scripts, style sheets, event attributes and script addresses, which publishing refuses."""
     return _survey(markdown).hazards if _may_run(markdown) else ()
 
 
 def _may_refer(markdown: str) -> bool:
-    """Return whether there can be an address: plain searches first, since they go through a text many times as fast."""
+    """Return whether there can be an address; plain searches come first, since they are many times as fast."""
     if "](" in markdown or "]:" in markdown:
         return True
-    return ("<" in markdown or "=" in markdown) and bool(_ADDRESS_references.search(markdown))
+    return ("<" in markdown or "=" in markdown) and bool(_ADDRESS_HINT.search(markdown))
 
 
 def _may_run(markdown: str) -> bool:
     """Return whether there can be a hazard; an entity may hide any."""
     if "&" in markdown:
         return True
-    return any(sign in markdown for sign in "<=:") and bool(_SCRIPT.search(markdown))
+    return any(sign in markdown for sign in "<=:") and bool(_SCRIPT_HINT.search(markdown))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,16 +200,16 @@ class _Survey:
 
 @lru_cache(maxsize=16384)
 def _survey(markdown: str) -> _Survey:
-    return _survey_from_json(memoized("survey", (markdown,), lambda: _survey_to_json(_surveyed(markdown))))
+    return _survey_from_json(memoized("survey", (markdown,), lambda: _survey_to_json(_build_survey(markdown))))
 
 
-def _surveyed(markdown: str) -> _Survey:
+def _build_survey(markdown: str) -> _Survey:
     tokens = _PARSER.parse(markdown)
     named = set(name_headings(tokens, wanted=()))
     found: list[Reference] = []
     hazards: list[Hazard] = []
-    for text, line in _raw(tokens):
-        for attribute in rawtags.attributes(text):
+    for text, line in raw_html_of(tokens):
+        for attribute in find_attributes(text):
             at = line + text.count("\n", 0, max(attribute.start, 0))
             if attribute.is_address:
                 found.append(Reference(target=attribute.value, line=at, embedded=attribute.key != "href"))
@@ -221,16 +217,14 @@ def _surveyed(markdown: str) -> _Survey:
                 named.add(attribute.value)
             elif attribute.key.startswith("on") and len(attribute.key) > 4:
                 hazards.append(Hazard(what=f"{attribute.key} attribute", line=at))
-        hazards.extend(
-            Hazard(what=f"<{name}>", line=line + text.count("\n", 0, at)) for name, at in rawtags.scripts(text)
-        )
-    for token, line in inlines(tokens):
+        hazards.extend(Hazard(what=f"<{name}>", line=line + text.count("\n", 0, at)) for name, at in find_scripts(text))
+    for token, line in inline_tokens(tokens):
         if token.type == "link_open":
             found.append(Reference(target=str(token.attrs["href"]), line=line, embedded=False))
         elif token.type == "image":
             found.append(Reference(target=str(token.attrs["src"]), line=line, embedded=True))
     named |= {str(token.attrs["id"]) for token in tokens if token.attrs.get("id")}
-    hazards += [Hazard(what=f"address {one.target[:40]}", line=one.line) for one in found if runs(one.target)]
+    hazards += [Hazard(what=f"address {one.target[:40]}", line=one.line) for one in found if runs_script(one.target)]
     return _Survey(
         references=tuple(sorted(found, key=lambda one: one.line)),
         anchors=frozenset(named),
@@ -257,59 +251,44 @@ def _survey_from_json(text: str) -> _Survey:
     )
 
 
-def _raw(tokens: list[Token]) -> list[tuple[str, int]]:
-    blocks = [(token.content, (token.map or [0])[0] + 1) for token in tokens if token.type == "html_block"]
-    return blocks + [(token.content, line) for token, line in inlines(tokens) if token.type == "html_inline"]
-
-
-_PARSER = parser()
-
 _INNER = r"\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*\)"
-_PLACE = rf"(?P<{{0}}><(?:\\.|[^<>\n\\])*>|(?!<)(?:{_INNER})+)"
+_DESTINATION = rf"(?P<{{0}}><(?:\\.|[^<>\n\\])*>|(?!<)(?:{_INNER})+)"
 _ADDRESS = re.compile(
-    rf"\\.|\]\(\s*{_PLACE.format('inline')}"
-    rf"|^[ \t>]*\[(?:\\.|[^\[\]\\]){{1,999}}\]:[ \t]*(?:\n[ \t>]*)?{_PLACE.format('defined')}"
+    rf"\\.|\]\(\s*{_DESTINATION.format('inline')}"
+    rf"|^[ \t>]*\[(?:\\.|[^\[\]\\]){{1,999}}\]:[ \t]*(?:\n[ \t>]*)?{_DESTINATION.format('defined')}"
     r"|(?P<tag><[A-Za-z][^<>]*>)",
     re.MULTILINE | re.DOTALL,
 )
 
 
 def rewrite_addresses(markdown: str, change: Callable[[str], str]) -> str:
-    """Write every address as `change` gives it.
+    """Replace every address by what `change` returns.
 
     Raises:
-        ValueError: an address stands in a way that cannot be changed without touching other bytes.
+        ValueError: an address cannot be replaced without changing other bytes.
     """
     wanted = canonical(to_html(markdown, resolve=change))
-    edits = list(_edits(markdown, change))
-    for chosen in (edits, _probed(markdown, edits)):
-        written = _edited(markdown, chosen)
+    edits = list(_address_edits(markdown, change))
+    for chosen in (edits, _real_addresses(markdown, edits)):
+        written = replace_ranges(markdown, chosen)
         if canonical(to_html(written)) == wanted:
             return written
     raise ValueError("an address in it cannot be written otherwise")
 
 
-def _edited(markdown: str, edits: Iterable[tuple[int, int, str]]) -> str:
-    out, done = [], 0
-    for start, end, text in edits:
-        out += [markdown[done:start], text]
-        done = end
-    return "".join(out) + markdown[done:]
-
-
-def _probed(markdown: str, edits: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Leave out what only looks like an address: put there, another one is not found by the parser."""
+def _real_addresses(markdown: str, edits: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Return the edits of real addresses: another address in the place of any other is not found by the parser."""
     probes = [(start, end, f"kbsync-probe-{number}") for number, (start, end, _) in enumerate(edits)]
     tags = [markdown[start] == "<" and text.startswith("<") for start, end, text in edits]
     kept = [edit if is_tag else probe for edit, probe, is_tag in zip(edits, probes, tags, strict=True)]
-    found = {reference.target for reference in references(_edited(markdown, kept))}
+    found = {reference.target for reference in references(replace_ranges(markdown, kept))}
     return [edit for edit, (_, _, probe), is_tag in zip(edits, probes, tags, strict=True) if is_tag or probe in found]
 
 
-def _edits(markdown: str, change: Callable[[str], str]) -> Iterator[tuple[int, int, str]]:
+def _address_edits(markdown: str, change: Callable[[str], str]) -> Iterator[tuple[int, int, str]]:
     for found in _ADDRESS.finditer(_without_code(markdown)):
         if found["tag"]:
-            tag = rawtags.replaced(found["tag"], change)
+            tag = replace_addresses(found["tag"], change)
             if tag != found["tag"]:
                 yield *found.span("tag"), tag
             continue
@@ -323,10 +302,9 @@ def _edits(markdown: str, change: Callable[[str], str]) -> Iterator[tuple[int, i
 
 
 def _without_code(markdown: str) -> str:
-    """Blank out the code, offset for offset."""
-    out, done = [], 0
+    """Replace code by spaces, so that offsets stay."""
+    edits: list[tuple[int, int, str]] = []
     for start, end in code_ranges(markdown):
-        if start >= done:
-            out += [markdown[done:start], " " * (end - start)]
-            done = end
-    return "".join(out) + markdown[done:]
+        if not edits or start >= edits[-1][1]:
+            edits.append((start, end, " " * (end - start)))
+    return replace_ranges(markdown, edits)

@@ -1,14 +1,14 @@
-"""Which attributes, classes and styles of HTML say nothing to a reader, and one way to write those that do.
+"""Removes the attributes, classes and styles of HTML that show a reader nothing, and normalizes the others.
 
 The list is that of real articles (recorded): what editors leave behind, fonts and sizes, geometry that a help centre's
-own style sheet decides, near-black text. Everything that is not on the list stays.
+own style sheet decides, near-black text. Everything that is not on the list stays. It knows single elements only.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from kbsync.markup.dom import BLOCKS, style_from_text, style_to_text
+from kbsync.markup.dom import BLOCKS, format_style, parse_style
 
 _ATTRIBUTE = re.compile(r"data-.*|on$|aria-.*|.*[\"';<=&{}].*|xmlns.*|v:.*|o:.*")
 _ATTRIBUTES = frozenset(
@@ -34,21 +34,21 @@ _STYLE = re.compile(
 )
 _CELLS = frozenset("table tbody thead tfoot tr td th col colgroup".split())
 _LISTS = frozenset("ul ol li".split())
-_UNLETTERED = frozenset("img hr br col colgroup".split())
+_WITHOUT_TEXT = frozenset("img hr br col colgroup".split())
 _SIZED = frozenset("img iframe video object embed canvas svg".split())
-_NOTHING = frozenset(
+_NO_EFFECT = frozenset(
     {"initial", "inherit", "unset", "revert", "none", "normal", "auto", "", "transparent", "currentcolor", "windowtext"}
 )
 _RGB = re.compile(r"rgba?\(\s*(\d+)(?:\.\d+)?\s*,\s*(\d+)(?:\.\d+)?\s*,\s*(\d+)(?:\.\d+)?\s*(?:,\s*([\d.]+)\s*)?\)")
 _HEX = re.compile(r"#(?:([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})|([0-9a-f])([0-9a-f])([0-9a-f]))")
 _LENGTH = re.compile(r"(\d*\.?\d+)(px|pt|em|rem|cm|mm|in|pc|ex|ch|%)?")
 _IMPORTANT = re.compile(r"\s*!\s*important$")
-_PLACES = ("fr-dib", "fr-dii", "fr-fil", "fr-fir")
+_IMAGE_POSITIONS = ("fr-dib", "fr-dii", "fr-fil", "fr-fir")
 _NEAR_BLACK, _NEAR_GREY = 0x60, 0x40
 
 
 def clean(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
-    """Return the attributes of an element that say something to a reader, in one order and one spelling."""
+    """Return the attributes of an element that matter to a reader, in one order and one spelling."""
     if not attrs:
         return {}
     kept: dict[str, str] = {}
@@ -63,15 +63,15 @@ def clean(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
     elif "name" in attrs and tag not in ("a", "img", "map", "span", "p"):
         kept["name"] = attrs["name"]
     classes = sorted(name for name in dict.fromkeys(attrs.get("class", "").split()) if not _CLASS.fullmatch(name))
-    style = _style(tag, _with_attributes(tag, attrs))
-    if tag == "img" and style.pop("margin-left", "") == "auto" and not set(classes) & set(_PLACES):
+    style = _style(tag, _declared_style(tag, attrs))
+    if tag == "img" and style.pop("margin-left", "") == "auto" and not set(classes) & set(_IMAGE_POSITIONS):
         classes.append("fr-dib")
     if tag == "img" and style.pop("border", "") and "fr-bordered" not in classes:
         classes.append("fr-bordered")
     if classes:
-        kept["class"] = " ".join(_placed(classes) if tag == "img" else classes)
+        kept["class"] = " ".join(_positions_first(classes) if tag == "img" else classes)
     if style:
-        kept["style"] = style_to_text(style)
+        kept["style"] = format_style(style)
     if "type" in attrs and tag not in ("ul", "ol", "li"):
         kept["type"] = attrs["type"]
     return kept
@@ -92,9 +92,9 @@ def _is_noise(key: str, value: str) -> bool:
     return False
 
 
-def _with_attributes(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
-    """Read the style, and the old attributes that mean the same."""
-    style = {name: _IMPORTANT.sub("", value) for name, value in style_from_text(attrs.get("style", "")).items()}
+def _declared_style(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
+    """Read the style, and the obsolete attributes that mean the same."""
+    style = {name: _IMPORTANT.sub("", value) for name, value in parse_style(attrs.get("style", "")).items()}
     for key, name in (("align", "text-align"), ("bgcolor", "background-color"), ("color", "color")):
         if attrs.get(key) and not (key == "align" and tag in ("img", "table", "iframe", "hr")):
             style.setdefault(name, attrs[key])
@@ -120,14 +120,14 @@ def _style(tag: str, style: Mapping[str, str]) -> dict[str, str]:
 
 
 def _declaration(tag: str, name: str, value: str) -> tuple[str, str] | None:
-    """Return one declaration in its one spelling, or None when no reader sees it."""
+    """Return one declaration in its one spelling, or None when it has no visible effect."""
     low = value.lower()
-    reader = _READERS.get(name)
+    reader = _STYLE_READERS.get(name)
     if reader:
         return reader(tag, low)
     if name.startswith("border") and (tag in _CELLS or tag == "hr" or not _is_border(name, low)):
         return None
-    return None if _STYLE.fullmatch(name) or low in _NOTHING else (name, value)
+    return None if _STYLE.fullmatch(name) or low in _NO_EFFECT else (name, value)
 
 
 def _align(tag: str, value: str) -> tuple[str, str] | None:
@@ -142,39 +142,31 @@ def _indent(tag: str, value: str) -> tuple[str, str] | None:
 
 
 def _size(name: str, tag: str, value: str) -> tuple[str, str] | None:
-    seen = _is_length(value) or (value == "0px" and tag == "iframe")
-    return (name, _short(value)) if tag in _SIZED and seen else None
+    is_visible = _is_length(value) or (value == "0px" and tag == "iframe")
+    return (name, _short_length(value)) if tag in _SIZED and is_visible else None
 
 
 def _weight(tag: str, value: str) -> tuple[str, str] | None:
     weight = "bold" if value in _BOLD else "normal"
-    return ("font-weight", weight) if value in _BOLD | _THIN and tag not in _UNLETTERED else None
+    return ("font-weight", weight) if value in _BOLD | _NOT_BOLD and tag not in _WITHOUT_TEXT else None
 
 
-def _slant(tag: str, value: str) -> tuple[str, str] | None:
-    seen = value in ("italic", "oblique", "normal") and tag not in _UNLETTERED
-    return ("font-style", value) if seen else None
-
-
-def _drawn(tag: str, value: str) -> tuple[str, str] | None:
+def _decoration(tag: str, value: str) -> tuple[str, str] | None:
     words = [word for word in value.split() if word in ("underline", "line-through", "overline")]
     return ("text-decoration", " ".join(words)) if words else None
 
 
-def _float(tag: str, value: str) -> tuple[str, str] | None:
-    return ("float", value) if value in ("left", "right") and tag not in _CELLS else None
-
-
-def _position(tag: str, value: str) -> tuple[str, str] | None:
-    return ("position", value) if value in ("absolute", "fixed") and tag in ("div", "span") else None
-
-
-def _one_of(name: str, *seen: str) -> "_Reader":
-    return lambda tag, value: (name, value) if value in seen else None
+def _one_of(
+    name: str, *values: str, only: frozenset[str] | None = None, unless: frozenset[str] = frozenset()
+) -> "_StyleReader":
+    """Return a reader that keeps these values, on all elements, only on some, or not on some."""
+    return lambda tag, value: (
+        (name, value) if value in values and tag not in unless and (only is None or tag in only) else None
+    )
 
 
 _BOLD = frozenset("bold bolder 600 700 800 900".split())
-_THIN = frozenset("normal 400 500 300 lighter 200 100".split())
+_NOT_BOLD = frozenset("normal 400 500 300 lighter 200 100".split())
 
 
 def _is_length(value: str) -> bool:
@@ -182,7 +174,7 @@ def _is_length(value: str) -> bool:
     return found is not None and float(found[1]) > 0
 
 
-def _short(value: str) -> str:
+def _short_length(value: str) -> str:
     found = _LENGTH.fullmatch(value)
     if not found:
         return value
@@ -191,7 +183,7 @@ def _short(value: str) -> str:
 
 
 def _is_border(name: str, value: str) -> bool:
-    """Whether a border is drawn; its colour, style and width alone draw nothing."""
+    """Return whether a border is drawn; its colour, style or width alone draws nothing."""
     if name in ("border-color", "border-style", "border-width", "border-radius") or name.count("-") == 2:
         return False
     words = value.split()
@@ -203,7 +195,7 @@ def _is_border(name: str, value: str) -> bool:
 
 
 def _numbers(tag: str, value: str) -> tuple[str, str] | None:
-    """Keep the kinds of numbers; the shape of a bullet and plain numbers follow from the list itself."""
+    """Keep kinds of numbering; the shape of bullets and plain numbers follow from the list itself."""
     kinds = [word for word in value.split() if re.fullmatch(r"(?:lower|upper)-(?:alpha|roman|latin|greek)|none", word)]
     return ("list-style-type", kinds[0].replace("latin", "alpha")) if kinds else None
 
@@ -231,7 +223,7 @@ def _color(tag: str, value: str) -> tuple[str, str] | None:
     rgb = _rgb(value)
     if rgb is None:
         low = value.lower()
-        return None if low in _NOTHING or low.startswith("var(") else ("color", low)
+        return None if low in _NO_EFFECT or low.startswith("var(") else ("color", low)
     red, green, blue, alpha = rgb
     if max(red, green, blue) <= _NEAR_BLACK and max(red, green, blue) - min(red, green, blue) <= _NEAR_GREY:
         return None
@@ -242,19 +234,21 @@ def _background(tag: str, value: str) -> tuple[str, str] | None:
     rgb = _rgb(value.split("none", maxsplit=1)[0].strip() or value)
     if rgb is None:
         low = value.lower()
-        return None if low.split()[0] in _NOTHING or low.startswith("var(") else ("background-color", low)
+        return None if low.split()[0] in _NO_EFFECT or low.startswith("var(") else ("background-color", low)
     red, green, blue, alpha = rgb
     if alpha == 0 or (red, green, blue) == (255, 255, 255):
         return None
     return "background-color", f"#{red:02x}{green:02x}{blue:02x}" if alpha == 1 else value.lower()
 
 
-def _placed(classes: list[str]) -> list[str]:
-    return [name for name in _PLACES if name in classes] + [name for name in classes if name not in _PLACES]
+def _positions_first(classes: list[str]) -> list[str]:
+    return [name for name in _IMAGE_POSITIONS if name in classes] + [
+        name for name in classes if name not in _IMAGE_POSITIONS
+    ]
 
 
-_Reader = Callable[[str, str], tuple[str, str] | None]
-_READERS: dict[str, _Reader] = {
+_StyleReader = Callable[[str, str], tuple[str, str] | None]
+_STYLE_READERS: dict[str, _StyleReader] = {
     "color": _color,
     "background": _background,
     "background-color": _background,
@@ -264,17 +258,17 @@ _READERS: dict[str, _Reader] = {
     "width": partial(_size, "width"),
     "height": partial(_size, "height"),
     "font-weight": _weight,
-    "font-style": _slant,
-    "text-decoration": _drawn,
-    "text-decoration-line": _drawn,
+    "font-style": _one_of("font-style", "italic", "oblique", "normal", unless=_WITHOUT_TEXT),
+    "text-decoration": _decoration,
+    "text-decoration-line": _decoration,
     "text-transform": _one_of("text-transform", "uppercase", "lowercase", "capitalize"),
     "vertical-align": _one_of("vertical-align", "sub", "super"),
     "display": _one_of("display", "none"),
     "visibility": _one_of("visibility", "hidden"),
     "opacity": _one_of("opacity", "0"),
-    "float": _float,
+    "float": _one_of("float", "left", "right", unless=_CELLS),
     "direction": _one_of("direction", "rtl"),
     "list-style": _numbers,
     "list-style-type": _numbers,
-    "position": _position,
+    "position": _one_of("position", "absolute", "fixed", only=frozenset({"div", "span"})),
 }

@@ -1,7 +1,7 @@
-"""The marks that stand for other text: `{{ name }}` for a variable, `{% include "path" %}` for a file.
+"""The placeholders of a text: `{{ name }}` for a variable, `{% include "path" %}` for a file.
 
-It knows how they are written and what keeps a value from being read as Markdown; what they stand for is known above.
-Light: no parser, since the settings are checked with it.
+Finds and escapes them, and escapes values so that they are not read as Markdown. It never expands one, and knows no
+variables or files. Light: no parser, since the configuration is read with it.
 """
 
 import re
@@ -10,22 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _NAME = r"[^\W\d][\w-]*"
-_MARK = re.compile(
+_PLACEHOLDER = re.compile(
     rf"\{{\{{[ \t]*(?P<name>{_NAME})[ \t]*\}}\}}"
     r"|\{%[ \t]*include[ \t]+(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)')[ \t]*%\}"
 )
-_WORD = re.compile(_NAME)
-_NUMBERED = re.compile(r"\d{1,9}\.(?=\s|\Z)")
-# What Markdown or HTML reads as more than itself, wherever it stands, and at the start of a line alone.
-_ACTIVE = frozenset("\\`*[]<>~|{}\"'()")
-_ACTIVE_FIRST = frozenset("-+=:")
+_VARIABLE = re.compile(_NAME)
+_LIST_NUMBER = re.compile(r"\d{1,9}\.(?=\s|\Z)")
+# Characters that Markdown or HTML reads as syntax anywhere, and at the start of a line alone.
+_SPECIAL = frozenset("\\`*[]<>~|{}\"'()")
+_SPECIAL_AT_START = frozenset("-+=:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placeholder:
-    """One mark in a text: of a variable (`name`) or of an include (`path`).
+    """One placeholder in a text: a variable (`name`) or an include (`path`).
 
-    An escaped one begins at its backslash, and stands for itself.
+    An escaped one begins at its backslash, and is plain text.
     """
 
     start: int
@@ -37,14 +37,14 @@ class Placeholder:
 
 
 def is_variable_name(word: str) -> bool:
-    """Whether a variable can be called so: letters, digits, `_` and `-`, the first a letter or `_`."""
-    return bool(_WORD.fullmatch(word))
+    """Return whether this is a name for a variable: letters, digits, `_` and `-`, the first a letter or `_`."""
+    return bool(_VARIABLE.fullmatch(word))
 
 
 def find_placeholders(text: str, code: Sequence[tuple[int, int]] = ()) -> Iterator[Placeholder]:
-    """Find the marks of a text, those within `code` (its ranges, in order) left out."""
+    """Find the placeholders of a text, those within `code` (its ranges, in order) left out."""
     starts = [start for start, _ in code]
-    for found in _MARK.finditer(text):
+    for found in _PLACEHOLDER.finditer(text):
         at = bisect_right(starts, found.start()) - 1
         if at >= 0 and found.start() < code[at][1]:
             continue
@@ -60,7 +60,7 @@ def find_placeholders(text: str, code: Sequence[tuple[int, int]] = ()) -> Iterat
 
 
 def may_have_placeholders(text: str) -> bool:
-    """Whether a text is worth a closer look; quick."""
+    """Return whether a text may have placeholders; a quick check."""
     return "{{" in text or "{%" in text
 
 
@@ -72,16 +72,16 @@ def _backslashes(text: str, end: int) -> int:
 
 
 def escape_value(value: str) -> str:
-    """Write a value so that readers see it as it is: in a paragraph, an address, a table cell and a tag of HTML alike.
+    """Escape a value so that it is shown as it is: in a paragraph, an address, a table cell and an HTML tag alike.
 
-    Character references are what all of these read alike; a backslash means nothing in HTML.
+    All of these read character references the same way; a backslash means nothing in HTML.
     """
-    numbered = _NUMBERED.match(value)
-    dot = numbered.end() - 1 if numbered else -1
-    return "".join(f"&#{ord(char)};" if at == dot or _is_active(value, at) else char for at, char in enumerate(value))
+    number = _LIST_NUMBER.match(value)
+    dot = number.end() - 1 if number else -1
+    return "".join(f"&#{ord(char)};" if at == dot or _is_special(value, at) else char for at, char in enumerate(value))
 
 
-def _is_active(value: str, at: int) -> bool:
+def _is_special(value: str, at: int) -> bool:
     char, before, after = value[at], value[at - 1 : at], value[at + 1 : at + 2]
     match char:
         case "_":
@@ -93,9 +93,9 @@ def _is_active(value: str, at: int) -> bool:
         case "!":
             return not after
         case _:
-            return char in _ACTIVE or (not at and char in _ACTIVE_FIRST)
+            return char in _SPECIAL or (not at and char in _SPECIAL_AT_START)
 
 
-def escape_placeholder(mark: Placeholder) -> str:
-    """Write a mark so that it stands for nothing and readers see it, in Markdown and in raw HTML."""
-    return mark.text.replace("{", "&#123;")
+def escape_placeholder(placeholder: Placeholder) -> str:
+    """Write a placeholder so that it is shown and not expanded, in Markdown and in raw HTML."""
+    return placeholder.text.replace("{", "&#123;")

@@ -9,7 +9,7 @@ from time import perf_counter
 from click import echo
 
 from kbsync.markup.to_html import to_html
-from tests.markup.test_constructs import EVERYTHING, REPEATED
+from tests.markup.test_extensions import EVERYTHING, REPEATED
 
 FEW, MANY = 300, 3_000
 

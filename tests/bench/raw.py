@@ -9,7 +9,7 @@ from collections import Counter
 from click import echo
 
 from kbsync.markup.to_markdown import to_markdown
-from tests.markup.rawness import BETWEEN, WRITTEN, rawness, share
+from tests.markup.raw_share import BETWEEN, WRITTEN, count_characters, share
 from tests.markup.test_corpus import CORPUS, live_articles
 
 SHOWN = 25
@@ -24,7 +24,7 @@ def main() -> int:
     articles: Counter[str] = Counter()
     blocks: Counter[str] = Counter()
     for _, html in live_articles():
-        found = rawness(to_markdown(html).text)
+        found = count_characters(to_markdown(html).text)
         seen += found
         articles.update(found.keys())
         blocks["articles"] += 1

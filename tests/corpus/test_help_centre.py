@@ -1,6 +1,6 @@
-"""A whole help centre of 1,221 articles: pulled, published to another portal, pulled again, and no byte lost.
+"""A whole help centre of 1,221 articles: pulled, published to another portal, and pulled again without a difference.
 
-One test for each collection, since its steps are dear and each stands on the one before.
+One test for each collection, since its steps are slow and each depends on the one before.
 """
 
 import shutil
@@ -21,7 +21,7 @@ FULL_READ = {"GET": 157}
 NOT_CONTENT = (".git", ".kbsync", "kbsync.toml")
 
 
-def test_a_help_centre_comes_home_and_goes_to_another_portal_without_losing_a_byte(
+def test_a_help_centre_is_pulled_and_published_to_another_portal_without_losing_a_byte(
     corpus: Path, tmp_path: Path
 ) -> None:
     with serve(SandboxSettings()) as old, serve(SandboxSettings()) as new:
@@ -29,21 +29,21 @@ def test_a_help_centre_comes_home_and_goes_to_another_portal_without_losing_a_by
         first, second, last = (
             empty_tree(tmp_path / name, portal) for name, portal in (("1", old), ("2", new), ("3", new))
         )
-        comes_home(first, old)
-        nothing_is_left_to_do(first, old)
+        pull_into_empty_tree(first, old)
+        check_nothing_to_do(first, old)
         assert step(first, new, "publish", "--yes").ended.code == 4, "another portal than the one that is known"
         shutil.copytree(first.root, second.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_CONTENT))
         second.commit("The same articles, for another portal")
-        goes_out(second, new)
-        nothing_is_left_to_do(second, new)
-        comes_home(last, new)
+        publish_to_empty_portal(second, new)
+        check_nothing_to_do(second, new)
+        pull_into_empty_tree(last, new)
     there, back = first.content(), last.content()
     assert len(there) == ITEMS + 1
     assert there.keys() == back.keys()
     assert [path for path, data in there.items() if back[path] != data] == ["kbsync.toml"]
 
 
-def comes_home(checkout: Checkout, portal: Portal) -> None:
+def pull_into_empty_tree(checkout: Checkout, portal: Portal) -> None:
     """Pull into an empty tree."""
     pull = step(checkout, portal, "pull", "--format", "json")
     assert pull.ended.code == 0, pull.ended.err
@@ -53,7 +53,7 @@ def comes_home(checkout: Checkout, portal: Portal) -> None:
     checkout.commit("As it stands")
 
 
-def goes_out(checkout: Checkout, portal: Portal) -> None:
+def publish_to_empty_portal(checkout: Checkout, portal: Portal) -> None:
     """Publish to an empty portal, whose listing is one call."""
     publish = step(checkout, portal, "publish", "--yes", "--format", "json")
     assert publish.ended.code == 0, publish.ended.err
@@ -63,8 +63,8 @@ def goes_out(checkout: Checkout, portal: Portal) -> None:
     assert publish.ended.json["calls"] == publish.total
 
 
-def nothing_is_left_to_do(checkout: Checkout, portal: Portal) -> None:
-    """Plan, publish and pull once more: each reads once, and none has anything to write."""
+def check_nothing_to_do(checkout: Checkout, portal: Portal) -> None:
+    """Plan, publish and pull once more: each reads once, and none writes anything."""
     plan = step(checkout, portal, "plan", "--format", "json")
     assert plan.ended.code == 0
     assert named(plan) == {"changes": [], "drift": [], "conflicts": [], "unmanaged": []}
@@ -77,5 +77,5 @@ def nothing_is_left_to_do(checkout: Checkout, portal: Portal) -> None:
 
 
 def named(after: Step) -> dict[str, list[object]]:
-    """Return all that a plan names."""
+    """Return everything that a plan names."""
     return {name: after.ended.json[name] for name in ("changes", "drift", "conflicts", "unmanaged")}

@@ -1,4 +1,4 @@
-"""Articles that people wrote in Markdown for another system: published whole, and left alone ever after."""
+"""Articles written in Markdown for another system: published whole, and unchanged afterwards."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
 ARTICLES = 414
 
 
-def test_a_tree_of_another_system_goes_out_and_one_edit_is_one_write(corpus: Path, tmp_path: Path) -> None:
+def test_a_tree_of_another_system_is_published_and_one_edit_is_one_write(corpus: Path, tmp_path: Path) -> None:
     with serve(SandboxSettings()) as portal:
         checkout = markdown_tree(tmp_path / "tree", portal, corpus)
         publish = step(checkout, portal, "publish", "--yes", "--format", "json")
@@ -22,7 +22,7 @@ def test_a_tree_of_another_system_goes_out_and_one_edit_is_one_write(corpus: Pat
         assert {change["result"] for change in changes} == {"done"}
         assert len(portal.store.all_articles()) == ARTICLES
         assert publish.calls["POST"] == len(changes)
-        assert publish.calls["PUT"] < ARTICLES / 4, "only circles of links cost a second write"
+        assert publish.calls["PUT"] < ARTICLES / 4, "only circular links need a second write"
 
         read = {"GET": full_read(portal)}
         plan = step(checkout, portal, "plan", "--format", "json")

@@ -37,7 +37,7 @@ def test_a_help_centre_stays_the_same_through_every_portal(corpus: Path, tmp_pat
     settles_after_one_round(tmp_path / "strict", files)
 
 
-def test_articles_that_people_wrote_stay_the_same_through_every_portal(corpus: Path, tmp_path: Path) -> None:
+def test_articles_written_in_markdown_stay_the_same_through_every_portal(corpus: Path, tmp_path: Path) -> None:
     with serve(SandboxSettings()) as portal:
         checkout = markdown_tree(tmp_path / "tree", portal, corpus)
         assert step(checkout, portal, "publish", "--yes").ended.code == 0
@@ -65,7 +65,7 @@ def settles_after_one_round(folder: Path, files: Files) -> None:
 
 
 def published_and_pulled(folder: Path, files: Files, mode: Mode) -> tuple[Files, Mapping[str, str]]:
-    """Publish a tree to a new portal; give what an empty tree then pulls, and what publish complained of, by path."""
+    """Publish a tree to a new portal; return what an empty tree then pulls, and the complaints of publish by path."""
     with serve(SandboxSettings(rewriting=mode)) as portal:
         checkout = empty_tree(folder / "tree", portal)
         for path in files.keys() - {SETTINGS}:
@@ -76,11 +76,11 @@ def published_and_pulled(folder: Path, files: Files, mode: Mode) -> tuple[Files,
         complaints = {change["path"]: change["error"] for change in changes if change["result"] != "done"}
         assert publish.ended.code == bool(complaints), publish.ended.err
         assert publish.calls["POST"] == len(changes) == len(files) - 1
-        finds_nothing(checkout, portal)
+        check_pull_writes_nothing(checkout, portal)
         return pulled(folder / "pulled", portal), complaints
 
 
-def finds_nothing(checkout: Checkout, portal: Portal) -> None:
+def check_pull_writes_nothing(checkout: Checkout, portal: Portal) -> None:
     """Pull into the tree that was just published."""
     pull = step(checkout, portal, "pull", "--format", "json")
     assert (pull.ended.code, pull.ended.json["changes"], pull.ended.json["conflicts"]) == (0, [], [])
@@ -88,12 +88,12 @@ def finds_nothing(checkout: Checkout, portal: Portal) -> None:
 
 
 def pulled(root: Path, portal: Portal) -> Files:
-    """Pull everything into an empty tree, and once more to no effect; the settings name the portal, and stay behind."""
+    """Pull everything into an empty tree, and check that a second pull writes nothing."""
     checkout = empty_tree(root, portal)
     assert step(checkout, portal, "pull").ended.code == 0
     files = checkout.content()
     checkout.commit("As it stands")
-    finds_nothing(checkout, portal)
+    check_pull_writes_nothing(checkout, portal)
     return files
 
 

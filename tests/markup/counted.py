@@ -1,4 +1,4 @@
-"""How much work something is, in calls: the same on every machine, however busy it is."""
+"""The work of an action in calls, which is the same on every machine and under any load."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Articles in people's own styles of Markdown, made of numbered leaves: paragraphs, items of lists, cells, quotes.
+"""Articles in various styles of Markdown, made of numbered leaves: paragraphs, list items, cells, quotes.
 
 A text is written with some leaves edited; everything else in it stays as it is, byte for byte.
 """
@@ -22,7 +22,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class List:
-    """A list with the lead of each item, and whether empty lines stand between its items."""
+    """A list with its markers, and whether there are blank lines between its items."""
 
     marker: str
     spaces: int
@@ -94,7 +94,7 @@ ARTICLES = st.lists(_lists(NODES) | _quotes(NODES) | TABLES | LEAVES, min_size=1
 
 
 def text_of(article: tuple[Node, ...], edits: Edits) -> str:
-    """Write an article; between two blocks of one kind stands a paragraph, so that they do not run together."""
+    """Write an article, with a paragraph between two blocks of one kind so that they are not joined."""
     return "\n".join(_blocks(article, count(), edits)) + "\n"
 
 

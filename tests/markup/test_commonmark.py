@@ -17,7 +17,7 @@ def test_every_example_is_there() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example["example"]))
-def test_an_example_of_the_specification_renders_as_specified_and_comes_back(example: dict[str, str]) -> None:
+def test_an_example_of_the_specification_renders_as_specified_and_converts_back(example: dict[str, str]) -> None:
     html = to_html(example["markdown"])
     assert canonical(html) == canonical(example["html"])
     assert "".join(html.split()) == "".join(example["html"].replace(" />\n", ">").replace(" />", ">").split()) or (

@@ -1,4 +1,4 @@
-"""Every article of the two real collections, there and back, judged by a second parser too."""
+"""Every article of the two real collections, converted both ways, and compared by a second parser too."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 from kbsync.markup.compare import canonical, losses
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
-from tests.markup.rawness import WRITTEN, rawness, share
+from tests.markup.raw_share import WRITTEN, count_characters, share
 
 CORPUS = os.environ.get("KBSYNC_CORPUS", "")
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not CORPUS, reason="KBSYNC_CORPUS names no folder")]
@@ -42,7 +42,7 @@ def written_articles() -> Iterator[tuple[str, str]]:
 
 
 def seen(html: str) -> tuple[list[str], Things]:
-    """What a reader sees, by another parser and another walk than kbsync's own."""
+    """Return what a reader sees, by another parser and another traversal than kbsync's own."""
     words: list[str] = []
     things: Things = Counter()
 
@@ -87,7 +87,7 @@ def without_noise(things: Things) -> dict[tuple[str, ...], int]:
     }
 
 
-def test_every_live_article_comes_back_without_a_difference() -> None:
+def test_every_live_article_is_converted_without_loss() -> None:
     count, kept, stable, seen_alike = 0, 0, 0, 0
     for title, html in live_articles():
         count += 1
@@ -101,7 +101,7 @@ def test_every_live_article_comes_back_without_a_difference() -> None:
     assert (count, kept, stable, seen_alike) == (1221, 1221, 1221, 1221)
 
 
-def test_every_written_article_is_published_pulled_and_published_the_same() -> None:
+def test_every_markdown_article_is_the_same_after_a_publish_and_a_pull() -> None:
     count, kept, stable, lost = 0, 0, 0, 0
     for _, markdown in written_articles():
         count += 1
@@ -116,7 +116,7 @@ def test_every_written_article_is_published_pulled_and_published_the_same() -> N
 
 
 def test_most_words_of_live_articles_stand_outside_raw_html() -> None:
-    seen = sum((rawness(to_markdown(html).text) for _, html in live_articles()), Counter[str]())
+    seen = sum((count_characters(to_markdown(html).text) for _, html in live_articles()), Counter[str]())
     assert seen.total() > 1_900_000
     assert share(seen) >= 0.99
     assert seen[WRITTEN] / seen.total() >= 0.92

@@ -1,4 +1,7 @@
+import pytest
+
 from kbsync.markup.to_html import to_html
+from tests.markup.cases import cases
 
 
 def upper(address: str) -> str:
@@ -28,7 +31,7 @@ def test_raw_html_keeps_its_bytes_when_no_address_changes() -> None:
     assert to_html(raw) == raw
 
 
-def test_a_heading_is_named_when_another_article_asks() -> None:
+def test_a_heading_gets_an_id_when_another_article_links_to_it() -> None:
     assert to_html("# A b\n\n# C", anchors={"a-b"}) == '<h1 id="a-b">A b</h1>\n<h1>C</h1>\n'
 
 
@@ -37,6 +40,11 @@ def test_deep_lists_are_not_lost() -> None:
     assert "item39" in to_html(markdown)
 
 
-def test_rendering_is_the_same_every_time() -> None:
+def test_rendering_is_deterministic() -> None:
     markdown = "# A\n\n[a](#a) ![b](c){width=3}\n\n> [!NOTE]\n> d\n"
     assert len({to_html(markdown, resolve=upper, anchors={"x"}) for _ in range(3)}) == 1
+
+
+@pytest.mark.parametrize(("markdown", "expected"), cases("to_html.txt"))
+def test_markdown_is_rendered_as_the_case_says(markdown: str, expected: str) -> None:
+    assert to_html(markdown).rstrip("\n") == expected.rstrip("\n")

@@ -1,6 +1,3 @@
-import sys
-from types import FrameType
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +5,8 @@ from hypothesis import strategies as st
 from kbsync.markup.compare import canonical, losses
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
+from tests.markup.cases import cases
+from tests.markup.counted import calls_of
 
 
 def assert_kept(html: str) -> str:
@@ -55,7 +54,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_html_is_neither_lost_nor_fatal(name: str) -> None:
+def test_malformed_html_is_converted_without_loss(name: str) -> None:
     assert_kept(ODD[name])
 
 
@@ -76,26 +75,15 @@ def test_text_that_looks_like_markdown_stays_text(start: str, box: str) -> None:
 
 
 def test_work_grows_no_faster_than_the_text() -> None:
-    def steps(size: int) -> int:
-        taken = 0
-
-        def count(_frame: FrameType, event: str, _arg: object) -> None:
-            nonlocal taken
-            taken += event in ("call", "c_call")
-
+    def work(size: int) -> int:
         page = "<p>" + "*a [" * size + "</p>" + "<p>b</p>" * size
-        sys.setprofile(count)
-        try:
-            to_markdown(page)
-        finally:
-            sys.setprofile(None)
-        return taken
+        return calls_of(lambda: to_markdown(page))
 
-    steps(10)
-    assert steps(2_000) < 12 * steps(200)
+    work(10)
+    assert work(2_000) < 12 * work(200)
 
 
-def test_what_would_run_is_left_out_and_named() -> None:
+def test_scripts_are_dropped_and_named() -> None:
     pulled = to_markdown(
         '<script>a</script><p onclick="x">b <a href="java\nscript:y">c</a><img src="d.png" onerror=z></p>'
         "<style>e</style>"
@@ -104,7 +92,7 @@ def test_what_would_run_is_left_out_and_named() -> None:
     assert pulled.dropped == ("<script>", "onclick attribute", "address java script:y", "onerror attribute", "<style>")
 
 
-def test_addresses_are_rewritten_on_the_way_back() -> None:
+def test_addresses_are_rewritten() -> None:
     html = (
         '<p><a href="/a/1">x</a> <img src="/i.png"></p><table><tr><td rowspan=2><a href="/a/2">y</a></td></tr></table>'
     )
@@ -119,14 +107,14 @@ def test_addresses_are_rewritten_on_the_way_back() -> None:
     assert all(one in text for one in ("(../a/1.md)", "(../i.png.md)", "(../a/2.md)"))
 
 
-def test_a_heading_that_others_ask_for_needs_no_note() -> None:
+def test_a_heading_that_others_link_to_needs_no_explicit_id() -> None:
     html = '<h2 id="set-up">Set up</h2><h2>More</h2><h2 id="own">Else</h2>'
     text = to_markdown(html, anchors={"set-up", "own"}).text
     assert text == "## Set up\n\n## More\n\n## Else {#own}\n"
     assert canonical(to_html(text, anchors={"set-up", "own"})) == canonical(html)
 
 
-def test_one_odd_block_does_not_turn_its_neighbours_into_html() -> None:
+def test_a_block_of_raw_html_leaves_its_neighbours_markdown() -> None:
     text = assert_kept(
         "<ul><li>a</li><li value=7>b</li></ul><p>c <b>d</b></p><blockquote><p>e</p><p x=y>f</p></blockquote>"
     )
@@ -206,7 +194,7 @@ pages = st.recursive(leaves, boxed, max_leaves=8)
 
 @settings(max_examples=300)
 @given(pages)
-def test_any_page_comes_back_the_same_and_settles_at_once(html: str) -> None:
+def test_any_page_is_converted_without_loss_and_stable(html: str) -> None:
     assert_kept(html)
     assert losses(html, to_html(to_markdown(html).text)) == ()
 
@@ -216,7 +204,7 @@ marks = st.text("ab *_`[]()<>#-+.1\n\\|~!&;{}=:\t\"'", max_size=80)
 
 @settings(max_examples=300)
 @given(marks)
-def test_any_markdown_settles_after_one_way_there_and_back(markdown: str) -> None:
+def test_any_markdown_is_stable_after_one_publish_and_pull(markdown: str) -> None:
     html = to_html(markdown)
     pulled = to_markdown(html)
     again = to_html(pulled.text)
@@ -225,17 +213,32 @@ def test_any_markdown_settles_after_one_way_there_and_back(markdown: str) -> Non
     assert to_markdown(again).text == pulled.text
 
 
-def test_a_portal_that_orders_attributes_its_own_way_changes_no_text() -> None:
+def test_the_order_of_attributes_on_the_portal_changes_no_text() -> None:
     sent = '<form method="get" action="/s"><p><input name="q" value="x"></p></form><p><img src="a" alt="A&#10;b"></p>'
     shown = '<form action="/s" method="get"><p><input value="x" name="q"></p></form><p><img alt="A&#10;b" src="a"></p>'
     assert to_markdown(sent) == to_markdown(shown)
     assert canonical(to_html(to_markdown(sent).text)) == canonical(sent)
 
 
-def test_headings_whose_names_a_portal_took_away_are_not_named_again_by_the_links_to_them() -> None:
+def test_headings_without_the_ids_that_links_go_to_get_none() -> None:
     links = '<p>To <a href="#one">it</a> and <a href="#two-1">there</a>.</p>'
     html = f"{links}<h2>One</h2><p>Text</p><h3>Two</h3><h3>Two</h3>"
     text = to_markdown(html).text
     assert text.startswith("To [it](#one) and [there](#two-1).\n\n<h2>One</h2>\n\nText\n")
     assert canonical(to_html(text)) == canonical(html)
     assert to_markdown(to_html(text)).text == text
+
+
+@pytest.mark.parametrize(("html", "expected"), cases("to_markdown.txt"))
+def test_html_is_written_as_the_case_says_and_renders_back(html: str, expected: str) -> None:
+    pulled = to_markdown(html)
+    assert pulled.text.rstrip("\n") == expected.rstrip("\n")
+    assert pulled.dropped == ()
+    assert canonical(to_html(pulled.text)) == canonical(html)
+
+
+@pytest.mark.parametrize(("markdown", "html"), cases("to_html.txt"))
+def test_rendered_html_converts_back_to_markdown_that_renders_the_same(markdown: str, html: str) -> None:
+    pulled = to_markdown(to_html(markdown))
+    assert canonical(to_html(pulled.text)) == canonical(html)
+    assert to_markdown(to_html(pulled.text)).text == pulled.text

@@ -1,1 +1,1 @@
-"""markup.extensions."""
+"""Freshdesk's constructs beyond CommonMark, one module each: how Markdown writes them and what HTML they are."""

@@ -1,7 +1,7 @@
-"""Freshdesk's call-outs and the alerts that stand for them in Markdown: one name each way.
+"""Freshdesk's call-outs, and the alerts that stand for them in Markdown: the kinds of both.
 
 Freshdesk writes `<pre class="fd-callout fd-callout--note">` (recorded: note, info, idea, warning, success, danger,
-tip); Markdown says `> [!NOTE]`. GitHub's two other names are read too, and come back as Freshdesk's nearest kind.
+tip); Markdown says `> [!NOTE]`. GitHub's two other names are read as the nearest kind of Freshdesk's.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Footnotes as links, numbers and a list at the end, which every portal keeps: tokens in, tokens out.
 
-The names of the anchors carry the writer's own label, so that a footnote comes back under it. A definition that nothing
-refers to, or the second of one label, stays text at its place: nothing vanishes.
+The anchors contain the label, so that the writer of Markdown finds it again. A definition without a reference, or the
+second one of a label, stays as text in its place: nothing is dropped.
 """
 
 import re
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from kbsync.markup.extensions.slugs import slug, unique
+from kbsync.markup.extensions.slugs import slug, unique_name
 
-NOTE, REFERENCE = "fn-", "fnref-"
-# With the sign that asks for text, since phones would show an emoji.
-BACK = "\u21a9\ufe0e"
+NOTE_PREFIX, REFERENCE_PREFIX = "fn-", "fnref-"
+# With the variation selector for text, since phones would show an emoji.
+BACK_ARROW = "\u21a9\ufe0e"
 _LABEL = re.compile(r"[\w.-]+")
 
 
@@ -26,13 +26,13 @@ class _Definition:
     map: list[int] | None = None
 
 
-def gather_footnotes(state: StateCore) -> None:
-    """Move the definitions that are referred to to the end of the text, in the order of their references."""
+def collect_footnotes(state: StateCore) -> None:
+    """Move the definitions with a reference to the end of the text, in the order of the references."""
     known: Mapping[int, Mapping[str, object]] = state.env.get("footnotes", {}).get("list", {})
     used = {str(one["label"]): number for number, one in known.items()}
-    kept, definitions = _parted(state.tokens, used)
+    kept, definitions = _split_definitions(state.tokens, used)
     taken: set[str] = set()
-    names = {number: _named(label, taken) for label, number in used.items()}
+    names = {number: _anchor_name(label, taken) for label, number in used.items()}
     _name_references(state.tokens, names)
     if definitions:
         kept.append(_token("footnotes_open", "ol", 1))
@@ -47,8 +47,8 @@ def _count(data: Mapping[str, object]) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _parted(tokens: Sequence[Token], used: Mapping[str, int]) -> tuple[list[Token], dict[str, _Definition]]:
-    """Take the definitions that are used out of a text; those that are not become paragraphs again."""
+def _split_definitions(tokens: Sequence[Token], used: Mapping[str, int]) -> tuple[list[Token], dict[str, _Definition]]:
+    """Separate the definitions that are used from a text; the others become paragraphs again."""
     kept: list[Token] = []
     found: dict[str, _Definition] = {}
     opened: list[tuple[_Definition, bool]] = []
@@ -78,8 +78,8 @@ def _as_text(definition: _Definition) -> list[Token]:
     return [_token("paragraph_open", "p", 1, definition.map), inline, _token("paragraph_close", "p", -1), *tokens]
 
 
-def _named(label: str, taken: set[str]) -> str:
-    name = unique(label if _LABEL.fullmatch(label) else slug(label), taken, {})
+def _anchor_name(label: str, taken: set[str]) -> str:
+    name = unique_name(label if _LABEL.fullmatch(label) else slug(label), taken, {})
     taken.add(name)
     return name
 
@@ -93,7 +93,7 @@ def _name_references(tokens: Sequence[Token], names: Mapping[int, str]) -> None:
 
 def _item(definition: _Definition, name: str, count: int) -> list[Token]:
     opening = _token("footnote_open", "li", 1, definition.map)
-    opening.attrs["id"] = NOTE + name
+    opening.attrs["id"] = NOTE_PREFIX + name
     tokens, end = definition.tokens, [_token("footnote_close", "li", -1)]
     links = [Token("footnote_back", "", 0, meta={"name": reference_name(name, sub)}) for sub in range(count)]
     if len(tokens) > 2 and tokens[-1].type == "paragraph_close" and tokens[-2].children is not None:
@@ -105,8 +105,8 @@ def _item(definition: _Definition, name: str, count: int) -> list[Token]:
 
 
 def reference_name(name: str, sub: int) -> str:
-    """Return the place of a reference; `sub` counts the references to one footnote from 0."""
-    return REFERENCE + name + (f":{sub}" if sub else "")
+    """Return the anchor of a reference; `sub` counts the references to one footnote from 0."""
+    return REFERENCE_PREFIX + name + (f":{sub}" if sub else "")
 
 
 def _token(kind: str, tag: str, nesting: int, lines: list[int] | None = None) -> Token:

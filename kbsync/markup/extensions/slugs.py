@@ -1,6 +1,6 @@
-"""Readable names for headings, as code hosts make them, for every script.
+"""Slugs: readable anchors for headings as GitHub makes them, for every script.
 
-Pure text: never looks at tokens or HTML.
+Pure text: knows no tokens and no HTML.
 """
 
 import unicodedata
@@ -11,14 +11,14 @@ _FALLBACK = "section"
 
 
 def slug(title: str) -> str:
-    """Return a heading by its text: lower case, letters, marks and digits of any script, `-` and `_`."""
+    """Return the slug of a title: lower case, letters, marks and digits of any script, `-` and `_`."""
     plain = unicodedata.normalize("NFC", title).strip().lower()
     chars = (_slugged(char) for char in plain)
     return "".join(chars).strip("-") or _FALLBACK
 
 
-def unique(name: str, taken: Collection[str], tried: MutableMapping[str, int]) -> str:
-    """Give `name`, or the first of `name-1`, `name-2` … that is not taken; `tried` remembers how far one has come."""
+def unique_name(name: str, taken: Collection[str], tried: MutableMapping[str, int]) -> str:
+    """Return `name`, or the first of `name-1`, `name-2` … that is not taken; `tried` keeps the last number of each."""
     number = tried.get(name, 0)
     while (numbered := f"{name}-{number}" if number else name) in taken:
         number += 1

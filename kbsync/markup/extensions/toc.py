@@ -1,7 +1,7 @@
-"""Freshdesk's list of contents (recorded: `<p class="fd-toc">`, then a list of links), made from an article's headings.
+"""Freshdesk's table of contents (recorded: `<p class="fd-toc">`, then a list of links), made from headings.
 
-`[TOC]` alone in its paragraph stands for it. One function makes it for both directions, so that a list which was made
-this way is known again, and any other stays the list that it is.
+`[TOC]` alone in its paragraph stands for it. One function makes it for both directions, so that a list is recognized
+when it is exactly what kbsync makes; any other stays a list.
 """
 
 from collections.abc import Sequence
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-MARK = "[TOC]"
-CLASS = "fd-toc"
+TOC_MARKER = "[TOC]"
+TOC_CLASS = "fd-toc"
 _SAFE = "/?:@=+$,-_.!~*()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """What a list of contents tells of one heading."""
+class TocEntry:
+    """One heading in a table of contents."""
 
     level: int
     id: str
     text: str
 
 
-def contents(headings: Sequence[Heading], title: str) -> str:
-    """Write the list of contents; nothing when there are no headings."""
+def toc_html(headings: Sequence[TocEntry], title: str) -> str:
+    """Write the table of contents; nothing when there are no headings."""
     if not headings:
         return ""
-    out = [f'<p class="{CLASS}"><strong>{escape(title)}</strong></p>']
+    out = [f'<p class="{TOC_CLASS}"><strong>{escape(title)}</strong></p>']
     opened: list[int] = []
     for heading in headings:
         if not opened or heading.level > opened[-1]:

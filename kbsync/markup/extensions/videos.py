@@ -1,7 +1,7 @@
-"""Videos: the link that stands for one in Markdown, and Freshdesk's own markup for its player. One pair each way.
+"""Videos: the link that stands for one in Markdown, and Freshdesk's own HTML for its player, each from the other.
 
 A player is written as Freshdesk's editor writes it (recorded: the span, the sandbox, the wrappers around Wistia's), and
-made to fit narrow screens by its own style, which a portal may drop. Pure text: never parses and never fetches.
+fits narrow screens by its own style, which a portal may drop. Pure text: never parses and never fetches.
 """
 
 import re
@@ -15,10 +15,10 @@ _TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Host:
-    """One host of videos: how people write its links, and the address of a player; `{}` is the video's id.
+class _VideoHost:
+    """One video host: the pattern of its links, and the addresses of player and link; `{}` is the video's id.
 
-    `usual` is the query of a player for which a link asks nothing (recorded).
+    `usual` is the query of a player whose link has none (recorded).
     """
 
     links: re.Pattern[str]
@@ -27,8 +27,8 @@ class _Host:
     usual: str = ""
 
 
-def _host(links: str, embed: str, link: str, usual: str = "") -> _Host:
-    return _Host(links=re.compile(rf"https?://(?:{links}){_QUERY}"), embed=embed, link=link, usual=usual)
+def _host(links: str, embed: str, link: str, usual: str = "") -> _VideoHost:
+    return _VideoHost(links=re.compile(rf"https?://(?:{links}){_QUERY}"), embed=embed, link=link, usual=usual)
 
 
 _YOUTUBE = _host(
@@ -76,26 +76,26 @@ _SPAN = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Player:
-    """A player's HTML; `boxed` when it is a block of its own, which no paragraph can hold."""
+class VideoPlayer:
+    """A player's HTML; `boxed` when it is a block, which no paragraph can hold."""
 
     html: str
     boxed: bool
 
 
-def player_of(link: str) -> Player | None:
-    """Return the player for a link that is nothing but a video's address; else None."""
-    address = _address(link)
+def player_for(link: str) -> VideoPlayer | None:
+    """Return the player for a link to a video; None for any other link."""
+    address = _player_address(link)
     if address is None:
         return None
     boxed = "wistia" in address
-    return Player(html=(_WISTIA if boxed else _SPAN).format(escape(address)), boxed=boxed)
+    return VideoPlayer(html=(_WISTIA if boxed else _SPAN).format(escape(address)), boxed=boxed)
 
 
-def link_of(address: str) -> str | None:
-    """Return the link to write for the address of a player's frame; None where no link makes that very player."""
+def link_for(address: str) -> str | None:
+    """Return the link to write for the address of a player's frame; None when no link makes exactly that player."""
     address = "https:" + address if address.startswith("//") else address
-    found = _found(address)
+    found = _match_host(address)
     if found is None:
         return None
     host, name, query = found
@@ -104,23 +104,23 @@ def link_of(address: str) -> str | None:
         query = re.sub(r"([?&])start=(\d+)(?=&|$)", r"\1t=\2", query)
         query = "&" + query[1:] if query else ""
     link = host.link.format(name) + query
-    return link if _address(link) == address else None
+    return link if _player_address(link) == address else None
 
 
-def _address(link: str) -> str | None:
-    found = _found(link)
+def _player_address(link: str) -> str | None:
+    found = _match_host(link)
     if found is None:
         return None
     host, name, query = found
     if host is _YOUTUBE:
-        query = _started(query)
+        query = _start_query(query)
     elif "vimeo" in host.embed and "/" in name:
         name, _, secret = name.partition("/")
         query = f"?h={secret}" + (f"&{query[1:]}" if query else "")
     return host.embed.format(name) + (query or host.usual)
 
 
-def _found(link: str) -> tuple[_Host, str, str] | None:
+def _match_host(link: str) -> tuple[_VideoHost, str, str] | None:
     for host in _HOSTS:
         found = host.links.fullmatch(link)
         if found is None:
@@ -136,8 +136,8 @@ def _found(link: str) -> tuple[_Host, str, str] | None:
     return None
 
 
-def _started(query: str) -> str:
-    """Turn YouTube's `t=1m30s` into the `start` of its player."""
+def _start_query(query: str) -> str:
+    """Replace YouTube's `t=1m30s` by the `start` of its player."""
     parts: list[str] = []
     for part in query[1:].split("&") if query else []:
         key, _, value = part.partition("=")

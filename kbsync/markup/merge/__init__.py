@@ -1,1 +1,1 @@
-"""markup.merge."""
+"""Markdown merged with another version of it, block by block."""

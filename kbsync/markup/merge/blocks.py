@@ -1,50 +1,50 @@
-"""The blocks of a text cut and ordered as another text has them, where both say the same.
+"""Splits a text into blocks known by what they render to, and realigns them with those of another text.
 
-A pull writes footnotes last and raw HTML as one block; a writer may put a note below its paragraph and empty lines into
-a table of tags. Neither is a change. Pure.
+A pull writes footnotes last and raw HTML as one block; an author may put a footnote below its paragraph and blank lines
+into raw HTML. Neither is a change. Never changes what a text renders to.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from functools import partial
 from html import unescape
 
 from markdown_it.token import Token
 
+from kbsync.markup.align import opcodes
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.diff3 import versions
+from kbsync.markup.merge.diff3 import match_versions
 from kbsync.markup.options import PLAIN, MarkupOptions
-from kbsync.markup.to_html import Block, blocks_to_html, identity
+from kbsync.markup.to_html import RenderedBlock, identity, render_blocks
 
 _COMMENT = re.compile(r"\s*(?:<!--(?!\s*-->).*?-->\s*)+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """A list's item or a quote around some lines: what its first line leads in with, and whether it begins there.
+class Container:
+    """A container block around some lines, a list item or a block quote: its prefix, and whether it begins there.
 
-    `first` is the number that an ordered list begins with.
+    `list_start` is the number that an ordered list begins with.
     """
 
-    lead: str
+    prefix: str
     begins: bool
-    first: int | None = None
+    list_start: int | None = None
 
     @property
     def is_quote(self) -> bool:
-        """Whether this is a quote, or a call-out, which is written as one."""
-        return self.lead.lstrip().startswith(">")
+        """Whether this is a block quote, or a call-out, which is written as one."""
+        return self.prefix.lstrip().startswith(">")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """Lines that belong together, the empty ones after them, and what they render to.
+class SourceBlock:
+    """The lines of one block or part of a block, the blank lines after them (`gap`), and what they render to.
 
-    `key` is that in canonical form: equal keys say the same. It is None where nothing shows. A part of a block names
-    its `group`, the lists and quotes that it stands in, how many empty lines stand above parts like it, and how many
-    below the block.
+    `key` is the canonical form: equal keys render to the same. It is None where nothing is visible. A part of a block
+    has the `group` of the block, the containers around it, the blank lines above parts of its kind, and those below
+    the block.
     """
 
     start: int
@@ -55,153 +55,156 @@ class Piece:
     html: str = ""
     tokens: Sequence[Token] = field(default=(), compare=False, repr=False)
     group: str = ""
-    frames: tuple[Frame, ...] = ()
-    above: int = 1
-    below: int = 1
+    containers: tuple[Container, ...] = ()
+    blanks_above: int = 1
+    blanks_below: int = 1
 
 
-def pieces_of(
+Blocks = Sequence[SourceBlock]
+
+
+def split_blocks(
     markdown: str,
     *,
     resolve: Callable[[str], str] = identity,
     anchors: Collection[str] = frozenset(),
     options: MarkupOptions = PLAIN,
-) -> tuple[Piece, ...]:
-    """Cut a text into its blocks; a note above a block goes with it, lines that render to nothing stand alone.
+) -> tuple[SourceBlock, ...]:
+    """Split a text into blocks; an attribute list belongs to the block below it, invisible lines are blocks too.
 
-    `resolve` and `anchors` count as they do where the text is rendered.
+    `resolve`, `anchors` and `options` are those of rendering.
     """
-    render = partial(blocks_to_html, resolve=resolve, anchors=anchors, options=options)
-    return tuple(_pieces(markdown, render))
+    render = partial(render_blocks, resolve=resolve, anchors=anchors, options=options)
+    return tuple(_split(markdown, render))
 
 
-def _pieces(markdown: str, render: Callable[[str], tuple[Block, ...]]) -> Iterator[Piece]:
+def _split(markdown: str, render: Callable[[str], tuple[RenderedBlock, ...]]) -> Iterator[SourceBlock]:
     lines = markdown.split("\n")
     at = 0
     for block in render(markdown):
-        start = _with_note(lines, at, block)
-        yield from _silent(lines, at, start)
+        has_attributes = block.start > at and lines[block.start - 1].startswith("{")
+        start = block.start - has_attributes
+        yield from _invisible_lines(lines, at, start)
         end = block.end
         while end > start + 1 and not lines[end - 1].strip():
             end -= 1
-        at = _next_text(lines, end)
+        at = _skip_blank_lines(lines, end)
         text, key = "\n".join(lines[start:end]), _key(block.html)
         gap = max(1, at - end)
-        yield Piece(start=start, end=end, text=text, gap=gap, key=key, html=block.html, tokens=block.tokens)
-    yield from _silent(lines, at, len(lines))
+        yield SourceBlock(start=start, end=end, text=text, gap=gap, key=key, html=block.html, tokens=block.tokens)
+    yield from _invisible_lines(lines, at, len(lines))
 
 
 def _key(html: str) -> str | None:
-    """Return a block; a comment is its writer's own, which no reader has. An empty one is none: it parts two lists."""
+    """Return the key of a block; None for a comment, except an empty one, which separates two lists."""
     return canonical(html) or (None if _COMMENT.fullmatch(html) else f"shows nothing: {html.strip()}")
 
 
-def _with_note(lines: list[str], at: int, block: Block) -> int:
-    start = block.start
-    return start - 1 if start > at and lines[start - 1].startswith("{") else start
-
-
-def _next_text(lines: list[str], at: int) -> int:
+def _skip_blank_lines(lines: list[str], at: int) -> int:
     while at < len(lines) and not lines[at].strip():
         at += 1
     return at
 
 
-def _silent(lines: list[str], start: int, end: int) -> Iterator[Piece]:
-    start = _next_text(lines[:end], start)
+def _invisible_lines(lines: list[str], start: int, end: int) -> Iterator[SourceBlock]:
+    start = _skip_blank_lines(lines[:end], start)
     while end > start and not lines[end - 1].strip():
         end -= 1
     if start < end:
-        yield Piece(start=start, end=end, text="\n".join(lines[start:end]), gap=1, key=None)
+        yield SourceBlock(start=start, end=end, text="\n".join(lines[start:end]), gap=1, key=None)
 
 
-_NOTE = re.compile(r'<ul><li><p><a id="(fn-[^"]*)"></a>')
+_FOOTNOTE = re.compile(r'<ul><li><p><a id="(fn-[^"]*)"></a>')
 _TAG = re.compile(r"<[^>]*>")
-_LETTERS = re.compile(r"\w+")
+_WORD = re.compile(r"\w+")
 
 
-def recut(pieces: Sequence[Piece], like: Sequence[Piece]) -> tuple[Piece, ...]:
-    """Return the same text in the blocks of `like`, as far as they say the same."""
-    found = _with_notes_in_place(pieces, like)
-    if not any(_is_raw(piece) for piece in like):
+def realign(blocks: Blocks, like: Blocks) -> tuple[SourceBlock, ...]:
+    """Return the blocks of a text split and ordered like those of another, where both render to the same."""
+    found = _place_footnotes(blocks, like)
+    if not any(_begins_with_tag(block) for block in like):
         return tuple(found)
-    keys, others = [piece.key for piece in like], [piece.key for piece in found]
-    out: list[Piece] = []
-    for tag, a, b, c, d in SequenceMatcher(None, keys, others, autojunk=False).get_opcodes():
-        out += _in_parts(found[c:d], like[a:b]) if tag == "replace" else found[c:d]
+    keys, others = [block.key for block in like], [block.key for block in found]
+    out: list[SourceBlock] = []
+    for tag, a, b, c, d in opcodes(keys, others):
+        out += _realign_raw(found[c:d], like[a:b]) if tag == "replace" else found[c:d]
     return tuple(out)
 
 
-def _is_raw(piece: Piece) -> bool:
-    return piece.text.startswith("<")
+def _begins_with_tag(block: SourceBlock) -> bool:
+    return block.text.startswith("<")
 
 
-def _in_parts(pieces: Sequence[Piece], like: Sequence[Piece]) -> Iterator[Piece]:
-    """Put the blocks of `like` in the place of those that say the same as they, where they are cut otherwise."""
+def _realign_raw(blocks: Blocks, like: Blocks) -> Iterator[SourceBlock]:
+    """Replace blocks by those of `like` that render to the same but are split differently."""
     at = 0
-    while at < len(pieces):
-        stop, parts = _parts(pieces, at, like) if _is_raw(pieces[at]) else (at + 1, ())
-        yield from parts or pieces[at:stop]
+    while at < len(blocks):
+        stop, parts = _find_equivalent(blocks, at, like) if _begins_with_tag(blocks[at]) else (at + 1, ())
+        yield from parts or blocks[at:stop]
         at = stop
 
 
-def _parts(pieces: Sequence[Piece], at: int, like: Sequence[Piece]) -> tuple[int, Sequence[Piece]]:
-    """Find the blocks of `like` that one block says, or the one that says what some blocks do; and where those end."""
-    for start in (number for number, first in enumerate(like) if _is_raw(first)):
-        size = _run(like, start, pieces[at].key)
+def _find_equivalent(blocks: Blocks, at: int, like: Blocks) -> tuple[int, Blocks]:
+    """Find the blocks of `like` that render to one block, or the one that renders to several; and where those end."""
+    for start in (number for number, first in enumerate(like) if _begins_with_tag(first)):
+        size = _count_equivalent(like, start, blocks[at].key)
         if size:
             return at + 1, like[start : start + size]
-        size = _run(pieces, at, like[start].key)
+        size = _count_equivalent(blocks, at, like[start].key)
         if size:
             return at + size, like[start : start + 1]
     return at + 1, ()
 
 
-def _run(pieces: Sequence[Piece], start: int, key: str | None) -> int:
-    """Count the blocks from one on that say together what a key says, their closing tags included; 0 where none do."""
-    wanted = _letters(key or "")
-    html, letters, size = pieces[start].html, _letters(pieces[start].html), 0
-    for number in range(start + 1, len(pieces)):
-        if len(letters) > len(wanted) or (size and not pieces[number].text.startswith("</")):
+def _count_equivalent(blocks: Blocks, start: int, key: str | None) -> int:
+    """Count the blocks from `start` on that render together to a key, with their end tags; 0 where none do."""
+    wanted = _visible_letters(key or "")
+    html, letters, size = blocks[start].html, _visible_letters(blocks[start].html), 0
+    for number in range(start + 1, len(blocks)):
+        if len(letters) > len(wanted) or (size and not blocks[number].text.startswith("</")):
             break
-        html += pieces[number].html
-        letters += _letters(pieces[number].html)
-        if _is_raw(pieces[number]) and letters == wanted and canonical(html) == key:
+        html += blocks[number].html
+        letters += _visible_letters(blocks[number].html)
+        if _begins_with_tag(blocks[number]) and letters == wanted and canonical(html) == key:
             size = number + 1 - start
         elif size:
             break
     return size
 
 
-def _letters(html: str) -> str:
-    """Return the letters that a text shows, to tell cheaply what cannot be the same."""
-    return "".join(_LETTERS.findall(unescape(_TAG.sub("", html))))
+def _visible_letters(html: str) -> str:
+    """Return the visible letters of HTML: a cheap check for what cannot be the same."""
+    return "".join(_WORD.findall(unescape(_TAG.sub("", html))))
 
 
-def _with_notes_in_place(pieces: Sequence[Piece], like: Sequence[Piece]) -> Sequence[Piece]:
-    """Put footnotes below the blocks below which `like` has them, in this version or another."""
+def _place_footnotes(blocks: Blocks, like: Blocks) -> Blocks:
+    """Move footnotes below the blocks, or versions of them, below which `like` has them."""
     above = {}
     last = ""
-    for piece in like:
-        note = _NOTE.match(piece.key or "")
-        if note:
-            above[note[1]] = last
-        last = note[1] if note else piece.key or last
-    notes = {found[1]: piece for piece in pieces if (found := _NOTE.match(piece.key or "")) and found[1] in above}
-    if not notes:
-        return pieces
-    others = [piece for piece in pieces if piece not in notes.values()]
-    names = [piece.key or "" for piece in others]
-    blocks = [piece.key or "" for piece in like if not _NOTE.match(piece.key or "")]
-    was = {at: blocks[number] for number, at in versions(blocks, names).items()}
-    out: list[Piece] = []
-    for at, piece in enumerate(others):
-        out.append(piece)
-        _follow(out, was.get(at, names[at]), above, notes)
-    return [*out, *notes.values()]
+    for block in like:
+        footnote = _FOOTNOTE.match(block.key or "")
+        if footnote:
+            above[footnote[1]] = last
+        last = footnote[1] if footnote else block.key or last
+    footnotes = {
+        found[1]: block for block in blocks if (found := _FOOTNOTE.match(block.key or "")) and found[1] in above
+    }
+    if not footnotes:
+        return blocks
+    others = [block for block in blocks if block not in footnotes.values()]
+    names = [block.key or "" for block in others]
+    keys = [block.key or "" for block in like if not _FOOTNOTE.match(block.key or "")]
+    base_keys = {at: keys[number] for number, at in match_versions(keys, names).items()}
+    out: list[SourceBlock] = []
+    for at, block in enumerate(others):
+        out.append(block)
+        _append_footnotes(out, base_keys.get(at, names[at]), above, footnotes)
+    return [*out, *footnotes.values()]
 
 
-def _follow(out: list[Piece], key: str, above: dict[str, str], notes: dict[str, Piece]) -> None:
-    for name in [name for name in notes if above[name] == key]:
-        out.append(replace(notes.pop(name), gap=1))
-        _follow(out, name, above, notes)
+def _append_footnotes(
+    out: list[SourceBlock], key: str, above: dict[str, str], footnotes: dict[str, SourceBlock]
+) -> None:
+    for name in [name for name in footnotes if above[name] == key]:
+        out.append(replace(footnotes.pop(name), gap=1))
+        _append_footnotes(out, name, above, footnotes)

@@ -1,89 +1,93 @@
-"""Git's conflict markers in a text: how they are written, and where a text still has some. Text in, text out."""
+"""Git's conflict markers: written around the differences of two texts, found in a text, and resolved to either side.
+
+Text in, text out: it never parses Markdown, and never decides for a side.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+
+from kbsync.markup.align import opcodes
 
 OURS_MARKER = "<<<<<<< yours"
-BETWEEN = "======="
-PORTAL = ">>>>>>> portal"
+SEPARATOR = "======="
+THEIRS_MARKER = ">>>>>>> portal"
 
-_SHORTEST = 7
-_BEGIN, _END = "<" * _SHORTEST, ">" * _SHORTEST
+_MIN_LENGTH = 7
+_BEGIN, _END = "<" * _MIN_LENGTH, ">" * _MIN_LENGTH
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)")
 
 
 def find_conflicts(text: str) -> tuple[int, ...]:
-    """Return the lines, from 1, on which a conflict begins that nobody has solved.
+    """Return the lines, from 1, on which an unresolved conflict begins.
 
-    A whole one counts wherever it stands but in fenced code, where pages about git show them. So does what is left of
-    ours when only some of its lines were taken away.
+    A complete one counts anywhere but in fenced code, where pages about git show them. So do kbsync's own markers when
+    only some of them were removed.
     """
     if _BEGIN not in text and _END not in text:
         return ()
-    lines = _without_fences([line.removesuffix("\r") for line in text.split("\n")])
-    return tuple(sorted({*_whole(lines), *_ours(lines)}))
+    lines = _without_fenced_code([line.removesuffix("\r") for line in text.split("\n")])
+    return tuple(sorted({*_complete_conflicts(lines), *_kbsync_markers(lines)}))
 
 
-def mark_conflicts(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
-    """Return the lines of a text with markers around those in which two versions of it differ."""
+def mark_conflicts(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    """Return the lines of a text with markers around those in which its two versions differ."""
     lines: list[str] = []
-    for tag, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
-        lines += mine[a:b] if tag == "equal" else [OURS_MARKER, *mine[a:b], BETWEEN, *theirs[c:d], PORTAL]
+    for tag, a, b, c, d in opcodes(ours, theirs):
+        lines += ours[a:b] if tag == "equal" else [OURS_MARKER, *ours[a:b], SEPARATOR, *theirs[c:d], THEIRS_MARKER]
     return lines
 
 
 def resolve_to_sides(text: str) -> tuple[str, str]:
-    """Solve every conflict of ours in a text, once in favour of either side: mine, theirs."""
-    mine: list[str] = []
+    """Resolve every conflict that kbsync marked in a text to either side, and return both texts: ours, theirs."""
+    ours: list[str] = []
     theirs: list[str] = []
-    to: tuple[list[str], ...] = (mine, theirs)
+    to: tuple[list[str], ...] = (ours, theirs)
     for line in text.split("\n"):
         match line:
             case str() if line == OURS_MARKER:
-                to = (mine,)
-            case str() if line == BETWEEN and to == (mine,) and to[0] is mine:
+                to = (ours,)
+            case str() if line == SEPARATOR and to == (ours,) and to[0] is ours:
                 to = (theirs,)
-            case str() if line == PORTAL:
-                to = (mine, theirs)
+            case str() if line == THEIRS_MARKER:
+                to = (ours, theirs)
             case _:
                 for side in to:
                     side.append(line)
-    return "\n".join(mine), "\n".join(theirs)
+    return "\n".join(ours), "\n".join(theirs)
 
 
-def _whole(lines: Sequence[str]) -> Iterator[int]:
-    begun, size, is_parted = 0, 0, False
+def _complete_conflicts(lines: Sequence[str]) -> Iterator[int]:
+    start, size, is_separated = 0, 0, False
     for number, line in enumerate(lines, 1):
-        if length := _mark(line, "<"):
-            begun, size, is_parted = number, length, False
-        elif begun and line == "=" * size:
-            is_parted = True
-        elif begun and is_parted and _mark(line, ">") == size:
-            yield begun
-            begun = 0
+        if length := _marker_length(line, "<"):
+            start, size, is_separated = number, length, False
+        elif start and line == "=" * size:
+            is_separated = True
+        elif start and is_separated and _marker_length(line, ">") == size:
+            yield start
+            start = 0
 
 
-def _ours(lines: Sequence[str]) -> Iterator[int]:
+def _kbsync_markers(lines: Sequence[str]) -> Iterator[int]:
     is_open = False
     for number, line in enumerate(lines, 1):
         if line == OURS_MARKER:
             yield number
             is_open = True
-        elif line == PORTAL:
+        elif line == THEIRS_MARKER:
             if not is_open:
                 yield number
             is_open = False
 
 
-def _mark(line: str, character: str) -> int:
-    """Return the length of a mark, or 0: git writes longer ones where both sides renamed a file, and merges in merges."""
+def _marker_length(line: str, character: str) -> int:
+    """Return the length of a marker, or 0; git writes longer ones in some merges."""
     length = len(line) - len(line.lstrip(character))
-    return length if length >= _SHORTEST and line[length : length + 1] in {"", " "} else 0
+    return length if length >= _MIN_LENGTH and line[length : length + 1] in {"", " "} else 0
 
 
-def _without_fences(lines: Sequence[str]) -> list[str]:
-    """Empty the lines of fenced code."""
+def _without_fenced_code(lines: Sequence[str]) -> list[str]:
+    """Return the lines with those of fenced code emptied."""
     kept: list[str] = []
     fence = ""
     for line in lines:

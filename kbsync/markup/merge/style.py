@@ -1,6 +1,7 @@
-"""Parts of lists and quotes written in the style of the text that they are put into. Text in, text out.
+"""Restyles new parts of lists, quotes and tables as the author of the text writes them.
 
-What stays keeps its bytes, but for the number of an ordered list's first item and the sign between two paragraphs.
+What stays keeps its bytes, except the number of an ordered list's first item and the blank line between two paragraphs
+of a quote. Never changes what a part renders to.
 """
 
 import re
@@ -8,36 +9,37 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from kbsync.markup.merge.blocks import Frame, Piece
-from kbsync.markup.merge.nested import is_head, is_row, past
+from kbsync.markup.align import Opcode
+from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock
+from kbsync.markup.merge.nested import is_head, is_row, skip_prefix
 
-_BAR = re.compile(r"(?<!\\)\|")
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r" *:?-+:? *")
 
 
-def spaced_alike(row: str, like: Sequence[str]) -> str:
-    """Return a row its cells spaced as those of the rows it stands among; of other shapes it stays as it is."""
+def _pad_row(row: str, like: Sequence[str]) -> str:
+    """Return a row with its cells padded like those of other rows; a row of another shape stays as it is."""
     cells = _cells(row)
     columns = list(zip(*(one for one in map(_cells, like) if len(one) == len(cells)), strict=True))
     if not columns:
         return row
-    return "|" + "|".join(_cell(cell.strip(" "), column) for cell, column in zip(cells, columns, strict=True)) + "|"
+    return "|" + "|".join(_pad_cell(cell.strip(" "), column) for cell, column in zip(cells, columns, strict=True)) + "|"
 
 
-def same_delimiter(row: str, like: Sequence[str]) -> str:
-    """Return the writer's own line below a table's head in the place of one that sets the columns as it does."""
-    wanted = _setting(row)
-    return next((one for one in like if _setting(one) == wanted), row) if wanted else row
+def _keep_delimiter_row(row: str, like: Sequence[str]) -> str:
+    """Return the author's delimiter row in the place of one with the same alignments."""
+    wanted = _column_alignments(row)
+    return next((one for one in like if _column_alignments(one) == wanted), row) if wanted else row
 
 
 def _cells(row: str) -> list[str]:
     row = row.strip(" ")
     if len(row) < len("||") or not (row.startswith("|") and row.endswith("|")):
         return []
-    return _BAR.split(row[1:-1])
+    return _CELL_BORDER.split(row[1:-1])
 
 
-def _cell(text: str, column: Sequence[str]) -> str:
+def _pad_cell(text: str, column: Sequence[str]) -> str:
     edge = " " if all(cell.startswith(" ") for cell in column) else ""
     cell = edge + text + edge
     if len(column) < 2 or len({len(one) for one in column}) > 1:
@@ -46,243 +48,249 @@ def _cell(text: str, column: Sequence[str]) -> str:
     return cell.rjust(len(column[0])) if is_right else cell.ljust(len(column[0]))
 
 
-def _setting(row: str) -> list[str]:
-    """Return how each column is set; to the left is how they are anyway. Empty where a line is another kind of row."""
+def _column_alignments(row: str) -> list[str]:
+    """Return the alignment of each column; left is the default. Empty where a line is no delimiter row."""
     cells = _cells(row)
     if not all(map(_DELIMITER.fullmatch, cells)):
         return []
     return [re.sub("-+|^:-+$", "", cell.strip()) for cell in cells]
 
 
-# Signs for private use that stand for markers while a text is put together; what stands between a marker and the one
-# after it is told as if the other were not there.
+# Private-use characters that stand for conflict markers while a text is built; the blocks of one side are styled as if
+# those of the other were not there.
 OPEN, MIDDLE, CLOSE = "\U00100000", "\U00100001", "\U00100002"
-
-Step = tuple[str, int, int, int, int]
-"""What becomes of some pieces, as `difflib` says it; of those that stay, only where they stand counts."""
 
 _NUMBER = re.compile(r"\d+")
 _QUOTED_BLANK = re.compile(r"[ >]*>[ >]*")
-_ABOVE = re.compile(_QUOTED_BLANK.pattern + r"|\{(?!\{).*")
+_LINE_ABOVE = re.compile(_QUOTED_BLANK.pattern + r"|\{(?!\{).*")
 
 
-def restyled(
-    ours: Sequence[Piece], other: Sequence[Piece], steps: Sequence[Step]
-) -> tuple[tuple[Piece, ...], tuple[Step, ...]]:
-    """Return the parts that steps put in as the writer of `ours` would have written them, and the steps with them."""
-    writing = _Writing(ours)
-    for tag, a, b, c, d in steps:
+def restyle(ours: Blocks, other: Blocks, edits: Sequence[Opcode]) -> tuple[tuple[SourceBlock, ...], tuple[Opcode, ...]]:
+    """Return the blocks that edits insert as the author of `ours` would write them, and the edits with them."""
+    restyler = _Restyler(ours)
+    for tag, a, b, c, d in edits:
         if tag == "equal":
             for at in range(a, b):
-                writing.stay(at)
+                restyler.keep(at)
         else:
-            writing.put(other[c:d], a, b)
-    return tuple(writing.other), tuple(writing.steps)
+            restyler.insert(other[c:d], a, b)
+    return tuple(restyler.other), tuple(restyler.edits)
 
 
-class _Writing:
-    """The outcome so far: the part that was written last tells where the next one stands."""
+class _Restyler:
+    """Writes the result so far; the style of a part depends on the part before it."""
 
-    def __init__(self, ours: Sequence[Piece]) -> None:
+    def __init__(self, ours: Blocks) -> None:
         self._ours = ours
-        self._last: Piece | None = None
-        self._from = -1
-        self._before: Piece | None = None
-        self.other: list[Piece] = []
-        self.steps: list[Step] = []
+        self._last: SourceBlock | None = None
+        self._last_place = -1
+        self._before_conflict: SourceBlock | None = None
+        self.other: list[SourceBlock] = []
+        self.edits: list[Opcode] = []
 
-    def stay(self, at: int) -> None:
-        piece = self._ours[at]
-        if not piece.group or (self._from == at - 1 and at and self._ours[at - 1].group == piece.group):
-            self._step("equal", at, at + 1, ())
-            self._last, self._from = piece, at
+    def keep(self, at: int) -> None:
+        block = self._ours[at]
+        if not block.group or (self._last_place == at - 1 and at and self._ours[at - 1].group == block.group):
+            self._add_edit("equal", at, at + 1, ())
+            self._last, self._last_place = block, at
             return
-        frames = self._numbered(piece.frames, group=piece.group, kept=len(piece.frames))
-        text = _led(piece.text, piece.frames, frames)
-        if self._last is not None and self._last.group == piece.group:
-            text = text if is_parted(text) or not piece.above else self._parting(frames) + text
-        elif is_parted(text) and at and self._ours[at - 1].group == piece.group:
+        containers = self._numbered(block.containers, group=block.group, kept=len(block.containers))
+        text = _replace_prefixes(block.text, block.containers, containers)
+        if self._last is not None and self._last.group == block.group:
+            if block.blanks_above and not begins_with_separator(text):
+                text = self._separator_line(containers) + text
+        elif begins_with_separator(text) and at and self._ours[at - 1].group == block.group:
             text = text.split("\n", 1)[1]
-        if text == piece.text:
-            self._step("equal", at, at + 1, ())
+        if text == block.text:
+            self._add_edit("equal", at, at + 1, ())
         else:
-            piece = replace(piece, text=text, frames=frames, key=f"{piece.key} anew")
-            self._step("replace", at, at + 1, (piece,))
-        self._last, self._from = piece, at
+            block = replace(block, text=text, containers=containers, key=f"{block.key} restyled")
+            self._add_edit("replace", at, at + 1, (block,))
+        self._last, self._last_place = block, at
 
-    def put(self, pieces: Sequence[Piece], start: int, stop: int) -> None:
-        written: list[Piece] = []
-        counterparts = self._ours[start:stop] if stop - start == len(pieces) else [None] * len(pieces)
-        for at, (piece, counterpart) in enumerate(zip(pieces, counterparts, strict=True), start):
-            if piece.text[:1] == OPEN:
-                self._before = self._last
-            elif piece.text[:1] == MIDDLE:
-                self._last = self._before
-            if piece.text[:1] in {OPEN, MIDDLE, CLOSE}:
-                written.append(piece)
-                self._from = -2
+    def insert(self, blocks: Blocks, start: int, stop: int) -> None:
+        written: list[SourceBlock] = []
+        replaced_blocks = self._ours[start:stop] if stop - start == len(blocks) else [None] * len(blocks)
+        for at, (block, replaced) in enumerate(zip(blocks, replaced_blocks, strict=True), start):
+            if block.text[:1] == OPEN:
+                self._before_conflict = self._last
+            elif block.text[:1] == MIDDLE:
+                self._last = self._before_conflict
+            if block.text[:1] in {OPEN, MIDDLE, CLOSE}:
+                written.append(block)
+                self._last_place = -2
                 continue
-            written.append(self._written(piece, counterpart))
-            self._last, self._from = written[-1], at if _stand_alike(piece, counterpart) else -2
-        self._step(
-            "replace" if start < stop and pieces else "delete" if start < stop else "insert", start, stop, written
-        )
+            written.append(self._restyled(block, replaced))
+            self._last, self._last_place = written[-1], at if _same_position(block, replaced) else -2
+        tag = ("replace" if blocks else "delete") if start < stop else "insert"
+        self._add_edit(tag, start, stop, written)
 
-    def _step(self, tag: str, start: int, stop: int, new: Sequence[Piece]) -> None:
+    def _add_edit(self, tag: str, start: int, stop: int, new: Blocks) -> None:
         at = len(self.other)
         self.other += new
-        if tag == "equal" and self.steps and self.steps[-1][0] == "equal" and self.steps[-1][2] == start:
-            start = self.steps.pop()[1]
-        self.steps.append((tag, start, stop, 0 if tag == "equal" else at, 0 if tag == "equal" else len(self.other)))
+        if tag == "equal" and self.edits and self.edits[-1][0] == "equal" and self.edits[-1][2] == start:
+            start = self.edits.pop()[1]
+        self.edits.append((tag, start, stop, 0 if tag == "equal" else at, 0 if tag == "equal" else len(self.other)))
 
-    def _written(self, piece: Piece, counterpart: Piece | None) -> Piece:
-        if not piece.group:
-            return piece
-        beside = counterpart if counterpart is not None and counterpart.group == piece.group else None
-        kept = sum(takewhile(bool, map(_is_same, piece.frames, beside.frames))) if beside else 0
-        frames = self._numbered(self._in_style(piece, beside), group=piece.group, kept=kept)
-        lines = self._spaced(piece, _bare_lines(piece), beside)
-        text = "\n".join(_with_leads(line, frames, number) for number, line in enumerate(lines))
-        if beside is not None:
-            text = _parting_of(beside) + text
-        elif self._last is not None and self._last.group == piece.group and self._above(piece):
-            text = self._parting(frames) + text
-        below = next((one.below for one in self._siblings(piece)), piece.below)
-        return replace(piece, text=text, frames=frames, above=self._above(piece), below=below)
+    def _restyled(self, block: SourceBlock, replaced: SourceBlock | None) -> SourceBlock:
+        if not block.group:
+            return block
+        if replaced is not None and replaced.group != block.group:
+            replaced = None
+        kept = sum(takewhile(bool, map(_same_container, block.containers, replaced.containers))) if replaced else 0
+        containers = self._numbered(self._in_style(block, replaced), group=block.group, kept=kept)
+        lines = self._padded(block, _content_lines(block), replaced)
+        text = "\n".join(_with_prefixes(line, containers, number) for number, line in enumerate(lines))
+        if replaced is not None:
+            text = _lines_above(replaced) + text
+        elif self._last is not None and self._last.group == block.group and self._blanks_above(block):
+            text = self._separator_line(containers) + text
+        above = self._blanks_above(block)
+        below = next((one.blanks_below for one in self._siblings(block)), block.blanks_below)
+        return replace(block, text=text, containers=containers, blanks_above=above, blanks_below=below)
 
-    def _spaced(self, piece: Piece, lines: list[str], counterpart: Piece | None) -> list[str]:
-        """Space the cells of a table's row as the writer does."""
-        if not (is_row(piece) or is_head(piece)):
+    def _padded(self, block: SourceBlock, lines: list[str], replaced: SourceBlock | None) -> list[str]:
+        """Pad the cells of a table's row as the author does."""
+        if not (is_row(block) or is_head(block)):
             return lines
-        beside = [_bare_lines(one) for one in self._rows_beside(counterpart) or self._siblings(piece)]
-        below = [line for one in beside for line in one[1:2]]
+        rows = [_content_lines(one) for one in self._rows_beside(replaced) or self._siblings(block)]
+        delimiters = [line for row in rows for line in row[1:2]]
         return [
-            spaced_alike(lines[0], [one[0] for one in beside]),
-            *(same_delimiter(line, below) for line in lines[1:]),
+            _pad_row(lines[0], [row[0] for row in rows]),
+            *(_keep_delimiter_row(line, delimiters) for line in lines[1:]),
         ]
 
-    def _rows_beside(self, counterpart: Piece | None) -> list[Piece]:
-        """Return the rows of the table that one of the writer's rows stands in."""
-        if counterpart is None or not (is_row(counterpart) or is_head(counterpart)):
+    def _rows_beside(self, replaced: SourceBlock | None) -> list[SourceBlock]:
+        """Return the rows of the table that one of the author's rows is in."""
+        if replaced is None or not (is_row(replaced) or is_head(replaced)):
             return []
-        start = stop = next(at for at, piece in enumerate(self._ours) if piece is counterpart)
+        start = stop = next(at for at, block in enumerate(self._ours) if block is replaced)
         while start and is_row(self._ours[start]):
             start -= 1
         while stop + 1 < len(self._ours) and is_row(self._ours[stop + 1]):
             stop += 1
         return list(self._ours[start : stop + 1])
 
-    def _above(self, piece: Piece) -> int:
-        begun = [frame.begins for frame in piece.frames]
-        return next((one.above for one in self._siblings(piece) if [frame.begins for frame in one.frames] == begun), 1)
+    def _blanks_above(self, block: SourceBlock) -> int:
+        """Return the blank lines above the author's parts that begin the same containers."""
+        begun = _begun(block)
+        return next((one.blanks_above for one in self._siblings(block) if _begun(one) == begun), 1)
 
-    def _siblings(self, piece: Piece) -> list[Piece]:
-        """Return the writer's parts of the same block."""
-        return [one for one in self._ours if one.group == piece.group]
+    def _siblings(self, block: SourceBlock) -> list[SourceBlock]:
+        """Return the author's parts of the same block."""
+        return [one for one in self._ours if one.group == block.group]
 
-    def _in_style(self, piece: Piece, counterpart: Piece | None) -> tuple[Frame, ...]:
-        """Find for each item and quote around a part how the writer would begin it."""
-        last = self._last.frames if self._last is not None and self._last.group == piece.group else ()
-        found: list[Frame] = []
-        for depth, frame in enumerate(piece.frames):
-            if not frame.begins and depth < len(last) and _is_same(last[depth], frame):
-                found.append(replace(last[depth], begins=False))
+    def _in_style(self, block: SourceBlock, replaced: SourceBlock | None) -> tuple[Container, ...]:
+        """Return for each container around a part how the author would write it."""
+        above = self._last.containers if self._last is not None and self._last.group == block.group else ()
+        found: list[Container] = []
+        for depth, container in enumerate(block.containers):
+            if not container.begins and depth < len(above) and _same_container(above[depth], container):
+                found.append(replace(above[depth], begins=False))
                 continue
-            beside = [one[depth] for one in (counterpart.frames if counterpart else (), last) if depth < len(one)]
-            beside += [one.frames[depth] for one in self._siblings(piece) if depth < len(one.frames)]
-            style = next((one for one in beside if _is_same(one, frame)), frame)
-            found.append(replace(style, begins=frame.begins, first=frame.first))
+            siblings = [one[depth] for one in (replaced.containers if replaced else (), above) if depth < len(one)]
+            siblings += [one.containers[depth] for one in self._siblings(block) if depth < len(one.containers)]
+            style = next((one for one in siblings if _same_container(one, container)), container)
+            found.append(replace(style, begins=container.begins, list_start=container.list_start))
         return tuple(found)
 
-    def _numbered(self, frames: Sequence[Frame], *, group: str, kept: int) -> tuple[Frame, ...]:
-        """Number the items that begin: the first as its list does, another as the one before it and one more.
+    def _numbered(self, containers: Sequence[Container], *, group: str, kept: int) -> tuple[Container, ...]:
+        """Number the items that begin: the first as its list, any other as the one before it plus the increment.
 
-        What the writer wrote, the first `kept`, keeps its number, unless it became the first.
+        The author's own, the first `kept`, keep their number, unless one became the first.
         """
-        last = self._last.frames if self._last is not None and self._last.group == group else ()
-        found: list[Frame] = []
+        above = self._last.containers if self._last is not None and self._last.group == group else ()
+        found: list[Container] = []
         is_new = False
-        for depth, frame in enumerate(frames):
-            before = last[depth] if depth < len(last) and not is_new and _is_same(last[depth], frame) else None
-            is_new = is_new or frame.begins
-            has_number = frame.begins and frame.first is not None
+        for depth, container in enumerate(containers):
+            continues = depth < len(above) and not is_new and _same_container(above[depth], container)
+            before = above[depth] if continues else None
+            is_new = is_new or container.begins
+            has_number = container.begins and container.list_start is not None
             stays = not has_number or (depth < kept and before is not None)
-            found.append(frame if stays else _with_number(frame, before, step=self._step_of(group, depth)))
+            found.append(container if stays else _with_number(container, before, step=self._increment(group, depth)))
         return tuple(found)
 
-    def _step_of(self, group: str, depth: int) -> int:
-        """Return whether the writer counts on, or gives all items of a list one number."""
-        of_group = [one.frames[depth] for one in self._ours if one.group == group and depth < len(one.frames)]
-        numbers = [_number(frame) for frame in of_group if frame.begins and frame.first is not None]
+    def _increment(self, group: str, depth: int) -> int:
+        """Return 1 where the author counts on, 0 where all items of a list have one number."""
+        of_group = [one.containers[depth] for one in self._ours if one.group == group and depth < len(one.containers)]
+        numbers = [
+            _number(container) for container in of_group if container.begins and container.list_start is not None
+        ]
         return int(len(numbers) < 2 or len(set(numbers)) > 1)
 
-    def _parting(self, frames: Sequence[Frame]) -> str:
-        """Return the line with nothing but signs of quotes that parts two parts of one quote, if both stand in one."""
-        last = self._last.frames if self._last is not None else ()
-        around = takewhile(lambda frame: frame.is_quote or not frame.begins, frames)
-        shared = [frame for frame, _ in zip(around, last, strict=False)]
+    def _separator_line(self, containers: Sequence[Container]) -> str:
+        """Return the blank quoted line that separates two parts of one quote, if both are in one."""
+        above = self._last.containers if self._last is not None else ()
+        outer = takewhile(lambda container: container.is_quote or not container.begins, containers)
+        shared = [container for container, _ in zip(outer, above, strict=False)]
         while shared and not shared[-1].is_quote:
             shared.pop()
-        return _with_leads("", shared, 1) + "\n" if shared else ""
+        return _with_prefixes("", shared, 1) + "\n" if shared else ""
 
 
-def _stand_alike(piece: Piece, counterpart: Piece | None) -> bool:
-    if counterpart is None or counterpart.group != piece.group or len(counterpart.frames) != len(piece.frames):
+def _begun(block: SourceBlock) -> list[bool]:
+    return [container.begins for container in block.containers]
+
+
+def _same_position(block: SourceBlock, replaced: SourceBlock | None) -> bool:
+    if replaced is None or replaced.group != block.group or len(replaced.containers) != len(block.containers):
         return False
-    pairs = zip(counterpart.frames, piece.frames, strict=True)
-    return all(_is_same(one, other) and one.begins == other.begins for one, other in pairs)
+    pairs = zip(replaced.containers, block.containers, strict=True)
+    return _begun(replaced) == _begun(block) and all(_same_container(one, other) for one, other in pairs)
 
 
-def _is_same(one: Frame, other: Frame) -> bool:
-    return one.is_quote == other.is_quote and (one.first is None) == (other.first is None)
+def _same_container(one: Container, other: Container) -> bool:
+    return one.is_quote == other.is_quote and (one.list_start is None) == (other.list_start is None)
 
 
-def is_parted(text: str) -> bool:
-    """Return whether a part begins with the line that parts it, in a quote, from what stands above it."""
+def begins_with_separator(text: str) -> bool:
+    """Return whether a part begins with the blank quoted line that separates it from the part above."""
     return _QUOTED_BLANK.fullmatch(text.split("\n", 1)[0]) is not None and "\n" in text
 
 
-def _parting_of(piece: Piece) -> str:
-    """Return what stands above a part: its block's attributes, or lines with nothing but signs of quotes."""
-    lines = piece.text.split("\n")
-    parting = list(takewhile(_ABOVE.fullmatch, lines[:-1]))
-    return "".join(f"{line}\n" for line in parting)
+def _lines_above(block: SourceBlock) -> str:
+    """Return the lines above a part's content: its attribute list, or blank quoted lines."""
+    lines = block.text.split("\n")
+    above = list(takewhile(_LINE_ABOVE.fullmatch, lines[:-1]))
+    return "".join(f"{line}\n" for line in above)
 
 
-def _bare_lines(piece: Piece) -> list[str]:
-    lines = piece.text[len(_parting_of(piece)) :].split("\n")
-    return [_without_leads(line, piece.frames, number) for number, line in enumerate(lines)]
+def _content_lines(block: SourceBlock) -> list[str]:
+    lines = block.text[len(_lines_above(block)) :].split("\n")
+    return [_without_prefixes(line, block.containers, number) for number, line in enumerate(lines)]
 
 
-def _with_number(frame: Frame, before: Frame | None, *, step: int) -> Frame:
-    number = frame.first if before is None else _number(before) + step
-    return replace(frame, lead=_NUMBER.sub(str(number), frame.lead, count=1))
+def _with_number(container: Container, before: Container | None, *, step: int) -> Container:
+    number = container.list_start if before is None else _number(before) + step
+    return replace(container, prefix=_NUMBER.sub(str(number), container.prefix, count=1))
 
 
-def _number(frame: Frame) -> int:
-    found = _NUMBER.search(frame.lead)
+def _number(container: Container) -> int:
+    found = _NUMBER.search(container.prefix)
     return int(found[0]) if found else 0
 
 
-def _led(text: str, old: Sequence[Frame], new: Sequence[Frame]) -> str:
+def _replace_prefixes(text: str, old: Sequence[Container], new: Sequence[Container]) -> str:
     for one, other in zip(old, new, strict=True):
         if one != other:
-            text = text.replace(one.lead.rstrip(), other.lead.rstrip(), 1)
+            text = text.replace(one.prefix.rstrip(), other.prefix.rstrip(), 1)
     return text
 
 
-def _without_leads(line: str, frames: Sequence[Frame], number: int) -> str:
+def _without_prefixes(line: str, containers: Sequence[Container], number: int) -> str:
     at = 0
-    for frame in frames:
-        at = at + len(frame.lead) if frame.begins and not number else past(line, at, frame)
+    for container in containers:
+        at = at + len(container.prefix) if container.begins and not number else skip_prefix(line, at, container)
     return line[at:]
 
 
-def _with_leads(line: str, frames: Sequence[Frame], number: int) -> str:
+def _with_prefixes(line: str, containers: Sequence[Container], number: int) -> str:
     text = line
-    for frame in reversed(frames):
-        lead = frame.lead if frame.is_quote or (frame.begins and not number) else " " * len(frame.lead)
-        # A quote's sign takes a space with it, where one follows.
-        is_close = frame.is_quote and lead.endswith(">") and text.startswith(" ")
-        text = f"{lead} {text}" if is_close else lead + text
+    for container in reversed(containers):
+        is_written = container.is_quote or (container.begins and not number)
+        prefix = container.prefix if is_written else " " * len(container.prefix)
+        # A quote marker takes one space with it, where one follows.
+        is_close = container.is_quote and prefix.endswith(">") and text.startswith(" ")
+        text = f"{prefix} {text}" if is_close else prefix + text
     return text if line else text.rstrip(" ")

@@ -1,1 +1,1 @@
-"""markup.patch."""
+"""Live HTML updated to a rendered text, with every byte kept that need not change."""

@@ -1,7 +1,7 @@
-"""A fragment cut into what is one block of Markdown each, with what each shows a reader and where its text stands.
+"""Splits a fragment into segments: leaves, each one block of Markdown, the tags of wrappers around them, and blanks.
 
-A leaf is the smallest piece that shows the same by itself, in what stands around it, as it does within the whole;
-wrappers that only hold leaves are edges on the way. Never changes a text.
+A leaf is the smallest part that shows a reader the same on its own, within its ancestors, as within the whole. Never
+changes a text and never compares two.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,399 +10,415 @@ from dataclasses import replace as changed
 from itertools import groupby
 
 from kbsync.markup.compare import canonical_of
-from kbsync.markup.dom import HEADINGS, Element, Node, parse, replace, start_tag
-from kbsync.markup.normalize import tidy
-from kbsync.markup.normalize_inline import is_block, is_spreadable
-from kbsync.markup.source_map import Span, settled
+from kbsync.markup.dom import HEADINGS, Element, Node, child_elements, descendants, parse, replace, start_tag
+from kbsync.markup.normalize import normalize
+from kbsync.markup.normalize_inline import can_hoist_blocks, is_block
+from kbsync.markup.source_map import OpenElement, SourceSpan, resolve_nodes
 
-Settle = Callable[[str], str]
+Resolve = Callable[[str], str]
 
-_LINES = HEADINGS | {"p"}
+_PHRASING_ONLY = HEADINGS | {"p"}
+_LISTS = frozenset("ul ol menu dir".split())
+_ROWS = frozenset("table thead tbody tfoot tr".split())
+_TABLE_SECTIONS = frozenset("thead tbody tfoot".split())
+_TRANSPARENT = frozenset("div center article main".split())
+_NAMES = ("id", "name")
+_WHITE_SPACE = " \t\n\r\f"
+_MAX_WRAPPERS = 16
+"""How many wrappers around one another are split; real articles have up to nine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a piece shows: tidy blocks, and all that stands around them, each a line of canonical form."""
+class VisibleContent:
+    """What a part shows: normalized blocks, and the ancestors around them in canonical form."""
 
     above: str
     blocks: tuple[Element, ...]
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """A line for each block, which is all that two pieces need to be compared by."""
+        """One line for each block; equal lines show the same."""
         return tuple(self.above + canonical_of((block,)) for block in self.blocks)
 
-    def inside(self) -> "Told | None":
-        """Return what the only block holds; None where there are more, or where it holds more than blocks."""
+    def inside(self) -> "VisibleContent | None":
+        """Return the content of the only block; None where there are more, or it holds anything but blocks."""
         if len(self.blocks) != 1:
             return None
-        held = [child for child in self.blocks[0].children if isinstance(child, Element)]
-        if len(held) != len(self.blocks[0].children):
+        children = child_elements(self.blocks[0])
+        if len(children) != len(self.blocks[0].children):
             return None
-        return Told(above=self.above + canonical_of((emptied(self.blocks[0]),)), blocks=tuple(held))
+        above = self.above + canonical_of((_without_children(self.blocks[0]),))
+        return VisibleContent(above=above, blocks=tuple(children))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What stands around a stretch: start tags as written, the elements that they make, and how many show.
+class Ancestors:
+    """The ancestors of a part: their start tags as written, and the elements that these make.
 
-    `depth` counts those that show a reader something (lists, items, tables …); the others are wrappers.
+    `depth` counts those that are visible to a reader (lists, items, tables …); the others are wrappers.
     """
 
-    settle: Settle
-    opens: tuple[str, ...] = ()
-    shells: tuple[Element, ...] = ()
+    resolve: Resolve
+    start_tags: tuple[str, ...] = ()
+    elements: tuple[Element, ...] = ()
     depth: int = 0
-    outer: "Frame | None" = None
+    parent: "Ancestors | None" = None
     wrappers: int = 0
     holds_blocks: bool = True
 
     @property
     def tag(self) -> str:
-        """The tag of the innermost element around."""
-        return self.shells[-1].tag if self.shells else ""
+        """The tag of the parent element."""
+        return self.elements[-1].tag if self.elements else ""
 
     @property
-    def close(self) -> str:
-        """The end tag of the innermost element around; none for one that only browsers see."""
-        return f"</{self.tag}>" if self.opens[-1] else ""
+    def end_tag(self) -> str:
+        """The end tag of the parent element; none for an implied one."""
+        return f"</{self.tag}>" if self.start_tags[-1] else ""
 
-    def within(self, element: Element, opened: str, *, wrapper: bool) -> "Frame":
-        """Return the frame of an element's content."""
-        return Frame(
-            settle=self.settle,
-            opens=(*self.opens, opened),
-            shells=(*self.shells, emptied(element)),
+    def child(self, element: Element, opened: str, *, wrapper: bool) -> "Ancestors":
+        """Return the ancestors of an element's content."""
+        return Ancestors(
+            resolve=self.resolve,
+            start_tags=(*self.start_tags, opened),
+            elements=(*self.elements, _without_children(element)),
             depth=self.depth if wrapper else self.depth + 1,
-            outer=self,
+            parent=self,
             wrappers=self.wrappers + 1 if wrapper else 0,
-            holds_blocks=element.tag not in _LINES and is_block(element),
+            holds_blocks=element.tag not in _PHRASING_ONLY and is_block(element),
         )
 
-    def told(self, nodes: tuple[Node, ...]) -> Told | None:
-        """Return what nodes show in this frame; None where that cannot be told by itself."""
-        for shell in reversed(self.shells):
-            nodes = (Element(tag=shell.tag, attrs=shell.attrs, children=nodes),)
+    def content_of(self, nodes: tuple[Node, ...]) -> VisibleContent | None:
+        """Return what nodes show within these ancestors; None where they do not show it on their own."""
+        for element in reversed(self.elements):
+            nodes = (Element(tag=element.tag, attrs=element.attrs, children=nodes),)
         return self._read(nodes)
 
-    def shown(self, html: str) -> tuple[str, ...] | None:
-        """Return what a piece of HTML shows in this frame, a line for each block."""
-        opens = "".join(start_tag(shell) for shell in self.shells)
-        closes = "".join(f"</{shell.tag}>" for shell in reversed(self.shells))
-        told = self._read(settled(parse(opens + html + closes).nodes, self.settle))
-        return told.lines if told else None
+    def visible_lines(self, html: str) -> tuple[str, ...] | None:
+        """Return what HTML shows within these ancestors, a line for each block."""
+        opens = "".join(start_tag(element) for element in self.elements)
+        closes = "".join(f"</{element.tag}>" for element in reversed(self.elements))
+        content = self._read(resolve_nodes(parse(opens + html + closes).nodes, self.resolve))
+        return content.lines if content else None
 
-    def _read(self, nodes: tuple[Node, ...]) -> Told | None:
-        told: Told | None = Told(above="", blocks=tidy(nodes))
+    def _read(self, nodes: tuple[Node, ...]) -> VisibleContent | None:
+        content: VisibleContent | None = VisibleContent(above="", blocks=normalize(nodes))
         for _ in range(self.depth):
-            if told is None or not told.blocks:
-                return told
-            told = told.inside()
-        return told
+            if content is None or not content.blocks:
+                return content
+            content = content.inside()
+        return content
 
 
-def emptied(element: Element) -> Element:
-    """Return an element without what it holds."""
+def _without_children(element: Element) -> Element:
+    """Return an element without its content."""
     return Element(tag=element.tag, attrs=element.attrs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """A piece that shows something; `bare` when it is inline content that no paragraph holds.
+class LeafSegment:
+    """A part that shows something; `is_inline` when it is inline content outside any paragraph.
 
-    `named` is the frame in which it tells the name of the wrapper that it stands first in.
+    `named_ancestors` are set where it is the first leaf of a wrapper with an anchor, and its lines contain that anchor.
     """
 
     start: int
     end: int
     lines: tuple[str, ...]
-    frame: Frame = field(repr=False)
-    span: Span | None = None
-    told: Told | None = field(default=None, repr=False)
-    named: Frame | None = field(default=None, repr=False)
-    bare: bool = False
+    ancestors: Ancestors = field(repr=False)
+    span: SourceSpan | None = None
+    content: VisibleContent | None = field(default=None, repr=False)
+    named_ancestors: Ancestors | None = field(default=None, repr=False)
+    is_inline: bool = False
 
     @property
-    def place(self) -> Frame:
-        """The frame that tells what a piece shows in the leaf's place."""
-        return self.named or self.frame
+    def opened(self) -> OpenElement | None:
+        """The leaf's element, if it can be split."""
+        return self.span.opened if self.span is not None else None
+
+    @property
+    def effective_ancestors(self) -> Ancestors:
+        """The ancestors within which another text has to show the same as this leaf."""
+        return self.named_ancestors or self.ancestors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Space:
-    """A piece that shows nothing: a spacer, white space, a comment."""
+class BlankSegment:
+    """A part that shows nothing: a spacer, white space, a comment."""
 
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """Where a wrapper begins or ends; `frame` is that of its content, less its name, which its first leaf tells.
+class WrapperTag:
+    """The start or end tag of a wrapper; `ancestors` are those of its content, without the wrapper's anchor.
 
-    `named` is the frame of the first leaf, where the wrapper has a name that links go to.
+    `named_ancestors` are those of its first leaf, where the wrapper has an anchor.
     """
 
     start: int
     end: int
-    frame: Frame = field(repr=False)
+    ancestors: Ancestors = field(repr=False)
     opens: bool
-    named: Frame | None = field(default=None, repr=False)
+    named_ancestors: Ancestors | None = field(default=None, repr=False)
 
 
-Item = Leaf | Space | Edge
+Segment = LeafSegment | BlankSegment | WrapperTag
 
 
-def leaves(items: Sequence[Item]) -> tuple[Leaf, ...]:
-    """Return the leaves among the items."""
-    return tuple(item for item in items if isinstance(item, Leaf))
+def leaves(segments: Sequence[Segment]) -> tuple[LeafSegment, ...]:
+    """Return the leaves among segments."""
+    return tuple(segment for segment in segments if isinstance(segment, LeafSegment))
 
 
-def shown_by(items: Sequence[Item]) -> tuple[str, ...]:
-    """Return what items show one after another."""
-    return tuple(line for leaf in leaves(items) for line in leaf.lines)
+def _lines_of(segments: Sequence[Segment]) -> tuple[str, ...]:
+    """Return what segments show one after another."""
+    return tuple(line for leaf in leaves(segments) for line in leaf.lines)
 
 
-_LISTS = frozenset("ul ol menu dir".split())
-_ROWS = frozenset("table thead tbody tfoot tr".split())
-_PARTS = frozenset("thead tbody tfoot".split())
-_HOLDERS = frozenset("div center article main".split())
-_NAMES = ("id", "name")
-_LINE = HEADINGS | {"p"}
-_WHITE = " \t\n\r\f"
-_WRAPPERS = 16
-"""How many wrappers around one another are looked into; real articles have up to nine."""
-
-
-def cut(frame: Frame, parts: Sequence[Span], html: str) -> tuple[Item, ...] | None:
-    """Cut a stretch into items that cover it; None where some of it cannot be told by itself."""
-    out: list[Item] = []
-    for group in _groups(frame, parts):
-        items = _cut_group(frame, group, html)
-        if items is None:
+def split(ancestors: Ancestors, parts: Sequence[SourceSpan], html: str) -> tuple[Segment, ...] | None:
+    """Split spans into segments that cover them; None where a part shows nothing on its own."""
+    out: list[Segment] = []
+    for group in _groups(ancestors, parts):
+        segments = _split_group(ancestors, group, html)
+        if segments is None:
             return None
-        out += items
+        out += segments
     return tuple(out)
 
 
-def cut_inside(leaf: Leaf, html: str) -> tuple[Frame, tuple[Item, ...]] | None:
-    """Cut the content of a leaf that is a list, an item, a table, a row, a cell, a box; None where it is no such."""
-    span = leaf.span
-    if span is None or span.inner is None or span.parts is None or span.element is None or span.element.tag in _LINE:
+def split_inside(leaf: LeafSegment, html: str) -> tuple[Ancestors, tuple[Segment, ...]] | None:
+    """Split the content of a leaf that is a list, an item, a table, a row, a cell or a box; None for any other."""
+    opened = leaf.opened
+    if opened is None or opened.element.tag in _PHRASING_ONLY:
         return None
-    # What is around a leaf may show too, where the leaf is all of it: a box with a class and a single list in it.
-    ways = (_cut_inside(leaf, span.element, span, html, shells=shells) for shells in range(leaf.frame.wrappers + 1))
-    return next((way for way in ways if way is not None), None)
+    # Wrappers may be visible too, where the leaf is all of their content: a box with a class around a single list.
+    results = (_split_inside(leaf, opened, html, extra=extra) for extra in range(leaf.ancestors.wrappers + 1))
+    return next((result for result in results if result is not None), None)
 
 
-def _cut_inside(
-    leaf: Leaf, element: Element, span: Span, html: str, *, shells: int
-) -> tuple[Frame, tuple[Item, ...]] | None:
-    if span.inner is None or span.parts is None:
+def _split_inside(
+    leaf: LeafSegment, opened: OpenElement, html: str, *, extra: int
+) -> tuple[Ancestors, tuple[Segment, ...]] | None:
+    unnamed = _without_name(opened.element)
+    ancestors = leaf.ancestors.child(unnamed, html[leaf.start : opened.start], wrapper=False)
+    ancestors = changed(ancestors, depth=ancestors.depth + extra)
+    segments = split(ancestors, opened.parts, html)
+    if segments is None or not leaves(segments):
         return None
-    plain = _nameless(element)
-    frame = leaf.frame.within(plain, html[span.start : span.inner[0]], wrapper=False)
-    frame = changed(frame, depth=frame.depth + shells)
-    items = cut(frame, span.parts, html)
-    if items is None or not leaves(items):
-        return None
-    told = leaf.named.told(span.nodes) if leaf.named is not None else leaf.told
-    if told is leaf.told and plain.attrs == element.attrs:
-        return (frame, items) if shown_by(items) == _inside(told, shells) else None
-    named = tuple(_named(items, _inside(told, shells)))
-    if shown_by(named) == _inside(told, shells):
-        return frame, named
-    return (frame, items) if shown_by(items) == _inside(leaf.frame.told((plain,)), shells) else None
+    named_ancestors = leaf.named_ancestors
+    content = leaf.content if named_ancestors is None else named_ancestors.content_of((opened.element,))
+    if content is leaf.content and unnamed.attrs == opened.element.attrs:
+        return (ancestors, segments) if _lines_of(segments) == _inside(content, extra) else None
+    named = tuple(_name_first_leaf(segments, _inside(content, extra)))
+    if _lines_of(named) == _inside(content, extra):
+        return ancestors, named
+    lines = _inside(leaf.ancestors.content_of((unnamed,)), extra)
+    return (ancestors, segments) if _lines_of(segments) == lines else None
 
 
-def _inside(told: Told | None, shells: int) -> tuple[str, ...]:
-    for _ in range(1 + shells):
-        told = told.inside() if told is not None else None
-    return told.lines if told is not None else ()
+def _inside(content: VisibleContent | None, extra: int) -> tuple[str, ...]:
+    for _ in range(1 + extra):
+        content = content.inside() if content is not None else None
+    return content.lines if content is not None else ()
 
 
-def _nameless(element: Element) -> Element:
+def _without_name(element: Element) -> Element:
     return replace(element, attrs={key: value for key, value in element.attrs.items() if key not in _NAMES})
 
 
-def _cut_group(frame: Frame, group: Sequence[Span], html: str) -> Sequence[Item] | None:
+def _split_group(ancestors: Ancestors, group: Sequence[SourceSpan], html: str) -> Sequence[Segment] | None:
     only = group[0] if len(group) == 1 else None
-    if only is not None and only.element is not None and only.element.tag in _PARTS and only.parts is not None:
-        # That its rows show the same as the part itself is told by the table, which shows no parts.
-        return _cut_part(frame, only, html)
-    told = frame.told(tuple(node for span in group for node in span.nodes))
-    if told is None:
+    opened = only.opened if only is not None else None
+    if only is not None and opened is not None and opened.element.tag in _TABLE_SECTIONS:
+        # The table itself checks that the rows show the same: it shows no sections.
+        return _split_table_section(ancestors, only, opened, html)
+    content = ancestors.content_of(tuple(node for span in group for node in span.nodes))
+    if content is None:
         return None
-    lines = told.lines
+    lines = content.lines
     if not lines:
-        return [Space(start=group[0].start, end=group[-1].end)]
-    if only is not None and (inside := _cut_wrapper(frame, only, lines, html)):
+        return [BlankSegment(start=group[0].start, end=group[-1].end)]
+    if only is not None and (inside := _split_wrapper(ancestors, only, lines, html)):
         return inside
-    bare = not any(_is_block(span) for span in group)
-    if bare and (pieces := _cut_run(frame, group, lines, html)):
-        return pieces
-    return [Leaf(start=group[0].start, end=group[-1].end, lines=lines, frame=frame, span=only, told=told, bare=bare)]
+    is_inline = not any(_is_block(span) for span in group)
+    if is_inline and (groups := _split_inline(ancestors, group, lines, html)):
+        return groups
+    return [
+        LeafSegment(
+            start=group[0].start,
+            end=group[-1].end,
+            lines=lines,
+            ancestors=ancestors,
+            span=only,
+            content=content,
+            is_inline=is_inline,
+        )
+    ]
 
 
-def _cut_part(frame: Frame, span: Span, html: str) -> Sequence[Item] | None:
-    if span.element is None or span.inner is None or span.parts is None:
+def _split_table_section(
+    ancestors: Ancestors, span: SourceSpan, opened: OpenElement, html: str
+) -> Sequence[Segment] | None:
+    inner = ancestors.child(opened.element, html[span.start : opened.start], wrapper=True)
+    segments = split(inner, opened.parts, html)
+    if segments is None:
         return None
-    inner = frame.within(span.element, html[span.start : span.inner[0]], wrapper=True)
-    items = cut(inner, span.parts, html)
-    if items is None:
+    if not leaves(segments):
+        return [BlankSegment(start=span.start, end=span.end)]
+    return _wrap(span, opened, inner, segments)
+
+
+def _wrap(
+    span: SourceSpan,
+    opened: OpenElement,
+    ancestors: Ancestors,
+    segments: Sequence[Segment],
+    named: Ancestors | None = None,
+) -> list[Segment]:
+    first = WrapperTag(start=span.start, end=opened.start, ancestors=ancestors, opens=True, named_ancestors=named)
+    return [first, *segments, WrapperTag(start=opened.end, end=span.end, ancestors=ancestors, opens=False)]
+
+
+def _split_wrapper(
+    ancestors: Ancestors, span: SourceSpan, lines: tuple[str, ...], html: str
+) -> Sequence[Segment] | None:
+    """Split an element that shows nothing itself, if its parts show the same on their own."""
+    opened = span.opened
+    if opened is None or ancestors.wrappers >= _MAX_WRAPPERS or not _may_wrap(opened.element, lines):
         return None
-    if not leaves(items):
-        return [Space(start=span.start, end=span.end)]
-    return _edged(span, span.inner, inner, items)
-
-
-def _edged(
-    span: Span, within: tuple[int, int], frame: Frame, items: Sequence[Item], named: Frame | None = None
-) -> list[Item]:
-    first = Edge(start=span.start, end=within[0], frame=frame, opens=True, named=named)
-    return [first, *items, Edge(start=within[1], end=span.end, frame=frame, opens=False)]
-
-
-def _cut_wrapper(frame: Frame, span: Span, lines: tuple[str, ...], html: str) -> Sequence[Item] | None:
-    """Look into an element that shows nothing itself, where its parts show by themselves what it shows."""
-    element = span.element
-    if element is None or span.inner is None or span.parts is None or frame.wrappers >= _WRAPPERS:
+    tag = html[span.start : opened.start]
+    unnamed = _without_name(opened.element)
+    inner = ancestors.child(unnamed, tag, wrapper=True)
+    segments = split(inner, opened.parts, html)
+    is_named = len(unnamed.attrs) < len(opened.element.attrs)
+    if segments is None or _lines_of(segments) != (_lines(ancestors, (unnamed,)) if is_named else lines):
         return None
-    if not _may_wrap(element, lines):
+    if not leaves(segments):
         return None
-    opened = html[span.start : span.inner[0]]
-    plain = _nameless(element)
-    inner = frame.within(plain, opened, wrapper=True)
-    items = cut(inner, span.parts, html)
-    is_named = len(plain.attrs) < len(element.attrs)
-    if items is None or shown_by(items) != (_lines(frame, (plain,)) if is_named else lines):
-        return None
-    if not leaves(items):
-        return None
-    named = frame.within(element, opened, wrapper=True) if is_named else None
-    return _edged(span, span.inner, inner, _named(items, lines) if is_named else items, named)
+    named = ancestors.child(opened.element, tag, wrapper=True) if is_named else None
+    return _wrap(span, opened, inner, _name_first_leaf(segments, lines) if is_named else segments, named)
 
 
-def _lines(frame: Frame, nodes: tuple[Node, ...]) -> tuple[str, ...]:
-    told = frame.told(nodes)
-    return told.lines if told is not None else ()
+def _lines(ancestors: Ancestors, nodes: tuple[Node, ...]) -> tuple[str, ...]:
+    content = ancestors.content_of(nodes)
+    return content.lines if content is not None else ()
 
 
-def _named(items: Sequence[Item], lines: tuple[str, ...]) -> list[Item]:
-    """Let the first leaf tell the name of the wrapper around it, as a reader's browser finds it."""
-    out = list(items)
-    at = next(at for at, item in enumerate(out) if isinstance(item, Leaf))
+def _name_first_leaf(segments: Sequence[Segment], lines: tuple[str, ...]) -> list[Segment]:
+    """Add the wrapper's anchor to the lines of its first leaf, where normalization puts it."""
+    out = list(segments)
+    at = next(at for at, segment in enumerate(out) if isinstance(segment, LeafSegment))
     leaf = out[at]
-    if isinstance(leaf, Leaf) and lines:
-        extra = len(lines) - len(shown_by(items))
+    if isinstance(leaf, LeafSegment) and lines:
+        extra = len(lines) - len(_lines_of(segments))
         out[at] = changed(leaf, lines=lines[: len(leaf.lines) + extra])
     return out
 
 
 def _may_wrap(element: Element, lines: tuple[str, ...]) -> bool:
-    if element.tag in _HOLDERS | _PARTS:
+    if element.tag in _TRANSPARENT | _TABLE_SECTIONS:
         return True
     if element.tag == "p":
         return len(lines) > 1
-    return is_spreadable(element) and (is_block(element) or len(lines) > 1)
+    return can_hoist_blocks(element) and (is_block(element) or len(lines) > 1)
 
 
-def _cut_run(frame: Frame, run: Sequence[Span], lines: tuple[str, ...], html: str) -> list[Item] | None:
-    """Part inline content at its breaks, as a reader sees paragraphs."""
-    pieces: list[tuple[bool, list[Span]]] = []
-    for silent, spans in groupby(run, key=_is_silent):
+def _split_inline(
+    ancestors: Ancestors, run: Sequence[SourceSpan], lines: tuple[str, ...], html: str
+) -> list[Segment] | None:
+    """Split inline content at its breaks, as a reader sees paragraphs."""
+    groups: list[tuple[bool, list[SourceSpan]]] = []
+    for invisible, spans in groupby(run, key=_is_invisible):
         group = list(spans)
-        apart = silent and (sum(map(_breaks, group)) > 1 or not pieces or group[-1] is run[-1])
-        if pieces and not apart and not pieces[-1][0]:
-            pieces[-1][1].extend(group)
+        is_blank = invisible and (sum(map(_count_breaks, group)) > 1 or not groups or group[-1] is run[-1])
+        if groups and not is_blank and not groups[-1][0]:
+            groups[-1][1].extend(group)
         else:
-            pieces.append((apart, group))
-    items: list[Item] = []
-    for apart, group in pieces:
-        told = () if apart else _lines(frame, tuple(node for span in group for node in span.nodes))
-        inside = _cut_wrapper(frame, group[0], told, html) if told and len(group) == 1 else None
-        items += inside or [_piece(frame, group, told)]
-    return items if shown_by(items) == lines else None
+            groups.append((is_blank, group))
+    segments: list[Segment] = []
+    for is_blank, group in groups:
+        content = () if is_blank else _lines(ancestors, tuple(node for span in group for node in span.nodes))
+        inside = _split_wrapper(ancestors, group[0], content, html) if content and len(group) == 1 else None
+        segments += inside or [_inline_segment(ancestors, group, content)]
+    return segments if _lines_of(segments) == lines else None
 
 
-def _piece(frame: Frame, run: Sequence[Span], lines: tuple[str, ...]) -> Item:
+def _inline_segment(ancestors: Ancestors, run: Sequence[SourceSpan], lines: tuple[str, ...]) -> Segment:
     start, end = run[0].start, run[-1].end
     if not lines:
-        return Space(start=start, end=end)
-    return Leaf(start=start, end=end, lines=lines, frame=frame, bare=True)
+        return BlankSegment(start=start, end=end)
+    return LeafSegment(start=start, end=end, lines=lines, ancestors=ancestors, is_inline=True)
 
 
-def _is_silent(span: Span) -> bool:
-    """Whether a piece of inline content is only breaks, white space and comments, whatever marks stand around them."""
-    return all(not node.strip() if isinstance(node, str) else _is_break(node) for node in span.nodes)
+def _is_invisible(span: SourceSpan) -> bool:
+    """Return whether inline content is only breaks, white space and comments, with any marks around them."""
+    return all(not node.strip() if isinstance(node, str) else _is_line_break(node) for node in span.nodes)
 
 
-def _is_break(node: Element) -> bool:
+def _is_line_break(node: Element) -> bool:
     return node.tag == "br" or (
-        is_spreadable(node)
+        can_hoist_blocks(node)
         and bool(node.children)
-        and all(not child.strip() if isinstance(child, str) else _is_break(child) for child in node.children)
+        and all(not child.strip() if isinstance(child, str) else _is_line_break(child) for child in node.children)
     )
 
 
-def _breaks(span: Span) -> int:
-    return sum(1 if node.tag == "br" else _breaks_in(node) for node in span.nodes if isinstance(node, Element))
+def _count_breaks(span: SourceSpan) -> int:
+    return sum(node.tag == "br" for node in descendants(span.nodes))
 
 
-def _breaks_in(node: Element) -> int:
-    return sum(1 if child.tag == "br" else _breaks_in(child) for child in node.children if isinstance(child, Element))
-
-
-def _is_block(span: Span) -> bool:
+def _is_block(span: SourceSpan) -> bool:
     return any(isinstance(node, Element) and is_block(node) for node in span.nodes)
 
 
-def _groups(frame: Frame, parts: Sequence[Span]) -> Iterator[list[Span]]:
-    """Put together what is one block: inline content, stray items, an item with what stands astray after it."""
-    group: list[Span] = []
+def _groups(ancestors: Ancestors, parts: Sequence[SourceSpan]) -> Iterator[list[SourceSpan]]:
+    """Group what is one block: inline content, items outside a list, an item and the misplaced nodes after it."""
+    group: list[SourceSpan] = []
     kind = ""
     for span in parts:
-        now = _kind(frame, span)
-        if group and now not in _JOINS.get(kind, ()):
-            yield from _trimmed(group, kind)
+        next_kind = _kind(ancestors, span)
+        if group and next_kind not in _JOINS.get(kind, ()):
+            yield from _without_trailing_space(group, kind)
             group = []
         if not group:
-            kind = now
+            kind = next_kind
         group.append(span)
     if group:
-        yield from _trimmed(group, kind)
+        yield from _without_trailing_space(group, kind)
 
 
 _JOINS = {
-    "inline": ("inline", "white"),
-    "white": ("inline", "white"),
-    "stray item": ("stray item", "white"),
-    "item": ("astray", "white"),
+    "inline": ("inline", "white space"),
+    "white space": ("inline", "white space"),
+    "orphan item": ("orphan item", "white space"),
+    "item": ("misplaced", "white space"),
 }
 
 
-def _trimmed(group: list[Span], kind: str) -> Iterator[list[Span]]:
-    """Part white space from the end of a group of blocks, so that a single element stands alone."""
+def _without_trailing_space(group: list[SourceSpan], kind: str) -> Iterator[list[SourceSpan]]:
+    """Separate white space from the end of a group, so that a single element is a group of its own."""
     end = len(group)
-    while kind.endswith("item") and _is_white(group[end - 1]):
+    while kind.endswith("item") and _is_white_space(group[end - 1]):
         end -= 1
     yield group[:end]
     if end < len(group):
         yield group[end:]
 
 
-def _kind(frame: Frame, span: Span) -> str:
+def _kind(ancestors: Ancestors, span: SourceSpan) -> str:
     tag = span.element.tag if span.element is not None else ""
-    if frame.tag in _ROWS:
+    if ancestors.tag in _ROWS:
         return "row"
-    if _is_white(span):
-        return "white"
-    if frame.tag in _LISTS:
-        return "item" if tag == "li" else "astray"
+    if _is_white_space(span):
+        return "white space"
+    if ancestors.tag in _LISTS:
+        return "item" if tag == "li" else "misplaced"
     if tag == "li":
-        return "stray item"
+        return "orphan item"
     return "block" if _is_block(span) else "inline"
 
 
-def _is_white(span: Span) -> bool:
-    return all(isinstance(node, str) and not node.strip(_WHITE) for node in span.nodes)
+def _is_white_space(span: SourceSpan) -> bool:
+    return all(isinstance(node, str) and not node.strip(_WHITE_SPACE) for node in span.nodes)

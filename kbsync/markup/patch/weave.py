@@ -1,132 +1,94 @@
-"""The items of a live text and the blocks that are wanted becoming one text, in the order of what is wanted.
+"""Weaves the segments of a live text and the wanted blocks into one text, in the order of the wanted blocks.
 
-What says the same stays as it is, where it is or where it moved to; what changed is asked for, and what is new is put
-in as it renders. Every piece is judged in what stands around it before it is taken.
+Blocks that show the same stay as they are, in their place or where they moved to; changed ones are patched by the
+caller, and new ones are inserted as they render. Each is checked within its ancestors before it is written.
 """
 
 import html as entities
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 
-from kbsync.markup.patch.segments import Edge, Frame, Item, Leaf, Space, leaves
+from kbsync.markup.align import align, matching_blocks
+from kbsync.markup.patch.segments import Ancestors, BlankSegment, LeafSegment, Segment, WrapperTag, leaves
 
 _WORD = re.compile(r"\w+")
-_LARGE = 2_000_000
-"""So many pairs of lines may be compared one by one; beyond, lines that recur often are no anchors."""
-_RUN = 10_000
-"""So many pairs of blocks may be weighed; in a longer run they are paired as they stand."""
+_MAX_PAIRS = 10_000
+"""Pairs of blocks that are weighed; in a longer run blocks are paired in their order."""
 
 Lines = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """How two rows fit together.
+class _Alignment:
+    """How two sequences of blocks correspond.
 
-    `same` maps places in the first row to those in the second that say the same lines, `became` a changed one to what
-    it is now, `after` a place in the first row (-1: its beginning) to what is new behind it.
+    `same` maps places in the first to those in the second with the same lines, `changed` the place of a changed block
+    to its new version, `added_after` a place in the first (-1: the beginning) to what is new after it.
     """
 
     same: dict[int, tuple[int, ...]]
-    became: dict[int, int]
-    after: dict[int, list[int]]
+    changed: dict[int, int]
+    added_after: dict[int, list[int]]
 
 
-def side_by_side(first: Sequence[Lines], second: Sequence[Lines]) -> Side:
-    """Lay two rows of blocks side by side; a block may have several lines, and is the same only with all of them."""
+def _align_blocks(first: Sequence[Lines], second: Sequence[Lines]) -> _Alignment:
+    """Align two sequences of blocks; a block may have several lines, and is the same only if all of them are."""
     same = _same(first, second)
-    became: dict[int, int] = {}
-    after: dict[int, list[int]] = {}
-    at, beyond, last = 0, 0, -1
-    for kept, found in [*sorted(same.items()), (len(first), (len(second),))]:
+    changed: dict[int, int] = {}
+    added: dict[int, list[int]] = {}
+    at, done, last = 0, 0, -1
+    for kept, matched in [*sorted(same.items()), (len(first), (len(second),))]:
         run = range(at, kept)
-        if found:
-            new = range(beyond, found[0])
-            pairs = _paired([first[i] for i in run], [second[j] for j in new])
+        if matched:
+            new = range(done, matched[0])
+            pairs = _pair([first[i] for i in run], [second[j] for j in new])
             place = last
             for j in new:
-                if j - beyond in pairs:
-                    place = at + pairs[j - beyond]
-                    became[place] = j
+                if j - done in pairs:
+                    place = at + pairs[j - done]
+                    changed[place] = j
                 else:
-                    after.setdefault(place, []).append(j)
-            beyond = found[-1] + 1
+                    added.setdefault(place, []).append(j)
+            done = matched[-1] + 1
         at, last = kept + 1, kept
-    return Side(same=same, became=became, after=after)
+    return _Alignment(same=same, changed=changed, added_after=added)
 
 
 def _same(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, tuple[int, ...]]:
-    """Match by the longest common subsequence of lines, less blocks of which some line has no match."""
-    ours = [(i, line) for i, lines in enumerate(first) for line in lines]
-    theirs = [(j, line) for j, lines in enumerate(second) for line in lines]
-    shared = matching([line for _, line in ours], [line for _, line in theirs])
-    matched = {i + step: j + step for i, j, size in shared for step in range(size)}
-    to_theirs: list[set[int]] = [set() for _ in first]
-    to_ours: list[set[int]] = [set() for _ in second]
-    missed_ours, missed_theirs = [0] * len(first), [0] * len(second)
-    for at, (i, _) in enumerate(ours):
-        if at in matched:
-            j = theirs[matched[at]][0]
-            to_theirs[i].add(j)
-            to_ours[j].add(i)
-        else:
-            missed_ours[i] += 1
-    found = set(matched.values())
-    for at, (j, _) in enumerate(theirs):
-        missed_theirs[j] += at not in found
-    lost = [(0, i) for i, missed in enumerate(missed_ours) if missed]
-    lost += [(1, j) for j, missed in enumerate(missed_theirs) if missed]
-    lost += [(0, i) for i, js in enumerate(to_theirs) if js and max(js) - min(js) + 1 > len(js)]
-    gone = set(lost)
-    while lost:
-        row, at = lost.pop()
-        for other in (to_theirs if row == 0 else to_ours)[at]:
-            if (1 - row, other) not in gone:
-                gone.add((1 - row, other))
-                lost.append((1 - row, other))
-    return {i: tuple(sorted(js)) for i, js in enumerate(to_theirs) if js and (0, i) not in gone}
+    """Match blocks by their common lines, except blocks of which some line has no match."""
+    texts = (first, second)
+    blocks = [[at for at, lines in enumerate(text) for _ in lines] for text in texts]
+    shared = matching_blocks(*([line for lines in text for line in lines] for text in texts))
+    matched: tuple[set[int], set[int]] = (set(), set())
+    partners: list[list[set[int]]] = [[set() for _ in text] for text in texts]
+    for i, k in ((i + step, k + step) for i, k, size in shared for step in range(size)):
+        matched[0].add(i)
+        matched[1].add(k)
+        partners[0][blocks[0][i]].add(blocks[1][k])
+        partners[1][blocks[1][k]].add(blocks[0][i])
+    unmatched = [(side, block) for side in (0, 1) for at, block in enumerate(blocks[side]) if at not in matched[side]]
+    unmatched += [(0, i) for i, found in enumerate(partners[0]) if found and max(found) - min(found) + 1 > len(found)]
+    lost = set(unmatched)
+    while unmatched:
+        side, block = unmatched.pop()
+        new = {(1 - side, other) for other in partners[side][block]} - lost
+        lost |= new
+        unmatched += new
+    return {i: tuple(sorted(found)) for i, found in enumerate(partners[0]) if found and (0, i) not in lost}
 
 
-def matching(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Return the stretches that two rows share, in order: where in each, and how long; the longest that can be."""
-    head = 0
-    while head < min(len(ours), len(theirs)) and ours[head] == theirs[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(ours), len(theirs)) - head and ours[-1 - tail] == theirs[-1 - tail]:
-        tail += 1
-    a, b = ours[head : len(ours) - tail], theirs[head : len(theirs) - tail]
-    matcher = SequenceMatcher(None, a, b, autojunk=len(a) * len(b) > _LARGE)
-    between = [(head + i, head + j, size) for i, j, size in matcher.get_matching_blocks()]
-    return [(0, 0, head), *between, (len(ours) - tail, len(theirs) - tail, tail)]
-
-
-def _paired(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, int]:
-    """Say for places in the second row which in the first they were, so that the most words stay."""
-    if len(first) * len(second) > _RUN or min(len(first), len(second)) == 0:
+def _pair(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, int]:
+    """Map places in the second sequence to those of the first that they are versions of, so that most words stay."""
+    ours, theirs = ([set(_WORD.findall(" ".join(lines))) for lines in blocks] for blocks in (first, second))
+    pairs = align(ours, theirs, _similarity, limit=_MAX_PAIRS)
+    if pairs is None:
         return {at: at for at in range(min(len(first), len(second)))}
-    words = [[set(_WORD.findall(" ".join(lines))) for lines in row] for row in (first, second)]
-    weights = [[_likeness(one, other) for other in words[1]] for one in words[0]]
-    best = [[0.0] * (len(second) + 1) for _ in range(len(first) + 1)]
-    for i in range(len(first) - 1, -1, -1):
-        for j in range(len(second) - 1, -1, -1):
-            best[i][j] = max(best[i + 1][j], best[i][j + 1], weights[i][j] + best[i + 1][j + 1])
-    pairs: dict[int, int] = {}
-    i = j = 0
-    while i < len(first) and j < len(second):
-        if best[i][j] == weights[i][j] + best[i + 1][j + 1]:
-            pairs[j] = i
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            i += 1
-        else:
-            j += 1
-    return pairs
+    return {j: i for i, j in pairs}
 
 
-def _likeness(one: set[str], other: set[str]) -> float:
+def _similarity(one: set[str], other: set[str]) -> float:
+    """Return how many words two blocks share; any two are better paired than not."""
     return 0.01 + 2 * len(one & other) / (len(one) + len(other) + 1)
 
 
@@ -136,179 +98,198 @@ _NAMED = '<a id="{0}"></a>| id="{0}"'
 
 
 @dataclass(slots=True, kw_only=True)
-class Text:
-    """A text being put together, and how much of it is the live one's own.
+class PatchedText:
+    """A text being built, and how many characters of it are the live text's own.
 
-    `reopened` are wrappers begun anew at its very end, which need not be where nothing follows.
+    `reopened` are wrappers to start again at its end if anything follows.
     """
 
-    pieces: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     kept: int = 0
-    reopened: list[Frame] = field(default_factory=list)
+    reopened: list[Ancestors] = field(default_factory=list)
 
     @property
     def html(self) -> str:
         """The text so far."""
-        return "".join(self.pieces)
+        return "".join(self.parts)
 
     def add(self, piece: str, *, kept: int = 0) -> None:
-        """Go on with a piece, within the wrappers that were to be reopened."""
-        self.pieces += [frame.opens[-1] for frame in self.reopened]
+        """Add a part, after the start tags of the wrappers to reopen."""
+        self.parts += [ancestors.start_tags[-1] for ancestors in self.reopened]
         self.reopened = []
-        self.pieces.append(piece)
+        self.parts.append(piece)
         self.kept += kept
 
 
-Become = Callable[[Leaf, Leaf], Text | None]
+PatchLeaf = Callable[[LeafSegment, LeafSegment], PatchedText | None]
 
 
-def merged(
-    items: Sequence[Item], wanted: Sequence[Leaf], base: Frame, texts: tuple[str, str], become: Become
-) -> Text | None:
-    """Merge one level of two texts (live, rendered); `become` tells what a block of the one is in the other.
+def weave(
+    segments: Sequence[Segment],
+    wanted: Sequence[LeafSegment],
+    base: Ancestors,
+    texts: tuple[str, str],
+    patch_leaf: PatchLeaf,
+) -> PatchedText | None:
+    """Weave one level of two texts (live, rendered); `patch_leaf` patches a leaf of the one to show one of the other.
 
-    None where a piece would not show at its place what it should.
+    None where a block would not show at its place what it should.
     """
-    merge = _Merge(items, wanted, base, texts, become)
-    return merge.text if all(merge.take(at, item) for at, item in enumerate(items)) and merge.flush() else None
+    weaver = _Weaver(segments, wanted, base, texts, patch_leaf)
+    is_whole = all(weaver.write(at, segment) for at, segment in enumerate(segments)) and weaver.flush()
+    return weaver.text if is_whole else None
 
 
-class _Merge:
-    """One level being merged: `where` is the frame of the last leaf, `pending` what is to come after it."""
+class _Weaver:
+    """Weaves one level: `ancestors` are those of the last leaf, `pending` the new blocks to insert after it."""
 
     def __init__(
-        self, items: Sequence[Item], wanted: Sequence[Leaf], base: Frame, texts: tuple[str, str], become: Become
+        self,
+        segments: Sequence[Segment],
+        wanted: Sequence[LeafSegment],
+        base: Ancestors,
+        texts: tuple[str, str],
+        patch_leaf: PatchLeaf,
     ) -> None:
-        self.base, self.wanted, self.become = base, wanted, become
+        self.base, self.wanted, self.patch_leaf = base, wanted, patch_leaf
         self.live, self.rendered = texts
-        self.leaves = leaves(items)
-        self.side = side_by_side([leaf.lines for leaf in self.leaves], [leaf.lines for leaf in wanted])
-        self.emptied = _emptied(items, self.side)
-        strays = [leaf for at, leaf in enumerate(self.leaves) if at not in self.side.same and not leaf.bare]
-        self.moved = {leaf.lines: self._own(leaf) for leaf in strays}
-        self.text, self.where, self.number, self.silent = Text(), base, -1, False
-        self.named: Frame | None = None
-        self.pending = list(self.side.after.get(-1, ()))
+        self.leaves = leaves(segments)
+        self.alignment = _align_blocks([leaf.lines for leaf in self.leaves], [leaf.lines for leaf in wanted])
+        self.removed = _removed_wrappers(segments, self.alignment)
+        unmatched = [
+            leaf for at, leaf in enumerate(self.leaves) if at not in self.alignment.same and not leaf.is_inline
+        ]
+        self.moved = {leaf.lines: self._source(leaf) for leaf in unmatched}
+        self.text, self.ancestors, self.number, self.skips_blanks = PatchedText(), base, -1, False
+        self.named_ancestors: Ancestors | None = None
+        self.pending = list(self.alignment.added_after.get(-1, ()))
 
-    def take(self, at: int, item: Item) -> bool:
-        """Go on with one live item; whether all that was due before it found its place."""
-        self.number += isinstance(item, Leaf)
-        if at in self.emptied or (isinstance(item, Leaf) and not self._stays()):
-            # The spacers of a block that is gone go with it.
-            self.silent = True
+    def write(self, at: int, segment: Segment) -> bool:
+        """Write one live segment; return whether every new block before it could be inserted."""
+        self.number += isinstance(segment, LeafSegment)
+        if at in self.removed or (isinstance(segment, LeafSegment) and not self._stays()):
+            # The blanks after a removed block are removed too.
+            self.skips_blanks = True
             return True
-        if isinstance(item, Space):
-            if not self.silent:
-                self._keep(item)
+        if isinstance(segment, BlankSegment):
+            if not self.skips_blanks:
+                self._keep(segment)
             return True
         if not self.flush():
             return False
-        self.silent = False
-        if isinstance(item, Leaf):
-            return self._take_leaf(item)
-        self._take_edge(item)
+        self.skips_blanks = False
+        if isinstance(segment, LeafSegment):
+            return self._write_leaf(segment)
+        self._write_tag(segment)
         return True
 
     def flush(self) -> bool:
-        """Put in what is new at this place."""
+        """Insert the new blocks of this place; return whether every one could be."""
         pending, self.pending = self.pending, []
-        return all(self._put(self.wanted[j], self.where) for j in pending)
+        return all(self._insert(self.wanted[j], self.ancestors) for j in pending)
 
     def _stays(self) -> bool:
-        return self.number in self.side.same or self.number in self.side.became
+        return self.number in self.alignment.same or self.number in self.alignment.changed
 
-    def _own(self, item: Item) -> str:
-        return self.live[item.start : item.end]
+    def _source(self, segment: Segment) -> str:
+        return self.live[segment.start : segment.end]
 
-    def _keep(self, item: Item) -> None:
-        self.text.add(self._own(item), kept=item.end - item.start)
+    def _keep(self, segment: Segment) -> None:
+        self.text.add(self._source(segment), kept=segment.end - segment.start)
 
-    def _take_leaf(self, leaf: Leaf) -> bool:
-        self.pending, self.where = list(self.side.after.get(self.number, ())), leaf.frame
-        if self.number in self.side.same:
+    def _write_leaf(self, leaf: LeafSegment) -> bool:
+        self.pending, self.ancestors = list(self.alignment.added_after.get(self.number, ())), leaf.ancestors
+        if self.number in self.alignment.same:
             self._keep(leaf)
             return True
-        leaf = replace(leaf, named=self.named)
-        self.named = None
-        want = self.wanted[self.side.became[self.number]]
-        changed = None if want.lines in self.moved else self.become(leaf, want)
+        leaf = replace(leaf, named_ancestors=self.named_ancestors)
+        self.named_ancestors = None
+        wanted_leaf = self.wanted[self.alignment.changed[self.number]]
+        changed = None if wanted_leaf.lines in self.moved else self.patch_leaf(leaf, wanted_leaf)
         if changed is None:
-            return self._put(want, leaf.place, instead=leaf)
+            return self._insert(wanted_leaf, leaf.effective_ancestors, instead=leaf)
         self.text.add(changed.html, kept=changed.kept)
         return True
 
-    def _take_edge(self, edge: Edge) -> None:
+    def _write_tag(self, tag: WrapperTag) -> None:
         following = self.number + 1
-        if edge.named is not None and following not in self.side.same:
-            # What told the wrapper's name is no longer there, or says it itself.
-            self.named = edge.named if self._tells(edge, following) else None
-            tag = self._own(edge)
-            self.text.add(tag if self.named else _NAME.sub("", tag), kept=len(tag))
-        elif self.text.reopened and not edge.opens and self.text.reopened[-1] is edge.frame:
+        if tag.named_ancestors is not None and following not in self.alignment.same:
+            # The leaf that showed the wrapper's anchor is gone, or has the anchor itself.
+            self.named_ancestors = tag.named_ancestors if self._can_carry_name(tag, following) else None
+            source = self._source(tag)
+            self.text.add(source if self.named_ancestors else _NAME.sub("", source), kept=len(source))
+        elif self.text.reopened and not tag.opens and self.text.reopened[-1] is tag.ancestors:
             self.text.reopened.pop()
         else:
-            self._keep(edge)
+            self._keep(tag)
 
-    def _tells(self, edge: Edge, number: int) -> bool:
-        """Whether what the first leaf of a named wrapper became can stand there, less the name."""
-        if edge.named is None or number not in self.side.became or self.leaves[number].frame is not edge.frame:
+    def _can_carry_name(self, tag: WrapperTag, number: int) -> bool:
+        """Return whether the new version of a wrapper's first leaf can stand there without the anchor."""
+        if (
+            tag.named_ancestors is None
+            or number not in self.alignment.changed
+            or self.leaves[number].ancestors is not tag.ancestors
+        ):
             return False
-        want = self.wanted[self.side.became[number]]
-        return any(edge.named.shown(way) == want.lines for way in _dressed(want, self.rendered, edge.named, None))
+        wanted_leaf = self.wanted[self.alignment.changed[number]]
+        return any(
+            tag.named_ancestors.visible_lines(form) == wanted_leaf.lines
+            for form in _forms(wanted_leaf, self.rendered, tag.named_ancestors, None)
+        )
 
-    def _put(self, want: Leaf, frame: Frame, *, instead: Leaf | None = None) -> bool:
-        """Put a wanted block at a place, out of as many wrappers as it takes to show there what it should."""
+    def _insert(self, wanted_leaf: LeafSegment, ancestors: Ancestors, *, instead: LeafSegment | None = None) -> bool:
+        """Insert a wanted block, outside as many wrappers as needed for it to show what it should."""
         for _ in self.text.reopened:
-            frame = frame.outer or frame
-        closed: list[Frame] = []
-        own = self.moved.get(want.lines, "")
+            ancestors = ancestors.parent or ancestors
+        closed: list[Ancestors] = []
+        own = self.moved.get(wanted_leaf.lines, "")
         while True:
-            ways = [own] if own and frame.holds_blocks else []
-            for way in (*ways, *_dressed(want, self.rendered, frame, instead if not closed else None)):
-                if frame.shown(way) == want.lines:
-                    self.text.pieces.append("".join(one.close for one in closed) + way)
-                    self.text.kept += len(own) if way == own else 0
+            forms = [own] if own and ancestors.holds_blocks else []
+            for form in (*forms, *_forms(wanted_leaf, self.rendered, ancestors, instead if not closed else None)):
+                if ancestors.visible_lines(form) == wanted_leaf.lines:
+                    self.text.parts.append("".join(one.end_tag for one in closed) + form)
+                    self.text.kept += len(own) if form == own else 0
                     self.text.reopened = [*closed[::-1], *self.text.reopened]
                     return True
-            if frame is self.base or frame.outer is None:
+            if ancestors is self.base or ancestors.parent is None:
                 return False
-            closed.append(frame)
-            frame = frame.outer
+            closed.append(ancestors)
+            ancestors = ancestors.parent
 
 
-def _emptied(items: Sequence[Item], side: Side) -> set[int]:
-    """Return the places of the items of wrappers in which nothing is left."""
-    gone: set[int] = set()
+def _removed_wrappers(segments: Sequence[Segment], alignment: _Alignment) -> set[int]:
+    """Return the places of the segments of wrappers in which no leaf is left."""
+    removed: set[int] = set()
     opened: list[tuple[int, int, int]] = []
-    number = held = 0
-    for at, item in enumerate(items):
-        if isinstance(item, Leaf):
-            held += number in side.same or number in side.became
+    number = kept = 0
+    for at, segment in enumerate(segments):
+        if isinstance(segment, LeafSegment):
+            kept += number in alignment.same or number in alignment.changed
             number += 1
-        elif isinstance(item, Edge) and item.opens:
-            opened.append((at, number, held))
-        elif isinstance(item, Edge):
-            first, leaves_before, held_before = opened.pop()
-            if number > leaves_before and held == held_before:
-                gone.update(range(first, at + 1))
-    return gone
+        elif isinstance(segment, WrapperTag) and segment.opens:
+            opened.append((at, number, kept))
+        elif isinstance(segment, WrapperTag):
+            first, leaves_before, kept_before = opened.pop()
+            if number > leaves_before and kept == kept_before:
+                removed.update(range(first, at + 1))
+    return removed
 
 
-def _dressed(want: Leaf, rendered: str, frame: Frame, instead: Leaf | None) -> list[str]:
-    """Return the ways to write a rendered block at a place, the plainest first."""
-    text = rendered[want.start : want.end]
-    ways: list[str] = []
-    if instead is not None and instead.bare:
-        ways += [text.strip()] if want.bare else [found[1] for found in [_PLAIN.fullmatch(text)] if found]
-    if not frame.holds_blocks:
-        return ways
-    ways.append(f"<p>{text.strip()}</p>" if want.bare else text)
-    name = frame.shells[-1].attrs.get("id", "") if frame.shells else ""
+def _forms(wanted_leaf: LeafSegment, rendered: str, ancestors: Ancestors, instead: LeafSegment | None) -> list[str]:
+    """Return the ways to write a rendered block at a place, the simplest first."""
+    text = rendered[wanted_leaf.start : wanted_leaf.end]
+    forms: list[str] = []
+    if instead is not None and instead.is_inline:
+        forms += [text.strip()] if wanted_leaf.is_inline else [found[1] for found in [_PLAIN.fullmatch(text)] if found]
+    if not ancestors.holds_blocks:
+        return forms
+    forms.append(f"<p>{text.strip()}</p>" if wanted_leaf.is_inline else text)
+    name = ancestors.elements[-1].attrs.get("id", "") if ancestors.elements else ""
     if name:
-        ways += [re.sub(_NAMED.format(re.escape(entities.escape(name))), "", way, count=1) for way in ways]
-    around: Frame | None = want.frame
-    while around is not None and around.wrappers:
-        text = around.opens[-1] + text + around.close
-        ways.append(text)
-        around = around.outer
-    return ways
+        forms += [re.sub(_NAMED.format(re.escape(entities.escape(name))), "", form, count=1) for form in forms]
+    outer: Ancestors | None = wanted_leaf.ancestors
+    while outer is not None and outer.wrappers:
+        text = outer.start_tags[-1] + text + outer.end_tag
+        forms.append(text)
+        outer = outer.parent
+    return forms

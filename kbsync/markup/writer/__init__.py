@@ -1,1 +1,1 @@
-"""markup.writer."""
+"""Normalized HTML written as Markdown."""

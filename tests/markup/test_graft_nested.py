@@ -7,19 +7,8 @@ from hypothesis import strategies as st
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.to_html import to_html
-from kbsync.markup.to_markdown import to_markdown
+from tests.markup.edits import edited, pulled
 from tests.markup.styled import ARTICLES, Node, leaves_of, text_of
-
-
-def pulled(html: str) -> str:
-    return to_markdown(html).text
-
-
-def edited(mine: str, shown: str, instead: str) -> str:
-    """Graft what a pull brings home after an agent replaced something in the page, in one place."""
-    html = to_html(mine)
-    assert html.count(shown) == 1, html
-    return graft(mine, pulled(html.replace(shown, instead)))
 
 
 @pytest.mark.parametrize(
@@ -53,9 +42,7 @@ def edited(mine: str, shown: str, instead: str) -> str:
         ("* a [x][]\n* two\n\n[x]: https://example.com/\n", "two", "2", "* a [x][]\n* 2\n\n[x]: https://example.com/\n"),
     ],
 )  # fmt: skip
-def test_what_was_edited_in_a_list_is_the_only_thing_that_changes(
-    mine: str, shown: str, instead: str, wanted: str
-) -> None:
+def test_an_edit_in_a_list_is_the_only_change(mine: str, shown: str, instead: str, wanted: str) -> None:
     assert edited(mine, shown, instead) == wanted
 
 
@@ -76,24 +63,22 @@ def test_what_was_edited_in_a_list_is_the_only_thing_that_changes(
         (">a __b__\n>w\n", "</blockquote>", "<p>c</p></blockquote>", ">a __b__\n>w\n>\n>c\n"),
     ],
 )
-def test_what_came_or_went_in_a_list_is_the_only_thing_that_comes_or_goes(
-    mine: str, shown: str, instead: str, wanted: str
-) -> None:
+def test_an_added_or_removed_item_is_the_only_change(mine: str, shown: str, instead: str, wanted: str) -> None:
     assert edited(mine, shown, instead) == wanted
 
 
-def test_a_list_whose_items_cannot_be_told_is_taken_over_whole() -> None:
+def test_a_list_that_cannot_be_split_is_replaced_whole() -> None:
     assert edited("*\tone\n*\ttwo __b__\n", "one", "1") == "- 1\n- two **b**\n"
 
 
-def test_two_lists_made_one_on_the_portal_are_one_in_the_file() -> None:
+def test_two_lists_joined_on_the_portal_are_one_in_the_file() -> None:
     mine = "- x\n  * a __b__\n  + c\n- y\n"
     theirs = pulled(to_html(mine).replace("</ul>\n<ul>\n<li>c", "<li>c"))
     outcome = graft(mine, theirs)
     assert canonical(to_html(outcome)) == canonical(to_html(theirs)) != canonical(to_html(mine))
 
 
-def test_marks_in_other_items_stay() -> None:
+def test_placeholders_in_other_items_stay() -> None:
     body = "+ the {{ thing }}\n+ two\n+ three\n"
     written = Template(
         text=body,
@@ -108,7 +93,7 @@ def test_marks_in_other_items_stay() -> None:
         graft(mine, "- the boxes\n- two\n- three\n", written=written)
 
 
-def test_items_of_an_included_list_are_not_written_over() -> None:
+def test_items_of_an_included_list_are_not_overwritten() -> None:
     written = Template(
         text="{% all %}\n\nEnd\n",
         line_map=[0, 0, 1, 2, 3],
@@ -134,7 +119,7 @@ def test_an_edited_leaf_is_the_only_one_that_changes_in_any_style(
 
 @settings(max_examples=25)
 @given(ARTICLES, ARTICLES)
-def test_the_outcome_renders_as_what_is_to_be_taken_over(mine: tuple[Node, ...], theirs: tuple[Node, ...]) -> None:
+def test_the_result_renders_as_the_other_version(mine: tuple[Node, ...], theirs: tuple[Node, ...]) -> None:
     wanted = text_of(theirs, {0: "is of this article alone"})
     outcome = graft(text_of(mine, {}), pulled(to_html(wanted)))
     assert canonical(to_html(outcome)) == canonical(to_html(wanted))

@@ -1,4 +1,4 @@
-"""How much of a pulled text a writer meets as raw HTML, and in which kinds: for the test that asserts and the table."""
+"""How much of a pulled text is raw HTML, and of which kinds: for the tests and the benchmark."""
 
 import html
 import re
@@ -13,7 +13,7 @@ _VOID = frozenset("br hr img input col wbr".split())
 WRITTEN, BETWEEN = "Markdown", "Markdown between the tags of a box or a table"
 
 
-def rawness(markdown: str) -> Counter[str]:
+def count_characters(markdown: str) -> Counter[str]:
     """Count the visible characters of a text: those in Markdown, and those in each kind of raw block."""
     seen: Counter[str] = Counter()
     depth = 0
@@ -38,7 +38,7 @@ def _opens(tag: re.Match[str]) -> int:
 
 
 def kind(block: str) -> str:
-    """Return a raw block by its first tag, and by what its tags say that no Markdown does."""
+    """Return the kind of a raw block: its first tag, and the attributes that Markdown cannot express."""
     first = next((tag for tag in _TAG.finditer(block) if tag[2] and not tag[1]), None)
     if first is None:
         return "text without a tag"
@@ -53,7 +53,7 @@ def kind(block: str) -> str:
 
 
 def share(seen: Counter[str]) -> float:
-    """Return the share of the characters that stand in Markdown."""
+    """Return the share of the characters that are in Markdown."""
     return (seen[WRITTEN] + seen[BETWEEN]) / max(1, seen.total())
 
 

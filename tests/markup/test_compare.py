@@ -75,14 +75,14 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("old", "new"), CHANGES)
-def test_what_a_reader_could_tell_apart_is_never_the_same(old: str, new: str) -> None:
+def test_a_visible_difference_is_never_the_same(old: str, new: str) -> None:
     changed = PAGE.replace(old, new)
     assert changed != PAGE
     assert canonical(changed) != canonical(PAGE)
 
 
 @given(st.data())
-def test_a_dropped_or_changed_letter_is_seen(data: st.DataObject) -> None:
+def test_a_dropped_or_changed_letter_is_a_loss(data: st.DataObject) -> None:
     places = [found.start() for found in re.finditer(r"(?<=>)[^<>\n]*\w[^<>\n]*(?=<)", PAGE)]
     start = data.draw(st.sampled_from(places))
     words = list(re.finditer(r"\w+", PAGE[start : PAGE.index("<", start)]))

@@ -1,4 +1,4 @@
-"""Every article that people wrote in Markdown, edited by an agent in one place and by its writer in another."""
+"""Every article of the Markdown collection, edited by an agent in one place and by its author in another."""
 
 import os
 import re
@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from kbsync.markup.merge.blocks import Piece, pieces_of
+from kbsync.markup.merge.blocks import SourceBlock, split_blocks
 from kbsync.markup.merge.conflicts import resolve_to_sides
 from kbsync.markup.merge.graft import graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
-from kbsync.markup.merge.raw_html import is_raw
+from kbsync.markup.merge.raw_html import is_raw_html
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_corpus import written_articles
@@ -35,20 +35,22 @@ PLAIN_ITEM = re.compile(r"[-*+] \w[\w ,.;]+\w")
 AGENT, WRITER = "An agent says: ", "A writer says: "
 
 
-def edited(text: str, piece: Piece, words: str) -> str:
+def edited(text: str, piece: SourceBlock, words: str) -> str:
     lines = text.split("\n")
     lines[piece.start] = words + lines[piece.start]
     return "\n".join(lines)
 
 
-def places(text: str, html: str) -> list[Piece]:
+def places(text: str, html: str) -> list[SourceBlock]:
     """Return the paragraphs of one line that an agent could find again in the page."""
-    found = (piece for piece in pieces_of(text) if (piece.key or "").startswith("<p>") and piece.end - piece.start == 1)
+    found = (
+        piece for piece in split_blocks(text) if (piece.key or "").startswith("<p>") and piece.end - piece.start == 1
+    )
     return [piece for piece in found if piece.text[:1].isalpha() and html.count(f"<p>{piece.text}</p>") == 1]
 
 
-def edits() -> Iterator[tuple[str, str, str, Piece, Piece]]:
-    """Return every third article with two such paragraphs: its name and text, what a pull brings, where who edited."""
+def edits() -> Iterator[tuple[str, str, str, SourceBlock, SourceBlock]]:
+    """Return every third article with two such paragraphs: its name, its text, what a pull writes, and both edits."""
     chance, seen = Random(1), -1
     for name, text in written_articles():
         html = to_html(text)
@@ -62,12 +64,12 @@ def edits() -> Iterator[tuple[str, str, str, Piece, Piece]]:
 
 
 @pytest.fixture(scope="module")
-def each() -> list[tuple[str, str, str, Piece, Piece]]:
+def each() -> list[tuple[str, str, str, SourceBlock, SourceBlock]]:
     return list(edits())
 
 
-def test_both_edits_are_there_and_every_other_byte_is_the_writers(
-    each: list[tuple[str, str, str, Piece, Piece]],
+def test_both_edits_are_merged_and_no_other_byte_changes(
+    each: list[tuple[str, str, str, SourceBlock, SourceBlock]],
 ) -> None:
     for name, text, pulled, theirs, mine in each:
         ours = edited(text, mine, WRITER)
@@ -78,7 +80,7 @@ def test_both_edits_are_there_and_every_other_byte_is_the_writers(
 
 
 def test_one_paragraph_edited_by_both_is_the_only_thing_between_markers(
-    each: list[tuple[str, str, str, Piece, Piece]],
+    each: list[tuple[str, str, str, SourceBlock, SourceBlock]],
 ) -> None:
     for name, text, pulled, theirs, _ in each[::2]:
         ours = edited(text, theirs, WRITER)
@@ -90,7 +92,7 @@ def test_one_paragraph_edited_by_both_is_the_only_thing_between_markers(
 
 
 def test_one_item_edited_on_the_portal_is_the_only_line_that_changes() -> None:
-    """Every article with a list: an agent edits one item, the writer has touched nothing."""
+    """Every article with a list: an agent edits one item, the author changed nothing."""
     chance, edited_ones, whole = Random(2), 0, []
     for name, text in written_articles():
         html = to_html(text)
@@ -107,11 +109,11 @@ def test_one_item_edited_on_the_portal_is_the_only_line_that_changes() -> None:
     assert (edited_ones, whole) == (ITEMS, [])
 
 
-def test_one_word_edited_in_html_written_by_hand_is_all_that_changes() -> None:
-    """Every article with HTML: an agent edits one sentence in it, the writer has touched nothing."""
+def test_one_word_edited_in_raw_html_is_the_only_change() -> None:
+    """Every article with HTML: an agent edits one sentence in it, the author changed nothing."""
     chance, edited_ones, whole = Random(3), 0, []
     for name, text in written_articles():
-        blocks = [piece.text for piece in pieces_of(text) if is_raw(piece)]
+        blocks = [piece.text for piece in split_blocks(text) if is_raw_html(piece)]
         found = [said for block in blocks for said in SAYING.finditer(block) if text.count(said[0]) == 1]
         html = to_html(text)
         found = [said for said in found if html.count(said[0]) == 1]
@@ -126,7 +128,9 @@ def test_one_word_edited_in_html_written_by_hand_is_all_that_changes() -> None:
     assert (edited_ones, whole) == (BOXES, [])
 
 
-def test_what_the_portal_left_alone_changes_nothing(each: list[tuple[str, str, str, Piece, Piece]]) -> None:
+def test_an_article_unchanged_on_the_portal_changes_nothing(
+    each: list[tuple[str, str, str, SourceBlock, SourceBlock]],
+) -> None:
     for name, text, _, _, mine in each[::4]:
         ours = edited(text, mine, WRITER)
         pulled = to_markdown(to_html(text)).text

@@ -1,4 +1,4 @@
-"""Every real article takes an edit and keeps the rest of its bytes; that is judged without kbsync's own walk."""
+"""An edit is the only change in every real article, compared without kbsync's own traversal."""
 
 import re
 from collections import Counter
@@ -8,10 +8,10 @@ from statistics import median
 import pytest
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.patch.patch import splice
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.test_corpus import CORPUS, live_articles
+from tests.markup.test_patch import patch
 
 pytestmark = [
     pytest.mark.corpus,
@@ -29,13 +29,13 @@ PIECES = [
 
 
 def articles() -> Iterator[tuple[str, str]]:
-    """Give each article that says anything, and its Markdown."""
+    """Return each article and its Markdown."""
     for _, html in live_articles():
         yield html, to_markdown(html).text
 
 
 def edits(markdown: str) -> Iterator[str]:
-    """Return a text with one word more in one paragraph, and with that paragraph said in altogether other words."""
+    """Return a text with one word added to a paragraph, and with that paragraph replaced by other words."""
     found = [one for one in PARAGRAPH.finditer(markdown) if WORD.search(markdown, one.start(), one.end())]
     if not found:
         return
@@ -50,25 +50,25 @@ def edits(markdown: str) -> Iterator[str]:
 
 
 def missing(live: str, sent: str) -> int:
-    """Count the elements of the live text that are not in what is sent, for the kind of which most are."""
+    """Count the elements of the live text that are not in what is sent, of the kind with the most."""
     return max((Counter(kind.findall(live)) - Counter(kind.findall(sent))).total() for kind in PIECES)
 
 
-def test_an_unchanged_text_gives_back_every_article_byte_for_byte() -> None:
-    same = [splice(html, markdown).html == html for html, markdown in articles()]
+def test_an_unchanged_text_keeps_every_article_byte_for_byte() -> None:
+    same = [patch(html, markdown).html == html for html, markdown in articles()]
     assert (len(same), sum(same)) == (1221, 1221)
 
 
-def test_an_edited_paragraph_leaves_every_article_as_it_was_but_there() -> None:
+def test_an_edited_paragraph_is_the_only_change_of_every_article() -> None:
     shares: list[list[float]] = [[], []]
     said, wide, noted = 0, 0, 0
     for html, markdown in articles():
         for kind, edited in enumerate(edits(markdown)):
-            spliced = splice(html, edited)
-            shares[kind].append(spliced.kept)
-            said += canonical(spliced.html) == canonical(to_html(edited))
-            noted += bool(spliced.rendered)
-            wide += not spliced.rendered and missing(html, spliced.html) > 1
+            patched = patch(html, edited)
+            shares[kind].append(patched.kept)
+            said += canonical(patched.html) == canonical(to_html(edited))
+            noted += bool(patched.rendered)
+            wide += not patched.rendered and missing(html, patched.html) > 1
     counts = [len(kind) for kind in shares]
     assert min(counts) > 1180
     assert said == sum(counts)
@@ -76,5 +76,5 @@ def test_an_edited_paragraph_leaves_every_article_as_it_was_but_there() -> None:
     assert noted < 0.01 * sum(counts)
     assert median(shares[0]) >= 0.99
     assert sum(share >= 0.95 for share in shares[0]) > 0.9 * counts[0]
-    # Of many a short article the one paragraph is a third.
+    # Of many short articles one paragraph is a third.
     assert median(shares[1]) >= 0.75

@@ -1,4 +1,4 @@
-"""What changed is taken over; what did not stays as its writer wrote it."""
+"""Changes of the other version are grafted; everything else stays as its author wrote it."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.graft import graft
 from kbsync.markup.to_html import to_html
-from kbsync.markup.to_markdown import to_markdown
+from tests.markup.edits import pulled
 
 BY_HAND = """A *paragraph* that is
 wrapped by hand, with a [link][x].
@@ -31,11 +31,7 @@ Last one.
 """
 
 
-def pulled(html: str) -> str:
-    return to_markdown(html).text
-
-
-def test_a_text_that_says_the_same_stays_byte_for_byte() -> None:
+def test_a_text_that_renders_the_same_stays_byte_for_byte() -> None:
     assert graft(BY_HAND, pulled(to_html(BY_HAND))) == BY_HAND
 
 
@@ -44,12 +40,12 @@ def test_an_edited_paragraph_is_the_only_one_that_changes() -> None:
     assert graft(BY_HAND, edited) == BY_HAND.replace("Last one", "The very last one")
 
 
-def test_a_new_paragraph_stands_where_it_was_put() -> None:
+def test_a_new_paragraph_is_inserted_in_its_place() -> None:
     edited = pulled(to_html(BY_HAND).replace("</table>", "</table><p>Added</p>"))
     assert graft(BY_HAND, edited) == BY_HAND.replace("| 1 | 2 |\n", "| 1 | 2 |\n\nAdded\n")
 
 
-def test_a_paragraph_that_went_goes_alone() -> None:
+def test_a_deleted_paragraph_is_the_only_one_removed() -> None:
     edited = pulled(to_html(BY_HAND).replace("<p>Last one.</p>", ""))
     assert graft(BY_HAND, edited) == BY_HAND.replace("\nLast one.\n", "")
 
@@ -60,13 +56,13 @@ def test_blocks_without_an_empty_line_between_them_stay_as_close() -> None:
     assert graft(mine, edited) == mine.replace("Far", "Very far")
 
 
-def test_definitions_that_a_kept_paragraph_needs_stay() -> None:
+def test_link_definitions_of_kept_paragraphs_stay() -> None:
     edited = pulled("<p>First</p>" + to_html(BY_HAND))
     assert "[x]: https://example.com/" in graft(BY_HAND, edited)
 
 
 @pytest.mark.parametrize("mine", ["", "\n", "[only]: https://example.com/ 'a definition'\n", "<!-- a note -->\n"])
-def test_nothing_can_be_grafted_upon(mine: str) -> None:
+def test_an_empty_text_can_be_grafted(mine: str) -> None:
     outcome = graft(mine, "New text\n")
     assert canonical(to_html(outcome)) == "<p>New text</p>"
 
@@ -91,10 +87,10 @@ TEXTS = st.lists(BLOCKS, max_size=6).map(lambda blocks: "\n\n".join(blocks) + "\
 
 
 @given(TEXTS, TEXTS)
-def test_the_outcome_always_renders_as_what_is_to_be_taken_over(mine: str, theirs: str) -> None:
+def test_the_result_always_renders_as_the_other_version(mine: str, theirs: str) -> None:
     assert canonical(to_html(graft(mine, theirs))) == canonical(to_html(theirs))
 
 
 @given(TEXTS)
-def test_whatever_says_the_same_is_never_rewritten(mine: str) -> None:
+def test_any_text_that_renders_the_same_is_never_rewritten(mine: str) -> None:
     assert graft(mine, pulled(to_html(mine))).strip() == mine.strip()

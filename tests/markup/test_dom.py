@@ -1,15 +1,12 @@
-"""The text that two answers of the portal are compared by."""
-
-from pathlib import Path
+"""The stable body, by which two answers of the portal are compared."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it.utils import read_fixture_file
 
 from kbsync.markup.dom import stable_body
+from tests.markup.cases import cases
 
-CASES = read_fixture_file(Path(__file__).parent / "volatile.txt")
 PIECES = st.sampled_from(
     (
         *("/helpdesk/attachments/", "/inline/attachment?token=", "?", "&amp;", "&quot;", ".", "#", '"', "'", "<p>"),
@@ -18,13 +15,13 @@ PIECES = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize(("html", "expected"), [case[2:] for case in CASES], ids=[case[1] for case in CASES])
-def test_only_what_the_portal_makes_anew_is_left_out(html: str, expected: str) -> None:
+@pytest.mark.parametrize(("html", "expected"), cases("stable_body.txt"))
+def test_only_what_the_portal_generates_anew_is_removed(html: str, expected: str) -> None:
     assert stable_body(html) == expected
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))
-def test_leaving_it_out_twice_is_leaving_it_out_once(html: str) -> None:
+def test_a_stable_body_stays_as_it_is(html: str) -> None:
     once = stable_body(html)
     assert stable_body(once) == once
 
@@ -34,7 +31,7 @@ def test_a_text_without_attachments_stays_as_it_is(html: str) -> None:
     assert stable_body(html) == html
 
 
-def test_a_long_text_takes_no_long_time() -> None:
+def test_a_long_text_takes_linear_time() -> None:
     endless = "/helpdesk/attachments/" * 20_000
     assert stable_body(endless) == endless
     assert stable_body("/helpdesk/attachments/7" + "?&amp" * 200_000) == "/helpdesk/attachments/7"

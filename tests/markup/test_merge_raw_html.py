@@ -1,4 +1,4 @@
-"""HTML that a writer wrote by hand, edited on the portal: only the spot that was edited changes in the file."""
+"""Raw HTML edited on the portal: only the edited place changes in the file."""
 
 import re
 
@@ -12,7 +12,7 @@ from kbsync.markup.merge.conflicts import resolve_to_sides
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.to_html import identity, to_html
-from kbsync.markup.to_markdown import to_markdown
+from tests.markup.edits import edited, pulled
 
 BOX = """<div class="wrap">
   <div class="item">
@@ -38,17 +38,6 @@ BOX = """<div class="wrap">
 ARTICLE = f"Before *it*.\n\n{BOX}\n\n* After\n* it\n"
 
 
-def pulled(html: str) -> str:
-    return to_markdown(html).text
-
-
-def edited(mine: str, shown: str, instead: str) -> str:
-    """Graft what a pull brings home after an agent replaced something in the page, in one place."""
-    html = to_html(mine)
-    assert html.count(shown) == 1, html
-    return graft(mine, pulled(html.replace(shown, instead)))
-
-
 @pytest.mark.parametrize(
     ("shown", "instead"),
     [
@@ -69,7 +58,7 @@ def edited(mine: str, shown: str, instead: str) -> str:
         ('  <p dir="rtl">', '  <p>Last</p>\n  <p dir="rtl">'),
     ],
 )
-def test_what_was_edited_is_the_only_thing_that_changes(shown: str, instead: str) -> None:
+def test_an_edit_in_raw_html_is_the_only_change(shown: str, instead: str) -> None:
     mine = re.sub(" {10}(?=<td>four)", "      ", ARTICLE) if "5</td>" in instead else ARTICLE
     shown, instead = (
         text.replace(" " * 10, " " * 6) if "5</td>" in text + instead else text for text in (shown, instead)
@@ -93,11 +82,11 @@ def test_what_was_edited_is_the_only_thing_that_changes(shown: str, instead: str
         ("<center><b>One</b> two three</center>\n\nOne\n", "two", "2"),
     ],
 )
-def test_it_may_stand_anywhere_and_be_of_any_kind(mine: str, shown: str, instead: str) -> None:
+def test_an_edit_in_any_raw_html_is_the_only_change(mine: str, shown: str, instead: str) -> None:
     assert edited(mine, shown, instead) == mine.replace(shown, instead)
 
 
-def test_two_of_them_edited_at_once_and_a_paragraph_between_them() -> None:
+def test_edits_in_two_blocks_and_a_paragraph_between_them_are_merged() -> None:
     mine = f"{BOX}\n\nBetween __them__\n\n<div class=b>\n One <i>two</i>\n</div>\n"
     live = to_html(mine).replace("four", "4").replace("two</i>", "2</i>").replace("Between", "Amid")
     assert graft(mine, pulled(live)) == mine.replace("four", "4").replace("two</i>", "2</i>").replace(
@@ -105,25 +94,25 @@ def test_two_of_them_edited_at_once_and_a_paragraph_between_them() -> None:
     )
 
 
-def test_a_paragraph_that_was_added_below_is_written_as_markdown() -> None:
+def test_a_paragraph_added_below_is_written_as_markdown() -> None:
     mine = "<div class=b>\n One more <i>thing</i> of mine\n</div>\n"
     live = to_html(mine).replace("</div>", "</div>\n<p>Altogether <b>new</b> words</p>").replace("One", "The one")
     assert graft(mine, pulled(live)) == mine.replace("One", "The one") + "\nAltogether **new** words\n"
 
 
-def test_what_is_another_text_is_taken_as_it_was_pulled() -> None:
+def test_another_text_is_taken_as_it_was_pulled() -> None:
     theirs = pulled("<p>Nothing of it stays</p><ul><li>here</li></ul>")
     assert graft(BOX + "\n", theirs) == theirs
 
 
-def test_code_with_empty_lines_does_not_end_the_block() -> None:
+def test_code_with_blank_lines_does_not_end_the_block() -> None:
     live = to_html(ARTICLE).replace("    <!-- a note of mine -->\n", "<pre>one\n\ntwo</pre>")
     outcome = graft(ARTICLE, pulled(live))
     assert canonical(to_html(outcome)) == canonical(live)
     assert "      In rare cases, an order might not\n      reach   its destination." in outcome
 
 
-def test_addresses_that_lead_to_the_same_are_as_they_were_and_new_ones_as_they_were_pulled() -> None:
+def test_unchanged_addresses_stay_and_new_ones_are_written_as_pulled() -> None:
     def resolve(address: str) -> str:
         return f"/root/{address.removeprefix('./')}" if not address.startswith(("/", "http")) else address
 
@@ -132,14 +121,14 @@ def test_addresses_that_lead_to_the_same_are_as_they_were_and_new_ones_as_they_w
     assert graft(mine, theirs, resolve=resolve) == mine.replace("two.md", "three.md")
 
 
-def test_line_ends_of_windows_are_as_they_were() -> None:
+def test_windows_line_endings_stay() -> None:
     text = f"---\ntitle: Ways\n---\n{ARTICLE}".replace("\n", "\r\n")
     body = parse_document(text, "ways.md").body
     outcome = replace_body(text, edited(body, "four", "4"), path="ways.md")
     assert outcome == text.replace("four", "4")
 
 
-def test_marks_stay_and_no_edit_is_written_over_them() -> None:
+def test_placeholders_in_raw_html_stay_and_are_never_overwritten() -> None:
     source = "<div class=a>\n<p>The {{ name }} board</p>\n<p>Other</p>\n</div>\n"
 
     def expand(text: str) -> str:
@@ -160,12 +149,12 @@ def merged(base: str, mine: str, theirs: str) -> MergeResult:
     return merge(MergeVersion(text=base), MergeVersion(text=mine), MergeVersion(text=pulled(to_html(theirs))))
 
 
-def test_edits_inside_and_outside_are_both_there() -> None:
+def test_edits_inside_and_outside_raw_html_are_merged() -> None:
     mine, theirs = ARTICLE.replace("Before", "Well before"), ARTICLE.replace("four", "4")
     assert merged(ARTICLE, mine, theirs) == MergeResult(text=mine.replace("four", "4"))
 
 
-def test_its_writer_may_have_laid_it_out_anew_meanwhile() -> None:
+def test_an_edit_is_merged_into_reformatted_raw_html() -> None:
     laid = ARTICLE.replace(
         "      In rare cases, an order might not\n      reach   its", "In rare cases, an order might not reach its"
     )
@@ -173,7 +162,7 @@ def test_its_writer_may_have_laid_it_out_anew_meanwhile() -> None:
     assert merged(ARTICLE, mine, ARTICLE.replace("four", "4")) == MergeResult(text=mine.replace("four", "4"))
 
 
-def test_one_edited_by_both_stands_between_markers_as_its_writer_writes_it() -> None:
+def test_raw_html_edited_by_both_is_a_conflict_in_the_authors_format() -> None:
     mine, theirs = ARTICLE.replace("four", "the fourth"), ARTICLE.replace("four", "4")
     outcome = merged(ARTICLE, mine, theirs)
     assert outcome.conflicts == 1
@@ -200,7 +189,7 @@ TAGS = st.sampled_from(
 
 @st.composite
 def elements(draw: st.DrawFn, depth: int = 1) -> str:
-    """Some HTML as people write it, on lines of its own; each text has a number, so that it stands there once."""
+    """Draw HTML as people write it, on lines of its own; each text has a number, so that it is unique."""
     space = draw(st.sampled_from(["", "\n", "\n  ", "\n\t", " "]))
     tag, close = draw(TAGS)
     if depth and tag.startswith(("<div", "<ul", "<table", "<blockquote")):
@@ -212,7 +201,7 @@ def elements(draw: st.DrawFn, depth: int = 1) -> str:
 
 @st.composite
 def parts(draw: st.DrawFn) -> list[str]:
-    """What lies in one box, element by element."""
+    """Draw the elements of one box."""
     held = "\0".join(draw(st.lists(elements(), min_size=1, max_size=3)))
     numbers = iter(range(held.count("@")))
     return re.sub("@", lambda _: f"word{next(numbers)}", held).split("\0")
@@ -224,7 +213,7 @@ def boxed(held: list[str]) -> str:
 
 @settings(max_examples=50)
 @given(parts(), st.data())
-def test_one_text_edited_anywhere_leaves_every_other_element_as_it_was(held: list[str], data: st.DataObject) -> None:
+def test_an_edit_anywhere_leaves_every_other_element_as_it_was(held: list[str], data: st.DataObject) -> None:
     mine = f"First *one*\n\n{boxed(held)}\n\n* last\n"
     word = f"word{data.draw(st.integers(0, mine.count('word') - 1))} "
     live = to_html(mine).replace(word, f"{word}indeed ", 1)
@@ -236,6 +225,6 @@ def test_one_text_edited_anywhere_leaves_every_other_element_as_it_was(held: lis
 
 @settings(max_examples=50)
 @given(parts(), parts())
-def test_the_outcome_shows_what_was_pulled_whatever_that_is(held: list[str], other: list[str]) -> None:
+def test_the_result_shows_whatever_was_pulled(held: list[str], other: list[str]) -> None:
     theirs = pulled(boxed(other))
     assert canonical(to_html(graft(boxed(held) + "\n", theirs))) == canonical(to_html(theirs))

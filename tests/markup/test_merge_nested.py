@@ -1,4 +1,4 @@
-"""A list, quote or table edited by an agent in one place and by its writer in another: both edits are there."""
+"""A list, quote or table edited by an agent in one place and by its author in another: both edits are merged."""
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ from kbsync.markup.merge.graft import Template
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.to_html import to_html
 from tests.markup.styled import ARTICLES, Node, leaves_of, text_of
-from tests.markup.test_merging import conflict, merged, parts, pulled
+from tests.markup.test_merge import conflict, merged, parts, pulled
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from tests.markup.test_merging import conflict, merged, parts, pulled
         ("* שלום one __a__\n* two 👩‍👩‍👧\n", "* שלום MINE __a__\n* THEIRS 👩‍👩‍👧\n"),
     ],
 )
-def test_changes_of_different_items_are_both_there(base: str, wanted: str) -> None:
+def test_changes_of_different_items_are_merged(base: str, wanted: str) -> None:
     theirs = pulled(base.replace("two", "THEIRS"))
     assert merged(base, base.replace("one", "MINE"), theirs) == MergeResult(text=wanted)
 
@@ -43,11 +43,11 @@ def test_changes_of_different_items_are_both_there(base: str, wanted: str) -> No
         ("1. a b c\n2. x\n3. b c d\n4. c d e\n", "1. a b c\n2. b d\n3. c d e\n", "1. a b c\n2. x\n3. b d\n4. c d e\n"),
     ],
 )  # fmt: skip
-def test_items_come_and_go_beside_those_that_were_changed(mine: str, theirs: str, wanted: str) -> None:
+def test_added_and_removed_items_beside_changed_ones_are_merged(mine: str, theirs: str, wanted: str) -> None:
     assert merged("1. a b c\n2. b c d\n3. c d e\n", mine, theirs) == MergeResult(text=wanted)
 
 
-def test_one_item_changed_otherwise_by_both_is_all_that_stands_between_markers() -> None:
+def test_an_item_changed_differently_by_both_is_the_only_conflict() -> None:
     base = "Top\n\n+ a __b__\n+ one is here\n+ c\n\nEnd\n"
     mine = base.replace("one is", "one was")
     outcome = merged(base, mine, pulled(base.replace("one is", "one has been")))
@@ -55,7 +55,7 @@ def test_one_item_changed_otherwise_by_both_is_all_that_stands_between_markers()
     assert outcome == MergeResult(text=wanted, conflicts=1)
 
 
-def test_one_row_changed_otherwise_by_both_is_all_that_stands_between_markers() -> None:
+def test_a_row_changed_differently_by_both_is_the_only_conflict() -> None:
     base = "|a|b|\n|-|-|\n|one is|2|\n|3|4|\n"
     mine = base.replace("one is", "one was")
     outcome = merged(base, mine, pulled(base.replace("one is", "one has been")))
@@ -64,7 +64,7 @@ def test_one_row_changed_otherwise_by_both_is_all_that_stands_between_markers() 
     )
 
 
-def test_both_added_an_item_in_one_place() -> None:
+def test_items_added_by_both_in_one_place_are_a_conflict() -> None:
     base = "+ a __b__\n+ c\n"
     outcome = merged(base, base + "+ mine\n", pulled(base + "+ their own\n"))
     assert outcome == MergeResult(text=base + conflict("+ mine", "+ their own") + "\n", conflicts=1)
@@ -77,20 +77,20 @@ def test_an_item_deleted_by_one_and_changed_by_the_other_is_a_conflict() -> None
     assert outcome == MergeResult(text=mine.replace("+ one was here", conflict("+ one was here", "")), conflicts=1)
 
 
-def test_without_a_base_markers_stand_around_the_items_that_differ() -> None:
+def test_without_a_base_only_items_that_differ_are_a_conflict() -> None:
     mine = "+ a __b__\n+ one is mine here\n+ c\n"
     outcome = merged(None, mine, "- a **b**\n- one is theirs here\n- c\n")
     wanted = mine.replace("+ one is mine here", conflict("+ one is mine here", "+ one is theirs here"))
     assert outcome == MergeResult(text=wanted, conflicts=1)
 
 
-def test_two_lists_that_the_portal_made_one_are_not_two_again() -> None:
+def test_two_lists_joined_on_the_portal_stay_joined() -> None:
     base = "- x\n  * a\n  + c\n- y\n"
     outcome = merged(base, base.replace("- y", "- z"), "- x\n  - a\n  - c\n- y\n")
     assert [canonical(to_html(side)) for side in resolve_to_sides(outcome.text)][-1].count("<ul>") == 2
 
 
-def test_marks_in_an_item_stay_where_the_other_side_changed_another() -> None:
+def test_placeholders_in_an_item_stay_where_another_one_changed() -> None:
     body = "+ the {{ thing }}\n+ two\n"
     written = Template(
         text=body,
@@ -108,7 +108,7 @@ def test_marks_in_an_item_stay_where_the_other_side_changed_another() -> None:
 
 @settings(max_examples=40)
 @given(ARTICLES, st.data())
-def test_edits_of_different_leaves_are_both_there_in_any_style(article: tuple[Node, ...], data: st.DataObject) -> None:
+def test_edits_of_different_leaves_are_merged_in_any_style(article: tuple[Node, ...], data: st.DataObject) -> None:
     leaves = st.integers(0, leaves_of(article) - 1)
     mine = data.draw(st.dictionaries(leaves, st.just("is what the writer wrote"), max_size=3))
     theirs = data.draw(st.dictionaries(leaves, st.just("has *changed* on the portal"), max_size=3))
@@ -134,8 +134,8 @@ def test_nothing_of_either_side_is_lost_where_both_edited_the_same(
 
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from("KTMB"), min_size=1, max_size=10))
-def test_there_are_markers_just_where_both_changed_one_item(kinds: list[str]) -> None:
-    """Each letter is an item: kept, changed on the portal, by me, by both."""
+def test_there_are_conflicts_exactly_where_both_changed_one_item(kinds: list[str]) -> None:
+    """Each letter is an item: kept, changed on the portal, by the author, by both."""
 
     def text(mine: bool, theirs: bool) -> str:
         said = {"K": "as it was", "T": "from them" if theirs else "as it was", "M": "from me" if mine else "as it was"}

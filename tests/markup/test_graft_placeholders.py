@@ -1,4 +1,4 @@
-"""Grafting upon a text that is resolved before readers see it: its marks stay, or the change is called entangled."""
+"""Grafting onto a text with placeholders: they stay, or the change is a conflict."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def written(text: str) -> Template:
 
 
 def pulled(text: str) -> str:
-    """Return what a pull makes of a text once it was published."""
+    """Return what a pull writes of a published text."""
     return to_markdown(to_html(expand(text))).text
 
 
@@ -59,7 +59,7 @@ Last
 """
 
 
-def test_what_says_the_same_stays_byte_for_byte() -> None:
+def test_what_renders_the_same_stays_byte_for_byte() -> None:
     assert regraft(MINE, pulled(MINE)) == MINE
 
 
@@ -73,7 +73,7 @@ def test_what_says_the_same_stays_byte_for_byte() -> None:
         ("Last", "## Last"),
     ],
 )
-def test_changes_beside_the_marks_are_taken_over(old: str, new: str) -> None:
+def test_changes_beside_placeholders_are_grafted(old: str, new: str) -> None:
     theirs = pulled(MINE).replace(old, new)
     wanted = MINE.replace(old.replace("1", "{{ n }}"), new.replace("1", "{{ n }}"))
     assert regraft(MINE, theirs).replace("- by", "* by") == wanted
@@ -95,7 +95,7 @@ def test_changes_beside_the_marks_are_taken_over(old: str, new: str) -> None:
         ("with Acme Cloud and", "with `Acme Cloud` and"),
     ],
 )
-def test_changes_within_what_marks_stand_for_are_entangled(old: str, new: str) -> None:
+def test_changes_within_an_expansion_are_a_conflict(old: str, new: str) -> None:
     theirs = pulled(MINE)
     assert theirs.count(old) == 1
     with pytest.raises(IncludeConflict) as caught:
@@ -104,7 +104,7 @@ def test_changes_within_what_marks_stand_for_are_entangled(old: str, new: str) -
     assert rows <= set(caught.value.lines)
 
 
-def test_braces_that_are_new_are_written_as_text() -> None:
+def test_new_braces_are_escaped() -> None:
     theirs = pulled(MINE).replace("Last", "Use {{ co }} and {{ other }}")
     assert regraft(MINE, theirs) == MINE.replace("Last", "Use \\{{ co }} and {{ other }}")
 
@@ -145,12 +145,12 @@ TEXTS = st.lists(BLOCKS, min_size=1, max_size=6).map(lambda blocks: "\n\n".join(
 
 
 @given(TEXTS)
-def test_whatever_says_the_same_is_never_rewritten(mine: str) -> None:
+def test_any_text_that_renders_the_same_is_never_rewritten(mine: str) -> None:
     assert regraft(mine, pulled(mine)).strip("\n") == mine.strip("\n")
 
 
 @given(TEXTS, TEXTS)
-def test_the_outcome_reads_as_what_is_taken_over_or_nothing_is(mine: str, other: str) -> None:
+def test_the_result_renders_as_the_other_version_or_is_a_conflict(mine: str, other: str) -> None:
     theirs = pulled(other)
     try:
         outcome = regraft(mine, theirs)
@@ -160,14 +160,14 @@ def test_the_outcome_reads_as_what_is_taken_over_or_nothing_is(mine: str, other:
     assert canonical(to_html(expand(outcome))) == canonical(to_html(theirs))
 
 
-# Two lists beside one another are one list, and a heading between them would part it.
+# Two adjacent lists are one, and a heading between them would split it.
 APART = st.lists(BLOCKS.filter(lambda block: not block.startswith(("* ", "- "))), min_size=1, max_size=6).map(
     "\n\n".join
 )
 
 
 @given(APART, st.data())
-def test_a_new_block_anywhere_between_blocks_leaves_every_mark(mine: str, data: st.DataObject) -> None:
+def test_a_new_block_between_any_blocks_leaves_every_placeholder(mine: str, data: st.DataObject) -> None:
     blocks = mine.split("\n\n")
     at = data.draw(st.integers(0, len(blocks)))
     theirs = pulled("\n\n".join([*blocks[:at], "### Entirely new", *blocks[at:]]) + "\n")

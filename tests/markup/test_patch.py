@@ -1,40 +1,43 @@
-"""An update keeps the bytes of what its writer did not touch, and always says what the Markdown says."""
+"""A patch keeps the bytes of what did not change, and always shows what the Markdown renders to."""
 
 import re
-import sys
-from pathlib import Path
+from collections.abc import Callable, Collection
 
 import pytest
-from _pytest.mark import ParameterSet
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it.utils import read_fixture_file
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.patch.patch import splice
-from kbsync.markup.to_html import to_html
+from kbsync.markup.patch.patch import PatchResult, patch_html
+from kbsync.markup.to_html import identity, to_html
 from kbsync.markup.to_markdown import to_markdown
-
-DATA = Path(__file__).parent / "data" / "splicing.txt"
-
-
-def cases() -> list[ParameterSet]:
-    found = []
-    for line, title, texts, expected in read_fixture_file(DATA):
-        live, markdown = texts.split("\n----\n")
-        found.append(pytest.param(live, markdown, expected, id=f"{line}: {title}"))
-    return found
+from tests.markup.cases import cases
+from tests.markup.counted import calls_of
 
 
-@pytest.mark.parametrize(("live", "markdown", "expected"), cases())
-def test_an_update_is_as_the_case_says(live: str, markdown: str, expected: str) -> None:
-    spliced = splice(live, markdown)
-    assert spliced.html == expected.rstrip("\n")
-    assert spliced.rendered == ()
-    assert canonical(spliced.html) == canonical(to_html(markdown))
+def patch(
+    live: str,
+    markdown: str,
+    *,
+    resolve: Callable[[str], str] = identity,
+    rewrite: Callable[[str], str] = identity,
+    anchors: Collection[str] = (),
+) -> PatchResult:
+    """Patch live HTML by a Markdown text, with the addresses of `to_html` and `to_markdown`."""
+    rendered = to_html(markdown, resolve=resolve, anchors=anchors)
+    return patch_html(live, rendered, settle=lambda address: resolve(rewrite(address)))
 
 
-# Words of the portal's editor: what real articles are made of, and where their noise stands.
+@pytest.mark.parametrize(("texts", "expected"), cases("patch.txt"))
+def test_a_patch_is_as_the_case_says(texts: str, expected: str) -> None:
+    live, markdown = texts.split("\n----\n")
+    patched = patch(live, markdown)
+    assert patched.html == expected.rstrip("\n")
+    assert patched.rendered == ()
+    assert canonical(patched.html) == canonical(to_html(markdown))
+
+
+# HTML of the portal's editor, as in real articles, with its noise.
 WORDS = st.lists(
     st.sampled_from(
         "press the red button twice 3 days café 東京 שלום 🙂 a_b {{ticket.id}} 50% x*y &amp; &lt;host&gt;".split()
@@ -99,51 +102,49 @@ def pages(draw: st.DrawFn, depth: int = 2) -> str:
 
 
 @given(pages())
-def test_an_unchanged_text_gives_back_every_byte(live: str) -> None:
-    spliced = splice(live, to_markdown(live).text)
-    assert (spliced.html, spliced.kept, spliced.rendered) == (live, 1.0, ())
+def test_an_unchanged_text_keeps_every_byte(live: str) -> None:
+    patched = patch(live, to_markdown(live).text)
+    assert (patched.html, patched.kept, patched.rendered) == (live, 1.0, ())
 
 
 @given(pages(), pages())
-def test_what_comes_out_says_what_the_text_says_whatever_was_live(live: str, other: str) -> None:
+def test_the_result_shows_what_the_text_does_whatever_was_live(live: str, other: str) -> None:
     markdown = to_markdown(other).text
-    spliced = splice(live, markdown)
-    assert canonical(spliced.html) == canonical(to_html(markdown))
-    assert 0.0 <= spliced.kept <= 1.0
+    patched = patch(live, markdown)
+    assert canonical(patched.html) == canonical(to_html(markdown))
+    assert 0.0 <= patched.kept <= 1.0
 
 
 @given(st.lists(st.tuples(blocks(), SPACERS), min_size=2, max_size=6), st.data())
-def test_one_block_that_changes_leaves_every_byte_of_the_others(
-    parts: list[tuple[str, str]], data: st.DataObject
-) -> None:
+def test_a_changed_block_leaves_every_byte_of_the_others(parts: list[tuple[str, str]], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(parts) - 1))
     (_, spacer), before, after = parts[at], parts[:at], parts[at + 1 :]
     live = "".join(block + space for block, space in parts)
     changed = "".join(block + space for block, space in before) + "<p>quite another</p>" + spacer
     markdown = to_markdown(changed + "".join(block + space for block, space in after)).text
-    spliced = splice(live, markdown).html
+    patched = patch(live, markdown).html
     first, last = ("".join(block + space for block, space in some) for some in (before, after))
-    assert spliced.startswith(first)
-    assert spliced.endswith(last)
-    assert canonical(spliced) == canonical(to_html(markdown))
+    assert patched.startswith(first)
+    assert patched.endswith(last)
+    assert canonical(patched) == canonical(to_html(markdown))
 
 
 @given(pages(), st.data())
-def test_words_cut_from_a_text_are_gone_and_nothing_else_is(live: str, data: st.DataObject) -> None:
+def test_words_removed_from_a_text_are_removed_and_nothing_else_is(live: str, data: st.DataObject) -> None:
     lines = to_markdown(live).text.split("\n")
     cut = data.draw(st.integers(0, len(lines) - 1))
     markdown = "\n".join(lines[:cut] + lines[cut + 1 :])
-    assert canonical(splice(live, markdown).html) == canonical(to_html(markdown))
+    assert canonical(patch(live, markdown).html) == canonical(to_html(markdown))
 
 
 ADDRESS = "https://acme.example/support/solutions/articles/"
 
 
-def splice_at_home(live: str, markdown: str, ids: dict[str, int]) -> str:
-    """Splice as a journey does: live addresses lead to articles, relative ones to files."""
+def patch_with_files(live: str, markdown: str, ids: dict[str, int]) -> str:
+    """Patch as a publish does: live addresses go to articles, relative ones to files."""
     paths = {f"{ADDRESS}{number}": path for path, number in ids.items()}
     paths |= {f"{ADDRESS}{number}-a-slug": path for path, number in ids.items()}
-    return splice(
+    return patch(
         live,
         markdown,
         resolve=lambda written: f"{ADDRESS}{ids[written]}" if written in ids else written,
@@ -151,23 +152,23 @@ def splice_at_home(live: str, markdown: str, ids: dict[str, int]) -> str:
     ).html
 
 
-def test_a_link_spelt_otherwise_that_leads_to_the_same_is_no_change() -> None:
+def test_another_spelling_of_the_same_link_is_no_change() -> None:
     live = f'<p dir="ltr">See <a href="{ADDRESS}7-a-slug">this</a></p><p dir="ltr">One</p>'
-    assert splice_at_home(live, "See [this](reset.md)\n\nOther thing\n", {"reset.md": 7}) == (
+    assert patch_with_files(live, "See [this](reset.md)\n\nOther thing\n", {"reset.md": 7}) == (
         f'<p dir="ltr">See <a href="{ADDRESS}7-a-slug">this</a></p><p>Other thing</p>'
     )
 
 
-def test_an_article_that_was_made_anew_has_its_new_address_and_nothing_else_changes() -> None:
+def test_the_new_address_of_an_article_is_the_only_change() -> None:
     live = f'<p dir="ltr"><span style="font-size:9px">See <a rel="x" href=\'{ADDRESS}7-a-slug\'>this</a></span></p>'
-    spliced = splice_at_home(live, "See [this](reset.md)\n", {"reset.md": 8})
-    assert spliced == live.replace("7-a-slug", "8")
+    patched = patch_with_files(live, "See [this](reset.md)\n", {"reset.md": 8})
+    assert patched == live.replace("7-a-slug", "8")
 
 
-def test_an_anchor_that_others_ask_for_is_all_that_a_heading_gets() -> None:
+def test_an_anchor_that_other_texts_link_to_is_the_only_change_of_a_heading() -> None:
     live = '<h2 dir="ltr">Reset it</h2><p dir="ltr">One</p>'
-    assert splice(live, "## Reset it\n\nOne\n").html == live
-    asked = splice(live, "## Reset it\n\nOne\n", anchors={"reset-it"}).html
+    assert patch(live, "## Reset it\n\nOne\n").html == live
+    asked = patch(live, "## Reset it\n\nOne\n", anchors={"reset-it"}).html
     assert asked == '<h2 id="reset-it">Reset it</h2><p dir="ltr">One</p>'
 
 
@@ -191,21 +192,21 @@ def test_an_anchor_that_others_ask_for_is_all_that_a_heading_gets() -> None:
         '<p style="font-family: "Helvetica Neue"; color: red">One</p><p>Two</p>',
     ],
 )
-def test_odd_html_is_kept_whole_and_takes_a_new_paragraph(live: str) -> None:
+def test_malformed_html_is_kept_and_takes_a_new_paragraph(live: str) -> None:
     markdown = to_markdown(live).text
-    assert splice(live, markdown).html == live
-    more = splice(live, markdown + "\n\nA new paragraph\n")
+    assert patch(live, markdown).html == live
+    more = patch(live, markdown + "\n\nA new paragraph\n")
     assert "<p>A new paragraph</p>" in more.html
     assert canonical(re.sub("<script.*?</script>", "", more.html.replace(" onclick='x()'", ""))) == canonical(
         to_html(markdown + "\n\nA new paragraph\n")
     )
 
 
-def test_what_is_rendered_beside_the_change_is_named() -> None:
+def test_what_is_replaced_besides_the_change_is_named() -> None:
     live = "<div>" * 80 + "<p>One and only</p>" + "</div>" * 80 + "<p>Two</p>"
-    spliced = splice(live, "One and only\n\nThree\n")
-    assert spliced.html == to_html("One and only\n\nThree\n")
-    assert (spliced.kept, spliced.rendered) == (0.0, ("the whole article",))
+    patched = patch(live, "One and only\n\nThree\n")
+    assert patched.html == to_html("One and only\n\nThree\n")
+    assert (patched.kept, patched.rendered) == (0.0, ("the whole article",))
 
 
 def test_work_grows_no_faster_than_the_text() -> None:
@@ -218,16 +219,5 @@ def work(size: int) -> int:
     same = '<p dir="ltr"><span>the same again</span></p><p><br></p>' * size
     live = f"<p>first</p>{same}<table><tbody>{rows}</tbody></table>{same}<p>last</p>"
     markdown = to_markdown(live).text.replace("first", "thirst").replace("last", "least")
-    calls = 0
-
-    def count(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-
-    sys.setprofile(count)
-    try:
-        spliced = splice(live, markdown)
-    finally:
-        sys.setprofile(None)
-    assert spliced.kept > 0.99
-    return calls
+    assert patch(live, markdown).kept > 0.99
+    return calls_of(lambda: patch(live, markdown))

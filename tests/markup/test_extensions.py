@@ -1,4 +1,4 @@
-"""What goes beyond CommonMark and GitHub: options, colours, footnotes, terms, contents, accordions, players."""
+"""The extensions and options: colours, footnotes, definition lists, tables of contents, accordions, videos."""
 
 import html
 import re
@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical, losses
-from kbsync.markup.extensions.videos import link_of, player_of
+from kbsync.markup.extensions.videos import link_for, player_for
 from kbsync.markup.links import anchors_of, references
 from kbsync.markup.options import MarkupOptions
-from kbsync.markup.to_html import blocks_to_html, to_html
+from kbsync.markup.to_html import render_blocks, to_html
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.counted import calls_of
 
@@ -31,7 +31,7 @@ LOOSE = "\"q\" 'n' it's... a -- b --- c (c) (TM) +-2 ?!?!?! a,, https://x.exampl
 
 
 def settled(markdown: str, options: MarkupOptions = MarkupOptions()) -> str:  # noqa: B008  (frozen)
-    """Publish, pull and publish again; all that is to be equal is."""
+    """Publish, pull and publish again, and check what has to be equal."""
     sent = to_html(markdown, options=options)
     pulled = to_markdown(sent, options=options)
     again = to_html(pulled.text, options=options)
@@ -41,7 +41,7 @@ def settled(markdown: str, options: MarkupOptions = MarkupOptions()) -> str:  # 
     return pulled.text
 
 
-def test_nothing_becomes_a_link_or_a_curly_quote_by_itself() -> None:
+def test_by_default_nothing_becomes_a_link_or_a_curly_quote() -> None:
     assert (
         to_html(LOOSE, options=MarkupOptions())
         == f"<p>{html.escape(LOOSE, quote=False).replace(chr(34), '&quot;')}</p>\n"
@@ -56,7 +56,7 @@ def test_links_and_typography_are_made_where_the_options_ask() -> None:
     )
 
 
-def test_what_the_portal_shows_as_it_stands_is_escaped_from_the_options() -> None:
+def test_plain_text_is_escaped_from_the_options() -> None:
     live = f"<p>{html.escape(LOOSE)}</p>"
     text = to_markdown(live, options=EVERYTHING).text
     assert not text.startswith("<")
@@ -64,7 +64,7 @@ def test_what_the_portal_shows_as_it_stands_is_escaped_from_the_options() -> Non
     assert to_markdown(live).text == LOOSE + "\n"
 
 
-def test_code_is_coloured_by_default_and_comes_back_as_it_was_typed() -> None:
+def test_code_is_highlighted_by_default_and_pulled_as_it_was_written() -> None:
     fence = '```python\ndef f(x):\n    return "a\\n"  # <b>\n```\n'
     sent = to_html(fence, options=MarkupOptions())
     assert sent.count('<span style="') > 3
@@ -136,20 +136,20 @@ NO_VIDEOS = [
 
 
 @pytest.mark.parametrize(("link", "address"), LINKS)
-def test_a_link_to_a_video_and_its_player_are_a_pair(link: str, address: str) -> None:
-    player = player_of(link)
+def test_a_video_link_and_its_player_convert_to_each_other(link: str, address: str) -> None:
+    player = player_for(link)
     assert player
     assert f'src="{html.escape(address)}"' in player.html
     assert 'sandbox="allow-scripts allow-forms allow-same-origin allow-presentation"' in player.html
-    written = link_of(address)
+    written = link_for(address)
     assert written
-    assert player_of(written) == player
+    assert player_for(written) == player
     assert settled(link) == written + "\n"
 
 
 @pytest.mark.parametrize("link", NO_VIDEOS)
 def test_other_links_are_no_videos(link: str) -> None:
-    assert player_of(link) is None
+    assert player_for(link) is None
     assert "<iframe" not in to_html(link)
 
 
@@ -162,7 +162,7 @@ def test_a_frame_from_elsewhere_is_kept_as_it_is() -> None:
     assert "<iframe" in settled(frame)
 
 
-def test_the_title_of_the_contents_is_the_trees_own() -> None:
+def test_the_title_of_the_table_of_contents_is_an_option() -> None:
     german = MarkupOptions(contents="Inhalt & mehr")
     sent = to_html("[TOC]\n\n# Eins\n", options=german)
     assert "<strong>Inhalt &amp; mehr</strong>" in sent
@@ -170,7 +170,7 @@ def test_the_title_of_the_contents_is_the_trees_own() -> None:
     assert to_markdown(sent).text.startswith("{.fd-toc}\n")
 
 
-def test_contents_of_nothing_are_nothing() -> None:
+def test_a_table_of_contents_without_headings_is_empty() -> None:
     assert to_html("[TOC]\n\ntext") == "<p>text</p>\n"
 
 
@@ -183,10 +183,10 @@ def test_the_headings_of_accordions_can_be_linked_to() -> None:
 
 def test_each_footnote_is_a_block_at_its_own_lines() -> None:
     text = "a[^1]\n\n[^1]: b\n\n- c[^2]\n\n  [^2]: d\n\n[^3]: text\n"
-    assert [(block.start, block.end) for block in blocks_to_html(text)] == [(0, 1), (2, 4), (4, 8), (8, 9)]
+    assert [(block.start, block.end) for block in render_blocks(text)] == [(0, 1), (2, 4), (4, 8), (8, 9)]
 
 
-def test_what_is_nested_deeper_than_the_library_goes_is_not_lost() -> None:
+def test_nesting_deeper_than_the_parser_allows_is_not_lost() -> None:
     quoted = to_html(">" * 5_000 + " x")
     assert "x" in quoted
     listed = to_html("".join("  " * depth + f"- item{depth}\n" for depth in range(300)))
@@ -244,5 +244,5 @@ pages = st.lists(blocks, min_size=1, max_size=6).map("\n\n".join)
 
 @settings(max_examples=200, deadline=None)
 @given(pages, st.sampled_from([MarkupOptions(), EVERYTHING]))
-def test_any_page_of_constructs_is_published_and_pulled_the_same(markdown: str, options: MarkupOptions) -> None:
+def test_any_page_with_extensions_is_the_same_after_a_publish_and_a_pull(markdown: str, options: MarkupOptions) -> None:
     settled(markdown, options)

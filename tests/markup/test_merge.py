@@ -1,19 +1,19 @@
-"""Two versions of a text merged over the one that both come from: nobody's block is lost, and no other byte moves."""
+"""Two versions of a text merged over their base: no block is lost, and no other byte changes."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.blocks import pieces_of
-from kbsync.markup.merge.conflicts import BETWEEN, OURS_MARKER, PORTAL, find_conflicts, resolve_to_sides
+from kbsync.markup.merge.blocks import split_blocks
+from kbsync.markup.merge.conflicts import OURS_MARKER, SEPARATOR, THEIRS_MARKER, find_conflicts, resolve_to_sides
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
-from kbsync.markup.merge.nested import parts_of
+from kbsync.markup.merge.nested import split_parts
 from kbsync.markup.options import PLAIN
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
-from tests.markup.test_grafting import BY_HAND, TEXTS
+from tests.markup.test_graft import BY_HAND, TEXTS
 
 
 def merged(base: str | None, mine: str, theirs: str) -> MergeResult:
@@ -21,33 +21,33 @@ def merged(base: str | None, mine: str, theirs: str) -> MergeResult:
 
 
 def pulled(markdown: str) -> str:
-    """Write a text as a pull would, in another style of Markdown than people's own."""
+    """Write a text as a pull would, in another style of Markdown."""
     return to_markdown(to_html(markdown)).text
 
 
 def conflict(mine: str, theirs: str) -> str:
-    return "\n".join([OURS_MARKER, *([mine] if mine else []), BETWEEN, *([theirs] if theirs else []), PORTAL])
+    return "\n".join([OURS_MARKER, *([mine] if mine else []), SEPARATOR, *([theirs] if theirs else []), THEIRS_MARKER])
 
 
-def test_changes_of_different_blocks_are_both_there_and_no_other_byte_moves() -> None:
+def test_changes_of_different_blocks_are_merged_and_no_other_byte_changes() -> None:
     mine = BY_HAND.replace("Last one.", "My last one.")
     theirs = pulled(BY_HAND.replace("In the middle", "In their middle"))
     assert merged(BY_HAND, mine, theirs) == MergeResult(text=mine.replace("In the middle", "In their middle"))
 
 
-def test_changes_of_neighbours_do_not_meet() -> None:
+def test_changes_of_adjacent_blocks_are_no_conflict() -> None:
     base = "One is first.\n\nTwo is next.\n\nThree is last.\n"
     mine, theirs = base.replace("One is", "One was"), base.replace("Two is", "Two was")
     assert merged(base, mine, theirs).text == "One was first.\n\nTwo was next.\n\nThree is last.\n"
 
 
-def test_a_block_that_was_added_beside_one_that_was_changed_stands_beside_it() -> None:
+def test_a_block_added_beside_a_changed_one_is_merged() -> None:
     base = "One is first.\n\nTwo is next.\n"
     mine, theirs = base.replace("One is", "One was"), base.replace("\nTwo", "\nBetween the two.\n\nTwo")
     assert merged(base, mine, theirs).text == "One was first.\n\nBetween the two.\n\nTwo is next.\n"
 
 
-def test_one_block_changed_otherwise_by_both_stands_twice_between_markers_as_git_writes_them() -> None:
+def test_a_block_changed_differently_by_both_is_a_conflict_as_git_writes_it() -> None:
     base = "# Top\n* list\n\n\nOne is first.\n***\nTwo is next.\n"
     mine, theirs = base.replace("One is", "One was"), pulled(base.replace("One is", "One has been"))
     outcome = merged(base, mine, theirs)
@@ -71,17 +71,17 @@ def test_a_block_deleted_by_one_and_changed_by_the_other_is_a_conflict(mine: str
     assert wanted in merged(base, frame.format(mine), frame.format(theirs)).text
 
 
-def test_both_added_something_in_one_place() -> None:
+def test_additions_of_both_in_one_place_are_a_conflict() -> None:
     outcome = merged("One.\n", "One.\n\nMine.\n", "One.\n\nTheirs.\n")
     assert outcome == MergeResult(text="One.\n\n" + conflict("Mine.", "Theirs.") + "\n", conflicts=1)
 
 
-def test_both_changed_it_the_same_way() -> None:
+def test_the_same_change_of_both_is_no_conflict() -> None:
     base, mine = "One *is* first.\n\nTwo.\n", "One __was__\nfirst.\n\nTwo.\n"
     assert merged(base, mine, "One **was** first.\n\nTwo.\n") == MergeResult(text=mine)
 
 
-def test_without_a_base_markers_stand_where_blocks_differ_and_only_there() -> None:
+def test_without_a_base_only_blocks_that_differ_are_a_conflict() -> None:
     mine, theirs = "# Top\n\n* list\n\nOne is mine.\n", "# Top\n\n- list\n\nOne is theirs.\n\nMore.\n"
     outcome = merged(None, mine, theirs)
     assert outcome.text.startswith(
@@ -91,7 +91,7 @@ def test_without_a_base_markers_stand_where_blocks_differ_and_only_there() -> No
     assert merged(None, mine, mine.replace("* list", "- list")) == MergeResult(text=mine)
 
 
-def test_only_the_blocks_that_both_changed_stand_between_markers() -> None:
+def test_only_the_blocks_that_both_changed_are_in_the_conflict() -> None:
     base = "".join(f"Paragraph {number} says this.\n\n" for number in range(6))
     mine = base.replace("1 says this", "1 says mine").replace("2 says this", "2 says mine")
     theirs = base.replace("2 says this", "2 says theirs").replace("3 says this", "3 says theirs")
@@ -109,14 +109,14 @@ def test_markers_that_a_text_shows_are_no_conflict() -> None:
     assert find_conflicts(outcome.text) == ()
 
 
-def test_signs_that_stand_for_markers_may_stand_in_a_text() -> None:
+def test_reserved_characters_may_be_in_a_text() -> None:
     base = "One \U00100000 is.\n\nTwo.\n"
     outcome = merged(base, base.replace("One", "Mine"), base.replace("Two", "Theirs"))
     assert "Mine \U00100000" in outcome.text
     assert "Theirs." in outcome.text
 
 
-def test_marks_stay_where_the_other_side_did_not_touch_them() -> None:
+def test_placeholders_stay_where_the_other_version_did_not_change_them() -> None:
     body = "The {{ thing }} is here.\n\nOther words.\n"
     written = Template(
         text=body,
@@ -130,7 +130,7 @@ def test_marks_stay_where_the_other_side_did_not_touch_them() -> None:
     assert outcome == MergeResult(text=body.replace("words", "words now"))
 
 
-def test_a_change_within_what_several_lines_of_a_mark_stand_for_is_entangled() -> None:
+def test_a_change_within_a_long_expansion_is_a_conflict() -> None:
     written = Template(
         text="{% all %}\n\nEnd here.\n",
         line_map=[0, 0, 0, 1, 2, 3],
@@ -155,14 +155,14 @@ def test_what_only_the_portal_changed_is_grafted(base: str, theirs: str) -> None
 
 
 @given(TEXTS, TEXTS)
-def test_what_only_the_writer_changed_stays_byte_for_byte(base: str, mine: str) -> None:
+def test_what_only_the_author_changed_stays_byte_for_byte(base: str, mine: str) -> None:
     assert merged(base, mine, base) == MergeResult(text=mine)
     assert merged(base, mine, mine) == MergeResult(text=mine)
 
 
 def parts(markdown: str) -> set[str | None]:
-    """Return what a text is made of: its blocks, and in the place of lists, quotes and tables what these hold."""
-    found = (parts_of(piece, PLAIN, group="") or (piece,) for piece in pieces_of(markdown))
+    """Return the keys of a text's blocks, and of the parts of lists, quotes and tables in their place."""
+    found = (split_parts(piece, PLAIN, group="") or (piece,) for piece in split_blocks(markdown))
     return {piece.key for some in found for piece in some}
 
 
@@ -176,15 +176,15 @@ def test_nothing_that_either_side_has_new_is_lost(base: str, mine: str, theirs: 
 
 @settings(max_examples=50)
 @given(TEXTS, TEXTS, TEXTS)
-def test_markers_are_whole_and_say_how_many_conflicts_there_are(base: str, mine: str, theirs: str) -> None:
+def test_markers_are_complete_and_as_many_as_the_conflicts(base: str, mine: str, theirs: str) -> None:
     outcome = merged(base, mine, theirs)
     assert len(find_conflicts(outcome.text)) == outcome.conflicts
     assert find_conflicts("\n".join(resolve_to_sides(outcome.text))) == ()
 
 
 @given(st.lists(st.sampled_from("KTMB"), min_size=1, max_size=12))
-def test_there_are_markers_just_where_both_changed_one_block(kinds: list[str]) -> None:
-    """Each letter is a paragraph: kept, changed on the portal, by me, by both."""
+def test_there_are_conflicts_exactly_where_both_changed_one_block(kinds: list[str]) -> None:
+    """Each letter is a paragraph: kept, changed on the portal, by the author, by both."""
 
     def text(mine: bool, theirs: bool) -> str:
         said = {"K": "as it was", "T": "from them" if theirs else "as it was", "M": "from me" if mine else "as it was"}
@@ -220,5 +220,5 @@ def test_there_are_markers_just_where_both_changed_one_block(kinds: list[str]) -
         ("Say `<<<<<<< HEAD` and `=======` and `>>>>>>> x`.\n", ()),
     ],
 )
-def test_a_conflict_is_told_from_a_page_that_shows_one(text: str, lines: tuple[int, ...]) -> None:
+def test_a_conflict_is_distinguished_from_a_page_that_shows_one(text: str, lines: tuple[int, ...]) -> None:
     assert find_conflicts(text) == lines
