@@ -1,4 +1,4 @@
-"""A git repository with a content tree in it, as the rest of kbsync knows it."""
+"""A clone with a content tree in it: its commits and files, and the refs that kbsync keeps in it and on its remote."""
 
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -6,88 +6,59 @@ from pathlib import Path
 
 from kbsync.errors import GitError
 from kbsync.files import Files, WorkingTree
-from kbsync.git import branches as history
-from kbsync.git import process as depth
-from kbsync.git import refs
-from kbsync.git import refs as remotes
-from kbsync.git import trees as sparse
-from kbsync.git.branches import Branches, Commit
-from kbsync.git.process import Runner, blob_id, refusal
-from kbsync.git.trees import CommittedTree, read_blobs, tree_name
+from kbsync.git import history, refs
+from kbsync.git.branches import Branches
+from kbsync.git.discovery import find_clone
+from kbsync.git.history import LOG_FORMAT, Commit
+from kbsync.git.objects import NewCommit, parse_entries
+from kbsync.git.process import Runner
+from kbsync.git.trees import CommittedTree, SparseTree, read_blobs, skipped_entries, tree_name
 
-# What is asked of git at once, when a repository is opened; the prefix stands first, for it may hold line ends.
-_FACTS = ("--show-prefix", "--is-inside-work-tree", "--show-object-format", "--git-common-dir")
+_DEFAULT_REMOTE = "origin"
 
 
 class Repository:
-    """One clone, seen from the content root; paths are relative to that root, and its `branches` have a module."""
+    """One clone, seen from the content root: paths are relative to that root."""
 
-    def __init__(self, root: Path, runner: Runner, facts: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, runner: Runner) -> None:
         self.root = root
-        self.branches = Branches(runner, facts["--show-prefix"])
+        self.branches = Branches(runner, runner.facts["--show-prefix"])
         self._runner = runner
-        self._prefix = facts["--show-prefix"]
-        self._object_format = facts["--show-object-format"]
-        self._git_folder = (root / facts["--git-common-dir"]).resolve()
+        self._prefix = runner.facts["--show-prefix"]
+        self._common_dir = (root / runner.facts["--git-common-dir"]).resolve()
 
     @classmethod
     def open(cls, root: Path) -> "Repository":
-        """Open the repository that holds a content root.
+        """Open the clone that holds a content root: the one that a person made, never one among its files.
 
         Raises:
-            GitError: there is none, it belongs to somebody else, or git is not installed.
+            GitError: there is none, it belongs to another user, or git is not installed.
+            Refusal: a directory of the clone looks like a repository of its own.
         """
         if not root.is_dir():
-            raise GitError(f"{root} is no directory", advice="name the tree with --root")
-        runner = Runner(root)
-        answer = runner.attempt("rev-parse", *_FACTS)
-        if answer.status:
-            raise refusal(answer, f"{root} is in no git repository that can be used")
-        said = answer.out.decode("utf-8", "surrogateescape").removesuffix("\n")
-        facts = dict(zip(_FACTS, said.rsplit("\n", len(_FACTS) - 1), strict=False))
-        if facts["--is-inside-work-tree"] != "true":
-            raise GitError(f"{root} lies in a repository without a working tree", advice="work in a clone of it")
-        return cls(root, runner, facts)
+            raise GitError(f"{root} is not a directory", advice="name the tree with --root")
+        return cls(root, Runner(root, find_clone(root)))
 
     def common_dir(self) -> Path:
-        """Return the folder of the clone itself, shared by all its working trees, for what is not to be committed."""
-        return self._git_folder
-
-    def head(self) -> str | None:
-        """Return the commit that is checked out; None before the first."""
-        return self._runner.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-
-    def branch(self) -> str | None:
-        """Return the branch that is checked out; None where HEAD is detached."""
-        return self._runner.line("symbolic-ref", "--quiet", "--short", "HEAD")
-
-    def commit(self, name: str) -> str | None:
-        """Return the commit that a branch, tag or id names; None where there is none."""
-        return refs.ref_commit(self._runner, name)
+        """Return the git directory that all working trees of the clone share, for what is never committed."""
+        return self._common_dir
 
     def identity(self) -> str:
         """Return the name and address that git commits under here."""
         return refs.identity(self._runner)
 
-    def is_shallow(self) -> bool:
-        """Return whether this clone lacks history."""
-        return depth.is_shallow(self._runner)
+    def has_remote(self, name: str) -> bool:
+        """Return whether the clone has a remote of that name; False where it has none and the name is the default.
 
-    def uncommitted(self) -> frozenset[str]:
-        """Return the files under the root that no commit has as they are, new ones that are not ignored too."""
-        said = self._runner.run(
-            *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"),
-            *("--", "."),
-        )
-        lines = said.decode("utf-8", "surrogateescape").split("\0")
-        return frozenset(self._from_root(line[3:]) for line in lines if line)
+        Raises:
+            UsageError: it does not have the remote that is named.
+        """
+        if name == _DEFAULT_REMOTE and not self._runner.remotes():
+            return False
+        self._runner.check_remote(name)
+        return True
 
-    def ignored(self) -> frozenset[str]:
-        """Return the files under the root that git ignores; a directory ignored as a whole is named with a `/`."""
-        said = self._runner.run(
-            *("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"), *("--", ".")
-        )
-        return frozenset(path for path in said.decode("utf-8", "surrogateescape").split("\0") if path)
+    # Files
 
     def committed(self, commit: str) -> Files:
         """Return the files that a commit holds under the root.
@@ -100,126 +71,97 @@ class Repository:
     def checked_out(self, *, with_ignored: bool = False) -> Files:
         """Return the files of the working tree, less those that git ignores, which no commit would hold.
 
-        Those that a sparse checkout leaves out are read from the index: they are not removed.
+        Those that a sparse checkout omits are read from the index: they are not removed.
         """
         working = WorkingTree(self.root, ignored=() if with_ignored else self.ignored())
-        left_out = sparse.left_out(self._runner)
-        return sparse.SparseTree(working, self._runner, left_out) if left_out else working
+        skipped = skipped_entries(self._runner)
+        return SparseTree(working, self._runner, skipped) if skipped else working
+
+    def uncommitted(self) -> frozenset[str]:
+        """Return the files under the root that no commit has as they are, new ones that are not ignored too."""
+        said = self._runner.run(
+            *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"),
+            *("--", "."),
+        )
+        lines = said.decode("utf-8", "surrogateescape").split("\0")
+        return frozenset(unicodedata.normalize("NFC", line[3:].removeprefix(self._prefix)) for line in lines if line)
+
+    def ignored(self) -> frozenset[str]:
+        """Return the files under the root that git ignores; a directory ignored as a whole ends in `/`."""
+        said = self._runner.run(
+            *("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"), *("--", ".")
+        )
+        return frozenset(path for path in said.decode("utf-8", "surrogateescape").split("\0") if path)
 
     def clear_skip_worktree(self, paths: Collection[str]) -> tuple[str, ...]:
-        """Let files that a sparse checkout leaves out count as checked out, and name those among some paths.
+        """Make files that a sparse checkout omits count as checked out, and return those of the paths that were.
 
-        For who is about to write or delete them: git would not look at what is not to be there.
+        For whoever is about to write or delete them: git would not look at a file with the skip-worktree bit.
         """
-        return sparse.check_in(self._runner, paths)
-
-    def tree_id(self, commit: str) -> str | None:
-        """Return the tree at the root in a commit: equal ids mean equal content; None where the commit has none."""
-        return self._runner.line("rev-parse", "--verify", "--quiet", tree_name(commit, self._prefix))
-
-    def is_ancestor(self, old: str, new: str, *, remote: str = "origin") -> bool:
-        """Return whether a commit is an ancestor of another; where the clone is shallow, fetch commits alone to see.
-
-        Raises:
-            GitError: the commits could not be fetched.
-        """
-        if refs.is_behind(self._runner, old, new):
-            return True
-        if not depth.is_cut_off(self._runner, self._git_folder, new):
-            return False
-        depth.fetch_history(self._runner, new, remote, without="tree:0")
-        return refs.is_behind(self._runner, old, new)
-
-    def blob_id(self, text: str) -> str:
-        """Return a text as git names a file with that content."""
-        return blob_id(text.encode("utf-8"), self._object_format)
+        wanted = frozenset(paths)
+        skipped = (entry.name for entry in skipped_entries(self._runner))
+        names = [name for name in skipped if unicodedata.normalize("NFC", name) in wanted]
+        if names:
+            asked = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
+            self._runner.run("update-index", "--no-skip-worktree", "-z", "--stdin", stdin=asked)
+        return tuple(sorted(unicodedata.normalize("NFC", name) for name in names))
 
     def blobs(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the texts among some ids that this clone has."""
         named = {blob for blob in ids if blob.isalnum()}
         return {blob: data.decode("utf-8", "replace") for blob, data in read_blobs(self._runner, named).items()}
 
-    def has_remote(self, name: str) -> bool:
-        """Return whether the clone knows a remote by that name."""
-        return f"remote.{name}.url" in self._runner.config
+    # Commits
 
-    def read_ref(self, ref: str) -> Mapping[str, bytes]:
-        """Read all files of the tree at a ref or commit; nothing where there is none."""
-        return refs.read_ref(self._runner, ref)
+    def head(self) -> str | None:
+        """Return the commit that is checked out; None before the first."""
+        return self._runner.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
 
-    def commit_files(self, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
-        """Make a commit of changed files on top of another, or of none, that no ref names yet; None deletes a file."""
-        return refs.commit_files(self._runner, files, message=message, parent=parent)
+    def branch(self) -> str | None:
+        """Return the branch that is checked out; None where HEAD is detached."""
+        return self._runner.line("symbolic-ref", "--quiet", "--short", "HEAD")
 
-    def write_ref(self, ref: str, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
-        """Commit changed files on top of `parent`, which must be where the ref stands; None deletes a file.
+    def commit(self, name: str) -> str | None:
+        """Return the commit that a ref, branch, tag or id names; None where there is none."""
+        return refs.ref_commit(self._runner, name)
 
-        Raises:
-            RefMoved: the ref stands elsewhere.
-        """
-        return refs.write_ref(self._runner, ref, files, message=message, parent=parent)
-
-    def move_ref(self, ref: str, commit: str | None, *, expected: str | None) -> None:
-        """Let a ref of this clone stand at a commit, or take it away, if it stands where expected.
-
-        Raises:
-            RefMoved: it stands elsewhere.
-        """
-        refs.move_ref(self._runner, ref, commit, expected=expected)
-
-    def fetch_ref(self, remote: str, ref: str) -> str | None:
-        """Fetch a ref and give its commit on the remote; None where the remote's listing lacks it.
-
-        The ref in this clone follows where it is absent or behind; where it has commits of its own it stays.
-
-        Raises:
-            GitError: the remote could not be reached.
-        """
-        return self.fetch_refs(remote, (ref,))[ref]
-
-    def fetch_refs(
-        self, remote: str, names: Collection[str], *, mirrored: Collection[str] = ()
-    ) -> Mapping[str, str | None]:
-        """Return the commits of some refs on a remote, None where its listing lacks one, and fetch those not had yet.
-
-        A ref of this clone follows where it is absent or behind; where it has commits of its own it stays. The
-        `mirrored` are only fetched and move no ref of that name, for what others move by force or take away, such as
-        a lease: read them by the commit that is given here.
-
-        Raises:
-            GitError: the remote could not be reached.
-        """
-        return remotes.fetch_refs(self._runner, remote, names, mirrored=mirrored)
-
-    def push_ref(self, remote: str, ref: str, *, expected: str | None) -> None:
-        """Push a ref, if the remote has it where expected; a ref that is absent here is taken away there.
-
-        Raises:
-            RefMoved: the remote has it elsewhere.
-            PushRefused: we may not push there.
-            GitError: the remote could not be reached.
-        """
-        self.push_refs(remote, {ref: expected})
-
-    def push_refs(
-        self, remote: str, expected: Mapping[str, str | None], *, at: Mapping[str, str | None] | None = None
-    ) -> None:
-        """Push refs, all or none, if the remote has each where expected (None: not at all).
-
-        What is pushed is the commit that `at` names for a ref, else where it stands in this clone; None takes it away
-        there. Refs of this clone are not moved. A server that cannot push all or none gets them one after the other,
-        in the order given.
-
-        Raises:
-            RefMoved: the remote has one of them elsewhere.
-            PushRefused: we may not push there.
-            GitError: the remote could not be reached.
-        """
-        remotes.push_refs(self._runner, remote, expected, at=at or {})
+    def tree_id(self, commit: str) -> str | None:
+        """Return the tree at the root in a commit: equal ids mean equal content; None where the commit has none."""
+        return self._runner.line("rev-parse", "--verify", "--quiet", tree_name(commit, self._prefix))
 
     def log(self, name: str, *, limit: int | None = None) -> tuple[Commit, ...]:
-        """Tell of a ref or commit and of what came before it, newest first; nothing where there is none."""
-        return history.log(self._runner, name, limit=limit)
+        """Return a ref's commit and those before it, newest first; nothing where there is none."""
+        start = refs.ref_commit(self._runner, name)
+        if start is None:
+            return ()
+        few = () if limit is None else (f"--max-count={limit}",)
+        options = ("-z", "--encoding=UTF-8", "--no-show-signature", "--no-color", "--topo-order")
+        return history.parse_log(self._runner.run("log", f"--format={LOG_FORMAT}", *options, *few, start))
+
+    def is_ancestor(self, old: str, new: str, *, remote: str = _DEFAULT_REMOTE) -> bool:
+        """Return whether a commit is an ancestor of another; fetch commits, without files, where the clone is shallow.
+
+        Raises:
+            UsageError: the clone has no such remote.
+            GitError: the commits could not be fetched.
+        """
+        if history.is_ancestor(self._runner, old, new):
+            return True
+        if not self._is_cut_off(new):
+            return False
+        history.fetch_history(self._runner, new, remote, without="tree:0")
+        return history.is_ancestor(self._runner, old, new)
+
+    def touched_between(self, old: str, new: str, directories: Collection[str]) -> bool:
+        """Return whether a commit on the way from one to another touched some directories under the root.
+
+        What a later commit took back counts too. In a clone that lacks the way they count as touched.
+        """
+        if history.is_shallow(self._runner):
+            return True
+        options = ("rev-list", "--max-count=1", "--full-history")
+        result = self._runner.attempt(*options, new, f"^{old}", "--", *sorted(directories))
+        return result.status != 0 or bool(result.stdout.strip())
 
     def read_files(self, commit: str, paths: Collection[str]) -> Mapping[str, bytes]:
         """Read some files of a ref or commit by their path from its top; those that are not there are left out."""
@@ -227,20 +169,107 @@ class Repository:
         return {path: data for (_, path), data in found.items()}
 
     def read_file_of_each(self, commits: Collection[str], path: str) -> Mapping[str, bytes]:
-        """Read one file of many commits in one go; commits that do not have it are left out."""
+        """Read one file of many commits with one command; commits that do not have it are left out."""
         found = history.read_each(self._runner, [(commit, path) for commit in commits])
         return {commit: data for (commit, _), data in found.items()}
 
-    def changed_between(self, old: str | None, new: str) -> tuple[str, ...]:
-        """Return the files that differ between two commits, from their top; all of the new one where there is no old."""
-        return history.changed_between(self._runner, old, new)
+    def _is_cut_off(self, commit: str) -> bool:
+        """Return whether the history of a commit ends where the clone does; that of the ledger is always whole."""
+        shallow = self._common_dir / "shallow"
+        said = self._runner.attempt("rev-list", "--max-parents=0", "--end-of-options", commit).stdout
+        return shallow.is_file() and not set(said.decode().split()).isdisjoint(shallow.read_text().split())
 
-    def touched_between(self, old: str, new: str, directories: Collection[str]) -> bool:
-        """Return whether some directories under the root were touched on the way to a commit, also if only for a while.
+    # Refs of kbsync's own
 
-        In a shallow clone, which lacks the way, they are taken to have been.
+    def read_ref(self, ref: str) -> Mapping[str, bytes]:
+        """Read all files of the tree at a ref or commit; nothing where there is none.
+
+        Raises:
+            GitError: a file is not in this clone.
         """
-        return self.is_shallow() or history.touches(self._runner, old, new, sorted(directories))
+        commit = refs.ref_commit(self._runner, ref)
+        if commit is None:
+            return {}
+        listed = tuple(parse_entries(self._runner.run("ls-tree", "-r", "-z", "--full-tree", commit)))
+        contents = read_blobs(self._runner, {entry.id for entry in listed})
+        absent = [entry.name for entry in listed if entry.id not in contents]
+        if absent:
+            raise GitError(f"{ref} is not whole in this clone: {absent[0]} is missing", advice="fetch it again")
+        return {entry.name: contents[entry.id] for entry in listed}
 
-    def _from_root(self, path: str) -> str:
-        return unicodedata.normalize("NFC", path.removeprefix(self._prefix))
+    def commit_files(self, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
+        """Make a commit of changed files on top of another, or of none, that no ref names yet; None deletes a file.
+
+        Raises:
+            GitError: no tree can hold a path, or git failed.
+        """
+        new = NewCommit(message=message, files=files, parents=(parent,) if parent else ())
+        return refs.make_commit(self._runner, new)
+
+    def write_ref(self, ref: str, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
+        """Commit changed files on top of `parent`, where the ref must be, and move it there; None deletes a file.
+
+        Raises:
+            RefMoved: the ref is elsewhere.
+            GitError: no tree can hold a path, or git failed.
+        """
+        refs.check_ref(ref)
+        commit = self.commit_files(files, message=message, parent=parent)
+        self.move_ref(ref, commit, expected=parent)
+        return commit
+
+    def move_ref(self, ref: str, commit: str | None, *, expected: str | None) -> None:
+        """Move a ref of this clone to a commit, or delete it, if it is where expected (None: absent).
+
+        Raises:
+            RefMoved: it is elsewhere.
+        """
+        refs.check_ref(ref)
+        refs.set_ref(self._runner, ref, commit, expected=expected)
+
+    def fetch_refs(
+        self, remote: str, names: Collection[str], *, mirrored: Collection[str] = ()
+    ) -> Mapping[str, str | None]:
+        """Return the commits of some refs on a remote, None where it has none, and fetch those not had yet.
+
+        A ref of this clone follows where it is absent or behind; where it has commits of its own it stays. The
+        `mirrored` are fetched and move no ref of this clone, for what others move by force or delete, such as a lease:
+        read them by the commit that is returned.
+
+        Raises:
+            UsageError: the clone has no such remote.
+            GitError: the remote could not be reached.
+        """
+        for ref in names:
+            refs.check_ref(ref)
+        here = refs.own_refs(self._runner)
+        there = refs.fetch_commits(self._runner, remote, names, "--no-filter", known=set(here.values()))
+        for ref, commit in there.items():
+            now = here.get(ref)
+            if commit is None or ref in mirrored or now == commit:
+                continue
+            if now is None or history.is_ancestor(self._runner, now, commit):
+                self.move_ref(ref, commit, expected=now)
+        return there
+
+    def push_refs(
+        self, remote: str, expected: Mapping[str, str | None], *, at: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Push refs, all or none, if the remote has each where expected (None: not at all).
+
+        What is pushed is the commit that `at` names for a ref, else where it is in this clone; None deletes it there.
+        Refs of this clone are not moved. A server that cannot push all or none gets them one after the other, in the
+        order given.
+
+        Raises:
+            UsageError: the clone has no such remote.
+            RefMoved: the remote has one of them elsewhere.
+            PushRefused: we may not push there.
+            GitError: the remote could not be reached.
+        """
+        for ref in expected:
+            refs.check_ref(ref)
+        named = at or {}
+        here = refs.own_refs(self._runner) if expected.keys() - named.keys() else {}
+        moves = {ref: (old, named[ref] if ref in named else here.get(ref)) for ref, old in expected.items()}
+        refs.push(self._runner, remote, {ref: move for ref, move in moves.items() if move != (None, None)})

@@ -1,22 +1,30 @@
-"""The files of one commit under the content root, read without a checkout."""
+"""The files under the content root as git holds them: those of a commit, and those that a sparse checkout omits."""
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, by_content_path, printable
-from kbsync.git.process import SUBMODULE, SYMLINK, Entry, Runner, batch, entries, fill_in, refusal
+from kbsync.git.objects import SUBMODULE, SYMLINK, TreeEntry, parse_entries, parse_found
+from kbsync.git.process import Runner, refusal
 
+_MANY = 2
+_FETCH_OBJECTS = (
+    *("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"),
+    *("--no-recurse-submodules", "--filter=blob:none", "--stdin"),
+)
+_SKIPPED = "S"
+_YES = {"true", "yes", "on", "1"}
 _LINK_ADVICE = "put a real file there, or name it in `ignore`"
 
 
 class CommittedTree:
-    """The files that git holds under the root; texts are fetched from git all at once, when the first is read.
+    """The files of a listing; all Markdown files are read from git at once, when the first is read.
 
-    `tree` names a tree of git that holds them all.
+    `tree` is git's name for a tree that holds them all.
     """
 
-    def __init__(self, runner: Runner, listed: Iterable[Entry], tree: str) -> None:
+    def __init__(self, runner: Runner, listed: Iterable[TreeEntry], tree: str) -> None:
         self._runner = runner
         self._tree = tree
         self._problems: list[Problem] = []
@@ -34,33 +42,33 @@ class CommittedTree:
         Raises:
             GitError: there is no such commit, or it has no such directory.
         """
-        return cls(runner, entries(_listing(runner, commit, prefix)), tree_name(commit, prefix))
+        return cls(runner, parse_entries(_listing(runner, commit, prefix)), tree_name(commit, prefix))
 
     def paths(self) -> tuple[str, ...]:
         """Return every regular file under the root, sorted."""
         return tuple(sorted(self._ids))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Name symbolic links and names that are no text."""
+        """Return what cannot be used: symbolic links, and names that are not UTF-8."""
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
         """Return the content of one file.
 
         Raises:
-            ContentError: the commit has no such file, or this clone has it not.
+            ContentError: the file is not in the commit, or not in this clone.
         """
         wanted = self._ids.get(path)
         if wanted is not None and wanted not in self._contents:
             texts = {blob for name, blob in self._ids.items() if name.casefold().endswith(".md")}
             missing = (texts if wanted in texts else {wanted}) - self._contents.keys()
-            fill_in(self._runner, self._tree, missing)
+            _fetch_missing(self._runner, self._tree, missing)
             self._contents.update(read_blobs(self._runner, missing))
         if wanted is None or wanted not in self._contents:
             raise ContentError((Problem(path=path, message="is not in the commit, or not in this clone"),))
         return self._contents[wanted]
 
-    def _is_file(self, entry: Entry) -> bool:
+    def _is_file(self, entry: TreeEntry) -> bool:
         if entry.mode == SUBMODULE:
             return False
         if entry.mode == SYMLINK:
@@ -71,45 +79,17 @@ class CommittedTree:
             return False
         return True
 
-    def _note(self, entry: Entry, what: str, advice: str) -> None:
+    def _note(self, entry: TreeEntry, what: str, advice: str) -> None:
         self._problems.append(Problem(path=printable(entry.name), message=what, advice=advice))
 
 
-def read_blobs(runner: Runner, ids: Collection[str]) -> Mapping[str, bytes]:
-    """Read the blobs among some ids that this clone has."""
-    if not ids:
-        return {}
-    asked = "".join(f"{blob}\n" for blob in ids).encode()
-    return dict(batch(runner.run("cat-file", "--batch", stdin=asked)))
-
-
-def tree_name(commit: str, prefix: str) -> str:
-    """Give git's name for the tree of a commit at the content root."""
-    return f"{commit}:{prefix.rstrip('/')}" if prefix else f"{commit}^{{tree}}"
-
-
-def _listing(runner: Runner, commit: str, prefix: str) -> bytes:
-    answer = runner.attempt("ls-tree", "-r", "-z", "--full-tree", tree_name(commit, prefix))
-    if answer.status == 0:
-        return answer.out
-    if prefix and runner.line("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
-        raise GitError(
-            f"the commit {commit[:12]} has no directory `{prefix.rstrip('/')}`", advice="commit the tree first"
-        )
-    raise refusal(answer, f"the commit {commit[:12]} cannot be read")
-
-
-_LEFT_OUT = "S"
-_YES = {"true", "yes", "on", "1"}
-
-
 class SparseTree:
-    """The files on disk, and those that a sparse checkout leaves out, as the index has them."""
+    """The files on disk, and those that a sparse checkout omits, as the index has them."""
 
-    def __init__(self, working: Files, runner: Runner, left_out: Iterable[Entry]) -> None:
+    def __init__(self, working: Files, runner: Runner, skipped: Iterable[TreeEntry]) -> None:
         self._working = working
         self._on_disk = frozenset(working.paths())
-        absent = (entry for entry in left_out if unicodedata.normalize("NFC", entry.name) not in self._on_disk)
+        absent = (entry for entry in skipped if unicodedata.normalize("NFC", entry.name) not in self._on_disk)
         self._indexed = CommittedTree(runner, absent, "HEAD^{tree}")
 
     def paths(self) -> tuple[str, ...]:
@@ -117,7 +97,7 @@ class SparseTree:
         return tuple(sorted({*self._on_disk, *self._indexed.paths()}))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return what is there and cannot be taken for a file of the tree."""
+        """Return what cannot be used as a file of the tree."""
         return (*self._working.problems(), *self._indexed.problems())
 
     def read(self, path: str) -> bytes:
@@ -129,25 +109,55 @@ class SparseTree:
         return self._working.read(path) if path in self._on_disk else self._indexed.read(path)
 
 
-def left_out(runner: Runner) -> tuple[Entry, ...]:
-    """Return the files under the root that a sparse checkout leaves out."""
+def read_blobs(runner: Runner, ids: Collection[str]) -> Mapping[str, bytes]:
+    """Read the blobs among some ids that this clone has."""
+    if not ids:
+        return {}
+    asked = "".join(f"{blob}\n" for blob in ids).encode()
+    return dict(parse_found(runner.run("cat-file", "--batch", stdin=asked)))
+
+
+def tree_name(commit: str, prefix: str) -> str:
+    """Return git's name for the tree of a commit at the content root."""
+    return f"{commit}:{prefix.rstrip('/')}" if prefix else f"{commit}^{{tree}}"
+
+
+def skipped_entries(runner: Runner) -> tuple[TreeEntry, ...]:
+    """Return the files under the root that a sparse checkout omits: those with git's skip-worktree bit."""
     if runner.config.get("core.sparsecheckout", "").lower() not in _YES:
         return ()
     said = runner.run("ls-files", "-t", "-s", "-z", "--", ".").decode("utf-8", "surrogateescape")
-    return tuple(_entry(line[2:]) for line in said.split("\0") if line.startswith(f"{_LEFT_OUT} "))
+    return tuple(_entry(line[2:]) for line in said.split("\0") if line.startswith(f"{_SKIPPED} "))
 
 
-def check_in(runner: Runner, paths: Collection[str]) -> tuple[str, ...]:
-    """Let files that a sparse checkout leaves out count as checked out, and name those among some paths."""
-    wanted = frozenset(paths)
-    names = [entry.name for entry in left_out(runner) if unicodedata.normalize("NFC", entry.name) in wanted]
-    if names:
-        asked = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
-        runner.run("update-index", "--no-skip-worktree", "-z", "--stdin", stdin=asked)
-    return tuple(sorted(unicodedata.normalize("NFC", name) for name in names))
+def _listing(runner: Runner, commit: str, prefix: str) -> bytes:
+    result = runner.attempt("ls-tree", "-r", "-z", "--full-tree", tree_name(commit, prefix))
+    if result.status == 0:
+        return result.stdout
+    if prefix and runner.line("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
+        raise GitError(
+            f"the commit {commit[:12]} has no directory `{prefix.rstrip('/')}`", advice="commit the tree first"
+        )
+    raise refusal(result, f"the commit {commit[:12]} cannot be read")
 
 
-def _entry(line: str) -> Entry:
+def _fetch_missing(runner: Runner, tree: str, wanted: Collection[str]) -> None:
+    """Fetch at once what a partial clone lacks of a tree's files, which git would fetch one by one when they are read.
+
+    A failure is left to the reading of the files.
+    """
+    promisors = runner.promisors()
+    if not promisors or len(wanted) < _MANY:
+        return
+    said = runner.attempt("rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", tree).stdout
+    absent = {line[1:] for line in said.decode("ascii", "replace").splitlines() if line.startswith("?")}
+    missing = absent.intersection(wanted)
+    if len(missing) >= _MANY:
+        asked = "".join(f"{blob}\n" for blob in sorted(missing)).encode()
+        runner.attempt(*_FETCH_OBJECTS, "--", promisors[0], stdin=asked)
+
+
+def _entry(line: str) -> TreeEntry:
     head, _, name = line.partition("\t")
     mode, blob, _ = head.split(" ")
-    return Entry(mode=mode, id=blob, name=name)
+    return TreeEntry(mode=mode, id=blob, name=name)

@@ -20,10 +20,7 @@ def test_a_directory_that_is_no_repository_is_advice_and_lint_works_there(projec
     for words in NEEDING_GIT:
         result = project.kbsync(*words)
         assert (result.code, result.out) == (1, "")
-        assert (
-            result.err
-            == "error: this is no git repository\n  try: run `git init` there, or name the tree with --root\n"
-        )
+        assert result.err == "error: not a git repository\n  try: run `git init` there, or name the tree with --root\n"
     assert project.checkout.files() == before
     assert project.portal.calls == []
 
@@ -53,7 +50,7 @@ def test_a_bare_repository_is_advice(project: Project) -> None:
 def test_git_that_is_not_installed_is_advice(project: Project) -> None:
     result = project.checkout.process("plan", PATH="/nonexistent")
     assert (result.code, result.out) == (1, "")
-    assert result.err == "error: git cannot be found\n  try: install git, and see that it is on the PATH\n"
+    assert result.err == "error: git not found\n  try: install git, and see that it is on the PATH\n"
 
 
 def test_a_remote_that_cannot_be_reached_stops_before_any_call(project: Project) -> None:

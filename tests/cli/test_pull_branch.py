@@ -51,7 +51,7 @@ def test_an_article_in_conflict_is_left_out_and_ends_with_4(project: Project) ->
         (["--commit"], "--branch NAME"),
         (["--branch", "x", "--commit", "--dry-run"], "--dry-run"),
         (["--branch", "main", "--commit"], "published"),
-        (["--branch", "a b", "--commit"], "no name"),
+        (["--branch", "a b", "--commit"], "not a valid branch name"),
     ],
 )
 def test_what_does_not_go_together_is_wrong_usage(project: Project, words: list[str], message: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from kbsync.content.selection import TreeRules
 from kbsync.content.tree import read_tree
-from kbsync.errors import ContentError, GitError
+from kbsync.errors import ContentError, GitError, UsageError
 from kbsync.files import WorkingTree
 from kbsync.git.refs import PushRefused, RefMoved
 from kbsync.git.repository import Repository
@@ -18,14 +18,18 @@ from tests.git.conftest import git_in, put
 LEDGER = "refs/kbsync/production"
 
 
+def is_shallow(place: Path) -> bool:
+    return git_in(place)("rev-parse", "--is-shallow-repository") == "true"
+
+
 def test_a_directory_that_is_no_repository_is_told_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="no git repository") as caught:
+    with pytest.raises(GitError, match="not a git repository") as caught:
         Repository.open(tmp_path)
     assert "git init" in caught.value.advice
 
 
 def test_a_root_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="no directory"):
+    with pytest.raises(GitError, match="not a directory"):
         Repository.open(tmp_path / "absent")
 
 
@@ -36,7 +40,7 @@ def test_a_bare_repository_is_told(shared: Path) -> None:
 
 def test_a_missing_git_is_told(clone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(GitError, match="git cannot be found"):
+    with pytest.raises(GitError, match="git not found"):
         Repository.open(clone)
 
 
@@ -140,11 +144,10 @@ def test_names_that_are_no_text_are_told(clone: Path) -> None:
     assert "UTF-8" in committed.problems()[0].message
 
 
-def test_blobs_are_named_as_git_names_them_and_found_again(clone: Path) -> None:
+def test_blobs_that_the_clone_has_are_read_by_their_ids(clone: Path) -> None:
     repository = Repository.open(clone)
     text = (clone / "faq/general/hello.md").read_text()
-    name = repository.blob_id(text)
-    assert name == git_in(clone)("rev-parse", "HEAD:faq/general/hello.md")
+    name = git_in(clone)("rev-parse", "HEAD:faq/general/hello.md")
     assert repository.blobs([name, "0" * 40]) == {name: text}
     assert repository.blobs([]) == {}
 
@@ -203,13 +206,13 @@ def test_a_ref_that_moved_is_not_overwritten(clone: Path) -> None:
 
 @pytest.mark.parametrize("path", ["../x", "a/../x", "/x", "a//b", ".git/config", "a/.GIT/x", "", "a\0b"])
 def test_a_path_that_leads_out_of_a_tree_is_refused(clone: Path, path: str) -> None:
-    with pytest.raises(GitError, match="no path"):
+    with pytest.raises(GitError, match="not a valid path"):
         Repository.open(clone).write_ref(LEDGER, {path: b""}, message="m", parent=None)
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/main", "HEAD", "refs/kbsync/../heads/main", "--all", "refs/tags/x"])
 def test_no_ref_but_its_own_is_written(clone: Path, ref: str) -> None:
-    with pytest.raises(GitError, match="no ref of kbsync"):
+    with pytest.raises(GitError, match="not a ref of kbsync"):
         Repository.open(clone).write_ref(ref, {"a": b""}, message="m", parent=None)
 
 
@@ -233,19 +236,21 @@ def test_a_thousand_files_are_written_and_read_within_seconds(clone: Path) -> No
 def test_a_ledger_travels_to_another_clone(clone: Path, shared: Path, tmp_path: Path) -> None:
     here = Repository.open(clone)
     assert here.has_remote("origin")
-    assert not here.has_remote("upstream")
-    assert here.fetch_ref("origin", LEDGER) is None
+    with pytest.raises(UsageError, match="no remote `upstream`") as caught:
+        here.has_remote("upstream")
+    assert "`origin`" in caught.value.advice
+    assert here.fetch_refs("origin", [LEDGER]) == {LEDGER: None}
     first = here.write_ref(LEDGER, {"a": b"1"}, message="m", parent=None)
-    here.push_ref("origin", LEDGER, expected=None)
+    here.push_refs("origin", {LEDGER: None})
     assert git_in(shared)("rev-parse", LEDGER) == first
 
     git_in(tmp_path)("clone", "-q", "--depth=1", shared.as_uri(), "other")
     there = Repository.open(tmp_path / "other")
-    assert there.fetch_ref("origin", LEDGER) == first
+    assert there.fetch_refs("origin", [LEDGER]) == {LEDGER: first}
     assert there.read_ref(LEDGER) == {"a": b"1"}
     second = there.write_ref(LEDGER, {"a": b"2"}, message="m", parent=first)
-    there.push_ref("origin", LEDGER, expected=first)
-    assert here.fetch_ref("origin", LEDGER) == second
+    there.push_refs("origin", {LEDGER: first})
+    assert here.fetch_refs("origin", [LEDGER]) == {LEDGER: second}
     assert here.commit(LEDGER) == second
 
 
@@ -254,12 +259,12 @@ def test_of_two_publishers_one_is_told_that_the_ref_moved(clone: Path, shared: P
     here, there = Repository.open(clone), Repository.open(tmp_path / "other")
     ours = here.write_ref(LEDGER, {"a": b"1"}, message="here", parent=None)
     theirs = there.write_ref(LEDGER, {"a": b"2"}, message="there", parent=None)
-    there.push_ref("origin", LEDGER, expected=None)
+    there.push_refs("origin", {LEDGER: None})
     with pytest.raises(RefMoved):
-        here.push_ref("origin", LEDGER, expected=None)
+        here.push_refs("origin", {LEDGER: None})
     with pytest.raises(RefMoved):
-        here.push_ref("origin", LEDGER, expected=ours)
-    assert here.fetch_ref("origin", LEDGER) == theirs
+        here.push_refs("origin", {LEDGER: ours})
+    assert here.fetch_refs("origin", [LEDGER]) == {LEDGER: theirs}
     assert here.commit(LEDGER) == ours
     assert here.read_ref(theirs) == {"a": b"2"}
 
@@ -268,12 +273,12 @@ def test_a_lease_is_taken_and_given_back_on_the_remote(clone: Path, shared: Path
     lease = "refs/kbsync-lease/production"
     here = Repository.open(clone)
     held = here.write_ref(lease, {"holder": b"me"}, message="lease", parent=None)
-    here.push_ref("origin", lease, expected=None)
+    here.push_refs("origin", {lease: None})
     here.move_ref(lease, None, expected=held)
     with pytest.raises(RefMoved):
-        here.push_ref("origin", lease, expected="1" * 40)
-    here.push_ref("origin", lease, expected=held)
-    assert here.fetch_ref("origin", lease) is None
+        here.push_refs("origin", {lease: "1" * 40})
+    here.push_refs("origin", {lease: held})
+    assert here.fetch_refs("origin", [lease]) == {lease: None}
 
 
 def test_a_remote_that_refuses_is_told_apart_from_one_that_moved(clone: Path, shared: Path) -> None:
@@ -283,21 +288,41 @@ def test_a_remote_that_refuses_is_told_apart_from_one_that_moved(clone: Path, sh
     here = Repository.open(clone)
     here.write_ref(LEDGER, {"a": b"1"}, message="m", parent=None)
     with pytest.raises(PushRefused, match="policy"):
-        here.push_ref("origin", LEDGER, expected=None)
+        here.push_refs("origin", {LEDGER: None})
 
 
 def test_a_remote_that_cannot_be_reached_is_never_taken_for_an_empty_one(clone: Path, tmp_path: Path) -> None:
     git_in(clone)("remote", "add", "origin", "https://someone:hunter2@gone.invalid/x.git")
     here = Repository.open(clone)
     with pytest.raises(GitError, match="could not be reached") as caught:
-        here.fetch_ref("origin", LEDGER)
+        here.fetch_refs("origin", [LEDGER])
     assert "hunter2" not in str(caught.value) + caught.value.advice
     here.write_ref(LEDGER, {"a": b"1"}, message="m", parent=None)
     with pytest.raises(GitError) as pushed:
-        here.push_ref("origin", LEDGER, expected=None)
+        here.push_refs("origin", {LEDGER: None})
     assert not isinstance(pushed.value, PushRefused | RefMoved)
+    git_in(clone)("remote", "add", "gone", str(tmp_path / "nowhere"))
     with pytest.raises(GitError):
-        here.fetch_ref(str(tmp_path / "nowhere"), LEDGER)
+        Repository.open(clone).fetch_refs("gone", [LEDGER])
+
+
+def test_a_clone_without_remotes_needs_none_but_one_that_is_named_must_be_there(clone: Path) -> None:
+    here = Repository.open(clone)
+    assert not here.has_remote("origin")
+    with pytest.raises(UsageError, match="no remote `orgin`") as caught:
+        here.has_remote("orgin")
+    assert "--local" in caught.value.advice
+
+
+@pytest.mark.parametrize("address", ["ext::sh -c true", "--upload-pack=true", "file:///tmp", "../shared.git", ""])
+def test_an_address_in_place_of_a_remote_s_name_is_refused(clone: Path, shared: Path, address: str) -> None:
+    here = Repository.open(clone)
+    with pytest.raises(UsageError, match="no remote"):
+        here.fetch_refs(address, [LEDGER])
+    with pytest.raises(UsageError, match="no remote"):
+        here.push_refs(address, {LEDGER: None}, at={LEDGER: here.head()})
+    with pytest.raises(UsageError, match="no remote"):
+        here.branches.fetch(address, ["main"])
 
 
 def test_ancestors_are_known_in_a_whole_clone(clone: Path) -> None:
@@ -325,11 +350,11 @@ def test_ancestors_are_known_in_a_shallow_clone_which_fetches_commits_alone(
     ci = tmp_path / "ci"
     git_in(ci)("checkout", "-q", "--detach")
     repository = Repository.open(ci)
-    assert repository.is_shallow()
+    assert is_shallow(repository.root)
     assert repository.is_ancestor(first, last)
     assert not repository.is_ancestor(last, first)
     assert not repository.is_ancestor("1" * 40, last)
-    assert not repository.is_shallow()
+    assert not is_shallow(repository.root)
     present = git_in(ci)("cat-file", "--batch-all-objects", "--batch-check=%(objecttype)").split()
     assert present.count("commit") == 6
     assert present.count("blob") <= 4
@@ -356,7 +381,7 @@ def test_the_history_of_the_ledger_is_whole_also_in_a_shallow_clone(clone: Path,
     second = repository.write_ref(LEDGER, {"a": b"2"}, message="m", parent=first)
     assert repository.is_ancestor(first, second)
     assert not repository.is_ancestor(second, first)
-    assert repository.is_shallow()
+    assert is_shallow(repository.root)
 
 
 def test_another_working_tree_shares_the_ledger_and_the_git_folder(clone: Path, tmp_path: Path) -> None:
