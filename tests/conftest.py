@@ -1,16 +1,21 @@
-"""What every test gets: no network but loopback, no key, no cache, a git that knows an author, and the corpus."""
+"""What every test gets: no network but loopback, no key, no cache, a git that knows an author, and the corpus.
+
+And its gear, by where it is: `quick` tests start no process and play no state machine, `nightly` ones take minutes,
+all others are `slow`. A quick test that starts a process fails.
+"""
 
 import ipaddress
 import os
 import signal
 import sys
 from collections.abc import Generator, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# At a desk every run tries other examples; a check on a server is the same for everybody who runs it again.
+# Locally every run tries other examples; in CI a run is the same for everybody who repeats it.
 settings.register_profile(
     "kbsync", deadline=None, derandomize=bool(os.environ.get("CI")), suppress_health_check=[HealthCheck.too_slow]
 )
@@ -22,8 +27,54 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+TESTS = Path(__file__).parent
+SLOW = {
+    "cli",
+    "corpus",
+    "engine",
+    "freshdesk/test_client.py::test_a_certificate_that_nobody_signed_ends_it_at_once",
+    "git",
+    "laws",
+    "sandbox/test_server.py::test_the_command_says_its_address_once_it_listens_and_ends_when_interrupted",
+    "sandbox/test_third_party.py",
+    "test_action.py",
+    "test_cache.py::test_several_runs_at_once_keep_all_that_they_found",
+    "test_readme.py::test_the_installed_command_answers",
+    "test_start_up.py",
+    "test_workshop.py::test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top",
+}
+NIGHTLY = {
+    "cli/test_bad_content.py::test_an_article_of_20_mb_goes_out",
+}
+PROCESSES = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
+
+
 class OutsideError(RuntimeError):
     """A test reached for an address outside this machine."""
+
+
+class ProcessError(RuntimeError):
+    """A test that is marked as quick started a process."""
+
+
+def gear(path: Path, name: str) -> str:
+    """Return the mark of a test, by its file and its name without parameters."""
+    file = path.relative_to(TESTS)
+    places = {file.as_posix(), f"{file.as_posix()}::{name}", *(folder.as_posix() for folder in file.parents)}
+    if places & NIGHTLY:
+        return "nightly"
+    return "slow" if places & SLOW else "quick"
+
+
+class _Current:
+    """The test that runs now, and whether it may start processes."""
+
+    quick = False
+
+
+def _refuse_processes(event: str, _: tuple[object, ...]) -> None:
+    if _Current.quick and event in PROCESSES:
+        raise ProcessError("a quick test starts a process: name its file in SLOW of tests/conftest.py")
 
 
 def _is_inside(host: object) -> bool:
@@ -47,12 +98,27 @@ def _close_sockets(event: str, arguments: tuple[object, ...]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Close sockets to everything but loopback for as long as this process lives."""
+    import_module("git")  # it starts git when it is imported, which no quick test is to pay for
     sys.addaudithook(_close_sockets)
+    sys.addaudithook(_refuse_processes)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest: whoever came to the laws last would play them alone while the other workers rest."""
+    """Mark each test with its gear, and begin with the longest, which one worker would else play alone at the end."""
+    for item in items:
+        item.add_marker(gear(item.path, getattr(item, "originalname", item.name)))
     items.sort(key=lambda item: item.path.parent.name != "laws")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Refuse processes for as long as a quick test runs."""
+    _Current.quick = item.get_closest_marker("quick") is not None
+    try:
+        return (yield)
+    finally:
+        _Current.quick = False
 
 
 @pytest.fixture(scope="session", autouse=True)

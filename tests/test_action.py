@@ -114,7 +114,7 @@ class Runner:
                 done = self.step(step, checkout, given, values)
                 values |= {f"steps.{step.get('id')}.outputs.{name}": value for name, value in done.items()}
             else:
-                assert step["uses"].startswith("OWNER/kbsync/.github/actions/kbsync@")
+                assert step["uses"].startswith("kbsync/kbsync/.github/actions/kbsync@")
                 self.action(_filled(step["with"], values), checkout, given)
         summary = checkout / ".git" / "summary"
         return summary.read_text(encoding="utf-8") if summary.exists() else ""

@@ -1,8 +1,13 @@
 """What conftest.py promises every test."""
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+from tests.conftest import NIGHTLY, SLOW, TESTS, gear
 
 
 def test_sockets_are_closed_to_everything_but_loopback() -> None:
@@ -11,3 +16,21 @@ def test_sockets_are_closed_to_everything_but_loopback() -> None:
     with pytest.raises(RuntimeError, match="acme"):
         socket.getaddrinfo("acme.freshdesk.com", 443)
     assert socket.getaddrinfo("127.0.0.1", 80)
+
+
+def test_a_quick_test_starts_no_process() -> None:
+    with pytest.raises(RuntimeError, match="quick test"):
+        subprocess.run([sys.executable, "--version"], check=False)
+
+
+def test_the_gear_of_a_test_follows_from_its_place() -> None:
+    assert gear(TESTS / "planner" / "test_table.py", "test_x") == "quick"
+    assert gear(TESTS / "engine" / "deeper" / "test_x.py", "test_x") == "slow"
+    assert gear(TESTS / "cli" / "test_bad_content.py", "test_an_article_of_20_mb_goes_out") == "nightly"
+
+
+@pytest.mark.parametrize("place", sorted(SLOW | NIGHTLY))
+def test_every_place_that_is_named_for_its_gear_exists(place: str) -> None:
+    path, _, name = place.partition("::")
+    assert (TESTS / path).exists()
+    assert not name or f"def {name}(" in Path(TESTS / path).read_text(encoding="utf-8")

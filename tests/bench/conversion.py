@@ -2,7 +2,7 @@
 
 What kbsync does more: its Markdown is rendered back and compared, block by block, and nothing is lost; its HTML has
 resolved links, call-outs, heading ids and the rest of the dialect. Run it with `python -m tests.bench.conversion`,
-KBSYNC_CORPUS set and `pip install -e '.[bench]'`.
+KBSYNC_CORPUS set and `pip install --group bench`.
 """
 
 import json
