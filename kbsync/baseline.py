@@ -117,6 +117,40 @@ def newest(lock: Mapping[ItemKey, Baseline], ledger: Mapping[ItemKey, Baseline])
     return {key: known for key, known in later.items() if not is_tombstone(known)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unvouched:
+    """What was known before a lock file that alone says that content has seen a web edit.
+
+    `published` is the ledger's entry of another live version, `replaced` the file that the pull wrote over, of which
+    nothing but the blob is known.
+    """
+
+    published: Baseline | None
+    replaced: Baseline
+
+
+def unvouched_by(
+    lock: Mapping[ItemKey, Baseline], ledger: Mapping[ItemKey, Baseline], counting: Mapping[ItemKey, Baseline]
+) -> dict[ItemKey, Unvouched]:
+    """Return, for each lock file that counts and that the ledger knows nothing of, what was known before it.
+
+    A lock file whose pull wrote over no file was made by somebody who looked: `--ours`, conflict markers, an adoption.
+    """
+    found = {}
+    for key, entry in lock.items():
+        known, older = counting.get(key), ledger.get(key)
+        if known is None or known.state is not State.LIVE or (known.seen_at, known.live) != (entry.seen_at, entry.live):
+            continue
+        is_known = older is not None and (older.state is not State.LIVE or older.updated_at == known.updated_at)
+        if is_known or entry.previous_blob in {"", entry.blob}:
+            continue
+        found[key] = Unvouched(
+            published=older if older is not None and older.live != known.live else None,
+            replaced=Baseline(kind=entry.kind, id=entry.id, path=entry.path, blob=entry.previous_blob),
+        )
+    return found
+
+
 def tombstone(known: Baseline, *, seen: str) -> Baseline:
     """Make the ledger entry that supersedes the lock file of an item that is gone on both sides.
 

@@ -5,9 +5,10 @@ the commit that it was made from.
 """
 
 import contextlib
+import errno
 import os
+import shutil
 import stat
-import tempfile
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import count
@@ -17,6 +18,8 @@ from typing import Protocol
 from kbsync.errors import ContentError, Problem
 
 MOST_BYTES = 120
+BESIDE = ".kbsync-"
+"""How the name of a file begins that stands in the tree for a moment, where the git folder is on another disk."""
 _UNNAMED = "untitled"
 _PORTS = frozenset(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³")
 _DEVICES = _PORTS | {"con", "prn", "aux", "nul", "conin$", "conout$"}
@@ -44,7 +47,7 @@ def folded(name: str) -> str:
 
 
 def windows_name_error(name: str) -> str:
-    """Return why a name is not possible on Windows; empty where it is."""
+    """Return why Windows could not hold a name; empty where it could."""
     stem = name.partition(".")[0].rstrip(" ").casefold()
     if stem in _DEVICES:
         return f"`{name}` is the name of a device on Windows"
@@ -131,7 +134,7 @@ class WorkingTree:
         return tuple(sorted(self._names))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return the problems: symbolic links, special files, and directories that cannot be read."""
+        """Return symbolic links, files that are no regular files, and what the system would not let us look into."""
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
@@ -169,7 +172,7 @@ class WorkingTree:
                 yield path
 
     def _is_ours(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Return whether a directory is part of the tree: not git's own, another repository, or ignored."""
+        """Return whether a directory is the tree's: not git's own, no other repository within it, not ignored by git."""
         another = os.path.lexists(Path(entry.path) / ".git")
         return entry.name != ".git" and not another and f"{path}/" not in self._ignored
 
@@ -196,40 +199,108 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "replace").decode("utf-8")
 
 
-def write(root: Path, files: Mapping[str, str | bytes | None]) -> None:
-    """Write files under a root, each one whole or not at all; None deletes, with the directories that it leaves empty.
-
-    All are written that can be, and only then the others deleted: what moves is never nowhere.
+def read_file(root: Path, path: str) -> bytes | None:
+    """Return the content of a file under the root; None where there is none.
 
     Raises:
-        ContentError: some could not be, each with its reason; then nothing was deleted.
+        ValueError: the path leads out of the root, or through a symbolic link.
+        OSError: it cannot be read.
     """
-    written = {folded(path) for path, text in files.items() if text is not None}
-    gone = [path for path, text in files.items() if text is None]
-    # Where case does not count, deleting the name in other letters would take the new file along.
-    first = _write(root, {path: None for path in gone if folded(path) in written})
-    problems = first + _write(root, {path: text for path, text in files.items() if text is not None})
-    problems = problems or _write(root, {path: None for path in gone if folded(path) not in written})
-    if problems:
-        raise ContentError(tuple(problems))
+    place = place_in(root, path)
+    return _open_inside(root, place.relative_to(root).as_posix()) if place.is_file() else None
 
 
-def _write(root: Path, files: Mapping[str, str | bytes | None]) -> list[Problem]:
-    problems: list[Problem] = []
-    for path, text in files.items():
+def write_file(root: Path, path: str, data: bytes, *, scratch: Path, mode: int | None = None) -> None:
+    """Replace a file under the root whole, in one step; the new content is made ready in `scratch`, outside the tree.
+
+    A file keeps its mode; a new one gets `mode`, else the usual one.
+
+    Raises:
+        ValueError: the path leads out of the root, or through a symbolic link.
+        OSError: it cannot be written; then the file is as it was.
+    """
+    place = place_in(root, path)
+    if place.exists():
+        mode = stat.S_IMODE(place.stat().st_mode)
+    try:
+        scratch.write_bytes(data)
+        scratch.chmod(0o666 & ~_umask() if mode is None else mode)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _replace(scratch, place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise
+
+
+def _replace(made: Path, place: Path) -> None:
+    """Rename a file to its place; where that is on another file system, by a copy beside it."""
+    try:
+        made.replace(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = place.with_name(f"{BESIDE}{made.name}")
         try:
-            place = _inside(root, path)
-            if text is None:
-                _delete(root, place)
-            else:
-                _replace(place, text)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            problems.append(Problem(path=printable(path), message=f"could not be written: {reason}"))
-    return problems
+            shutil.copy(made, beside)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
 
 
-def _inside(root: Path, path: str) -> Path:
+def move_file(root: Path, old: str, new: str) -> None:
+    """Rename a file or directory under the root, and delete the directories that this leaves empty.
+
+    Raises:
+        ValueError: a path leads out of the root, or through a symbolic link.
+        OSError: it cannot be renamed.
+    """
+    source, place = place_in(root, old), place_in(root, new)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(place)
+    _prune(root, source)
+
+
+def delete_file(root: Path, path: str) -> None:
+    """Delete a file under the root, if it is there, and the directories that it leaves empty.
+
+    Raises:
+        ValueError: the path leads out of the root, or through a symbolic link.
+        OSError: it cannot be deleted.
+    """
+    place = place_in(root, path)
+    place.unlink(missing_ok=True)
+    _prune(root, place)
+
+
+def sync_file(root: Path, path: str) -> None:
+    """Let the system write a file to the disk.
+
+    Raises:
+        OSError: it could not.
+    """
+    sync(place_in(root, path))
+
+
+def sync(place: Path) -> None:
+    """Let the system write a file to the disk, or the names in a directory where it can do that.
+
+    Raises:
+        OSError: a file could not be written.
+    """
+    is_directory = place.is_dir()
+    if is_directory and os.name == "nt":
+        return
+    with contextlib.suppress(*([OSError] if is_directory else [])):
+        descriptor = os.open(place, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def place_in(root: Path, path: str) -> Path:
     """Return the place of a path under the root; no step of the way may be a link or lead outwards."""
     parts = path.split("/")
     if any(part in ("", ".", "..", ".git") or "\\" in part or "\0" in part for part in parts) or ":" in parts[0]:
@@ -258,25 +329,7 @@ def _open_inside(root: Path, path: str) -> bytes:
         return file.read()
 
 
-def _replace(place: Path, text: str | bytes) -> None:
-    data = text.encode("utf-8") if isinstance(text, str) else text
-    place.parent.mkdir(parents=True, exist_ok=True)
-    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666 & ~_umask()
-    descriptor, name = tempfile.mkstemp(prefix=".kbsync-", dir=place.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        temporary.chmod(mode)
-        temporary.replace(place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def _delete(root: Path, place: Path) -> None:
-    place.unlink(missing_ok=True)
+def _prune(root: Path, place: Path) -> None:
     for parent in place.parents:
         if parent == root:
             return

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from kbsync import __version__
-from tests.desk import Desk
+from tests.cli_runner import Checkout
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
@@ -201,7 +201,7 @@ def test_the_changelog_has_one_line_a_change() -> None:
 def test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top(tmp_path: Path) -> None:
     (hook,) = _load(ROOT / ".pre-commit-hooks.yaml")
     assert hook["entry"] == "kbsync lint"
-    desk = Desk(root=tmp_path)
+    desk = Checkout(root=tmp_path)
     for folder in ("content", "docs/help"):
         desk.write(f"{folder}/kbsync.toml", '[targets.production]\nurl = "https://acme.freshdesk.com"\n')
         desk.write(f"{folder}/guide/_index.md", "---\nname: Guide\n---\n")

@@ -16,7 +16,7 @@ from kbsync.cli.options import (
     paths_argument,
 )
 from kbsync.cli.paths import check_known, content_paths, paths_to_override
-from kbsync.cli.ui import ConsoleUi, portal_of, print_notices
+from kbsync.cli.ui import INTERRUPTED_NOTE, ConsoleUi, portal_of, print_notices
 from kbsync.config import Config, Secret, key_for
 from kbsync.engine import pull as engine
 from kbsync.engine.branch import propose
@@ -35,6 +35,7 @@ from kbsync.report.terminal import plan_to_text
 @click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the portal.")
 @click.option("--branch", metavar="NAME", help="Put it on this branch, for a pull request; with --commit.")
 @click.option("--commit", is_flag=True, help="Commit to --branch; your files and your branch stay as they are.")
+@click.option("--abort", is_flag=True, help="Restore the files that the last pull changed.")
 @local_option
 @ignore_ids_option
 @click.pass_obj
@@ -49,10 +50,15 @@ def pull(
     prune: bool,
     branch: str | None,
     commit: bool,
+    abort: bool,
     local: bool,
     ignore_ids: bool,
 ) -> int:
     """Copy what was edited on the portal into your files."""
+    if abort:
+        if paths or ours or theirs or prune or branch or commit or dry_run:
+            raise UsageError("--abort goes with no other option", advice="leave the PATHs and other options out")
+        return _abort(context.config())
     _check_branch(branch, commit=commit, dry_run=dry_run)
     config = context.config(ignore_ids=ignore_ids)
     options = Options(
@@ -85,9 +91,30 @@ def _check_branch(branch: str | None, *, commit: bool, dry_run: bool) -> None:
         raise UsageError("--dry-run and --branch do not go together", advice="`kbsync pull --dry-run` shows the edits")
 
 
+def _abort(config: Config) -> int:
+    """Restore the files that the last pull changed, and print which were left as they are."""
+    restored = engine.abort(config)
+    if restored is None:
+        print_note("Nothing to restore: no pull is noted in this working tree.")
+        return ExitCode.OK
+    for path in restored.files:
+        print_result(f"restored {path}")
+    if not (restored.files or restored.edited or restored.committed):
+        print_note("Nothing to restore: the files are as they were before the pull.")
+    if restored.committed:
+        print_note(f"Not restored, because committed (use `git revert`): {', '.join(restored.committed)}")
+    if restored.edited:
+        print_note(f"Not restored, because edited after the pull: {', '.join(restored.edited)}")
+    return ExitCode.HELD if restored.edited else ExitCode.OK
+
+
 def _pull_into_tree(config: Config, key: Secret, options: Options, output_format: str, *, dry_run: bool) -> int:
-    with cache_in_use(), ConsoleUi() as ui:
-        pulled = engine.pull(config, key, options, ui, dry_run=dry_run)
+    try:
+        with cache_in_use(), ConsoleUi() as ui:
+            pulled = engine.pull(config, key, options, ui, dry_run=dry_run)
+    except KeyboardInterrupt:
+        print_note(INTERRUPTED_NOTE)
+        return ExitCode.INTERRUPTED
     check_known(pulled.planned, (*options.paths, *options.ours, *options.theirs))
     print_notices(pulled.planned)
     if output_format == "json":

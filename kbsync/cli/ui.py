@@ -161,6 +161,8 @@ def print_notices(planned: PlanResult) -> None:
     skipped = planned.workspace.tree.translations
     if skipped:
         print_note(f"Translations, which are not published yet: {', '.join(skipped)}")
+    if planned.workspace.cut_off:
+        print_note("A pull was interrupted here: `kbsync pull` finishes it, `kbsync pull --abort` restores the files.")
     in_flight = describe(planned.workspace.in_flight)
     if in_flight:
         print_note(in_flight)

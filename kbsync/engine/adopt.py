@@ -1,9 +1,10 @@
-"""What is to be adopted, made out of what is named: which files are which live items, and what a pull would make of it.
+"""Adoption and release: live items that kbsync takes over, with their file or into the tree, or stops managing.
 
-It works out and writes nothing.
+A plan says which files are which live items and what a pull would make of them; what it holds is written by the journal.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import (
@@ -20,12 +21,14 @@ from kbsync.digests import live_digests
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, lock_files, open_workspace
 from kbsync.engine.plan import connect, rules_for
 from kbsync.engine.pull import build_pull
+from kbsync.engine.pull_journal import TreeJournal
 from kbsync.engine.record import make_baseline
 from kbsync.engine.recover import recover_into
 from kbsync.engine.refresh import refresh, with_author_ids
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import Refusal
-from kbsync.files import file_name, write
+from kbsync.files import file_name
+from kbsync.git.repository import Repository
 from kbsync.model import (
     Article,
     Category,
@@ -47,7 +50,7 @@ from kbsync.planner.planner import Plan, make_plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """What is to be taken over or let go.
+    """What is to be taken over or released.
 
     Content paths, with all below them; live items; and in `pairs` the live item that a path is said to be.
     """
@@ -178,7 +181,7 @@ class AdoptPlan:
         return tuple(found)
 
     def described(self, change: Change) -> Change:
-        """Tell of a change what it means: where both sides differ, what the next publish would write."""
+        """Return a change with its reason: where both sides differ, what the next publish would write."""
         if change.action is Action.CREATE:
             return replace(change, reason="brought into the tree")
         differing = self.wanted[change.key].differing
@@ -267,7 +270,7 @@ def _named_refusal(path: str, kind: Kind, number: int | None, reason: str) -> Fi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptResult:
-    """What was taken over or let go, or would be: the changes of `planned`, the findings that stand in the way.
+    """What was taken over or released, or would be: the changes of `planned`, the findings that stand in the way.
 
     `files` are written, None deletes; `agreed` tells whether the ui wanted it.
     """
@@ -283,6 +286,13 @@ def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *
     Raises:
         Refusal: it would write over uncommitted changes, or the portal is not the one that the tree is known to be on.
     """
+    with _writing(config, dry_run=dry_run) as journal:
+        return _adopt(config, key, named, options, ui, journal)
+
+
+def _adopt(
+    config: Config, key: Secret, named: Named, options: Options, ui: Ui, journal: TreeJournal | None
+) -> AdoptResult:
     workspace, live, content, calls = _read(config, key, options, ui)
     adoption = AdoptPlan(workspace, content, live, named)
     made = make_plan(live, adoption.content, adoption.workspace.baselines, adoption.rules(options))
@@ -293,17 +303,24 @@ def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *
     pulled = build_pull(adoption.workspace, wanted, live, adoption.addresses, Options(), ui.advance)
     changes = tuple(adoption.described(change) for change in pulled.changes)
     files = adoption.files(pulled.files, pulled.changes)
-    return _settle(workspace, live, changes, (*adoption.refused, *pulled.refused), files, calls, ui, dry_run)
+    return _confirm_and_write(workspace, live, changes, (*adoption.refused, *pulled.refused), files, calls, ui, journal)
 
 
 def release(
     config: Config, key: Secret, named: Named, options: Options, ui: Ui, *, dry_run: bool = False
 ) -> AdoptResult:
-    """Let items go: from then on nothing happens with them on either side, whatever becomes of their files.
+    """Release items: from then on nothing happens with them on either side, whatever becomes of their files.
 
     Raises:
         Refusal: it would write over uncommitted changes.
     """
+    with _writing(config, dry_run=dry_run) as journal:
+        return _release(config, key, named, options, ui, journal)
+
+
+def _release(
+    config: Config, key: Secret, named: Named, options: Options, ui: Ui, journal: TreeJournal | None
+) -> AdoptResult:
     workspace, live, content, calls = _read(config, key, options, ui)
     pairs = match(content, live, workspace.baselines, LinkResolver(config, content.assets))
     changes: list[Change] = []
@@ -312,7 +329,7 @@ def release(
     for case in pairs.states:
         if not (named.covers(case.path) or (case.id and case.key in named.keys)):
             continue
-        entry = _let_go(case, live, pairs)
+        entry = _released_baseline(case, live, pairs)
         if entry is None:
             refused.append(refusal(case, "not on the portal: set `publish: false`, or delete its file"))
         elif case.baseline is None or case.baseline.state is not State.RELEASED:
@@ -322,7 +339,20 @@ def release(
             files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
             files[released_file_path(config.target, entry.key)] = encode(entry)
     refused += absent(named, {case.key for case in pairs.states})
-    return _settle(workspace, live, tuple(changes), refused, files, calls, ui, dry_run)
+    return _confirm_and_write(workspace, live, tuple(changes), refused, files, calls, ui, journal)
+
+
+@contextmanager
+def _writing(config: Config, *, dry_run: bool) -> Iterator[TreeJournal | None]:
+    """Lock the working tree for this run, with what an earlier one left half done put back; None on a dry run."""
+    if dry_run:
+        yield None
+        return
+    journal = TreeJournal(Repository.open(config.root))
+    with journal.held():
+        if journal.cut_off:
+            journal.restore()
+        yield journal
 
 
 def _read(config: Config, key: Secret, options: Options, ui: Ui) -> tuple[Workspace, KnowledgeBase, KnowledgeBase, int]:
@@ -334,7 +364,7 @@ def _read(config: Config, key: Secret, options: Options, ui: Ui) -> tuple[Worksp
         return recover_into(workspace, live), live, content, connection.calls
 
 
-def _settle(
+def _confirm_and_write(
     workspace: Workspace,
     live: KnowledgeBase,
     changes: tuple[Change, ...],
@@ -342,12 +372,12 @@ def _settle(
     files: Mapping[str, str | bytes | None],
     calls: int,
     ui: Ui,
-    dry_run: bool,  # noqa: FBT001
+    journal: TreeJournal | None,
 ) -> AdoptResult:
-    """Ask, and write what is to be written."""
+    """Ask, and write what is to be written, where there is a journal to write by."""
     plan = Plan(written=Side.CONTENT, changes=changes, conflicts=tuple(refused), ids={}, targets={}, anchors={})
     held = AdoptResult(planned=PlanResult(workspace=workspace, plan=plan, live=live, calls=calls), files=files)
-    if dry_run or not changes:
+    if journal is None or not changes:
         return held
     dirty = sorted(workspace.repository.uncommitted() & files.keys())
     if dirty:
@@ -357,13 +387,12 @@ def _settle(
         )
     if not ui.confirm(held.planned):
         return replace(held, agreed=False)
-    workspace.repository.clear_skip_worktree(files.keys())
-    write(workspace.config.root, files)
+    journal.write(files, workspace.files)
     return held
 
 
-def _let_go(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | None:
-    """Make the lock entry of what is let go; None for what no portal ever had."""
+def _released_baseline(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | None:
+    """Make the lock file of what is released; None for what no portal ever had."""
     item, known = case.live, case.baseline
     if item is None:
         return (
@@ -375,7 +404,7 @@ def _let_go(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | No
     elif known is not None:
         made = replace(known, live=live_digests(item), seen_at=live.seen_at, updated_at=item.updated_at or "")
     else:
-        path = _path_made_up(item, live)
+        path = _likely_path(item, live)
         made = Baseline(
             kind=item.kind,
             id=item.id or 0,
@@ -388,7 +417,7 @@ def _let_go(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | No
     return replace(made, state=State.RELEASED, source=None, expanded=None, fields={}, previous={}, supersedes="")
 
 
-def _path_made_up(item: Item, live: KnowledgeBase) -> str:
+def _likely_path(item: Item, live: KnowledgeBase) -> str:
     """Return a path for what has none in the tree: what a pull might call it."""
     if isinstance(item, Article):
         return f"{_place(item.parent, live)}/{file_name(item.title, ())}.md"
@@ -400,4 +429,4 @@ def _path_made_up(item: Item, live: KnowledgeBase) -> str:
 def _place(number: int | None, live: KnowledgeBase) -> str:
     by_id = live.by_id()
     above = by_id.get(ItemKey(Kind.FOLDER, number or 0)) or by_id.get(ItemKey(Kind.CATEGORY, number or 0))
-    return _path_made_up(above, live) if above else "unknown"
+    return _likely_path(above, live) if above else "unknown"

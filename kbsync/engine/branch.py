@@ -24,7 +24,7 @@ from kbsync.model import source_path
 _LOCKS = ".kbsync/"
 
 
-def joined(repository: Repository, tip: str, base: str, *, names: tuple[str, str], remote: str) -> str:
+def merged_with_base(repository: Repository, tip: str, base: str, *, names: tuple[str, str], remote: str) -> str:
     """Return a commit that holds a branch's and that of the one below it; `names` are what people call the two.
 
     What of the branch was merged below already, also as one squashed commit, counts as merged: it does not come back
@@ -107,8 +107,8 @@ class BranchUpdate:
     config: Config
     branch: str
     commit: str
-    here: str | None
-    there: str | None
+    local_head: str | None
+    remote_head: str | None
     pushes: bool
 
     def commit_files(self, files: Mapping[str, str | bytes | None], *, message: str) -> str:
@@ -121,7 +121,7 @@ class BranchUpdate:
         """
         commit = self.repository.branches.commit_onto(self.commit, files, message=message)
         if self.pushes:
-            self.repository.branches.push(self.config.remote, self.branch, commit, expected=self.there)
+            self.repository.branches.push(self.config.remote, self.branch, commit, expected=self.remote_head)
         self._follow(commit)
         return commit
 
@@ -129,10 +129,10 @@ class BranchUpdate:
         """Let the branch of this clone follow: where there is no remote, or where it lags behind."""
         branches = self.repository.branches
         if not self.pushes:
-            branches.move(self.branch, commit, expected=self.here)
-        elif self.here is not None and branches.is_ancestor(self.here, commit):
+            branches.move(self.branch, commit, expected=self.local_head)
+        elif self.local_head is not None and branches.is_ancestor(self.local_head, commit):
             with contextlib.suppress(RefMoved):
-                branches.move(self.branch, commit, expected=self.here)
+                branches.move(self.branch, commit, expected=self.local_head)
 
 
 def on_branch(config: Config, branch: str, act: Callable[[BranchUpdate], _Done], *, local: bool) -> _Done:
@@ -171,9 +171,9 @@ def _proposal(repository: Repository, config: Config, branch: str, *, local: boo
         repository=repository,
         config=config,
         branch=branch,
-        commit=base if tip is None else joined(repository, tip, base, names=names, remote=config.remote),
-        here=here,
-        there=remote,
+        commit=base if tip is None else merged_with_base(repository, tip, base, names=names, remote=config.remote),
+        local_head=here,
+        remote_head=remote,
         pushes=shares,
     )
 
@@ -210,26 +210,26 @@ def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: st
 
     def bring(proposal: BranchUpdate) -> ProposedPull:
         workspace = open_workspace(config, commit=proposal.commit, local=options.local)
-        home = plan_pull(workspace, key, replace(options, markers=False), ui)
-        left_out = home.planned.plan.conflicts
-        files = _to_bring(workspace, home)
+        result = plan_pull(workspace, key, replace(options, markers=False), ui)
+        left_out = result.planned.plan.conflicts
+        files = _to_bring(workspace, result)
         if not files:
-            return ProposedPull(result=home, branch=branch)
-        message = _message_proposing(home.pulled.changes, files.keys(), left_out)
+            return ProposedPull(result=result, branch=branch)
+        message = _message_proposing(result.pulled.changes, files.keys(), left_out)
         return ProposedPull(
-            result=home, branch=branch, commit=proposal.commit_files(files, message=message), pushed=proposal.pushes
+            result=result, branch=branch, commit=proposal.commit_files(files, message=message), pushed=proposal.pushes
         )
 
     ui.status("looking at the branch")
     return on_branch(config, branch, bring, local=options.local)
 
 
-def _to_bring(workspace: Workspace, home: PullResult) -> dict[str, str | bytes | None]:
+def _to_bring(workspace: Workspace, result: PullResult) -> dict[str, str | bytes | None]:
     """Return the files of a pull that differ from those there."""
     present = frozenset(workspace.files.paths())
     return {
         path: text
-        for path, text in home.pulled.files.items()
+        for path, text in result.pulled.files.items()
         if (path in present if text is None else path not in present or workspace.files.read(path) != _data(text))
     }
 
@@ -239,12 +239,12 @@ def _data(text: str | bytes) -> bytes:
 
 
 def _message_proposing(changes: Iterable[Change], files: Iterable[str], left_out: Iterable[Finding]) -> str:
-    """Return what came home, and what did not; one line each."""
+    """Return what was pulled, and what was left out; one line each."""
     written = set(files)
     lines = [_line(change) for change in changes if _source(change) in written]
     held = [_one_line(f"  {finding.path}: {finding.reason or 'changed on both sides'}") for finding in left_out]
     told = "1 item" if len(lines) == 1 else f"{len(lines)} items"
-    parts = [f"Bring home {told} from the portal" if lines else "Note what both sides agree on"]
+    parts = [f"Pull {told} from the portal" if lines else "Note what both sides agree on"]
     parts += ["\n".join(lines)] if lines else []
     parts += ["\n".join(("Left out, to be merged by hand with `kbsync pull`:", *held))] if held else []
     return "\n\n".join(parts) + "\n"

@@ -9,7 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from kbsync.baseline import Baseline, carried_over, lock_folder, newest, read_lock_files, with_sources
+from kbsync.baseline import (
+    Baseline,
+    Unvouched,
+    carried_over,
+    lock_folder,
+    newest,
+    read_lock_files,
+    unvouched_by,
+    with_sources,
+)
 from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.content.document import parse_document
@@ -17,6 +26,7 @@ from kbsync.content.lint import lint
 from kbsync.content.selection import TreeRules
 from kbsync.content.tree import ContentTree, read_tree
 from kbsync.digests import blob_of, content_digests, link_graph
+from kbsync.engine.pull_journal import TreeJournal
 from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, WorkingTree
 from kbsync.git.repository import Repository
@@ -47,7 +57,8 @@ class Workspace:
     """A tree with its baselines: `lock` and `ledger` as they stand, `baselines` the newer of the two for each item.
 
     `heads` are the commits of ledger and lease, `in_flight` is the run that holds the lease, alive or not,
-    `journaled` are the baselines in this clone's `journals`; `recovered` is what of all that was found on the portal.
+    `journaled` are the baselines in this clone's `journals`; `recovered` is what of all that was found on the portal. `cut_off` is
+    set where an interrupted pull left the working tree half written.
     """
 
     config: Config
@@ -64,6 +75,7 @@ class Workspace:
     journals: Mapping[str, Path] = field(default_factory=dict)
     journaled: tuple[Baseline, ...] = ()
     recovered: Recovered = field(default_factory=Recovered)
+    cut_off: bool = False
 
     @property
     def content(self) -> KnowledgeBase:
@@ -127,7 +139,28 @@ def open_workspace(
         in_flight=read_in_flight(repository, config, heads),
         journals=journals,
         journaled=journaled,
+        cut_off=TreeJournal(repository).cut_off,
     )
+
+
+def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:
+    """Return, for what a lock file alone calls seen and whose file says something else, what was known before.
+
+    It has its source where the ledger or this clone has it.
+    """
+    blobs = _blobs(workspace.content)
+    found = {
+        key: known
+        for key, known in unvouched_by(workspace.lock, workspace.ledger, workspace.baselines).items()
+        if blobs.get(workspace.baselines[key].path) != workspace.lock[key].blob
+    }
+    if not found:
+        return {}
+    published = {key: known.published for key, known in found.items() if known.published is not None}
+    published = complete_baselines(workspace.repository, workspace.content, published)
+    texts = workspace.repository.blobs({known.replaced.blob for known in found.values()})
+    replaced = with_sources((known.replaced for known in found.values()), texts)
+    return {known.key: Unvouched(published=published.get(known.key), replaced=known) for known in replaced}
 
 
 def files_of(repository: Repository, config: Config, commit: str | None) -> Files:

@@ -42,7 +42,7 @@ Entries = Sequence[str] | Sequence[int]
 
 
 def merged_list(base: Entries, mine: Entries, theirs: Entries) -> FieldValue:
-    """Give `mine` with what `theirs` added to the base, and without what it took away."""
+    """Return `mine` with what `theirs` added to the base, and without what it took away."""
     old, kept = {str(entry) for entry in base}, {str(entry) for entry in theirs}
     stay = [entry for entry in mine if str(entry) in kept or str(entry) not in old]
     mine_too = old | {str(entry) for entry in stay}
@@ -230,7 +230,7 @@ class FileMerger:
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def merge(self, change: Change) -> MergedFile:
-        """Work out the texts of a change that has a live item.
+        """Make the texts of a change that has a live item.
 
         Raises:
             ContentError: the file cannot be edited so.

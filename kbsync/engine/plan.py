@@ -9,7 +9,7 @@ from kbsync.change import Change, Finding
 from kbsync.config import Config, Secret
 from kbsync.content.document import parse_document
 from kbsync.digests import pulled_body
-from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace, unvouched
 from kbsync.engine.history import past_runs
 from kbsync.engine.pointer import add_pointers
 from kbsync.engine.recover import hold_back_unresolved, recover_into
@@ -156,6 +156,7 @@ def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -
     config = workspace.config
     return PlanRules(
         addresses=addresses,
+        unvouched=unvouched(workspace),
         removed=config.removed,
         moved=config.moved,
         touched=config.touched,

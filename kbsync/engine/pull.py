@@ -1,6 +1,6 @@
-"""Bring a plan toward content into the tree: new files, edited files, and the lock that says what they agree with.
+"""A pull: the plan toward content made into files and lock files, and these written into the working tree.
 
-It works out every file first and writes nothing: what it returns is written by the journey, all at once.
+`build_pull` makes every file first and writes nothing; `pull` writes them all by a journal.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,13 +12,15 @@ from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_works
 from kbsync.engine.merge_files import BodyMerger, FileMerger, MergedFile, source_of
 from kbsync.engine.plan import connect, rules_for
 from kbsync.engine.pull_baselines import PullBaselines, lock_file_changes, moved_along, relinked_files
+from kbsync.engine.pull_journal import Restored, TreeJournal
 from kbsync.engine.recover import recover_into
 from kbsync.engine.refresh import find_existing, refresh, with_author_ids
 from kbsync.engine.relocate import Places
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Refusal
-from kbsync.files import Overlay, folded, write
+from kbsync.files import Overlay, folded
 from kbsync.freshdesk.client import Connection
+from kbsync.git.repository import Repository
 from kbsync.model import ItemKey, Kind, KnowledgeBase, is_under
 from kbsync.planner.planner import Plan, make_plan
 
@@ -27,14 +29,15 @@ from kbsync.planner.planner import Plan, make_plan
 class PulledFiles:
     """What a pull would write: each file by path (None deletes), and the changes.
 
-    `dropped` tells what was left out on purpose, by path; `refused` are items that could not be brought home, or whose
-    files hold both versions between markers.
+    `dropped` tells what was left out on purpose, by path; `refused` are items that could not be pulled, or whose
+    files hold both versions between markers. `moved` tells which file or directory goes where.
     """
 
     files: dict[str, str | bytes | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: list[Finding] = field(default_factory=list)
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_pull(
@@ -45,7 +48,7 @@ def build_pull(
     options: Options,
     tell: Callable[[str], None],
 ) -> PulledFiles:
-    """Work out the files of a pull, of all or at some paths; `tell` hears of each article that was converted."""
+    """Make the files of a pull, of all or at some paths; `tell` hears of each article that was converted."""
     refused: list[Finding] = []
     while True:
         pulling = _PullBuilder(workspace, plan, live, addresses, options)
@@ -57,7 +60,7 @@ def build_pull(
 
 
 class _PullBuilder:
-    """One pull being worked out."""
+    """The files of one pull, while they are made."""
 
     def __init__(
         self, workspace: Workspace, plan: Plan, live: KnowledgeBase, addresses: LinkResolver, options: Options
@@ -69,15 +72,15 @@ class _PullBuilder:
         self.options = options
         self.present = frozenset(workspace.files.paths())
         self.places = Places(plan, live, self.present, workspace.baselines)
-        self.outlook = PullBaselines(workspace=workspace, live=live)
+        self.state = PullBaselines(workspace=workspace, live=live)
         self.pulled = PulledFiles()
 
     def run(self, without: set[ItemKey], tell: Callable[[str], None]) -> bool:
-        """Work out all but some items; tell whether to begin anew, others having counted on one that was refused."""
+        """Make the files of all but some items; return whether to start again, since others rely on a refused one."""
         asked = self._placed([change for change in self.plan.changes if change.key not in without])
         deleted = {source_of(change) for change in asked if change.action is Action.DELETE}
         self.addresses = self.addresses.after_moves(self.places.moved)
-        self.outlook.moved = self.places.moved
+        self.state.moved = self.places.moved
         links = relinked_files(self.workspace.files, self.places, without=deleted)
         texts = self._texts(links)
         gone = {change.path for change in asked if change.action is Action.DELETE} | self.places.moved.keys()
@@ -88,8 +91,8 @@ class _PullBuilder:
             tell(change.path)
         if counted_on:
             return True
-        self._name_the_lost()
-        self._settle(links)
+        self._refuse_unplaced()
+        self._finish(links)
         return False
 
     def _placed(self, changes: list[Change]) -> list[Change]:
@@ -132,25 +135,25 @@ class _PullBuilder:
         return self.workspace.files.read(source).decode("utf-8") if source in self.present else None
 
     def _take(self, change: Change, texts: FileMerger) -> bool:
-        """Work out one file; one that cannot be edited is named and left alone, and the others go on."""
+        """Make one file; one that cannot be edited is refused by name, and the others go on."""
         try:
-            brought = texts.merge(change)
+            merged = texts.merge(change)
         except ContentError as error:
             self._refuse(change, "; ".join(problem.message for problem in error.problems))
             return False
-        if brought.overlaps and not self.options.markers:
-            self._refuse(change, f"both sides changed it differently: {', '.join(brought.overlaps)}", brought)
+        if merged.overlaps and not self.options.markers:
+            self._refuse(change, f"both sides changed it differently: {', '.join(merged.overlaps)}", merged)
             return False
         source = source_of(change)
-        if brought.text is not None:
-            self.outlook.written[source] = brought.text
-        if brought.agreed is not None and brought.agreed != brought.text:
-            self.outlook.agreed[source] = brought.agreed
-        if brought.shown is not None:
-            self.outlook.shown[change.path] = brought.shown
-        if brought.overlaps:
-            what = ", ".join(brought.overlaps)
-            self._refuse(change, f"both sides changed it differently: {what}; choose between the markers", brought)
+        if merged.text is not None:
+            self.state.written[source] = merged.text
+        if merged.agreed is not None and merged.agreed != merged.text:
+            self.state.agreed[source] = merged.agreed
+        if merged.shown is not None:
+            self.state.shown[change.path] = merged.shown
+        if merged.overlaps:
+            what = ", ".join(merged.overlaps)
+            self._refuse(change, f"both sides changed it differently: {what}; choose between the markers", merged)
         self.pulled.changes.append(change)
         return True
 
@@ -161,12 +164,12 @@ class _PullBuilder:
             self._refuse(change, "gone on the portal, but not all that lies in its directory; delete it by hand")
             return False
         if source_of(change) in self.present:
-            self.outlook.written[source_of(change)] = None
+            self.state.written[source_of(change)] = None
         self.pulled.changes.append(change)
         return True
 
-    def _refuse(self, change: Change, why: str, brought: MergedFile | None = None) -> None:
-        stays = change.action is Action.MOVE and not (brought and brought.text and self.options.markers)
+    def _refuse(self, change: Change, why: str, merged: MergedFile | None = None) -> None:
+        stays = change.action is Action.MOVE and not (merged and merged.text and self.options.markers)
         path = change.former_path if stays and change.former_path else change.path
         self.pulled.refused.append(
             Finding(
@@ -181,29 +184,30 @@ class _PullBuilder:
             )
         )
 
-    def _name_the_lost(self) -> None:
+    def _refuse_unplaced(self) -> None:
         for change in self.places.lost:
             if change.action is Action.MOVE and (not self.options.paths or _lies_at(change.path, self.options.paths)):
                 self._refuse(change, "moved on the portal, to a folder that the tree does not have")
 
-    def _settle(self, links: Mapping[str, str | bytes | None]) -> None:
-        """Bring the links of other files along, read back what would be written, and make the lock."""
-        outlook, changes = self.outlook, self.pulled.changes
+    def _finish(self, links: Mapping[str, str | bytes | None]) -> None:
+        """Rewrite the links of other files, read back what would be written, and make the lock files."""
+        state, changes = self.state, self.pulled.changes
         taken = {change.key for change in changes}
-        outlook.written = {**links, **outlook.written}
-        outlook.keep_emptied_directories(
+        state.written = {**links, **state.written}
+        state.keep_emptied_directories(
             self.places.paths.values(), without={change.path for change in changes if not change.desired}
         )
-        following = moved_along(outlook, self.plan, self.places, self.addresses, taken)
+        following = moved_along(state, self.plan, self.places, self.addresses, taken)
         changes += following if self.places.moved else ()
-        outlook.write_inherited_defaults(changes)
+        state.write_inherited_defaults(changes)
         ids = {path: key.id for key, path in self.places.paths.items()}
-        made = outlook.baselines(changes, self.addresses, ids)
-        self.pulled.files = lock_file_changes(self.workspace, changes, made) | outlook.written
+        made = state.baselines(changes, self.addresses, ids)
+        self.pulled.files = state.written | lock_file_changes(self.workspace, changes, made)
+        self.pulled.moved = self.places.moved
         self.pulled.changes[:] = [replace(change, after=self._after(change)) for change in changes]
 
     def _after(self, change: Change) -> str | None:
-        text = self.outlook.written.get(source_of(change))
+        text = self.state.written.get(source_of(change))
         return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
@@ -222,23 +226,40 @@ class PullResult:
 
 
 def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool) -> PullResult:
-    """Bring what changed on the portal into the working tree.
+    """Write what changed on the portal into the working tree; what a pull that was cut off left is put back first.
 
     Raises:
         Refusal: it would write over files with uncommitted changes.
         ContentError: some files could not be written.
+        KbsyncError: nothing more could be written; the next pull goes on.
     """
-    workspace = open_workspace(config, local=options.local)
-    home = plan_pull(workspace, key, options, ui)
-    if not dry_run:
-        _refuse_to_write_over(workspace, home.pulled)
-        home = replace(home, outside=workspace.repository.clear_skip_worktree(home.pulled.files.keys()))
-        write(config.root, home.pulled.files)
-    return home
+    if dry_run:
+        return plan_pull(open_workspace(config, local=options.local), key, options, ui)
+    journal = TreeJournal(Repository.open(config.root))
+    with journal.held():
+        if journal.cut_off:
+            ui.status("putting back what was cut off")
+            journal.restore()
+        workspace = open_workspace(config, local=options.local)
+        result = plan_pull(workspace, key, options, ui)
+        _refuse_to_write_over(workspace, result.pulled)
+        return replace(result, outside=journal.write(result.pulled.files, workspace.files, moved=result.pulled.moved))
+
+
+def abort(config: Config) -> Restored | None:
+    """Put back the files that the last pull, adopt or release changed; None where there was none.
+
+    Raises:
+        Refusal: another run is writing here.
+        GitError: there is no repository.
+    """
+    journal = TreeJournal(Repository.open(config.root))
+    with journal.held():
+        return journal.restore() if journal.has_run() else None
 
 
 def plan_pull(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> PullResult:
-    """Read the portal, and work out what a pull into this workspace would write; nothing is written.
+    """Read the portal, and make what a pull into this workspace would write; nothing is written.
 
     Raises:
         Refusal: the portal is not the one that the tree is known to be on.

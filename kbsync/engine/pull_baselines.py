@@ -77,7 +77,7 @@ class PullBaselines:
                 self.written[source] = edit_fields(text, wrong, path=source)
 
     def _say(self, source: str, fields: Mapping[str, FieldValue]) -> None:
-        """Say fields in a merged file too, if it can be read: between markers it cannot."""
+        """Write fields into a merged file too, if it can be read: between markers it cannot."""
         text = self.written.get(source)
         if not isinstance(text, str) or not fields:
             return
@@ -248,26 +248,26 @@ def _relinked(files: Files, path: str, place: str, places: Places) -> str | None
 
 
 def moved_along(
-    outlook: PullBaselines,
+    state: PullBaselines,
     plan: Plan,
     places: Places,
     addresses: LinkResolver,
     taken: Collection[ItemKey],
 ) -> Iterator[Change]:
-    """Return which known items lie elsewhere or show other links now and nothing else, and on what both agree by that."""
-    live, baselines = outlook.live.by_id(), outlook.workspace.baselines
+    """Return the known items of which nothing changes but their place, or their links, and set their baselines."""
+    live, baselines = state.live.by_id(), state.workspace.baselines
     lie_at = {places.moved.get(known.path, known.path): key for key, known in baselines.items() if key not in live}
     lie_at |= {path: key for key, path in places.paths.items()}
-    for item in outlook.workspace.content.items():
+    for item in state.workspace.content.items():
         old = item.path or ""
         path = places.moved.get(old, old)
         known = baselines.get(lie_at.get(path, ItemKey(Kind.ARTICLE, 0)))
         moved = path != old or any(target.partition("#")[0] in places.moved for target in plan.targets.get(old, ()))
         if not moved or known is None or known.state is not State.LIVE or known.key in taken:
             continue
-        if isinstance(item, Article) and not _hold_base(outlook, places, addresses, item, known):
+        if isinstance(item, Article) and not _hold_base(state, places, addresses, item, known):
             continue
-        outlook.relinked.add(path)
+        state.relinked.add(path)
         yield Change(
             action=Action.UPDATE if path == old else Action.RENAME,
             kind=item.kind,
@@ -278,12 +278,12 @@ def moved_along(
             desired=live.get(known.key),
             actual=item,
             before=item.origin.text if item.origin else None,
-            kept_fields=("body",) if path in outlook.agreed else (),
+            kept_fields=("body",) if path in state.agreed else (),
         )
 
 
 def _hold_base(
-    outlook: PullBaselines, places: Places, addresses: LinkResolver, article: Article, known: Baseline
+    state: PullBaselines, places: Places, addresses: LinkResolver, article: Article, known: Baseline
 ) -> bool:
     """Keep what was agreed on apart from what the writer has changed since; tell whether that can be told apart."""
     path = places.moved.get(article.path or "", article.path or "")
@@ -294,10 +294,10 @@ def _hold_base(
         return False
     current = places.current(known, addresses)
     try:
-        outlook.agreed[path] = relocated(known.source, known.path, path, current)
+        state.agreed[path] = relocated(known.source, known.path, path, current)
         if known.expanded is not None:
-            outlook.shown[path] = relocated_body(known.expanded, known.path, path, current)
+            state.shown[path] = relocated_body(known.expanded, known.path, path, current)
     except ContentError:
-        outlook.agreed.pop(path, None)
+        state.agreed.pop(path, None)
         return False
     return True

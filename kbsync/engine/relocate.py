@@ -60,7 +60,7 @@ class Places:
         return self._origins.get(path, path)
 
     def _take_along(self) -> None:
-        """Say of all that lies in directories that move where it comes to lie."""
+        """Note the new place of all that lies in directories that move."""
         if self._directories:
             self.paths = {key: self._at(key, path) for key, path in self.paths.items()}
             present = {above for path in self._present for above in (path, *ancestors(path))}
@@ -80,7 +80,7 @@ class Places:
         return path
 
     def forget(self, change: Change) -> None:
-        """Take back the place of an item that is not brought home after all."""
+        """Take back the place of an item that is not pulled after all."""
         if change.action is Action.CREATE:
             self.paths.pop(change.key, None)
         elif change.action is Action.MOVE and change.former_path:

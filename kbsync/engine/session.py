@@ -11,7 +11,7 @@ from typing import Protocol
 from kbsync import __version__
 from kbsync.baseline import Baseline, fingerprint, is_tombstone, tombstone
 from kbsync.engine.apply import ApplyResult, LiveSide, apply_plan
-from kbsync.engine.context import Options, PlanResult, Ui, Workspace
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, unvouched
 from kbsync.engine.record import intents_of
 from kbsync.engine.recover import recover_into
 from kbsync.engine.refresh import LiveState, refresh, required_keys, targeted_refresh, with_author_ids
@@ -213,10 +213,13 @@ def _content_changed_and_back(workspace: Workspace, result: ApplyResult) -> bool
 
 
 def _only_in_lock(workspace: Workspace) -> dict[ItemKey, Baseline]:
+    """Return what only lock files know; without what they alone call seen while the file says something else."""
+    uncertain = unvouched(workspace)
     return {
         key: known
         for key, known in workspace.baselines.items()
         if key not in workspace.recovered.baselines
+        and key not in uncertain
         and key in workspace.lock
         and (key not in workspace.ledger or known.supersedes != fingerprint(workspace.lock[key]))
     }

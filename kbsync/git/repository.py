@@ -26,6 +26,7 @@ class Repository:
         self._runner = runner
         self._prefix = runner.facts["--show-prefix"]
         self._common_dir = (root / runner.facts["--git-common-dir"]).resolve()
+        self._worktree_dir = root / runner.facts["--absolute-git-dir"]
 
     @classmethod
     def open(cls, root: Path) -> "Repository":
@@ -42,6 +43,10 @@ class Repository:
     def common_dir(self) -> Path:
         """Return the git directory that all working trees of the clone share, for what is never committed."""
         return self._common_dir
+
+    def tree_folder(self) -> Path:
+        """Return the directory for notes on the files under this root, in this working tree alone; it may be missing."""
+        return self._worktree_dir / "kbsync" / "tree" / self._prefix
 
     def identity(self) -> str:
         """Return the name and address that git commits under here."""

@@ -4,11 +4,11 @@ The table speaks of one plan's roles (desired, actual), so that it serves both p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from kbsync.baseline import Baseline, State
+from kbsync.baseline import Baseline, State, Unvouched
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.digests import AddressMap
 from kbsync.model import Article, Item, ItemKey, Kind, Side, is_under
@@ -16,9 +16,13 @@ from kbsync.model import Article, Item, ItemKey, Kind, Side, is_under
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRules:
-    """The settings of a target and the options of one run that a plan depends on."""
+    """The settings of a target and the options of one run that a plan depends on.
+
+    `unvouched` holds, for what only a lock file calls seen, what was known before.
+    """
 
     addresses: AddressMap
+    unvouched: Mapping[ItemKey, Unvouched] = field(default_factory=dict)
     removed: str = "archive"
     moved: str = "archive"
     touched: str = "hold"

@@ -20,9 +20,14 @@ from kbsync.planner.decide import (
     web_edit,
 )
 from kbsync.planner.match import Match
+from kbsync.planner.taken_back import takes_back
 
 _change = partial(make_change, written=Side.LIVE)
 _conflict = partial(make_finding, FindingKind.CONFLICT)
+_MEANT_OR_NOT = (
+    "and only its lock file says that this was seen; "
+    "publish it with --overwrite if that is meant, else delete that lock file, commit and pull"
+)
 _LEFT_ALONE = {Decision.DRIFT, Decision.CONFLICT, Decision.UNDONE}
 TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
 _MOVED = "to another folder: created anew, so that id, address and counts are lost"
@@ -42,6 +47,7 @@ class _PublishRules:
     def __init__(self, match: Match, rules: PlanRules) -> None:
         self.rules = rules
         self.ties = match.ties
+        self.anchors = match.links.anchors
         self.former_paths = match.former_paths
         self.category_moves = match.category_moves
         self.cycles = rename_cycles(match.states)
@@ -129,16 +135,31 @@ class _PublishRules:
         if state.live_state.touched and self.rules.touched == "hold":
             return _conflict(state, TOUCHED)
         fields = state.content_state.fields
+        removed = self._removed_edit(state)
+        if removed and not self.rules.overwrites(state.path):
+            return replace(_conflict(state, f"{removed}, {_MEANT_OR_NOT}"), fields=fields)
         if _lost_its_index(state):
             return _conflict(state, f"its _index.md is gone, which gave it its name; {_NAME_IT}")
         if state.path in self.cycles:
             return _conflict(state, f"takes a name that is still {self.cycles[state.path]}'s, {_NAME_CYCLE}")
         if not _moves(state):
-            return _change(Action.UPDATE, state, fields=fields, reason=self._came_from(state))
+            reason = "; ".join(filter(None, (self._came_from(state), f"{removed}, by --overwrite" if removed else "")))
+            return _change(Action.UPDATE, state, fields=fields, reason=reason)
         if self.rules.moved == "refuse":
             reason = f"{self._came_from(state)} to another folder, which this target refuses (`moved`)"
             return _conflict(state, reason)
         return self._move(state)
+
+    def _removed_edit(self, state: ItemState) -> str:
+        """Say which web edit would be removed as a whole, where only a lock file says that content has seen it."""
+        known = state.baseline
+        before = self.rules.unvouched.get(known.key) if known else None
+        if known is None or before is None or (state.kind is not Kind.ARTICLE and state.content is None):
+            return ""
+        if not takes_back(state.content, state.live, known, before, self.anchors.get(state.path, frozenset())):
+            return ""
+        day = known.updated_at.partition("T")[0]
+        return f"removes what was edited on the web{f' on {day}' if day else ''}"
 
     def _restore(self, state: ItemState) -> Step:
         if _moves(state):
@@ -174,6 +195,9 @@ class _PublishRules:
     def _remove(self, state: ItemState) -> Step:
         if state.live_state.touched and self.rules.touched == "hold":
             return _conflict(state, TOUCHED)
+        removed = self._removed_edit(state) if self.rules.removed != "keep" else ""
+        if removed and not self.rules.overwrites(state.path):
+            return _conflict(state, f"its file is gone, which {removed}, {_MEANT_OR_NOT}")
         kind, successor = state.item.kind, self._successor(state)
         if successor is not None:
             reason = f"moved to {successor.path} by a run that was cut off; what is left here points to it"

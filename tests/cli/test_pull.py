@@ -1,7 +1,10 @@
 """`kbsync pull`: what it writes and says, and how it ends."""
 
+import errno
+
 import pytest
 
+from kbsync.engine import pull_journal
 from tests.cli.conftest import FIRST, SECOND, Project
 
 THEIRS = "<p>Plug it out.</p>"
@@ -194,3 +197,72 @@ def test_a_detached_head_and_a_clone_of_depth_1_are_ordinary(project: Project) -
     clone.git("push", "--quiet", "origin", "HEAD:main")
     assert clone.kbsync("publish", "--yes").code == 0
     assert clone.kbsync("plan", "--exit-code").code == 0
+
+
+def test_abort_restores_what_the_pull_changed_and_names_what_was_edited_or_committed_since(project: Project) -> None:
+    before = _edited_on_the_web(project).checkout.files()
+    project.portal.store.edit_article(project.article("Second steps"), body="<p>By an agent.</p>")
+    project.kbsync("pull")
+    project.checkout.write(SECOND, project.checkout.read(SECOND) + "\nBy the writer.\n")
+    done = project.kbsync("pull", "--abort")
+    assert done.code == 4
+    assert f"restored {FIRST}" in done.out.splitlines()
+    assert done.err == f"Not restored, because edited after the pull: {SECOND}\n"
+    assert project.checkout.read(FIRST).encode() == before[FIRST]
+    assert "By the writer." in project.checkout.read(SECOND)
+    again = project.kbsync("pull", "--abort")
+    assert (again.code, again.out) == (0, "")
+    assert "Nothing to restore" in again.err
+
+
+def test_abort_leaves_what_is_committed_and_says_how_it_is_taken_back(project: Project) -> None:
+    _edited_on_the_web(project).kbsync("pull")
+    project.checkout.commit()
+    done = project.kbsync("pull", "--abort")
+    assert (done.code, done.out) == (0, "")
+    assert "git revert" in done.err
+    assert "Plug it out." in project.checkout.read(FIRST)
+
+
+def test_abort_goes_with_no_other_option(project: Project) -> None:
+    done = project.kbsync("pull", "--abort", "--prune")
+    assert done.code == 2
+    assert "--abort goes with no other option" in done.err
+
+
+def test_a_pull_that_was_cut_off_is_told_of_until_the_next_finishes_it(project: Project) -> None:
+    _edited_on_the_web(project).kbsync("pull")
+    folder = project.checkout.root / ".git" / "kbsync" / "tree"
+    (folder / "done.json").rename(folder / "writing.json")
+    for command in ("plan", "status"):
+        assert "A pull was interrupted here" in project.kbsync(command).err
+    done = project.kbsync("pull")
+    assert (done.code, done.err) == (0, "")
+    assert "Plug it out." in project.checkout.read(FIRST)
+    assert "interrupted" not in project.kbsync("plan").err
+
+
+def test_ctrl_c_while_it_writes_says_how_to_go_on(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    _edited_on_the_web(project)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pull_journal, "write_file", interrupted)
+    done = project.kbsync("pull")
+    assert (done.code, done.err) == (130, "Interrupted. Run the same command again: it goes on from here.\n")
+
+
+def test_a_full_disk_is_named_with_what_to_do(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    _edited_on_the_web(project)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pull_journal, "write_file", full)
+    done = project.kbsync("pull")
+    assert done.code == 1
+    assert f"error: {FIRST} could not be written: No space left on device" in done.err
+    assert "kbsync pull --abort" in done.err
+    monkeypatch.undo()
+    assert project.kbsync("pull").code == 0

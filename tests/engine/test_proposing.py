@@ -70,7 +70,7 @@ def test_what_was_edited_on_the_portal_is_one_commit_on_a_branch_that_is_pushed(
     assert git(shared, "rev-parse", f"{BRANCH}^").strip() == main
     assert names(shared, main, BRANCH) == [f".kbsync/production/{RESET}.json", RESET]
     assert "Press the other button." in texts(shared, BRANCH, RESET)
-    assert message(shared, BRANCH).startswith(f"Bring home 1 item from the portal\n\n  edited {RESET}: body\n")
+    assert message(shared, BRANCH).startswith(f"Pull 1 item from the portal\n\n  edited {RESET}: body\n")
     assert git(shared, "log", "-1", "--format=%an <%ae>", BRANCH) == "A Writer <writer@example.com>\n"
 
 

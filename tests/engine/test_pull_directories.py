@@ -1,6 +1,6 @@
 """Pull of a folder that was moved on the portal: its directory goes there with all that lies in it."""
 
-import os
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +8,12 @@ import pytest
 
 from kbsync.config import Secret
 from kbsync.engine import adopt as holding
+from kbsync.engine import pull_journal
 from kbsync.engine import undo as undoing
 from kbsync.engine.adopt import Named
 from kbsync.engine.branch import propose
 from kbsync.engine.context import Options
-from kbsync.errors import ContentError, Refusal
+from kbsync.errors import KbsyncError, Refusal
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, git, shown, steps
 from tests.planner.world import article
@@ -316,22 +317,22 @@ def test_an_article_that_is_gone_on_the_portal_goes_along_with_its_file(clone: C
     assert not (clone.root / THERE / "wps/push.md").exists()
 
 
-def test_a_write_that_fails_half_way_loses_no_file(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_goes_to_its_new_place_in_one_step(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     move(clone, WIFI, "shop")
     before = raw(clone.root)
-    left = iter(range(5))
 
-    def replace_some(place: Path, target: Path) -> None:
-        if next(left, None) is None:
-            raise OSError(28, "No space left on device")
-        os.replace(place, target)  # noqa: PTH105 - this stands in for the method itself
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", replace_some)
-    with pytest.raises(ContentError):
+    monkeypatch.setattr(pull_journal, "write_file", full)
+    with pytest.raises(KbsyncError, match="No space left on device"):
         clone.pull()
     after = raw(clone.root)
-    assert {path for path in before if path.startswith(WIFI)} <= after.keys()
-    assert after[f"{WIFI}/img/net.png"] == PICTURE
+    assert not [path for path in after if path.startswith(f"{WIFI}/")]
+    assert {path.replace(WIFI, THERE) for path in before if path.startswith(f"{WIFI}/")} <= after.keys()
+    monkeypatch.undo()
+    clone.pull()
+    settled(clone)
 
 
 def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, shared: Path) -> None:

@@ -13,11 +13,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import count
+from itertools import count, product
 
-from kbsync.baseline import Baseline, State, fingerprint, is_tombstone, newest, tombstone
+from kbsync.baseline import (
+    Baseline,
+    State,
+    Unvouched,
+    carried_over,
+    fingerprint,
+    is_tombstone,
+    newest,
+    tombstone,
+    unvouched_by,
+)
 from kbsync.model import ItemKey, Kind
 from kbsync.planner.decide import ChangeStatus, Decision, decide
+from kbsync.planner.taken_back import takes_back_words
 
 Edits = frozenset[int] | None
 Rule = Callable[[Baseline | None, Baseline | None], Baseline | None]
@@ -33,6 +44,7 @@ HARMS = (
     "deletion resurrected",
     "content edit lost",
     "held, though no field differs",
+    "held, though it was seen",
 )
 
 
@@ -117,6 +129,7 @@ class History:
     rule: Rule
     dice: random.Random
     holds: bool = True
+    accidents: bool = True
     harms: Counter[str] = field(default_factory=Counter)
     did: list[str] = field(default_factory=list)
     numbers: "count[int]" = field(default_factory=count)
@@ -137,7 +150,8 @@ class History:
         self.main.append(Commit(content=first))
         self.versions.append(Version(edits=None, stamp=0, number=0))
         self.publish()
-        names, weights = list(_STEPS), [weight for weight, _ in _STEPS.values()]
+        names = [name for name in _STEPS if self.accidents or name not in ACCIDENTS]
+        weights = [_STEPS[name][0] for name in names]
         for name in self.dice.choices(names, weights, k=steps):
             self.clock += self.dice.choice([0, 1, 1, 5])
             self.did.append(name)
@@ -179,6 +193,24 @@ class History:
         last = max((number for number in known if number <= self.live.number), default=0)
         return self.versions[last].edits != self.live.edits
 
+    def known_to(self, commit: Commit) -> Baseline | None:
+        """Return the baseline that counts for a commit."""
+        return self.rule(self._believed(commit), self.ledger)
+
+    def _believed(self, commit: Commit) -> Baseline | None:
+        """Return its lock entry, unless its file is the one that the pull wrote over."""
+        lock = commit.lock
+        if lock is None or self.rule is not _the_newer:
+            return lock
+        return carried_over({KEY: lock}, {lock.path: _text(commit.content)}).get(KEY)
+
+    def _overwrites_unseen(self, sent: Edits) -> bool:
+        """Return whether what agents did since the last version that was seen is undone: taken out, or put back."""
+        last = max((number for number in self.seen | self.written if number <= self.live.number), default=0)
+        seen, live, after = (edits or frozenset() for edits in (self.versions[last].edits, self.live.edits, sent))
+        is_gone = self.versions[last].edits != self.live.edits and AWAY in after
+        return is_gone or bool((live - seen) - after or (seen - live) & after)
+
     # What writers do.
 
     def write(self) -> None:
@@ -217,7 +249,7 @@ class History:
             branch.tip = self._pulled(branch.tip)
 
     def _pulled(self, tip: Commit) -> Commit:
-        known, live = self.rule(tip.lock, self.ledger), self.live
+        known, live = self.known_to(tip), self.live
         if known is None or known.state is not State.LIVE or live.edits is None or tip.content is None:
             return tip
         if known.live == _field(live.edits):
@@ -230,7 +262,28 @@ class History:
             self.harm("deletion resurrected")
         if tip.content - content - self.taken_out:
             self.harm("content edit lost")
-        return tip.then(content, self._baseline(theirs, State.LIVE), tip.saw | {live.number})
+        lock = replace(self._baseline(theirs, State.LIVE), previous_blob=_text(tip.content))
+        return tip.then(content, lock, tip.saw | {live.number})
+
+    def kill_a_pull(self) -> None:
+        """Pull on main, killed before the lock file is written; the writer commits what is there."""
+        after = self._pulled(self.tip)
+        if after.content != self.tip.content:
+            self.commit(after.content, self.tip.lock, after.saw)
+
+    def merge_badly(self) -> None:
+        """Merge a branch and keep the file of one side with the lock file of the other."""
+        if not self.branches:
+            return
+        branch = self.branches.pop(self.dice.randrange(len(self.branches)))
+        mine, theirs = self.dice.sample([self.tip, branch.tip], 2)
+        self.commit(mine.content, theirs.lock, mine.saw)
+
+    def take_an_old_file(self) -> None:
+        """Put the file of an older commit in the place of what is there, its lock file aside, and write on."""
+        old = self.dice.choice(self.main[-6:])
+        if old.content is not None and self.tip.content is not None:
+            self.commit(old.content | {next(self.numbers)}, self.tip.lock, old.saw)
 
     def _settle_again(self, tip: Commit, known: Baseline) -> Commit:
         lock = replace(known, updated_at=str(self.live.stamp), seen_at=f"{self.clock:06}", supersedes="")
@@ -318,17 +371,24 @@ class History:
             self.published = at
 
     def _publish(self, commit: Commit) -> None:
-        known, live = self.rule(commit.lock, self.ledger), self.live
+        known, live = self.known_to(commit), self.live
         if known is None and commit.content is None:
             return
         before, after = _status_of(commit.content, known, "content"), _status_of(live.edits, known, "live")
         state = known.state if known else None
         alike = commit.content is not None and commit.content == live.edits
         is_touched = known is not None and after is ChangeStatus.UNCHANGED and known.updated_at != str(live.stamp)
-        self._take_over(known, commit)
+        unvouched = self._unvouched(known, commit)
+        if unvouched is None:
+            self._take_over(known, commit)
         match decide(state, before, after, alike=alike):
             case Decision.UPDATE | Decision.REMOVE if is_touched and self.holds and live.edits is not None:
                 self.harm("held, though no field differs")
+            case Decision.UPDATE | Decision.REMOVE if (
+                unvouched and known and self._takes_back(unvouched, known, commit)
+            ):
+                if not self.is_unseen(commit.saw | self.written):
+                    self.harm("held, though it was seen")
             case Decision.UPDATE | Decision.RESTORE | Decision.CREATE:
                 self._send(commit.content, commit, State.LIVE)
             case Decision.REMOVE if live.edits is not None:
@@ -342,6 +402,22 @@ class History:
             case Decision.CONFLICT:
                 self._held(commit)
 
+    def _unvouched(self, known: Baseline | None, commit: Commit) -> Unvouched | None:
+        """Return what was known before a lock file that alone calls live seen, while its file says something else."""
+        lock = commit.lock
+        if self.rule is not _the_newer or lock is None or known is None:
+            return None
+        ledger = {} if self.ledger is None else {KEY: self.ledger}
+        before = unvouched_by({KEY: lock}, ledger, {KEY: known}).get(KEY)
+        return before if lock.blob != _text(commit.content) else None
+
+    def _takes_back(self, before: Unvouched, known: Baseline, commit: Commit) -> bool:
+        if commit.content is None:
+            return True
+        older = [before.replaced.blob, *([before.published.blob] if before.published else [])]
+        seen, now = _text(_edits_of(known, "live")).split(), _text(commit.content).split()
+        return any(takes_back_words(text.split(), seen, now) for text in older)
+
     def _take_over(self, known: Baseline | None, commit: Commit) -> None:
         """Let the ledger hold what so far the lock alone knew, as every publish does."""
         lock = commit.lock
@@ -353,7 +429,7 @@ class History:
             self.harm("needless conflict")
 
     def _send(self, edits: Edits, commit: Commit, state: State) -> None:
-        if self.is_unseen(self.seen | self.written):
+        if self._overwrites_unseen(edits):
             self.harm("overwritten unseen")
         content = commit.content if state is State.LIVE else _edits_of(self.ledger, "content")
         self.show(edits, by_agent=False)
@@ -402,17 +478,25 @@ _STEPS: Mapping[str, tuple[float, Callable[[History], None]]] = {
     "merge": (4, History.merge),
     "squash": (3, History.squash),
     "follow main": (2, History.follow),
+    "kill a pull": (1, History.kill_a_pull),
+    "merge badly": (1, History.merge_badly),
+    "take an old file": (1, History.take_an_old_file),
     "throw away": (1, History.throw_away),
     "publish": (10, History.publish),
     "publish an old commit": (1, History.publish_old),
 }
 
 
-def harmed(rule: str, histories: Sequence[int], *, holds: bool = True) -> Counter[str]:
+ACCIDENTS = frozenset({"kill a pull", "merge badly", "take an old file"})
+"""The steps after which a file and its lock file are of two commits."""
+
+
+def harmed(rule: str, histories: Sequence[int], *, holds: bool = True, accidents: bool = True) -> Counter[str]:
     """Count under one rule the histories, by their numbers, in which each harm was done."""
     found: Counter[str] = Counter(dict.fromkeys(HARMS, 0))
     for number in histories:
-        found.update(History(RULES[rule], random.Random(number), holds=holds).play().keys())
+        history = History(RULES[rule], random.Random(number), holds=holds, accidents=accidents)
+        found.update(history.play().keys())
     return found
 
 
@@ -420,10 +504,10 @@ def main() -> None:
     """Print the table that the architecture page shows."""
     histories = range(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
     rows: list[tuple[str, ...]] = [("rule", *HARMS), ("---", *["---:"] * len(HARMS))]
-    for rule, holds in ((rule, holds) for holds in (True, False) for rule in RULES):
-        found = harmed(rule, histories, holds=holds)
+    for accidents, holds, rule in product((True, False), (True, False), RULES):
+        found = harmed(rule, histories, holds=holds, accidents=accidents)
         name = f"**{rule}**" if rule == OURS else rule
-        name += "" if holds else ', `touched = "go"`'
+        name += ("" if holds else ', `touched = "go"`') + ("" if accidents else ", no accidents")
         rows.append((name, *(f"{found[harm]:,}" for harm in HARMS)))
     sys.stdout.write("".join(f"| {' | '.join(row)} |\n" for row in rows))
 

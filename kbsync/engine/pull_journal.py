@@ -1,0 +1,468 @@
+"""How a pull writes into the working tree so that it may end at any moment, and the way back to what was there before.
+
+A journal in the git folder, on the disk before the first write, holds what each file was. Then come all files of the
+content, and only when every one of them is on the disk the lock files, which say what the content has seen. So a run
+that is cut off leaves at worst a new file under an old lock file, and no lock file says more than its file holds. The
+next run puts back what the journal holds and starts again; `pull --abort` puts it back and stops there.
+"""
+
+import base64
+import errno
+import hashlib
+import json
+import os
+import stat
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from kbsync.errors import ContentError, KbsyncError, Problem, Refusal
+from kbsync.files import (
+    BESIDE,
+    Files,
+    delete_file,
+    folded,
+    move_file,
+    place_in,
+    printable,
+    read_file,
+    sync,
+    sync_file,
+    write_file,
+)
+from kbsync.git.repository import Repository
+
+_VERSION = 1
+_SCRATCH, _NEXT = "new", "next.json"
+_LOCKS = ".kbsync/"
+_STOPS_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENODEV, errno.ESTALE}
+"""What will not go better with the next file."""
+
+
+class JournalState(StrEnum):
+    """How far a run has come; the value is the name of its journal."""
+
+    WRITING = "writing"
+    DONE = "done"
+    RESTORING = "restoring"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One file of a run: its content before, the digest of what is written; None where there is no file.
+
+    `origin` is the path that it is moved from.
+    """
+
+    path: str
+    before: bytes | None
+    after: str | None
+    mode: int | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What became of a run's files: put back as they were, left since somebody edited them, left since committed."""
+
+    files: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    committed: tuple[str, ...] = ()
+
+
+class TreeJournal:
+    """The journal of one working tree, and what writes there by it."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.root = repository.root
+        self.folder = repository.tree_folder()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs from writing in this working tree meanwhile; the end of the process ends that, too.
+
+        Raises:
+            Refusal: another run is at it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("ab") as page:
+            if not _is_locked(page.fileno()):
+                raise Refusal(
+                    "another kbsync is writing to this working tree", advice="wait for its end, then try again"
+                )
+            for left in filter(Path.exists, (self.folder / _SCRATCH, self.folder / _NEXT)):
+                left.unlink()
+            yield
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether a run was cut off here, and its files are neither all written nor all put back."""
+        return any(self._place(state).exists() for state in (JournalState.WRITING, JournalState.RESTORING))
+
+    def write(
+        self, files: Mapping[str, str | bytes | None], there: Files, *, moved: Mapping[str, str] | None = None
+    ) -> tuple[str, ...]:
+        """Write files under the root, None deletes; return those that a sparse checkout had left out.
+
+        `there` is the tree as the run has read it, `moved` tells which file or directory goes where. What cannot be
+        written is left, with its lock file, and then nothing is deleted; the rest is written.
+
+        Raises:
+            ContentError: some could not be written, each with its reason.
+            KbsyncError: nothing more can be written, as on a full disk; the next run puts back what was.
+        """
+        moved = moved or {}
+        wanted, problems = _encoded(files)
+        entries = self._entries(wanted, there, moved, problems)
+        if not entries:
+            _raise_for(problems)
+            return ()
+        changed = {entry.path for entry in entries}
+        self._begin(entries)
+        for entry in entries:
+            if entry.before is not None and read_file(self.root, entry.path) is None:
+                # A sparse checkout left it out: absent while git counts it as checked out, it would seem deleted.
+                self._guarded(entry.path, partial(self._put, entry.path, entry.before))
+        outside = self.repository.clear_skip_worktree(changed)
+        files_now = {path: data for path, data in wanted.items() if path in changed}
+        writing = _Writing(journal=self, wanted=files_now, moved=moved, problems=problems)
+        writing.write_contents()
+        writing.sync_contents()
+        writing.write_locks()
+        self._become(JournalState.WRITING, JournalState.DONE)
+        _raise_for(problems)
+        return outside
+
+    def restore(self) -> Restored:
+        """Put back what the last run wrote over, lock files first: none says more than its file holds on the way back.
+
+        What somebody edited or committed since stays as it is, and its lock file with it.
+
+        Raises:
+            KbsyncError: it could not be written; the next run goes on from there.
+        """
+        entries = self._begin_restoring()
+        reasons = self._left(entries)
+        moved = {entry.origin: entry.path for entry in entries if entry.origin}
+        root_of = {entry.path: _item_of(entry.path, moved) for entry in entries}
+        left = {root_of[path]: reason for path, reason in reasons.items()}
+        back = [entry for entry in entries if root_of[entry.path] not in left]
+        wanted = {entry.path: entry.before for entry in back if self._now(entry.path) != _digest(entry.before)}
+        ways = {new: old for old, new in moved.items() if root_of.get(new) not in left}
+        modes = {entry.path: entry.mode for entry in back}
+        writing = _Writing(journal=self, wanted=wanted, moved=ways, modes=modes)
+        writing.write_locks()
+        writing.write_contents()
+        _raise_for(writing.problems)
+        self._place(JournalState.RESTORING).unlink(missing_ok=True)
+        return Restored(
+            files=tuple(sorted(wanted)),
+            edited=tuple(sorted(path for path, reason in reasons.items() if reason == _EDITED)),
+            committed=tuple(sorted(path for path, reason in reasons.items() if reason == _COMMITTED)),
+        )
+
+    def has_run(self) -> bool:
+        """Return whether there is a run whose files could be put back."""
+        return any(self._place(state).exists() for state in JournalState)
+
+    def _entries(
+        self,
+        wanted: Mapping[str, bytes | None],
+        there: Files,
+        moved: Mapping[str, str],
+        problems: list[Problem],
+    ) -> list[JournalEntry]:
+        """Return what is to be noted of each file that comes to be another one."""
+        known, origins = frozenset(there.paths()), {new: old for old, new in moved.items()}
+        entries = []
+        for path, data in wanted.items():
+            try:
+                place, before = place_in(self.root, path), read_file(self.root, path)
+                if before is None and path in known:
+                    before = there.read(path)
+                mode = stat.S_IMODE(place.stat().st_mode) if place.is_file() else None
+            except (OSError, ValueError) as error:
+                problems.append(_problem(path, error))
+                continue
+            if before != data:
+                origin = origins.get(path) if origins.get(path) in wanted else None
+                entry = JournalEntry(path=path, before=before, after=_digest(data), mode=mode, origin=origin)
+                entries.append(entry)
+        return entries
+
+    def _begin(self, entries: Iterable[JournalEntry]) -> None:
+        """Put the journal on the disk, before anything is written.
+
+        Raises:
+            KbsyncError: that was not possible; nothing was written.
+        """
+        place, made = self._place(JournalState.WRITING), self.folder / _NEXT
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            made.write_text(_page(entries), encoding="utf-8", errors="surrogateescape")
+            sync(made)
+            made.replace(place)
+            sync(self.folder)
+        except OSError as error:
+            with suppress(OSError):
+                made.unlink(missing_ok=True)
+                place.unlink(missing_ok=True)
+            what = f"the files to change cannot be noted in {self.folder}: {error.strerror}; nothing was written"
+            raise KbsyncError(what, advice=_MAKE_ROOM) from error
+        self._place(JournalState.DONE).unlink(missing_ok=True)
+
+    def _begin_restoring(self) -> list[JournalEntry]:
+        for state in (JournalState.WRITING, JournalState.DONE):
+            if self._place(state).exists():
+                self._become(state, JournalState.RESTORING)
+                break
+        entries = _entries_of(self._place(JournalState.RESTORING))
+        for directory in {(self.root / entry.path).parent for entry in entries}:
+            with suppress(OSError):
+                (directory / f"{BESIDE}{_SCRATCH}").unlink(missing_ok=True)
+        return entries
+
+    def _become(self, old: JournalState, new: JournalState) -> None:
+        self._place(old).replace(self._place(new))
+        sync(self.folder)
+
+    def _left(self, entries: Iterable[JournalEntry]) -> dict[str, str]:
+        """Return why some files are not put back: what is there now is not the run's, or it is committed."""
+        noted = {entry.path: entry for entry in entries}
+        origins = {entry.origin for entry in noted.values()}
+        uncommitted, head = self.repository.uncommitted(), self.repository.head()
+        held = frozenset(self.repository.committed(head).paths()) if head else frozenset[str]()
+        left = {}
+        for path, entry in noted.items():
+            now, before = self._now(path), _digest(entry.before)
+            # A file that is empty was on its way to the disk when the power went.
+            own = {before, entry.after, _digest(b"")} | ({None} if path in origins else set())
+            if entry.origin and entry.origin in noted:
+                own.add(_digest(noted[entry.origin].before))
+            if now not in own:
+                left[path] = _EDITED
+            elif now != before and head and path not in uncommitted and (path in held) == (now is not None):
+                left[path] = _COMMITTED
+        return left
+
+    def _now(self, path: str) -> str | None:
+        try:
+            return _digest(read_file(self.root, path))
+        except (OSError, ValueError):
+            return "something else"
+
+    def _put(self, path: str, data: bytes | None, mode: int | None = None) -> None:
+        if data is None:
+            delete_file(self.root, path)
+        elif read_file(self.root, path) != data:
+            write_file(self.root, path, data, scratch=self.folder / _SCRATCH, mode=mode)
+
+    def _guarded(self, path: str, act: Callable[[], None]) -> Problem | None:
+        """Do one step; return why it is not possible.
+
+        Raises:
+            KbsyncError: no other will be possible either.
+        """
+        try:
+            act()
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in _STOPS_ALL:
+                what = f"{printable(path)} could not be written: {error.strerror}; the rest was not written"
+                raise KbsyncError(what, advice=_MAKE_ROOM) from error
+            return _problem(path, error)
+        return None
+
+    def _place(self, state: JournalState) -> Path:
+        return self.folder / f"{state.value}.json"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Writing:
+    """The files of one run on their way to the disk, in the order that is safe at each moment."""
+
+    journal: TreeJournal
+    wanted: Mapping[str, bytes | None]
+    moved: Mapping[str, str]
+    modes: Mapping[str, int | None] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def write_contents(self) -> None:
+        """Write all files of the content; what is moved goes in one step, so that it is never in two places or none."""
+        self._move()
+        self._write({path: data for path, data in self.wanted.items() if not path.startswith(_LOCKS)})
+
+    def sync_contents(self) -> None:
+        """See that all of it is on the disk."""
+        for path, data in self.wanted.items():
+            if data is not None and not path.startswith(_LOCKS) and self._is_file(path):
+                self._do(path, partial(sync_file, self.journal.root, path))
+
+    def write_locks(self) -> None:
+        """Write the lock files, but for those whose own file could not be written."""
+        failed = {problem.path for problem in self.problems}
+        locks = {path: data for path, data in self.wanted.items() if path.startswith(_LOCKS)}
+        self._write({path: data for path, data in locks.items() if printable(_source_of(path)) not in failed})
+
+    def _write(self, files: Mapping[str, bytes | None]) -> None:
+        """Write what is to be there, and only when all of that is delete the rest."""
+        written = {folded(path) for path, data in files.items() if data is not None}
+        gone = [path for path, data in files.items() if data is None and self._is_file(path)]
+        # Where case does not count, deleting the name in other letters would take the new file along.
+        for path in (path for path in gone if folded(path) in written):
+            self._put(path, None)
+        for path, data in files.items():
+            if data is not None:
+                self._put(path, data)
+        if not self.problems:
+            for path in (path for path in gone if folded(path) not in written):
+                self._put(path, None)
+
+    def _move(self) -> None:
+        pending = {
+            old: new
+            for old, new in self.moved.items()
+            if old in self.wanted and self.wanted.get(new) is not None and self._is_file(old)
+        }
+        for old, new in sorted(self.moved.items()):
+            if self._goes_whole(old, new) and self._rename(old, new):
+                pending = {path: place for path, place in pending.items() if not path.startswith(f"{old}/")}
+        while ready := [old for old, new in pending.items() if self._is_free(new, old)]:
+            for old in ready:
+                self._rename(old, pending.pop(old))
+
+    def _goes_whole(self, old: str, new: str) -> bool:
+        """Return whether a directory can be renamed with all that is in it, because all of that goes there."""
+        place = self._place(old)
+        if place is None or not place.is_dir() or not self._is_free(new, old):
+            return False
+        within = [one for one in place.rglob("*") if one.is_symlink() or not one.is_dir()]
+        ends = [unicodedata.normalize("NFC", one.relative_to(place).as_posix()) for one in within]
+        return bool(ends) and all(self.moved.get(f"{old}/{end}") == f"{new}/{end}" for end in ends)
+
+    def _is_free(self, new: str, old: str) -> bool:
+        """Return whether one may be renamed to the other: nothing is there, or the same thing by another name."""
+        place, source = self._place(new), self._place(old)
+        if place is None or source is None:
+            return False
+        return not os.path.lexists(place) or place.samefile(source)
+
+    def _is_file(self, path: str) -> bool:
+        place = self._place(path)
+        return place is not None and place.is_file()
+
+    def _place(self, path: str) -> Path | None:
+        try:
+            return place_in(self.journal.root, path)
+        except ValueError:
+            return None
+
+    def _rename(self, old: str, new: str) -> bool:
+        return self._do(old, partial(move_file, self.journal.root, old, new))
+
+    def _put(self, path: str, data: bytes | None) -> None:
+        self._do(path, partial(self.journal._put, path, data, self.modes.get(path)))
+
+    def _do(self, path: str, act: Callable[[], None]) -> bool:
+        problem = self.journal._guarded(path, act)
+        self.problems += [problem] if problem else []
+        return problem is None
+
+
+_EDITED, _COMMITTED = "edited since", "committed since"
+_MAKE_ROOM = "free some space on the disk and run the same command again, or `kbsync pull --abort`"
+
+
+def _raise_for(problems: list[Problem]) -> None:
+    if problems:
+        raise ContentError(tuple(problems))
+
+
+def _problem(path: str, error: OSError | ValueError) -> Problem:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Problem(path=printable(path), message=f"could not be written: {reason}")
+
+
+def _encoded(files: Mapping[str, str | bytes | None]) -> tuple[dict[str, bytes | None], list[Problem]]:
+    wanted: dict[str, bytes | None] = {}
+    problems: list[Problem] = []
+    for path, text in files.items():
+        try:
+            wanted[path] = text.encode("utf-8") if isinstance(text, str) else text
+        except ValueError as error:
+            problems.append(_problem(path, error))
+    return wanted, problems
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _source_of(path: str) -> str:
+    """Return the file that a lock file is about."""
+    return path.split("/", 2)[-1].removesuffix(".json") if path.startswith(_LOCKS) else path
+
+
+def _item_of(path: str, moved: Mapping[str, str]) -> str:
+    """Return one name for all the files that belong together: an item's file, its lock file, and those it moved by."""
+    met = [_source_of(path)]
+    while (place := moved.get(met[-1])) is not None:
+        if place in met:
+            return min(met)
+        met.append(place)
+    return met[-1]
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Lock a file for as long as it is open; where the file system cannot, count it as locked."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+    return True
+
+
+def _page(entries: Iterable[JournalEntry]) -> str:
+    files = [
+        {
+            "path": entry.path,
+            "before": None if entry.before is None else base64.b64encode(entry.before).decode("ascii"),
+            "after": entry.after,
+            "mode": entry.mode,
+            "from": entry.origin,
+        }
+        for entry in entries
+    ]
+    return json.dumps({"version": _VERSION, "files": files}, indent=1)
+
+
+def _entries_of(place: Path) -> list[JournalEntry]:
+    try:
+        page = json.loads(place.read_text(encoding="utf-8"))
+        if page["version"] != _VERSION:
+            raise ValueError(f"version {page['version']}")
+        return [
+            JournalEntry(
+                path=one["path"],
+                before=None if one["before"] is None else base64.b64decode(one["before"]),
+                after=one["after"],
+                mode=one["mode"],
+                origin=one["from"],
+            )
+            for one in page["files"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{place}, the journal of a pull that was cut off, cannot be read: {error}"
+        raise KbsyncError(what, advice="upgrade kbsync; or delete it, and see what `git status` names") from error
