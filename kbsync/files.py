@@ -172,7 +172,7 @@ class WorkingTree:
                 yield path
 
     def _is_ours(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Return whether a directory is the tree's: not git's own, no other repository within it, not ignored by git."""
+        """Return whether a directory is the tree's: not git's own, no repository within it, not ignored by git."""
         another = os.path.lexists(Path(entry.path) / ".git")
         return entry.name != ".git" and not another and f"{path}/" not in self._ignored
 

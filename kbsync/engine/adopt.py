@@ -1,6 +1,6 @@
 """Adoption and release: live items that kbsync takes over, with their file or into the tree, or stops managing.
 
-A plan says which files are which live items and what a pull would make of them; what it holds is written by the journal.
+A plan says which files are which live items and what a pull would make of them; the journal writes it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

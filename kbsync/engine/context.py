@@ -57,8 +57,8 @@ class Workspace:
     """A tree with its baselines: `lock` and `ledger` as they stand, `baselines` the newer of the two for each item.
 
     `heads` are the commits of ledger and lease, `in_flight` is the run that holds the lease, alive or not,
-    `journaled` are the baselines in this clone's `journals`; `recovered` is what of all that was found on the portal. `cut_off` is
-    set where an interrupted pull left the working tree half written.
+    `journaled` are the baselines in this clone's `journals`; `recovered` is what of all that was found on the portal.
+    `cut_off` is set where an interrupted pull left the working tree half written.
     """
 
     config: Config

@@ -45,7 +45,7 @@ class Repository:
         return self._common_dir
 
     def tree_folder(self) -> Path:
-        """Return the directory for notes on the files under this root, in this working tree alone; it may be missing."""
+        """Return the directory for notes on the files under this root, in this working tree alone; may be missing."""
         return self._worktree_dir / "kbsync" / "tree" / self._prefix
 
     def identity(self) -> str:
