@@ -137,7 +137,7 @@ def test_every_group_that_is_named_exists() -> None:
 
 
 def test_every_step_of_ci_run_that_is_named_exists() -> None:
-    program = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    program = (ROOT / ".ci" / "check.py").read_text(encoding="utf-8")
     texts = [CONTRIBUTING, *(path.read_text(encoding="utf-8") for path in WORKFLOWS)]
     named = {name for text in texts for names in re.findall(r"\.ci/run((?: [a-z]+)+)", text) for name in names.split()}
     assert named
