@@ -39,6 +39,7 @@ SLOW = {
     "sandbox/test_third_party.py",
     "test_action.py",
     "test_cache.py::test_several_runs_at_once_keep_all_that_they_found",
+    "test_nothing_runs.py",
     "test_readme.py::test_the_installed_command_answers",
     "test_start_up.py",
     "test_workshop.py::test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top",
