@@ -32,20 +32,21 @@ SLOW = {
     "cli",
     "corpus",
     "engine",
-    "freshdesk/test_client.py::test_a_certificate_that_nobody_signed_ends_it_at_once",
+    "freshdesk/test_client.py::test_a_self_signed_certificate_is_an_error_without_retry",
     "git",
     "laws",
-    "sandbox/test_server.py::test_the_command_says_its_address_once_it_listens_and_ends_when_interrupted",
+    "sandbox/test_server.py::test_the_command_prints_its_address_once_it_listens_and_ends_when_interrupted",
     "sandbox/test_third_party.py",
+    "state",
     "test_action.py",
-    "test_cache.py::test_several_runs_at_once_keep_all_that_they_found",
+    "test_cache.py::test_several_runs_at_once_keep_everything_they_store",
     "test_nothing_runs.py",
     "test_readme.py::test_the_installed_command_answers",
     "test_start_up.py",
     "test_workshop.py::test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top",
 }
 NIGHTLY = {
-    "cli/test_bad_content.py::test_an_article_of_20_mb_goes_out",
+    "cli/test_bad_content.py::test_an_article_of_20_mb_is_published",
 }
 PROCESSES = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
 

@@ -187,7 +187,8 @@ def repository(tmp_path: Path, marks: Path) -> Checkout:
     for path, text in hostile_files(marks).items():
         for folder in ("", "content/"):
             repository.write(folder + path, text).chmod(0o755)
-    for path, text in (CONTENT | posing_as_a_repository(marks)).items():
+    posing = {f"content/notes/{name}": text for name, text in posing_as_a_repository(marks).items()}
+    for path, text in (CONTENT | posing).items():
         repository.write(path, text)
     repository.commit("Begin")
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")

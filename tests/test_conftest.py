@@ -24,9 +24,9 @@ def test_a_quick_test_starts_no_process() -> None:
 
 
 def test_the_gear_of_a_test_follows_from_its_place() -> None:
-    assert gear(TESTS / "planner" / "test_table.py", "test_x") == "quick"
+    assert gear(TESTS / "planner" / "test_decide.py", "test_x") == "quick"
     assert gear(TESTS / "engine" / "deeper" / "test_x.py", "test_x") == "slow"
-    assert gear(TESTS / "cli" / "test_bad_content.py", "test_an_article_of_20_mb_goes_out") == "nightly"
+    assert gear(TESTS / "cli" / "test_bad_content.py", "test_an_article_of_20_mb_is_published") == "nightly"
 
 
 @pytest.mark.parametrize("place", sorted(SLOW | NIGHTLY))

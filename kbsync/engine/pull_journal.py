@@ -125,11 +125,12 @@ class TreeJournal:
             return ()
         changed = {entry.path for entry in entries}
         self._begin(entries)
+        omitted = self.repository.omitted(changed)  # asked first: git takes a file that is there for checked out
         for entry in entries:
             if entry.before is not None and read_file(self.root, entry.path) is None:
                 # A sparse checkout left it out: absent while git counts it as checked out, it would seem deleted.
                 self._guarded(entry.path, partial(self._put, entry.path, entry.before))
-        outside = self.repository.clear_skip_worktree(changed)
+        self.repository.clear_skip_worktree(omitted)
         files_now = {path: data for path, data in wanted.items() if path in changed}
         writing = _Writing(journal=self, wanted=files_now, moved=moved, problems=problems)
         writing.write_contents()
@@ -137,7 +138,7 @@ class TreeJournal:
         writing.write_locks()
         self._become(JournalState.WRITING, JournalState.DONE)
         _raise_for(problems)
-        return outside
+        return tuple(unicodedata.normalize("NFC", name) for name in omitted)
 
     def restore(self) -> Restored:
         """Put back what the last run wrote over, lock files first: none says more than its file holds on the way back.

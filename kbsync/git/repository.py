@@ -98,18 +98,17 @@ class Repository:
         )
         return frozenset(path for path in said.decode("utf-8", "surrogateescape").split("\0") if path)
 
-    def clear_skip_worktree(self, paths: Collection[str]) -> tuple[str, ...]:
-        """Make files that a sparse checkout omits count as checked out, and return those of the paths that were.
-
-        For whoever is about to write or delete them: git would not look at a file with the skip-worktree bit.
-        """
+    def omitted(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Return those of the paths that a sparse checkout omits, as git writes their names."""
         wanted = frozenset(paths)
-        skipped = (entry.name for entry in skipped_entries(self._runner))
-        names = [name for name in skipped if unicodedata.normalize("NFC", name) in wanted]
+        names = (entry.name for entry in skipped_entries(self._runner))
+        return tuple(sorted(name for name in names if unicodedata.normalize("NFC", name) in wanted))
+
+    def clear_skip_worktree(self, names: Collection[str]) -> None:
+        """Make omitted files count as checked out: git would not look at a file with the skip-worktree bit."""
         if names:
             asked = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
             self._runner.run("update-index", "--no-skip-worktree", "-z", "--stdin", stdin=asked)
-        return tuple(sorted(unicodedata.normalize("NFC", name) for name in names))
 
     def blobs(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the texts among some ids that this clone has."""

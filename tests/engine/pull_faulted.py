@@ -178,7 +178,7 @@ def tree_of(clone: Clone) -> dict[str, str]:
         path = place.relative_to(clone.root).as_posix()
         if place.is_file() and not path.startswith(".git/"):
             text = place.read_bytes().decode()
-            lines = (line for line in text.split("\n") if not line.startswith(' "seen": '))
+            lines = (line for line in text.split("\n") if not line.startswith(' "seen_at": '))
             found[path] = "\n".join(lines)
     return found
 

@@ -162,10 +162,11 @@ def test_a_file_that_a_pull_deletes_outside_a_sparse_checkout_is_deleted_for_git
 ) -> None:
     here = sparse(shared, tmp_path / "here", published)
     repository = Repository.open(here.root)
-    assert repository.clear_skip_worktree([PAY, RESET]) == (PAY,)
+    assert repository.omitted([PAY, RESET]) == (PAY,)
+    repository.clear_skip_worktree([PAY])
     assert here.git("status", "--porcelain").split() == ["D", PAY]
     assert PAY not in repository.checked_out().paths()
-    assert repository.clear_skip_worktree([PAY]) == ()
+    assert repository.omitted([PAY]) == ()
 
 
 def test_a_partial_clone_fetches_what_it_lacks_at_once(

@@ -206,5 +206,5 @@ def _tree(clone: Clone, branch: str) -> str:
         return ""
     names = git(place, "ls-tree", "-r", "--name-only", branch).split("\n")[:-1]
     texts = (git(place, "show", f"{branch}:{name}") for name in names)
-    lines = (line for text in texts for line in text.split("\n") if not line.startswith(' "seen": '))
+    lines = (line for text in texts for line in text.split("\n") if not line.startswith(' "seen_at": '))
     return "\n".join([*names, *lines])

@@ -76,7 +76,7 @@ def test_what_people_changed_since_in_the_same_place_is_left_out_and_named(live:
     assert done.files == (RESET,)
     assert "same places" in done.left_out[BOX]
     message = live.git("log", "-1", "--format=%B", "back")
-    assert BOX in message.partition("Left out")[2]
+    assert BOX in message.partition("Skipped;")[2]
 
 
 def test_a_file_that_the_run_made_goes_unless_somebody_wrote_in_it_since(live: Clone) -> None:
