@@ -1,0 +1,61 @@
+"""What the pages in .github name exists: the tests that hold a promise, the modules, the functions in them."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GITHUB = ROOT / ".github"
+PAGES = {
+    name: (GITHUB / f"{name}.md").read_text(encoding="utf-8") for name in ("ARCHITECTURE", "CONTRIBUTING", "SECURITY")
+}
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+FILE = re.compile(r"`((?:tests|kbsync|content)/[\w/-]+(?:/|\.py|\.md|\.txt))`")
+FUNCTION = re.compile(r"`([\w/]+\.py)`\s+`([\w.]+)`")
+
+
+@cache
+def definitions(path: Path) -> frozenset[str]:
+    """Return the functions, classes and methods that a module defines, methods as `Class.method`."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
+    return frozenset(found)
+
+
+def unknown_names(page: str) -> list[str]:
+    """Return the tests, files and functions that a page names and that do not exist."""
+    wrong = [path for path in FILE.findall(page) if not any((top / path).exists() for top in (ROOT, ROOT / "kbsync"))]
+    places = [(ROOT / path, name) for path, name in TEST.findall(page)]
+    places += [(ROOT / "kbsync" / path, name) for path, name in FUNCTION.findall(page) if not path.startswith("tests/")]
+    return wrong + [
+        f"{path.name}: {name}" for path, name in places if not path.is_file() or name not in definitions(path)
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_test_module_and_function_that_a_page_names_exists(name: str) -> None:
+    assert unknown_names(PAGES[name]) == []
+
+
+def test_the_check_finds_what_does_not_exist() -> None:
+    page = (
+        "`tests/test_docs.py::test_of_nothing`, `tests/nowhere.py::test_of_nothing`, `kbsync/nowhere.py`, "
+        "`engine/publish.py` `nothing`,\n`engine/session.py`\n`RunSession.nothing`, "
+        "`engine/session.py` `RunSession.read`, `tests/test_docs.py`"
+    )
+    assert len(unknown_names(page)) == 5
+
+
+def test_each_promise_of_the_security_page_names_a_test() -> None:
+    promises = [
+        part for part in re.split(r"^(?=- |#|$)", PAGES["SECURITY"], flags=re.MULTILINE) if part.startswith("- **")
+    ]
+    assert len(promises) >= 20
+    assert [promise for promise in promises if not TEST.search(promise)] == []
