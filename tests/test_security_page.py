@@ -1,14 +1,19 @@
-"""What the pages in .github name exists: the tests that hold a promise, the modules, the functions in them."""
+"""Pages name what there is: the tests that hold a promise, modules and their functions, the keys of a format."""
 
 import ast
 import re
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from kbsync.baseline import Baseline
+from kbsync.state.ledger import RunEntry, RunRecord
+
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
+FORMATS = ROOT / "content/5-reference/how-it-works/lock-and-ledger.md"
 PAGES = {
     name: (GITHUB / f"{name}.md").read_text(encoding="utf-8") for name in ("ARCHITECTURE", "CONTRIBUTING", "SECURITY")
 }
@@ -59,3 +64,14 @@ def test_each_promise_of_the_security_page_names_a_test() -> None:
     ]
     assert len(promises) >= 20
     assert [promise for promise in promises if not TEST.search(promise)] == []
+
+
+@pytest.mark.parametrize("form", [Baseline, RunRecord, RunEntry])
+def test_the_page_about_lock_files_and_the_ledger_names_every_key(form: type[Baseline | RunRecord | RunEntry]) -> None:
+    page = FORMATS.read_text(encoding="utf-8").split("## Keys of a baseline")[1]
+    assert {field.name for field in fields(form)} <= set(re.findall(r"`(\w+)`", page))
+
+
+def test_the_page_about_lock_files_names_no_key_that_a_baseline_does_not_have() -> None:
+    rows = re.findall(r"^\| (`.*?`) \|", FORMATS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == {field.name for field in fields(Baseline)}
