@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -64,6 +65,20 @@ def test_each_promise_of_the_security_page_names_a_test() -> None:
     ]
     assert len(promises) >= 20
     assert [promise for promise in promises if not TEST.search(promise)] == []
+
+
+def test_the_layers_on_the_page_are_those_of_the_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    shown = PAGES["ARCHITECTURE"].split("```text\n")[1].split("```")[0].splitlines()
+    assert [row.replace(" ", "") for row in shown] == [row.replace("kbsync.", "").replace(" ", "") for row in layers]
+
+
+def test_the_glossary_counts_its_words() -> None:
+    glossary = PAGES["ARCHITECTURE"].split("## Glossary")[1]
+    words = re.findall(r"^\| ([\w ]+) \|", glossary, re.MULTILINE)[1:]
+    assert words == sorted(words)
+    assert f"kbsync's own words, {len(words)}:" in glossary
 
 
 @pytest.mark.parametrize("form", [Baseline, RunRecord, RunEntry])
