@@ -16,10 +16,7 @@ from kbsync.model import Article, Category, Folder, Kind, Seo, Status, Visibilit
 PUBLISHED = 2
 DRAFT = 1
 _VISIBILITIES = tuple(Visibility)
-_SEGMENTS = {
-    Visibility.CONTACT_SEGMENTS: "contact_segment_ids",
-    Visibility.COMPANY_SEGMENTS: "company_segment_ids",
-}
+_SEGMENTS = {Visibility.CONTACT_SEGMENTS: "contact_segment_ids", Visibility.COMPANY_SEGMENTS: "company_segment_ids"}
 
 
 def category_from_json(data: Json) -> Category:
@@ -68,7 +65,9 @@ def article_from_json(data: Json, *, folder: int | None = None) -> Article:
 
 def counts(folder: Json) -> tuple[int | None, int | None]:
     """Return the number of articles and of folders directly in a folder; `None` where the JSON omits it."""
-    return _count(folder.get("articles_count")), _count(folder.get("sub_folders_count"))
+    found = folder.get("articles_count"), folder.get("sub_folders_count")
+    articles, folders = (int(number) if isinstance(number, int | float) else None for number in found)
+    return articles, folders
 
 
 def category_to_json(category: Category) -> dict[str, Any]:
@@ -100,11 +99,8 @@ def article_to_json(article: Article, *, was: Seo | None = None) -> dict[str, An
 
     Whether `seo_data` replaces or merges is not documented, so unmanaged fields in it are sent as they were in `was`.
     """
-    sent: dict[str, Any] = {
-        "title": article.title,
-        "description": article.body,
-        "status": status_to_json(article.status),
-    }
+    status = PUBLISHED if article.status is Status.PUBLISHED else DRAFT
+    sent: dict[str, Any] = {"title": article.title, "description": article.body, "status": status}
     if article.tags is not None:
         sent["tags"] = list(article.tags)
     if article.seo != Seo():
@@ -112,11 +108,6 @@ def article_to_json(article: Article, *, was: Seo | None = None) -> dict[str, An
     if article.author is not None:
         sent["agent_id"] = _agent(article.author)
     return sent
-
-
-def status_to_json(status: Status) -> int:
-    """Return the number of a status (documented)."""
-    return PUBLISHED if status is Status.PUBLISHED else DRAFT
 
 
 def id_of(data: Json, kind: str) -> int:
@@ -136,11 +127,9 @@ def _visibility_fields(folder: Folder, was: Folder) -> dict[str, Any]:
         return {}
     sent: dict[str, Any] = {"visibility": _VISIBILITIES.index(visibility) + 1}
     if visibility is Visibility.COMPANIES:
-        ids = was.companies if folder.companies is None else folder.companies
-        sent["company_ids"] = list(ids or ())
+        sent["company_ids"] = list((was.companies if folder.companies is None else folder.companies) or ())
     if visibility in _SEGMENTS:
-        ids = was.segments if folder.segments is None else folder.segments
-        sent[_SEGMENTS[visibility]] = list(ids or ())
+        sent[_SEGMENTS[visibility]] = list((was.segments if folder.segments is None else folder.segments) or ())
     return sent
 
 
@@ -173,12 +162,8 @@ def _agent(author: str | int) -> int:
 
 
 def _visibility(number: object) -> Visibility | None:
-    known = isinstance(number, int) and 1 <= number <= len(_VISIBILITIES)
-    return _VISIBILITIES[number - 1] if known and isinstance(number, int) else None
-
-
-def _count(number: object) -> int | None:
-    return int(number) if isinstance(number, int | float) else None
+    known = range(1, len(_VISIBILITIES) + 1)
+    return _VISIBILITIES[number - 1] if isinstance(number, int) and number in known else None
 
 
 def _text(value: object) -> str:

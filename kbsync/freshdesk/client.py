@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -60,8 +60,7 @@ def origin(url: str) -> str:
 
 def key_forms(key: str) -> tuple[str, ...]:
     """Return every form in which a response may echo the key; raise UsageError, without the key, for one not valid."""
-    problem = _key_problem(key)
-    if problem:
+    if problem := _key_problem(key):
         raise UsageError(
             f"the API key {problem}", advice="copy it again from the agent's profile settings to FRESHDESK_API_KEY"
         )
@@ -260,9 +259,8 @@ class Connection:
                 final = is_certificate_error(error)
                 sent = not isinstance(error, _NOT_SENT)
             if request.method == "POST" and sent and not final:
-                raise ResponseLost(
-                    problem.what, advice="it may have been done: check the portal before you run it again"
-                )
+                advice = "it may have been done: check the portal before you run it again"
+                raise ResponseLost(problem.what, advice=advice)
             if final or wait is None:
                 break
             self._sleep(wait)
@@ -286,7 +284,7 @@ class Connection:
 
     def _send_once(self, request: _Request) -> RawResponse:
         headers: Mapping[str, str] = {}
-        slot = self._rate_limiter.acquire()
+        started_at = self._rate_limiter.acquire()
         try:
             if request.method != "GET" and (why := self._write_problem()):
                 raise PortalError(why, advice="run it again")
@@ -301,21 +299,15 @@ class Connection:
             )
             headers = response.headers
         finally:
-            self._rate_limiter.release(slot, headers)
+            self._rate_limiter.release(started_at, headers)
         raw = RawResponse(
             request=str(request), host=self.host, status=response.status_code, headers=headers, content=response.content
         )
-        return raw if raw.status < 300 else self._redacted(raw)
-
-    def _redacted(self, raw: RawResponse) -> RawResponse:
-        """Return an error response without the key, which it may echo."""
-        return RawResponse(
-            request=raw.request,
-            host=raw.host,
-            status=raw.status,
-            headers={name.lower(): self._redact(value) for name, value in raw.headers.items()},
-            content=self._redact(raw.text).encode(),
-        )
+        if raw.status < 300:
+            return raw
+        # An error response may echo the key.
+        shown = {name.lower(): self._redact(value) for name, value in headers.items()}
+        return replace(raw, headers=shown, content=self._redact(raw.text).encode())
 
     def _redact(self, text: str) -> str:
         for form in self._key_forms:

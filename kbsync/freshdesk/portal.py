@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Literal
 
 from kbsync.change import Change, Outcome, Result
@@ -73,8 +73,7 @@ def read_children(reader: PortalReader, kind: Kind, parent: ItemKey) -> tuple[It
     number = parent.id
     try:
         if kind is Kind.ARTICLE:
-            items = reader.articles(number).items
-            return tuple(article_from_json(_with_body(reader, data), folder=number) for data in items)
+            return tuple(_articles_from_json(reader, reader.articles(number).items, number))
         ask = reader.folders if parent.kind is Kind.CATEGORY else reader.subfolders
         return tuple(folder_from_json(data, category=number) for data in ask(number).items)
     except StatusError as error:
@@ -163,15 +162,13 @@ class _FolderEntry:
 def _folders(reader: PortalReader, pool: ThreadPoolExecutor, categories: Iterable[int]) -> dict[int, _FolderEntry]:
     """Read the folders, level by level; a nested folder that its category also lists is taken once."""
     found: dict[int, _FolderEntry] = {}
-    level = [
-        seen for seens in pool.map(lambda number: _top_level_folders(reader, number), categories) for seen in seens
-    ]
+    level = [*chain.from_iterable(pool.map(partial(_top_level_folders, reader), categories))]
     while level:
         new = {seen.id: seen for seen in level if seen.id not in found}
         found |= new
         within = Counter(seen.data.get("parent_folder_id") for seen in found.values())
         below = pool.map(_subfolders, repeat(reader), new.values(), [within[number] for number in new])
-        level = [seen for seens in below for seen in seens]
+        level = [*chain.from_iterable(below)]
     return found
 
 
@@ -201,16 +198,16 @@ def _articles(reader: PortalReader, parent: _FolderEntry) -> list[Article]:
     expected, _ = counts(parent.data)
     if expected == 0:
         return []
-    items = _complete_list(reader, parent, "articles")
-    return [article_from_json(_with_body(reader, data), folder=parent.id) for data in items]
+    return _articles_from_json(reader, _complete_list(reader, parent, "articles"), parent.id)
 
 
-def _with_body(reader: PortalReader, data: Json) -> Json:
-    """Read an article whose list omits the body, which Freshdesk's lists do not (recorded)."""
-    if "description" in data:
-        return data
-    whole = reader.item(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data
-    return whole if isinstance(whole, dict) else data
+def _articles_from_json(reader: PortalReader, items: Iterable[Json], folder: int) -> list[Article]:
+    """Read the articles of a list, and one by one those without a body, which Freshdesk's lists have (recorded)."""
+    found = []
+    for data in items:
+        whole = data if "description" in data else reader.item(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data
+        found.append(article_from_json(whole if isinstance(whole, Mapping) else data, folder=folder))
+    return found
 
 
 def _complete_list(

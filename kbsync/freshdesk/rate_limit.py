@@ -8,7 +8,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 WINDOW = 60.0
 # Slightly longer, because the clocks differ and the header is rounded.
@@ -16,13 +15,6 @@ _WINDOW_AND_SLACK = WINDOW + 0.5
 _IN_FLIGHT_BEFORE_KNOWN = 4
 _POLL_SECONDS = 0.02
 _MAX_SLEEP = 0.5
-
-
-@dataclass(slots=True, kw_only=True)
-class CallSlot:
-    """One call in flight, by the time of its start."""
-
-    started_at: float
 
 
 class RateLimitState:
@@ -47,13 +39,13 @@ class RateLimitState:
             return _POLL_SECONDS if not self._has_response and self._in_flight >= _IN_FLIGHT_BEFORE_KNOWN else 0.0
         return max(self._own_share_delay(now, self._total), self._shared_limit_delay(now, self._total))
 
-    def record_start(self, slot: CallSlot) -> None:
+    def record_start(self, now: float) -> None:
         """Count a call that is sent now."""
         self._in_flight += 1
-        self._last_start = slot.started_at
+        self._last_start = now
 
-    def record_response(self, slot: CallSlot, now: float, *, total: float | None, remaining: float | None) -> None:
-        """Record the figures of a response; `None` where it has none."""
+    def record_response(self, started_at: float, now: float, *, total: float | None, remaining: float | None) -> None:
+        """Record the figures of a response to the call that started then; `None` where it has none."""
         self._in_flight -= 1
         self._has_response = True
         self._responses.append(now)
@@ -62,7 +54,7 @@ class RateLimitState:
         if remaining is None:
             return
         # Responses arrive out of order: a higher figure counts only from a call that started after the lower one came.
-        if remaining < self._remaining or slot.started_at >= self._observed_at:
+        if remaining < self._remaining or started_at >= self._observed_at:
             self._remaining, self._observed_at = remaining, now
 
     def block_until(self, until: float) -> None:
@@ -108,24 +100,23 @@ class RateLimiter:
         self._clock = clock
         self._sleep = sleep
 
-    def acquire(self) -> CallSlot:
-        """Wait until a call may be sent and count it; the slot must be given to `release` in any case."""
+    def acquire(self) -> float:
+        """Wait until a call may be sent, count it and return its start, which `release` needs in any case."""
         while True:
             with self._lock:
                 now = self._clock()
                 delay = self._state.delay(now)
                 if delay <= 0:
-                    slot = CallSlot(started_at=now)
-                    self._state.record_start(slot)
-                    return slot
+                    self._state.record_start(now)
+                    return now
             self._sleep(min(delay, _MAX_SLEEP))
 
-    def release(self, slot: CallSlot, headers: Mapping[str, str]) -> None:
+    def release(self, started_at: float, headers: Mapping[str, str]) -> None:
         """Record the response of a call: figures may be decimals (recorded), headers are empty without a response."""
         total = _number(headers.get("x-ratelimit-total"))
         remaining = _number(headers.get("x-ratelimit-remaining"))
         with self._lock:
-            self._state.record_response(slot, self._clock(), total=total, remaining=remaining)
+            self._state.record_response(started_at, self._clock(), total=total, remaining=remaining)
 
     def pause(self, seconds: float) -> None:
         """Delay all threads: the portal asked for it."""

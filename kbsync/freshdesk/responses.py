@@ -82,8 +82,8 @@ def parse_response(raw: RawResponse) -> ApiResponse:
         data = json.loads(raw.content) if raw.content.strip() else None
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
-    at, link = raw.headers.get("date", ""), raw.headers.get("link", "")
-    return ApiResponse(status=raw.status, data=data, at=utc(at), next_url=next_page_url(link))
+    next_url = next_page_url(raw.headers.get("link", ""))
+    return ApiResponse(status=raw.status, data=data, at=utc(raw.headers.get("date", "")), next_url=next_url)
 
 
 def list_items(response: ApiResponse, what: str) -> tuple[Mapping[str, Any], ...]:
@@ -114,18 +114,12 @@ def error_from(raw: RawResponse) -> PortalError:
 
 def utc(date: str) -> str:
     """Return the time of a Date header as ISO 8601 in UTC, or the local clock's time where it is not valid."""
-    try:
-        found = parsedate_to_datetime(date)
-    except ValueError:
-        found = datetime.now(UTC)
-    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return iso_utc(aware)
+    return iso_utc(_parse_date(date) or datetime.now(UTC))
 
 
 def next_page_url(link: str) -> str:
     """Return the URL of the next page in a Link header; the documented sample has a stray space in it."""
-    found = _NEXT.search(link)
-    return found.group(1) if found else ""
+    return found[1] if (found := _NEXT.search(link)) else ""
 
 
 def retry_after(headers: Mapping[str, str], *, otherwise: float) -> float:
@@ -134,13 +128,16 @@ def retry_after(headers: Mapping[str, str], *, otherwise: float) -> float:
     try:
         return max(0.0, float(text))
     except ValueError:
-        pass
+        until = _parse_date(text)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until else otherwise
+
+
+def _parse_date(text: str) -> datetime | None:
     try:
-        until = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
     except ValueError:
-        return otherwise
-    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def looks_like_html(raw: RawResponse) -> bool:
@@ -166,9 +163,8 @@ def _code_and_message(raw: RawResponse) -> tuple[str, str]:
         return "", ""
     errors = [error for error in data.get("errors") or () if isinstance(error, Mapping)]
     if not errors:
-        return printable(str(data.get("code") or "")), printable(
-            str(data.get("message") or data.get("description") or "")
-        )
+        message = str(data.get("message") or data.get("description") or "")
+        return printable(str(data.get("code") or "")), printable(message)
     lines = "".join(f"\n  {_field_error_line(error)}" for error in errors)
     return printable(str(errors[0].get("code") or "")), f"{printable(str(data.get('description') or ''))}{lines}"
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from posixpath import dirname
-from typing import Any, assert_never
 
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.api import PortalReader, PortalWriter, article_from_json, category_from_json, folder_from_json
-from kbsync.freshdesk.responses import ApiResponse
+from kbsync.freshdesk.responses import ApiResponse, Json
 from kbsync.markup.compare import losses
 from kbsync.markup.dom import abbreviate, count_markup, stable_body
-from kbsync.model import Article, FieldValue, Folder, Item, ItemKey, Kind, digest, fields_of, kind_of
+from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, digest, fields_of, kind_of, parent_path
 
 _MAX_QUOTE_LENGTH = 60
 _MAX_LOSSES = 3
+ITEM_FROM_JSON: Mapping[Kind, Callable[[Json], Item]] = {
+    Kind.CATEGORY: category_from_json,
+    Kind.FOLDER: folder_from_json,
+    Kind.ARTICLE: article_from_json,
+}
 
 
 class StaleItem(PortalError):
@@ -45,7 +48,7 @@ class WriteRequest:
     @property
     def parent(self) -> int | None:
         """Return the live id of the item's parent, `None` where it is not on the portal."""
-        return self.ids.get(dirname(self.change.path))
+        return self.ids.get(parent_path(self.change.path))
 
     @property
     def category(self) -> int | None:
@@ -68,20 +71,7 @@ def shown_item(kind: Kind, response: ApiResponse) -> Shown:
     """Return the item in a response; raise PortalError where it has none."""
     if not isinstance(response.data, Mapping):
         raise PortalError(f"the response of the portal has no {kind}", advice="run it again")
-    return Shown(item=item_from(kind, response.data), at=response.at)
-
-
-def item_from(kind: Kind, data: Mapping[str, Any]) -> Item:
-    """Return an item of a kind from JSON."""
-    match kind:
-        case Kind.CATEGORY:
-            return category_from_json(data)
-        case Kind.FOLDER:
-            return folder_from_json(data)
-        case Kind.ARTICLE:
-            return article_from_json(data)
-        case _:
-            assert_never(kind)
+    return Shown(item=ITEM_FROM_JSON[kind](response.data), at=response.at)
 
 
 def verified(request: WriteRequest, sent: Item, shown: Shown) -> Outcome:
@@ -146,10 +136,8 @@ def changed_fields(planned: Item, now: Item) -> tuple[str, ...]:
         for name, value in fields_of(planned).items()
         if value is not None and _stable_digest(name, value) != _stable_digest(name, theirs[name])
     ]
-    if isinstance(planned, Folder | Article) and isinstance(now, Folder | Article):
-        is_moved = planned.parent is not None and planned.parent != now.parent
-        return (*names, "folder") if is_moved else tuple(names)
-    return tuple(names)
+    is_moved = planned.parent is not None and planned.parent != now.parent
+    return (*names, "folder") if is_moved else tuple(names)
 
 
 def _stable_digest(name: str, value: FieldValue) -> str:

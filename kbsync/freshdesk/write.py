@@ -11,23 +11,24 @@ from kbsync.errors import PortalError
 from kbsync.freshdesk.api import DRAFT, PortalReader, article_to_json, category_to_json, folder_to_json, id_of
 from kbsync.freshdesk.responses import ApiResponse, ItemList, ResponseLost, StatusError
 from kbsync.freshdesk.verify import (
+    ITEM_FROM_JSON,
     Shown,
     StaleItem,
     WriteRequest,
     changed_fields,
     done,
     failed,
-    item_from,
     mismatches,
     shown_item,
     verified,
 )
-from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of
+from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of, parent_path
 
 # The portal may still be at work on a call whose response was lost: wait this long before reading.
 _SETTLING = 2.0
 _UNPUBLISH = {"status": DRAFT}
 _STILL_PUBLISHED = "accepted, but it is still published"
+_NOT_MOVED = "accepted, but the folder stayed where it was: Freshdesk moves none out of its category"
 
 
 def perform(request: WriteRequest) -> Outcome:
@@ -39,7 +40,8 @@ def perform(request: WriteRequest) -> Outcome:
         case Action.ADOPT | Action.FORGET:
             return done(request, change.actual)
         case Action.CREATE:
-            return create(request, _with_body(request, _desired(request), ""))
+            item = _desired(request)
+            return create(request, replace(item, body=request.body or "") if isinstance(item, Article) else item)
         case Action.RENAME if not change.fields and request.body is None and not _is_moved(request):
             return done(request, change.actual)
         case Action.UPDATE | Action.RESTORE | Action.RENAME | Action.MOVE:
@@ -55,8 +57,8 @@ def perform(request: WriteRequest) -> Outcome:
 def create(request: WriteRequest, item: Item) -> Outcome:
     """Create an item in the parent of its content path, which exists already; the body of `item` is HTML."""
     if not isinstance(item, Category) and (request.parent is None or request.category is None):
-        missing = request.change.path.rpartition("/")[0]
-        return Outcome(change=request.change, result=Result.SKIPPED, error=f"{missing} is not on the portal")
+        error = f"{parent_path(request.change.path)} is not on the portal"
+        return Outcome(change=request.change, result=Result.SKIPPED, error=error)
     first = replace(item, author=None) if isinstance(item, Article) else item
     shown = _create_once(request, first)
     if isinstance(item, Article) and item.author is not None and isinstance(shown.item, Article):
@@ -67,37 +69,32 @@ def create(request: WriteRequest, item: Item) -> Outcome:
 def _create_once(request: WriteRequest, item: Item) -> Shown:
     for last in (False, True):
         try:
-            return _created_item(request, _post(request, item))
+            return _post(request, item)
         except ResponseLost as lost:
-            found = _find_created(request, item, lost)
-            if found:
+            if found := _find_created(request, item, lost):
                 return found
             if last:
                 raise PortalError(
                     f"{lost.what}; asked twice, and it is not there", advice="run it again when Freshdesk is well"
                 ) from None
         except StatusError as error:
-            # The first attempt may have been carried out only after it was looked for.
-            found = _find_created(request, item, error) if last and error.status == 409 else None
-            if found:
+            # The first attempt may have succeeded only after it was looked for.
+            if last and error.status == 409 and (found := _find_created(request, item, error)):
                 return found
             raise
     raise AssertionError("the last round returns or raises")
 
 
-def _post(request: WriteRequest, item: Item) -> ApiResponse:
+def _post(request: WriteRequest, item: Item) -> Shown:
     parent, category = request.parent or 0, request.category or 0
     match item:
         case Category():
-            return request.writer.create_category(category_to_json(item))
+            response = request.writer.create_category(category_to_json(item))
         case Folder():
             nested = {"parent_folder_id": parent} if request.is_nested else {}
-            return request.writer.create_folder(category, folder_to_json(item) | nested)
+            response = request.writer.create_folder(category, folder_to_json(item) | nested)
         case Article():
-            return request.writer.create_article(parent, article_to_json(item))
-
-
-def _created_item(request: WriteRequest, response: ApiResponse) -> Shown:
+            response = request.writer.create_article(parent, article_to_json(item))
     try:
         return shown_item(request.change.kind, response)
     except PortalError as error:
@@ -113,7 +110,7 @@ def _find_created(request: WriteRequest, item: Item, why: PortalError) -> Shown 
         raise PortalError(f"{why.what}; whether it was made could not be looked up: {error.what}") from None
     kind = request.change.kind
     new = [data for data in listing.items if not request.is_known(kind, id_of(data, kind))]
-    same = [seen for seen in (item_from(kind, data) for data in new) if not mismatches(_identifying_fields(item), seen)]
+    same = [seen for seen in map(ITEM_FROM_JSON[kind], new) if not mismatches(_identifying_fields(item), seen)]
     if len(same) > 1:
         raise PortalError(
             f"the answer was lost, and {len(same)} new ones look like it: {', '.join(str(one.id) for one in same)}",
@@ -126,12 +123,10 @@ def _siblings(request: WriteRequest) -> ItemList:
     match request.change.kind:
         case Kind.CATEGORY:
             return request.reader.categories()
+        case Kind.FOLDER if request.is_nested:
+            return request.reader.subfolders(request.parent or 0)
         case Kind.FOLDER:
-            return (
-                request.reader.subfolders(request.parent or 0)
-                if request.is_nested
-                else request.reader.folders(request.parent or 0)
-            )
+            return request.reader.folders(request.parent or 0)
         case Kind.ARTICLE:
             return request.reader.articles(request.parent or 0)
 
@@ -153,9 +148,8 @@ def _with_author(request: WriteRequest, item: Article, made: Shown) -> Outcome:
         return verified(request, item, made)
     try:
         body = article_to_json(replace(item, tags=None, seo=Seo()))
-        shown = shown_item(
-            Kind.ARTICLE, request.writer.update(Kind.ARTICLE, id_of({"id": made.item.id}, "article"), body)
-        )
+        response = request.writer.update(Kind.ARTICLE, id_of({"id": made.item.id}, "article"), body)
+        shown = shown_item(Kind.ARTICLE, response)
     except PortalError as error:
         why = f"created, but its author could not be set: {error.what}; {error.advice}"
         return replace(failed(request, why, made), unsent=("author",))
@@ -173,17 +167,11 @@ def reread(reader: PortalReader, change: Change) -> Item:
     planned = change.actual
     if planned is None:
         raise PortalError("the plan does not say what was on the portal", advice="plan again")
-    try:
-        now = shown_item(change.kind, reader.item(change.kind, _live_id(change))).item
-    except StatusError as error:
-        if not error.is_gone:
-            raise
-        if error.status == 403:
-            # Raises where the key may not read at all; then it is unknown whether the item is deleted.
-            reader.categories()
-        raise StaleItem("it is gone from the portal since the plan", advice="plan again") from None
-    names = changed_fields(planned, now)
-    if names:
+    response = _read_unless_gone(reader, change.kind, _live_id(change))
+    if response is None:
+        raise StaleItem("it is gone from the portal since the plan", advice="plan again")
+    now = shown_item(change.kind, response).item
+    if names := changed_fields(planned, now):
         raise StaleItem(f"changed on the portal since the plan: {', '.join(names)}", advice="plan again")
     return now
 
@@ -197,11 +185,7 @@ def _update(request: WriteRequest) -> Outcome:
         case Folder(), Folder():
             return _update_folder(request, desired, now, fields)
         case Category(), Category():
-            category = replace(
-                desired,
-                description=desired.description if "description" in fields else None,
-                portals=desired.portals if "portals" in fields else None,
-            )
+            category = replace(desired, **_unsent(fields, "description", "portals"))
             return verified(request, category, _put(request, category_to_json(category)))
     raise PortalError(f"{request.change.path} is of another kind on the portal", advice="plan again")
 
@@ -212,18 +196,10 @@ def _update_article(request: WriteRequest, desired: Article, now: Article, field
     Unpublishing is a call of its own, sent first: with other fields the same status may store a draft beside the
     published version (documented for the first half, inferred for the second).
     """
-    seo = Seo(
-        title=desired.seo.title if "seo.title" in fields else None,
-        description=desired.seo.description if "seo.description" in fields else None,
-        keywords=desired.seo.keywords if "seo.keywords" in fields else None,
-    )
-    sent = replace(
-        desired,
-        body=now.body if request.body is None else request.body,
-        tags=desired.tags if "tags" in fields else None,
-        author=desired.author if "author" in fields else None,
-        seo=seo,
-    )
+    unsent_seo = {name: None for name in ("title", "description", "keywords") if f"seo.{name}" not in fields}
+    seo = replace(desired.seo, **unsent_seo)
+    body = now.body if request.body is None else request.body
+    sent = replace(desired, body=body, seo=seo, **_unsent(fields, "tags", "author"))
     if now.status is Status.PUBLISHED and desired.status is Status.DRAFT:
         hidden = _put(request, _UNPUBLISH)
         if _is_published(hidden):
@@ -234,20 +210,17 @@ def _update_article(request: WriteRequest, desired: Article, now: Article, field
 
 
 def _update_folder(request: WriteRequest, desired: Folder, now: Folder, fields: frozenset[str]) -> Outcome:
-    folder = replace(
-        desired,
-        description=desired.description if "description" in fields else None,
-        visibility=desired.visibility if "visibility" in fields else None,
-        companies=desired.companies if "companies" in fields else None,
-        segments=desired.segments if "segments" in fields else None,
-    )
+    folder = replace(desired, **_unsent(fields, "description", "visibility", "companies", "segments"))
     place = {"parent_folder_id": request.parent if request.is_nested else None} if _is_moved(request) else {}
     shown = _put(request, folder_to_json(folder, was=now) | place)
     if place and isinstance(shown.item, Folder) and shown.item.parent != request.parent:
-        return failed(
-            request, "accepted, but the folder stayed where it was: Freshdesk moves none out of its category", shown
-        )
+        return failed(request, _NOT_MOVED, shown)
     return verified(request, folder, shown)
+
+
+def _unsent(fields: frozenset[str], *optional: str) -> dict[str, Any]:
+    """Return `None`, which is not sent, for the optional fields that are not in `fields`."""
+    return {name: None for name in optional if name not in fields}
 
 
 def _archive(request: WriteRequest) -> Outcome:
@@ -258,9 +231,9 @@ def _archive(request: WriteRequest) -> Outcome:
     if isinstance(now, Article) and now.status is Status.DRAFT:
         return done(request, now)
     hidden = _put(request, _UNPUBLISH)
-    return (
-        failed(request, _STILL_PUBLISHED, hidden) if _is_published(hidden) else done(request, hidden.item, at=hidden.at)
-    )
+    if _is_published(hidden):
+        return failed(request, _STILL_PUBLISHED, hidden)
+    return done(request, hidden.item, at=hidden.at)
 
 
 def is_gone(reader: PortalReader, kind: Kind, number: int) -> bool:
@@ -269,16 +242,19 @@ def is_gone(reader: PortalReader, kind: Kind, number: int) -> bool:
     Raises:
         PortalError: the portal gives no clear response, or the key may not read at all.
     """
+    return _read_unless_gone(reader, kind, number) is None
+
+
+def _read_unless_gone(reader: PortalReader, kind: Kind, number: int) -> ApiResponse | None:
     try:
-        reader.item(kind, number)
+        return reader.item(kind, number)
     except StatusError as error:
         if not error.is_gone:
             raise
         if error.status == 403:
             # Raises where the key may not read at all; then it is unknown whether the item is deleted.
             reader.categories()
-        return True
-    return False
+        return None
 
 
 def _forget(request: WriteRequest) -> Outcome:
@@ -292,8 +268,7 @@ def _delete(request: WriteRequest) -> Outcome:
     """Delete an article for good; a folder or category only if a new list shows that it is empty."""
     _current_item(request)
     kind, number = request.change.kind, _live_id(request.change)
-    contents = _contents(request, kind, number)
-    if contents:
+    if contents := _contents(request, kind, number):
         raise StaleItem(f"it is not empty: it holds {contents}", advice="empty it in Freshdesk, or restore its files")
     try:
         request.writer.delete(kind, number)
@@ -312,16 +287,11 @@ def _contents(request: WriteRequest, kind: Kind, number: int) -> str:
             return f"{folders} folders" if folders else ""
         case Kind.FOLDER:
             articles = len(request.reader.articles(number).items)
-            folders = _subfolder_count(request, number)
+            # A call for one folder: some accounts cannot list nested folders (seen in clients).
+            folders = int((request.reader.item(kind, number).data or {}).get("sub_folders_count") or 0)
             return f"{articles} articles and {folders} folders" if articles or folders else ""
         case _:
             assert_never(kind)
-
-
-def _subfolder_count(request: WriteRequest, number: int) -> int:
-    """Return the number of folders in a folder; some accounts cannot list nested folders (seen in clients)."""
-    count = (request.reader.item(Kind.FOLDER, number).data or {}).get("sub_folders_count")
-    return int(count) if count is not None else 0
 
 
 def _put(request: WriteRequest, body: dict[str, Any]) -> Shown:
@@ -333,9 +303,8 @@ def _put(request: WriteRequest, body: dict[str, Any]) -> Shown:
 
 def _fields_to_send(request: WriteRequest, desired: Item, now: Item) -> frozenset[str]:
     """Return the fields to send beside those always sent: those in the plan, else the managed ones that differ."""
-    change = request.change
-    if change.fields and change.action is not Action.RESTORE:
-        return frozenset(change.fields)
+    if request.change.fields and request.change.action is not Action.RESTORE:
+        return frozenset(request.change.fields)
     live = fields_of(now)
     managed = {name: value for name, value in fields_of(desired).items() if value is not None and name != "body"}
     return frozenset(name for name, value in managed.items() if digest(value) != digest(live[name]))
@@ -345,12 +314,6 @@ def _is_moved(request: WriteRequest) -> bool:
     """Return whether a folder has another parent on the portal than in content."""
     actual = request.change.actual
     return isinstance(actual, Folder) and request.parent is not None and actual.parent not in (None, request.parent)
-
-
-def _with_body(request: WriteRequest, item: Item, otherwise: str) -> Item:
-    return (
-        replace(item, body=otherwise if request.body is None else request.body) if isinstance(item, Article) else item
-    )
 
 
 def _desired(request: WriteRequest) -> Item:

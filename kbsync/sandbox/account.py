@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any, Literal, get_args
@@ -21,8 +21,8 @@ ERRORS = frozenset(int(status) for status in HTTPStatus if status >= HTTPStatus.
 class Fault:
     """A fault that is injected into some of the calls to the API.
 
-    * `kind`: `error` responds with `status` and does nothing else; `lost` carries out the call and drops the
-      connection, or drops it at once when `applied` is false; `delay` waits `seconds` first; `truncated` carries out
+    * `kind`: `error` responds with `status` and does nothing else; `lost` applies the call and drops the
+      connection, or drops it at once when `applied` is false; `delay` waits `seconds` first; `truncated` applies
       the call and sends half of the response.
     * `method` and `path` select the calls; `*` matches anything; a path begins with `/api/v2/` and has no query.
     * The first `skip` matching calls succeed, then every `every`-th fails, `times` times (`None`: without end).
@@ -38,10 +38,6 @@ class Fault:
     skip: int = 0
     every: int = 1
     times: int | None = 1
-
-    def matches(self, method: str, path: str) -> bool:
-        """Return whether the fault is meant for a call."""
-        return fnmatchcase(method, self.method.upper()) and fnmatchcase(path, self.path)
 
 
 def fault_from_json(value: Mapping[str, Any]) -> Fault:
@@ -90,7 +86,7 @@ class Faults:
         self.add(Fault(kind="error", method=method, path=path, status=status, **others))
 
     def lose(self, method: str = "*", path: str = "*", **others: Any) -> None:
-        """Carry out the next matching call and drop the connection instead of responding."""
+        """Apply the next matching call and drop the connection instead of responding."""
         self.add(Fault(kind="lost", method=method, path=path, **others))
 
     def delay(self, seconds: float, method: str = "*", path: str = "*", **others: Any) -> None:
@@ -116,7 +112,7 @@ class Faults:
         with self._lock:
             struck = None
             for one in self._pending:
-                if not one.fault.matches(method, path):
+                if not (fnmatchcase(method, one.fault.method.upper()) and fnmatchcase(path, one.fault.path)):
                     continue
                 one.matched += 1
                 due = one.matched > one.fault.skip and (one.matched - one.fault.skip) % one.fault.every == 0
@@ -174,25 +170,15 @@ class RecordedCall:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One Freshdesk account, as the API and the pages use it."""
+    """One Freshdesk account with its data, as the API and the pages use it."""
 
-    settings: SandboxSettings
-    store: Store
-    faults: Faults
-    call_window: CallWindow
-    calls: list[RecordedCall] = field(default_factory=list)
-
-
-def open_account(settings: SandboxSettings) -> Account:
-    """Open the account that the settings describe, with its data."""
-    return Account(
-        settings=settings,
-        store=Store(settings),
-        faults=Faults(),
-        call_window=CallWindow(settings.calls_per_minute, window=settings.window),
-    )
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.settings = settings
+        self.store = Store(settings)
+        self.faults = Faults()
+        self.call_window = CallWindow(settings.calls_per_minute, window=settings.window)
+        self.calls: list[RecordedCall] = []
 
 
 def account_of(request: Any) -> Account:

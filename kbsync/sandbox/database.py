@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,12 +90,6 @@ class Database:
         with self.lock:
             return self.connection.execute(query, values).fetchall()
 
-    def row(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
-        """Return the row of a query that has at most one."""
-        with self.lock:
-            row: sqlite3.Row | None = self.connection.execute(query, values).fetchone()
-            return row
-
     def insert(self, statement: str, values: Sequence[Any]) -> int:
         """Insert one row and return its id."""
         with self.transaction() as connection:
@@ -118,8 +112,8 @@ class Database:
 
     def existed(self, kind: str, id_: int) -> bool:
         """Return whether an id was ever assigned; ids are not reused."""
-        row = self.row("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,))
-        return row is not None and FIRST_ID < id_ <= row["seq"]
+        rows = self.rows("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,))
+        return bool(rows) and FIRST_ID < id_ <= rows[0]["seq"]
 
     def now(self) -> datetime:
         """Return the portal's time, which is never before a time already stored."""
@@ -127,7 +121,7 @@ class Database:
 
     def time(self) -> str:
         """Return the time as the API writes it."""
-        return _stamp(self.now())
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def time_after(self, earlier: str) -> str:
         """Return the time, after setting the clock to at least one second after `earlier`."""
@@ -135,13 +129,10 @@ class Database:
         return self.time()
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 DRAFT, PUBLISHED = 1, 2
 EVERYBODY, AGENTS_ONLY, BOTS = 1, 3, 5
 ID_LIST_OF_VISIBILITY = {4: "company_ids", 6: "contact_segment_ids", 7: "company_segment_ids"}
+ID_LISTS = tuple(ID_LIST_OF_VISIBILITY.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,39 +169,6 @@ class FolderRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleRecord:
-    """An article in one language.
-
-    `live_title` and `live_description` are the published version, which readers see, while there is a draft beside it.
-    """
-
-    id: int
-    language: str
-    folder_id: int
-    category_id: int
-    title: str
-    description: str
-    description_text: str
-    status: int
-    type: int
-    agent_id: int
-    tags: tuple[str, ...]
-    seo: dict[str, Any] = field(default_factory=dict)
-    live_title: str | None = None
-    live_description: str | None = None
-    thumbs_up: int = 0
-    thumbs_down: int = 0
-    hits: int = 0
-    created_at: str
-    updated_at: str
-
-    @property
-    def readable(self) -> bool:
-        """Return whether readers can see a version of it."""
-        return self.status == PUBLISHED or self.live_title is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleSummary:
     """An article without its body."""
 
@@ -230,6 +188,28 @@ class ArticleSummary:
     def shown_title(self) -> str:
         """Return the title that readers see."""
         return self.live_title or self.title
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleRecord(ArticleSummary):
+    """An article in one language.
+
+    `live_title` and `live_description` are the published version, which readers see, while there is a draft beside it.
+    """
+
+    language: str
+    category_id: int
+    description: str
+    description_text: str
+    type: int
+    agent_id: int
+    tags: tuple[str, ...]
+    seo: dict[str, Any]
+    live_description: str | None
+    thumbs_up: int
+    thumbs_down: int
+    hits: int
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,12 +96,7 @@ def _rgb(colour: str) -> tuple[int, ...] | None:
 
 
 VIDEO_HOSTS = (
-    "www.youtube.com",
-    "www.youtube-nocookie.com",
-    "player.vimeo.com",
-    "fast.wistia.net",
-    "fast.wistia.com",
-    "www.loom.com",
+    "www.youtube.com www.youtube-nocookie.com player.vimeo.com fast.wistia.net fast.wistia.com www.loom.com".split()
 )
 READER_TAGS = frozenset(
     (
@@ -148,11 +143,6 @@ def sanitize_for_readers(body: str) -> str:
     return _READERS.clean(body)
 
 
-def sanitize_strictly(body: str) -> str:
-    """Return a body without scripts, frames, ids, styles and unknown tags, as a strict portal stores it."""
-    return _STRICT.clean(body)
-
-
 def _safe_attribute(tag: str, name: str, value: str) -> str | None:
     match tag, name:
         case _, "style":
@@ -186,6 +176,7 @@ _READERS = nh3.Cleaner(
     link_rel="noopener noreferrer",
     set_tag_attribute_values={"img": {"loading": "lazy"}},
 )
+# A strict portal stores no scripts, frames, ids, styles and unknown tags.
 _STRICT = nh3.Cleaner(
     tags=set(_STRICT_TAGS), attributes=_STRICT_ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"}
 )
@@ -215,9 +206,12 @@ def rewrite(body: str, mode: Rewriting) -> str:
         case "off":
             return body
         case "editor":
-            return _as_web_editor(body)
+            editor = _WebEditorSerializer()
+            editor.feed(body)
+            editor.close()
+            return "".join(editor.written)
         case "strict":
-            return sanitize_strictly(body)
+            return _STRICT.clean(body)
         case _:
             assert_never(mode)
 
@@ -236,13 +230,6 @@ def _tag_text(tag: re.Match[str]) -> str:
     return " " if name in BLOCK_TAGS or name == "br" else ""
 
 
-def _as_web_editor(body: str) -> str:
-    editor = _WebEditorSerializer()
-    editor.feed(body)
-    editor.close()
-    return "".join(editor.written)
-
-
 class _WebEditorSerializer(HTMLParser):
     """Serialises HTML as the web editor does: marks on paragraphs, quotes and entities."""
 
@@ -253,14 +240,13 @@ class _WebEditorSerializer(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in MARKED_TAGS and tag not in VOID_TAGS:
+        if tag in MARKED_TAGS:
             given = {"data-identifyelement": str(self.mark), "dir": "ltr", **given}
             self.mark += 1
         kept = "".join(f' {name}="{html.escape(value or "")}"' for name, value in sorted(given.items()))
         self.written.append(f"<{tag}{kept}>")
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
+    handle_startendtag = handle_starttag
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in VOID_TAGS:

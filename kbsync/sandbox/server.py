@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,8 +22,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kbsync.sandbox.account import Account, Faults, RecordedCall, account_of, fault_from_json, open_account
-from kbsync.sandbox.api.app import DROP, api_app, check_key, error_response
+from kbsync.sandbox.account import Account, Faults, RecordedCall, account_of, fault_from_json
+from kbsync.sandbox.api.app import DROP, api_app, check_key, error_handler
 from kbsync.sandbox.api.errors import ApiError, error_with_code
 from kbsync.sandbox.api.requests import body_of
 from kbsync.sandbox.pages import agent, reader
@@ -31,7 +31,6 @@ from kbsync.sandbox.pages.render import STATIC
 from kbsync.sandbox.settings import SandboxError, SandboxSettings
 from kbsync.sandbox.store import Store, load_path
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 LOG = logging.getLogger("kbsync.sandbox")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 TIMEOUT_SECONDS = 10.0
@@ -52,7 +51,7 @@ class Portal:
 @contextmanager
 def serve(settings: SandboxSettings | None = None, *, port: int = 0) -> Iterator[Portal]:
     """Run a sandbox in a thread until the block ends, on loopback; port 0 selects a free port."""
-    account = open_account(settings or SandboxSettings())
+    account = Account(settings or SandboxSettings())
     with closing(account.store), closing(_listen("127.0.0.1", port)) as listener:
         server = _server(account)
         thread = threading.Thread(target=server.run, args=([listener],), name="kbsync sandbox", daemon=True)
@@ -82,7 +81,7 @@ def run(
         raise SandboxError(
             f"{host} can be reached by others on the network; use 127.0.0.1, or set the accepted host names"
         )
-    account = open_account(settings)
+    account = Account(settings)
     with closing(account.store), closing(_listen(host, port)) as listener:
         for path in load:
             load_path(account.store, path)
@@ -186,7 +185,7 @@ def app(account: Account) -> ASGIApp:
         *agent.ROUTES,
         *reader.ROUTES,
     ]
-    inner = Starlette(routes=routes, exception_handlers={404: _not_found})
+    inner = Starlette(routes=routes, exception_handlers={404: _not_found, ApiError: error_handler})
     inner.state.account = account
     return _TrustedHosts(inner, (*LOOPBACK, *account.settings.hosts))
 
@@ -219,19 +218,10 @@ def _host(scope: Scope) -> str:
     return given.partition("]")[0] + "]" if given.startswith("[") else given.partition(":")[0]
 
 
-def _with_key(endpoint: Endpoint) -> Endpoint:
-    async def checked(request: Request) -> Response:
-        try:
-            check_key(request, account_of(request))
-            return await endpoint(request)
-        except ApiError as error:
-            return error_response(error)
-
-    return checked
-
-
 async def _faults(request: Request) -> Response:
-    faults = account_of(request).faults
+    account = account_of(request)
+    check_key(request, account)
+    faults = account.faults
     if request.method == "POST":
         try:
             faults.add(fault_from_json(await body_of(request)))
@@ -243,13 +233,14 @@ async def _faults(request: Request) -> Response:
 
 
 async def _calls(request: Request) -> Response:
-    calls = account_of(request).calls
+    account = account_of(request)
+    check_key(request, account)
     if request.method == "DELETE":
-        calls.clear()
-    return JSONResponse([asdict(call) for call in calls])
+        account.calls.clear()
+    return JSONResponse([asdict(call) for call in account.calls])
 
 
 ROUTES = [
-    Route("/sandbox/faults", _with_key(_faults), methods=["GET", "POST", "DELETE"]),
-    Route("/sandbox/calls", _with_key(_calls), methods=["GET", "DELETE"]),
+    Route("/sandbox/faults", _faults, methods=["GET", "POST", "DELETE"]),
+    Route("/sandbox/calls", _calls, methods=["GET", "DELETE"]),
 ]

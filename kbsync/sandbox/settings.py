@@ -17,11 +17,6 @@ class SandboxError(Exception):
 Rewriting = Literal["off", "editor", "strict"]
 
 
-def now() -> datetime:
-    """Return the time in UTC."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """An agent of the account; the first of `SandboxSettings.agents` is the one behind `SandboxSettings.key`."""
@@ -95,4 +90,4 @@ class SandboxSettings:
     body_limit: int | None = None
     ids: Literal["distinct", "overlapping"] = "distinct"
     hosts: tuple[str, ...] = ()
-    clock: Callable[[], datetime] = now
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -5,8 +5,7 @@ are not recorded as calls, store bodies as given and always change `updated_at`.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,12 +33,6 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self.database.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Run a block as one transaction."""
-        with self.database.transaction():
-            yield
 
     def category(self, id_: int, *, language: str | None = None) -> CategoryRecord:
         """Return a category; raise `LookupError` where it is not found."""
@@ -69,20 +62,9 @@ class Store:
         """Create a category."""
         return self.category(self.categories.create(self.language, name=name, description=description))
 
-    def create_folder(
-        self, category_id: int, name: str, *, parent_id: int | None = None, visibility: int = 1, **others: Any
-    ) -> FolderRecord:
+    def create_folder(self, category_id: int, name: str, **others: Any) -> FolderRecord:
         """Create a folder, in the folder `parent_id` where given; `others` as for `Folders.create`."""
-        return self.folder(
-            self.folders.create(
-                self.language,
-                category_id=category_id,
-                name=name,
-                parent_id=parent_id,
-                visibility=visibility,
-                **others,
-            )
-        )
+        return self.folder(self.folders.create(self.language, category_id=category_id, name=name, **others))
 
     def create_article(
         self,
@@ -178,7 +160,7 @@ def load(store: Store, document: Document) -> int:
     the document has another structure.
     """
     _check(document)
-    with store.transaction():
+    with store.database.transaction():
         return sum(
             _load_folder(store, _category(store, category), folder, articles)
             for category, folders in document.items()
@@ -191,7 +173,7 @@ def load_path(store: Store, path: Path) -> int:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise SandboxError(f"{path} contains no *.json file")
-    with store.transaction():
+    with store.database.transaction():
         return sum(load(store, _read(file)) for file in files)
 
 
@@ -232,19 +214,14 @@ def _is_article(value: Any) -> bool:
 
 
 def _category(store: Store, name: str) -> int:
-    for category in store.all_categories():
-        if category.name == name:
-            return category.id
-    return store.create_category(name).id
+    existing = next((one for one in store.all_categories() if one.name == name), None)
+    return (existing or store.create_category(name)).id
 
 
 def _load_folder(store: Store, category_id: int, name: str, articles: Sequence[Mapping[str, Any]]) -> int:
-    for folder in store.folders.in_category(category_id, store.language):
-        if folder.name == name:
-            folder_id = folder.id
-            break
-    else:
-        folder_id = store.create_folder(category_id, name).id
+    folders = store.folders.in_category(category_id, store.language)
+    existing = next((one for one in folders if one.name == name), None)
+    folder_id = (existing or store.create_folder(category_id, name)).id
     for article in sorted(articles, key=lambda one: one.get("position", 0)):
         fields = {"title": article["title"], "description": article.get("description", ""), "status": PUBLISHED}
         store.articles.create(store.language, folder_id=folder_id, agent_id=store.agent_id, fields=fields)
@@ -276,21 +253,16 @@ def search(store: Store, term: str, language: str, *, readable: frozenset[int] |
     words = term.casefold().split()
     if not words:
         return []
+    articles = store.articles.all(language)
+    if readable is not None:
+        articles = [published_version(one) for one in articles if one.folder_id in readable and one.readable]
     hits: list[tuple[int, ArticleRecord]] = []
-    for article in _candidates(store, language, readable):
+    for article in articles:
         weight = _weight(words, article.title.casefold(), article.description_text.casefold())
         if weight:
             hits.append((weight, article))
     hits.sort(key=lambda hit: (-hit[0], hit[1].id))
     return [article for _, article in hits[:MOST]]
-
-
-def _candidates(store: Store, language: str, readable: frozenset[int] | None) -> Iterator[ArticleRecord]:
-    for article in store.articles.all(language):
-        if readable is None:
-            yield article
-        elif article.folder_id in readable and article.readable:
-            yield published_version(article)
 
 
 def _weight(words: list[str], title: str, text: str) -> int:

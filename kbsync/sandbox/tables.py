@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar, Generic, TypeVar
 
 from kbsync.sandbox.database import (
-    ID_LIST_OF_VISIBILITY,
+    ID_LISTS,
     ArticleRecord,
     ArticleSummary,
     CategoryRecord,
@@ -17,7 +17,6 @@ from kbsync.sandbox.database import (
 )
 from kbsync.sandbox.sanitize import plain_text
 
-ID_LISTS = tuple(ID_LIST_OF_VISIBILITY.values())
 COUNTERS = ("hits", "thumbs_up", "thumbs_down")
 SELECT_SUMMARIES = (
     "SELECT id, folder_id, title, status, live_title, updated_at"
@@ -209,8 +208,8 @@ class Articles(ItemTable[ArticleRecord]):
     def counts(self, id_: int) -> dict[str, int]:
         """Return hits and thumbs, summed over all languages (documented)."""
         sums = ", ".join(f"sum({name}) AS {name}" for name in COUNTERS)
-        row = self._database.row(f"SELECT {sums} FROM article_text WHERE id = ?", (id_,))
-        return {name: (row[name] if row else None) or 0 for name in COUNTERS}
+        row = self._database.rows(f"SELECT {sums} FROM article_text WHERE id = ?", (id_,))[0]
+        return {name: row[name] or 0 for name in COUNTERS}
 
     def create(self, language: str, *, folder_id: int, agent_id: int, fields: dict[str, Any]) -> int:
         """Add an article and return its id; `fields` as for `translate`."""
@@ -224,22 +223,13 @@ class Articles(ItemTable[ArticleRecord]):
     def translate(self, id_: int, language: str, *, fields: dict[str, Any]) -> None:
         """Add a language to one article; `fields` are title, description, status, and optionally tags and seo."""
         time = self._database.time()
+        texts = (fields["title"], fields["description"], plain_text(fields["description"]))
+        tags, seo = json.dumps(fields.get("tags", ())), json.dumps(fields.get("seo", {}))
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO article_text (id, language, title, description, description_text, status, tags, seo,"
                 " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    id_,
-                    language,
-                    fields["title"],
-                    fields["description"],
-                    plain_text(fields["description"]),
-                    fields["status"],
-                    json.dumps(fields.get("tags", ())),
-                    json.dumps(fields.get("seo", {})),
-                    time,
-                    time,
-                ),
+                (id_, language, *texts, fields["status"], tags, seo, time, time),
             )
 
     def edit(self, before: ArticleRecord, changes: dict[str, Any], *, time: str) -> None:

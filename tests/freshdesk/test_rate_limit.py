@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.freshdesk.rate_limit import CallSlot, RateLimiter, RateLimitState
+from kbsync.freshdesk.rate_limit import RateLimiter, RateLimitState
 
 WINDOW = 60.0
 
@@ -38,17 +38,16 @@ def _run(
 ) -> float:
     """Send calls in threads and return the time of the last response; `others` are the times of others' calls."""
     state, now, last = RateLimitState(share), 0.0, 0.0
-    events: list[tuple[float, int, str, CallSlot | None, float]] = []
+    events: list[tuple[float, int, str, float | None, float]] = []
     for n, at in enumerate(sorted(others)):
         heapq.heappush(events, (at, n, "other", None, 0.0))
     order, free, left = len(others), threads, calls
     while left or free < threads:
         delay = state.delay(now) if left and free else math.inf
         if delay <= 0:
-            slot = CallSlot(started_at=now)
-            state.record_start(slot)
+            state.record_start(now)
             left, free, order = left - 1, free - 1, order + 1
-            heapq.heappush(events, (now + latency(), order, "arrival", slot, 0.0))
+            heapq.heappush(events, (now + latency(), order, "arrival", now, 0.0))
             continue
         wake = now + min(delay, 0.5)
         if not events or wake < events[0][0]:
@@ -137,18 +136,18 @@ def test_a_run_with_few_calls_left_continues_in_the_next_minute() -> None:
 
 def test_a_portal_without_a_rate_limit_is_not_slowed_down() -> None:
     state, now = RateLimitState(0.8), 5.0
-    first = CallSlot(started_at=now)
+    first = now
     state.record_start(first)
     state.record_response(first, now, total=None, remaining=None)
     for _ in range(10_000):
         assert state.delay(now) <= 0
-        state.record_start(CallSlot(started_at=now))
+        state.record_start(now)
 
 
 def test_only_a_few_calls_are_in_flight_before_the_first_response() -> None:
     state, sent = RateLimitState(0.8), 0
     while state.delay(0.0) <= 0 and sent < 100:
-        state.record_start(CallSlot(started_at=0.0))
+        state.record_start(0.0)
         sent += 1
     assert sent == 4
 

@@ -8,7 +8,7 @@ from tests.sandbox.api_client import ApiClient, field_errors
 
 
 def _fill(client: ApiClient, count: int) -> None:
-    with client.portal.store.transaction():
+    with client.portal.store.database.transaction():
         for number in range(count):
             client.portal.store.create_article(client.folder, f"Article {number}", "x")
 
@@ -36,7 +36,7 @@ def test_following_the_link_reads_everything_once(client: ApiClient, count: int)
 
 def test_every_list_has_pages(client: ApiClient) -> None:
     store = client.portal.store
-    with store.transaction():
+    with store.database.transaction():
         for number in range(101):
             store.create_category(f"Category {number}")
             store.create_folder(client.category, f"Folder {number}")

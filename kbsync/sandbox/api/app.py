@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kbsync.sandbox.account import Account, CallLimit, Fault, RecordedCall
 from kbsync.sandbox.api import articles, categories, folders, helpdesk
-from kbsync.sandbox.api.errors import ApiError, error_with_code, invalid_credentials
+from kbsync.sandbox.api.errors import ApiError, error_with_code
 from kbsync.sandbox.api.requests import method_not_allowed
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -42,12 +42,7 @@ def _route(path: str, **endpoints: Endpoint) -> Route:
 
 ROUTES = [
     _route("/solutions/categories", GET=categories.list_, POST=categories.create),
-    _route(
-        "/solutions/categories/{id:int}",
-        GET=categories.get,
-        PUT=categories.update,
-        DELETE=categories.delete,
-    ),
+    _route("/solutions/categories/{id:int}", GET=categories.get, PUT=categories.update, DELETE=categories.delete),
     _route("/solutions/categories/{id:int}/folders", GET=folders.list_in_category, POST=folders.create),
     _route("/solutions/categories/{id:int}/folders/{language}", GET=folders.list_in_category),
     _route(
@@ -63,18 +58,8 @@ ROUTES = [
     _route("/solutions/folders/{id:int}/subfolders", GET=folders.list_in_folder),
     _route("/solutions/folders/{id:int}/subfolders/{language}", GET=folders.list_in_folder),
     _route("/solutions/folders/{id:int}/{language}", GET=folders.get, PUT=folders.update, POST=folders.translate),
-    _route(
-        "/solutions/articles/{id:int}",
-        GET=articles.get,
-        PUT=articles.update,
-        DELETE=articles.delete,
-    ),
-    _route(
-        "/solutions/articles/{id:int}/{language}",
-        GET=articles.get,
-        PUT=articles.update,
-        POST=articles.translate,
-    ),
+    _route("/solutions/articles/{id:int}", GET=articles.get, PUT=articles.update, DELETE=articles.delete),
+    _route("/solutions/articles/{id:int}/{language}", GET=articles.get, PUT=articles.update, POST=articles.translate),
     _route("/search/solutions", GET=helpdesk.search_solutions),
     _route("/settings/helpdesk", GET=helpdesk.languages),
     _route("/agents", GET=helpdesk.agents),
@@ -85,20 +70,19 @@ ROUTES = [
 
 def api_app(account: Account) -> ASGIApp:
     """Return the API of one account."""
-    app = Starlette(routes=ROUTES, exception_handlers={ApiError: _error_handler, HTTPException: _error_handler})
+    app = Starlette(routes=ROUTES, exception_handlers={ApiError: error_handler, HTTPException: error_handler})
     app.router.redirect_slashes = False
     app.state.account = account
     return ApiMiddleware(app, account)
 
 
-async def _error_handler(_: Request, error: Exception) -> Response:
-    match error:
-        case ApiError():
-            return error_response(error)
-        case HTTPException():
-            return error_response(ApiError(error.status_code))
-        case _:
-            raise error
+async def error_handler(_: Request, error: Exception) -> Response:
+    """Return the response for an error that an endpoint or the router raised."""
+    if isinstance(error, HTTPException):
+        return error_response(ApiError(error.status_code))
+    if isinstance(error, ApiError):
+        return error_response(error)
+    raise error
 
 
 def error_response(error: ApiError) -> Response:
@@ -119,7 +103,7 @@ def check_key(request: Request, account: Account) -> None:
     except (binascii.Error, ValueError):
         user = b""
     if scheme.lower() != "basic" or not hmac.compare_digest(user, account.settings.key.encode()):
-        raise invalid_credentials()
+        raise error_with_code(401, "invalid_credentials", "You have to be logged in to perform this action.")
 
 
 class ApiMiddleware:

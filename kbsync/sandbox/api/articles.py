@@ -7,14 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 from kbsync.sandbox.account import Account, account_of
 from kbsync.sandbox.api.errors import article_rules, validate
-from kbsync.sandbox.api.items import (
-    changed_fields,
-    find,
-    find_untranslated,
-    require_translated_parent,
-    save_changes,
-)
-from kbsync.sandbox.api.requests import body_of, created, language_of, no_content, page_of
+from kbsync.sandbox.api.items import changed_fields, find, find_untranslated, require_translated_parent, save_changes
+from kbsync.sandbox.api.requests import body_of, created, language_of, page_of
 from kbsync.sandbox.api.shapes import article_to_json
 from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord
 from kbsync.sandbox.sanitize import rewrite
@@ -28,7 +22,7 @@ async def list_(request: Request) -> Response:
     folder = find(request, account, account.store.folders)
     page, link = page_of(request, account.store.articles.in_folder(folder.id, language))
     hierarchy = account.store.folders.hierarchy(folder.id, language)
-    summed = _are_counts_summed(request)
+    summed = "language" not in request.path_params
     written = [
         article_to_json(one, hierarchy, account.settings, counts=_counts(account, one, summed=summed)) for one in page
     ]
@@ -53,7 +47,7 @@ async def get(request: Request) -> Response:
     """GET /solutions/articles/{id}[/{language}]."""
     account = account_of(request)
     found = find(request, account, account.store.articles, language_of(request, account))
-    return JSONResponse(_to_json(account, found, alone=True, summed=_are_counts_summed(request)))
+    return JSONResponse(_to_json(account, found, alone=True, summed="language" not in request.path_params))
 
 
 async def update(request: Request) -> Response:
@@ -82,7 +76,7 @@ async def delete(request: Request) -> Response:
     """DELETE /solutions/articles/{id}: for good, all languages (documented)."""
     account = account_of(request)
     account.store.articles.delete(find(request, account, account.store.articles).id)
-    return no_content()
+    return Response(status_code=204)
 
 
 def _to_json(account: Account, article: ArticleRecord, *, alone: bool = False, summed: bool = True) -> dict[str, Any]:
@@ -91,14 +85,8 @@ def _to_json(account: Account, article: ArticleRecord, *, alone: bool = False, s
     return article_to_json(article, hierarchy, account.settings, alone=alone, counts=counts)
 
 
-def _are_counts_summed(request: Request) -> bool:
-    return "language" not in request.path_params
-
-
-def _counts(account: Account, article: ArticleRecord, *, summed: bool) -> dict[str, int]:
-    if summed and account.settings.languages:
-        return account.store.articles.counts(article.id)
-    return {"hits": article.hits, "thumbs_up": article.thumbs_up, "thumbs_down": article.thumbs_down}
+def _counts(account: Account, article: ArticleRecord, *, summed: bool) -> dict[str, int] | None:
+    return account.store.articles.counts(article.id) if summed and account.settings.languages else None
 
 
 def _fields(given: dict[str, Any], settings: SandboxSettings, before: ArticleRecord | None = None) -> dict[str, Any]:
@@ -108,8 +96,7 @@ def _fields(given: dict[str, Any], settings: SandboxSettings, before: ArticleRec
     if "tags" in fields:
         fields["tags"] = tuple(dict.fromkeys(fields["tags"]))
     if "seo_data" in given:
-        kept = before.seo if before and settings.seo_update == "merge" else {}
-        fields["seo"] = {**kept, **given["seo_data"]}
+        fields["seo"] = (before.seo if before and settings.seo_update == "merge" else {}) | given["seo_data"]
     return fields
 
 

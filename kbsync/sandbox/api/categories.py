@@ -1,11 +1,9 @@
 """The calls on categories."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from kbsync.sandbox.account import Account, account_of
+from kbsync.sandbox.account import account_of
 from kbsync.sandbox.api.errors import category_rules, error_with_code, translation_rules, validate
 from kbsync.sandbox.api.items import (
     changed_fields,
@@ -15,7 +13,7 @@ from kbsync.sandbox.api.items import (
     save_changes,
     update_rules,
 )
-from kbsync.sandbox.api.requests import body_of, created, language_of, no_content, page_of
+from kbsync.sandbox.api.requests import body_of, created, language_of, page_of
 from kbsync.sandbox.api.shapes import category_to_json
 
 
@@ -31,7 +29,7 @@ async def create(request: Request) -> Response:
     account = account_of(request)
     settings = account.settings
     given = validate(await body_of(request), category_rules(settings))
-    _require_unique_name(account, given["name"], settings.language)
+    require_unique_name(account, given["name"], account.store.categories.all(settings.language))
     id_ = account.store.categories.create(
         settings.language,
         name=given["name"],
@@ -56,8 +54,10 @@ async def update(request: Request) -> Response:
     rules = update_rules(account, language, category_rules(account.settings))
     given = validate(await body_of(request), rules, updating=True)
     if "name" in given:
-        _require_unique_name(account, given["name"], language, own_id=before.id)
-    after = save_changes(account, account.store.categories, before, changed_fields(before, _fields(given)))
+        require_unique_name(account, given["name"], account.store.categories.all(language), own_id=before.id)
+    if "visible_in_portals" in given:
+        given["portals"] = tuple(given.pop("visible_in_portals"))
+    after = save_changes(account, account.store.categories, before, changed_fields(before, given))
     return JSONResponse(category_to_json(after, account.settings))
 
 
@@ -79,15 +79,4 @@ async def delete(request: Request) -> Response:
     if account.settings.deleting == "refuse" and account.store.folders.in_category(found.id, found.language):
         raise error_with_code(409, "inconsistent_state", "The category is not empty")
     account.store.categories.delete(found.id)
-    return no_content()
-
-
-def _fields(given: dict[str, Any]) -> dict[str, Any]:
-    fields = dict(given)
-    if "visible_in_portals" in fields:
-        fields["portals"] = tuple(fields.pop("visible_in_portals"))
-    return fields
-
-
-def _require_unique_name(account: Account, name: str, language: str, *, own_id: int | None = None) -> None:
-    require_unique_name(account, name, account.store.categories.all(language), own_id=own_id)
+    return Response(status_code=204)

@@ -65,16 +65,6 @@ def error_with_code(status: int, code: str, message: str) -> ApiError:
     return ApiError(status, {"code": code, "message": message})
 
 
-def invalid_credentials() -> ApiError:
-    """Return the error for a wrong or missing key."""
-    return error_with_code(401, "invalid_credentials", "You have to be logged in to perform this action.")
-
-
-def access_denied() -> ApiError:
-    """Return the error for an item that the key has no access to."""
-    return error_with_code(403, "access_denied", "You are not authorized to perform this action.")
-
-
 def feature_not_supported(feature: str) -> ApiError:
     """Return the error for a feature that the plan of the account does not have."""
     return error_with_code(403, "require_feature", f"The {feature} feature is not supported in your plan.")
@@ -83,7 +73,7 @@ def feature_not_supported(feature: str) -> ApiError:
 def not_found(account: Account, kind: str, id_: int) -> ApiError:
     """Return the error for an unknown id: 404 without a body, or 403 for a deleted item by `gone` (both seen)."""
     if account.settings.gone == 403 and account.store.database.existed(kind, id_):
-        return access_denied()
+        return error_with_code(403, "access_denied", "You are not authorized to perform this action.")
     return ApiError(404)
 
 
@@ -112,10 +102,7 @@ FieldRules = dict[str, FieldRule]
 
 def category_rules(settings: SandboxSettings) -> FieldRules:
     """Return the rules for a category; only accounts with several portals have `visible_in_portals` (documented)."""
-    rules = {
-        "name": FieldRule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
-        "description": FieldRule(kind="text", null=True),
-    }
+    rules = translation_rules(settings)
     if len(settings.portals) > 1:
         rules["visible_in_portals"] = FieldRule(kind="integers", among=settings.portals)
     return rules
@@ -124,8 +111,7 @@ def category_rules(settings: SandboxSettings) -> FieldRules:
 def folder_rules(settings: SandboxSettings) -> FieldRules:
     """Return the rules for a folder."""
     return {
-        "name": FieldRule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
-        "description": FieldRule(kind="text", null=True),
+        **translation_rules(settings),
         "parent_folder_id": FieldRule(kind="integer", null=True),
         "visibility": FieldRule(kind="integer", among=(1, 2, 3, 4, 5, 6, 7)),
         "company_ids": FieldRule(kind="integers"),
@@ -150,7 +136,10 @@ def article_rules(settings: SandboxSettings, *, updating: bool) -> FieldRules:
 
 def translation_rules(settings: SandboxSettings) -> FieldRules:
     """Return the rules for a category or folder in another language."""
-    return {key: rule for key, rule in category_rules(settings).items() if key in ("name", "description")}
+    return {
+        "name": FieldRule(kind="text", mandatory=True, blank=False, limit=settings.title_limit),
+        "description": FieldRule(kind="text", null=True),
+    }
 
 
 def validate(body: dict[str, Any], rules: FieldRules, *, updating: bool = False) -> dict[str, Any]:

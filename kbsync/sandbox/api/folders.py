@@ -28,11 +28,9 @@ from kbsync.sandbox.api.items import (
     save_changes,
     update_rules,
 )
-from kbsync.sandbox.api.requests import body_of, created, language_of, no_content, page_of
+from kbsync.sandbox.api.requests import body_of, created, language_of, page_of
 from kbsync.sandbox.api.shapes import folder_to_json
-from kbsync.sandbox.database import EVERYBODY, ID_LIST_OF_VISIBILITY, FolderRecord
-
-ID_LISTS = tuple(ID_LIST_OF_VISIBILITY.values())
+from kbsync.sandbox.database import EVERYBODY, ID_LIST_OF_VISIBILITY, ID_LISTS, FolderRecord
 
 
 async def list_in_category(request: Request) -> Response:
@@ -47,13 +45,10 @@ async def list_in_category(request: Request) -> Response:
 async def list_in_folder(request: Request) -> Response:
     """GET /solutions/folders/{id}/subfolders[/{language}]: one level (recorded)."""
     account = account_of(request)
-    match account.settings.subfolders:
-        case "forbidden":
-            raise feature_not_supported("flexible_hierarchy")
-        case "missing":
-            raise ApiError(404)
-        case "on":
-            pass
+    if account.settings.subfolders == "forbidden":
+        raise feature_not_supported("flexible_hierarchy")
+    if account.settings.subfolders == "missing":
+        raise ApiError(404)
     language = language_of(request, account)
     parent = find(request, account, account.store.folders)
     page, link = page_of(request, account.store.folders.in_folder(parent.id, language))
@@ -115,7 +110,7 @@ async def delete(request: Request) -> Response:
     if account.settings.deleting == "refuse" and (found.articles_count or found.sub_folders_count):
         raise error_with_code(409, "inconsistent_state", "The folder is not empty")
     account.store.folders.delete(found.id)
-    return no_content()
+    return Response(status_code=204)
 
 
 def _to_json(account: Account, folder: FolderRecord, *, listed: bool = False) -> dict[str, Any]:
@@ -170,15 +165,7 @@ def _require_unique_name(
     account: Account, name: str, language: str, place: tuple[int, int | None], *, own_id: int | None = None
 ) -> None:
     """Raise `ApiError` where the name is taken; `place` is the category and the parent folder."""
-
-    def shares_names(other: FolderRecord) -> bool:
-        match account.settings.folder_names:
-            case "account":
-                return True
-            case "category":
-                return other.category_id == place[0]
-            case "parent":
-                return (other.category_id, other.parent_id) == place
-
-    others = filter(shares_names, account.store.folders.all(language))
+    compared = {"account": 0, "category": 1, "parent": 2}[account.settings.folder_names]
+    folders = account.store.folders.all(language)
+    others = (one for one in folders if (one.category_id, one.parent_id)[:compared] == place[:compared])
     require_unique_name(account, name, others, own_id=own_id)

@@ -53,10 +53,8 @@ def language_of(request: Request, account: Account) -> str:
         return settings.language
     if not settings.languages:
         raise feature_not_supported("multi_language")
-    writing = request.method in ("POST", "PUT")
-    if language == settings.language and not writing:
-        return language
-    if language in settings.languages:
+    reading = request.method not in ("POST", "PUT")
+    if language in settings.languages or (reading and language == settings.language):
         return language
     if language == settings.language or request.method == "POST":
         raise method_not_allowed(request.method, ("GET",))
@@ -95,8 +93,3 @@ def created(request: Request, kind: str, written: dict[str, Any], language: str 
     suffix = f"/{language}" if language else ""
     url = f"{request.base_url}api/v2/solutions/{kind}/{written['id']}{suffix}"
     return JSONResponse(written, status_code=201, headers={"location": url})
-
-
-def no_content() -> Response:
-    """Return 204, without a body and without a content type (recorded)."""
-    return Response(status_code=204)

@@ -10,6 +10,7 @@ from kbsync.sandbox.database import ID_LIST_OF_VISIBILITY, ArticleRecord, Catego
 from kbsync.sandbox.sanitize import path_of
 from kbsync.sandbox.settings import Agent, SandboxSettings
 from kbsync.sandbox.store import published_version
+from kbsync.sandbox.tables import COUNTERS
 
 
 def category_to_json(category: CategoryRecord, settings: SandboxSettings) -> dict[str, Any]:
@@ -57,10 +58,14 @@ def article_to_json(
     settings: SandboxSettings,
     *,
     alone: bool = False,
-    counts: Mapping[str, int],
+    counts: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Write an article; `alone` is the response for one article, which has a token (recorded)."""
+    """Write an article; `alone` is the response for one article, which has a token (recorded).
+
+    `counts` are hits and thumbs of all languages (`None`: those of the article).
+    """
     shown = article if settings.shown == "draft" else published_version(article)
+    counts = counts or {name: getattr(shown, name) for name in COUNTERS}
     written = {
         "id": shown.id,
         "type": shown.type,
@@ -91,8 +96,7 @@ def hit_to_json(
     article: ArticleRecord, hierarchy: tuple[HierarchyLevel, ...], folder: FolderRecord, settings: SandboxSettings
 ) -> dict[str, Any]:
     """Write an article as a search result (documented sample)."""
-    counts = {"hits": article.hits, "thumbs_up": article.thumbs_up, "thumbs_down": article.thumbs_down}
-    written = article_to_json(article, hierarchy, settings, counts=counts)
+    written = article_to_json(article, hierarchy, settings)
     for key in ("seo_data", "tags", "hierarchy", "attachments", "cloud_files"):
         del written[key]
     return {

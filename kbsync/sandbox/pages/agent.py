@@ -156,8 +156,7 @@ def _form_errors(fields: dict[str, str], found: ArticleRecord) -> tuple[str, ...
 
 def _find(request: Request) -> ArticleRecord | None:
     store = account_of(request).store
-    id_ = id_in_path(request)
-    return store.articles.get(id_, store.language) if id_ else None
+    return store.articles.get(id_in_path(request), store.language)
 
 
 def _not_found(request: Request) -> Response:

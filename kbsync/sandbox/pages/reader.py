@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -123,8 +124,6 @@ def _is_visible(folder: FolderRecord, all_folders: dict[int, FolderRecord]) -> b
 async def home(request: Request) -> Response:
     """Show all categories and the search."""
     language = _language(request)
-    if language is None:
-        return not_found(request)
     categories = PublishedContent(account_of(request).store, language).categories()
     return _show(request, "home.html", language, "", categories=categories)
 
@@ -132,21 +131,19 @@ async def home(request: Request) -> Response:
 async def category(request: Request) -> Response:
     """Show one category with its folders and the first articles of each."""
     language = _language(request)
-    id_ = id_in_path(request)
-    found = PublishedContent(account_of(request).store, language).category(id_) if language and id_ else None
-    if found is None or language is None:
-        return not_found(request)
+    found = PublishedContent(account_of(request).store, language).category(id_in_path(request))
+    if found is None:
+        raise HTTPException(404)
     return _show(request, "category.html", language, f"/{found.record.id}", category=found)
 
 
 async def folder(request: Request) -> Response:
     """Show one folder with its folders and articles."""
     language = _language(request)
-    id_ = id_in_path(request)
     account = account_of(request)
-    found = PublishedContent(account.store, language).folder(id_) if language and id_ else None
-    if found is None or language is None:
-        return not_found(request)
+    found = PublishedContent(account.store, language).folder(id_in_path(request))
+    if found is None:
+        raise HTTPException(404)
     excerpts = {
         one.id: beginning(published_version(one).description_text)
         for one in account.store.articles.in_folder(found.record.id, language)
@@ -161,8 +158,6 @@ async def article(request: Request) -> Response:
     account = account_of(request)
     language = _language(request)
     found, folder_view = _readable(request, account, language)
-    if found is None or folder_view is None or language is None:
-        return not_found(request)
     account.store.articles.count(found.id, language, "hits")
     index = [one.id for one in folder_view.articles].index(found.id)
     return _show(
@@ -187,8 +182,8 @@ async def feedback(request: Request) -> Response:
     account = account_of(request)
     language = _language(request)
     found, _ = _readable(request, account, language)
-    if found is None or language is None or not is_same_site(request):
-        return not_found(request)
+    if not is_same_site(request):
+        raise HTTPException(404)
     helpful = (await form_fields(request)).get("helpful") == "yes"
     account.store.articles.count(found.id, language, "thumbs_up" if helpful else "thumbs_down")
     return RedirectResponse(f"{_base(account, language)}/articles/{found.id}?thanks=1#page-feedback", status_code=303)
@@ -198,11 +193,8 @@ async def search_results(request: Request) -> Response:
     """Show the results of a search."""
     account = account_of(request)
     language = _language(request)
-    if language is None:
-        return not_found(request)
     term = request.query_params.get("term", "").strip()
     folder_ids = PublishedContent(account.store, language).folder_ids
-    found = search(account.store, term, language, readable=folder_ids)
     hits = [
         {
             "article": hit,
@@ -210,7 +202,7 @@ async def search_results(request: Request) -> Response:
             "excerpt": highlighted_excerpt(hit.description_text, term),
             "hierarchy": account.store.folders.hierarchy(hit.folder_id, language),
         }
-        for hit in found
+        for hit in search(account.store, term, language, readable=folder_ids)
     ]
     return _show(request, "search.html", language, "", hits=hits, term=term)
 
@@ -247,20 +239,20 @@ def _base(account: Account, language: str) -> str:
     return HOME if language == account.settings.language else f"/{language}{HOME}"
 
 
-def _language(request: Request) -> str | None:
+def _language(request: Request) -> str:
     settings = account_of(request).settings
     language: str = request.path_params.get("language", settings.language)
-    return language if language in (settings.language, *settings.languages) else None
+    if language not in (settings.language, *settings.languages):
+        raise HTTPException(404)
+    return language
 
 
-def _readable(
-    request: Request, account: Account, language: str | None
-) -> tuple[ArticleRecord | None, FolderView | None]:
-    id_ = id_in_path(request)
-    found = account.store.articles.get(id_, language) if id_ and language else None
-    if found is None or language is None or not found.readable:
-        return None, None
-    return published_version(found), PublishedContent(account.store, language).folder(found.folder_id)
+def _readable(request: Request, account: Account, language: str) -> tuple[ArticleRecord, FolderView]:
+    found = account.store.articles.get(id_in_path(request), language)
+    view = PublishedContent(account.store, language).folder(found.folder_id) if found and found.readable else None
+    if found is None or view is None:
+        raise HTTPException(404)
+    return published_version(found), view
 
 
 def beginning(text: str) -> str:

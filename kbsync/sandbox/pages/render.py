@@ -69,10 +69,10 @@ def number(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-def id_in_path(request: Request) -> int | None:
-    """Return the id in a path such as `/articles/12-reset`, or None where it is not one."""
+def id_in_path(request: Request) -> int:
+    """Return the id in a path such as `/articles/12-reset`, or 0, which no item has."""
     given = str(request.path_params["id"]).partition("-")[0]
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
 
 
 async def form_fields(request: Request) -> dict[str, str]:
