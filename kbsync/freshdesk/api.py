@@ -72,12 +72,8 @@ def counts(folder: Json) -> tuple[int | None, int | None]:
 
 def category_to_json(category: Category) -> dict[str, Any]:
     """Write the managed fields of a category."""
-    sent: dict[str, Any] = {"name": category.name}
-    if category.description is not None:
-        sent["description"] = category.description
-    if category.portals is not None:
-        sent["visible_in_portals"] = list(category.portals)
-    return sent
+    fields = {"name": category.name, "description": category.description, "visible_in_portals": category.portals}
+    return _managed_fields(fields)
 
 
 def folder_to_json(folder: Folder, *, was: Folder | None = None) -> dict[str, Any]:
@@ -86,9 +82,7 @@ def folder_to_json(folder: Folder, *, was: Folder | None = None) -> dict[str, An
     Visibility and the companies or segments are sent together, from `was` where content does not manage one of them:
     ids are documented for visibility 4, 6 and 7 only.
     """
-    sent: dict[str, Any] = {"name": folder.name}
-    if folder.description is not None:
-        sent["description"] = folder.description
+    sent = _managed_fields({"name": folder.name, "description": folder.description})
     if (folder.visibility, folder.companies, folder.segments) != (None, None, None):
         sent |= _visibility_fields(folder, was or folder)
     return sent
@@ -99,15 +93,21 @@ def article_to_json(article: Article, *, was: Seo | None = None) -> dict[str, An
 
     Whether `seo_data` replaces or merges is not documented, so unmanaged fields in it are sent as they were in `was`.
     """
-    status = PUBLISHED if article.status is Status.PUBLISHED else DRAFT
-    sent: dict[str, Any] = {"title": article.title, "description": article.body, "status": status}
-    if article.tags is not None:
-        sent["tags"] = list(article.tags)
-    if article.seo != Seo():
-        sent["seo_data"] = _seo_to_json(article.seo, was or Seo())
-    if article.author is not None:
-        sent["agent_id"] = _agent(article.author)
-    return sent
+    fields = {
+        "title": article.title,
+        "description": article.body,
+        "status": PUBLISHED if article.status is Status.PUBLISHED else DRAFT,
+        "tags": article.tags,
+        "seo_data": None if article.seo == Seo() else _seo_to_json(article.seo, was or Seo()),
+        "agent_id": None if article.author is None else _agent(article.author),
+    }
+    return _managed_fields(fields)
+
+
+def _managed_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in fields.items() if value is not None
+    }
 
 
 def id_of(data: Json, kind: str) -> int:

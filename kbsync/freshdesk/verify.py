@@ -76,16 +76,10 @@ def shown_item(kind: Kind, response: ApiResponse) -> Shown:
 
 def verified(request: WriteRequest, sent: Item, shown: Shown) -> Outcome:
     """Return the outcome of a write: done if the portal shows what was sent, else failed with the differences."""
-    differences = mismatches(sent, shown.item)
-    notes = (rewrite_note(sent, shown.item),) if is_rewritten(sent, shown.item) and not differences else ()
-    return Outcome(
-        change=request.change,
-        result=Result.FAILED if differences else Result.DONE,
-        error=f"accepted, but {'; '.join(differences)}" if differences else "",
-        notes=notes,
-        live=shown.item,
-        seen_at=shown.at,
-    )
+    if differences := mismatches(sent, shown.item):
+        return failed(request, f"accepted, but {'; '.join(differences)}", shown)
+    notes = (rewrite_note(sent, shown.item),) if is_rewritten(sent, shown.item) else ()
+    return done(request, shown.item, at=shown.at, notes=notes)
 
 
 def done(request: WriteRequest, live: Item | None, *, at: str = "", notes: tuple[str, ...] = ()) -> Outcome:

@@ -323,7 +323,6 @@ def _desired(request: WriteRequest) -> Item:
 
 
 def _live_id(change: Change) -> int:
-    """Return the live id, from the plan or from the live item."""
     number = change.id or (change.actual.id if change.actual else None)
     if number is None:
         raise PortalError("the plan does not say which item of the portal it is", advice="plan again")

@@ -26,20 +26,13 @@ SAFE_VALUE = re.compile(
 MAX_STYLE_LENGTH = 4000
 RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})", re.IGNORECASE)
 HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
-COLOUR_NAMES = {
-    "black": (0, 0, 0),
-    "white": (255, 255, 255),
-    "red": (255, 0, 0),
-    "green": (0, 128, 0),
-    "blue": (0, 0, 255),
-    "navy": (0, 0, 128),
-    "purple": (128, 0, 128),
-    "maroon": (128, 0, 0),
-    "gray": (128, 128, 128),
-    "grey": (128, 128, 128),
-    "orange": (255, 165, 0),
-    "yellow": (255, 255, 0),
-}
+COLOUR_NAMES = dict(
+    one.split("=")
+    for one in (
+        "black=#000000 white=#ffffff red=#ff0000 green=#008000 blue=#0000ff navy=#000080 purple=#800080 maroon=#800000"
+        " gray=#808080 grey=#808080 orange=#ffa500 yellow=#ffff00"
+    ).split()
+)
 GREY_SPREAD = 26
 NEARLY_BLACK = 0x70
 NEARLY_WHITE = 0xF0
@@ -89,10 +82,10 @@ def _with_dark_variant(parts: tuple[int, ...]) -> str:
 def _rgb(colour: str) -> tuple[int, ...] | None:
     if found := RGB.search(colour):
         return tuple(min(int(part), 255) for part in found.groups())
-    if found := HEX.search(colour):
+    if found := HEX.search(COLOUR_NAMES.get(colour.strip().lower(), colour)):
         digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
         return tuple(int(digits[at : at + 2], 16) for at in (0, 2, 4))
-    return COLOUR_NAMES.get(colour.strip().lower())
+    return None
 
 
 VIDEO_HOSTS = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 from kbsync.sandbox.account import Account
 from kbsync.sandbox.settings import SandboxSettings
@@ -147,30 +147,13 @@ def validate(body: dict[str, Any], rules: FieldRules, *, updating: bool = False)
     errors = [invalid_field(key) for key in body if key not in rules]
     for key, rule in rules.items():
         if key in body:
-            errors += _field_errors(key, body[key], rule)
+            is_valid_null = body[key] is None and rule.null
+            errors += [] if is_valid_null else _ERRORS_BY_KIND[rule.kind](key, body[key], rule)
         elif rule.mandatory and not updating:
             errors.append(missing_field(key))
     if errors:
         raise validation_failed(errors)
     return body
-
-
-def _field_errors(key: str, value: Any, rule: FieldRule) -> list[FieldError]:
-    if value is None and rule.null:
-        return []
-    match rule.kind:
-        case "text":
-            return _text_errors(key, value, rule)
-        case "integer":
-            return _integer_errors(key, value, rule)
-        case "integers":
-            return _integer_list_errors(key, value, rule)
-        case "tags":
-            return _tag_errors(key, value)
-        case "seo":
-            return _seo_errors(key, value)
-        case _:
-            assert_never(rule.kind)
 
 
 def _text_errors(key: str, value: Any, rule: FieldRule) -> list[FieldError]:
@@ -203,7 +186,7 @@ def _integer_list_errors(key: str, value: Any, rule: FieldRule) -> list[FieldErr
     return []
 
 
-def _tag_errors(key: str, value: Any) -> list[FieldError]:
+def _tag_errors(key: str, value: Any, _: FieldRule) -> list[FieldError]:
     if not isinstance(value, list):
         return [datatype_mismatch(key, "Array")]
     if not all(isinstance(tag, str) for tag in value):
@@ -215,7 +198,7 @@ def _tag_errors(key: str, value: Any) -> list[FieldError]:
     return []
 
 
-def _seo_errors(key: str, value: Any) -> list[FieldError]:
+def _seo_errors(key: str, value: Any, _: FieldRule) -> list[FieldError]:
     if not isinstance(value, dict):
         return [datatype_mismatch(key, "key/value pair")]
     errors = [invalid_field(f"{key}.{name}") for name in value if name not in SEO_KEYS]
@@ -226,6 +209,15 @@ def _seo_errors(key: str, value: Any) -> list[FieldError]:
     if not isinstance(keywords, list) or not all(isinstance(one, str) and _is_unicode(one) for one in keywords):
         errors.append(datatype_mismatch(f"{key}.meta_keywords", "Array of Strings"))
     return errors
+
+
+_ERRORS_BY_KIND = {
+    "text": _text_errors,
+    "integer": _integer_errors,
+    "integers": _integer_list_errors,
+    "tags": _tag_errors,
+    "seo": _seo_errors,
+}
 
 
 def _is_integer(value: Any) -> bool:

@@ -70,14 +70,18 @@ async def save(request: Request) -> Response:
     fields = {**_fields_from(found), **await form_fields(request)}
     if not is_valid_form(request, fields.get("token", ""), PURPOSE):
         return PlainTextResponse("The form was not sent from a page of the sandbox.\n", status_code=403)
-    errors = _form_errors(fields, found)
-    if errors:
+    if errors := _form_errors(fields, found):
         return _form(request, found, fields, errors=errors, status=409 if STALE in errors else 400)
-    wanted = _changes_from(fields)
-    body, stored = wanted["body"], found.description.replace("\r\n", "\n")
-    wanted["body"] = found.description if body == stored else rewrite(body, account.settings.rewriting)
-    before = {**{key: getattr(found, key) for key in ("title", "status", "tags")}, "body": found.description}
-    changes = {key: value for key, value in wanted.items() if before[key] != value}
+    body = fields["body"].replace("\r\n", "\n")
+    is_same_body = body == found.description.replace("\r\n", "\n")
+    wanted = {
+        "title": fields["title"].strip(),
+        "body": found.description if is_same_body else rewrite(body, account.settings.rewriting),
+        "status": PUBLISHED if fields["status"] == str(PUBLISHED) else DRAFT,
+        "tags": _tags(fields["tags"]),
+    }
+    before = {"title": found.title, "body": found.description, "status": found.status, "tags": found.tags}
+    changes: dict[str, Any] = {key: value for key, value in wanted.items() if before[key] != value}
     if changes:
         account.store.edit_article(found.id, **changes)
     return RedirectResponse(f"/a/solutions/articles/{found.id}?saved=1", status_code=303)
@@ -124,15 +128,6 @@ def _fields_from(found: ArticleRecord) -> dict[str, Any]:
         "status": str(found.status),
         "tags": ", ".join(found.tags),
         "seen": found.updated_at,
-    }
-
-
-def _changes_from(fields: dict[str, str]) -> dict[str, Any]:
-    return {
-        "title": fields["title"].strip(),
-        "body": fields["body"].replace("\r\n", "\n"),
-        "status": PUBLISHED if fields["status"] == str(PUBLISHED) else DRAFT,
-        "tags": _tags(fields["tags"]),
     }
 
 

@@ -72,6 +72,7 @@ class PublishedContent:
         all_folders = {folder.id: folder for folder in store.all_folders()}
         translated = all_folders if language == store.language else {one.id: one for one in store.folders.all(language)}
         self._folders = {id_: folder for id_, folder in translated.items() if _is_visible(folder, all_folders)}
+        self.folder_ids = frozenset(self._folders)
         self._children: dict[int | None, list[FolderRecord]] = {}
         for folder in self._folders.values():
             self._children.setdefault(folder.parent_id, []).append(folder)
@@ -79,11 +80,6 @@ class PublishedContent:
         for article in store.articles.summaries(language):
             if article.readable and article.folder_id in self._folders:
                 self._articles.setdefault(article.folder_id, []).append(article)
-
-    @property
-    def folder_ids(self) -> frozenset[int]:
-        """Return the ids of the folders that readers can see."""
-        return frozenset(self._folders)
 
     def categories(self) -> tuple[CategoryView, ...]:
         """Return every category that has a folder that readers can see."""
