@@ -101,7 +101,9 @@ def mismatches(sent: Item, shown: Item) -> tuple[str, ...]:
         if value is not None and name != "body" and _plain_digest(value) != _plain_digest(theirs[name])
     ]
     if is_rewritten(sent, shown) and isinstance(sent, Article) and isinstance(shown, Article):
-        differences += _loss_messages(losses(stable_body(sent.body), stable_body(shown.body)))
+        lost = losses(stable_body(sent.body), stable_body(shown.body))
+        more = f" and {len(lost) - _MAX_LOSSES} more" if len(lost) > _MAX_LOSSES else ""
+        differences += [f"the body lost {', '.join(lost[:_MAX_LOSSES])}{more}"] if lost else []
     return tuple(differences)
 
 
@@ -146,10 +148,3 @@ def _plain_digest(value: FieldValue) -> str:
 def _quoted(value: FieldValue) -> str:
     text = ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value or "")
     return f'"{text if len(text) <= _MAX_QUOTE_LENGTH else text[: _MAX_QUOTE_LENGTH - 1] + "…"}"'
-
-
-def _loss_messages(found: tuple[str, ...]) -> list[str]:
-    if not found:
-        return []
-    more = f" and {len(found) - _MAX_LOSSES} more" if len(found) > _MAX_LOSSES else ""
-    return [f"the body lost {', '.join(found[:_MAX_LOSSES])}{more}"]

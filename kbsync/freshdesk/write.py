@@ -157,7 +157,6 @@ def _with_author(request: WriteRequest, item: Article, made: Shown) -> Outcome:
 
 
 def _current_item(request: WriteRequest) -> Item:
-    """Return the item as it is now; raise StaleItem where it changed since the plan."""
     planned = request.change.actual
     return planned if request.fresh and planned is not None else reread(request.reader, request.change)
 
@@ -239,8 +238,7 @@ def _archive(request: WriteRequest) -> Outcome:
 def is_gone(reader: PortalReader, kind: Kind, number: int) -> bool:
     """Return whether an item that no list has is deleted, by reading its id, since lists may be incomplete.
 
-    Raises:
-        PortalError: the portal gives no clear response, or the key may not read at all.
+    Raise PortalError where the portal gives no clear response, or the key may not read at all.
     """
     return _read_unless_gone(reader, kind, number) is None
 
@@ -311,7 +309,6 @@ def _fields_to_send(request: WriteRequest, desired: Item, now: Item) -> frozense
 
 
 def _is_moved(request: WriteRequest) -> bool:
-    """Return whether a folder has another parent on the portal than in content."""
     actual = request.change.actual
     return isinstance(actual, Folder) and request.parent is not None and actual.parent not in (None, request.parent)
 

@@ -121,14 +121,12 @@ class Store:
         """Move a folder with its content to another category, or into a folder of it."""
         before = self.folder(id_)
         with self.database.transaction() as connection:
-            connection.execute("UPDATE folder SET parent_id = ? WHERE id = ?", (parent_id, id_))
             connection.execute(
                 "WITH RECURSIVE moved (id) AS (SELECT ? UNION SELECT folder.id FROM folder JOIN moved"
                 " ON folder.parent_id = moved.id) UPDATE folder SET category_id = ? WHERE id IN (SELECT id FROM moved)",
                 (id_, category_id),
             )
-            after = {"parent_id": parent_id}
-            self.folders.edit(before, after, time=self.database.time_after(before.updated_at))
+            self.folders.edit(before, {"parent_id": parent_id}, time=self.database.time_after(before.updated_at))
         return self.folder(id_)
 
     def delete_category(self, id_: int) -> None:

@@ -1,1 +1,1 @@
-"""sandbox.api."""
+"""The API of the sandbox: its calls by resource, validation and JSON."""

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from kbsync.sandbox.account import Account, account_of
 from kbsync.sandbox.api.errors import article_rules, validate
 from kbsync.sandbox.api.items import changed_fields, find, find_untranslated, require_translated_parent, save_changes
-from kbsync.sandbox.api.requests import body_of, created, language_of, page_of
+from kbsync.sandbox.api.requests import account_and_language_of, body_of, created, page_of
 from kbsync.sandbox.api.shapes import article_to_json
 from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord
 from kbsync.sandbox.sanitize import rewrite
@@ -17,8 +17,7 @@ from kbsync.sandbox.settings import SandboxSettings
 
 async def list_(request: Request) -> Response:
     """GET /solutions/folders/{id}/articles[/{language}]: whole articles, drafts too (recorded)."""
-    account = account_of(request)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     folder = find(request, account, account.store.folders)
     page, link = page_of(request, account.store.articles.in_folder(folder.id, language))
     hierarchy = account.store.folders.hierarchy(folder.id, language)
@@ -45,15 +44,15 @@ async def create(request: Request) -> Response:
 
 async def get(request: Request) -> Response:
     """GET /solutions/articles/{id}[/{language}]."""
-    account = account_of(request)
-    found = find(request, account, account.store.articles, language_of(request, account))
+    account, language = account_and_language_of(request)
+    found = find(request, account, account.store.articles, language)
     return JSONResponse(_to_json(account, found, alone=True, summed="language" not in request.path_params))
 
 
 async def update(request: Request) -> Response:
     """PUT /solutions/articles/{id}[/{language}]; one that changes nothing leaves `updated_at` (inferred)."""
-    account = account_of(request)
-    before = find(request, account, account.store.articles, language_of(request, account))
+    account, language = account_and_language_of(request)
+    before = find(request, account, account.store.articles, language)
     given = validate(await body_of(request), article_rules(account.settings, updating=True), updating=True)
     wanted = {**_fields(given, account.settings, before), **_publishing_fields(before, given, account.settings)}
     after = save_changes(account, account.store.articles, before, changed_fields(before, wanted))
@@ -62,8 +61,7 @@ async def update(request: Request) -> Response:
 
 async def translate(request: Request) -> Response:
     """POST /solutions/articles/{id}/{language}."""
-    account = account_of(request)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     base = find_untranslated(request, account, account.store.articles, language)
     require_translated_parent(account, account.store.folders, base.folder_id, language)
     given = validate(await body_of(request), article_rules(account.settings, updating=False))

@@ -13,14 +13,14 @@ from kbsync.sandbox.api.items import (
     save_changes,
     update_rules,
 )
-from kbsync.sandbox.api.requests import body_of, created, language_of, page_of
+from kbsync.sandbox.api.requests import account_and_language_of, body_of, created, page_of
 from kbsync.sandbox.api.shapes import category_to_json
 
 
 async def list_(request: Request) -> Response:
     """GET /solutions/categories[/{language}]."""
-    account = account_of(request)
-    page, link = page_of(request, account.store.categories.all(language_of(request, account)))
+    account, language = account_and_language_of(request)
+    page, link = page_of(request, account.store.categories.all(language))
     return JSONResponse([category_to_json(one, account.settings) for one in page], headers=link)
 
 
@@ -41,15 +41,14 @@ async def create(request: Request) -> Response:
 
 async def get(request: Request) -> Response:
     """GET /solutions/categories/{id}[/{language}]."""
-    account = account_of(request)
-    found = find(request, account, account.store.categories, language_of(request, account))
+    account, language = account_and_language_of(request)
+    found = find(request, account, account.store.categories, language)
     return JSONResponse(category_to_json(found, account.settings))
 
 
 async def update(request: Request) -> Response:
     """PUT /solutions/categories/{id}[/{language}]."""
-    account = account_of(request)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     before = find(request, account, account.store.categories, language)
     rules = update_rules(account, language, category_rules(account.settings))
     given = validate(await body_of(request), rules, updating=True)
@@ -63,8 +62,7 @@ async def update(request: Request) -> Response:
 
 async def translate(request: Request) -> Response:
     """POST /solutions/categories/{id}/{language}."""
-    account = account_of(request)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     base = find_untranslated(request, account, account.store.categories, language)
     given = validate(await body_of(request), translation_rules(account.settings))
     account.store.categories.translate(base.id, language, name=given["name"], description=given.get("description"))

@@ -1,5 +1,6 @@
 """The errors of the API, and the validation of request bodies, which reports every problem at once."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -225,8 +226,4 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_unicode(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return not re.search(r"[\ud800-\udfff]", value)

@@ -28,15 +28,14 @@ from kbsync.sandbox.api.items import (
     save_changes,
     update_rules,
 )
-from kbsync.sandbox.api.requests import body_of, created, language_of, page_of
+from kbsync.sandbox.api.requests import account_and_language_of, body_of, created, page_of
 from kbsync.sandbox.api.shapes import folder_to_json
 from kbsync.sandbox.database import EVERYBODY, ID_LIST_OF_VISIBILITY, ID_LISTS, FolderRecord
 
 
 async def list_in_category(request: Request) -> Response:
     """GET /solutions/categories/{id}/folders[/{language}]: the top level alone, without `category_id` (recorded)."""
-    account = account_of(request)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     category = find(request, account, account.store.categories)
     page, link = page_of(request, account.store.folders.in_category(category.id, language))
     return JSONResponse([_to_json(account, one, listed=True) for one in page], headers=link)
@@ -44,12 +43,12 @@ async def list_in_category(request: Request) -> Response:
 
 async def list_in_folder(request: Request) -> Response:
     """GET /solutions/folders/{id}/subfolders[/{language}]: one level (recorded)."""
-    account = account_of(request)
-    if account.settings.subfolders == "forbidden":
+    subfolders = account_of(request).settings.subfolders
+    if subfolders == "forbidden":
         raise feature_not_supported("flexible_hierarchy")
-    if account.settings.subfolders == "missing":
+    if subfolders == "missing":
         raise ApiError(404)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     parent = find(request, account, account.store.folders)
     page, link = page_of(request, account.store.folders.in_folder(parent.id, language))
     return JSONResponse([_to_json(account, one) for one in page], headers=link)
@@ -69,15 +68,14 @@ async def create(request: Request) -> Response:
 
 async def get(request: Request) -> Response:
     """GET /solutions/folders/{id}[/{language}]."""
-    account = account_of(request)
-    found = find(request, account, account.store.folders, language_of(request, account))
+    account, language = account_and_language_of(request)
+    found = find(request, account, account.store.folders, language)
     return JSONResponse(_to_json(account, found))
 
 
 async def update(request: Request) -> Response:
     """PUT /solutions/folders/{id}[/{language}]; another parent only within the category."""
-    account = account_of(request)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     before = find(request, account, account.store.folders, language)
     rules = update_rules(account, language, folder_rules(account.settings))
     changes = changed_fields(before, _fields(validate(await body_of(request), rules, updating=True)))
@@ -93,8 +91,7 @@ async def update(request: Request) -> Response:
 
 async def translate(request: Request) -> Response:
     """POST /solutions/folders/{id}/{language}."""
-    account = account_of(request)
-    language = language_of(request, account)
+    account, language = account_and_language_of(request)
     base = find_untranslated(request, account, account.store.folders, language)
     require_translated_parent(account, account.store.categories, base.category_id, language)
     given = validate(await body_of(request), translation_rules(account.settings))

@@ -17,7 +17,7 @@ async def me(request: Request) -> Response:
 
 
 async def agents(request: Request) -> Response:
-    """GET /agents, all or those with the `email` that is asked for (documented filter)."""
+    """GET /agents, all or those with the `email` in the query (documented filter)."""
     settings = account_of(request).settings
     email = request.query_params.get("email")
     found = [one for one in settings.agents if email is None or one.email.casefold() == email.casefold()]
@@ -37,9 +37,9 @@ async def agent(request: Request) -> Response:
 async def languages(request: Request) -> Response:
     """GET /settings/helpdesk: the languages (documented)."""
     settings = account_of(request).settings
-    supported = list(settings.languages)
+    others = list(settings.languages)
     return JSONResponse(
-        {"primary_language": settings.language, "supported_languages": supported, "portal_languages": supported}
+        {"primary_language": settings.language, "supported_languages": others, "portal_languages": others}
     )
 
 

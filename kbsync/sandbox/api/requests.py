@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from kbsync.sandbox.account import Account
+from kbsync.sandbox.account import Account, account_of
 from kbsync.sandbox.api.errors import ApiError, error_with_code, feature_not_supported, invalid_value, validation_failed
 
 PER_PAGE, MAX_PER_PAGE = 30, 100
@@ -41,21 +41,22 @@ def _reject_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def language_of(request: Request, account: Account) -> str:
-    """Return the language in the path, or the primary one.
+def account_and_language_of(request: Request) -> tuple[Account, str]:
+    """Return the account, and the language in the path or the primary one.
 
     Raise `ApiError`: 403 where the account is not multilingual (documented), 404 for a language that it does not have,
     405 for writing to one (production report).
     """
+    account = account_of(request)
     settings = account.settings
     language: str | None = request.path_params.get("language")
     if language is None:
-        return settings.language
+        return account, settings.language
     if not settings.languages:
         raise feature_not_supported("multi_language")
     reading = request.method not in ("POST", "PUT")
     if language in settings.languages or (reading and language == settings.language):
-        return language
+        return account, language
     if language == settings.language or request.method == "POST":
         raise method_not_allowed(request.method, ("GET",))
     raise ApiError(404)

@@ -210,8 +210,7 @@ async def redirect_to_home(_: Request) -> Response:
 
 def not_found(request: Request) -> Response:
     """Show that the page does not exist, or is not visible to readers."""
-    account = account_of(request)
-    return _show(request, "not_found.html", account.settings.language, "", status=404)
+    return _show(request, "not_found.html", account_of(request).settings.language, "", status=404)
 
 
 def _show(request: Request, template: str, language: str, path: str, *, status: int = 200, **values: Any) -> Response:
