@@ -88,8 +88,7 @@ def resolve_authors(reader: PortalReader, emails: Collection[str]) -> Mapping[st
         found = {email: _agent(reader.agents(email), email) for email in sorted(emails)}
     except StatusError as error:
         raise PortalError(error.what, advice="give agents' ids as `author`: this key may not look agents up") from None
-    unknown = [email for email, agent in found.items() if agent is None]
-    if unknown:
+    if unknown := [email for email, agent in found.items() if agent is None]:
         raise PortalError(
             f"no agent has the e-mail address {', '.join(unknown)}",
             advice="fix `author` in the front matter, or give the agent's id there",
@@ -202,7 +201,7 @@ def _articles(reader: PortalReader, parent: _FolderEntry) -> list[Article]:
 
 
 def _articles_from_json(reader: PortalReader, items: Iterable[Json], folder: int) -> list[Article]:
-    """Read the articles of a list, and one by one those without a body, which Freshdesk's lists have (recorded)."""
+    """Read the articles of a list; one without a body is read by its id (lists of Freshdesk have bodies: recorded)."""
     found = []
     for data in items:
         whole = data if "description" in data else reader.item(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data

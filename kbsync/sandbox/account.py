@@ -154,9 +154,8 @@ class CallWindow:
             if now - self._start >= self._window:
                 self._start, self._used = now, 0
             self._used += 1
-            retry_after = None
-            if self._calls is not None and self._used > total:
-                retry_after = max(1, math.ceil(self._start + self._window - now))
+            seconds = max(1, math.ceil(self._start + self._window - now))
+            retry_after = seconds if self._calls is not None and self._used > total else None
             return CallLimit(total=total, remaining=max(total - self._used, 0), retry_after=retry_after)
 
 

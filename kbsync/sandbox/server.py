@@ -202,15 +202,14 @@ class _TrustedHosts:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _host(scope) in self._hosts:
-            try:
-                await self._inner(scope, receive, send)
-            except Exception:
-                LOG.exception("Internal error of the sandbox. Please report it.")
-                raise
-            return
-        response = PlainTextResponse("The sandbox accepts requests to localhost only.\n", status_code=421)
-        await response(scope, receive, send)
+        app = self._inner
+        if scope["type"] == "http" and _host(scope) not in self._hosts:
+            app = PlainTextResponse("The sandbox accepts requests to localhost only.\n", status_code=421)
+        try:
+            await app(scope, receive, send)
+        except Exception:
+            LOG.exception("Internal error of the sandbox. Please report it.")
+            raise
 
 
 def _host(scope: Scope) -> str:

@@ -254,13 +254,9 @@ def search(store: Store, term: str, language: str, *, readable: frozenset[int] |
     articles = store.articles.all(language)
     if readable is not None:
         articles = [published_version(one) for one in articles if one.folder_id in readable and one.readable]
-    hits: list[tuple[int, ArticleRecord]] = []
-    for article in articles:
-        weight = _weight(words, article.title.casefold(), article.description_text.casefold())
-        if weight:
-            hits.append((weight, article))
+    hits = [(_weight(words, one.title.casefold(), one.description_text.casefold()), one) for one in articles]
     hits.sort(key=lambda hit: (-hit[0], hit[1].id))
-    return [article for _, article in hits[:MOST]]
+    return [article for weight, article in hits[:MOST] if weight]
 
 
 def _weight(words: list[str], title: str, text: str) -> int:

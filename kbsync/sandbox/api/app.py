@@ -1,7 +1,7 @@
 """The API as an ASGI application: its routes, and the middleware in front of them.
 
-The middleware knows nothing of solutions. For every call it counts the rate limit, checks the key, triggers faults,
-adds the response headers and records the call.
+The middleware is the same for all calls: it counts the rate limit, checks the key, triggers faults, adds the response
+headers and records the call.
 """
 
 import asyncio
@@ -86,10 +86,7 @@ async def error_handler(_: Request, error: Exception) -> Response:
 
 
 def error_response(error: ApiError) -> Response:
-    """Return the response for an error.
-
-    One without a body has the type HTML (inferred: the npm client parses every body that is JSON or has no type).
-    """
+    """Return the response for an error: HTML without a body (inferred: the npm client parses JSON and untyped ones)."""
     if error.body is None:
         return Response(status_code=error.status, headers=error.headers, media_type="text/html")
     return JSONResponse(error.body, status_code=error.status, headers=error.headers)

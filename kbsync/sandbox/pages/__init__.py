@@ -1,1 +1,1 @@
-"""sandbox.pages."""
+"""The pages of the sandbox, for readers and for agents."""

@@ -58,7 +58,7 @@ async def edit(request: Request) -> Response:
     found = _find(request)
     if found is None:
         return _not_found(request)
-    return _form(request, found, _fields_from(found), saved="saved" in request.query_params)
+    return _form(request, found, _fields_from(found))
 
 
 async def save(request: Request) -> Response:
@@ -71,7 +71,7 @@ async def save(request: Request) -> Response:
     if not is_valid_form(request, fields.get("token", ""), PURPOSE):
         return PlainTextResponse("The form was not sent from a page of the sandbox.\n", status_code=403)
     if errors := _form_errors(fields, found):
-        return _form(request, found, fields, errors=errors, status=409 if STALE in errors else 400)
+        return _form(request, found, fields, errors)
     body = fields["body"].replace("\r\n", "\n")
     is_same_body = body == found.description.replace("\r\n", "\n")
     wanted = {
@@ -96,28 +96,20 @@ async def preview(request: Request) -> Response:
     return HTMLResponse(shown, headers={**HEADERS, "content-security-policy": POLICY})
 
 
-def _form(
-    request: Request,
-    found: ArticleRecord,
-    fields: dict[str, Any],
-    *,
-    errors: tuple[str, ...] = (),
-    saved: bool = False,
-    status: int = 200,
-) -> Response:
-    account = account_of(request)
+def _form(request: Request, found: ArticleRecord, fields: dict[str, Any], errors: tuple[str, ...] = ()) -> Response:
+    store = account_of(request).store
     return page(
         request,
         "agent_article.html",
-        status=status,
+        status=409 if STALE in errors else 400 if errors else 200,
         script=True,
         article=found,
         fields=fields,
         body=body_to_show(fields["body"]),
-        hierarchy=account.store.folders.hierarchy(found.folder_id, account.store.language),
+        hierarchy=store.folders.hierarchy(found.folder_id, store.language),
         token=token_for(PURPOSE),
         errors=errors,
-        saved=saved,
+        saved="saved" in request.query_params,
     )
 
 
@@ -136,9 +128,7 @@ def _tags(text: str) -> tuple[str, ...]:
 
 
 def _form_errors(fields: dict[str, str], found: ArticleRecord) -> tuple[str, ...]:
-    errors = []
-    if fields["seen"] != found.updated_at:
-        errors.append(STALE)
+    errors = [STALE] if fields["seen"] != found.updated_at else []
     if not fields["title"].strip():
         errors.append("The title is required.")
     errors += [
