@@ -48,8 +48,7 @@ def demo(*, keep: bool, port: int) -> int:
         _commit(root, "Add the documentation")
         try:
             with serve(SandboxSettings(name="kbsync"), port=port) as portal:
-                with _environment_of(portal):
-                    code = _run_steps(root, portal)
+                code = _run_steps(root, portal)
                 if not keep:
                     print_result("The portal stops now; with --keep it stays, for you to look at.")
                 print_result(f"The portal: {portal.url}/support/solutions")
@@ -64,7 +63,8 @@ def _run_steps(root: Path, portal: "Portal") -> int:
 
     def run(*words: str) -> None:
         arguments = ["--root", str(root), "--url", portal.url, *words]
-        codes.append(app.main(arguments, prog_name="kbsync", standalone_mode=False, obj=CommandContext()))
+        with _environment_of(portal):
+            codes.append(app.main(arguments, prog_name="kbsync", standalone_mode=False, obj=CommandContext()))
 
     _print_step("1  Publish the documentation to an empty portal", "kbsync publish --yes")
     run("publish", "--yes")
@@ -94,7 +94,7 @@ def _print_step(heading: str, command: str) -> None:
 
 @contextmanager
 def _environment_of(portal: "Portal") -> Iterator[None]:
-    """Take kbsync's variables and keys out of the environment for the demo, but for the portal's own key."""
+    """Remove kbsync's variables and keys from the environment for one command, but for the portal's own key."""
     before = dict(os.environ)
     for name in before:
         if name.startswith(("KBSYNC_", "FRESHDESK_API_KEY")):
@@ -132,7 +132,7 @@ def _edit_both_sides(root: Path, portal: "Portal") -> None:
 def _commit(root: Path, message: str) -> None:
     """Commit everything in a repository of the demo's own, whatever git is set to on this machine."""
     identity = ("-c", "user.name=kbsync demo", "-c", "user.email=demo@example.com", "-c", "commit.gpgSign=false")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "FRESHDESK_"))}
     for words in (
         ("init", "--quiet", "--initial-branch=main"),
         ("add", "--all"),

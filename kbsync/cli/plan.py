@@ -126,7 +126,7 @@ def _last_run(planned: PlanResult) -> dict[str, object]:
     """Return the run of the ledger that a plan without the portal compares with, and its time."""
     workspace = planned.workspace
     runs = past_runs(workspace.repository, workspace.config, limit=1)
-    return {"run": runs[0].id, "at": runs[0].record.date or runs[0].date} if runs else {"run": None, "at": None}
+    return {"run": runs[0].id, "date": runs[0].record.date or runs[0].date} if runs else {"run": None, "date": None}
 
 
 def _print_or_save(

@@ -19,13 +19,14 @@ import git
 from kbsync.errors import GitError, UsageError
 from kbsync.git.discovery import Clone
 
-# A hook that runs kbsync tells it by these which repository it is for; the root tells that already, and better.
+# A hook sets these to name its own repository; kbsync finds the repository by the content root.
 _INHERITED = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CONFIG"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_IMPLICIT_WORK_TREE"),
     *("GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_ATTR_SOURCE", "GIT_EXTERNAL_DIFF"),
     *("GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
+_API_KEY = re.compile("FRESHDESK_API_KEY(_.*)?")
 _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -77,12 +78,14 @@ class Runner:
     """Runs git in one directory of a clone; `facts` is what git says of the two, `config` all its settings.
 
     Every command is told which repository to use. Only a fetch, a push and a listing of refs may reach a remote; in a
-    partial clone, for which git fetches files when they are read, every command may.
+    partial clone, for which git fetches files when they are read, every command may. No command sees the API key: it
+    leaves the environment of this process, which has read it by then.
     """
 
     def __init__(self, directory: Path, clone: Clone) -> None:
-        for name in _INHERITED:
-            os.environ.pop(name, None)
+        for name in tuple(os.environ):
+            if name in _INHERITED or _API_KEY.fullmatch(name):
+                del os.environ[name]
         self._git = git.Git(directory)
         self._settings = _as_options(_SETTINGS)
         self._environment = dict(_ENVIRONMENT)

@@ -117,7 +117,7 @@ def _page(item: ItemExplanation) -> dict[str, object]:
     baseline = known and {
         "in": item.found_in,
         "state": known.state.value,
-        "seen": known.seen_at,
+        "seen_at": known.seen_at,
         "path": known.path,
         "run": item.run,
     }

@@ -70,8 +70,8 @@ def _run_page(run: RunInfo) -> dict[str, object]:
     return {
         "run": run.id,
         "purpose": record.purpose.value,
-        "at": record.date or run.date,
-        "who": run.author,
+        "date": record.date or run.date,
+        "author": run.author,
         "commit": record.commit,
         "kbsync": record.kbsync,
         "undoes": record.undoes,

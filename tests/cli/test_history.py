@@ -45,6 +45,8 @@ def test_history_of_a_run_shows_each_article_before_and_after(changed: Project) 
     assert "-Turn it on." in text
     page = changed.kbsync("history", name, "--format", "json").json
     item = next(item for item in page["items"] if item["path"] == SECOND)
+    assert (page["run"]["run"], page["run"]["date"][:2]) == (name, "20")
+    assert page["run"]["author"].endswith(">")
     assert item["fields"] == ["body", "title"]
     assert item["before"]["body"] == "<p>Turn it on.</p>\n"
     assert "```diff" in changed.kbsync("history", name, "--format", "markdown").out

@@ -106,6 +106,7 @@ def test_explain_is_data_too_and_needs_no_call(project: Project) -> None:
     assert (items[SECOND]["decision"], items[SECOND]["content"]["fields"]) == ("update", ["body"])
     assert (items["guide/start"]["decision"], items["guide/start"]["planned"]) == ("nothing", "")
     assert items[SECOND]["baseline"]["in"] == "ledger"
+    assert set(items[SECOND]["baseline"]) == {"in", "state", "seen_at", "path", "run"}
 
 
 def test_explain_describes_released_archived_unmanaged_new_and_unknown_items(project: Project) -> None:

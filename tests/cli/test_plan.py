@@ -249,7 +249,7 @@ def test_json_names_an_error_that_concerns_no_file(project: Project) -> None:
 def test_json_names_what_a_plan_was_compared_with(project: Project) -> None:
     words = ("plan", "--format", "json")
     assert project.kbsync(*words).json["base"] == "portal"
-    assert project.kbsync(*words, "--no-refresh").json["base"] == {"run": None, "at": None}
+    assert project.kbsync(*words, "--no-refresh").json["base"] == {"run": None, "date": None}
     project.published()
     (run,) = project.kbsync("history", "--format", "json").json["runs"]
-    assert project.kbsync(*words, "--no-refresh").json["base"] == {"run": run["run"], "at": run["at"]}
+    assert project.kbsync(*words, "--no-refresh").json["base"] == {"run": run["run"], "date": run["date"]}

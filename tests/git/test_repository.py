@@ -391,3 +391,23 @@ def test_another_working_tree_shares_the_ledger_and_the_git_folder(clone: Path, 
     assert second.read_ref(LEDGER) == {"a": b"1"}
     assert second.branch() == "side"
     assert first.common_dir() == second.common_dir() == (clone / ".git").resolve()
+
+
+def test_no_git_command_sees_the_api_key(clone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    git = tmp_path / "bin" / "git"
+    put(tmp_path, {"bin/git": f'#!/bin/sh\nenv >> "{seen}"\nPATH=${{PATH#*:}} exec git "$@"\n'})
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{git.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("FRESHDESK_API_KEY", "S3cretKey")
+    monkeypatch.setenv("FRESHDESK_API_KEY_STAGE_2", "S3cretKeyToo")
+    monkeypatch.setenv("FRESHDESK_API_KEYRING", "another program's")
+    repository = Repository.open(clone)
+    assert repository.head() is not None
+    environment = seen.read_text(encoding="utf-8")
+    assert "GIT_DIR=" in environment
+    assert "FRESHDESK_API_KEYRING=" in environment
+    assert not [
+        line for line in environment.splitlines() if line.startswith(("FRESHDESK_API_KEY=", "FRESHDESK_API_KEY_"))
+    ]
+    assert "S3cretKey" not in environment
