@@ -3,14 +3,13 @@
 A baseline stands in a lock file, which is committed with the tree, or in the ledger, which travels with the portal.
 """
 
-import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kbsync.codec import ALWAYS, LINES, FormatError, decode
 from kbsync.errors import Problem
-from kbsync.model import FieldValue, ItemKey, Kind, digest
+from kbsync.model import FieldValue, ItemKey, Kind, digest, source_path
 
 
 class State(StrEnum):
@@ -196,8 +195,7 @@ def lock_folder(target: str) -> str:
 
 def lock_file_path(target: str, kind: Kind, path: str) -> str:
     """Return the lock file of an item, relative to the root; a directory's is that of its `_index.md`."""
-    source = path if kind is Kind.ARTICLE else posixpath.join(path, "_index.md")
-    return f"{lock_folder(target)}{source}.json"
+    return f"{lock_folder(target)}{source_path(kind, path)}.json"
 
 
 def released_file_path(target: str, key: ItemKey) -> str:
@@ -242,11 +240,7 @@ def _problem(path: str, data: bytes, error: FormatError) -> Problem:
 
 
 def read_ledger(files: Mapping[str, bytes], *, ref: str, advice: str) -> dict[ItemKey, Baseline]:
-    """Read the files of a ledger, by name; `ref` and `advice` are for messages.
-
-    Raises:
-        FormatError: one of them is not a baseline; since kbsync alone writes the ledger, nothing is guessed.
-    """
+    """Read the files of a ledger by name, or raise FormatError: only kbsync writes them, and it guesses nothing."""
     names = [name for name in files if name.startswith(_LEDGER_FOLDERS)]
     baselines = {name: _decoded(files[name], f"{ref}:{name}", advice) for name in names}
     for name, known in baselines.items():

@@ -68,11 +68,7 @@ class Config:
 
 
 def find_root(start: Path, wanted: str | None) -> Path:
-    """Find the root of the content tree: the one named, else the nearest `kbsync.toml` upward, else `content/`.
-
-    Raises:
-        UsageError: there is none.
-    """
+    """Return the directory named, that of the nearest `kbsync.toml` upward, or `content/`; else raise UsageError."""
     if wanted:
         root = Path(wanted)
         if not root.is_dir():

@@ -154,11 +154,7 @@ def _is_relative(path: str, address: str) -> bool:
 
 
 def differences(
-    content: Item,
-    live: Item,
-    anchors: Collection[str],
-    addresses: AddressMap,
-    paths: Mapping[ItemKey, str],
+    content: Item, live: Item, anchors: Collection[str], addresses: AddressMap, paths: Mapping[ItemKey, str]
 ) -> tuple[str, ...]:
     """Return the managed fields in which a pull of the live item would change the file."""
     theirs = live_digests(live)

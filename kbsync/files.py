@@ -111,11 +111,7 @@ class Files(Protocol):
         ...
 
     def read(self, path: str) -> bytes:
-        """Return the content of one file.
-
-        Raises:
-            ContentError: it cannot be read.
-        """
+        """Return the content of one file; raises ContentError if it cannot be read."""
         ...
 
 
@@ -138,11 +134,7 @@ class WorkingTree:
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
-        """Return the content of one file.
-
-        Raises:
-            ContentError: it cannot be read.
-        """
+        """Return the content of one file; raises ContentError if it cannot be read."""
         try:
             return _open_inside(self.root, self._names.get(path, path))
         except OSError as error:
@@ -200,12 +192,7 @@ def printable(path: str) -> str:
 
 
 def read_file(root: Path, path: str) -> bytes | None:
-    """Return the content of a file under the root; None where there is none.
-
-    Raises:
-        ValueError: the path leads out of the root, or through a symbolic link.
-        OSError: it cannot be read.
-    """
+    """Return the content of a file, None where there is none; raises ValueError if a link leads there."""
     place = place_in(root, path)
     return _open_inside(root, place.relative_to(root).as_posix()) if place.is_file() else None
 
@@ -275,20 +262,12 @@ def delete_file(root: Path, path: str) -> None:
 
 
 def sync_file(root: Path, path: str) -> None:
-    """Let the system write a file to the disk.
-
-    Raises:
-        OSError: it could not.
-    """
+    """Let the system write a file to the disk; raises OSError if it could not."""
     sync(place_in(root, path))
 
 
 def sync(place: Path) -> None:
-    """Let the system write a file to the disk, or the names in a directory where it can do that.
-
-    Raises:
-        OSError: a file could not be written.
-    """
+    """Write a file to the disk, or raise OSError; the names in a directory where the system can."""
     is_directory = place.is_dir()
     if is_directory and os.name == "nt":
         return
@@ -362,11 +341,7 @@ class Overlay:
         return self._below.problems()
 
     def read(self, path: str) -> bytes:
-        """Return one file as it will be.
-
-        Raises:
-            ContentError: it cannot be read.
-        """
+        """Return one file as it will be; raises ContentError if it cannot be read."""
         text = self._above.get(path)
         if isinstance(text, bytes):
             return text

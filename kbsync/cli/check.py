@@ -8,13 +8,7 @@ import click
 
 from kbsync.cli.console import print_note, print_problems, print_result
 from kbsync.cli.exit_codes import ExitCode
-from kbsync.cli.options import (
-    CommandContext,
-    cache_in_use,
-    format_option,
-    ignore_ids_option,
-    paths_argument,
-)
+from kbsync.cli.options import CommandContext, cache_in_use, format_option, ignore_ids_option, paths_argument
 from kbsync.cli.paths import check_on_disk, content_paths
 from kbsync.config import key_for
 from kbsync.content.document import decode, parse_document
@@ -24,6 +18,7 @@ from kbsync.markup.options import MarkupOptions
 from kbsync.markup.placeholders import may_have_placeholders
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import MarkdownResult, to_markdown
+from kbsync.model import is_under
 from kbsync.report.json_output import problems_to_json
 
 _STDIN = "-"
@@ -42,11 +37,7 @@ def lint(context: CommandContext, *, paths: tuple[str, ...], output_format: str,
     check_on_disk(config.root, files.paths(), asked)
     with cache_in_use():
         problems = problems_of(config, files)
-    found = tuple(
-        problem
-        for problem in problems
-        if not asked or any(problem.path == path or problem.path.startswith(f"{path}/") for path in asked)
-    )
+    found = tuple(one for one in problems if not asked or any(is_under(one.path, path) for path in asked))
     if output_format == "json":
         print_result(problems_to_json(found))
     else:
@@ -77,7 +68,7 @@ def render(context: CommandContext, *, named: str, back: bool) -> int:
 
 
 def _html(context: CommandContext, named: str) -> str:
-    """Return the HTML of a file: as it would be sent, or outside a tree with its addresses as they are written."""
+    """Return the HTML of a file as it would be sent; outside a tree its addresses stay as they are written."""
     from kbsync.engine.show import article_html, resolved_body
 
     text = _read(named, "an article's file, from the current directory")
@@ -95,7 +86,6 @@ def _html(context: CommandContext, named: str) -> str:
 
 
 def _markdown(context: CommandContext, named: str) -> MarkdownResult:
-    """Return the Markdown of an HTML file, or of a live article where there is no such file."""
     may_be_live = named.isdigit() or "://" in named
     if named == _STDIN or Path(named).exists() or not may_be_live:
         return to_markdown(_read(named, "an HTML file, an article's id or its address").removeprefix("\ufeff"))

@@ -7,9 +7,8 @@ import io
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypedDict
 
 import click
 
@@ -19,8 +18,7 @@ _MAX_WIDTH = 120
 _WIDTH_OF_A_LOG = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(TypedDict):
     """How text is shown on standard output."""
 
     colour: bool
@@ -44,12 +42,9 @@ def prepare_streams() -> None:
 
 def look() -> Look:
     """Return how standard output shows text; NO_COLOR and FORCE_COLOR are honoured, as is TERM=dumb."""
-    colour = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    if os.environ.get("FORCE_COLOR"):
-        colour = True
-    if os.environ.get("NO_COLOR"):
-        colour = False
-    return Look(colour=colour, width=_width())
+    is_forced = bool(os.environ.get("FORCE_COLOR"))
+    may_colour = is_forced or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return Look(colour=may_colour and not os.environ.get("NO_COLOR"), width=_width())
 
 
 def is_interactive() -> bool:
@@ -59,7 +54,7 @@ def is_interactive() -> bool:
 
 def print_result(text: str) -> None:
     """Print a result, which has its colours already."""
-    click.echo(text, color=look().colour or None)
+    click.echo(text, color=look()["colour"] or None)
 
 
 def print_prose(text: str) -> None:
@@ -71,8 +66,7 @@ def print_heading(heading: str, command: str) -> None:
     """Print a heading, and beside it the command that it is about."""
     from kbsync.report.terminal import heading_to_text
 
-    seen = look()
-    print_result(heading_to_text(heading, command, colour=seen.colour, width=seen.width))
+    print_result(heading_to_text(heading, command, **look()))
 
 
 def print_note(text: str) -> None:
@@ -115,11 +109,7 @@ def confirm(question: str) -> bool:
 
 
 def require_terminal(verb: str) -> None:
-    """Stop where nobody can be asked.
-
-    Raises:
-        UsageError: standard input or standard error is no terminal.
-    """
+    """Raise UsageError where standard input or standard error is no terminal, so that nobody can be asked."""
     if not is_interactive():
         raise UsageError(
             "not running in a terminal, so kbsync cannot ask", advice=f"add --yes to {verb} without a question"

@@ -58,7 +58,6 @@ def demo(*, keep: bool, port: int) -> int:
 
 
 def _run_steps(root: Path, portal: "Portal") -> int:
-    """Publish, edit on both sides, see drift and a conflict, pull, publish what is left, and undo that."""
     codes = []
 
     def run(*words: str) -> None:
@@ -108,7 +107,6 @@ def _environment_of(portal: "Portal") -> Iterator[None]:
 
 
 def _documentation() -> Path:
-    """Find kbsync's own documentation: within the installed package, else beside it in a checkout."""
     package = Path(kbsync.__file__).parent
     for place in (package / "_content", package.parent / "content"):
         if (place / CONFIG_FILE).is_file():
@@ -133,16 +131,12 @@ def _commit(root: Path, message: str) -> None:
     """Commit everything in a repository of the demo's own, whatever git is set to on this machine."""
     identity = ("-c", "user.name=kbsync demo", "-c", "user.email=demo@example.com", "-c", "commit.gpgSign=false")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "FRESHDESK_"))}
-    for words in (
-        ("init", "--quiet", "--initial-branch=main"),
-        ("add", "--all"),
-        (*identity, "commit", "-qm", message),
-    ):
+    commit = (*identity, "commit", "-qm", message)
+    for words in (("init", "--quiet", "--initial-branch=main"), ("add", "--all"), commit):
         done = subprocess.run(("git", *words), cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise KbsyncError(
-                f"git {words[0]} failed: {done.stderr.strip()}", advice="the demo needs git 2.28 or later"
-            )
+            what = f"git {words[0]} failed: {done.stderr.strip()}"
+            raise KbsyncError(what, advice="the demo needs git 2.28 or later")
 
 
 def _wait_for_ctrl_c(portal: "Portal") -> int:

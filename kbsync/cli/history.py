@@ -2,13 +2,12 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from datetime import timedelta
 
 import click
 
-from kbsync.change import Outcome, Result
-from kbsync.cli.console import is_interactive, look, print_error, print_note, print_result, require_terminal
+from kbsync.change import Result
+from kbsync.cli.console import is_interactive, look, print_note, print_result, require_terminal
 from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import (
     CommandContext,
@@ -20,19 +19,12 @@ from kbsync.cli.options import (
     wait_option,
     yes_option,
 )
-from kbsync.cli.ui import INTERRUPTED_NOTE, ConsoleUi, Question, ledger_note, portal_of
+from kbsync.cli.ui import ConsoleUi, Question, portal_of, print_failures
 from kbsync.config import Config, key_for
 from kbsync.engine import history as runs_of_ledger
 from kbsync.engine import undo as engine
 from kbsync.engine.context import Options, PlanResult
-from kbsync.report.history import (
-    run_to_json,
-    run_to_markdown,
-    run_to_text,
-    runs_to_json,
-    runs_to_markdown,
-    runs_to_text,
-)
+from kbsync.report import history as report
 from kbsync.report.json_output import VERSION, plan_page, to_json
 from kbsync.report.terminal import outcomes_to_text, plan_to_text
 from kbsync.report.wording import one_line
@@ -43,13 +35,7 @@ _run_argument = click.argument("run", required=False, metavar="[RUN]")
 @click.command()
 @_run_argument
 @click.option(
-    "-n",
-    "limit",
-    type=click.IntRange(min=1),
-    default=20,
-    show_default="20",
-    metavar="COUNT",
-    help="List so many runs.",
+    "-n", "limit", type=click.IntRange(min=1), default=20, show_default="20", metavar="COUNT", help="List so many runs."
 )
 @format_option("text", "json", "markdown")
 @local_option
@@ -68,12 +54,12 @@ def _list_of_runs(config: Config, limit: int, output_format: str, *, local: bool
     runs = runs_of_ledger.list_runs(config, local=local, limit=limit)
     match output_format:
         case "json":
-            return runs_to_json(runs, target=config.target)
+            return report.runs_to_json(runs, target=config.target)
         case "markdown":
-            return runs_to_markdown(runs)
+            return report.runs_to_markdown(runs)
         case _:
-            seen = look()
-            return runs_to_text(runs, colour=seen.colour, width=seen.width if sys.stdout.isatty() else None)
+            width = look()["width"] if sys.stdout.isatty() else None
+            return report.runs_to_text(runs, colour=look()["colour"], width=width)
 
 
 def _one_run(config: Config, name: str, output_format: str, *, local: bool) -> str:
@@ -81,11 +67,11 @@ def _one_run(config: Config, name: str, output_format: str, *, local: bool) -> s
         run, items = runs_of_ledger.show_run(config, name, local=local)
     match output_format:
         case "json":
-            return run_to_json(run, items, target=config.target)
+            return report.run_to_json(run, items, target=config.target)
         case "markdown":
-            return run_to_markdown(run, items)
+            return report.run_to_markdown(run, items)
         case _:
-            return run_to_text(run, items, colour=look().colour)
+            return report.run_to_text(run, items, colour=look()["colour"])
 
 
 @click.command()
@@ -156,11 +142,12 @@ def _undo_on_branch(config: Config, run: str | None, branch: str, output_format:
 
 
 def _report(undone: engine.UndoResult, question: Question, output_format: str, *, dry_run: bool) -> int:
-    """Print what became of an undo, and return its exit code."""
     run = undone.run
     held = ExitCode.HELD if undone.planned.plan.conflicts and not dry_run else ExitCode.OK
     if output_format == "json":
-        print_result(_json(undone, run.outcomes if run else None))
+        plan, target = undone.planned.plan, undone.planned.workspace.config.target
+        page = plan_page(plan, target=target, calls=undone.calls, outcomes=run.outcomes if run else None)
+        print_result(to_json(page | {"undoes": undone.past.id, "remaining": list(undone.remaining)}))
     elif not question.asked:
         print_result(_plan_text(undone.planned))
     for path in undone.remaining:
@@ -169,14 +156,10 @@ def _report(undone: engine.UndoResult, question: Question, output_format: str, *
         print_note("Nothing was written.")
         return ExitCode.FAILED if question.declined else held
     if output_format == "text":
-        seen = look()
-        print_result(outcomes_to_text(run.outcomes, colour=seen.colour, width=seen.width))
+        print_result(outcomes_to_text(run.outcomes, **look()))
         print_note(f"{undone.calls} calls.")
-    if undone.ledger_error is not None:
-        print_note(ledger_note(run.outcomes))
-        print_error(undone.ledger_error)
+    print_failures(run, undone.ledger_error)
     if run.interrupted:
-        print_note(INTERRUPTED_NOTE)
         return ExitCode.INTERRUPTED
     results = {outcome.result for outcome in run.outcomes}
     if undone.ledger_error is not None or results & {Result.FAILED, Result.SKIPPED}:
@@ -185,13 +168,6 @@ def _report(undone: engine.UndoResult, question: Question, output_format: str, *
 
 
 def _plan_text(planned: PlanResult) -> str:
-    seen = look()
     name = planned.undoes.short_id if planned.undoes else ""
     heading = f"kbsync undo of run {name} on {portal_of(planned)}"
-    return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width, undoing=True)
-
-
-def _json(undone: engine.UndoResult, outcomes: Sequence[Outcome] | None) -> str:
-    planned = undone.planned
-    page = plan_page(planned.plan, target=planned.workspace.config.target, calls=undone.calls, outcomes=outcomes)
-    return to_json(page | {"undoes": undone.past.id, "remaining": list(undone.remaining)})
+    return plan_to_text(planned.plan, heading=heading, undoing=True, **look())

@@ -104,12 +104,13 @@ def main() -> None:
         print_note("interrupted")
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader of standard output has closed it; Python must not complain about that at exit. What would have
-        # followed was not done, so this is no success.
+        # The reader closed standard output: Python must not complain about it at exit, and the run did not succeed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.FAILED
     except OSError as error:
-        code = _report(_explained(error), CommandContext())
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+        advice = "check that the disk is not full and the path is writable"
+        code = _report(KbsyncError(what, advice=advice), CommandContext())
     sys.exit(code or 0)
 
 
@@ -121,11 +122,6 @@ def _report(error: KbsyncError, context: CommandContext) -> int:
         print_result(error_to_json(error))
     print_error(error)
     return error.exit_code
-
-
-def _explained(error: OSError) -> KbsyncError:
-    where = f"{error.filename}: " if error.filename else ""
-    return KbsyncError(f"{where}{error.strerror}", advice="check that the disk is not full and the path is writable")
 
 
 @contextmanager

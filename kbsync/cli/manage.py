@@ -4,7 +4,7 @@ import os
 
 import click
 
-from kbsync.cli.console import look, print_note, print_prose, print_result, require_terminal
+from kbsync.cli.console import print_note, print_prose, print_result, require_terminal
 from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import (
     CommandContext,
@@ -17,7 +17,7 @@ from kbsync.cli.options import (
     yes_option,
 )
 from kbsync.cli.paths import check_known, content_paths
-from kbsync.cli.ui import ConsoleUi, Question
+from kbsync.cli.ui import ConsoleUi, Question, format_for_people
 from kbsync.config import Config, key_for
 from kbsync.engine import adopt as engine
 from kbsync.engine.context import Options, PlanResult
@@ -25,8 +25,7 @@ from kbsync.engine.plan import explain as explain_items
 from kbsync.errors import UsageError
 from kbsync.model import ItemKey, Kind, kind_of
 from kbsync.report.explain import explanation_to_json, explanation_to_text
-from kbsync.report.json_output import plan_to_json
-from kbsync.report.terminal import plan_to_text
+from kbsync.report.json_output import plan_page, to_json
 
 _items_argument = click.argument("items", nargs=-1, required=True, metavar="PATH|ID…")
 
@@ -121,11 +120,7 @@ def explain(
 
 
 def named_items(config: Config, words: tuple[str, ...]) -> engine.Named:
-    """Read what is named: `123` and `article:123`, `folder:5`, `category:2` are live ids, `PATH=ID` is both in one.
-
-    Raises:
-        UsageError: a word is none of these, or names the whole tree.
-    """
+    """Read live ids (`123`, `article:123`, `folder:5`, `category:2`), paths and `PATH=ID`, or raise UsageError."""
     keys = [key for word in words if (key := _key(word)) is not None]
     others = [word for word in words if _key(word) is None]
     pairs = {}
@@ -157,7 +152,7 @@ def _key_for(path: str, word: str) -> ItemKey:
 
 
 class _ManageRun:
-    """What an adopt or a release shows before its question and after its end."""
+    """What an adopt or a release prints before its question and at its end."""
 
     def __init__(self, verb: str, output_format: str, *, yes: bool, dry_run: bool) -> None:
         if not yes and not dry_run:
@@ -172,9 +167,8 @@ class _ManageRun:
             self._print_plan(planned)
 
     def _print_plan(self, planned: PlanResult) -> None:
-        seen, target = look(), planned.workspace.config.target
-        heading = f"kbsync {self._verb} from {target}" + (" (dry run)" if self._dry_run else "")
-        print_result(plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width))
+        heading = f"kbsync {self._verb} from {planned.workspace.config.target}" + " (dry run)" * self._dry_run
+        print_result(format_for_people(planned.plan, heading))
 
     def report(self, result: engine.AdoptResult, named: engine.Named, *, nothing: str) -> int:
         """Print what became of it, and return the exit code; `nothing` says why there was nothing to do."""
@@ -183,7 +177,7 @@ class _ManageRun:
             check_known(planned, [*named.paths, *named.pairs])
             print_note(f"Nothing to do: {nothing}.")
         if self._format == "json":
-            print_result(plan_to_json(plan, target=planned.workspace.config.target, calls=planned.calls))
+            print_result(to_json(plan_page(plan, target=planned.workspace.config.target, calls=planned.calls)))
         elif not self.question.asked and (plan.changes or plan.conflicts):
             self._print_plan(planned)
         if not result.agreed:

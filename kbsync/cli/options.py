@@ -6,7 +6,7 @@ It is imported at every start, so that the configuration is imported when a comm
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -107,10 +107,7 @@ dry_run_option = click.option(
     "--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be written, and write nothing."
 )
 local_option = click.option(
-    "--local",
-    envvar="KBSYNC_LOCAL",
-    is_flag=True,
-    help="Do not share publish history through the git remote.",
+    "--local", envvar="KBSYNC_LOCAL", is_flag=True, help="Do not share publish history through the git remote."
 )
 ignore_ids_option = click.option(
     "--ignore-ids",
@@ -146,20 +143,12 @@ def cache_in_use() -> Iterator[None]:
     except ModuleNotFoundError:
         yield
         return
-    with open_cache(os.environ) as cache:
-        if cache is None:
-            yield
-            return
-        with memoizing(cache):
-            yield
+    with open_cache(os.environ) as cache, nullcontext() if cache is None else memoizing(cache):
+        yield
 
 
 def check_rerender(*, rerender: bool, no_refresh: bool) -> None:
-    """Stop where `--rerender` would have nothing to compare with.
-
-    Raises:
-        UsageError: both options are given.
-    """
+    """Raise UsageError for `--rerender` with `--no-refresh`, where it would have nothing to compare with."""
     if rerender and no_refresh:
         what = "--rerender compares with what is live, which --no-refresh does not read"
         raise UsageError(what, advice="leave one of them out")
@@ -167,6 +156,6 @@ def check_rerender(*, rerender: bool, no_refresh: bool) -> None:
 
 def seconds_to_wait(wait: timedelta | None) -> float:
     """Return the seconds to wait for another publish; without the option nobody at a terminal is kept waiting."""
-    if wait is None:
-        return 0.0 if is_interactive() else _WAIT_WITHOUT_TERMINAL
-    return wait.total_seconds()
+    if wait is not None:
+        return wait.total_seconds()
+    return 0.0 if is_interactive() else _WAIT_WITHOUT_TERMINAL

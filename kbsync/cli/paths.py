@@ -12,21 +12,13 @@ from kbsync.model import ancestors
 
 
 def content_paths(config: Config, typed: Iterable[str]) -> tuple[str, ...]:
-    """Turn paths as typed, relative to the current directory or the root, into content paths; none means all.
-
-    Raises:
-        UsageError: one of them is outside the root.
-    """
+    """Turn paths as typed into content paths, or raise UsageError for one outside the root; none means all."""
     paths = tuple(_content_path(config.root, path) for path in typed)
     return () if "." in paths else paths
 
 
 def paths_to_override(config: Config, typed: tuple[str, ...], *, option: str) -> frozenset[str]:
-    """Turn the paths of an option that lets one side win into content paths.
-
-    Raises:
-        UsageError: they name the whole tree, which nobody can have looked at.
-    """
+    """Turn paths into content paths, or raise UsageError for the whole tree, which nobody can have looked at."""
     paths = content_paths(config, typed)
     if typed and not paths:
         raise UsageError(f"{option} names the whole tree", advice="name the articles or directories that are meant")
@@ -51,21 +43,13 @@ def _places(root: Path, typed: str) -> Iterator[Path]:
 
 
 def check_on_disk(root: Path, files: Iterable[str], paths: Iterable[str]) -> None:
-    """Stop where a path is not in the tree on disk.
-
-    Raises:
-        UsageError: some are not; all of these are named.
-    """
+    """Raise UsageError for paths that are not in the tree on disk; it names all of them."""
     known = {above for path in files for above in (path, *ancestors(path))}
     _refuse_unknown([path for path in paths if path not in known and not (root / path).exists()])
 
 
 def check_known(planned: PlanResult, paths: Collection[str]) -> None:
-    """Stop where neither side ever had a path: a typing error must not look like "nothing to do".
-
-    Raises:
-        UsageError: there are such paths; all of these are named.
-    """
+    """Raise UsageError for paths that neither side ever had: a typing error must not look like "nothing to do"."""
     known = _known(planned) if paths else frozenset()
     _refuse_unknown([path for path in paths if path not in known])
 

@@ -22,7 +22,7 @@ from kbsync.cli.options import (
     rerender_option,
 )
 from kbsync.cli.paths import check_known, content_paths
-from kbsync.cli.ui import ConsoleUi, format_plan, portal_of, print_notices
+from kbsync.cli.ui import ConsoleUi, format_for_people, format_plan, portal_of, print_notices
 from kbsync.config import Config, key_for
 from kbsync.engine import plan as engine
 from kbsync.engine.context import Options, PlanResult
@@ -31,8 +31,7 @@ from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import UsageError
 from kbsync.planner.approval import SavedPlan
 from kbsync.report.json_output import saved_from_json, saved_to_json, status_to_json
-from kbsync.report.pages import plan_to_html, plan_to_markdown
-from kbsync.report.terminal import plan_to_text, status_to_text
+from kbsync.report.terminal import status_to_text
 from kbsync.report.wording import counts
 
 
@@ -95,23 +94,17 @@ def status(context: CommandContext, *, output_format: str, local: bool, ignore_i
     if output_format == "json":
         print_result(status_to_json(planned.plan, archived, target=config.target, calls=planned.calls))
         return ExitCode.OK
-    seen, target = look(), portal_of(planned)
-    text = status_to_text(planned.plan, target=target, archived=len(archived), colour=seen.colour, width=seen.width)
-    print_result(text)
+    print_result(status_to_text(planned.plan, target=portal_of(planned), archived=len(archived), **look()))
     return ExitCode.OK
 
 
 def read_saved_plan(file: Path) -> SavedPlan:
-    """Read a saved plan.
-
-    Raises:
-        UsageError: there is none, or it cannot be read.
-    """
-    advice = "name the file that `--out` wrote"
+    """Read a saved plan; raises UsageError if there is none, or it cannot be read."""
     try:
         return saved_from_json(file.read_bytes(), name=str(file))
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}", advice=advice) from None
+        what = f"{file} cannot be read: {error.strerror}"
+        raise UsageError(what, advice="name the file that `--out` wrote") from None
 
 
 def except_plan_file(options: Options, config: Config, file: Path | None) -> Options:
@@ -150,21 +143,10 @@ def _write(out: Path, text: str) -> None:
 def _show_saved(file: Path, output_format: str, out: Path | None) -> int:
     saved = read_saved_plan(file)
     print_uncommitted(saved.uncommitted)
-    text = saved_to_json(saved) if output_format == "json" else _saved_as_text(saved, output_format)
+    heading = f"kbsync plan for {saved.target} ({saved.url}), saved at {saved.at}"
+    text = saved_to_json(saved) if output_format == "json" else format_for_people(saved.plan, heading, output_format)
     if out is None:
         print_result(text)
     else:
         _write(out, text)
     return ExitCode.OK
-
-
-def _saved_as_text(saved: SavedPlan, output_format: str) -> str:
-    heading = f"kbsync plan for {saved.target} ({saved.url}), saved at {saved.at}"
-    match output_format:
-        case "markdown":
-            return plan_to_markdown(saved.plan, heading=heading)
-        case "html":
-            return plan_to_html(saved.plan, heading=heading)
-        case _:
-            seen = look()
-            return plan_to_text(saved.plan, heading=heading, colour=seen.colour, width=seen.width)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from kbsync.change import Outcome, Result
-from kbsync.cli.console import is_interactive, look, print_error, print_note, print_result, require_terminal
+from kbsync.cli.console import is_interactive, look, print_note, print_result, require_terminal
 from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import (
     CommandContext,
@@ -28,21 +28,13 @@ from kbsync.cli.options import (
 )
 from kbsync.cli.paths import check_known, content_paths, paths_to_override
 from kbsync.cli.plan import except_plan_file, read_saved_plan
-from kbsync.cli.ui import (
-    INTERRUPTED_NOTE,
-    ConsoleUi,
-    Question,
-    format_plan,
-    ledger_note,
-    portal_of,
-    print_notices,
-)
+from kbsync.cli.ui import ConsoleUi, Question, format_plan, portal_of, print_failures, print_notices
 from kbsync.config import key_for
 from kbsync.engine import publish as engine
 from kbsync.engine.context import Options, PlanResult
 from kbsync.errors import UsageError
 from kbsync.planner.approval import needs_review
-from kbsync.report.json_output import plan_to_json
+from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import outcomes_to_text
 
 
@@ -110,7 +102,7 @@ def publish(
 
 
 class _PublishRun:
-    """What a publish shows before its question and after its end."""
+    """What a publish prints before its question and at its end."""
 
     def __init__(self, options: Options, output_format: str, *, yes: bool) -> None:
         self.options = options
@@ -127,7 +119,7 @@ class _PublishRun:
             return
         print_result(format_plan(planned, "text"))
         if not self._yes and planned.withheld:
-            print_result(f"\n{_outcomes(planned.withheld)}")
+            print_result(f"\n{outcomes_to_text(planned.withheld, **look())}")
             self._shown = planned.withheld
 
     def report(self, published: engine.PublishResult) -> int:
@@ -138,22 +130,16 @@ class _PublishRun:
             return ExitCode.FAILED if self.question.declined else ExitCode.OK
         if self._format == "json":
             target = planned.workspace.config.target
-            print_result(plan_to_json(planned.plan, target=target, calls=published.calls, outcomes=run.outcomes))
+            print_result(to_json(plan_page(planned.plan, target=target, calls=published.calls, outcomes=run.outcomes)))
         else:
             self._print_text(planned, run.outcomes, published.calls)
-        if published.ledger_error is not None:
-            print_note(ledger_note(run.outcomes))
-            print_error(published.ledger_error)
+        print_failures(run, published.ledger_error)
         if run.interrupted:
-            print_note(INTERRUPTED_NOTE)
             return ExitCode.INTERRUPTED
         results = {outcome.result for outcome in run.outcomes}
         is_held = any(needs_review(outcome) for outcome in run.outcomes) or bool(planned.plan.conflicts)
-        if (
-            published.ledger_error is not None
-            or Result.FAILED in results
-            or (Result.SKIPPED in results and not is_held)
-        ):
+        has_failed = Result.FAILED in results or (Result.SKIPPED in results and not is_held)
+        if has_failed or published.ledger_error is not None:
             return ExitCode.FAILED
         return ExitCode.HELD if is_held else ExitCode.OK
 
@@ -161,10 +147,5 @@ class _PublishRun:
         plan = planned.plan
         if not plan.writes and (plan.changes or plan.drift or plan.conflicts or plan.undone):
             print_result(format_plan(planned, "text"))
-        print_result(_outcomes(outcomes, shown=self._shown))
+        print_result(outcomes_to_text(outcomes, **look(), shown=self._shown))
         print_note(f"{calls} calls.")
-
-
-def _outcomes(outcomes: Sequence[Outcome], *, shown: Sequence[Outcome] = ()) -> str:
-    seen = look()
-    return outcomes_to_text(outcomes, colour=seen.colour, width=seen.width, shown=shown)

@@ -22,7 +22,7 @@ from kbsync.engine import pull as engine
 from kbsync.engine.branch import propose
 from kbsync.engine.context import Options
 from kbsync.errors import UsageError
-from kbsync.report.json_output import plan_page, plan_to_json, to_json
+from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import plan_to_text
 
 
@@ -78,11 +78,6 @@ def pull(
 
 
 def _check_branch(branch: str | None, *, commit: bool, dry_run: bool) -> None:
-    """Stop where the options of a pull onto a branch do not go together.
-
-    Raises:
-        UsageError: they do not.
-    """
     if branch is None and commit:
         raise UsageError("--commit needs a branch of its own", advice="name it with --branch NAME")
     if branch is not None and not commit:
@@ -92,7 +87,6 @@ def _check_branch(branch: str | None, *, commit: bool, dry_run: bool) -> None:
 
 
 def _abort(config: Config) -> int:
-    """Restore the files that the last pull changed, and print which were left as they are."""
     restored = engine.abort(config)
     if restored is None:
         print_note("Nothing to restore: no pull is noted in this working tree.")
@@ -118,10 +112,10 @@ def _pull_into_tree(config: Config, key: Secret, options: Options, output_format
     check_known(pulled.planned, (*options.paths, *options.ours, *options.theirs))
     print_notices(pulled.planned)
     if output_format == "json":
-        print_result(plan_to_json(pulled.planned.plan, target=config.target, calls=pulled.calls))
+        print_result(to_json(plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls)))
     else:
         heading = f"kbsync pull from {portal_of(pulled.planned)}" + (" (dry run)" if dry_run else "")
-        _print_plan(pulled, heading, done=not dry_run)
+        print_result(plan_to_text(pulled.planned.plan, heading=heading, done=not dry_run, **look()))
     _print_left_out(pulled)
     if pulled.outside:
         print_note(f"Outside this sparse checkout until now; `git add --sparse` takes: {', '.join(pulled.outside)}")
@@ -139,7 +133,8 @@ def _pull_onto_branch(config: Config, key: Secret, options: Options, output_form
         print_result(to_json(page))
     else:
         heading = f"kbsync pull from {portal_of(pulled.planned)} to the branch {branch}"
-        _print_plan(pulled, heading, done=proposed.commit is not None)
+        done = proposed.commit is not None
+        print_result(plan_to_text(pulled.planned.plan, heading=heading, done=done, **look()))
     _print_left_out(pulled)
     if proposed.commit is None:
         print_note(f"Nothing to commit to {branch}.")
@@ -147,12 +142,6 @@ def _pull_onto_branch(config: Config, key: Secret, options: Options, output_form
         where = f"pushed to {config.remote}" if proposed.pushed else "in this clone"
         print_note(f"{proposed.commit[:10]} on {branch}, {where}.")
     return ExitCode.HELD if pulled.planned.plan.conflicts else ExitCode.OK
-
-
-def _print_plan(pulled: engine.PullResult, heading: str, *, done: bool) -> None:
-    seen = look()
-    text = plan_to_text(pulled.planned.plan, heading=heading, colour=seen.colour, width=seen.width, done=done)
-    print_result(text)
 
 
 def _print_left_out(pulled: engine.PullResult) -> None:

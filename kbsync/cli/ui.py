@@ -1,16 +1,19 @@
 """What the commands at a portal share: progress, the question before a write, a plan as text, notices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Lock, Timer
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kbsync.change import Outcome, Result
-from kbsync.cli.console import confirm, look, print_note, print_uncommitted
+from kbsync.change import Result
+from kbsync.cli.console import confirm, look, print_error, print_note, print_uncommitted
+from kbsync.engine.apply import ApplyResult
 from kbsync.engine.context import PlanResult
-from kbsync.report.json_output import plan_to_json
+from kbsync.errors import KbsyncError
+from kbsync.planner.planner import Plan
+from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.terminal import plan_to_text
 from kbsync.report.wording import plain
@@ -143,17 +146,21 @@ def portal_of(planned: PlanResult) -> str:
 def format_plan(planned: PlanResult, output_format: str, *, base: dict[str, object] | None = None) -> str:
     """Write a plan toward the portal in one of the formats."""
     heading = f"kbsync plan for {portal_of(planned)}"
+    if output_format == "json":
+        target = planned.workspace.config.target
+        return to_json(plan_page(planned.plan, target=target, calls=planned.calls, base=base))
+    return format_for_people(planned.plan, heading, output_format)
+
+
+def format_for_people(plan: Plan, heading: str, output_format: str = "text") -> str:
+    """Write a plan below a heading, as Markdown, HTML or text."""
     match output_format:
-        case "json":
-            target = planned.workspace.config.target
-            return plan_to_json(planned.plan, target=target, calls=planned.calls, base=base)
         case "markdown":
-            return plan_to_markdown(planned.plan, heading=heading)
+            return plan_to_markdown(plan, heading=heading)
         case "html":
-            return plan_to_html(planned.plan, heading=heading)
+            return plan_to_html(plan, heading=heading)
         case _:
-            seen = look()
-            return plan_to_text(planned.plan, heading=heading, colour=seen.colour, width=seen.width)
+            return plan_to_text(plan, heading=heading, **look())
 
 
 def print_notices(planned: PlanResult) -> None:
@@ -169,8 +176,13 @@ def print_notices(planned: PlanResult) -> None:
     print_uncommitted(planned.uncommitted)
 
 
-def ledger_note(outcomes: Sequence[Outcome]) -> str:
-    """Return what an error of the ledger means, after it is known what became of the portal."""
-    if any(outcome.result is Result.DONE for outcome in outcomes):
-        return "The portal was written, but the ledger was not saved everywhere:"
-    return "Nothing was written to the portal, and the ledger was not saved:"
+def print_failures(run: ApplyResult, ledger_error: KbsyncError | None) -> None:
+    """Print what failed in a run beside its changes: the ledger was not saved, or the run was interrupted."""
+    if ledger_error is not None:
+        if any(outcome.result is Result.DONE for outcome in run.outcomes):
+            print_note("The portal was written, but the ledger was not saved everywhere:")
+        else:
+            print_note("Nothing was written to the portal, and the ledger was not saved:")
+        print_error(ledger_error)
+    if run.interrupted:
+        print_note(INTERRUPTED_NOTE)

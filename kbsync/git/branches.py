@@ -40,11 +40,7 @@ class Branches:
         self._prefix = prefix
 
     def check(self, name: str) -> None:
-        """Check that a name can be that of a branch, and that no working tree has the branch checked out.
-
-        Raises:
-            UsageError: one of these is not so.
-        """
+        """Raise UsageError for a name that no branch can have, and for a branch that a working tree has checked out."""
         if self._runner.line("check-ref-format", "--branch", name) != name or name.startswith("refs/"):
             raise UsageError(f"{name!r} is not a valid branch name", advice="use letters, digits and hyphens")
         said = self._runner.run("worktree", "list", "--porcelain").decode("utf-8", "surrogateescape")
@@ -58,22 +54,13 @@ class Branches:
         return ref_commit(self._runner, f"{_HEADS}{name}")
 
     def fetch(self, remote: str, names: Collection[str]) -> dict[str, str | None]:
-        """Return the commits of some branches on a remote, None where it has none; no branch moves here.
-
-        Raises:
-            GitError: the remote could not be reached.
-        """
+        """Return the commits of branches on a remote, None where it has none; raises GitError if that fails."""
         refs = {f"{_HEADS}{name}": name for name in names}
         there = fetch_commits(self._runner, remote, tuple(refs), known=set(own_refs(self._runner).values()))
         return {name: there[ref] for ref, name in refs.items()}
 
     def move(self, name: str, commit: str, *, expected: str | None) -> None:
-        """Move a branch of this clone to a commit, if it is where expected (None: absent).
-
-        Raises:
-            UsageError: it is checked out.
-            RefMoved: it is elsewhere.
-        """
+        """Move a branch from where it must be (None: absent), or raise UsageError (checked out) or RefMoved."""
         self.check(name)
         set_ref(self._runner, f"{_HEADS}{name}", commit, expected=expected)
 
@@ -96,11 +83,7 @@ class Branches:
         return is_ancestor(self._runner, old, new)
 
     def merge_base(self, one: str, other: str, *, remote: str) -> str | None:
-        """Return the commit that two histories have in common last, or None; fetch history where the clone is shallow.
-
-        Raises:
-            GitError: the history could not be fetched.
-        """
+        """Return the last common commit, or None; a shallow clone fetches history, or raises GitError."""
         behind = {one: self.is_ancestor(one, other), other: self.is_ancestor(other, one)}
         if not any(behind.values()) and is_shallow(self._runner):
             fetch_history(self._runner, other, remote, without="blob:none")
@@ -127,11 +110,7 @@ class Branches:
         return self._runner.line("rev-parse", "--verify", f"{commit}^{{tree}}") or ""
 
     def merge(self, ours: str, theirs: str) -> MergeResult:
-        """Merge two commits in three ways, without a checkout and without making a commit.
-
-        Raises:
-            GitError: this git is too old, or the two have no history in common.
-        """
+        """Merge two commits without a checkout; raises GitError if git is too old or they share no history."""
         result = self._runner.attempt(
             *("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"), ours, theirs
         )
@@ -209,7 +188,7 @@ def _problem(modes: Mapping[str, str], name: str) -> Problem | None:
 
 
 def _with_those_above(name: str) -> Iterable[str]:
-    """Return a name and those of the directories that it lies in, the longest first."""
+    """Return a name and those of the directories above it, the longest first."""
     while name:
         yield name
         name = name.rpartition("/")[0]

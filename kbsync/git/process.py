@@ -100,11 +100,7 @@ class Runner:
             self._environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30"
 
     def attempt(self, *arguments: str, stdin: bytes = b"") -> GitResult:
-        """Run a command and return its result, also where it failed.
-
-        Raises:
-            GitError: git is not installed.
-        """
+        """Run a command and return its result, also where it failed; raises GitError if git is not installed."""
         with tempfile.TemporaryFile() as source:
             source.write(stdin)
             source.seek(0)
@@ -120,14 +116,10 @@ class Runner:
                 )
             except git.GitCommandNotFound:
                 raise GitError("git not found", advice="install git, and see that it is on the PATH") from None
-        return GitResult(status=status, stdout=_bytes(stdout), stderr=_CREDENTIALS.sub("", stderr).strip())
+        return GitResult(status=status, stdout=stdout, stderr=_CREDENTIALS.sub("", stderr).strip())
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """Run a command and return what it wrote.
-
-        Raises:
-            GitError: it failed.
-        """
+        """Run a command and return what it wrote; raises GitError if it failed."""
         result = self.attempt(*arguments, stdin=stdin)
         if result.status:
             raise refusal(result, f"git {arguments[0]} failed")
@@ -145,11 +137,7 @@ class Runner:
         return self._lines[arguments]
 
     def check_remote(self, name: str) -> None:
-        """Refuse a remote that the clone does not have: an address from a file would be fetched from.
-
-        Raises:
-            UsageError: it has none of that name.
-        """
+        """Raise UsageError for a remote that the clone does not have: an address from a file would be fetched from."""
         if not self.has_remote(name):
             raise UsageError(f"this clone has no remote `{name}`", advice=self._advice_on_remotes())
 
@@ -177,7 +165,6 @@ class Runner:
         return f"{name_one}, or work with --local"
 
     def _network(self, arguments: Sequence[str]) -> dict[str, str]:
-        """Return the variables that say where a command may fetch from."""
         command = arguments[2] if arguments[0] == "-c" else arguments[0]
         if self._is_partial or command in _NETWORK:
             return {"GIT_ALLOW_PROTOCOL": os.environ.get("GIT_ALLOW_PROTOCOL", _PROTOCOLS)}
@@ -243,7 +230,3 @@ def uses_other_protocol(result: GitResult) -> bool:
 
 def _as_options(settings: Mapping[str, str]) -> list[str]:
     return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-
-
-def _bytes(stdout: str | bytes | None) -> bytes:
-    return stdout if isinstance(stdout, bytes) else (stdout or "").encode()

@@ -56,11 +56,7 @@ def ref_commit(runner: Runner, ref: str) -> str | None:
 
 
 def make_commit(runner: Runner, new: NewCommit) -> str:
-    """Make a commit that no ref names yet, and return its id.
-
-    Raises:
-        GitError: no tree can hold a path, or git failed.
-    """
+    """Make a commit that no ref names yet, and return its id; raises GitError if no tree can hold a path."""
     for path in new.files:
         check_path(path)
     stream = import_stream(f"{OWN}-pending/{uuid4().hex}", new, identity(runner))
@@ -68,11 +64,7 @@ def make_commit(runner: Runner, new: NewCommit) -> str:
 
 
 def set_ref(runner: Runner, ref: str, commit: str | None, *, expected: str | None) -> None:
-    """Move any ref of this clone to a commit, or delete it, if it is where expected (None: absent).
-
-    Raises:
-        RefMoved: it is elsewhere.
-    """
+    """Move any ref of this clone, or delete it, if it is where expected (None: absent); else raise RefMoved."""
     arguments = ("-d", ref, expected or _ABSENT) if commit is None else (ref, commit, expected or _ABSENT)
     result = runner.attempt("update-ref", "--no-deref", "-m", "kbsync", *arguments)
     if result.status == 0:
@@ -104,12 +96,7 @@ def check_path(path: str) -> None:
 def fetch_commits(
     runner: Runner, remote: str, refs: Collection[str], *options: str, known: Collection[str]
 ) -> dict[str, str | None]:
-    """Return the commits of some refs on a remote, and fetch those that are not `known`.
-
-    Raises:
-        UsageError: the clone has no such remote.
-        GitError: the remote could not be asked, or not fetched from.
-    """
+    """Return the commits of some refs on a remote, or raise GitError; those that are not `known` are fetched."""
     for _ in range(_ATTEMPTS):
         there = list_remote(runner, remote, refs)
         wanted = {ref: _tracking(remote, ref) for ref, commit in there.items() if commit and commit not in known}
@@ -127,12 +114,7 @@ def fetch_commits(
 
 
 def list_remote(runner: Runner, remote: str, refs: Collection[str]) -> dict[str, str | None]:
-    """Return the commits of some refs on a remote; None where it has none.
-
-    Raises:
-        UsageError: the clone has no such remote.
-        GitError: the remote could not be reached.
-    """
+    """Return the commits of some refs on a remote, None where it has none; raises GitError if it cannot be reached."""
     runner.check_remote(remote)
     result = runner.attempt("ls-remote", "--refs", "--", remote, *refs)
     if result.status:
@@ -190,20 +172,15 @@ def _not_pushed(result: GitResult, remote: str, refs: Iterable[str]) -> GitError
 
 
 def _unreachable(result: GitResult, remote: str) -> GitError:
-    """Return the error of a remote that could not be asked."""
     gist = GitResult(status=result.status, stdout=b"", stderr=_gist(result.stderr))
     why = refusal(gist, f"the remote `{remote}` could not be reached")
     advice = why.advice if uses_other_protocol(gist) else f"see whether `git ls-remote {remote}` works here"
     return GitError(str(why), advice=advice)
 
 
-def _label(remote: str) -> str:
-    """Return a remote's name as a part of a ref."""
-    return re.sub(r"[^A-Za-z0-9-]+", "-", remote).strip("-") or "remote"
-
-
 def _tracking(remote: str, ref: str) -> str:
-    return f"{OWN}-remote/{_label(remote)}/{ref.removeprefix('refs/')}"
+    label = re.sub(r"[^A-Za-z0-9-]+", "-", remote).strip("-") or "remote"
+    return f"{OWN}-remote/{label}/{ref.removeprefix('refs/')}"
 
 
 def _gist(said: str) -> str:

@@ -53,11 +53,7 @@ class Repository:
         return refs.identity(self._runner)
 
     def has_remote(self, name: str) -> bool:
-        """Return whether the clone has a remote of that name; False where it has none and the name is the default.
-
-        Raises:
-            UsageError: it does not have the remote that is named.
-        """
+        """Return whether a remote exists; a missing one is a UsageError, but for the default where there are none."""
         if name == _DEFAULT_REMOTE and not self._runner.remotes():
             return False
         self._runner.check_remote(name)
@@ -66,11 +62,7 @@ class Repository:
     # Files
 
     def committed(self, commit: str) -> Files:
-        """Return the files that a commit holds under the root.
-
-        Raises:
-            GitError: there is no such commit, or it has no such directory.
-        """
+        """Return the files that a commit holds under the root; raises GitError if it has no such directory."""
         return CommittedTree.of(self._runner, commit, self._prefix)
 
     def checked_out(self, *, with_ignored: bool = False) -> Files:
@@ -186,11 +178,7 @@ class Repository:
     # Refs of kbsync's own
 
     def read_ref(self, ref: str) -> Mapping[str, bytes]:
-        """Read all files of the tree at a ref or commit; nothing where there is none.
-
-        Raises:
-            GitError: a file is not in this clone.
-        """
+        """Read all files at a ref or commit, none where that is absent; raises GitError if one cannot be read."""
         commit = refs.ref_commit(self._runner, ref)
         if commit is None:
             return {}
@@ -202,32 +190,19 @@ class Repository:
         return {entry.name: contents[entry.id] for entry in listed}
 
     def commit_files(self, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
-        """Make a commit of changed files on top of another, or of none, that no ref names yet; None deletes a file.
-
-        Raises:
-            GitError: no tree can hold a path, or git failed.
-        """
+        """Make a commit that no ref names yet; None deletes a file. Raises GitError if no tree can hold a path."""
         new = NewCommit(message=message, files=files, parents=(parent,) if parent else ())
         return refs.make_commit(self._runner, new)
 
     def write_ref(self, ref: str, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:
-        """Commit changed files on top of `parent`, where the ref must be, and move it there; None deletes a file.
-
-        Raises:
-            RefMoved: the ref is elsewhere.
-            GitError: no tree can hold a path, or git failed.
-        """
+        """Commit changed files (None deletes one) on `parent`, and move the ref from there, or raise RefMoved."""
         refs.check_ref(ref)
         commit = self.commit_files(files, message=message, parent=parent)
         self.move_ref(ref, commit, expected=parent)
         return commit
 
     def move_ref(self, ref: str, commit: str | None, *, expected: str | None) -> None:
-        """Move a ref of this clone to a commit, or delete it, if it is where expected (None: absent).
-
-        Raises:
-            RefMoved: it is elsewhere.
-        """
+        """Move a ref of this clone, or delete it, if it is where expected (None: absent); else raise RefMoved."""
         refs.check_ref(ref)
         refs.set_ref(self._runner, ref, commit, expected=expected)
 

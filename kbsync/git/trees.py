@@ -37,11 +37,7 @@ class CommittedTree:
 
     @classmethod
     def of(cls, runner: Runner, commit: str, prefix: str) -> "CommittedTree":
-        """Return the files of a commit.
-
-        Raises:
-            GitError: there is no such commit, or it has no such directory.
-        """
+        """Return the files of a commit; raises GitError if there is no such commit, or it has no such directory."""
         return cls(runner, parse_entries(_listing(runner, commit, prefix)), tree_name(commit, prefix))
 
     def paths(self) -> tuple[str, ...]:
@@ -53,11 +49,7 @@ class CommittedTree:
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
-        """Return the content of one file.
-
-        Raises:
-            ContentError: the file is not in the commit, or not in this clone.
-        """
+        """Return the content of one file; raises ContentError if it is not in the commit, or not in this clone."""
         wanted = self._ids.get(path)
         if wanted is not None and wanted not in self._contents:
             texts = {blob for name, blob in self._ids.items() if name.casefold().endswith(".md")}
@@ -101,11 +93,7 @@ class SparseTree:
         return (*self._working.problems(), *self._indexed.problems())
 
     def read(self, path: str) -> bytes:
-        """Return the content of one file.
-
-        Raises:
-            ContentError: it cannot be read.
-        """
+        """Return the content of one file; raises ContentError if it cannot be read."""
         return self._working.read(path) if path in self._on_disk else self._indexed.read(path)
 
 

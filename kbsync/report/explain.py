@@ -60,7 +60,7 @@ def _title(case: ItemState) -> str:
 def _baseline(item: ItemExplanation) -> Iterator[str]:
     known = item.state.baseline
     if known is None:
-        yield "No baseline knows it: no publish, pull or adoption has brought its two sides together."
+        yield "No baseline knows it: no publish, pull or adoption has made its two sides the same."
         return
     place = "the ledger" if item.found_in == "ledger" else "the lock, a file in .kbsync"
     made = f", by {one_line(item.run)}" if item.run else ""

@@ -1,6 +1,6 @@
 """Runs of the ledger as text, Markdown and JSON: the list of them, and one with each item before and after."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from kbsync.change import Action
@@ -40,8 +40,8 @@ def runs_to_json(runs: Sequence[RunInfo], *, target: str) -> str:
 
 def run_to_text(run: RunInfo, items: Sequence[ItemDiff], *, colour: bool) -> str:
     """Show one run, each item before and after."""
-    rows = [(item.entry.action, _title(item), tuple(_value_lines(item)), _diff(item)) for item in items]
-    return draw_run(_heading(run), rows, _closing(run), colour=colour)
+    rows = [(item.entry.action, _title(item), _values(item), _diff(item)) for item in items]
+    return draw_run(_heading(run), rows, sentence(_did(run)), colour=colour)
 
 
 def run_to_markdown(run: RunInfo, items: Sequence[ItemDiff]) -> str:
@@ -49,14 +49,12 @@ def run_to_markdown(run: RunInfo, items: Sequence[ItemDiff]) -> str:
     lines = [f"### {escape_markdown(_heading(run))}", ""]
     for item in items:
         lines.append(f"- **{item.entry.action.value}** {code_span(_title(item))}")
-        lines += [
-            f"  - {name}: {code_span(_value(was))} → {code_span(_value(now))}" for name, was, now in _values(item)
-        ]
+        lines += [f"  - {line}" for line in _values(item, code_span)]
         shown = _diff(item)
         if shown:
             fence = code_fence(shown)
             lines += ["", f"  {fence}diff", *(f"  {line}" for line in shown), f"  {fence}", ""]
-    return "\n".join([*lines, "", _closing(run)])
+    return "\n".join([*lines, "", sentence(_did(run))])
 
 
 def run_to_json(run: RunInfo, items: Sequence[ItemDiff], *, target: str) -> str:
@@ -96,17 +94,11 @@ def _item_page(item: ItemDiff) -> dict[str, object]:
 
 
 def _row(run: RunInfo) -> tuple[str, str, str, str, str]:
-    """Return the name of a run, when it was, what it was, who started it, and what it did."""
-    did = f"{_counts(run.record.counts())}{_undone(run)}"
-    return run.short_id, _when(run), _what(run.record), _name(run.author), did
+    return run.short_id, _when(run), _what(run.record), _name(run.author), _did(run)
 
 
 def _heading(run: RunInfo) -> str:
     return one_line(f"Run {run.short_id}: {_what(run.record)}, {_when(run)}, by {_name(run.author)}")
-
-
-def _closing(run: RunInfo) -> str:
-    return sentence(f"{_counts(run.record.counts())}{_undone(run)}")
 
 
 def _name(who: str) -> str:
@@ -126,13 +118,11 @@ def _when(run: RunInfo) -> str:
         return one_line(run.record.date or run.date)
 
 
-def _counts(counts: Mapping[str, int]) -> str:
+def _did(run: RunInfo) -> str:
+    counts = run.record.counts()
     parts = [f"{counts[action.value]} {PAST_TENSE[action]}" for action in Action if counts.get(action.value)]
-    return ", ".join(parts) or "no changes"
-
-
-def _undone(run: RunInfo) -> str:
-    return f" (undone by {', '.join(run.undone_by)})" if run.undone_by else ""
+    undone = f" (undone by {', '.join(run.undone_by)})" if run.undone_by else ""
+    return (", ".join(parts) or "no changes") + undone
 
 
 def _title(item: ItemDiff) -> str:
@@ -148,15 +138,11 @@ def _diff(item: ItemDiff) -> tuple[str, ...]:
     return shortened(map(plain, item.lines))
 
 
-def _values(item: ItemDiff) -> Iterator[tuple[str, FieldValue, FieldValue]]:
-    """Return the fields that differ, but for a body whose diff is shown."""
-    for name in item.changed:
-        if name != "body" or not item.lines:
-            yield name, item.before.get(name), item.after.get(name)
-
-
-def _value_lines(item: ItemDiff) -> Iterator[str]:
-    yield from (f"{name}: {_value(was)} → {_value(now)}" for name, was, now in _values(item))
+def _values(item: ItemDiff, write: Callable[[str], str] = str) -> list[str]:
+    """Return a line for each field that differs, but for a body whose diff is shown."""
+    names = [name for name in item.changed if name != "body" or not item.lines]
+    sides = ((name, _value(item.before.get(name)), _value(item.after.get(name))) for name in names)
+    return [f"{name}: {write(was)} → {write(now)}" for name, was, now in sides]
 
 
 def _value(value: FieldValue) -> str:

@@ -27,18 +27,6 @@ _T = TypeVar("_T")
 _ADVICE = "save one with `kbsync plan --out FILE.json`"
 
 
-def plan_to_json(
-    plan: Plan,
-    *,
-    target: str,
-    calls: int,
-    base: Mapping[str, object] | None = None,
-    outcomes: Sequence[Outcome] | None = None,
-) -> str:
-    """Write a plan; after a run, with what became of each change."""
-    return to_json(plan_page(plan, target=target, calls=calls, base=base, outcomes=outcomes))
-
-
 def status_to_json(plan: Plan, archived: Sequence[Baseline], *, target: str, calls: int) -> str:
     """Write both directions: what there is to publish, what to pull, and what waits for a person."""
     page = plan_page(plan, target=target, calls=calls) | {
@@ -51,7 +39,7 @@ def status_to_json(plan: Plan, archived: Sequence[Baseline], *, target: str, cal
 
 def problems_to_json(problems: Sequence[Problem]) -> str:
     """Write the problems of a tree."""
-    return to_json({"version": VERSION, "problems": [problem_page(problem) for problem in problems]})
+    return to_json({"version": VERSION, "problems": [_problem_page(problem) for problem in problems]})
 
 
 def error_to_json(error: KbsyncError) -> str:
@@ -69,17 +57,12 @@ def plan_page(
     base: Mapping[str, object] | None = None,
     outcomes: Sequence[Outcome] | None = None,
 ) -> dict[str, object]:
-    """Return the object that a plan is written as.
+    """Return the object that a plan is written as; after a run, with what became of each change.
 
     `base` is the run, and its time, that the content was compared with where the portal was not read.
     """
     changes = [_change_page(change) for change in plan.changes] if outcomes is None else map(_outcome_page, outcomes)
-    findings = {
-        "drift": plan.drift,
-        "conflicts": plan.conflicts,
-        "unmanaged": plan.unmanaged,
-        "undone": plan.undone,
-    }
+    findings = {"drift": plan.drift, "conflicts": plan.conflicts, "unmanaged": plan.unmanaged, "undone": plan.undone}
     return {
         "version": VERSION,
         "target": target,
@@ -95,8 +78,7 @@ def plan_page(
     }
 
 
-def problem_page(problem: Problem) -> dict[str, object]:
-    """Return the object that a problem is written as, everywhere the same."""
+def _problem_page(problem: Problem) -> dict[str, object]:
     return {
         "code": None,
         "severity": "error" if problem.is_error else "warning",
@@ -162,12 +144,9 @@ def _finding_page(finding: Finding, written: Side) -> dict[str, object]:
 
 def saved_to_json(saved: SavedPlan) -> str:
     """Write a saved plan; only the lines of a diff stand in it, so that its size is that of what changes."""
-    approved = {(change.action, change.kind, change.path, change.id): change for change in saved.approval.changes}
+    approved = {_identity(change): change for change in saved.approval.changes}
     page = plan_page(saved.plan, target=saved.target, calls=saved.calls)
-    page["changes"] = [
-        _change(change, approved.get((change.action, change.kind, change.path, change.id)))
-        for change in saved.plan.changes
-    ]
+    page["changes"] = [_change(change, approved.get(_identity(change))) for change in saved.plan.changes]
     page["saved"] = {
         "kbsync": saved.kbsync,
         "at": saved.at,
@@ -179,6 +158,10 @@ def saved_to_json(saved: SavedPlan) -> str:
         "rerender": saved.rerender,
     }
     return to_json(page)
+
+
+def _identity(change: Change | ApprovedChange) -> tuple[Action, Kind, str, int | None]:
+    return change.action, change.kind, change.path, change.id
 
 
 def _change(change: Change, approved: ApprovedChange | None) -> dict[str, object]:
@@ -247,29 +230,16 @@ class _SavedPlan:
 
 
 def saved_from_json(text: str | bytes, *, name: str) -> SavedPlan:
-    """Read a saved plan; `name` is what its file is called.
-
-    Raises:
-        UsageError: it is none, or was saved by a later version of kbsync.
-    """
+    """Read a saved plan from a file of that name; raises UsageError if it is none, or of a later version."""
     try:
         page = decode(_SavedPlan, text, file=name, advice=_ADVICE)
         if not _is_time(page.saved.at):
             raise FormatError(name, "`saved.at` is not a time with its zone", advice=_ADVICE)
     except FormatError as error:
         raise UsageError(f"{name} is not a saved plan: {error.detail}", advice=error.advice) from None
-    return _taken(
-        SavedPlan,
-        page.saved,
-        plan=_plan(page),
-        approval=Approval(
-            changes=tuple(
-                _taken(ApprovedChange, one, former_path=one.former) for one in page.changes if one.action.writes_item
-            )
-        ),
-        target=page.target,
-        calls=page.calls,
-    )
+    approved = (one for one in page.changes if one.action.writes_item)
+    approval = Approval(changes=tuple(_taken(ApprovedChange, one, former_path=one.former) for one in approved))
+    return _taken(SavedPlan, page.saved, plan=_plan(page), approval=approval, target=page.target, calls=page.calls)
 
 
 def _is_time(text: str) -> bool:
@@ -285,11 +255,10 @@ def _plan(page: _SavedPlan) -> Plan:
     def findings(found: tuple[_SavedFinding, ...], finding_kind: FindingKind) -> tuple[Finding, ...]:
         return tuple(_taken(Finding, one, finding_kind=finding_kind) for one in found)
 
+    changes = (_taken(Change, one, former_path=one.former, desired=_named(one.kind, one.title)) for one in page.changes)
     return Plan(
         written=Side.LIVE,
-        changes=tuple(
-            _taken(Change, one, former_path=one.former, desired=_named(one.kind, one.title)) for one in page.changes
-        ),
+        changes=tuple(changes),
         drift=findings(page.drift, FindingKind.DRIFT),
         conflicts=findings(page.conflicts, FindingKind.CONFLICT),
         unmanaged=findings(page.unmanaged, FindingKind.UNMANAGED),
@@ -305,9 +274,8 @@ def _plan(page: _SavedPlan) -> Plan:
 
 def _taken(cls: type[_T], page: "DataclassInstance", **others: object) -> _T:
     """Make a value of the fields that an object of the file has by the same names."""
-    names = {field.name for field in fields(page)} & {
-        field.name for field in fields(cast("type[DataclassInstance]", cls))
-    }
+    wanted = fields(cast("type[DataclassInstance]", cls))
+    names = {field.name for field in fields(page)} & {field.name for field in wanted}
     return cls(**{name: getattr(page, name) for name in names}, **others)
 
 

@@ -25,7 +25,6 @@ from kbsync.report.wording import (
 _MAX_COMMENT = 60_000
 """Characters of a page of Markdown; GitHub takes 65,536 in a comment."""
 
-
 _MAX_CONFLICTS = 10
 """Conflicts of which a pull request's comment shows what both sides did; it has only so much space."""
 
@@ -67,17 +66,14 @@ def _markdown_findings(section: Section) -> Iterator[str]:
 
 def _markdown_diffs(changes: Sequence[Change], *, space: int) -> Iterator[str]:
     """Return as many whole diffs as there is space for, and count the others."""
-    shown = [lines for change in changes if (lines := list(_markdown_diff(change)))]
+    found = [(f"<code>{html.escape(one_line(change.path))}</code>", diff(change)) for change in changes]
+    shown = [list(_folded_away(heading, shortened(lines))) for heading, lines in found if lines]
     for number, lines in enumerate(shown):
         space -= sum(len(line) + 1 for line in lines)
         if space < 0:
             yield from ("", f"The diffs of {len(shown) - number} more are in `kbsync plan`.")
             return
         yield from lines
-
-
-def _markdown_diff(change: Change) -> Iterator[str]:
-    yield from _folded_away(f"<code>{html.escape(one_line(change.path))}</code>", shortened(diff(change)))
 
 
 def _folded_away(heading: str, lines: Sequence[str]) -> Iterator[str]:

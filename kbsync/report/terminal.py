@@ -236,11 +236,7 @@ def _with_last_cell(head: Text, last: str, width: int | None) -> Iterator[Render
 
 
 def draw_run(
-    heading: str,
-    rows: Sequence[tuple[Action, str, Sequence[str], Sequence[str]]],
-    closing: str,
-    *,
-    colour: bool,
+    heading: str, rows: Sequence[tuple[Action, str, Sequence[str], Sequence[str]]], closing: str, *, colour: bool
 ) -> str:
     """Return one run: for each item the action and its name, the fields that differ, and a diff. Nothing is wrapped."""
     lines: list[RenderableType] = [Text(heading, style="bold"), Text()]

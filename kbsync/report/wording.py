@@ -122,23 +122,19 @@ def _visible(char: str) -> str:
 
 def title_of(item: Item | None) -> str:
     """Return the name that readers see, or nothing for an item that is gone."""
-    name = getattr(item, "title", None) or getattr(item, "name", None) or ""
-    return one_line(str(name))
+    return one_line(item.label) if item else ""
 
 
 def clause(change: Change | Finding) -> str:
     """Return in one clause what changes and why; an item that comes or goes as a whole needs no list of fields."""
-    if isinstance(change, Finding) or change.action in _WHOLE or _is_recreated(change):
+    if isinstance(change, Finding) or change.action in _WHOLE:
         return one_line(change.reason)
-    fields = ", ".join(change.fields)
+    # A move that changes no parent creates the item anew on the portal, with every field.
+    is_recreated = change.action is Action.MOVE and "parent" not in change.fields
+    fields = "" if is_recreated else ", ".join(change.fields)
     if fields and change.reason.endswith(fields):
         return one_line(change.reason)
     return one_line("; ".join(part for part in (fields, change.reason) if part))
-
-
-def _is_recreated(change: Change) -> bool:
-    """Return whether this is a move on the portal, which sends every field there is."""
-    return change.action is Action.MOVE and "parent" not in change.fields
 
 
 def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:

@@ -189,20 +189,12 @@ def lease_files(in_flight: InFlight) -> dict[str, bytes]:
         _PLAN_FILE: _LiveBefore(existing=existing, ids=in_flight.ids),
     }
     values |= {f"{_INTENTS}{number:05}.json": intent for number, intent in enumerate(in_flight.intents)}
-    return {name: encode(value).encode() for name, value in values.items()} | reached_files(in_flight.reached)
-
-
-def reached_files(reached: Mapping[ItemKey, Baseline]) -> dict[str, bytes]:
-    """Write the files of baselines that were reached, by path."""
-    return {f"{_REACHED}{ledger_file_name(key)}": encode(known).encode() for key, known in reached.items()}
+    values |= {f"{_REACHED}{ledger_file_name(key)}": known for key, known in in_flight.reached.items()}
+    return {name: encode(value).encode() for name, value in values.items()}
 
 
 def read_in_flight(repository: Repository, config: Config, heads: RemoteHeads) -> InFlight | None:
-    """Read what the lease holds of its run, if there is one.
-
-    Raises:
-        FormatError: it cannot be read.
-    """
+    """Read what the lease holds of its run, if there is one; raises FormatError if it cannot be read."""
     if heads.lease is None:
         return None
     files = repository.read_ref(heads.lease)

@@ -230,7 +230,8 @@ class Lease:
         self._journal = journal
         self._confirmed = confirmed
         self._unsent: dict[ItemKey, Baseline] = {}
-        self._lost = ""
+        self.lost = ""
+        """Why the lease is no longer this run's; empty while it is."""
         self._notes, self._moves = Lock(), RLock()
         self._over = Event()
         self._thread = Thread(target=self._renew_until_over, name="lease", daemon=True)
@@ -241,11 +242,6 @@ class Lease:
     def run(self) -> str:
         """Return the run that holds it."""
         return self._in_flight.holder.run
-
-    @property
-    def lost(self) -> str:
-        """Return why it is no longer this run's; empty while it is."""
-        return self._lost
 
     @property
     def journal(self) -> Path:
@@ -267,13 +263,13 @@ class Lease:
         Asked before every write: where the last answer is old, by whichever clock, the remote is asked again.
         """
         self.is_used = True
-        if not self._lost and self._confirmed.age() > VALID_FOR:
+        if not self.lost and self._confirmed.age() > VALID_FOR:
             with self._moves:
                 if self._confirmed.age() > VALID_FOR:
                     self._renew()
-        if not self._lost and self._confirmed.age() > VALID_FOR:
+        if not self.lost and self._confirmed.age() > VALID_FOR:
             return "stopped: the lease could not be renewed, so that another publish may be writing"
-        return self._lost
+        return self.lost
 
     def note(self, reached: Baseline) -> None:
         """Record a baseline: at once in this clone, and with the next renewal where the lease is kept."""
@@ -288,7 +284,7 @@ class Lease:
         """
         self.stop_renewing()
         with self._moves:
-            if self._lost:
+            if self.lost:
                 return None
             left = unconfirmed(self._in_flight, outcomes)
             if not left:
@@ -307,7 +303,7 @@ class Lease:
         return self._backend.repository.commit_files(lease_files(in_flight), message=message, parent=parent)
 
     def _renew_until_over(self) -> None:
-        while not self._over.wait(RENEW_INTERVAL) and not self._lost:
+        while not self._over.wait(RENEW_INTERVAL) and not self.lost:
             with self._moves:
                 if not self._over.is_set():
                     self._renew()
@@ -342,4 +338,4 @@ class Lease:
                 self._in_flight, self._confirmed = replace(self._in_flight, commit=now.commit), asked_at
             else:
                 by = f" by {now}" if now else ""
-                self._lost = f"stopped: the lease was taken over{by}, which goes on from here"
+                self.lost = f"stopped: the lease was taken over{by}, which goes on from here"

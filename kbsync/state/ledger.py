@@ -188,31 +188,19 @@ def how_to_set_aside(config: Config, ref: str) -> str:
 
 
 def read_local_ledger(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], RunRecord | None]:
-    """Read the ledger and the record of its last run, as this clone has them.
-
-    Raises:
-        FormatError: it cannot be read.
-    """
+    """Read the ledger and the record of its last run in this clone; raises FormatError if it cannot."""
     files = repository.read_ref(ledger_ref(config))
     return ledger_from(files, config), record_from(files.get(RUN_FILE), config)
 
 
 def ledger_from(files: Mapping[str, bytes], config: Config) -> dict[ItemKey, Baseline]:
-    """Read the baselines among files of the ledger, by name.
-
-    Raises:
-        FormatError: one of them cannot be read.
-    """
+    """Read the baselines among files of the ledger, by name; raises FormatError if one of them cannot be read."""
     ref = ledger_ref(config)
     return read_ledger(files, ref=ref, advice=how_to_set_aside(config, ref))
 
 
 def record_from(data: bytes | None, config: Config) -> RunRecord | None:
-    """Read the record of a run; None where there is none.
-
-    Raises:
-        FormatError: it cannot be read.
-    """
+    """Read the record of a run; None where there is none; raises FormatError if it cannot be read."""
     if data is None:
         return None
     ref = ledger_ref(config)
@@ -220,11 +208,7 @@ def record_from(data: bytes | None, config: Config) -> RunRecord | None:
 
 
 def remote_heads(repository: Repository, config: Config, *, local: bool) -> RemoteHeads:
-    """Find out where ledger and lease stand; this clone's ledger follows.
-
-    Raises:
-        GitError: the remote cannot be asked.
-    """
+    """Return the commits of ledger and lease, which this clone's ledger follows; raises GitError without the remote."""
     if is_shared(repository, config, local=local):
         return _follow(repository, config)
     return RemoteHeads(ledger=repository.commit(ledger_ref(config)), lease=repository.commit(lease_ref(config)))

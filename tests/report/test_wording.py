@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.model import Article, Kind, Side
 from kbsync.planner.planner import Plan
-from kbsync.report.json_output import plan_to_json, to_json
+from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.terminal import outcomes_to_text, plan_to_text
 from kbsync.report.wording import LONGEST_DIFF, clause, counts, diff, plain, results, sections, shortened, title_of
@@ -139,7 +139,7 @@ def test_every_form_of_every_plan_can_be_written(before: str, after: str, path: 
     for colour in (False, True):
         text = plan_to_text(plan, heading=path, colour=colour, width=width)
         assert ("\x1b" in text) is colour
-    assert json.loads(plan_to_json(plan, target="production", calls=1))["changes"][0]["path"] == path
+    assert json.loads(to_json(plan_page(plan, target="production", calls=1)))["changes"][0]["path"] == path
     assert "\x1b" not in plan_to_markdown(plan, heading=path) + plan_to_html(plan, heading=path)
     outcome = Outcome(change=change, result=Result.FAILED, error=reason, notes=(after,))
     assert "\x1b" not in outcomes_to_text([outcome], colour=False, width=width)
@@ -174,7 +174,7 @@ def test_json_after_a_run_has_the_result_of_each_change() -> None:
         Outcome(change=change, result=Result.DONE, live=live),
         Outcome(change=change, result=Result.WITHHELD, error="it moved", notes=("look",)),
     ]
-    page = json.loads(plan_to_json(_plan(changes=(change, change)), target="t", calls=3, outcomes=outcomes))
+    page = json.loads(to_json(plan_page(_plan(changes=(change, change)), target="t", calls=3, outcomes=outcomes)))
     assert [(c["id"], c["result"], c["error"], c.get("notes")) for c in page["changes"]] == [
         (6, "done", "", None),
         (5, "withheld", "it moved", ["look"]),
