@@ -1,6 +1,6 @@
 """Baselines: what both sides of an item were when they said the same, and the files that hold them.
 
-A baseline stands in a lock file, which is committed with the tree, or in the ledger, which travels with the portal.
+A baseline is in a lock file, which is committed with the tree, or in the ledger, which belongs to the portal.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """The JSON form of everything that kbsync keeps in files: lock files, ledger, lease, journal, runs and saved plans.
 
 A value is a frozen dataclass and its fields are the keys. A field that has its default is left out, so that defaults
-are part of the format. `version` stands in the outermost object. Keys that are not known are ignored: keys may be added
+are part of the format. `version` is in the outermost object. Keys that are not known are ignored: keys may be added
 within a version. Files are edited and merged by hand, so that every value is checked before it is taken.
 """
 

@@ -79,10 +79,8 @@ def find_root(start: Path, wanted: str | None) -> Path:
             return folder.resolve()
     if (start / "content" / CONFIG_FILE).is_file():
         return (start / "content").resolve()
-    raise UsageError(
-        f"no {CONFIG_FILE} here, above or in content/",
-        advice="write one (see the README), or name the root with --root",
-    )
+    advice = "write one (see the README), or name the root with --root"
+    raise UsageError(f"no {CONFIG_FILE} here, above or in content/", advice=advice)
 
 
 def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
@@ -103,8 +101,8 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
     settings = reader.settings(table, target)
     if reader.problems:
         raise ConfigError(tuple(reader.problems))
-    given = {name: value for name, value in flags.items() if value is not None and name != "target"}
-    settings |= _from_environment(environ) | given
+    settings |= _from_environment(environ)
+    settings |= {name: value for name, value in flags.items() if value is not None and name != "target"}
     config = Config(root=root, target=target, **settings)  # type: ignore[arg-type]
     return replace(config, url=config.url.rstrip("/"), public_url=config.public_url.rstrip("/"))
 
@@ -119,9 +117,8 @@ def _text_of(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error.strerror}", advice="fix its permissions") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            (Problem(path=CONFIG_FILE, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
-        ) from error
+        problem = Problem(path=CONFIG_FILE, line=line, message="is not UTF-8", advice="save it as UTF-8")
+        raise ConfigError((problem,)) from error
 
 
 def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: Mapping[str, object]) -> str:
@@ -135,16 +132,11 @@ def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: M
     return name
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name in _TEXTS:
-        variable = f"KBSYNC_{name.upper()}"
-        value = environ.get(variable)
-        if value is None:
-            continue
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {name: environ[variable] for name in _TEXTS if (variable := f"KBSYNC_{name.upper()}") in environ}
+    for name, value in found.items():
         if value not in _CHOICES.get(name, (value,)):
-            raise UsageError(f"{variable} is {value!r}", advice=f"one of {', '.join(_CHOICES[name])}")
-        found[name] = value
+            raise UsageError(f"KBSYNC_{name.upper()} is {value!r}", advice=f"one of {', '.join(_CHOICES[name])}")
     return found
 
 
@@ -157,11 +149,8 @@ class _ConfigReader:
 
     def settings(self, table: Mapping[str, object], target: str) -> dict[str, object]:
         self._known(table, ("targets", "limits", "ledger", "front_matter", "ignore", "variables", "markup"), "the file")
-        found: dict[str, object] = {}
-        for name, section in self._section(table, "targets").items():
-            settings = self._target_settings(section, f"targets.{name}")
-            if name == target:
-                found = settings
+        targets = self._section(table, "targets").items()
+        found = {name: self._target_settings(section, f"targets.{name}") for name, section in targets}.get(target, {})
         found |= self._limits(self._section(table, "limits"))
         ledger = self._section(table, "ledger")
         self._known(ledger, ("remote",), "[ledger]")
@@ -262,10 +251,8 @@ class _ConfigReader:
             self._problem(name, f"unknown key {name!r} in {where}", f"did you mean {near[0]!r}?")
 
     def _problem(self, name: str, what: str, advice: str = "") -> None:
-        key = name.rpartition(".")[2]
-        places = (
-            number for number, line in enumerate(self.lines, 1) if re.match(rf"\s*\[?.*\b{re.escape(key)}\b", line)
-        )
+        pattern = re.compile(rf".*\b{re.escape(name.rpartition('.')[2])}\b")
+        places = (number for number, line in enumerate(self.lines, 1) if pattern.match(line))
         self.problems.append(Problem(path=CONFIG_FILE, line=next(places, 0), message=what, advice=advice))
 
 

@@ -19,7 +19,7 @@ from kbsync.errors import ContentError, Problem
 
 MOST_BYTES = 120
 BESIDE = ".kbsync-"
-"""How the name of a file begins that stands in the tree for a moment, where the git folder is on another disk."""
+"""The prefix of a temporary file in the tree, which is used where the git folder is on another disk."""
 _UNNAMED = "untitled"
 _PORTS = frozenset(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³")
 _DEVICES = _PORTS | {"con", "prn", "aux", "nul", "conin$", "conout$"}
@@ -332,16 +332,16 @@ class Overlay:
         self._above = above
 
     def paths(self) -> tuple[str, ...]:
-        """Return every file, sorted."""
+        """Return every regular file under the root, sorted."""
         gone = {path for path, text in self._above.items() if text is None}
         return tuple(sorted({*self._below.paths(), *self._above} - gone))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return what cannot be taken for a file of the tree."""
+        """Return the problems of entries that are not files of the tree."""
         return self._below.problems()
 
     def read(self, path: str) -> bytes:
-        """Return one file as it will be; raises ContentError if it cannot be read."""
+        """Return the content of one file; raises ContentError if it cannot be read."""
         text = self._above.get(path)
         if isinstance(text, bytes):
             return text

@@ -111,9 +111,8 @@ def confirm(question: str) -> bool:
 def require_terminal(verb: str) -> None:
     """Raise UsageError where standard input or standard error is no terminal, so that nobody can be asked."""
     if not is_interactive():
-        raise UsageError(
-            "not running in a terminal, so kbsync cannot ask", advice=f"add --yes to {verb} without a question"
-        )
+        advice = f"add --yes to {verb} without a question"
+        raise UsageError("not running in a terminal, so kbsync cannot ask", advice=advice)
 
 
 def _width() -> int:

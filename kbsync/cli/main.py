@@ -21,7 +21,7 @@ from kbsync.errors import KbsyncError
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """Where a command is defined, as `module:name`, and the line that stands for it in `kbsync --help`."""
+    """Where a command is defined, as `module:name`, and its line in `kbsync --help`."""
 
     target: str
     short_help: str

@@ -26,7 +26,7 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 
 @dataclass(slots=True, kw_only=True)
 class CommandContext:
-    """What stands before the command: `--root` and, in `flags`, the settings that it overrides.
+    """What precedes the command: `--root` and, in `flags`, the settings that it overrides.
 
     `output_format` is the `--format` of the command, once that is known.
     """
@@ -43,7 +43,7 @@ class CommandContext:
         return load_config(find_root(_current_directory(), self.root), self.flags | ignored, os.environ)
 
     def config_for(self, file: Path) -> "Config | None":
-        """Return the configuration of the tree that a file lies in, or None where it lies in none."""
+        """Return the configuration of the tree that holds a file, or None where there is none."""
         from kbsync.config import find_root, load_config
 
         try:

@@ -44,25 +44,22 @@ def _places(root: Path, typed: str) -> Iterator[Path]:
 
 def check_on_disk(root: Path, files: Iterable[str], paths: Iterable[str]) -> None:
     """Raise UsageError for paths that are not in the tree on disk; it names all of them."""
-    known = {above for path in files for above in (path, *ancestors(path))}
-    _refuse_unknown([path for path in paths if path not in known and not (root / path).exists()])
+    _refuse_unknown([path for path in paths if not (root / path).exists()], files)
 
 
 def check_known(planned: PlanResult, paths: Collection[str]) -> None:
     """Raise UsageError for paths that neither side ever had: a typing error must not look like "nothing to do"."""
-    known = _known(planned) if paths else frozenset()
-    _refuse_unknown([path for path in paths if path not in known])
+    if paths:
+        tree = planned.workspace.tree
+        found = {item.path or "" for item in tree.knowledge.items()}
+        found |= {*tree.knowledge.assets, *tree.translations, *tree.excluded}
+        found |= {known.path for known in planned.workspace.baselines.values()}
+        found |= {change.path for change in planned.plan.changes}
+        _refuse_unknown(paths, found)
 
 
-def _refuse_unknown(unknown: list[str]) -> None:
+def _refuse_unknown(paths: Iterable[str], files: Iterable[str]) -> None:
+    known = {above for path in files for above in (path, *ancestors(path))}
+    unknown = [path for path in paths if path not in known]
     if unknown:
         raise UsageError(f"no such file in the content tree: {', '.join(unknown)}", advice="check the spelling")
-
-
-def _known(planned: PlanResult) -> frozenset[str]:
-    tree, plan = planned.workspace.tree, planned.plan
-    paths = {item.path or "" for item in tree.knowledge.items()}
-    paths |= {*tree.knowledge.assets, *tree.translations, *tree.excluded}
-    paths |= {known.path for known in planned.workspace.baselines.values()}
-    paths |= {change.path for change in plan.changes}
-    return frozenset(above for path in paths for above in (path, *ancestors(path)))

@@ -125,15 +125,19 @@ def _last_run(planned: PlanResult) -> dict[str, object]:
 def _print_or_save(
     planned: PlanResult, options: Options, output_format: str, out: Path | None, *, base: dict[str, object] | None
 ) -> None:
+    is_json = output_format == "json" or (out is not None and out.suffix == ".json" and output_format == "text")
+    if out is not None and is_json:
+        _output(saved_to_json(make_saved_plan(planned, options)), out)
+    else:
+        _output(format_plan(planned, output_format, base=base), out)
+    if out is not None:
+        print_note(f"{counts(planned.plan)}; written to {out}")
+
+
+def _output(text: str, out: Path | None) -> None:
     if out is None:
-        print_result(format_plan(planned, output_format, base=base))
+        print_result(text)
         return
-    is_saved = output_format == "json" or (out.suffix == ".json" and output_format == "text")
-    _write(out, saved_to_json(make_saved_plan(planned, options)) if is_saved else format_plan(planned, output_format))
-    print_note(f"{counts(planned.plan)}; written to {out}")
-
-
-def _write(out: Path, text: str) -> None:
     try:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
@@ -144,9 +148,6 @@ def _show_saved(file: Path, output_format: str, out: Path | None) -> int:
     saved = read_saved_plan(file)
     print_uncommitted(saved.uncommitted)
     heading = f"kbsync plan for {saved.target} ({saved.url}), saved at {saved.at}"
-    text = saved_to_json(saved) if output_format == "json" else format_for_people(saved.plan, heading, output_format)
-    if out is None:
-        print_result(text)
-    else:
-        _write(out, text)
+    is_json = output_format == "json"
+    _output(saved_to_json(saved) if is_json else format_for_people(saved.plan, heading, output_format), out)
     return ExitCode.OK

@@ -33,7 +33,7 @@ class ConsoleUi:
         self._bar: ProgressBar | None = None
 
     def __enter__(self) -> Self:
-        self._open()
+        self._bar = ProgressBar()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,7 +46,8 @@ class ConsoleUi:
 
     def start(self, what: str, total: int) -> None:
         """Show a bar of so many steps."""
-        self._open().start(what, total)
+        self._bar = self._bar or ProgressBar()
+        self._bar.start(what, total)
 
     def advance(self, what: str) -> None:
         """Show one step done; `what` is its path."""
@@ -58,15 +59,9 @@ class ConsoleUi:
         self._close()
         return self._confirm(planned)
 
-    def _open(self) -> "ProgressBar":
-        if self._bar is None:
-            self._bar = ProgressBar()
-            self._bar.__enter__()
-        return self._bar
-
     def _close(self) -> None:
         if self._bar is not None:
-            self._bar.__exit__(None, None, None)
+            self._bar.close()
             self._bar = None
 
 
@@ -91,12 +86,10 @@ class ProgressBar:
         self._is_closed = False
         self._timer = Timer(_DELAY, self._draw)
         self._timer.daemon = True
-
-    def __enter__(self) -> Self:
         self._timer.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Remove the bar from the screen."""
         self._timer.cancel()
         with self._lock:
             self._is_closed = True

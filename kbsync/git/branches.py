@@ -45,9 +45,8 @@ class Branches:
             raise UsageError(f"{name!r} is not a valid branch name", advice="use letters, digits and hyphens")
         said = self._runner.run("worktree", "list", "--porcelain").decode("utf-8", "surrogateescape")
         if f"branch {_HEADS}{name}" in said.splitlines():
-            raise UsageError(
-                f"the branch {name} is checked out", advice="switch to another branch, or name another one"
-            )
+            what = f"the branch {name} is checked out"
+            raise UsageError(what, advice="switch to another branch, or name another one")
 
     def commit(self, name: str) -> str | None:
         """Return the commit of a branch of this clone; None where there is none."""
@@ -73,9 +72,8 @@ class Branches:
             GitError: the remote could not be reached, or has commits that are not in ours.
         """
         if expected is not None and not self.is_ancestor(expected, commit):
-            raise GitError(
-                f"{name} on {remote} has commits that {commit[:10]} does not have", advice="run the command again"
-            )
+            what = f"{name} on {remote} has commits that {commit[:10]} does not have"
+            raise GitError(what, advice="run the command again")
         push(self._runner, remote, {f"{_HEADS}{name}": (expected, commit)})
 
     def is_ancestor(self, old: str, new: str) -> bool:
@@ -111,9 +109,8 @@ class Branches:
 
     def merge(self, ours: str, theirs: str) -> MergeResult:
         """Merge two commits without a checkout; raises GitError if git is too old or they share no history."""
-        result = self._runner.attempt(
-            *("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"), ours, theirs
-        )
+        options = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
+        result = self._runner.attempt(*options, ours, theirs)
         if result.status not in (0, _CONFLICTS):
             if result.status == _UNKNOWN_OPTION:
                 raise GitError("this git cannot merge without a checkout", advice="install git 2.38 or later")

@@ -1,4 +1,4 @@
-"""Finds the clone that a content root lies in, without running git.
+"""Finds the clone that holds a content root, without running git.
 
 Git takes any directory for a repository that holds `HEAD`, `objects` and `refs`. Such a directory can be committed as
 ordinary files, and its `config` names programs that git runs. So kbsync looks first, refuses such a directory, and then
@@ -24,7 +24,7 @@ class Clone:
 
 
 def find_clone(root: Path) -> Clone:
-    """Find the clone that a directory lies in: the nearest directory upward with a `.git` that git can use.
+    """Find the clone that holds a directory: the nearest directory upward with a `.git` that git can use.
 
     Raises:
         GitError: there is none, or it has no working tree.

@@ -25,7 +25,11 @@ class Commit:
 
 def parse_log(output: bytes) -> tuple[Commit, ...]:
     """Parse what `git log -z --format=LOG_FORMAT` wrote."""
-    return tuple(_commit(part) for part in output.decode("utf-8", "replace").split("\0") if part)
+    parts = (part.split("\n", 4) for part in output.decode("utf-8", "replace").split("\0") if part)
+    return tuple(
+        Commit(id=made, parents=tuple(parents.split()), message=message.strip("\n"), author=author, at=at)
+        for made, parents, author, at, message in parts
+    )
 
 
 def is_ancestor(runner: Runner, old: str, new: str) -> bool:
@@ -80,8 +84,3 @@ def _asked(wanted: Sequence[tuple[str, str]]) -> bytes:
     for _, path in wanted:
         check_path(path)
     return "".join(f"{commit}:{path}\n" for commit, path in wanted).encode("utf-8", "surrogateescape")
-
-
-def _commit(said: str) -> Commit:
-    made, parents, author, at, message = said.split("\n", 4)
-    return Commit(id=made, parents=tuple(parents.split()), message=message.strip("\n"), author=author, at=at)

@@ -40,11 +40,6 @@ def parse_entries(listing: bytes) -> Iterator[TreeEntry]:
             yield TreeEntry(mode=mode, id=blob, name=name.decode("utf-8", "surrogateescape"))
 
 
-def parse_found(output: bytes) -> Iterator[tuple[str, bytes]]:
-    """Parse what `git cat-file --batch` wrote: the objects that it found, by their ids."""
-    return ((name, data) for name, data in parse_batch(output) if data is not None)
-
-
 def parse_batch(output: bytes) -> Iterator[tuple[str, bytes | None]]:
     """Parse what `git cat-file --batch` wrote, an object for each that was asked for; None for a missing one."""
     at = 0

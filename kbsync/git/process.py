@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Without this the library cannot be imported where git is not installed, and its error has no advice.
+# Without this, the import fails where git is not installed, with an error that has no advice.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import git
@@ -54,7 +54,7 @@ _ENVIRONMENT = {
 _PROTOCOLS = "file:git:http:https:ssh"
 _NETWORK = frozenset({"fetch", "ls-remote", "push"})
 _OTHER = "see what `git rev-parse --absolute-git-dir` prints there"
-# What git is asked for when a clone is opened; the prefix stands first, for it may hold line ends.
+# What git is asked for when a clone is opened; the prefix comes first, since it may contain line ends.
 _FACTS = ("--show-prefix", "--is-inside-work-tree", "--git-common-dir", "--absolute-git-dir")
 _MERGE_DRIVER = re.compile(r"merge\..+\.driver", re.DOTALL)
 _REMOTE_URL = re.compile(r"remote\.(.+)\.url", re.DOTALL)
@@ -77,7 +77,7 @@ class GitResult:
 class Runner:
     """Runs git in one directory of a clone; `facts` is what git says of the two, `config` all its settings.
 
-    Every command is told which repository to use. Only a fetch, a push and a listing of refs may reach a remote; in a
+    Every command names the repository. Only a fetch, a push and a listing of refs may reach a remote; in a
     partial clone, for which git fetches files when they are read, every command may. No command sees the API key: it
     leaves the environment of this process, which has read it by then.
     """
@@ -138,12 +138,12 @@ class Runner:
 
     def check_remote(self, name: str) -> None:
         """Raise UsageError for a remote that the clone does not have: an address from a file would be fetched from."""
-        if not self.has_remote(name):
-            raise UsageError(f"this clone has no remote `{name}`", advice=self._advice_on_remotes())
-
-    def has_remote(self, name: str) -> bool:
-        """Return whether the clone has a remote of that name."""
-        return f"remote.{name}.url" in self.config
+        if f"remote.{name}.url" not in self.config:
+            known = ", ".join(f"`{known}`" for known in self.remotes())
+            what_to_do = (
+                f"name one of {known} as `remote` under `[ledger]`" if known else "add it with `git remote add`"
+            )
+            raise UsageError(f"this clone has no remote `{name}`", advice=f"{what_to_do}, or work with --local")
 
     def remotes(self) -> tuple[str, ...]:
         """Return the names of the clone's remotes."""
@@ -159,11 +159,6 @@ class Runner:
         """Let git fetch what it lacks from now on: after a fetch that left something out."""
         self._is_partial = True
 
-    def _advice_on_remotes(self) -> str:
-        known = ", ".join(f"`{name}`" for name in self.remotes())
-        name_one = f"name one of {known} as `remote` under `[ledger]`" if known else "add it with `git remote add`"
-        return f"{name_one}, or work with --local"
-
     def _network(self, arguments: Sequence[str]) -> dict[str, str]:
         command = arguments[2] if arguments[0] == "-c" else arguments[0]
         if self._is_partial or command in _NETWORK:
@@ -171,9 +166,9 @@ class Runner:
         return {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 
     def _locate(self, directory: Path, clone: Clone) -> dict[str, str]:
-        """Let git look for the clone that was found, and name that to all later commands.
+        """Let git find the clone by itself, and name that to all later commands.
 
-        The first command names no repository, for only then does git see to whom it belongs.
+        The first command names no repository: only then does git check whom it belongs to.
 
         Raises:
             GitError: git cannot use the clone, or finds another one.

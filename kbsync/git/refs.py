@@ -161,7 +161,7 @@ def _record_pushed(runner: Runner, remote: str, moves: _Moves) -> None:
 
 
 def _not_pushed(result: GitResult, remote: str, refs: Iterable[str]) -> GitError:
-    said = result.stdout.decode("utf-8", "replace") + "\n" + result.stderr
+    said = f"{result.stdout.decode('utf-8', 'replace')}\n{result.stderr}"
     named = " and ".join(ref.removeprefix("refs/heads/") for ref in refs)
     if _OVERTAKEN.search(said):
         return RefMoved(f"{named} moved on {remote} meanwhile", advice="run the command again")

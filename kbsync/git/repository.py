@@ -76,18 +76,15 @@ class Repository:
 
     def uncommitted(self) -> frozenset[str]:
         """Return the files under the root that no commit has as they are, new ones that are not ignored too."""
-        said = self._runner.run(
-            *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"),
-            *("--", "."),
-        )
+        options = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all")
+        said = self._runner.run("status", *options, "--", ".")
         lines = said.decode("utf-8", "surrogateescape").split("\0")
         return frozenset(unicodedata.normalize("NFC", line[3:].removeprefix(self._prefix)) for line in lines if line)
 
     def ignored(self) -> frozenset[str]:
         """Return the files under the root that git ignores; a directory ignored as a whole ends in `/`."""
-        said = self._runner.run(
-            *("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"), *("--", ".")
-        )
+        options = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        said = self._runner.run(*options, "--", ".")
         return frozenset(path for path in said.decode("utf-8", "surrogateescape").split("\0") if path)
 
     def omitted(self, paths: Collection[str]) -> tuple[str, ...]:

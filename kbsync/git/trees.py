@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, by_content_path, printable
-from kbsync.git.objects import SUBMODULE, SYMLINK, TreeEntry, parse_entries, parse_found
+from kbsync.git.objects import SUBMODULE, SYMLINK, TreeEntry, parse_batch, parse_entries
 from kbsync.git.process import Runner, refusal
 
 _MANY = 2
@@ -89,7 +89,7 @@ class SparseTree:
         return tuple(sorted({*self._on_disk, *self._indexed.paths()}))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return what cannot be used as a file of the tree."""
+        """Return the problems of entries that are not files of the tree."""
         return (*self._working.problems(), *self._indexed.problems())
 
     def read(self, path: str) -> bytes:
@@ -102,7 +102,8 @@ def read_blobs(runner: Runner, ids: Collection[str]) -> Mapping[str, bytes]:
     if not ids:
         return {}
     asked = "".join(f"{blob}\n" for blob in ids).encode()
-    return dict(parse_found(runner.run("cat-file", "--batch", stdin=asked)))
+    found = parse_batch(runner.run("cat-file", "--batch", stdin=asked))
+    return {blob: data for blob, data in found if data is not None}
 
 
 def tree_name(commit: str, prefix: str) -> str:
@@ -115,7 +116,9 @@ def skipped_entries(runner: Runner) -> tuple[TreeEntry, ...]:
     if runner.config.get("core.sparsecheckout", "").lower() not in _YES:
         return ()
     said = runner.run("ls-files", "-t", "-s", "-z", "--", ".").decode("utf-8", "surrogateescape")
-    return tuple(_entry(line[2:]) for line in said.split("\0") if line.startswith(f"{_SKIPPED} "))
+    lines = (line[2:].partition("\t") for line in said.split("\0") if line.startswith(f"{_SKIPPED} "))
+    found = ((*head.split(" "), name) for head, _, name in lines)
+    return tuple(TreeEntry(mode=mode, id=blob, name=name) for mode, blob, _, name in found)
 
 
 def _listing(runner: Runner, commit: str, prefix: str) -> bytes:
@@ -123,9 +126,8 @@ def _listing(runner: Runner, commit: str, prefix: str) -> bytes:
     if result.status == 0:
         return result.stdout
     if prefix and runner.line("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
-        raise GitError(
-            f"the commit {commit[:12]} has no directory `{prefix.rstrip('/')}`", advice="commit the tree first"
-        )
+        what = f"the commit {commit[:12]} has no directory `{prefix.rstrip('/')}`"
+        raise GitError(what, advice="commit the tree first")
     raise refusal(result, f"the commit {commit[:12]} cannot be read")
 
 
@@ -143,9 +145,3 @@ def _fetch_missing(runner: Runner, tree: str, wanted: Collection[str]) -> None:
     if len(missing) >= _MANY:
         asked = "".join(f"{blob}\n" for blob in sorted(missing)).encode()
         runner.attempt(*_FETCH_OBJECTS, "--", promisors[0], stdin=asked)
-
-
-def _entry(line: str) -> TreeEntry:
-    head, _, name = line.partition("\t")
-    mode, blob, _ = head.split(" ")
-    return TreeEntry(mode=mode, id=blob, name=name)

@@ -30,6 +30,7 @@ _CONCLUSIONS = {
     Decision.RESTORE: "A publish restores it under its old id: its file is back.",
     Decision.UNDONE: "Nothing is written until its file changes.",
 }
+_WITHOUT_STEP = {Decision.NOTHING, Decision.RESTORE, Decision.REMOVE}
 
 
 def explanation_to_text(items: Iterable[ItemExplanation]) -> str:
@@ -45,8 +46,13 @@ def explanation_to_json(items: Iterable[ItemExplanation], *, target: str, calls:
 def _lines(item: ItemExplanation) -> Iterator[str]:
     case, path = item.state, one_line(item.state.path)
     yield f"{path}: {_title(case)}"
-    for sentence in (*_baseline(item), _side("The content", case.content_state, case), *_live(case)):
+    sides = _side("The content", case.content_state, case), _side("The portal", case.live_state, case)
+    for sentence in (*_baseline(item), *sides):
         yield f"  {sentence}"
+    if case.live_state.touched:
+        yield "  It was saved on the portal since, though no field differs."
+    if case.differing:
+        yield f"  The two sides differ in: {', '.join(case.differing)}."
     yield f"  {_conclusion(item)}".replace("PATH", path)
 
 
@@ -84,14 +90,6 @@ def _side(who: str, standing: SideState, case: ItemState) -> str:
             return f"{who} has changed since: {', '.join(standing.fields)}."
 
 
-def _live(case: ItemState) -> Iterator[str]:
-    yield _side("The portal", case.live_state, case)
-    if case.live_state.touched:
-        yield "It was saved on the portal since, though no field differs."
-    if case.differing:
-        yield f"The two sides differ in: {', '.join(case.differing)}."
-
-
 def _conclusion(item: ItemExplanation) -> str:
     state = item.state.baseline.state if item.state.baseline else None
     if state in {State.KEPT, State.RELEASED}:
@@ -107,9 +105,6 @@ def _conclusion(item: ItemExplanation) -> str:
             return f"Nothing is written ({item.step.finding_kind.value}): {why}."
         case _:
             return f"{expected} In the plan: {why}." if why else expected
-
-
-_WITHOUT_STEP = {Decision.NOTHING, Decision.RESTORE, Decision.REMOVE}
 
 
 def _page(item: ItemExplanation) -> dict[str, object]:

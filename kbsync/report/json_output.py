@@ -143,7 +143,7 @@ def _finding_page(finding: Finding, written: Side) -> dict[str, object]:
 
 
 def saved_to_json(saved: SavedPlan) -> str:
-    """Write a saved plan; only the lines of a diff stand in it, so that its size is that of what changes."""
+    """Write a saved plan; of the sources it has only the diffs, so that its size is that of the changes."""
     approved = {_identity(change): change for change in saved.approval.changes}
     page = plan_page(saved.plan, target=saved.target, calls=saved.calls)
     page["changes"] = [_change(change, approved.get(_identity(change))) for change in saved.plan.changes]

@@ -59,7 +59,7 @@ _UNDOING = (_PUBLISHING[0], (FindingKind.CONFLICT, "Left alone, for you to settl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One list of what a plan skips, under a heading; `label` stands after its count."""
+    """One list of what a plan skips, under a heading; `label` follows its count."""
 
     finding_kind: FindingKind
     heading: str
@@ -129,7 +129,7 @@ def clause(change: Change | Finding) -> str:
     """Return in one clause what changes and why; an item that comes or goes as a whole needs no list of fields."""
     if isinstance(change, Finding) or change.action in _WHOLE:
         return one_line(change.reason)
-    # A move that changes no parent creates the item anew on the portal, with every field.
+    # A move that changes no parent creates the item again on the portal, with every field.
     is_recreated = change.action is Action.MOVE and "parent" not in change.fields
     fields = "" if is_recreated else ", ".join(change.fields)
     if fields and change.reason.endswith(fields):

@@ -177,8 +177,8 @@ def _place(of: Change | Intent) -> tuple[Action, Kind, str]:
 def _is_unconfirmed(intent: Intent, outcome: Outcome | None) -> bool:
     if outcome is None:
         return True
-    is_half_done = intent.action is Action.MOVE
-    return outcome.result is Result.FAILED and (outcome.live is None or is_half_done)
+    # A move is two writes, of which a failed one may have done the first.
+    return outcome.result is Result.FAILED and (outcome.live is None or intent.action is Action.MOVE)
 
 
 def lease_files(in_flight: InFlight) -> dict[str, bytes]:

@@ -101,10 +101,10 @@ def acquire(
     policy: WaitPolicy,
     status: Callable[[str], None],
 ) -> "Iterator[Lease]":
-    """Hold the lease of a target for a block that writes to its portal; `status` is told whom this waits for.
+    """Hold the lease of a target for a block that writes to its portal; `status` gets whom this waits for.
 
-    `in_flight` is what is about to be done, `heads` where the refs stood when that was planned, `other` whose lease
-    stood there then. Where the block fails, the lease is kept for the next run, unless nothing was written under it.
+    `in_flight` is what is about to be done, `heads` the refs when that was planned, `other` the run that held the lease
+    then. Where the block fails, the lease is kept for the next run, unless nothing was written under it.
 
     Raises:
         StalePlan: the ledger moved since then.
@@ -173,7 +173,7 @@ def _wait_for(other: InFlight, policy: WaitPolicy, status: Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class _ClockReading:
-    """A point in time by two clocks: one may stand still while a laptop sleeps, the other may be set."""
+    """A point in time by two clocks: one may stop while a laptop sleeps, the other may be set."""
 
     steady: float
     wall: float
@@ -196,7 +196,7 @@ class LeaseBackend:
     local: bool
 
     def swap(self, heads: RemoteHeads, commit: str | None) -> None:
-        """Move the lease to a commit if lease and ledger stand where they did; raises RefMoved if not."""
+        """Move the lease to a commit if lease and ledger are where they were; raises RefMoved if not."""
         ledger, lease = ledger_ref(self.config), lease_ref(self.config)
         if not is_shared(self.repository, self.config, local=self.local):
             self.repository.move_ref(lease, commit, expected=heads.lease)

@@ -159,7 +159,7 @@ def _entry(outcome: Outcome) -> RunEntry | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteHeads:
-    """The commits at which ledger and lease stand where they are shared; in this clone, where nothing is."""
+    """The commits of ledger and lease: on the remote where they are shared, else in this clone."""
 
     ledger: str | None
     lease: str | None
@@ -223,7 +223,7 @@ def write_ledger(
     record: RunRecord,
     message: str = "",
 ) -> None:
-    """Commit new entries on top of the ledger as it stands in this clone."""
+    """Commit new entries on top of the ledger of this clone."""
     ref = ledger_ref(config)
     files: dict[str, bytes | None] = {ledger_file_name(key): encode(known).encode() for key, known in entries.items()}
     files |= {ledger_file_name(key): None for key in forgotten}
@@ -236,8 +236,8 @@ def share_ledger(
 ) -> None:
     """Push the ledger to its remote, if there is one; where that moved meanwhile, the two are joined first.
 
-    `lease` is from which commit to which the lease moves with it, None being its end; one that stands elsewhere by now
-    is another's, and stays.
+    With it, `lease` moves from its first commit to its second (None ends it); a lease that is elsewhere by now is
+    another's, and stays.
 
     Raises:
         GitError: the remote does not take it.
@@ -246,7 +246,7 @@ def share_ledger(
         if lease is not None and repository.commit(lease_ref(config)) == lease[0]:
             repository.move_ref(lease_ref(config), lease[1], expected=lease[0])
         return
-    for last in (False,) * (_MAX_ATTEMPTS - 1) + (True,):
+    for attempt in range(1, _MAX_ATTEMPTS + 1):
         there, here = _follow(repository, config), repository.commit(ledger_ref(config))
         expected = {ledger_ref(config): there.ledger} if here != there.ledger else {}
         at: dict[str, str | None] = {ledger_ref(config): here} if expected else {}
@@ -256,15 +256,14 @@ def share_ledger(
             return
         try:
             repository.push_refs(config.remote, expected, at=at)
-        except RefMoved:
-            if last:
-                raise
-        else:
             return
+        except RefMoved:
+            if attempt == _MAX_ATTEMPTS:
+                raise
 
 
 def _follow(repository: Repository, config: Config) -> RemoteHeads:
-    """Fetch the remote's ledger, and join it with ours where each has what the other lacks; return where both stand."""
+    """Fetch the remote's ledger, and join it with ours where each has what the other lacks; return both heads."""
     ref, lease = ledger_ref(config), lease_ref(config)
     found = repository.fetch_refs(config.remote, (ref, lease), mirrored=(lease,))
     there, here = found[ref], repository.commit(ref)
