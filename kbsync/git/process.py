@@ -77,9 +77,9 @@ class GitResult:
 class Runner:
     """Runs git in one directory of a clone; `facts` is what git says of the two, `config` all its settings.
 
-    Every command names the repository. Only a fetch, a push and a listing of refs may reach a remote; in a
-    partial clone, for which git fetches files when they are read, every command may. No command sees the API key: it
-    leaves the environment of this process, which has read it by then.
+    Every command names the repository. Only a fetch, a push and a listing of refs may reach a remote; in a partial
+    clone, for which git fetches files when they are read, every command may. No command sees the API key: it is removed
+    from the environment of this process, which has read it by then.
     """
 
     def __init__(self, directory: Path, clone: Clone) -> None:
@@ -139,11 +139,9 @@ class Runner:
     def check_remote(self, name: str) -> None:
         """Raise UsageError for a remote that the clone does not have: an address from a file would be fetched from."""
         if f"remote.{name}.url" not in self.config:
-            known = ", ".join(f"`{known}`" for known in self.remotes())
-            what_to_do = (
-                f"name one of {known} as `remote` under `[ledger]`" if known else "add it with `git remote add`"
-            )
-            raise UsageError(f"this clone has no remote `{name}`", advice=f"{what_to_do}, or work with --local")
+            known = ", ".join(f"`{remote}`" for remote in self.remotes())
+            how = f"name one of {known} as `remote` under `[ledger]`" if known else "add it with `git remote add`"
+            raise UsageError(f"this clone has no remote `{name}`", advice=f"{how}, or work with --local")
 
     def remotes(self) -> tuple[str, ...]:
         """Return the names of the clone's remotes."""

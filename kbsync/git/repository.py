@@ -53,7 +53,7 @@ class Repository:
         return refs.identity(self._runner)
 
     def has_remote(self, name: str) -> bool:
-        """Return whether a remote exists; a missing one is a UsageError, but for the default where there are none."""
+        """Return whether there is this remote; raises UsageError if not, but for the default in a clone without any."""
         if name == _DEFAULT_REMOTE and not self._runner.remotes():
             return False
         self._runner.check_remote(name)
