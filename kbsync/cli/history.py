@@ -113,7 +113,6 @@ def undo(
 
 
 def _undo_on_branch(config: Config, run: str | None, branch: str, output_format: str, *, local: bool) -> int:
-    """Commit the files of a run as they were before it to a branch; the portal is not touched."""
     with cache_in_use():
         reverted = engine.undo_on_branch(config, run, branch=branch, local=local)
     if output_format == "json":

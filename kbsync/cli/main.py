@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def _report(error: KbsyncError, context: CommandContext) -> int:
-    """Print an error, under `--format json` also as the one object on standard output, and return its exit code."""
+    """Print an error, under `--format json` also as the object on standard output, and return its exit code."""
     if context.output_format == "json":
         from kbsync.report.json_output import error_to_json
 

@@ -121,15 +121,16 @@ def explain(
 
 def named_items(config: Config, words: tuple[str, ...]) -> engine.Named:
     """Read live ids (`123`, `article:123`, `folder:5`, `category:2`), paths and `PATH=ID`, or raise UsageError."""
-    keys = [key for word in words if (key := _key(word)) is not None]
-    others = [word for word in words if _key(word) is None]
-    pairs = {}
-    for word in others:
+    keys, pairs, plain = list[ItemKey](), dict[str, ItemKey](), list[str]()
+    for word in words:
         path, mark, number = word.rpartition("=")
-        if mark and _key(number) is not None:
+        if (key := _key(word)) is not None:
+            keys.append(key)
+        elif mark and _key(number) is not None:
             (content_path,) = content_paths(config, (path,)) or ("",)
             pairs[content_path] = _key_for(content_path, number)
-    plain = [word for word in others if _key(word.rpartition("=")[2]) is None or "=" not in word]
+        else:
+            plain.append(word)
     paths = content_paths(config, plain)
     if plain and not paths:
         raise UsageError("this names the whole tree", advice="name the articles or directories that are meant")
@@ -144,7 +145,7 @@ def _key(word: str) -> ItemKey | None:
 
 
 def _key_for(path: str, word: str) -> ItemKey:
-    """Read the id that a path is said to have; its kind is the path's."""
+    """Read the id given for a path, of the path's kind."""
     found, kind = _key(word), kind_of(path)
     if found is None or (":" in word and found.kind is not kind):
         raise UsageError(f"{path} is not a {word.partition(':')[0]}", advice=f"give the id of a {kind}")
@@ -167,7 +168,8 @@ class _ManageRun:
             self._print_plan(planned)
 
     def _print_plan(self, planned: PlanResult) -> None:
-        heading = f"kbsync {self._verb} from {planned.workspace.config.target}" + " (dry run)" * self._dry_run
+        suffix = " (dry run)" if self._dry_run else ""
+        heading = f"kbsync {self._verb} from {planned.workspace.config.target}{suffix}"
         print_result(format_for_people(planned.plan, heading))
 
     def report(self, result: engine.AdoptResult, named: engine.Named, *, nothing: str) -> int:
