@@ -147,11 +147,10 @@ def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) ->
     `cycle_openers` come before what they link to.
     """
     written = [change for change in changes if not _frees_path(change)]
-    removed = [change for change in changes if _frees_path(change)]
     return (
         *_directory_waves([change for change in written if change.kind is not Kind.ARTICLE]),
         *_article_waves([change for change in written if change.kind is Kind.ARTICLE], targets),
-        *_removal_waves(removed),
+        *_removal_waves([change for change in changes if _frees_path(change)]),
     )
 
 
@@ -176,32 +175,30 @@ def _frees_path(change: Change) -> bool:
 
 
 def _removal_waves(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
-    levels: dict[int, list[Change]] = defaultdict(list)
-    for change in changes:
-        levels[change.path.count("/")].append(change)
-    return [tuple(levels[depth]) for depth in sorted(levels, reverse=True)]
+    depths = sorted({change.path.count("/") for change in changes}, reverse=True)
+    return [tuple(change for change in changes if change.path.count("/") == depth) for depth in depths]
 
 
 def _directory_waves(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
-    """Order directories: parents first, and a name is given up before another takes it, since no two may have it."""
-    given_up: dict[tuple[Kind, str], set[str]] = defaultdict(set)
+    """Order directories: parents first, and a name is freed before another takes it, since no two may have it."""
+    freed: dict[tuple[Kind, str], set[str]] = defaultdict(set)
     for change in changes:
-        if change.actual is not None and _gives_up_name(change):
-            given_up[change.kind, change.actual.label].add(change.path)
+        if change.actual is not None and _frees_name(change):
+            freed[change.kind, change.actual.label].add(change.path)
     paths = {change.path for change in changes}
     parents = {change.path: set(ancestors(change.path)) & paths for change in changes}
     needs = {path: set(found) for path, found in parents.items()}
     for change in changes:
-        needs[change.path] |= given_up[change.kind, _label(change.desired)] - {change.path}
+        needs[change.path] |= freed[change.kind, _label(change.desired)] - {change.path}
     for opener in _openers(needs):
         needs[opener] = parents[opener]
     return _sorted_waves(changes, needs)
 
 
-def _gives_up_name(change: Change) -> bool:
+def _frees_name(change: Change) -> bool:
     """Return whether a directory frees its name for others: it gets another one, or another parent."""
-    is_renamed = _label(change.desired) != _label(change.actual)
-    return is_renamed or parent_path(change.path) != parent_path(change.former_path or change.path)
+    is_moved = parent_path(change.path) != parent_path(change.former_path or change.path)
+    return is_moved or _label(change.desired) != _label(change.actual)
 
 
 def _label(item: Item | None) -> str:
@@ -246,19 +243,14 @@ def _openers(needs: Mapping[str, set[str]]) -> frozenset[str]:
     """Return paths without whose needs the others have an order."""
     left = dict(needs)
     openers = set()
-    while (cycle := _find_cycle(left)) is not None:
-        opener = min(cycle)
-        openers.add(opener)
-        left[opener] = set()
-    return frozenset(openers)
-
-
-def _find_cycle(needs: Mapping[str, set[str]]) -> list[str] | None:
-    try:
-        TopologicalSorter(needs).prepare()
-    except CycleError as error:
-        return list(error.args[1])
-    return None
+    while True:
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as error:
+            openers.add(opener := min(error.args[1]))
+            left[opener] = set()
+        else:
+            return frozenset(openers)
 
 
 def natural_order(path: str) -> tuple[tuple[str, int], ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 INDEX_FILE = "_index.md"
 """The name of the file that describes its directory."""
@@ -124,29 +124,29 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
-    """A category; `path` is its directory, relative to the root, with `/`."""
+class _Item:
+    """What items of every kind have; `path` is relative to the root, with `/`."""
 
-    name: str
-    description: str | None = None
-    portals: tuple[int, ...] | None = None
+    kind: ClassVar[Kind]
     path: str | None = None
     id: int | None = None
     origin: Origin | None = None
     updated_at: str | None = None
 
     @property
-    def kind(self) -> Kind:
-        return Kind.CATEGORY
-
-    @property
     def key(self) -> ItemKey:
         return ItemKey(self.kind, self.id or 0)
 
-    @property
-    def parent(self) -> int | None:
-        """Return None: nothing holds a category."""
-        return None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category(_Item):
+    """A category, which has no parent; `path` is its directory."""
+
+    kind = Kind.CATEGORY
+    parent: ClassVar[None] = None
+    name: str
+    description: str | None = None
+    portals: tuple[int, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -154,27 +154,16 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Folder:
+class Folder(_Item):
     """A folder; `parent` is the live id of the folder or category that holds it, known on live only."""
 
+    kind = Kind.FOLDER
     name: str
     description: str | None = None
     visibility: Visibility | None = None
     companies: tuple[int, ...] | None = None
     segments: tuple[int, ...] | None = None
-    path: str | None = None
-    id: int | None = None
     parent: int | None = None
-    origin: Origin | None = None
-    updated_at: str | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.FOLDER
-
-    @property
-    def key(self) -> ItemKey:
-        return ItemKey(self.kind, self.id or 0)
 
     @property
     def label(self) -> str:
@@ -182,37 +171,26 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(_Item):
     """An article. `body` is Markdown on content and HTML on live; `parent` is the live id of its folder."""
 
+    kind = Kind.ARTICLE
     title: str
     body: str
     status: Status = Status.PUBLISHED
     tags: tuple[str, ...] | None = None
     seo: Seo = field(default_factory=Seo)
     author: str | int | None = None
-    path: str | None = None
-    id: int | None = None
     parent: int | None = None
-    origin: Origin | None = None
-    updated_at: str | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.ARTICLE
-
-    @property
-    def key(self) -> ItemKey:
-        return ItemKey(self.kind, self.id or 0)
 
     @property
     def label(self) -> str:
         return self.title
 
 
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
 FieldValue = str | int | tuple[str, ...] | tuple[int, ...] | None
 Item = Category | Folder | Article
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def fields_of(item: Item) -> dict[str, FieldValue]:
@@ -244,8 +222,7 @@ def fields_of(item: Item) -> dict[str, FieldValue]:
 def digest(value: FieldValue) -> str:
     """Return the hash of a value; the order within a tuple does not count."""
     plain = sorted(value, key=str) if isinstance(value, tuple) else value
-    text = _as_json(plain)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_as_json(plain).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,16 +102,14 @@ def decode(data: bytes, path: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ContentError(
-            (Problem(path=path, line=line, message="is not UTF-8", advice="save it as UTF-8"),)
-        ) from None
+        problem = Problem(path=path, line=line, message="is not UTF-8", advice="save it as UTF-8")
+        raise ContentError((problem,)) from None
     if "\0" in text:
         line = line_at(text, text.index("\0"))
         raise ContentError(
             (Problem(path=path, line=line, message="holds a NUL character", advice="is it a text file?"),)
         )
-    lines = find_conflicts(text)
-    if lines:
+    if lines := find_conflicts(text):
         what = "holds the markers of a merge that was not finished"
         raise ContentError(tuple(Problem(path=path, line=line, message=what, advice=_RESOLVE) for line in lines))
     return text
@@ -127,15 +125,10 @@ def split(text: str) -> Split:
         return Split(front_start=None, front_end=begin, body_start=begin, error=error)
     closing = _CLOSING.search(text, opening.end())
     if closing is None:
-        return Split(
-            front_start=opening.end(),
-            front_end=len(text),
-            body_start=len(text),
-            error="the front matter is opened by `---` and never closed",
-        )
-    newline = _NEWLINE.match(text, closing.end())
-    end = newline.end() if newline else closing.end()
-    return Split(front_start=opening.end(), front_end=closing.start(), body_start=end)
+        error = "the front matter is opened by `---` and never closed"
+        return Split(front_start=opening.end(), front_end=len(text), body_start=len(text), error=error)
+    body_start = (_NEWLINE.match(text, closing.end()) or closing).end()
+    return Split(front_start=opening.end(), front_end=closing.start(), body_start=body_start)
 
 
 def skip_blank_lines(text: str, start: int) -> int:
@@ -164,8 +157,7 @@ def newline_of(text: str) -> str:
 def find_title_heading(text: str, start: int) -> TitleHeading | None:
     """Find the first `# heading` that has words from an offset on, outside of code blocks and HTML comments."""
     for begin, end in _prose_lines(text, start):
-        title = plain_words(_heading_text(text[begin:end]))
-        if title:
+        if title := plain_words(_heading_text(text[begin:end])):
             return TitleHeading(title=title, start=begin, end=end)
     return None
 
@@ -209,11 +201,7 @@ def plain_words(inline: str) -> str:
     """Return the text that a reader sees of a heading's Markdown: no marks, no tags, no `{#id}`."""
     if len(inline) > _LONGEST_TITLE:
         return inline
-    return _plain(_HEADING_ID.sub("", inline)).strip()
-
-
-def _plain(inline: str) -> str:
-    return _INLINE.sub(_plain_piece, inline)
+    return _INLINE.sub(_plain_piece, _HEADING_ID.sub("", inline)).strip()
 
 
 def _plain_piece(found: re.Match[str]) -> str:
@@ -226,10 +214,10 @@ def _plain_piece(found: re.Match[str]) -> str:
         return ""
     if found["entity"]:
         return html.unescape(found["entity"])
-    return _plain(found["text"] or found["strong"] or found["soft"] or "")
+    return _INLINE.sub(_plain_piece, found["text"] or found["strong"] or found["soft"] or "")
 
 
-def heading_words(title: str) -> str:
+def _heading_words(title: str) -> str:
     """Return a title as a heading's Markdown, escaped only where it would be read as something else."""
     return title if plain_words(title) == title else _PUNCTUATION.sub(r"\\\1", title)
 
@@ -243,21 +231,21 @@ def parse_document(text: str, path: str) -> Document:
     """Parse a file; a heading gives the title where an article's front matter has none.
 
     Raises:
-        ContentError: the front matter cannot be read without doubt, with every problem found.
+        ContentError: the front matter is ambiguous or cannot be read, with every problem found.
     """
     parts = split(text)
     if parts.error:
         advice = "front matter lies between two lines `---`, the first of which is the first line of the file"
         raise ContentError((Problem(path=path, line=1, message=parts.error, advice=advice),))
-    front = _front(text, parts, path)
+    front = EMPTY
+    if parts.front_start is not None:
+        front = read_front_matter(text[parts.front_start : parts.front_end], first_line=2, path=path)
     heading = None if is_index(path) or "title" in front.items else find_title_heading(text, parts.body_start)
     start = skip_blank_lines(text, parts.body_start)
-    if heading is None:
-        body = text[start:]
-    elif heading.start == start:
+    if heading is not None and heading.start == start:
         start = skip_blank_lines(text, heading.end)
-        body = text[start:]
-    else:
+    body = text[start:]
+    if heading is not None and heading.start > start:
         # The heading leaves an empty line, so that the lines after it keep their numbers.
         body = text[start : heading.start] + text[heading.end :]
     return Document(
@@ -319,20 +307,10 @@ def replace_body(text: str, body: str, *, path: str = "") -> str:
 
 def compose(front: Mapping[str, FieldValue], body: str) -> str:
     """Compose a new file: front matter in a fixed order, an empty line, the body; fields that are None are left out."""
-    known = {
-        key: front[key]
-        for key in sorted(front, key=lambda key: (_ORDER.index(key) if key in _ORDER else len(_ORDER), key))
-        if front[key] is not None
-    }
-    text = "---\n" + format_lines(known, "\n") + "---\n"
+    keys = sorted(front, key=lambda key: (_ORDER.index(key) if key in _ORDER else len(_ORDER), key))
+    text = "---\n" + format_lines({key: front[key] for key in keys if front[key] is not None}, "\n") + "---\n"
     trimmed = _trimmed(body)
     return f"{text}\n{trimmed}" if trimmed else text
-
-
-def _front(text: str, parts: Split, path: str) -> YamlMapping:
-    if parts.front_start is None:
-        return EMPTY
-    return read_front_matter(text[parts.front_start : parts.front_end], first_line=2, path=path)
 
 
 def _head(text: str, heading: TitleHeading | None) -> str:
@@ -341,9 +319,8 @@ def _head(text: str, heading: TitleHeading | None) -> str:
         return text[: parts.body_start]
     if heading.start == skip_blank_lines(text, parts.body_start):
         return text[: heading.end]
-    front = text[: parts.body_start]
-    gap = newline_of(text) if front.removeprefix(BOM) else ""
-    return front + gap + text[heading.start : heading.end]
+    gap = newline_of(text) if text[: parts.body_start].removeprefix(BOM) else ""
+    return text[: parts.body_start] + gap + text[heading.start : heading.end]
 
 
 def _ending(text: str, body: str, newline: str) -> str:
@@ -371,16 +348,15 @@ def _with_keys_of_file(document: Document, changes: Mapping[str, FieldValue]) ->
 
 def _edit_one(text: str, name: str, value: FieldValue, path: str) -> str:
     document, newline = parse_document(text, path), newline_of(text)
-    if name == "title" and document.heading is not None and isinstance(value, str):
-        heading = document.heading
-        return f"{text[: heading.start]}# {heading_words(value)}{text[heading.end :]}"
+    heading = document.heading
+    if name == "title" and heading is not None and isinstance(value, str):
+        return f"{text[: heading.start]}# {_heading_words(value)}{text[heading.end :]}"
     if name == "description" and is_index(path) and "description" not in document.front.items:
         return replace_body(text, value if isinstance(value, str) else "", path=path)
     parts = split(text)
     if parts.front_start is None:
         return text if value is None else _with_front(text, parts, format_lines({name: value}, newline), newline)
-    source = text[parts.front_start : parts.front_end]
-    source = set_key(source, document.front, name, value, newline)
+    source = set_key(text[parts.front_start : parts.front_end], document.front, name, value, newline)
     return text[: parts.front_start] + source + text[parts.front_end :]
 
 
@@ -391,9 +367,8 @@ def _with_front(text: str, parts: Split, lines: str, newline: str) -> str:
 
 
 def _check(before: Document, after: Document, wanted: Mapping[str, FieldValue], path: str) -> None:
-    expected, got = _comparable(before, path), _comparable(after, path)
-    for name, value in wanted.items():
-        expected[name] = _comparable_value(value)
+    got = _comparable(after, path)
+    expected = _comparable(before, path) | {name: _comparable_value(value) for name, value in wanted.items()}
     for name in sorted(expected.keys() | got.keys()):
         if expected.get(name) != got.get(name):
             raise ValueError(f"`{name}` would get another value" if name else "the body would change")

@@ -103,11 +103,7 @@ class FieldReader:
         )
 
     def _read(
-        self,
-        front: YamlMapping,
-        key: str,
-        reader: Callable[[str, YamlValue], _T],
-        prefix: str = "",
+        self, front: YamlMapping, key: str, reader: Callable[[str, YamlValue], _T], prefix: str = ""
     ) -> _T | None:
         value = front.items.get(key)
         if value is None:
@@ -153,32 +149,29 @@ class FieldReader:
             text = value.text if isinstance(value, YamlScalar) else "…"
             self.add(value.span.line, f"`{key}` must be a list", f"write `[{text}]`")
             return None
-        texts: dict[str, None] = {}
+        texts: list[str] = []
         for item in value.items:
             if not isinstance(item, YamlScalar) or item.is_null or not item.text.strip():
                 self.add(item.span.line, f"an entry of `{key}` is not a text", "put it in quotes, or remove it")
-            elif item.text.strip() in texts:
-                self.add(item.span.line, f"`{item.text.strip()}` is given twice in `{key}`", "keep one of the two")
+            elif (text := item.text.strip()) in texts:
+                self.add(item.span.line, f"`{text}` is given twice in `{key}`", "keep one of the two")
             else:
-                texts[item.text.strip()] = None
+                texts.append(text)
         return tuple(texts)
 
     def _tags(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
-        tags = self._texts(key, value)
-        if isinstance(value, YamlSequence):
-            for item in value.items:
-                if isinstance(item, YamlScalar) and len(item.text.strip()) > _LONGEST_TAG:
-                    what = f"the tag `{item.text.strip()}` has {len(item.text.strip())} characters"
-                    self.add(item.span.line, what, f"Freshdesk takes at most {_LONGEST_TAG}")
-        return tags
+        for item in value.items if isinstance(value, YamlSequence) else ():
+            if isinstance(item, YamlScalar) and len(tag := item.text.strip()) > _LONGEST_TAG:
+                what = f"the tag `{tag}` has {len(tag)} characters"
+                self.add(item.span.line, what, f"Freshdesk takes at most {_LONGEST_TAG}")
+        return self._texts(key, value)
 
     def _integer(self, key: str, value: YamlValue) -> int | None:
         if isinstance(value, YamlScalar) and _INTEGER.fullmatch(value.text) and int(value.text) > 0:
             return int(value.text)
         written = f"`{value.text}`" if isinstance(value, YamlScalar) else f"a {_shape(value)}"
-        self.add(
-            value.span.line, f"`{key}` must be a whole number, not {written}", "copy it from the address in Freshdesk"
-        )
+        what = f"`{key}` must be a whole number, not {written}"
+        self.add(value.span.line, what, "copy it from the address in Freshdesk")
         return None
 
     def _integers(self, key: str, value: YamlValue) -> tuple[int, ...] | None:
@@ -191,17 +184,13 @@ class FieldReader:
     def _pinned(self, key: str, value: YamlValue) -> int | None:
         if not isinstance(value, YamlMapping):
             return self._integer(key, value)
-        ids: Mapping[str, int | None] = {
-            target: self._integer(f"{key}.{target}", item) for target, item in value.items.items()
-        }
+        ids = {target: self._integer(f"{key}.{target}", item) for target, item in value.items.items()}
         return ids.get(self.target)
 
     def _boolean(self, key: str, value: YamlValue) -> bool | None:
         word = value.text.lower() if isinstance(value, YamlScalar) else ""
-        if word in TRUE_WORDS:
-            return True
-        if word in FALSE_WORDS:
-            return False
+        if word in TRUE_WORDS | FALSE_WORDS:
+            return word in TRUE_WORDS
         self.add(value.span.line, f"`{key}` must be true or false", f"write `{key}: true` or `{key}: false`")
         return None
 
@@ -271,9 +260,8 @@ class FieldReader:
 
     def _defaults(self, key: str, value: YamlValue) -> ArticleFields | None:
         if not isinstance(value, YamlMapping):
-            self.add(
-                value.span.line, f"`{key}` must be made of `key: value` lines", "write article keys under it, indented"
-            )
+            what = f"`{key}` must be made of `key: value` lines"
+            self.add(value.span.line, what, "write article keys under it, indented")
             return None
         for own in _OWN_KEYS:
             if own in value.items:

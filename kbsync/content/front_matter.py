@@ -134,10 +134,8 @@ def format_value(value: FieldValue, *, style: str = "") -> str:
 
 
 def _format_scalar(value: str | int | None, style: str, *, flow: bool) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if not isinstance(value, str):
-        return "null" if value is None else str(value)
+        return "null" if value is None else str(value).lower()
     if style == '"' or _UNPRINTABLE.search(value):
         return _double_quoted(value)
     # The C dumper would escape all characters beyond the basic plane, such as emoji.
@@ -170,9 +168,8 @@ class _NodeReader:
         place = self._span(node)
         self.seen += 1
         if depth > _MAX_DEPTH or self.seen > _MAX_NODES:
-            self._add_problem(
-                place, "the front matter is nested too deeply or refers to itself", "no key here needs that"
-            )
+            what = "the front matter is nested too deeply or refers to itself"
+            self._add_problem(place, what, "no key here needs that")
             return YamlScalar(text="", style="", span=place)
         if node.tag not in _TAGS:
             self._add_problem(place, f"the YAML tag `{node.tag}` means nothing here", "write the value without it")
@@ -194,9 +191,8 @@ class _NodeReader:
             if not key:
                 self._add_problem(place, "a key of the front matter is not a word", "write `key: value`")
             elif key in items:
-                self._add_problem(
-                    place, f"`{key}` is given twice, first on line {keys[key].line}", "keep one of the two"
-                )
+                what = f"`{key}` is given twice, first on line {keys[key].line}"
+                self._add_problem(place, what, "keep one of the two")
             else:
                 items[key], keys[key] = self.read(value_node, depth + 1), place
         return YamlMapping(items=items, keys=keys, flow=bool(node.flow_style), span=self._span(node))
@@ -216,8 +212,7 @@ def _problem_from_yaml(error: Exception, source: str, first_line: int, path: str
     number = mark.line if mark is not None else source.count("\n", 0, offset) if isinstance(offset, int) else 0
     lines = source.splitlines()
     number = min(number, max(len(lines) - 1, 0))
-    line = lines[number] if lines else ""
-    at = first_line + number
+    line, at = lines[number] if lines else "", first_line + number
     if "\t" in line[: len(line) - len(line.lstrip())] or line[mark.column : mark.column + 1] == "\t" if mark else False:
         return Problem(path=path, line=at, message="a tab in the front matter", advice="indent it with spaces")
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
@@ -303,10 +298,8 @@ def _set_items(source: str, old: YamlSequence, wanted: tuple[str, ...], newline:
     if mark.strip() != "-":
         raise ValueError("the list is written in a way that cannot be edited line by line")
     known = {item.text for item in old.items if isinstance(item, YamlScalar)}
-    style = _style_of(old)
-    added = "".join(
-        f"{mark}{format_value((text,), style=style)[1:-1]}{newline}" for text in wanted if text not in known
-    )
+    new = [format_value((text,), style=_style_of(old))[1:-1] for text in wanted if text not in known]
+    added = "".join(f"{mark}{text}{newline}" for text in new)
     at = _line_end(source, _end_of(source, old.items[-1]))
     lead = newline if added and source[at - 1 : at] not in "\r\n" else ""
     edited = source[:at] + lead + added + source[at:]
@@ -342,13 +335,12 @@ def _remove_key(source: str, block: YamlMapping, key: str) -> str:
 
 def _value_span(source: str, block: YamlMapping, key: str) -> tuple[int, int]:
     place, value = block.keys[key], block.items[key]
-    colon = _COLON.match(source, place.end)
-    after = colon.end() if colon else place.end
     if not _starts_after_key(block, key):
-        alias = _ALIAS.match(source, place.end)
-        if alias is None:
+        if (alias := _ALIAS.match(source, place.end)) is None:
             raise ValueError(f"`{key}` is written in a way that cannot be edited line by line")
         return alias.span(1)
+    colon = _COLON.match(source, place.end)
+    after = colon.end() if colon else place.end
     if isinstance(value, YamlScalar) and value.span.start == value.span.end:
         return after, after
     on_its_own_lines = not isinstance(value, YamlScalar) and not value.flow
@@ -356,7 +348,7 @@ def _value_span(source: str, block: YamlMapping, key: str) -> tuple[int, int]:
 
 
 def _starts_after_key(block: YamlMapping, key: str) -> bool:
-    """Return whether a value is behind its key; the place of an alias is that of its anchor."""
+    """Return whether a value is behind its key; an alias is at the place of its anchor."""
     return block.items[key].span.start >= block.keys[key].end
 
 

@@ -174,11 +174,10 @@ class Expander:
     def _expand(self, source: IncludedFile, found: Sequence[Placeholder], chain: tuple[str, ...]) -> _ExpandedText:
         out, start, at = _ExpandedText(), 0, 0
         for row, line in enumerate(source.text.split("\n")):
-            end = start + len(line)
-            here = []
+            end, first = start + len(line), at
             while at < len(found) and found[at].start <= end:
-                here.append(found[at])
                 at += 1
+            here = found[first:at]
             location = Location(path=source.path, line=source.line + row)
             if _is_alone(here, line, start):
                 self._add_blocks(out, here[0], line[: here[0].start - start], row, location, chain)
@@ -222,7 +221,7 @@ class Expander:
     def _inline_text(
         self, out: _ExpandedText, mark: Placeholder, row: int, location: Location, chain: tuple[str, ...]
     ) -> str | None:
-        """Return the text in the place of a mark within a line, or None where the mark stays."""
+        """Return the text that replaces a mark within a line, or None where the mark stays."""
         if mark.name is not None:
             out.replacements.append(Replacement(row=row, written=mark.text, shown=self._variables[mark.name]))
             return self._values[mark.name]
@@ -279,9 +278,8 @@ class Expander:
 
 
 def _is_alone(here: Sequence[Placeholder], line: str, start: int) -> bool:
-    if len(here) != 1 or here[0].path is None or here[0].escaped:
+    if len(here) != 1 or (mark := here[0]).path is None or mark.escaped:
         return False
-    mark = here[0]
     return not line[mark.end - start :].strip(" \t") and bool(_BEFORE.fullmatch(line[: mark.start - start]))
 
 
@@ -289,11 +287,11 @@ def _rewrite_links(made: _ExpandedText, path: str, here: str) -> _ExpandedText:
     """Rewrite the relative links of a file for the file at another path, and keep how they were written."""
     old = references(made.text)
     changed = rewrite_addresses(made.text, lambda address: _rewrite_address(address, path, here)) if old else made.text
-    new = references(changed)
-    links = {}
-    for before, after in zip(old, new, strict=True):
-        place = made.links.get((before.line, before.target)) or (made.locations[before.line - 1], before.target)
-        links[after.line, after.target] = place
+    links = {
+        (after.line, after.target): made.links.get((before.line, before.target))
+        or (made.locations[before.line - 1], before.target)
+        for before, after in zip(old, references(changed), strict=True)
+    }
     return _ExpandedText(
         lines=changed.split("\n"), rows=made.rows, locations=made.locations, links=links, problems=made.problems
     )
@@ -311,6 +309,15 @@ def _rewrite_address(address: str, path: str, here: str) -> str:
     return posixpath.basename(here) + written if written.startswith("#") else written
 
 
+_ESCAPES: tuple[Callable[[Placeholder], str], ...] = (
+    lambda mark: f"\\{mark.text}",
+    lambda mark: f"\\{mark.text}" if mark.escaped else escape_placeholder(mark),
+    # Raw HTML shows the backslash that is an escape in Markdown.
+    lambda mark: ("\\" if mark.escaped else "") + escape_placeholder(mark),
+)
+"""The ways to escape a mark, in the order in which they are tried."""
+
+
 def escape_marks(text: str, names: Collection[str]) -> str:
     """Escape the marks in Markdown so that an expansion leaves them as they are.
 
@@ -323,29 +330,16 @@ def escape_marks(text: str, names: Collection[str]) -> str:
     if not found:
         return text
     expander = Expander(dict.fromkeys(names, ""), lambda path, _: (path, ""))
-    for escape in (_with_backslash, _disarmed_unless_escaped, _disarmed_with_backslash):
+    for escape in _ESCAPES:
         written, done = [], 0
         for mark in found:
             written += [text[done : mark.start], escape(mark)]
             done = mark.end
         whole = "".join(written) + text[done:]
-        made = expander.expand(whole, path="")
-        if canonical(to_html(made.body if made else whole)) == canonical(to_html(text)):
+        expansion = expander.expand(whole, path="")
+        if canonical(to_html(expansion.body if expansion else whole)) == canonical(to_html(text)):
             return whole
     raise ValueError(f"`{found[0].text}` would be replaced where it stands, and cannot be written as text there")
-
-
-def _with_backslash(mark: Placeholder) -> str:
-    return "\\" + mark.text
-
-
-def _disarmed_unless_escaped(mark: Placeholder) -> str:
-    return _with_backslash(mark) if mark.escaped else escape_placeholder(mark)
-
-
-def _disarmed_with_backslash(mark: Placeholder) -> str:
-    """Disarm a mark in raw HTML, which shows the backslash that is an escape in Markdown."""
-    return ("\\" if mark.escaped else "") + escape_placeholder(mark)
 
 
 class Includes:
@@ -367,7 +361,7 @@ class Includes:
 
     def _fetch(self, asked: str, includer: str) -> IncludedFile | IncludeError:
         path = unicodedata.normalize("NFC", asked)
-        if (error := self._find_error(path, includer)) is not None:
+        if error := self._find_error(path, includer):
             return error
         self.included.add(path)
         if path not in self._known:
@@ -388,7 +382,6 @@ class Includes:
         return IncludedFile(path=path, text=body, line=line_at(text, start))
 
     def _find_error(self, path: str, includer: str) -> IncludeError | None:
-        """Return why the file at a path cannot be included."""
         parts = path.split("/")
         if not path or path.startswith("/") or ":" in parts[0] or "\\" in path:
             return f"`{path}` is not a path within the tree", _FROM_THE_ROOT

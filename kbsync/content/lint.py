@@ -37,7 +37,6 @@ class _BodyLocations:
         return Location(path=self.path, line=self.lines_above + line)
 
     def of_link(self, reference: Reference) -> tuple[Location, str]:
-        """Return where a link was written, and its address there."""
         known = self.expansion.links.get((reference.line, reference.target)) if self.expansion else None
         return known or (self.of_line(reference.line), reference.target)
 
@@ -62,12 +61,10 @@ class _ArticleChecker:
         self.anchors: dict[str, frozenset[str]] = {}
 
     def check(self, article: Article) -> Iterator[Problem]:
-        """Yield the problems in the text of one article."""
         locations = _BodyLocations(article, self.expansions.get(article.path or ""))
         for reference in references(article.body):
             location, written = locations.of_link(reference)
-            problem = self._check_link(article, replace(reference, target=written), location)
-            if problem:
+            if problem := self._check_link(article, replace(reference, target=written), location):
                 yield problem
         for hazard in hazards(article.body):
             what = f"{hazard.what} would run in a reader's browser"
@@ -89,8 +86,7 @@ class _ArticleChecker:
             return None
         target, _, anchor = rooted.partition("#")
         target = target.removesuffix(f"/{INDEX_FILE}")
-        linked = self.articles.get(target)
-        if linked is not None:
+        if (linked := self.articles.get(target)) is not None:
             if linked.status is Status.DRAFT and article.status is Status.PUBLISHED:
                 what = f"{named}: its target `{target}` is a draft"
                 return location.problem(what, "publish it, or remove the link", is_error=False)
@@ -106,10 +102,9 @@ class _ArticleChecker:
         if target not in self.anchors:
             names = anchors_of(self.articles[target].body)
             self.anchors[target] = frozenset(unicodedata.normalize("NFC", anchor) for anchor in names)
-        known = self.anchors[target]
-        if anchor in known:
+        if anchor in self.anchors[target]:
             return None
-        near = get_close_matches(anchor, known, n=1, cutoff=0.6)
+        near = get_close_matches(anchor, self.anchors[target], n=1, cutoff=0.6)
         advice = f"did you mean `#{near[0]}`?" if near else f"see the headings of `{target}`"
         return location.problem(f"{named} leads to no heading of that name", advice, is_error=False)
 
@@ -120,12 +115,10 @@ class _ArticleChecker:
         if target in self.excluded:
             what = f"{named}: its target `{target}` is hidden, ignored or has `publish: false`"
             return location.problem(what, "remove the link, or make the file content")
-        same_folded = self.folded.get(folded(target))
-        if same_folded is not None:
+        if (same_folded := self.folded.get(folded(target))) is not None:
             what = f"{named}: target not found; it differs from `{same_folded}` only in case"
             return location.problem(what, f"write `{from_root(location.path, same_folded)}`")
-        with_suffix = f"{target}.md"
-        near = [with_suffix] if with_suffix in self.articles else self._similar_paths(target)
+        near = [f"{target}.md"] if f"{target}.md" in self.articles else self._similar_paths(target)
         advice = f"did you mean `{from_root(location.path, near[0])}`?" if near else "fix or remove the link"
         return location.problem(f"{named}: target not found", advice)
 

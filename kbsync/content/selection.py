@@ -54,9 +54,8 @@ class Selection:
         try:
             self._ignored = pathspec.PathSpec.from_lines("gitignore", rules.ignore)
         except ValueError as error:
-            raise UsageError(
-                f"`ignore` holds a pattern that means nothing: {error}", advice="see `.gitignore`"
-            ) from None
+            what = f"`ignore` holds a pattern that means nothing: {error}"
+            raise UsageError(what, advice="see `.gitignore`") from None
 
     def is_hidden(self, path: str) -> bool:
         """Return whether a name in the path begins with `.` or `_`, or a glob matches the path."""

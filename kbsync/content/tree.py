@@ -81,7 +81,8 @@ def read_tree(files: Files, rules: TreeRules) -> ContentTree:
     reader.problems += _validate_names(roles)
     for path in paths_with_role(roles, Role.INDEX):
         reader.read_index(path)
-    reader.collect_scopes()
+    for directory in reader.indexes:
+        reader.add_scope(directory, reader.defaults(directory))
     for path in paths_with_role(roles, Role.ARTICLE):
         reader.read_article(path)
     reader.validate_uniqueness()
@@ -132,7 +133,6 @@ class _TreeReader:
         self.misplaced: dict[str, list[Problem]] = {}
 
     def read_index(self, path: str) -> None:
-        """Read one index file."""
         directory = parent_path(path)
         reader, document = self._open(path)
         if document is None:
@@ -148,20 +148,14 @@ class _TreeReader:
         self.indexes[directory] = found, document
         self.problems += reader.problems
 
-    def collect_scopes(self) -> None:
-        """Collect the variables of the directories, which are those of new articles too."""
-        for directory in self.indexes:
-            self._scope(directory, self._defaults(directory))
-
     def read_article(self, path: str) -> None:
-        """Read one article."""
         reader, document = self._open(path)
         directory, _, name = path.rpartition("/")
         stem = split_suffix(name)[0]
         if document is None:
             self.articles.append(Article(path=path, title=stem, body=""))
             return
-        found = _inherited(reader.read_article(document.front), self._defaults(directory))
+        found = _inherited(reader.read_article(document.front), self.defaults(directory))
         if found.publish is False:
             self.unpublished.append(path)
             return
@@ -175,8 +169,7 @@ class _TreeReader:
         self.articles.append(_article(path, document, found, stem, self._body(path, document, found)))
 
     def _body(self, path: str, document: Document, found: ArticleFields) -> str:
-        """Return an article's body with its marks replaced."""
-        scope = self._scope(path, found)
+        scope = self.add_scope(path, found)
         expansion = self.includes.expander(scope).expand(document.body, path=path, line=document.body_line)
         if expansion is None:
             return document.body
@@ -185,7 +178,6 @@ class _TreeReader:
         return expansion.body
 
     def validate_uniqueness(self) -> None:
-        """Report ids and names that two items have."""
         pinned: dict[ItemKey, str] = {}
         named: dict[tuple[str, str], str] = {}
         for item in self.knowledge_base(frozenset()).items():
@@ -195,13 +187,11 @@ class _TreeReader:
                 self._report(item, "id", what, "an id belongs to one item")
             if isinstance(item, Article):
                 continue
-            first = named.setdefault((parent_path(path), item.name), path)
-            if first != path:
+            if (first := named.setdefault((parent_path(path), item.name), path)) != path:
                 what = f"the name `{item.name}` is taken by `{first}`"
                 self._report(item, "name", what, "Freshdesk wants names that differ")
 
     def _report(self, item: Item, key: str, what: str, advice: str) -> None:
-        """Report a problem of a key in an item's file."""
         document = self.indexes.get(item.path or "", (None, None))[1]
         if isinstance(item, Article) and item.origin:
             document = parse_document(item.origin.text, item.path or "")
@@ -254,7 +244,7 @@ class _TreeReader:
             origin=_origin(document),
         )
 
-    def _defaults(self, directory: str) -> ArticleFields:
+    def defaults(self, directory: str) -> ArticleFields:
         """Return the defaults for articles in a directory; those of the nearest index file win."""
         found = ArticleFields()
         for place in dict.fromkeys((directory, *ancestors(directory), "")):
@@ -262,7 +252,7 @@ class _TreeReader:
                 found = _inherited(found, self.indexes[place][0].defaults)
         return found
 
-    def _scope(self, path: str, found: ArticleFields) -> Mapping[str, str]:
+    def add_scope(self, path: str, found: ArticleFields) -> Mapping[str, str]:
         """Return the variables of an article or a directory, and store them where it has its own."""
         if not found.variables:
             return self.rules.variables
@@ -271,8 +261,7 @@ class _TreeReader:
     def _open(self, path: str) -> tuple[FieldReader, Document | None]:
         reader = FieldReader(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
         try:
-            text = decode(self.files.read(path), path)
-            return reader, parse_document(text, path)
+            return reader, parse_document(decode(self.files.read(path), path), path)
         except ContentError as error:
             self.problems += error.problems
             return reader, None
@@ -293,13 +282,11 @@ def _validate_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
             yield Problem(path=path, message="is a directory with the name of an article", advice="rename it")
     content = [*paths_with_role(roles, Role.ARTICLE), *paths_with_role(roles, Role.INDEX)]
     for path in (*directories(content), *content):
-        error = windows_name_error(path.rpartition("/")[2])
-        if error:
+        if error := windows_name_error(path.rpartition("/")[2]):
             yield Problem(path=path, message=error, advice="rename it", is_error=False)
 
 
 def _validate_title(reader: FieldReader, document: Document) -> None:
-    """Report a title that is missing or too long."""
     if "title" in document.front.items:
         return
     if document.heading is None:
@@ -327,10 +314,9 @@ def _validate_index_keys(reader: FieldReader, front: YamlMapping, depth: int) ->
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:
-    heading = document.heading.title if document.heading else None
     return Article(
         path=path,
-        title=found.title or heading or stem,
+        title=found.title or (document.heading.title if document.heading else "") or stem,
         body=body,
         status=found.status or Status.PUBLISHED,
         tags=found.tags,

@@ -141,8 +141,9 @@ def _live_digest(change: Change, assumed: Mapping[str, str] | None) -> str:
     if item is None:
         return ""
     shown = assumed or live_digests(item)
-    desired = fields_of(change.desired) if change.desired else {}
-    replaced = {name for name, value in desired.items() if value is not None}
+    replaced = (
+        {name for name, value in fields_of(change.desired).items() if value is not None} if change.desired else ()
+    )
     fields = {name: shown[name] for name in {*replaced, *_ALWAYS_SENT} & shown.keys() - {_AUTHOR}}
     return _combined(fields | {"parent": "" if isinstance(item, Category) else str(item.parent)})
 
@@ -180,14 +181,9 @@ def _not_planned(changes: Iterable[ApprovedChange], plan: Plan) -> list[Outcome]
             former_path=approved.former_path,
             fields=approved.fields,
         )
-        found.append(_withheld(change, _describe_finding(finding)))
+        now = f"moved since the plan: {finding.finding_kind.value} now: {finding.reason}" if finding else _ALREADY_DONE
+        found.append(_withheld(change, now))
     return found
-
-
-def _describe_finding(finding: Finding | None) -> str:
-    if finding is None:
-        return _ALREADY_DONE
-    return f"moved since the plan: {finding.finding_kind.value} now: {finding.reason}"
 
 
 def _withheld(change: Change, why: str) -> Outcome:

@@ -1,6 +1,6 @@
-"""The decision table: what follows for one item from what each side did since the baseline. Pure.
+"""The decision table: what follows for one item from how each side changed since the baseline. Pure.
 
-The table speaks of one plan's roles (desired, actual), so that it serves both publish and pull.
+Its columns are the roles of a plan, desired and actual, so that it serves both publish and pull.
 """
 
 from collections.abc import Mapping
@@ -140,10 +140,7 @@ def _undone(desired: ChangeStatus, actual: ChangeStatus, *, alike: bool) -> Deci
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideState:
-    """One side of one item: what became of it since the baseline, and the fields that differ from it.
-
-    `touched` tells that the portal's `updated_at` moved although no field did.
-    """
+    """One side of an item compared with the baseline; `touched` is a changed `updated_at` on the portal alone."""
 
     status: ChangeStatus
     fields: tuple[str, ...] = ()
@@ -152,7 +149,7 @@ class SideState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemState:
-    """One item of a plan: both sides, its baseline, and what each side did since.
+    """One item of a plan: both sides, its baseline, and how each side changed since.
 
     `differing` names the fields in which the two sides now differ, where both changed. `name` is the path of names to
     an item that only live has.
@@ -225,14 +222,14 @@ def make_change(
     action: Action, state: ItemState, *, written: Side, fields: tuple[str, ...] = (), reason: str = ""
 ) -> Change:
     """Return a change of the side `written`."""
-    content, live, known, path = state.content, state.live, state.baseline, state.path
+    content, live, known = state.content, state.live, state.baseline
     before, after = _sources(content, known)
     return Change(
         action=action,
         kind=state.kind,
-        path=path,
+        path=state.path,
         id=state.id,
-        former_path=known.path if known and known.path != path else None,
+        former_path=known.path if known and known.path != state.path else None,
         fields=fields,
         reason=reason,
         desired=content if written is Side.LIVE else live,

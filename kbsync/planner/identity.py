@@ -43,7 +43,7 @@ def identify(content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) -> I
     """Assign to each item of a tree one baseline at most, the surest matches first."""
     assignment = _Assignment(content, baselines)
     assignment.match_ids()
-    assignment.match_paths(assignment.is_same_source)
+    assignment.match_paths(lambda article, known: assignment.blobs[article.path or ""] == known.blob)
     assignment.match_sources()
     assignment.match_paths(_is_similar)
     assignment.match_similar()
@@ -62,7 +62,7 @@ class _Assignment:
         self.known: dict[str, ItemKey] = {}
         self.ties: dict[str, tuple[ItemKey, ...]] = {}
         self.category_moves: dict[str, str] = {}
-        self.items: dict[str, Item] = {item.path: item for item in content.items() if item.path}
+        self.items = {item.path: item for item in content.items() if item.path}
         self.free: dict[ItemKey, Baseline] = dict(baselines)
         self.known_blobs = {known.blob for known in baselines.values() if known.kind is Kind.ARTICLE}
         self.blobs = {article.path or "": blob_of(_text(article)) for article in content.articles}
@@ -95,10 +95,6 @@ class _Assignment:
             if known is not None and fits(article, known):
                 self.take(path, known.key)
 
-    def is_same_source(self, article: Article, known: Baseline) -> bool:
-        """Return whether a file is, byte for byte, the source of a baseline."""
-        return self.blobs[article.path or ""] == known.blob
-
     def match_sources(self) -> None:
         """Match equal sources at any path, where only one is possible."""
         # The archived article of a move has the source of its successor: published articles come first.
@@ -107,11 +103,15 @@ class _Assignment:
             for baseline in self.free_articles():
                 if _is_inactive(baseline) is inactive:
                     old[baseline.blob].append(baseline)
-            new: dict[str, list[str]] = defaultdict(list)
-            for path in self.open_articles():
-                new[self.blobs[path]].append(path)
+            new = self._by_blob(self.open_articles())
             for blob in old.keys() & new.keys():
                 self._match_same_source([known for known in old[blob] if not self._has_edited_file(known)], new[blob])
+
+    def _by_blob(self, paths: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            found[self.blobs[path]].append(path)
+        return found
 
     def _has_edited_file(self, known: Baseline) -> bool:
         """Return whether the file of a baseline is at its path, slightly edited: an equal file elsewhere is a copy."""
@@ -141,12 +141,9 @@ class _Assignment:
         closed: set[str | ItemKey] = set()
         for _, group in groupby(ranked, key=itemgetter(0)):
             possible = [
-                found
-                for found in group
-                if found[1] not in self.known
-                and found[1] not in self.ties
-                and found[2] in self.free
-                and not {found[1], found[2]} & closed
+                (rank, path, key)
+                for rank, path, key in group
+                if path not in self.known and path not in self.ties and key in self.free and not {path, key} & closed
             ]
             claims = Counter(claim for _, path, key in possible for claim in (path, key))
             rivals = [found for found in possible if max(claims[found[1]], claims[found[2]]) > 1]
@@ -169,17 +166,10 @@ class _Assignment:
         """Return every match that is similar enough, with its rank: see `_rank`."""
         new = self.open_articles()
         old = {known.key: known for known in self.free_articles()}
-        found = {
-            (key, path): share
-            for key, path, share in similar_pairs(
-                {key: known.source for key, known in old.items() if known.source is not None},
-                {path: _text(article) for path, article in new.items()},
-                at_least=_SIMILAR,
-            )
-        }
-        by_blob: dict[str, list[str]] = defaultdict(list)
-        for path in new:
-            by_blob[self.blobs[path]].append(path)
+        sources = {key: known.source for key, known in old.items() if known.source is not None}
+        texts = {path: _text(article) for path, article in new.items()}
+        found = {(key, path): share for key, path, share in similar_pairs(sources, texts, at_least=_SIMILAR)}
+        by_blob = self._by_blob(new)
         for key, known in old.items():
             found |= {(key, path): 1.0 for path in by_blob.get(known.blob, ())}
             if known.path in new and (share := _similarity(new[known.path], known)) >= _SIMILAR_AT_SAME_PATH:
@@ -296,7 +286,6 @@ class _DirectoryAssignment:
                 self._assign_level(kind, [path for path in level if path not in self.known])
 
     def _vote(self, child: str, key: ItemKey) -> None:
-        """Count an item as a vote that its directory is the one in which the item was before."""
         former = self._former_parent(self.baselines[key])
         if former is not None:
             self.votes[parent_path(child)][former] += 1
@@ -329,7 +318,7 @@ class _DirectoryAssignment:
                 self._match(path, key)
         existing = {path for path, key in self._free_by_path(kind).items() if self._is_live(key)}
         for _, path, former_path, key in ranked:
-            # A folder that was given up is matched again with what was in it, but not in place of an existing one.
+            # A released folder is matched again with what was in it, but not in place of an existing one.
             if key not in self.votes[former_path] and (self._is_live(key) or path not in existing):
                 self._match(path, key)
         by_path = self._free_by_path(kind)
@@ -381,7 +370,7 @@ def similar_pairs(
     Fast for thousands of texts: each one is a number with a bit for each word, and texts whose lengths differ too much
     are not compared.
     """
-    shared = _all_words(old.values()) & _all_words(new.values())
+    shared = frozenset().union(*map(_words, old.values())) & frozenset().union(*map(_words, new.values()))
     bits = {word: number for number, word in enumerate(shared)}
     theirs = sorted(((len(_words(text)), _mask(text, bits), key) for key, text in old.items()), key=itemgetter(0))
     lengths = [length for length, _, _ in theirs]
@@ -392,10 +381,6 @@ def similar_pairs(
             share = _share((mask & other).bit_count(), mine, length)
             if share >= at_least:
                 yield key, name, share
-
-
-def _all_words(texts: Iterable[str]) -> frozenset[_Word]:
-    return frozenset(word for text in texts for word in _words(text))
 
 
 def _mask(text: str, bits: Mapping[_Word, int]) -> int:

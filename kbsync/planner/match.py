@@ -1,6 +1,6 @@
 """Match the items of both sides with their baselines: one state for every item that content, live or a baseline has.
 
-Pure. It finds which items belong together and what each side did since the baseline; `decide` says what follows.
+Pure. It finds which items belong together and how each side changed since the baseline; `decide` says what follows.
 """
 
 from collections import defaultdict
@@ -56,12 +56,13 @@ def match(
     matcher = _Matcher(content, live, identities, baselines)
     matcher.match_content()
     links = link_graph(content)
-    states = [
-        *(_with_content(path, matcher, links, addresses) for path in matcher.content),
-        *(_without_content(key, matcher) for key in matcher.unclaimed()),
-    ]
+    claimed = {*matcher.keys.values(), *matcher.tied_keys}
+    unclaimed = [key for key in dict.fromkeys([*baselines, *matcher.live]) if key not in claimed]
     return Match(
-        states=tuple(states),
+        states=(
+            *(_with_content(path, matcher, links, addresses) for path in matcher.content),
+            *(_without_content(key, matcher) for key in unclaimed),
+        ),
         ids=matcher.ids,
         links=links,
         ties=matcher.ties,
@@ -74,11 +75,7 @@ class _Matcher:
     """Finds the baseline and the live item of each content item."""
 
     def __init__(
-        self,
-        content: KnowledgeBase,
-        live: KnowledgeBase,
-        identities: Identities,
-        baselines: Mapping[ItemKey, Baseline],
+        self, content: KnowledgeBase, live: KnowledgeBase, identities: Identities, baselines: Mapping[ItemKey, Baseline]
     ) -> None:
         items = [(item.path, item) for item in content.items() if item.path]
         self.content = dict(sorted(items, key=lambda found: (found[1].kind.rank, found[0].count("/"), found[0])))
@@ -94,7 +91,7 @@ class _Matcher:
         self.by_name: dict[tuple[Kind, int | None, str], list[ItemKey]] = defaultdict(list)
         for key, item in self.live.items():
             if key not in baselines:
-                self.by_name[key[0], item.parent, item.label].append(key)
+                self.by_name[key.kind, item.parent, item.label].append(key)
 
     def match_content(self) -> None:
         for path, item in self.content.items():
@@ -113,8 +110,8 @@ class _Matcher:
         parent = parent_path(path)
         if parent and parent not in self.ids:
             return None
-        candidates = self.by_name[item.kind, self.ids.get(parent), item.label]
-        candidates = [key for key in candidates if key not in self.paths]
+        named = self.by_name[item.kind, self.ids.get(parent), item.label]
+        candidates = [key for key in named if key not in self.paths]
         if len(candidates) > 1:
             listed = ", ".join(f"{key.kind.value} {key.id}" for key in candidates)
             self.ties[path] = f"several are called {item.label!r} there: {listed}"
@@ -125,7 +122,7 @@ class _Matcher:
         """Return the live id of an item's parent, or the last one that it had: the file stays in its directory."""
         parent = parent_path(path)
         known = self.keys.get(parent)
-        return self.ids.get(parent, known[1] if known else None)
+        return self.ids.get(parent, known.id if known else None)
 
     def live_name(self, key: ItemKey) -> str:
         """Return the names of a live item and its parents, from the category down."""
@@ -135,19 +132,16 @@ class _Matcher:
                 return f"{self.live_name(parent)} / {item.label}"
         return item.label
 
-    def unclaimed(self) -> list[ItemKey]:
-        claimed = set(self.keys.values()) | self.tied_keys
-        return [key for key in dict.fromkeys([*self.baselines, *self.live]) if key not in claimed]
-
 
 def _describe_tie(keys: tuple[ItemKey, ...], baselines: Mapping[ItemKey, Baseline]) -> str:
-    """Say which items a file may be, and how its writer can tell."""
-    if len(keys) == 1:
-        known = baselines[keys[0]]
-        what = f"{known.path} ({known.kind.value} {known.id})"
-        return f"one of several that may be what was {what}; write `id: {known.id}` into the one that is meant"
     named = ", ".join(f"{baselines[key].path} ({key.kind.value} {key.id})" for key in keys)
+    if len(keys) == 1:
+        return f"one of several that may be what was {named}; write `id: {keys[0].id}` into the one that is meant"
     return f"may be what was any of {named}; write the `id` of the one that is meant into its front matter"
+
+
+def _is_undone(baseline: Baseline | None) -> bool:
+    return baseline is not None and baseline.state is State.UNDONE
 
 
 def _with_content(path: str, matcher: _Matcher, links: LinkGraph, addresses: AddressMap) -> ItemState:
@@ -169,12 +163,7 @@ def _with_content(path: str, matcher: _Matcher, links: LinkGraph, addresses: Add
         if parent != live.parent:
             differing = (*differing, "parent")
     return ItemState(
-        content=item,
-        live=live,
-        baseline=baseline,
-        content_state=ours,
-        live_state=theirs,
-        differing=differing,
+        content=item, live=live, baseline=baseline, content_state=ours, live_state=theirs, differing=differing
     )
 
 
@@ -200,22 +189,17 @@ def _content_state(item: Item, baseline: Baseline, anchors: frozenset[str], pare
     return SideState(status=ChangeStatus.CHANGED if fields else ChangeStatus.UNCHANGED, fields=fields)
 
 
-def _is_undone(baseline: Baseline | None) -> bool:
-    return baseline is not None and baseline.state is State.UNDONE
-
-
 def _undone_content_state(item: Item, baseline: Baseline, fields: tuple[str, ...], parent: int | None) -> SideState:
     """Return the content state of an undone item: the halves of its baseline differ, so any change sends all of it.
 
     Where the file was in another folder than the live item, the content half has a digest of that folder's id.
     """
     was_there = baseline.content.get("parent", digest(baseline.parent)) == digest(parent)
-    has_changed = set(fields) - {"parent"} or not was_there
-    if baseline.content and not has_changed:
+    if baseline.content and was_there and not set(fields) - {"parent"}:
         return _UNCHANGED
+    body = ("body",) if isinstance(item, Article) else ()
     others = changed_fields(managed_digests(item), baseline.live, {})
     place = ("parent",) if "parent" in fields else ()
-    body = ("body",) if isinstance(item, Article) else ()
     return SideState(status=ChangeStatus.CHANGED, fields=(*body, *others, *place))
 
 
@@ -228,10 +212,7 @@ def _body_changed(article: Article, baseline: Baseline, anchors: frozenset[str])
 
 
 def _live_state(
-    live: Item | None,
-    baseline: Baseline,
-    managed: Collection[str],
-    assumed: Mapping[ItemKey, Mapping[str, str]],
+    live: Item | None, baseline: Baseline, managed: Collection[str], assumed: Mapping[ItemKey, Mapping[str, str]]
 ) -> SideState:
     """Compare a live item with its baseline in the fields that content manages; the others belong to the agents."""
     if live is None:

@@ -5,17 +5,17 @@ finds what each side did since the baseline, `decide` what follows from that, an
 that means for the side that is written.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind, select_paths
 from kbsync.model import ItemKey, Kind, KnowledgeBase, Side
-from kbsync.planner.decide import Decision, ItemState, PlanRules
+from kbsync.planner.decide import Decision, ItemState, PlanRules, Step
 from kbsync.planner.match import match
-from kbsync.planner.publish import publish_changes
-from kbsync.planner.pull import pull_changes
+from kbsync.planner.publish import PublishRules
+from kbsync.planner.pull import PullRules
 
 _MIN_FOR_SHARE = 10
 """With fewer known articles than this a share says nothing, and only a number limits removals."""
@@ -56,7 +56,7 @@ def _count_removed(changes: Sequence[Change]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run would do to the side `written`, in the order of its items, and what it would leave alone.
+    """The changes to the side `written`, in the order of its items, and what is left alone.
 
     Attributes:
         ids: The live id of each content path that is live.
@@ -108,31 +108,29 @@ def make_plan(
     publishing = desired.side is Side.CONTENT
     content, live = (desired, actual) if publishing else (actual, desired)
     matched = match(content, live, baselines, rules.addresses)
-    decide_item = publish_changes(matched, rules) if publishing else pull_changes(matched, rules, content)
-    steps = [step for state in matched.states if (step := decide_item(state)) is not None]
-    findings = [step for step in steps if isinstance(step, Finding)]
+    side_rules = PublishRules(matched, rules) if publishing else PullRules(matched, rules, content)
+    steps = [step for state in matched.states if (step := side_rules.step(state)) is not None]
+    findings: dict[FindingKind, list[Finding]] = defaultdict(list)
+    for step in steps:
+        if isinstance(step, Finding):
+            findings[step.finding_kind].append(step)
+    known = len(_known_articles(baselines))
     halt, halt_advice = _halt(content, live, baselines, rules)
     return Plan(
         written=actual.side,
         changes=select_paths([step for step in steps if isinstance(step, Change)], rules.paths),
-        drift=_of_kind(FindingKind.DRIFT, findings),
-        conflicts=_of_kind(FindingKind.CONFLICT, findings),
-        unmanaged=_of_kind(FindingKind.UNMANAGED, findings),
-        undone=_of_kind(FindingKind.UNDONE, findings),
+        drift=tuple(findings[FindingKind.DRIFT]),
+        conflicts=tuple(findings[FindingKind.CONFLICT]),
+        unmanaged=tuple(findings[FindingKind.UNMANAGED]),
+        undone=tuple(findings[FindingKind.UNDONE]),
         unchanged=len(matched.states) - len(steps),
         ids=matched.ids,
         targets=matched.links.targets,
         anchors=matched.links.anchors,
-        limit=RemovalLimit(
-            known=len(_known_articles(baselines)), share=rules.archive_share, number=rules.archive_number
-        ),
+        limit=RemovalLimit(known=known, share=rules.archive_share, number=rules.archive_number),
         halt=halt,
         halt_advice=halt_advice,
     )
-
-
-def _of_kind(finding_kind: FindingKind, findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(finding for finding in findings if finding.finding_kind is finding_kind)
 
 
 def _halt(
@@ -155,7 +153,7 @@ def _known_articles(baselines: Mapping[ItemKey, Baseline]) -> set[ItemKey]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemExplanation:
-    """Everything that a publish decides about one item by.
+    """Everything by which a publish decides about one item.
 
     Attributes:
         found_in: Where its baseline was found: `lock` or `ledger`.
@@ -166,7 +164,7 @@ class ItemExplanation:
     state: ItemState
     found_in: str = ""
     overruled: Baseline | None = None
-    step: Change | Finding | None = None
+    step: Step = None
     run: str = ""
 
     @property
@@ -186,20 +184,15 @@ def explain_items(
 
 
 def _explain(
-    state: ItemState,
-    step: Change | Finding | None,
-    lock: Mapping[ItemKey, Baseline],
-    ledger: Mapping[ItemKey, Baseline],
+    state: ItemState, step: Step, lock: Mapping[ItemKey, Baseline], ledger: Mapping[ItemKey, Baseline]
 ) -> ItemExplanation:
     known = state.baseline
     if known is None:
         return ItemExplanation(state=state, step=step)
     entries = {place: found for place, kept in (("ledger", ledger), ("lock", lock)) if (found := kept.get(known.key))}
     same = [place for place, entry in entries.items() if _is_same_version(entry, known)]
-    others = [entry for entry in entries.values() if not _is_same_version(entry, known)]
-    return ItemExplanation(
-        state=state, found_in=same[0] if same else "ledger", overruled=others[0] if same and others else None, step=step
-    )
+    overruled = next((entry for place, entry in entries.items() if same and place not in same), None)
+    return ItemExplanation(state=state, found_in=same[0] if same else "ledger", overruled=overruled, step=step)
 
 
 def _is_same_version(entry: Baseline, known: Baseline) -> bool:

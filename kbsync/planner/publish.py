@@ -1,6 +1,6 @@
 """The rules of a publish: what each item's state means for the portal, and what is left alone. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -38,12 +38,9 @@ _NAME_CYCLE = (
 _NAME_IT = "put it back, or write one with the `name` that it is to have"
 
 
-def publish_changes(match: Match, rules: PlanRules) -> Callable[[ItemState], Step]:
-    """Return the function that decides about one item of a publish."""
-    return _PublishRules(match, rules).step
+class PublishRules:
+    """Decides about the items of one publish."""
 
-
-class _PublishRules:
     def __init__(self, match: Match, rules: PlanRules) -> None:
         self.rules = rules
         self.ties = match.ties
@@ -66,6 +63,7 @@ class _PublishRules:
         }
 
     def step(self, state: ItemState) -> Step:
+        """Decide about one item."""
         if state.path in self.ties:
             return _conflict(state, self.ties[state.path])
         decision = state.decision(Side.LIVE)
@@ -101,7 +99,6 @@ class _PublishRules:
                 return make_finding(FindingKind.UNDONE, state, f"undone; {waits}")
 
     def _unchanged(self, state: ItemState) -> Step:
-        """Check an item without changes for links whose address changed, and for another path."""
         if state.baseline is None or state.content is None or state.baseline_state is not State.LIVE:
             return None
         moved = self._changed_addresses(state.baseline)
@@ -146,12 +143,11 @@ class _PublishRules:
             reason = "; ".join(filter(None, (self._came_from(state), f"{removed}, by --overwrite" if removed else "")))
             return _change(Action.UPDATE, state, fields=fields, reason=reason)
         if self.rules.moved == "refuse":
-            reason = f"{self._came_from(state)} to another folder, which this target refuses (`moved`)"
-            return _conflict(state, reason)
+            return _conflict(state, f"{self._came_from(state)} to another folder, which this target refuses (`moved`)")
         return self._move(state)
 
     def _removed_edit(self, state: ItemState) -> str:
-        """Say which web edit would be removed as a whole, where only a lock file says that content has seen it."""
+        """Describe the web edit that would be removed as a whole, where only a lock file says that it was seen."""
         known = state.baseline
         before = self.rules.unvouched.get(known.key) if known else None
         if known is None or before is None or (state.kind is not Kind.ARTICLE and state.content is None):
@@ -175,13 +171,10 @@ class _PublishRules:
         leaves_pointer = self.rules.moved == "pointer" and _is_published(state.live) and _is_published(state.content)
         left = "the old one points to it" if leaves_pointer else "the old one is archived"
         reason = f"{self._came_from(state)} {_MOVED}; {left}"
-        return replace(
-            _change(Action.MOVE, state, fields=_managed_fields(state.item), reason=reason),
-            leaves_pointer=leaves_pointer,
-        )
+        move = _change(Action.MOVE, state, fields=_managed_fields(state.item), reason=reason)
+        return replace(move, leaves_pointer=leaves_pointer)
 
     def _came_from(self, state: ItemState) -> str:
-        """Say where the source of an item was at the baseline, if that is another path."""
         old, new = state.baseline.path if state.baseline else state.path, state.path
         if old == new:
             return ""
@@ -203,7 +196,9 @@ class _PublishRules:
             reason = f"moved to {successor.path} by a run that was cut off; what is left here points to it"
             made = _change(Action.UPDATE, state, fields=("body",), reason=reason)
             return replace(made, desired=successor, leaves_pointer=True)
-        if _is_unpublished(state) and self.rules.removed == "archive":
+        known = state.baseline
+        is_draft = known is not None and known.state is State.UNDONE and known.fields.get("status") == Status.DRAFT
+        if is_draft and self.rules.removed == "archive":
             return _change(Action.FORGET, state, reason="its file is gone, and its publishing was undone before")
         if self.rules.removed == "delete":
             empty = "" if kind is Kind.ARTICLE else ", if nothing is left in it"
@@ -220,9 +215,9 @@ class _PublishRules:
         return self.published.get(known.successor)
 
     def _republish(self, state: ItemState) -> Step:
-        """Publish an undone item although its file has not changed."""
-        was_moved = state.baseline is not None and "parent" in state.baseline.content
-        fields = (*_managed_fields(state.item), *(("parent",) if was_moved else ()))
+        fields = _managed_fields(state.item)
+        if state.baseline is not None and "parent" in state.baseline.content:
+            fields = (*fields, "parent")
         return self._update(replace(state, content_state=SideState(status=ChangeStatus.CHANGED, fields=fields)))
 
     def _overwrite(self, state: ItemState) -> Step:
@@ -230,11 +225,10 @@ class _PublishRules:
         if state.live is None:
             return _change(Action.CREATE, state, fields=fields, reason="gone on the portal, by --overwrite")
         reason = "over a web edit, by --overwrite"
-        if "parent" not in state.live_state.fields:
-            return _change(Action.UPDATE, state, fields=fields, reason=reason)
-        if state.kind is Kind.FOLDER:
-            return _change(Action.UPDATE, state, fields=(*fields, "parent"), reason=reason)
-        reason = f"{reason}; stays where it was moved to on the portal, and a pull moves its file there"
+        if "parent" in state.live_state.fields and state.kind is Kind.FOLDER:
+            fields = (*fields, "parent")
+        elif "parent" in state.live_state.fields:
+            reason = f"{reason}; stays where it was moved to on the portal, and a pull moves its file there"
         return _change(Action.UPDATE, state, fields=fields, reason=reason)
 
 
@@ -246,12 +240,6 @@ def _moves(state: ItemState) -> bool:
 
 def _is_published(item: Item | None) -> bool:
     return isinstance(item, Article) and item.status is Status.PUBLISHED
-
-
-def _is_unpublished(state: ItemState) -> bool:
-    """Return whether an article is a draft because the run that published it was undone."""
-    known = state.baseline
-    return known is not None and known.state is State.UNDONE and known.fields.get("status") == Status.DRAFT
 
 
 def _lost_its_index(state: ItemState) -> bool:
@@ -272,15 +260,14 @@ def _source(kind: Kind) -> str:
 
 def rename_cycles(states: Iterable[ItemState]) -> dict[str, str]:
     """Return the directories that take one another's names in a cycle, each with the one that now has its name."""
-    known = [state for state in states if state.kind is not Kind.ARTICLE and state.content and state.baseline]
-    holders = {(state.kind, state.live.parent, state.live.label): state.path for state in known if state.live}
-    follows = {}
-    for state in known:
-        if state.live is None or state.content is None or state.content.label == state.live.label:
-            continue
-        holder = holders.get((state.kind, state.live.parent, state.content.label))
-        if holder is not None:
-            follows[state.path] = holder
+    directories = [state for state in states if state.kind is not Kind.ARTICLE and state.baseline]
+    known = [(state, state.content, state.live) for state in directories if state.content and state.live]
+    holders = {(state.kind, live.parent, live.label): state.path for state, _, live in known}
+    follows = {
+        state.path: holders[name]
+        for state, content, live in known
+        if content.label != live.label and (name := (state.kind, live.parent, content.label)) in holders
+    }
     return {path: other for path, other in follows.items() if _is_in_cycle(path, follows)}
 
 

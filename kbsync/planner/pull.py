@@ -1,6 +1,5 @@
 """The rules of a pull: what each item's state means for the tree, and what is left alone. Pure."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -22,14 +21,12 @@ from kbsync.planner.match import Match
 _change = partial(make_change, written=Side.CONTENT)
 _conflict = partial(make_finding, FindingKind.CONFLICT)
 _MOVED = "moved on the portal"
+_GONE = "gone on the portal; if it is to go, pull with --prune, or delete its file; if not, publish --overwrite it"
 
 
-def pull_changes(match: Match, rules: PlanRules, content: KnowledgeBase) -> Callable[[ItemState], Step]:
-    """Return the function that decides about one item of a pull."""
-    return _PullRules(match, rules, content).step
+class PullRules:
+    """Decides about the items of one pull."""
 
-
-class _PullRules:
     def __init__(self, match: Match, rules: PlanRules, content: KnowledgeBase) -> None:
         self.rules = rules
         self.ties = match.ties
@@ -38,14 +35,14 @@ class _PullRules:
         self.closed = {state.id for state in match.states if _is_closed(state)}
 
     def step(self, state: ItemState) -> Step:
+        """Decide about one item."""
         if state.path in self.ties:
             return _conflict(state, self.ties[state.path])
         if state.baseline_state in {State.ARCHIVED, State.UNDONE}:
-            return self._unpublished(state)
-        return self._step_of(state.decision(Side.CONTENT), state)
-
-    def _step_of(self, decision: Decision, state: ItemState) -> Step:
-        match decision:
+            # A pull leaves the item alone and does not restore it, but reports a web edit.
+            reason = f"{state.baseline_state} by kbsync, and since {web_edit(state)}"
+            return _conflict(state, reason) if state.live_state.fields else None
+        match state.decision(Side.CONTENT):
             case Decision.CREATE:
                 return self._create(state)
             case Decision.UPDATE:
@@ -66,12 +63,6 @@ class _PullRules:
             case _:
                 return self._adopt_touched(state)
 
-    def _unpublished(self, state: ItemState) -> Step:
-        """Leave an archived or undone item alone: a pull does not bring it back, but a web edit is reported."""
-        if not state.live_state.fields:
-            return None
-        return _conflict(state, f"{state.baseline_state} by kbsync, and since {web_edit(state)}")
-
     def _create(self, state: ItemState) -> Step:
         if state.item.parent in self.closed:
             if state.kind is not Kind.ARTICLE:
@@ -91,16 +82,11 @@ class _PullRules:
         return _change(Action.MOVE, state, fields=fields, reason=_MOVED)
 
     def _remove(self, state: ItemState) -> Step:
-        """Delete a file only where the user says so."""
         if self.rules.prune or self.rules.takes_theirs(state.path):
             return _change(Action.DELETE, state, reason="gone on the portal")
-        return _conflict(
-            state,
-            "gone on the portal; if it is to go, pull with --prune, or delete its file; if not, publish --overwrite it",
-        )
+        return _conflict(state, _GONE)
 
     def _merge(self, state: ItemState) -> Step:
-        """Merge what both sides changed, or take the side that the user named."""
         if self.rules.keeps_ours(state.path) and state.live is not None:
             return self._keep(state)
         wins, conflict = self.rules.takes_theirs(state.path), _conflict(state, disagreement(state))
@@ -136,9 +122,10 @@ class _PullRules:
 
 def _edited(state: ItemState) -> tuple[str, ...]:
     """Return the fields that the portal changed; without a baseline, those in which the two sides differ."""
-    fields = state.differing if state.baseline is None else state.live_state.fields
-    same_parent = state.baseline is not None and "parent" not in state.differing and _moved_here(state)
-    return tuple(name for name in fields if not (name == "parent" and same_parent))
+    if state.baseline is None:
+        return state.differing
+    same_parent = "parent" not in state.differing and _moved_here(state)
+    return tuple(name for name in state.live_state.fields if not (name == "parent" and same_parent))
 
 
 def _moved_here(state: ItemState) -> bool:

@@ -1,19 +1,19 @@
-"""Whether content says again what it said before a web edit that, by a lock file alone, it has seen. Pure.
+"""Finds out whether content says again what it said before a web edit that, by a lock file alone, it has seen. Pure.
 
-A lock file and its file may come apart: a merge that keeps the one of either side, or a hand. Then the lock file says
-that content has seen a web edit, and nothing of that edit is in the file. History proves nothing here: after a squash,
-or in a shallow clone, the text that was pulled is in no commit.
+A lock file and its file may disagree, after a merge that keeps one of either side or an edit by hand. Then the lock
+file says that content has seen a web edit, and nothing of that edit is in the file. History proves nothing here: after
+a squash, or in a shallow clone, the text that was pulled is in no commit.
 """
 
 import re
 from collections.abc import Collection, Sequence
-from difflib import SequenceMatcher
 from html import unescape
 
 from kbsync.baseline import Baseline, Unvouched
 from kbsync.content.document import parse_document
 from kbsync.digests import content_digests, live_digests, managed_digests, rooted_html
 from kbsync.errors import ContentError
+from kbsync.markup.align import opcodes
 from kbsync.markup.compare import canonical
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Item
@@ -21,9 +21,9 @@ from kbsync.model import Article, Item
 _WORD = re.compile(r"\w+|[^\w\s]")
 _TAG = re.compile(r"<[^>]*>")
 _KEPT = 0.4
-"""What share of its words must be left of a stretch for it to count as still there."""
+"""The share of a stretch's words beyond which it counts as still there."""
 _MOST = 4_000_000
-"""Pairs of words that are compared at most; of longer texts only the exact return to what was counts."""
+"""The most pairs of words that are compared; a longer text counts only where it is exactly the earlier one."""
 
 
 def takes_back(
@@ -31,8 +31,8 @@ def takes_back(
 ) -> bool:
     """Return whether content takes back all that was edited on the web before the baseline `seen`.
 
-    That is so where every field that was edited there, and that content manages, says again what it said before; and
-    where there is no content any more.
+    That is so where every field that was edited there, and that content manages, says again what it said before, and
+    where content no longer has the item.
     """
     if content is None:
         return True
@@ -61,82 +61,61 @@ def _takes_back_body(
     content: Article, live: Item | None, seen: Baseline, before: Unvouched, anchors: Collection[str]
 ) -> bool:
     """Compare the words with those of the version that was published, and with those of the file that was replaced."""
-    edited, now = _edited_body(live, seen, anchors), words_of(rooted_html(content, anchors))
-    if edited is None:
-        return False
-    words = words_of(edited)
+    edited, now = _words_seen(live, seen, anchors), _words(rooted_html(content, anchors))
     published = None if before.published is None else _words_of_source(before.published, anchors)
-    if published == words:
+    if edited is None or published == edited:
         return False
     replaced = _words_of_source(before.replaced, anchors)
-    return any(old is not None and takes_back_words(old, words, now) for old in (published, replaced))
+    return any(old is not None and takes_back_words(old, edited, now) for old in (published, replaced))
 
 
 def takes_back_words(old: Sequence[str], edited: Sequence[str], now: Sequence[str]) -> bool:
     """Return whether nothing is left of what was put into a text, and all is back that was taken out."""
-    changes = _differing(old, edited)
-    if changes is None or not changes:
+    if not (changes := _differing(old, edited)):
         return False
-    kept, back = _common(edited, now), _common(old, now)
-    if kept is None or back is None:
+    from_edited, from_old = _differing(edited, now), _differing(old, now)
+    if from_edited is None or from_old is None:
         return False
-    return all(not _is_there(range(c, d), kept) and (a == b or _is_there(range(a, b), back)) for a, b, c, d in changes)
+    lost = {at for start, end, _, _ in from_edited for at in range(start, end)}
+    missing = {at for start, end, _, _ in from_old for at in range(start, end)}
+    return all(
+        not _is_there(range(c, d), lost) and (a == b or _is_there(range(a, b), missing)) for a, b, c, d in changes
+    )
 
 
-def words_of(html: str) -> list[str]:
+def _is_there(stretch: range, lost: Collection[int]) -> bool:
+    return sum(at not in lost for at in stretch) > _KEPT * len(stretch)
+
+
+def _differing(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int, int, int]] | None:
+    """Return the stretches in which two texts differ; None where they are too long to compare."""
+    shortest = min(len(one), len(other))
+    start = next((at for at in range(shortest) if one[at] != other[at]), shortest)
+    end = next((at for at in range(shortest - start) if one[-1 - at] != other[-1 - at]), shortest - start)
+    mine, theirs = one[start : len(one) - end], other[start : len(other) - end]
+    if len(mine) * len(theirs) > _MOST:
+        return None
+    return [(a + start, b + start, c + start, d + start) for tag, a, b, c, d in opcodes(mine, theirs) if tag != "equal"]
+
+
+def _words(html: str) -> list[str]:
     """Return what a reader sees of a body, word by word."""
     return _WORD.findall(unescape(_TAG.sub(" ", html)))
 
 
-def _is_there(stretch: range, common: Collection[int]) -> bool:
-    return bool(stretch) and sum(at in common for at in stretch) > _KEPT * len(stretch)
-
-
-def _differing(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int, int, int]] | None:
-    """Return the stretches in which two texts differ; None where they are too long to say."""
-    start, end = _alike_at_both_ends(one, other)
-    mine, theirs = one[start : len(one) - end], other[start : len(other) - end]
-    if len(mine) * len(theirs) > _MOST:
-        return None
-    codes = SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes()
-    return [(a + start, b + start, c + start, d + start) for tag, a, b, c, d in codes if tag != "equal"]
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> set[int] | None:
-    """Return the places of one text's words that another text has too."""
-    differing = _differing(one, other)
-    if differing is None:
-        return None
-    return set(range(len(one))) - {at for a, b, _, _ in differing for at in range(a, b)}
-
-
-def _alike_at_both_ends(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
-    most, start, end = min(len(one), len(other)), 0, 0
-    while start < most and one[start] == other[start]:
-        start += 1
-    while end < most - start and one[-1 - end] == other[-1 - end]:
-        end += 1
-    return start, end
-
-
 def _words_of_source(known: Baseline, anchors: Collection[str]) -> list[str] | None:
-    body = _body_of(known, anchors)
-    return None if body is None else words_of(body)
-
-
-def _body_of(known: Baseline, anchors: Collection[str]) -> str | None:
-    """Return what a baseline's source shows a reader; None where nobody has it."""
+    """Return what a baseline's source shows a reader; None where its text is not known."""
     if known.source is None:
         return None
     try:
         body = parse_document(known.source, known.path).body if known.expanded is None else known.expanded
     except ContentError:
         return None
-    return rooted_html(Article(title="", body=body, path=known.path), anchors)
+    return _words(rooted_html(Article(title="", body=body, path=known.path), anchors))
 
 
-def _edited_body(live: Item | None, seen: Baseline, anchors: Collection[str]) -> str | None:
-    """Return the body that was seen: as the portal still shows it, else as its source has it."""
+def _words_seen(live: Item | None, seen: Baseline, anchors: Collection[str]) -> list[str] | None:
+    """Return the words that were seen: as the portal still shows them, else as the source has them."""
     if isinstance(live, Article) and live_digests(live)["body"] == seen.live.get("body"):
-        return canonical(live.body)
-    return _body_of(seen, anchors)
+        return _words(canonical(live.body))
+    return _words_of_source(seen, anchors)
