@@ -142,7 +142,7 @@ class Outcome:
 def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> tuple[tuple[Change, ...], ...]:
     """Order changes so that each wave needs only what the waves before it wrote; the changes of a wave may run at once.
 
-    Parents come before what they hold, new articles before those that link to them (`targets` maps a path to what it
+    Parents come before their children, new articles before those that link to them (`targets` maps a path to what it
     links to), and removals last, the deepest first. Where new articles link to one another in a cycle, those of
     `cycle_openers` come before what they link to.
     """

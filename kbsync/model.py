@@ -25,14 +25,14 @@ class Kind(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return the place of the kind in an order that has parents before what they hold."""
+        """Return the place of the kind in an order that has parents before their children."""
         return list(Kind).index(self)
 
 
 class ItemKey(NamedTuple):
     """What identifies an item for as long as the portal has it; ids are not promised to differ across kinds.
 
-    `language` is empty for the primary language. No item has the id 0: it stands for one that is not on the portal.
+    `language` is empty for the primary language. No item has the id 0: it means one that is not on the portal.
     """
 
     kind: Kind
@@ -248,7 +248,7 @@ class KnowledgeBase:
         yield from self.articles
 
     def by_path(self) -> Mapping[str, Item]:
-        """Index the items that lie at a content path."""
+        """Index the items that have a content path."""
         return {item.path: item for item in self.items() if item.path is not None}
 
     def by_id(self) -> Mapping[ItemKey, Item]:

@@ -23,24 +23,6 @@ def lint(tree: ContentTree, *, assets_url: str | None) -> tuple[Problem, ...]:
     return tuple(sorted(found | set(tree.problems)))
 
 
-class _BodyLocations:
-    """Where the lines of one article's body were written: in its file, or in an included one."""
-
-    def __init__(self, article: Article, expansion: Expansion | None) -> None:
-        self.path = article.path or ""
-        self.lines_above = (article.origin.body_line if article.origin else 1) - 1
-        self.expansion = expansion
-
-    def of_line(self, line: int) -> Location:
-        if self.expansion is not None:
-            return self.expansion.location(line)
-        return Location(path=self.path, line=self.lines_above + line)
-
-    def of_link(self, reference: Reference) -> tuple[Location, str]:
-        known = self.expansion.links.get((reference.line, reference.target)) if self.expansion else None
-        return known or (self.of_line(reference.line), reference.target)
-
-
 class _ArticleChecker:
     """Checks articles against everything that links can lead to.
 
@@ -61,14 +43,15 @@ class _ArticleChecker:
         self.anchors: dict[str, frozenset[str]] = {}
 
     def check(self, article: Article) -> Iterator[Problem]:
-        locations = _BodyLocations(article, self.expansions.get(article.path or ""))
+        expansion = self.expansions.get(article.path or "")
         for reference in references(article.body):
-            location, written = locations.of_link(reference)
+            known = expansion.links.get((reference.line, reference.target)) if expansion else None
+            location, written = known or (_location(article, expansion, reference.line), reference.target)
             if problem := self._check_link(article, replace(reference, target=written), location):
                 yield problem
         for hazard in hazards(article.body):
             what = f"{hazard.what} would run in a reader's browser"
-            yield locations.of_line(hazard.line).problem(what, "take it out")
+            yield _location(article, expansion, hazard.line).problem(what, "take it out")
 
     def _check_link(self, article: Article, reference: Reference, location: Location) -> Problem | None:
         written = reference.target.strip()
@@ -129,3 +112,11 @@ class _ArticleChecker:
         elsewhere = [path for path in paths if path.rpartition("/")[2] == name]
         siblings = [path for path in paths if parent_path(path) == directory]
         return get_close_matches(target, elsewhere or siblings, n=1, cutoff=0.8)
+
+
+def _location(article: Article, expansion: Expansion | None, line: int) -> Location:
+    """Return where a line of an article's body was written: in its file, or in an included one."""
+    if expansion is not None:
+        return expansion.location(line)
+    lines_above = article.origin.body_line - 1 if article.origin else 0
+    return Location(path=article.path or "", line=lines_above + line)

@@ -1,6 +1,6 @@
 """Approvals: what a plan that somebody reviewed allows a later plan to do. Pure.
 
-An approval never says what to do: a fresh plan does, and the approval takes out of it whatever is not as reviewed.
+An approval never says what to do: a fresh plan does, and the approval removes from it what is not as reviewed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -52,7 +52,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
-    """A plan from a file, with what tells whether it is still valid.
+    """A plan from a file, and the facts by which it is still valid or not.
 
     Attributes:
         plan: The plan to be shown: its items have names and nothing else.

@@ -18,7 +18,7 @@ from kbsync.model import Article, Item, ItemKey, Kind, Side, is_under
 class PlanRules:
     """The settings of a target and the options of one run that a plan depends on.
 
-    `unvouched` holds, for what only a lock file calls seen, what was known before.
+    `unvouched` has the earlier baselines of web edits that only a lock file calls seen.
     """
 
     addresses: AddressMap
@@ -40,11 +40,11 @@ class PlanRules:
         return any(is_under(path, folder) for folder in self.overwrite)
 
     def keeps_ours(self, path: str) -> bool:
-        """Return whether a pull keeps the file at a content path, whatever was edited on the portal."""
+        """Return whether a pull ignores web edits at a content path and keeps its file."""
         return any(is_under(path, folder) for folder in self.ours)
 
     def takes_theirs(self, path: str) -> bool:
-        """Return whether a pull takes the portal's version for a content path, whatever its file says."""
+        """Return whether a pull overwrites the file at a content path with the portal's version."""
         return any(is_under(path, folder) for folder in self.theirs)
 
 
@@ -270,7 +270,7 @@ def web_edit(state: ItemState) -> str:
 
 
 def disagreement(state: ItemState) -> str:
-    """Describe how the two sides came to differ."""
+    """Describe why the two sides differ."""
     if state.baseline is None:
         return f"already on the portal, and different: {', '.join(state.differing)}"
     if state.content is None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from kbsync.baseline import Baseline, State
 from kbsync.digests import blob_of
-from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, digest, parent_path
+from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, digest, parent_path
 
 _SIMILAR_AT_SAME_PATH = 0.3
 _SIMILAR = 0.6
@@ -201,8 +201,8 @@ class _Assignment:
         return {path: max(sorted(found), key=found.__getitem__) for path, found in votes.items()}
 
     def match_directories(self) -> None:
-        """Match directories by what they hold, but for folders that now are in another category."""
-        _DirectoryAssignment(self.items, self.baselines, self.known, self.ties, self.take).assign()
+        """Match directories by their items, except for folders that now are in another category."""
+        _DirectoryAssignment(self).assign()
         categories = [known for known in self.baselines.values() if known.kind is Kind.CATEGORY]
         by_path = {known.path: known.key for known in sorted(categories, key=_precedence)}
         for path, key in list(self.known.items()):
@@ -247,19 +247,10 @@ def _precedence(baseline: Baseline) -> tuple[bool, bool, str]:
 class _DirectoryAssignment:
     """Assigns the directories of a tree to free baselines by where the items in them were before."""
 
-    def __init__(
-        self,
-        items: Mapping[str, Item],
-        baselines: Mapping[ItemKey, Baseline],
-        known: Mapping[str, ItemKey],
-        ties: Mapping[str, tuple[ItemKey, ...]],
-        take: Callable[[str, ItemKey], None],
-    ) -> None:
-        self.items = items
-        self.baselines = baselines
-        self.known = known
-        self.take = take
-        self.taken = set(known.values())
+    def __init__(self, assignment: _Assignment) -> None:
+        items, baselines = assignment.items, assignment.baselines
+        self.items, self.baselines, self.known, self.free = items, baselines, assignment.known, assignment.free
+        self.take = assignment.take
         self.vanished: dict[tuple[Kind, str], list[Baseline]] = defaultdict(list)
         for baseline in baselines.values():
             if baseline.path not in items:
@@ -271,9 +262,9 @@ class _DirectoryAssignment:
             if item.origin is not None and path not in former_paths
         )
         self.votes: dict[str, Counter[ItemKey]] = defaultdict(Counter)
-        for child, key in known.items():
+        for child, key in self.known.items():
             self._vote(child, key)
-        for child, keys in ties.items():
+        for child, keys in assignment.ties.items():
             if len({parent_path(baselines[key].path) for key in keys}) == 1:
                 self._vote(child, keys[0])
 
@@ -328,8 +319,7 @@ class _DirectoryAssignment:
             self._match_index_file(path, kind)
 
     def _match(self, path: str, key: ItemKey) -> None:
-        if path not in self.known and key not in self.taken:
-            self.taken.add(key)
+        if path not in self.known and key in self.free:
             self.take(path, key)
             self._vote(path, key)
 
@@ -337,7 +327,7 @@ class _DirectoryAssignment:
         return self.baselines[key].state is State.LIVE
 
     def _free_by_path(self, kind: Kind) -> dict[str, ItemKey]:
-        free = [known for key, known in self.baselines.items() if known.kind is kind and key not in self.taken]
+        free = [known for known in self.free.values() if known.kind is kind]
         return {known.path: known.key for known in sorted(free, key=_precedence)}
 
     def _match_index_file(self, path: str, kind: Kind) -> None:
@@ -346,7 +336,7 @@ class _DirectoryAssignment:
         if path in self.known or item.origin is None:
             return
         blob = blob_of(item.origin.text)
-        same = [known for known in self.vanished[kind, blob] if known.key not in self.taken]
+        same = [known for known in self.vanished[kind, blob] if known.key in self.free]
         if len(same) == 1 and self.new[kind, blob] == 1:
             self._match(path, same[0].key)
 

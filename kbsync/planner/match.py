@@ -51,7 +51,7 @@ class Match:
 def match(
     content: KnowledgeBase, live: KnowledgeBase, baselines: Mapping[ItemKey, Baseline], addresses: AddressMap
 ) -> Match:
-    """Match both sides and their baselines, parents before what they hold."""
+    """Match both sides and their baselines, parents before their children."""
     identities = identify(content, baselines)
     matcher = _Matcher(content, live, identities, baselines)
     matcher.match_content()

@@ -1,8 +1,8 @@
-"""The plan: what would have to change so that the actual side says what is desired.
+"""The plan: the changes that turn the actual side into the desired one.
 
 Pure: it reads and writes nothing. `make_plan` serves publish (desired is content) and pull (desired is live): `match`
-finds what each side did since the baseline, `decide` what follows from that, and the rules of `publish` and `pull` what
-that means for the side that is written.
+finds how each side changed since the baseline, `decide` what follows from that, and the rules of `publish` and `pull`
+what that means for the side that is written.
 """
 
 from collections import Counter, defaultdict
@@ -39,8 +39,7 @@ class RemovalLimit:
         """Return a sentence where the changes exceed the limit, else an empty text."""
         removed = _count_removed(changes)
         if self.number is not None:
-            exceeded = f"{removed} articles would be removed; the limit is {self.number}"
-            return exceeded if removed > self.number else ""
+            return f"{removed} articles would be removed; the limit is {self.number}" if removed > self.number else ""
         if self.share is not None and self.known >= _MIN_FOR_SHARE and removed > self.share * self.known:
             return f"{removed} of {self.known} known articles would be removed; the limit is {self.share:.0%}"
         return ""

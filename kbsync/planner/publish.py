@@ -1,4 +1,4 @@
-"""The rules of a publish: what each item's state means for the portal, and what is left alone. Pure."""
+"""The rules of a publish: what each item's state means for the portal. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

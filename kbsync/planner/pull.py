@@ -1,4 +1,4 @@
-"""The rules of a pull: what each item's state means for the tree, and what is left alone. Pure."""
+"""The rules of a pull: what each item's state means for the tree. Pure."""
 
 from dataclasses import replace
 from functools import partial

@@ -1,4 +1,4 @@
-"""Finds out whether content says again what it said before a web edit that, by a lock file alone, it has seen. Pure.
+"""Detects content that is as it was before a web edit, although its lock file says that it has seen the edit. Pure.
 
 A lock file and its file may disagree, after a merge that keeps one of either side or an edit by hand. Then the lock
 file says that content has seen a web edit, and nothing of that edit is in the file. History proves nothing here: after
@@ -31,8 +31,8 @@ def takes_back(
 ) -> bool:
     """Return whether content takes back all that was edited on the web before the baseline `seen`.
 
-    That is so where every field that was edited there, and that content manages, says again what it said before, and
-    where content no longer has the item.
+    That is so where every field that was edited there, and that content manages, has its earlier value again, and where
+    content no longer has the item.
     """
     if content is None:
         return True
