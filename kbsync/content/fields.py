@@ -282,11 +282,6 @@ class FieldReader:
                 self.add(front.keys["visibility"].line, f"`visibility: {fields.visibility}` wants `{key}`", advice)
 
 
-def merge_variables(own: Mapping[str, str] | None, above: Mapping[str, str] | None) -> Mapping[str, str] | None:
-    """Merge two sets of variables by name; `own` ones override those from `above`."""
-    return above if own is None else own if above is None else {**above, **own}
-
-
 def _shape(value: YamlValue) -> str:
     match value:
         case YamlScalar():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from kbsync.content.document import Document, decode, line_at, parse_document
-from kbsync.content.fields import ArticleFields, FieldReader, IndexFields, merge_variables
+from kbsync.content.fields import ArticleFields, FieldReader, IndexFields
 from kbsync.content.front_matter import YamlMapping
 from kbsync.content.includes import Expansion, Includes
 from kbsync.content.selection import (
@@ -329,7 +329,7 @@ def _article(path: str, document: Document, found: ArticleFields, stem: str, bod
 
 def _inherited(own: ArticleFields, defaults: ArticleFields) -> ArticleFields:
     """Fill in the fields that an article does not have itself."""
-    variables = merge_variables(own.variables, defaults.variables)
+    variables = {**(defaults.variables or {}), **(own.variables or {})} or None
     return replace(_filled(own, defaults), seo=_filled(own.seo, defaults.seo), variables=variables)
 
 

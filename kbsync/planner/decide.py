@@ -199,7 +199,7 @@ class ItemState:
         return self.baseline.state if self.baseline else None
 
     def decision(self, written: Side) -> Decision:
-        """Return what follows for the item when the side `written` is brought up to date."""
+        """Return what follows for the item when the side `written` is updated."""
         ours, theirs = self.content_state.status, self.live_state.status
         desired, actual = (ours, theirs) if written is Side.LIVE else (theirs, ours)
         alike = self.live is not None and self.content is not None and not self.differing

@@ -44,10 +44,6 @@ class RemovalLimit:
             return f"{removed} of {self.known} known articles would be removed; the limit is {self.share:.0%}"
         return ""
 
-    def advice(self, changes: Sequence[Change]) -> str:
-        """Return how to apply changes that exceed the limit."""
-        return f"if it is meant, publish with --force, or set `archive = {_count_removed(changes)}` under [limits]"
-
 
 def _count_removed(changes: Sequence[Change]) -> int:
     return sum(change.kind is Kind.ARTICLE and change.action in {Action.ARCHIVE, Action.DELETE} for change in changes)
@@ -97,7 +93,9 @@ class Plan:
         """What to do where `halt` or `excess` stops a run."""
         if self.halt:
             return self.halt_advice
-        return self.limit.advice(self.changes) if self.excess else ""
+        removed = _count_removed(self.changes)
+        how = f"if it is meant, publish with --force, or set `archive = {removed}` under [limits]"
+        return how if self.excess else ""
 
 
 def make_plan(
