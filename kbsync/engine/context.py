@@ -54,10 +54,10 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A tree with its baselines: `lock` and `ledger` as they stand, `baselines` the newer of the two for each item.
+    """A tree with its baselines: `lock` and `ledger` as they are, `baselines` the newer of the two for each item.
 
     `heads` are the commits of ledger and lease, `in_flight` is the run that holds the lease, alive or not,
-    `journaled` are the baselines in this clone's `journals`; `recovered` is what of all that was found on the portal.
+    `journaled` are the baselines in this clone's `journals`; `recovered` is what of these was found on the portal.
     `cut_off` is set where an interrupted pull left the working tree half written.
     """
 
@@ -114,14 +114,15 @@ def open_workspace(
         GitError: there is no repository, or the ledger cannot be fetched.
     """
     repository = Repository.open(config.root)
-    files = files_of(repository, config, commit)
+    # What git ignores is left out, as no commit would hold it.
+    files = repository.checked_out() if commit is None else repository.committed(commit)
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock_files(lock_files(config, files))
     usable = carried_over(lock, _blobs(tree.knowledge))
     found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
-    problems = {*found, *of_lock}
-    if any(problem.is_error for problem in problems):
-        raise ContentError(tuple(problem for problem in problems if problem.is_error))
+    errors = tuple(problem for problem in {*found, *of_lock} if problem.is_error)
+    if errors:
+        raise ContentError(errors)
     heads = remote_heads(repository, config, local=local)
     ledger, last_run = read_local_ledger(repository, config)
     journals, journaled = read_journals(journal_folder(repository, config))
@@ -144,9 +145,9 @@ def open_workspace(
 
 
 def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:
-    """Return, for what a lock file alone calls seen and whose file says something else, what was known before.
+    """Return what was known before of items that only a lock file calls seen and whose file differs from it.
 
-    It has its source where the ledger or this clone has it.
+    The sources are those that the ledger or this clone has.
     """
     blobs = _blobs(workspace.content)
     found = {
@@ -161,13 +162,6 @@ def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:
     texts = workspace.repository.blobs({known.replaced.blob for known in found.values()})
     replaced = with_sources((known.replaced for known in found.values()), texts)
     return {known.key: Unvouched(published=published.get(known.key), replaced=known) for known in replaced}
-
-
-def files_of(repository: Repository, config: Config, commit: str | None) -> Files:
-    """Return the files of a commit, else of the working tree less what git ignores, which no commit would hold."""
-    if commit is not None:
-        return repository.committed(commit)
-    return repository.checked_out()
 
 
 def files_on_disk(config: Config) -> Files:

@@ -1,6 +1,6 @@
 """The history of a target: the runs in the ledger, and what each changed of every item. Reads only."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import unified_diff
 
 from kbsync.baseline import Baseline, ledger_file_name
@@ -61,18 +61,18 @@ def past_runs(repository: Repository, config: Config, *, limit: int | None = Non
         # A commit that only joined two ledgers repeats a record and is no run of its own.
         if record is None or record.purpose is Purpose.JOIN:
             continue
-        before = commit.parents[0] if commit.parents else None
-        who = record.author or commit.author
-        past = RunInfo(id=commit.id, parent=before, record=record, author=who, date=commit.at)
-        found.append(_with_undoing(past, undone))
+        run = RunInfo(
+            id=commit.id,
+            parent=commit.parents[0] if commit.parents else None,
+            record=record,
+            author=record.author or commit.author,
+            date=commit.at,
+            undone_by=undone.get(commit.id, ()),
+        )
+        found.append(run)
         if record.undoes:
-            undone[record.undoes] = (*undone.get(record.undoes, ()), past.short_id)
+            undone[record.undoes] = (*undone.get(record.undoes, ()), run.short_id)
     return tuple(found)
-
-
-def _with_undoing(past: RunInfo, undone: Mapping[str, tuple[str, ...]]) -> RunInfo:
-    by = undone.get(past.id, ())
-    return RunInfo(id=past.id, parent=past.parent, record=past.record, author=past.author, date=past.date, undone_by=by)
 
 
 def find_run(runs: Sequence[RunInfo], name: str) -> RunInfo:
@@ -110,7 +110,7 @@ def _is_undo(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:
 
 
 def keys_of(entries: Collection[RunEntry]) -> tuple[ItemKey, ...]:
-    """Return the items of some entries, those that were replaced by a move among them."""
+    """Return the items of some entries, including those that a move replaced."""
     keys = [entry.key for entry in entries]
     keys += [ItemKey(entry.kind, entry.replaces) for entry in entries if entry.replaces]
     return tuple(dict.fromkeys(keys))
@@ -140,8 +140,8 @@ def item_diffs(repository: Repository, config: Config, run: RunInfo) -> tuple[It
         diffs.append(_item_diff(entry, before, after, run, options))
         old = after.get(ItemKey(entry.kind, entry.replaces or 0))
         if old is not None and old.previous:
-            left = RunEntry(action=Action.ARCHIVE, kind=entry.kind, id=old.id, path=entry.former or old.path)
-            diffs.append(_item_diff(left, before, after, run, options))
+            archived = RunEntry(action=Action.ARCHIVE, kind=entry.kind, id=old.id, path=entry.former or old.path)
+            diffs.append(_item_diff(archived, before, after, run, options))
     return tuple(diffs)
 
 
@@ -152,8 +152,7 @@ def _item_diff(
     run: RunInfo,
     options: MarkupOptions,
 ) -> ItemDiff:
-    key = entry.key
-    old, new = before.get(key), after.get(key)
+    old, new = before.get(entry.key), after.get(entry.key)
     was = new.previous if new and new.previous else (old.fields if old else {})
     now = new.fields if new else {}
     lines = _source_lines(old, new) if run.record.purpose is Purpose.PUBLISH else ()
@@ -165,8 +164,8 @@ def _source_lines(old: Baseline | None, new: Baseline | None) -> tuple[str, ...]
     if old is None or new is None or old.source is None or new.source is None:
         return ()
     if old.source == new.source and None not in (old.expanded, new.expanded):
-        return _lines(old.expanded or "", new.expanded or "")
-    return _lines(old.source, new.source)
+        return diff_lines(old.expanded or "", new.expanded or "", context=1)
+    return diff_lines(old.source, new.source, context=1)
 
 
 def _body_lines(
@@ -175,10 +174,11 @@ def _body_lines(
     mine, theirs = was.get("body"), now.get("body")
     if not isinstance(mine, str) or not isinstance(theirs, str) or mine == theirs:
         return ()
-    markdown: Callable[[str], str] = lambda html: to_markdown(html, options=options).text  # noqa: E731
-    return _lines(markdown(mine), markdown(theirs))
+    old, new = (to_markdown(html, options=options).text for html in (mine, theirs))
+    return diff_lines(old, new, context=1)
 
 
-def _lines(old: str, new: str) -> tuple[str, ...]:
-    lines = unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm="")
+def diff_lines(old: str, new: str, *, context: int) -> tuple[str, ...]:
+    """Return the lines of a unified diff of two texts, without its header."""
+    lines = unified_diff(old.splitlines(), new.splitlines(), n=context, lineterm="")
     return tuple(line for line in lines if not line.startswith(("--- ", "+++ ")))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import unified_diff
 
 from kbsync.baseline import Baseline, BaselineOrigin
 from kbsync.change import Change, Finding
@@ -10,7 +9,7 @@ from kbsync.config import Config, Secret
 from kbsync.content.document import parse_document
 from kbsync.digests import pulled_body
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace, unvouched
-from kbsync.engine.history import past_runs
+from kbsync.engine.history import diff_lines, past_runs
 from kbsync.engine.pointer import add_pointers
 from kbsync.engine.recover import hold_back_unresolved, recover_into
 from kbsync.engine.refresh import live_from_baselines, refresh, with_author_ids, without_author_emails
@@ -39,38 +38,32 @@ def annotate_conflicts(plan: Plan, known: Mapping[ItemKey, Baseline], addresses:
             return pulled_body(Article(title="", body=html), conflict.path, addresses, paths).text
 
         baseline = known.get(conflict.key)
-        return replace(
-            conflict,
-            ours=tuple(_ours(conflict.content, baseline)),
-            theirs=tuple(_theirs(conflict, baseline, markdown)),
-        )
+        theirs = tuple(_theirs(conflict, baseline, markdown))
+        return replace(conflict, ours=_ours(conflict.content, baseline), theirs=theirs)
 
     return replace(plan, conflicts=tuple(shown(conflict) for conflict in plan.conflicts))
 
 
-def _ours(content: Item | None, baseline: Baseline | None) -> Iterator[str]:
+def _ours(content: Item | None, baseline: Baseline | None) -> tuple[str, ...]:
     if baseline is None or baseline.source is None or content is None or content.origin is None:
-        return
-    yield from _lines(baseline.source, content.origin.text)
+        return ()
+    return diff_lines(baseline.source.strip(), content.origin.text.strip(), context=0)
 
 
 def _theirs(conflict: Finding, baseline: Baseline | None, markdown: _ToMarkdown) -> Iterator[str]:
     live = conflict.live
     if live is None:
         return
-    then = fields_of(conflict.content) if baseline is None and conflict.content else {}
-    if baseline is not None:
-        then = dict(baseline.fields)
+    then = baseline.fields if baseline else fields_of(conflict.content) if conflict.content else {}
     for name, now in fields_of(live).items():
         old = then.get(name)
         if name in conflict.fields and name != "body" and old is not None and digest(old) != digest(now):
-            yield f"-{name}: {_plain(old)}"
-            yield f"+{name}: {_plain(now)}"
+            yield from (f"-{name}: {_plain(old)}", f"+{name}: {_plain(now)}")
     if not isinstance(live, Article) or "body" not in conflict.fields:
         return
     before = _body_before(conflict, baseline, markdown)
     if before is not None:
-        yield from _lines(before, markdown(live.body))
+        yield from diff_lines(before.strip(), markdown(live.body).strip(), context=0)
 
 
 def _body_before(conflict: Finding, baseline: Baseline | None, markdown: _ToMarkdown) -> str | None:
@@ -81,11 +74,6 @@ def _body_before(conflict: Finding, baseline: Baseline | None, markdown: _ToMark
     if isinstance(html, str):
         return markdown(html)
     return None if baseline.source is None else parse_document(baseline.source, baseline.path).body
-
-
-def _lines(old: str, new: str) -> Iterator[str]:
-    lines = unified_diff(old.strip().splitlines(), new.strip().splitlines(), n=0, lineterm="")
-    yield from (line for line in lines if not line.startswith(("--- ", "+++ ")))
 
 
 def _plain(value: FieldValue) -> str:
@@ -104,8 +92,7 @@ def annotate_rewrites(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: 
 
 
 def _annotated(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
-    baseline = known.get(change.key)
-    live, article = change.actual, change.desired
+    baseline, live, article = known.get(change.key), change.actual, change.desired
     if not isinstance(live, Article) or not isinstance(article, Article) or change.baseline_after is not None:
         return change
     if not patches_body(change, baseline.origin if baseline else BaselineOrigin.LIVE):
@@ -124,31 +111,32 @@ def plan(config: Config, key: Secret | None, options: Options, ui: Ui) -> PlanRe
         made = plan_publish(workspace, without_author_emails(workspace.content), live, options)
         return PlanResult(workspace=workspace, plan=made, live=live, calls=0, uncommitted=uncommitted)
     with connect(config, key, ui) as connection:
-        ui.status("reading the portal")
-        reading = refresh(connection)
-        content = with_author_ids(workspace.content, connection)
-        workspace = recover_into(workspace, reading.live)
-        made = plan_publish(workspace, content, reading.live, options)
-        return PlanResult(
-            workspace=workspace, plan=made, live=reading.live, calls=connection.calls, uncommitted=uncommitted
-        )
+        workspace, content, live = read_both(workspace, connection, ui)
+        made = plan_publish(workspace, content, live, options)
+        calls = connection.calls
+    return PlanResult(workspace=workspace, plan=made, live=live, calls=calls, uncommitted=uncommitted)
 
 
 def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
-    """Compare both sides as a plan does, without what only a close reader needs: links, diffs, rewrites."""
+    """Compare both sides as a plan does, without the checks of links and the annotations."""
     workspace = open_workspace(config, local=options.local, checked=False)
     with connect(config, key, ui) as connection:
-        ui.status("reading the portal")
-        reading = refresh(connection)
-        content = with_author_ids(workspace.content, connection)
-        workspace = recover_into(workspace, reading.live)
-        made = _compare(workspace, content, reading.live, options)
-        return PlanResult(workspace=workspace, plan=made, live=reading.live, calls=connection.calls)
+        workspace, content, live = read_both(workspace, connection, ui)
+        made = _compare(workspace, content, live, options)
+        return PlanResult(workspace=workspace, plan=made, live=live, calls=connection.calls)
 
 
 def connect(config: Config, key: Secret, ui: Ui) -> Connection:
     """Open the portal of a target, at its share of the account's calls."""
     return Connection(config.url, key.reveal(), rate_limiter=RateLimiter(config.share), notify=ui.status)
+
+
+def read_both(workspace: Workspace, connection: Connection, ui: Ui) -> tuple[Workspace, KnowledgeBase, KnowledgeBase]:
+    """Read the whole portal; return the workspace with what was recovered, the content and the live side."""
+    ui.status("reading the portal")
+    live = refresh(connection).live
+    content = with_author_ids(workspace.content, connection)
+    return recover_into(workspace, live), content, live
 
 
 def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -> PlanRules:
@@ -231,7 +219,7 @@ def explain(
 
 
 def _made_by(item: ItemExplanation, runs: Sequence[RunInfo]) -> str:
-    """Return which run made the baseline that counts."""
+    """Return the run that made the baseline, as text; empty where that is not known."""
     known = item.state.baseline
     if known is None or item.found_in != "ledger":
         return ""

@@ -8,7 +8,7 @@ from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_works
 from kbsync.engine.plan import connect, plan_publish
 from kbsync.engine.saved_plan import options_of_saved, restrict_to_saved
 from kbsync.engine.session import RunSession, published_commit
-from kbsync.errors import GitError, Refusal
+from kbsync.errors import GitError, Refusal, first_few
 from kbsync.git.repository import Repository
 from kbsync.model import KnowledgeBase
 from kbsync.planner.planner import Plan
@@ -60,13 +60,11 @@ class _PublishOperation:
 
     def reopen(self, workspace: Workspace) -> Workspace:
         again = open_workspace(self.config, commit=workspace.commit, local=self.options.local)
-        if not self.options.rollback:
-            check_not_older(again)
+        _check_not_older(again, self.options)
         return again
 
     def plan(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase) -> Plan:
-        if not self.options.rollback:
-            check_not_older(workspace)
+        _check_not_older(workspace, self.options)
         return plan_publish(workspace, content, live, self.options)
 
     def check(self, plan: Plan) -> None:
@@ -77,22 +75,19 @@ class _PublishOperation:
 
 
 def _open_commit(config: Config, options: Options) -> Workspace:
-    """Open what HEAD holds, after the checks that make it the right thing to publish."""
+    """Open the commit that is checked out, after checking that it may be published."""
     repository = Repository.open(config.root)
     commit = repository.head()
     if commit is None:
         raise GitError("nothing is committed yet", advice="commit the content, then publish")
     uncommitted = sorted(repository.uncommitted() - options.aside)
     if uncommitted and not options.dirty:
-        shown = ", ".join(uncommitted[:5]) + (" …" if len(uncommitted) > 5 else "")
-        raise Refusal(
-            f"not committed: {shown}", advice="commit first, or publish the last commit as it is with --dirty"
-        )
+        advice = "commit first, or publish the last commit as it is with --dirty"
+        raise Refusal(f"not committed: {first_few(uncommitted)}", advice=advice)
     if not options.attended:
         check_branch(repository, config, commit)
     workspace = open_workspace(config, commit=commit, local=options.local)
-    if not options.rollback:
-        check_not_older(workspace)
+    _check_not_older(workspace, options)
     return workspace
 
 
@@ -112,24 +107,24 @@ def check_branch(repository: Repository, config: Config, commit: str, *, what: s
     )
 
 
-def check_not_older(workspace: Workspace) -> None:
-    """Check that a commit comes after those that the portal holds.
+def _check_not_older(workspace: Workspace, options: Options) -> None:
+    """Check that the commit comes after the last published one, and that of an interrupted run that has written."""
+    if options.rollback:
+        return
+    interrupted = workspace.in_flight.holder.commit if workspace.in_flight and workspace.recovered.baselines else None
+    for published in filter(None, (published_commit(workspace), interrupted)):
+        advice = "publish a commit that has it in its history, or go back on purpose with --rollback"
+        check_descends_from(workspace, published, advice=advice)
 
-    These are the one that was published last, and the one of an interrupted run that had begun to write.
+
+def check_descends_from(workspace: Workspace, published: str, *, advice: str) -> None:
+    """Check that a workspace's commit is a published one or comes after it.
 
     Raises:
         Refusal: it does not.
     """
-    interrupted = workspace.in_flight.holder.commit if workspace.in_flight and workspace.recovered.baselines else None
-    for commit in filter(None, (published_commit(workspace), interrupted)):
-        _check_descends_from(workspace, commit)
-
-
-def _check_descends_from(workspace: Workspace, published: str) -> None:
     if workspace.commit is None or published == workspace.commit:
         return
     if not workspace.repository.is_ancestor(published, workspace.commit, remote=workspace.config.remote):
-        raise Refusal(
-            f"the portal holds {published[:10]}, which is not an ancestor of {workspace.commit[:10]}",
-            advice="publish a commit that has it in its history, or go back on purpose with --rollback",
-        )
+        what = f"the portal holds {published[:10]}, which is not an ancestor of {workspace.commit[:10]}"
+        raise Refusal(what, advice=advice)

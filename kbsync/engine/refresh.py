@@ -1,7 +1,7 @@
 """Read the live side: the whole portal, or with `--no-refresh` only what a run is about to write.
 
-Nothing here can write. What a targeted refresh does not read is taken to be as its baseline says, so that a web edit
-elsewhere goes unseen until somebody reads the whole portal; what is written is always read and compared first.
+Nothing here can write. What a targeted refresh does not read counts as unchanged since its baseline: a web edit there
+is found only by reading the whole portal. What is written is always read and compared first.
 """
 
 import time
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import Baseline, State
-from kbsync.change import Action, Change
+from kbsync.change import Change
 from kbsync.freshdesk.api import PortalReader, category_from_json
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, read_children, read_one, resolve_authors
@@ -62,22 +62,19 @@ def with_author_ids(content: KnowledgeBase, connection: Connection) -> Knowledge
     emails = {article.author for article in content.articles if isinstance(article.author, str)}
     if not emails:
         return content
-    agents = resolve_authors(PortalReader(connection), emails)
-    return replace(
-        content,
-        articles=tuple(
-            replace(article, author=agents[article.author]) if isinstance(article.author, str) else article
-            for article in content.articles
-        ),
-    )
+    return _with_authors(content, resolve_authors(PortalReader(connection), emails))
 
 
 def without_author_emails(content: KnowledgeBase) -> KnowledgeBase:
     """Remove authors given by e-mail, whose ids only the portal knows: they are not compared."""
+    return _with_authors(content, {})
+
+
+def _with_authors(content: KnowledgeBase, agents: Mapping[str, int]) -> KnowledgeBase:
     return replace(
         content,
         articles=tuple(
-            replace(article, author=None) if isinstance(article.author, str) else article
+            replace(article, author=agents.get(article.author)) if isinstance(article.author, str) else article
             for article in content.articles
         ),
     )
@@ -86,12 +83,17 @@ def without_author_emails(content: KnowledgeBase) -> KnowledgeBase:
 def live_from_baselines(baselines: Mapping[ItemKey, Baseline]) -> KnowledgeBase:
     """Return the live side as the baselines have it: what `--no-refresh` compares with."""
     items = [_item(known) for known in baselines.values() if known.state is not State.RELEASED]
+    return _live_side(items, assumed={key: known.live for key, known in baselines.items()})
+
+
+def _live_side(items: Collection[Item], *, assumed: Mapping[ItemKey, Mapping[str, str]], at: str = "") -> KnowledgeBase:
     return KnowledgeBase(
         side=Side.LIVE,
         categories=tuple(item for item in items if isinstance(item, Category)),
         folders=tuple(item for item in items if isinstance(item, Folder)),
         articles=tuple(item for item in items if isinstance(item, Article)),
-        assumed={key: known.live for key, known in baselines.items()},
+        seen_at=at,
+        assumed=assumed,
     )
 
 
@@ -106,7 +108,6 @@ def _item(known: Baseline) -> Item:
             return Article(title=name, body="", id=known.id, parent=known.parent, updated_at=known.updated_at)
 
 
-_MAKES = {Action.CREATE, Action.MOVE}
 _Place = tuple[Kind, ItemKey]
 """Where items of a kind are created: in which category or folder."""
 
@@ -178,15 +179,8 @@ class _PartialState:
     @property
     def live(self) -> KnowledgeBase:
         """Return the live side as far as it is known."""
-        items = self.items.values()
-        return KnowledgeBase(
-            side=Side.LIVE,
-            categories=tuple(item for item in items if isinstance(item, Category)),
-            folders=tuple(item for item in items if isinstance(item, Folder)),
-            articles=tuple(item for item in items if isinstance(item, Article)),
-            seen_at=self.seen_at,
-            assumed={key: known.live for key, known in self.baselines.items() if key not in self.read_keys},
-        )
+        assumed = {key: known.live for key, known in self.baselines.items() if key not in self.read_keys}
+        return _live_side(self.items.values(), assumed=assumed, at=self.seen_at)
 
     def unread(self, plan: Plan) -> tuple[set[ItemKey], set[_Place]]:
         """Return the items that a plan would write and the places where it would create, as far as not read yet."""
@@ -207,7 +201,6 @@ class _PartialState:
         self.listed |= set(within)
 
     def _update(self, found: Mapping[ItemKey, Item | None]) -> None:
-        """Take over what the portal says; what is gone there is gone here."""
         self.read_keys |= found.keys()
         for key, item in found.items():
             if item is None:
@@ -218,6 +211,6 @@ class _PartialState:
 
 def _place(change: Change, ids: Mapping[str, int]) -> _Place | None:
     above = parent_path(change.path)
-    if change.action not in _MAKES or above not in ids:
+    if not change.action.creates_item or above not in ids:
         return None
     return change.kind, ItemKey(kind_of(above), ids[above])

@@ -1,6 +1,6 @@
 """A plan saved on one machine and applied on another: what it contains, and whether it still holds.
 
-It authorises and never instructs: what is done is what a fresh plan says, less what the saved one does not allow.
+It only permits: what is done is what a fresh plan says, less what the saved one does not allow.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 from kbsync import __version__
 from kbsync.change import Outcome
-from kbsync.config import Config
 from kbsync.engine.context import Options, PlanResult, Workspace
-from kbsync.errors import Refusal
+from kbsync.errors import Refusal, first_few
 from kbsync.model import iso_utc
 from kbsync.planner.approval import SavedPlan, approval_of, needs_review, restrict_to_approval
 from kbsync.planner.planner import Plan
@@ -51,37 +50,29 @@ def options_of_saved(options: Options, workspace: Workspace) -> Options:
     """
     if options.saved is None:
         return options
-    _refuse_another_portal(options.saved, workspace.config)
-    _refuse_another_tree(options.saved, workspace)
-    _refuse_another_rendering(options.saved, options)
+    _refuse_mismatch(options.saved, options, workspace)
     return replace(options, paths=options.saved.paths)
 
 
-def _refuse_another_portal(saved: SavedPlan, config: Config) -> None:
+def _refuse_mismatch(saved: SavedPlan, options: Options, workspace: Workspace) -> None:
+    config = workspace.config
     if saved.target != config.target:
         raise Refusal(f"the saved plan is for the target {saved.target}, not {config.target}", advice=_SAVE_AGAIN)
     if _host(saved.url) != _host(config.url):
         raise Refusal(f"the saved plan is for {_host(saved.url)}, not {_host(config.url)}", advice=_SAVE_AGAIN)
-
-
-def _refuse_another_tree(saved: SavedPlan, workspace: Workspace) -> None:
     if saved.uncommitted:
-        shown = ", ".join(saved.uncommitted[:_NAMED]) + (" …" if len(saved.uncommitted) > _NAMED else "")
-        what = f"the saved plan contains uncommitted files: {shown}"
+        what = f"the saved plan contains uncommitted files: {first_few(saved.uncommitted)}"
         raise Refusal(what, advice="commit, then save a plan again")
     if workspace.commit is None or saved.tree != workspace.repository.tree_id(workspace.commit):
         made_of = f" ({saved.commit[:10]})" if saved.commit else ""
         raise Refusal(f"the content differs from that of the saved plan{made_of}", advice=_SAVE_AGAIN)
-
-
-def _refuse_another_rendering(saved: SavedPlan, options: Options) -> None:
     if saved.rerender != options.rerender:
-        made, advice = ("with", "publish it with") if saved.rerender else ("without", "publish it without")
-        raise Refusal(f"the saved plan was made {made} --rerender", advice=f"{advice} --rerender")
+        made = "with" if saved.rerender else "without"
+        raise Refusal(f"the saved plan was made {made} --rerender", advice=f"publish it {made} --rerender")
 
 
 def restrict_to_saved(made: Plan, options: Options, *, now: str) -> tuple[Plan, tuple[Outcome, ...]]:
-    """Leave of a fresh plan what the saved one allows, if there is one, and name the rest.
+    """Restrict a fresh plan to what the saved one allows, if there is one; return the rest as withheld.
 
     `now` is the portal's time.
 

@@ -3,7 +3,6 @@
 What a run is for, a publish or an undo, is its `Operation`. Nothing here prints or asks.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -71,7 +70,7 @@ class RunSession:
         return planned, live_state
 
     def _targeted_refresh(self, workspace: Workspace) -> tuple[Plan, LiveState] | None:
-        """Read only what is to be written, if that was asked for and no interrupted run has to be looked for."""
+        """Read only what is to be written, if that was asked for and there is no interrupted run to recover."""
         if self.options.refresh or workspace.in_flight or workspace.journaled:
             return None
         content = with_author_ids(workspace.content, self.connection)
@@ -80,9 +79,9 @@ class RunSession:
         return targeted_refresh(self.connection, workspace.baselines, keys, plan)
 
     def write(self, planned: PlanResult, live_state: LiveState) -> tuple[PlanResult, ApplyResult, GitError | None]:
-        """Apply the plan; where another run wrote first, what of it still holds after that run.
+        """Apply the plan; where another run wrote first, only what still holds after that run.
 
-        Return the plan that was applied, what was done, and why that could not be saved to the ledger, if so.
+        Return the plan that was applied, what was done, and the error if that could not be saved to the ledger.
         """
         approval, wait = approval_of(planned.plan), WaitPolicy(seconds=self.options.wait)
         while True:
@@ -132,7 +131,7 @@ class RunSession:
         )
 
     def _save(self, planned: PlanResult, result: ApplyResult, *, lease: Lease | None) -> GitError | None:
-        """Save what was done, also where that fails: the portal has changed, and people must hear of that too."""
+        """Save what was done; return a failure instead of raising it, since the portal has changed all the same."""
         result.undoes = self.operation.undoes
         result.outcomes.extend(planned.withheld)
         try:
@@ -143,7 +142,7 @@ class RunSession:
 
 
 def _in_flight(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFlight:
-    """Return what is about to be done; intents of an earlier run that are still unresolved are kept for people."""
+    """Return the intents of the run; those of an earlier run that are still unresolved are kept."""
     unresolved = workspace.recovered.unresolved
     earlier = workspace.in_flight.intents if workspace.in_flight else ()
     return InFlight(
@@ -163,11 +162,9 @@ def published_commit(workspace: Workspace) -> str | None:
 def save_run(workspace: Workspace, result: ApplyResult, *, at: str, local: bool, lease: Lease | None = None) -> None:
     """Write a run to the ledger and push it; a run that changed nothing writes nothing.
 
-    But for its commit, where the content was changed and changed back on the way to it: a late run of one of the
-    commits between would otherwise count as newer than what the ledger tells of.
-
-    Baselines that so far stand in lock files alone are copied, so that the ledger comes to hold every source, and so
-    is what was recovered of interrupted runs. The lease ends with the same push.
+    Its commit is written nevertheless where the content was changed and changed back on the way to it: otherwise a late
+    run of a commit in between would count as newer than the ledger. Baselines that only lock files hold are copied, so
+    that the ledger has every source, and so is what was recovered of interrupted runs. The same push ends the lease.
 
     Raises:
         GitError: it could not be written or pushed; what was written in this clone stays there.
@@ -191,13 +188,17 @@ def _end_of_dead_lease(workspace: Workspace) -> tuple[str, None] | None:
 
 def _write_to_ledger(workspace: Workspace, result: ApplyResult, at: str) -> bool:
     """Commit to the ledger in this clone; return whether there was anything to commit."""
+    lock = workspace.lock
     changed = {**_only_in_lock(workspace), **workspace.recovered.baselines, **result.baselines}
-    changed |= {key: tombstone(workspace.lock[key], seen=at) for key in result.forgotten & workspace.lock.keys()}
-    entries = {key: _with_fingerprint(known, workspace.lock) for key, known in changed.items()}
+    changed |= {key: tombstone(lock[key], seen=at) for key in result.forgotten & lock.keys()}
+    entries = {
+        key: replace(known, supersedes=fingerprint(lock[key]) if key in lock else "") for key, known in changed.items()
+    }
     forgotten = (result.forgotten & workspace.ledger.keys()) - entries.keys()
     if not entries and not forgotten and not _content_changed_and_back(workspace, result):
         return False
-    forgotten |= _obsolete_tombstones(workspace)
+    # Tombstones whose lock file is no longer in the tree are obsolete.
+    forgotten |= {key for key, known in workspace.ledger.items() if is_tombstone(known)} - lock.keys()
     write_ledger(workspace.repository, workspace.config, entries, forgotten, record=_record(workspace, result, at))
     return True
 
@@ -213,7 +214,7 @@ def _content_changed_and_back(workspace: Workspace, result: ApplyResult) -> bool
 
 
 def _only_in_lock(workspace: Workspace) -> dict[ItemKey, Baseline]:
-    """Return what only lock files know; without what they alone call seen while the file says something else."""
+    """Return the baselines that only lock files have, less those whose file has other content than the lock says."""
     uncertain = unvouched(workspace)
     return {
         key: known
@@ -223,16 +224,6 @@ def _only_in_lock(workspace: Workspace) -> dict[ItemKey, Baseline]:
         and key in workspace.lock
         and (key not in workspace.ledger or known.supersedes != fingerprint(workspace.lock[key]))
     }
-
-
-def _obsolete_tombstones(workspace: Workspace) -> set[ItemKey]:
-    """Return the tombstones whose lock file is no longer in the tree."""
-    return {key for key, known in workspace.ledger.items() if is_tombstone(known)} - workspace.lock.keys()
-
-
-def _with_fingerprint(known: Baseline, lock: Mapping[ItemKey, Baseline]) -> Baseline:
-    entry = lock.get(known.key)
-    return replace(known, supersedes=fingerprint(entry) if entry else "")
 
 
 def _record(workspace: Workspace, result: ApplyResult, at: str) -> RunRecord:

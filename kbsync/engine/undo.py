@@ -15,10 +15,10 @@ from kbsync.engine.branch import BranchUpdate, on_branch
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.history import entries_at, find_run, keys_of, last_run, past_runs
 from kbsync.engine.plan import connect
-from kbsync.engine.publish import check_branch
+from kbsync.engine.publish import check_branch, check_descends_from
 from kbsync.engine.session import RunSession, published_commit
 from kbsync.engine.undo_plan import RunBaselines, TreeIndex, index_tree, invert, parent_ids
-from kbsync.errors import GitError, Refusal
+from kbsync.errors import GitError
 from kbsync.git.repository import Repository
 from kbsync.model import INDEX_FILE, ItemKey, Kind, KnowledgeBase, Side, source_path
 from kbsync.planner.planner import Plan
@@ -104,12 +104,9 @@ def _open(config: Config, options: Options) -> Workspace:
     if not options.attended:
         check_branch(repository, config, commit, what="undo")
     workspace = open_workspace(config, commit=commit, local=options.local)
-    last = published_commit(workspace)
-    if last and not workspace.repository.is_ancestor(last, commit, remote=config.remote):
-        raise Refusal(
-            f"the portal holds {last[:10]}, which is not an ancestor of {commit[:10]}",
-            advice=f"undo from a checkout of what was published, which is {config.branch} as a rule",
-        )
+    if last := published_commit(workspace):
+        advice = f"undo from a checkout of what was published, which is {config.branch} as a rule"
+        check_descends_from(workspace, last, advice=advice)
     return workspace
 
 
