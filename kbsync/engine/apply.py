@@ -26,7 +26,7 @@ WORKERS = 4
 
 _INTERRUPTED = "interrupted before its turn"
 _LISTENING = 0.2
-"""Seconds between two looks for an interrupt."""
+"""Seconds between two checks for an interrupt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def apply_plan(
     portal: LiveSide,
     addresses: LinkResolver,
     known: Mapping[ItemKey, Baseline],
-    tell: Callable[[Outcome], None],
+    advance: Callable[[Outcome], None],
     *,
     keeps: bool = True,
     lease: WriteGuard | None = None,
@@ -72,7 +72,9 @@ def apply_plan(
     Raises:
         KeyboardInterrupt: the second one.
     """
-    applier = _Applier(plan, portal, addresses, known, tell, keeps=keeps, lease=lease)
+    applier = _Applier(
+        plan=plan, portal=portal, addresses=addresses, known=known, advance=advance, keeps=keeps, lease=lease
+    )
     try:
         for wave in in_waves(plan.changes, plan.targets):
             applier.apply_wave(wave)
@@ -84,41 +86,34 @@ def apply_plan(
     return applier.result
 
 
+@dataclass(kw_only=True)
 class _Applier:
     """One plan being applied; its state is shared by the workers, and written under a lock."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        portal: LiveSide,
-        addresses: LinkResolver,
-        known: Mapping[ItemKey, Baseline],
-        tell: Callable[[Outcome], None],
-        *,
-        keeps: bool,
-        lease: WriteGuard | None,
-    ) -> None:
-        self.plan = plan
-        self.portal = portal
-        self.addresses = addresses
-        self.known = known
-        self.tell = tell
-        self.keeps = keeps
-        self.lease = lease
+    plan: Plan
+    portal: LiveSide
+    addresses: LinkResolver
+    known: Mapping[ItemKey, Baseline]
+    advance: Callable[[Outcome], None]
+    keeps: bool
+    lease: WriteGuard | None
+
+    def __post_init__(self) -> None:
+        plan, connection = self.plan, self.portal.connection
         self.pool = WorkerPool(WORKERS)
         self.result = ApplyResult()
         self.openers = cycle_openers(plan.changes, plan.targets)
         moved = {change.path for change in plan.changes if change.action is Action.MOVE}
         self.ids = {path: number for path, number in plan.ids.items() if path not in moved}
-        self._reader, self._writer = PortalReader(portal.connection), PortalWriter(portal.connection)
+        self._reader, self._writer = PortalReader(connection), PortalWriter(connection)
         self.recorder = Recorder(
             plan=plan,
-            addresses=addresses,
-            known=known,
-            existing=frozenset(portal.live.by_id()),
-            seen_at=portal.live.seen_at,
+            addresses=self.addresses,
+            known=self.known,
+            existing=frozenset(self.portal.live.by_id()),
+            seen_at=self.portal.live.seen_at,
             ids=self.ids,
-            guard=lease,
+            guard=self.lease,
             baselines=self.result.baselines,
             forgotten=self.result.forgotten,
         )
@@ -134,25 +129,26 @@ class _Applier:
     def skip_rest(self) -> None:
         """Add an outcome for each change that no worker started."""
         started = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.result.outcomes}
-        left = (change for change in self.plan.changes if (change.kind, change.path, change.id) not in started)
-        self.result.outcomes += [Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED) for change in left]
+        self.result.outcomes += [
+            Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED)
+            for change in self.plan.changes
+            if (change.kind, change.path, change.id) not in started
+        ]
 
     def _apply_row(self, row: Sequence[Change]) -> None:
         for change in row:
             outcome = self._apply(change)
             with self._lock:
                 self.result.outcomes.append(outcome)
-                self.tell(outcome)
+                self.advance(outcome)
 
     def _apply(self, change: Change) -> Outcome:
-        obstacle = self._blocker(change)
-        if obstacle:
-            return self._with_id(Outcome(change=change, result=Result.SKIPPED, error=obstacle))
+        if blocker := self._blocker(change):
+            return self._with_id(Outcome(change=change, result=Result.SKIPPED, error=blocker))
         if change.action is Action.MOVE:
             return self._move(change)
-        if change.action is Action.CREATE and change.path in self.openers:
-            return self._send(change, item=self._initial_item(change))
-        return self._send(change)
+        is_opener = change.action is Action.CREATE and change.path in self.openers
+        return self._send(change, item=self._initial_item(change) if is_opener else None)
 
     def _blocker(self, change: Change) -> str:
         if self.pool.stopping:
@@ -180,20 +176,20 @@ class _Applier:
         if stale is not None:
             return stale
         create = replace(change, action=Action.CREATE, id=None, actual=None)
-        made = self._send(create, item=self._initial_item(change))
-        if made.result is not Result.DONE or change.actual is None:
-            return replace(made, change=change)
+        new = replace(self._send(create, item=self._initial_item(change)), change=change)
+        if new.result is not Result.DONE or change.actual is None:
+            return new
         address = self.addresses.address_of(change.path, self.ids)
-        left = self._send(change_of_old_article(change, self.known.get(change.key), address))
-        if left.result is Result.DONE:
-            return replace(made, change=change, notes=(*made.notes, *left.notes))
-        error = f"the new article was created, but the old one ({change.id}) is still there: {left.error}"
-        return replace(made, change=change, result=left.result, error=error)
+        old = self._send(change_of_old_article(change, self.known.get(change.key), address))
+        if old.result is Result.DONE:
+            return replace(new, notes=(*new.notes, *old.notes))
+        error = f"the new article was created, but the old one ({change.id}) is still there: {old.error}"
+        return replace(new, result=old.result, error=error)
 
     def _initial_item(self, change: Change) -> Item | None:
-        """Return what is created: a moved article with what agents set on it, the opener of a circle as a draft.
+        """Return what is created: a moved article keeps what agents set on it, the opener of a cycle is a draft.
 
-        Some of what an opener links to has no address yet, which no reader should see.
+        No reader should see an opener before all that it links to has an address.
         """
         article, old = change.desired, change.actual
         if not isinstance(article, Article):
@@ -203,7 +199,7 @@ class _Applier:
         return replace(article, status=Status.DRAFT) if change.path in self.openers else article
 
     def complete_cycles(self) -> None:
-        """Write the openers of circles again, now that all they link to exists; both writes are one outcome."""
+        """Write the openers of cycles again, now that all they link to exists; both writes are one outcome."""
         opened = [outcome for outcome in self.result.outcomes if outcome.change.path in self.openers and outcome.live]
         self.pool.run([partial(self._complete, outcome) for outcome in opened])
 
@@ -220,10 +216,10 @@ class _Applier:
         with self._lock:
             self.result.outcomes[self.result.outcomes.index(opened)] = completed
         if completed.result is not Result.DONE:
-            self.tell(completed)
+            self.advance(completed)
 
     def _send(self, change: Change, *, item: Item | None = None) -> Outcome:
-        """Apply one change; `item` is what is sent where that is not what the change desires in the end."""
+        """Apply one change; `item` is sent in place of what the change desires in the end."""
         rendered = self._render(change)
         outcome = apply(
             self._reader,
@@ -246,17 +242,11 @@ class _Applier:
             return None
         if change.baseline_after is not None:
             return Rendered(html=article.body, addresses=change.baseline_after.addresses)
-        live, anchors, ids = change.actual, self._anchors(change), dict(self.ids)
-        if (
-            self.keeps
-            and isinstance(live, Article)
-            and patches_body(change, self.recorder.origin_of(change, change.id or 0))
-        ):
+        live, anchors, ids = change.actual, self.plan.anchors.get(change.path, frozenset()), dict(self.ids)
+        origin = self.recorder.origin_of(change, change.id or 0)
+        if self.keeps and isinstance(live, Article) and patches_body(change, origin):
             return render_into(live, article, anchors, self.addresses, ids)
         return render(article, anchors, self.addresses, ids)
-
-    def _anchors(self, change: Change) -> frozenset[str]:
-        return self.plan.anchors.get(change.path, frozenset())
 
     def _with_id(self, outcome: Outcome) -> Outcome:
         """Note the id of an item, for the changes that wait for it."""
@@ -291,12 +281,12 @@ class WorkerPool:
         Raises:
             KeyboardInterrupt: there was a second one; tasks in flight are abandoned.
         """
-        left, failures = deque(tasks), list[BaseException]()
-        # Not by `join`: a thread whose `join` was interrupted counts as ended in some Pythons, though it goes on.
-        ends = [Event() for _ in range(min(self._size, len(left)))]
+        waiting, failures = deque(tasks), list[BaseException]()
+        # Not by `join`: after an interrupted `join` some Pythons count a thread as ended although it still runs.
+        ends = [Event() for _ in range(min(self._size, len(waiting)))]
         for number, end in enumerate(ends):
-            # Daemons, so that the process can end although one hangs in a call for a minute.
-            Thread(target=_work, args=(left, failures, end), name=f"write {number}", daemon=True).start()
+            # Daemons, so that the process can end while one of them hangs in a call.
+            Thread(target=_work, args=(waiting, failures, end), name=f"write {number}", daemon=True).start()
         while not all(end.is_set() for end in ends):
             try:
                 for end in ends:
@@ -307,9 +297,9 @@ class WorkerPool:
             raise failures[0]
 
 
-def _work(left: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:
+def _work(waiting: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:
     try:
-        while not failures and (task := _next(left)) is not None:
+        while not failures and (task := _next(waiting)) is not None:
             task()
     except BaseException as error:  # noqa: BLE001  # raised again by `run`
         failures.append(error)
@@ -317,8 +307,8 @@ def _work(left: deque[Callable[[], None]], failures: list[BaseException], end: E
         end.set()
 
 
-def _next(left: deque[Callable[[], None]]) -> Callable[[], None] | None:
+def _next(waiting: deque[Callable[[], None]]) -> Callable[[], None] | None:
     try:
-        return left.popleft()
+        return waiting.popleft()
     except IndexError:
         return None

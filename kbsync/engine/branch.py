@@ -1,16 +1,16 @@
-"""A branch that a run proposes its changes on: where to go on from, and a commit put onto it, here and on the remote.
+"""A branch that a run proposes its changes on: the commit to build on, and new commits here and on the remote.
 
-It never touches the index, the working tree or a branch that is checked out, and it only ever adds to a branch: what
-people have committed there stays.
+It never touches the index, the working tree or a branch that is checked out, and it only adds to a branch: what people
+have committed there stays.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from kbsync.baseline import Baseline
-from kbsync.change import Action, Change, Finding
+from kbsync.change import Action, Change
 from kbsync.codec import FormatError, decode
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, Ui, Workspace, open_workspace
@@ -25,10 +25,10 @@ _LOCKS = ".kbsync/"
 
 
 def merged_with_base(repository: Repository, tip: str, base: str, *, names: tuple[str, str], remote: str) -> str:
-    """Return a commit that holds a branch's and that of the one below it; `names` are what people call the two.
+    """Merge a branch with its base, where needed, and return the commit; `names` are what people call the two.
 
-    What of the branch was merged below already, also as one squashed commit, counts as merged: it does not come back
-    where it was changed or taken out again since.
+    What of the branch was merged into the base already, also as one squashed commit, counts as merged: it does not
+    reappear where it was changed or removed since.
 
     Raises:
         Refusal: the two overlap; the files are named.
@@ -46,7 +46,7 @@ def merged_with_base(repository: Repository, tip: str, base: str, *, names: tupl
 
 
 def _over_squashes(repository: Repository, tip: str, base: str, fork: str, names: tuple[str, str]) -> str:
-    """Join the branch with the commit below that took over what it held then; give the tip where there is none."""
+    """Merge the branch with the commit of the base that squashed it; return the tip where there is none."""
     branches = repository.branches
     below = branches.first_parents(fork, base)
     for commit in branches.first_parents(fork, tip):
@@ -74,13 +74,11 @@ def _merged(repository: Repository, ours: str, theirs: str, names: tuple[str, st
 
 
 def _later(repository: Repository, commits: tuple[str, str], path: str) -> str | None:
-    """Return the text of the later of two lock files; None where one of them is not to be read."""
-    texts = []
-    for commit in commits:
-        files = repository.committed(commit)
-        if path not in files.paths():
-            return None
-        texts.append(files.read(path).decode("utf-8", "replace"))
+    """Return the text of the later of two lock files; None where one is missing or cannot be read."""
+    trees = [repository.committed(commit) for commit in commits]
+    if any(path not in files.paths() for files in trees):
+        return None
+    texts = [files.read(path).decode("utf-8", "replace") for files in trees]
     try:
         return max(texts, key=lambda text: decode(Baseline, text, file=path).seen_at)
     except FormatError:
@@ -98,9 +96,9 @@ _Done = TypeVar("_Done")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchUpdate:
-    """A branch to propose something on; `commit` is what to go on from, up to date with the branch below it.
+    """A branch to propose something on; `commit` is what to build on, up to date with the target's branch.
 
-    `here` and `there` are where the branch stands in this clone and on the remote, which it is pushed to if `shares`.
+    `local_head` and `remote_head` are the branch in this clone and on the remote, to which it is pushed if `pushes`.
     """
 
     repository: Repository
@@ -112,7 +110,7 @@ class BranchUpdate:
     pushes: bool
 
     def commit_files(self, files: Mapping[str, str | bytes | None], *, message: str) -> str:
-        """Commit changed files, by content path, onto the branch; it is pushed before it moves in this clone.
+        """Commit changed files, by content path, onto the branch, and push it before it moves in this clone.
 
         Raises:
             RefMoved: somebody moved the branch meanwhile.
@@ -126,7 +124,7 @@ class BranchUpdate:
         return commit
 
     def _follow(self, commit: str) -> None:
-        """Let the branch of this clone follow: where there is no remote, or where it lags behind."""
+        """Move the branch of this clone where there is no remote, or where the branch is behind."""
         branches = self.repository.branches
         if not self.pushes:
             branches.move(self.branch, commit, expected=self.local_head)
@@ -136,10 +134,10 @@ class BranchUpdate:
 
 
 def on_branch(config: Config, branch: str, act: Callable[[BranchUpdate], _Done], *, local: bool) -> _Done:
-    """Let something be done on a branch; where the branch moves meanwhile, once more from where it stands then.
+    """Call `act` with a branch to commit to; where that branch moves meanwhile, call it again with the new state.
 
-    It goes on from the branch where that exists, with the target's branch merged in, else from the target's branch:
-    as the remote has it, else as this clone has it, else from HEAD.
+    The base is the branch where that exists, with the target's branch merged in, else the target's branch as the remote
+    has it, else as this clone has it, else HEAD.
 
     Raises:
         UsageError: the branch cannot be used.
@@ -153,28 +151,28 @@ def on_branch(config: Config, branch: str, act: Callable[[BranchUpdate], _Done],
     repository.branches.check(branch)
     for _ in range(_ATTEMPTS - 1):
         with contextlib.suppress(RefMoved):
-            return act(_proposal(repository, config, branch, local=local))
-    return act(_proposal(repository, config, branch, local=local))
+            return act(_update_of(repository, config, branch, local=local))
+    return act(_update_of(repository, config, branch, local=local))
 
 
-def _proposal(repository: Repository, config: Config, branch: str, *, local: bool) -> BranchUpdate:
+def _update_of(repository: Repository, config: Config, branch: str, *, local: bool) -> BranchUpdate:
     branches = repository.branches
-    shares = not local and repository.has_remote(config.remote)
-    there = branches.fetch(config.remote, (branch, config.branch)) if shares else {}
-    base = there.get(config.branch) or branches.commit(config.branch) or repository.head()
+    pushes = not local and repository.has_remote(config.remote)
+    fetched = branches.fetch(config.remote, (branch, config.branch)) if pushes else {}
+    base = fetched.get(config.branch) or branches.commit(config.branch) or repository.head()
     if base is None:
         raise GitError("nothing is committed yet", advice="commit the content first")
-    here, remote = branches.commit(branch), there.get(branch)
-    tip = here if remote is None or (here and branches.is_ancestor(remote, here)) else remote
+    ours, theirs = branches.commit(branch), fetched.get(branch)
+    tip = ours if theirs is None or (ours and branches.is_ancestor(theirs, ours)) else theirs
     names = (branch, config.branch)
     return BranchUpdate(
         repository=repository,
         config=config,
         branch=branch,
         commit=base if tip is None else merged_with_base(repository, tip, base, names=names, remote=config.remote),
-        local_head=here,
-        remote_head=remote,
-        pushes=shares,
+        local_head=ours,
+        remote_head=theirs,
+        pushes=pushes,
     )
 
 
@@ -189,7 +187,7 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedPull:
-    """What a pull put on a branch: the commit (None where there was nothing to bring), and whether it was pushed."""
+    """What a pull put on a branch: the commit (None where nothing had changed), and whether it was pushed."""
 
     result: PullResult
     branch: str
@@ -208,57 +206,51 @@ def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: st
         GitError: the remote cannot be reached, or does not take the branch.
     """
 
-    def bring(proposal: BranchUpdate) -> ProposedPull:
-        workspace = open_workspace(config, commit=proposal.commit, local=options.local)
+    def commit_pull(update: BranchUpdate) -> ProposedPull:
+        workspace = open_workspace(config, commit=update.commit, local=options.local)
         result = plan_pull(workspace, key, replace(options, markers=False), ui)
-        left_out = result.planned.plan.conflicts
-        files = _to_bring(workspace, result)
+        files = _differing_files(workspace, result)
         if not files:
             return ProposedPull(result=result, branch=branch)
-        message = _message_proposing(result.pulled.changes, files.keys(), left_out)
-        return ProposedPull(
-            result=result, branch=branch, commit=proposal.commit_files(files, message=message), pushed=proposal.pushes
-        )
+        message = _message_of_pull(result, files.keys())
+        commit = update.commit_files(files, message=message)
+        return ProposedPull(result=result, branch=branch, commit=commit, pushed=update.pushes)
 
     ui.status("looking at the branch")
-    return on_branch(config, branch, bring, local=options.local)
+    return on_branch(config, branch, commit_pull, local=options.local)
 
 
-def _to_bring(workspace: Workspace, result: PullResult) -> dict[str, str | bytes | None]:
-    """Return the files of a pull that differ from those there."""
+def _differing_files(workspace: Workspace, result: PullResult) -> dict[str, str | bytes | None]:
+    """Return the files of a pull that differ from those of the branch."""
     present = frozenset(workspace.files.paths())
-    return {
-        path: text
-        for path, text in result.pulled.files.items()
-        if (path in present if text is None else path not in present or workspace.files.read(path) != _data(text))
-    }
+
+    def differs(path: str, text: str | bytes | None) -> bool:
+        if text is None:
+            return path in present
+        return path not in present or workspace.files.read(path) != (text.encode() if isinstance(text, str) else text)
+
+    return {path: text for path, text in result.pulled.files.items() if differs(path, text)}
 
 
-def _data(text: str | bytes) -> bytes:
-    return text.encode() if isinstance(text, str) else text
-
-
-def _message_proposing(changes: Iterable[Change], files: Iterable[str], left_out: Iterable[Finding]) -> str:
-    """Return what was pulled, and what was left out; one line each."""
-    written = set(files)
-    lines = [_line(change) for change in changes if _source(change) in written]
-    held = [_one_line(f"  {finding.path}: {finding.reason or 'changed on both sides'}") for finding in left_out]
-    told = "1 item" if len(lines) == 1 else f"{len(lines)} items"
-    parts = [f"Pull {told} from the portal" if lines else "Note what both sides agree on"]
-    parts += ["\n".join(lines)] if lines else []
-    parts += ["\n".join(("Left out, to be merged by hand with `kbsync pull`:", *held))] if held else []
-    return "\n\n".join(parts) + "\n"
-
-
-def _source(change: Change) -> str:
-    return source_path(change.kind, change.path)
+def _message_of_pull(result: PullResult, files: Collection[str]) -> str:
+    changes = [change for change in result.pulled.changes if source_path(change.kind, change.path) in files]
+    count = "1 item" if len(changes) == 1 else f"{len(changes)} items"
+    conflicts = result.planned.plan.conflicts
+    return commit_message(
+        f"Pull {count} from the portal" if changes else "Note what both sides agree on",
+        [_line(change) for change in changes],
+        "Left out, to be merged by hand with `kbsync pull`:",
+        [f"{finding.path}: {finding.reason or 'changed on both sides'}" for finding in conflicts],
+    )
 
 
 def _line(change: Change) -> str:
     former = f" (from {change.former_path})" if change.former_path not in (None, change.path) else ""
     fields = f": {', '.join(change.fields)}" if change.fields and change.action is Action.UPDATE else ""
-    return _one_line(f"  {_DONE.get(change.action, change.action.value)} {change.path}{former}{fields}")
+    return f"{_DONE.get(change.action, change.action.value)} {change.path}{former}{fields}"
 
 
-def _one_line(text: str) -> str:
-    return text[: len(text) - len(text.lstrip())] + " ".join(text.split())
+def commit_message(subject: str, changed: Sequence[str], heading: str, left_out: Sequence[str]) -> str:
+    """Return a commit message with one line for each change, and below a heading one for each path left out."""
+    lines, others = ("\n".join("  " + " ".join(line.split()) for line in some) for some in (changed, left_out))
+    return "\n\n".join(filter(None, (subject, lines, others and f"{heading}\n{others}"))) + "\n"

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Protocol
 
 from kbsync.baseline import Baseline, BaselineOrigin, State
-from kbsync.change import Action, Change, Outcome, Result, cycle_openers
+from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result, cycle_openers
 from kbsync.content.document import parse_document
 from kbsync.digests import blob_of, content_digests, live_digests, source_key
 from kbsync.engine.render import LinkResolver, Rendered, current_addresses
@@ -70,22 +70,15 @@ def with_live_half(known: Baseline, live: Item, *, seen_at: str) -> Baseline:
 
 
 def with_state(known: Baseline, live: Item, *, seen_at: str, state: State, replaced: Item | None = None) -> Baseline:
-    """Return a baseline with a live half of now and a state: archived, kept or released after its content was removed.
+    """Return a baseline with the live half of now and another state: archived, kept or released.
 
-    Of what was undone the two halves never said the same: if its file is restored, all of it is to be sent.
+    The two halves of an undone item never agreed: if its file is restored, all of it is to be sent.
     """
     if known.state is State.UNDONE:
         known = replace(known, content=dict.fromkeys(known.content.keys() - {"parent"}, ""), source_key="")
-    return replace(
-        known,
-        state=state,
-        seen_at=seen_at or known.seen_at,
-        updated_at=live.updated_at or "",
-        live=live_digests(live),
-        fields=fields_of(live),
-        previous=fields_of(replaced) if replaced else {},
-        supersedes="",
-    )
+    made = with_live_half(known, live, seen_at=seen_at)
+    previous = fields_of(replaced) if replaced else {}
+    return replace(made, id=known.id, parent=known.parent, state=state, previous=previous)
 
 
 def _state_after_removal(change: Change, known: Baseline) -> State:
@@ -98,10 +91,7 @@ def _state_after_removal(change: Change, known: Baseline) -> State:
 
 
 def _restored(known: Baseline, live: Item, *, seen_at: str, replaced: Item | None) -> Baseline:
-    """Make the baseline after a former version was restored; a live half that it has already stays.
-
-    What was found restored already keeps its own `previous`.
-    """
+    """Make the baseline of a former version that was restored; it keeps a live half and a `previous` of its own."""
     made = known if known.live else with_live_half(known, live, seen_at=seen_at)
     return replace(made, seen_at=seen_at or made.seen_at, previous=fields_of(replaced) if replaced else known.previous)
 
@@ -124,7 +114,7 @@ WRITES = frozenset(Action) - {Action.ADOPT, Action.FORGET}
 
 
 class WriteGuard(Protocol):
-    """What a run asks before each write, and notes what it has reached with."""
+    """What a run asks before each write, and records its baselines with."""
 
     def check(self) -> str:
         """Return why nothing may be written any more; empty while all is well."""
@@ -181,19 +171,17 @@ class Recorder:
                 return None
             state = _state_after_removal(change, known)
             return with_state(known, live, seen_at=seen_at, state=state, replaced=replaced)
-        if change.desired is None:
+        content = change.desired
+        if content is None:
             return None
         if change.id is not None and change.id != live.id:
             # Created again because the old one is gone from the portal.
             self.forgotten.add(change.key)
-        return self._baseline_of_write(change, live, outcome, rendered)
+        return self._baseline_of_write(change, content, live, outcome, rendered)
 
     def _baseline_of_write(
-        self, change: Change, live: Item, outcome: Outcome, rendered: Rendered | None
-    ) -> Baseline | None:
-        content = change.desired
-        if content is None:
-            return None
+        self, change: Change, content: Item, live: Item, outcome: Outcome, rendered: Rendered | None
+    ) -> Baseline:
         sent = rendered.addresses if rendered else {}
         if rendered is None and isinstance(content, Article):
             sent = current_addresses(content, self.addresses, self.ids)
@@ -206,18 +194,14 @@ class Recorder:
             addresses=sent,
             replaced=self._replaced(change, live),
         )
-        reached = replace(
-            without_fields(reached, outcome.unsent), sent_digest=self._sent_digest(change, live, rendered)
-        )
+        sent_digest = self._sent_digest(change, live, rendered)
+        reached = replace(without_fields(reached, outcome.unsent), sent_digest=sent_digest)
         if change.action is Action.UPDATE and isinstance(live, Article):
             # An update leaves an article where agents moved it: that stays a web edit, for a pull.
-            return replace(reached, parent=self._folder_in_content(change, live))
+            known = self.known.get(live.key)
+            folder = self.ids.get(parent_path(change.path)) or (known.parent if known else live.parent)
+            return replace(reached, parent=folder)
         return reached
-
-    def _folder_in_content(self, change: Change, live: Article) -> int | None:
-        """Return the folder in which content has an article."""
-        known = self.known.get(live.key)
-        return self.ids.get(parent_path(change.path)) or (known.parent if known else live.parent)
 
     def _sent_digest(self, change: Change, live: Item, rendered: Rendered | None) -> str:
         """Return the digest of the HTML that live was made of; a write that leaves the body alone keeps it."""
@@ -227,12 +211,9 @@ class Recorder:
         return known.sent_digest if known and change.action in WRITES else ""
 
     def origin_of(self, change: Change, number: int) -> BaselineOrigin:
-        """Return on which side an item first was, as far as known, else whether this run creates it."""
+        """Return the side on which an item was first, by its baseline, else by whether this run creates it."""
         key = ItemKey(change.kind, number)
-        known = self.baselines.get(key) or self.known.get(key)
-        if known is not None:
-            return known.origin
-        return BaselineOrigin.CONTENT if change.action.creates_item else BaselineOrigin.LIVE
+        return _origin(self.baselines.get(key) or self.known.get(key), change)
 
     def _replaced(self, change: Change, live: Item) -> Item | None:
         """Return the live version that a change replaced; none for what this run created, or did not write."""
@@ -269,7 +250,24 @@ def _source(change: Change, known: Mapping[ItemKey, Baseline], anchors: tuple[st
     if change.baseline_after is not None:
         body = {"body": live_digests(item)["body"]} if isinstance(item, Article) else {}
         return replace(change.baseline_after, fields=fields, live=body)
-    baseline = known.get(change.key)
-    is_new = change.action.creates_item
-    origin = baseline.origin if baseline else BaselineOrigin.CONTENT if is_new else BaselineOrigin.LIVE
+    origin = _origin(known.get(change.key), change)
     return replace(content_half(item, origin=origin, anchors=anchors), fields=fields)
+
+
+def _origin(known: Baseline | None, change: Change) -> BaselineOrigin:
+    if known is not None:
+        return known.origin
+    return BaselineOrigin.CONTENT if change.action.creates_item else BaselineOrigin.LIVE
+
+
+def conflict_of(change: Change, reason: str) -> Finding:
+    """Return the conflict that a change of the portal becomes where it is held back."""
+    return Finding(
+        finding_kind=FindingKind.CONFLICT,
+        kind=change.kind,
+        path=change.path,
+        id=change.id,
+        reason=reason,
+        content=change.desired,
+        live=change.actual,
+    )

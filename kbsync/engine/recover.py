@@ -8,17 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from kbsync.baseline import Baseline, State
-from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
+from kbsync.change import Action, Change, Outcome, Result
 from kbsync.content.document import parse_document
 from kbsync.digests import differences, live_digests
 from kbsync.engine.context import Recovered, Workspace, complete_baselines
-from kbsync.engine.record import with_live_half, with_state, without_fields
+from kbsync.engine.record import conflict_of, with_live_half, with_state, without_fields
 from kbsync.engine.render import LinkResolver, current_addresses, points_to
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import (
     Article,
-    Category,
     FieldValue,
     Item,
     ItemKey,
@@ -33,24 +32,20 @@ from kbsync.model import (
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, Intent
 
-CREATES = frozenset({Action.CREATE, Action.MOVE})
-"""What creates an item."""
-
 
 def recover_into(workspace: Workspace, live: KnowledgeBase) -> Workspace:
     """Add to a workspace what runs that were cut off, or are still going on, have done on the portal.
 
     Where the portal was not read, only what the runs noted themselves counts.
     """
-    runs = [workspace.in_flight] if workspace.in_flight else []
-    if not runs and not workspace.journaled:
+    run = workspace.in_flight
+    if run is None and not workspace.journaled:
         return workspace
     search = _Search(live, workspace.baselines, LinkResolver(workspace.config, workspace.content.assets))
-    for reached in (*workspace.journaled, *(reached for run in runs for reached in run.reached.values())):
-        search.add_noted(reached)
-    if live.categories or live.articles:
-        for run in runs:
-            search.search_for(run)
+    for noted in (*workspace.journaled, *(run.reached.values() if run else ())):
+        search.add_noted(noted)
+    if run and (live.categories or live.articles):
+        search.search_for(run)
     recovered = Recovered(
         baselines=complete_baselines(workspace.repository, workspace.content, search.found),
         outcomes=tuple(search.outcomes()),
@@ -75,7 +70,7 @@ class _Search:
         self.ids = {baseline.path: baseline.id for baseline in known.values() if baseline.state is State.LIVE}
 
     def add_noted(self, noted: Baseline) -> None:
-        """Take what a run noted, unless something later is known."""
+        """Add what a run noted, unless something later is known."""
         known, now = self.known.get(noted.key), self.live.get(noted.key)
         is_later = known is None or known.seen_at < noted.seen_at
         is_shown = now is not None and live_digests(now) == dict(noted.live)
@@ -91,7 +86,7 @@ class _Search:
         """Search for each intent of a run, parents before what they hold."""
         self.ids |= run.ids
         for intent in run.intents:
-            if intent.action in CREATES:
+            if intent.action.creates_item:
                 self.ids.pop(intent.path, None)
         self.ids |= {baseline.path: baseline.id for baseline in self.found.values() if baseline.state is State.LIVE}
         intents = sorted(run.intents, key=lambda intent: (intent.kind.rank, intent.path.count("/"), intent.path))
@@ -101,14 +96,14 @@ class _Search:
         articles = [intent for intent in intents if intent.kind is Kind.ARTICLE]
         for intent in articles:
             # New articles link to one another: the ids that they may have are needed before their bodies are compared.
-            likely = self._candidates(intent, run) if intent.action in CREATES else []
+            likely = self._candidates(intent, run) if intent.action.creates_item else []
             if len(likely) == 1:
                 self.ids.setdefault(intent.path, likely[0].id or 0)
         for intent in articles:
             self._search_for_one(intent, run)
 
     def _search_for_one(self, intent: Intent, run: InFlight) -> None:
-        if intent.action in CREATES:
+        if intent.action.creates_item:
             if self._find_created(intent, run) and intent.action is Action.MOVE and intent.id:
                 self._check_archived(intent, intent.id)
                 self._check_pointer(intent, intent.id, intent.path, self.addresses.address_of(intent.path, self.ids))
@@ -125,14 +120,15 @@ class _Search:
     def _candidates(self, intent: Intent, run: InFlight) -> list[Item]:
         """Return the live items of the intended name and place that were not there before the run."""
         parent = self.ids.get(parent_path(intent.path))
-        name = _comparable(_intended_name(intent.source))
+        wanted = intent.source.fields if intent.source else {}
+        name = _comparable(wanted.get("title") or wanted.get("name"))
         return [
             item
             for key, item in self.live.items()
             if key.kind is intent.kind
             and key not in run.existing
-            and _comparable(_name_of(item)) == name
-            and (isinstance(item, Category) or (parent is not None and item.parent == parent))
+            and _comparable(item.label) == name
+            and (item.kind is Kind.CATEGORY or (parent is not None and item.parent == parent))
         ]
 
     def _find_created(self, intent: Intent, run: InFlight) -> bool:
@@ -153,23 +149,23 @@ class _Search:
 
     def _leave_unresolved(self, intent: Intent, items: Sequence[Item]) -> None:
         numbers = ", ".join(str(item.id) for item in items)
-        several = len(items) > 1
+        of, others, one = ("one of ", "all but one of them", "one") if len(items) > 1 else ("", "it", "it")
         self.unresolved[intent.path] = (
-            f"a publish that was cut off may have made {'one of ' if several else ''}{intent.kind} {numbers}: "
-            f"delete {'all but one of them' if several else 'it'} in Freshdesk, or adopt {'one' if several else 'it'}"
+            f"a publish that was cut off may have made {of}{intent.kind} {numbers}: "
+            f"delete {others} in Freshdesk, or adopt {one}"
         )
         self.unresolved_ids |= {item.key for item in items}
 
     def _check_written(self, intent: Intent, number: int) -> None:
-        """Check whether an item that was there before is what it was to become, or half of it."""
+        """Check whether an existing item was written as intended, wholly or in part."""
         key = ItemKey(intent.kind, number)
         known, now = self.known.get(key), self.live.get(key)
         if now is None or (known is not None and _matches_baseline(known, now)):
             return
         if not _differing_fields(intent, now, self.ids, self.addresses):
             self._confirm(intent, now)
-        elif known is not None and _became_draft(known, now) and _wants_draft(intent):
-            # Unpublishing is a call of its own and the first: the rest is left to the plan.
+        elif known and _became_draft(known, now) and intent.source and intent.source.fields.get("status") == "draft":
+            # Unpublishing is a call of its own, and the first: the rest is left to the plan.
             self._add(replace(with_live_half(known, now, seen_at=self.seen_at), previous=known.fields))
 
     def _check_archived(self, intent: Intent, number: int) -> None:
@@ -182,7 +178,7 @@ class _Search:
         self.applied[key] = intent
 
     def _note_successor(self, intent: Intent, number: int) -> None:
-        """Note the successor of an article that moved, where the old one is still as it was."""
+        """Note the successor of an article that moved, where the old one is still unchanged."""
         key, successor = ItemKey(Kind.ARTICLE, number), self.ids.get(intent.path)
         known = self.known.get(key)
         if known is not None and known.state is State.LIVE and successor not in {None, number}:
@@ -217,7 +213,7 @@ class _Search:
         self.applied[key] = intent
 
     def outcomes(self) -> Iterable[Outcome]:
-        """Return what was done, as the run would have reported it."""
+        """Yield the outcomes that the run would have reported."""
         for key, intent in self.applied.items():
             # The old article of a move is reported with the new one.
             if key not in self.found or (intent.action is Action.MOVE and key.id == intent.id):
@@ -241,7 +237,7 @@ def _differing_fields(intent: Intent, now: Item, ids: Mapping[str, int], address
     mine = {name: value for name, value in intent.source.fields.items() if name not in pending}
     wrong = [name for name, value in mine.items() if _comparable(value) != _comparable(theirs.get(name))]
     parent = ids.get(parent_path(intent.path))
-    if not isinstance(now, Category) and parent is not None and now.parent != parent:
+    if parent is not None and now.parent != parent:
         wrong.append("parent")
     return (*wrong, *_differing_body(intent, now, ids, addresses))
 
@@ -260,7 +256,7 @@ def _differing_body(intent: Intent, now: Item, ids: Mapping[str, int], addresses
 
 def _pending_fields(intent: Intent, now: Item) -> frozenset[str]:
     """Return the fields that a creation sets with a second call, where that was not made: they are left to the plan."""
-    if intent.action not in CREATES or intent.source is None:
+    if not intent.action.creates_item or intent.source is None:
         return frozenset()
     theirs = fields_of(now)
     second = {"author", "status"} if _is_first_draft(intent, now) else {"author"}
@@ -272,20 +268,20 @@ def _intended_article(intent: Intent, now: Item) -> Article | None:
     """Return the intended article, all but its body being as the portal shows it."""
     if intent.source is None or not isinstance(now, Article):
         return None
-    source = intent.source
-    body = source.expanded if source.expanded is not None else parse_document(source.source or "", intent.path).body
+    body = intent.source.expanded
+    if body is None:
+        body = parse_document(intent.source.source or "", intent.path).body
     return replace(now, body=body, path=intent.path)
 
 
 def _is_first_draft(intent: Intent, now: Item) -> bool:
-    """Return whether this may be the first of the two writes of an article in a circle."""
+    """Return whether this may be the first of the two writes of an article in a cycle."""
     return intent.draft_first and isinstance(now, Article) and now.status is Status.DRAFT
 
 
 def _words(article: Article) -> str:
     """Return the text of an article, whatever its links point to."""
-    is_markdown = article.path is not None
-    html = to_html(article.body, resolve=lambda _: "#") if is_markdown else article.body
+    html = article.body if article.path is None else to_html(article.body, resolve=lambda _: "#")
     return to_markdown(html, rewrite=lambda _: "#").text
 
 
@@ -300,21 +296,6 @@ def _became_draft(known: Baseline, now: Item) -> bool:
     return isinstance(now, Article) and moved == {"status"} and now.status is Status.DRAFT
 
 
-def _wants_draft(intent: Intent) -> bool:
-    """Return whether an article was to become a draft."""
-    return intent.source is not None and intent.source.fields.get("status") == Status.DRAFT
-
-
-def _intended_name(source: Baseline | None) -> FieldValue:
-    """Return the title or name that an intent wants."""
-    return (source.fields.get("title") or source.fields.get("name")) if source else None
-
-
-def _name_of(item: Item) -> str:
-    """Return the title or name of a live item."""
-    return item.title if isinstance(item, Article) else item.name
-
-
 def _comparable(value: FieldValue) -> str:
     """Return a digest to compare by, as the portal's answers are compared: without surrounding spaces."""
     return digest(value if isinstance(value, tuple) or value is None else str(value).strip())
@@ -322,20 +303,6 @@ def _comparable(value: FieldValue) -> str:
 
 def hold_back_unresolved(plan: Plan, unresolved: Mapping[str, str]) -> Plan:
     """Hold back from a plan what may have been created already, as conflicts."""
-    held = [change for change in plan.changes if change.path in unresolved]
-    if not held:
-        return plan
-    findings = (
-        Finding(
-            finding_kind=FindingKind.CONFLICT,
-            kind=change.kind,
-            path=change.path,
-            id=change.id,
-            reason=unresolved[change.path],
-            content=change.desired,
-            live=change.actual,
-        )
-        for change in held
-    )
+    findings = (conflict_of(change, unresolved[change.path]) for change in plan.changes if change.path in unresolved)
     changes = tuple(change for change in plan.changes if change.path not in unresolved)
     return replace(plan, changes=changes, conflicts=(*plan.conflicts, *findings))

@@ -1,6 +1,6 @@
-"""Where the items of a pull lie in the tree: the names of new files, and what was moved with what it links to.
+"""The paths of the items of a pull: the names of new files, and moved files with their links rewritten.
 
-Works on paths and texts alone; nothing is read but the names in the tree.
+Works on paths and texts alone; of the tree only the names of its files are used.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,9 +11,10 @@ from kbsync.baseline import Baseline
 from kbsync.change import Action, Change
 from kbsync.content.document import parse_document, replace_body
 from kbsync.digests import AddressMap
+from kbsync.engine.render import rooted
 from kbsync.errors import ContentError, Problem
 from kbsync.files import file_name, folded
-from kbsync.markup.links import code_ranges, from_root, references, rewrite_addresses, to_root
+from kbsync.markup.links import code_ranges, from_root, references, rewrite_addresses
 from kbsync.markup.placeholders import find_placeholders
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, ancestors, is_under, kind_of
 from kbsync.planner.planner import Plan
@@ -22,7 +23,7 @@ from kbsync.planner.planner import Plan
 class Places:
     """The content paths of what is live, as they will be after a pull.
 
-    `moved` tells for the old path of a file the new one, `lost` are changes that have no place in the tree.
+    `moved` maps the old path of a file to the new one, `lost` are changes that have no path in the tree.
     """
 
     def __init__(self, plan: Plan, live: KnowledgeBase, present: Collection[str], known: Collection[ItemKey]) -> None:
@@ -40,9 +41,9 @@ class Places:
             self._take(path)
 
     def placed(self, changes: Sequence[Change]) -> list[Change]:
-        """Return every change its content path, parents first; one whose parent has no place in the tree is lost.
+        """Return changes with their content paths, parents first; one whose parent has no path in the tree is lost.
 
-        A directory that moves takes along all that lies in it, but for what goes elsewhere itself.
+        All in a directory moves with it, except for what moves elsewhere by itself.
         """
         found = []
         for change in sorted(changes, key=self._order):
@@ -50,17 +51,17 @@ class Places:
             if path is None:
                 self.lost.append(change)
             else:
-                goes = change.action is Action.MOVE or (change.action is not Action.CREATE and path != change.path)
-                found.append(replace(change, path=path, former_path=change.path if goes else change.former_path))
-        self._take_along()
+                moves = change.action is Action.MOVE or (change.action is not Action.CREATE and path != change.path)
+                found.append(replace(change, path=path, former_path=change.path if moves else change.former_path))
+        self._move_contents()
         return found
 
     def before(self, path: str) -> str:
-        """Return where what will lie at a path lies now."""
+        """Return the path now of the file that the pull leaves at `path`."""
         return self._origins.get(path, path)
 
-    def _take_along(self) -> None:
-        """Note the new place of all that lies in directories that move."""
+    def _move_contents(self) -> None:
+        """Note the new path of all that is in directories that move."""
         if self._directories:
             self.paths = {key: self._at(key, path) for key, path in self.paths.items()}
             present = {above for path in self._present for above in (path, *ancestors(path))}
@@ -73,14 +74,14 @@ class Places:
         return path if key in self._settled else self._after(path)
 
     def _after(self, path: str) -> str:
-        """Return where what is not moved by itself lies after the moves of directories."""
+        """Return the path of a file that does not move by itself after the moves of directories."""
         for old, new in self._directories:
             if is_under(path, old):
                 path = new + path[len(old) :]
         return path
 
     def forget(self, change: Change) -> None:
-        """Take back the place of an item that is not pulled after all."""
+        """Undo the path of an item that is not pulled after all."""
         if change.action is Action.CREATE:
             self.paths.pop(change.key, None)
         elif change.action is Action.MOVE and change.former_path:
@@ -112,7 +113,7 @@ class Places:
                 self._take(place)
 
     def _path(self, change: Change, item: Item, above: str) -> str:
-        """Return a file after its title; one that was there already goes by the name that its writer gave it."""
+        """Return a path named after the title; a file that exists already keeps the name that its writer gave it."""
         taken = self._taken.setdefault(above, set())
         stem = PurePosixPath(change.path).name.removesuffix(".md") if item.key in self._known else ""
         if not stem or folded(stem) in {folded(name) for name in taken}:
@@ -123,14 +124,11 @@ class Places:
         return f"{above}/{name}" if above else name
 
     def _above(self, item: Folder | Article) -> str | None:
-        for key in (ItemKey(Kind.FOLDER, item.parent or 0), ItemKey(Kind.CATEGORY, item.parent or 0)):
-            if key in self.paths:
-                return self._at(key, self.paths[key])
-        return None
+        keys = (ItemKey(kind, item.parent or 0) for kind in (Kind.FOLDER, Kind.CATEGORY))
+        return next((self._at(key, self.paths[key]) for key in keys if key in self.paths), None)
 
     def _order(self, change: Change) -> tuple[int, int, int]:
-        item = change.desired
-        depth = self._depth(item) if isinstance(item, Folder) else 0
+        depth = self._depth(change.desired) if isinstance(change.desired, Folder) else 0
         return change.kind.rank, depth, change.id or 0
 
     def _depth(self, folder: Folder) -> int:
@@ -138,14 +136,14 @@ class Places:
         return 1 + self._depth(above) if isinstance(above, Folder) else 0
 
     def _take(self, path: str) -> None:
-        """Mark a name as taken in its directory, with the directories on the way."""
+        """Mark the names of a file and of the directories above it as taken."""
         while path:
             above, _, name = path.rpartition("/")
             self._taken.setdefault(above, set()).add(name.removesuffix(".md"))
             path = above
 
     def current(self, known: Baseline | None, addresses: AddressMap) -> Callable[[str], str]:
-        """Return the function that tells where what a source linked to when it was agreed on lies now."""
+        """Return the function from a path that a baseline's source linked to, to the path of the same target now."""
         sent: Mapping[str, str] = known.addresses if known else {}
 
         def now(target: str) -> str:
@@ -155,16 +153,16 @@ class Places:
         return now
 
     def after_moves(self, target: str) -> str:
-        """Return where what lies at a path from the root will lie after the pull."""
+        """Return the path from the root that a path will have after the pull."""
         path, mark, anchor = target.partition("#")
         return self.moved.get(path, path) + mark + anchor
 
 
 def relocated(text: str, old: str, new: str, current: Callable[[str], str]) -> str:
-    """Write a file that lay at `old` for the place `new`: it links to and includes the same, and no other byte changes.
+    """Rewrite a file that moves from `old` to `new`: it links to and includes the same, and no other byte changes.
 
     Raises:
-        ContentError: a link stands in a way that cannot be written otherwise.
+        ContentError: a link cannot be rewritten.
     """
     body = parse_document(text, old).body
     written = _including(relocated_body(body, old, new, current), current)
@@ -172,18 +170,17 @@ def relocated(text: str, old: str, new: str, current: Callable[[str], str]) -> s
 
 
 def relocated_body(body: str, old: str, new: str, current: Callable[[str], str]) -> str:
-    """Write the body of a file that lay at `old` for the place `new`.
+    """Rewrite the body of a file that moves from `old` to `new`.
 
     Raises:
-        ContentError: a link stands in a way that cannot be written otherwise.
+        ContentError: a link cannot be rewritten.
     """
 
     def change(address: str) -> str:
-        target = _rooted(old, address)
-        if target is None:
+        target = rooted(old, address)
+        if target is None or (now := current(target)) == rooted(new, address):
             return address
-        now = current(target)
-        return address if now == _rooted(new, address) else from_root(new, now)
+        return from_root(new, now)
 
     if all(change(reference.target) == reference.target for reference in references(body)):
         return body
@@ -194,7 +191,7 @@ def relocated_body(body: str, old: str, new: str, current: Callable[[str], str])
 
 
 def _including(body: str, current: Callable[[str], str]) -> str:
-    """Write anew where what is included lies."""
+    """Rewrite the paths of includes."""
     if "{%" not in body:
         return body
     pieces, done = [], 0
@@ -204,10 +201,3 @@ def _including(body: str, current: Callable[[str], str]) -> str:
             pieces += [body[done:start], current(mark.path)]
             done = start + len(mark.path)
     return "".join(pieces) + body[done:]
-
-
-def _rooted(path: str, address: str) -> str | None:
-    try:
-        return to_root(path, address)
-    except ValueError:
-        return None

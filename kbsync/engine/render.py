@@ -39,10 +39,10 @@ class LinkResolver:
         return None
 
     def after_moves(self, moved: Mapping[str, str]) -> "LinkResolver":
-        """Return the resolver as it is once files have moved: live addresses lead to their new paths."""
+        """Return a resolver for the time after files have moved: live addresses lead to their new paths."""
         later = copy(self)
         later._assets = frozenset(moved.get(path, path) for path in self._assets)
-        later._moved = {path: place for path, place in moved.items() if path in self._assets}
+        later._moved = {old: new for old, new in moved.items() if old in self._assets}
         return later
 
     def fallback(self) -> str:
@@ -95,7 +95,7 @@ def render(
     sent: dict[str, str] = {}
 
     def resolve(written: str) -> str:
-        target = _rooted(article, written)
+        target = rooted(article.path or "", written)
         if target is None:
             return written
         address = addresses.address_of(target, ids)
@@ -111,15 +111,14 @@ def render(
 def render_into(
     live: Article, article: Article, anchors: Collection[str], addresses: LinkResolver, ids: Mapping[str, int]
 ) -> Rendered:
-    """Render an article into its live body, of which every block that says the same stays byte for byte."""
+    """Render an article into its live body, in which every block with the same content stays byte for byte."""
     rendered = render(article, anchors, addresses, ids)
     path = article.path or ""
-    relative = address_rewriter(
-        path, addresses, {ItemKey(kind_of(known), number): known for known, number in ids.items()}
-    )
+    paths = {ItemKey(kind_of(known), number): known for known, number in ids.items()}
+    relative = address_rewriter(path, addresses, paths)
 
     def settle(address: str) -> str:
-        target = _rooted(article, written := relative(address))
+        target = rooted(path, written := relative(address))
         return written if target is None else addresses.address_of(target, ids) or addresses.fallback()
 
     spliced = patch_html(live.body, rendered.html, settle=settle)
@@ -128,16 +127,17 @@ def render_into(
 
 
 def current_addresses(article: Article, addresses: LinkResolver, ids: Mapping[str, int]) -> dict[str, str]:
-    """Return what each path that an article names would be sent as now, without rendering it."""
-    targets = {_rooted(article, reference.target) for reference in references(article.body)} - {None}
+    """Return for each path that an article names the address that it would be sent with now."""
+    targets = {rooted(article.path or "", reference.target) for reference in references(article.body)}
     return {
         target: addresses.address_of(target, ids) or addresses.fallback() for target in sorted(filter(None, targets))
     }
 
 
-def _rooted(article: Article, written: str) -> str | None:
+def rooted(path: str, address: str) -> str | None:
+    """Return the path from the root that an address in the file at `path` leads to; None where it is not one."""
     try:
-        return to_root(article.path or "", written)
+        return to_root(path, address)
     except ValueError:
         return None
 
@@ -148,7 +148,7 @@ def pointer_body(title: str, address: str) -> str:
 
 
 def points_to(live: Item | None, address: str) -> bool:
-    """Return whether a link to an address is all that an article says."""
+    """Return whether an article consists of one link to an address."""
     if not isinstance(live, Article):
         return False
     return re.fullmatch(rf"\[.*\]\(<?{re.escape(address)}>?\)", to_markdown(live.body).text.strip()) is not None

@@ -6,10 +6,11 @@ HTML is not sent the same again and again; else the live body is compared, in wh
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kbsync.baseline import Baseline, BaselineOrigin, State
-from kbsync.change import Action, Change, Finding, FindingKind, select_paths
+from kbsync.change import Action, Change, Finding, select_paths
+from kbsync.engine.record import conflict_of
 from kbsync.engine.render import LinkResolver, render
 from kbsync.markup.compare import same
 from kbsync.markup.dom import Node, abbreviate, count_markup, parse, stable_body
@@ -35,14 +36,14 @@ def add_rerenders(
     `sides` are content and live.
     """
     rerender = _Rerender(plan, known, rules, addresses)
-    written = [rerender.with_body(change) for change in plan.changes]
     added = list(rerender.unchanged(*sides))
-    steps = [step for step in (*written, *added) if isinstance(step, Change)]
-    conflicts = tuple(step for step in (*written, *added) if isinstance(step, Finding))
-    changes = sorted(select_paths(steps, rules.paths), key=_sort_key)
-    again = sum(isinstance(step, Change | Finding) for step in added)
+    steps = [*(rerender.with_body(change) for change in plan.changes), *added]
+    changes = select_paths([step for step in steps if isinstance(step, Change)], rules.paths)
     return replace(
-        plan, changes=tuple(changes), conflicts=(*plan.conflicts, *conflicts), unchanged=plan.unchanged - again
+        plan,
+        changes=tuple(sorted(changes, key=_sort_key)),
+        conflicts=(*plan.conflicts, *(step for step in steps if isinstance(step, Finding))),
+        unchanged=plan.unchanged - len(added),
     )
 
 
@@ -53,24 +54,27 @@ def _sort_key(change: Change) -> tuple[bool, int, int, str]:
     return False, change.kind.rank, change.path.count("/"), change.path
 
 
+@dataclass
 class _Rerender:
-    def __init__(
-        self, plan: Plan, known: Mapping[ItemKey, Baseline], rules: PlanRules, addresses: LinkResolver
-    ) -> None:
-        self.plan = plan
-        self.known = known
-        self.rules = rules
-        self.addresses = addresses
+    plan: Plan
+    known: Mapping[ItemKey, Baseline]
+    rules: PlanRules
+    addresses: LinkResolver
+
+    def __post_init__(self) -> None:
+        plan = self.plan
         findings = (*plan.drift, *plan.conflicts, *plan.undone, *plan.unmanaged)
         self.busy = {change.path for change in plan.changes} | {finding.path for finding in findings}
-        # A link to what was deleted on the portal has no new address: that alone does not change the HTML.
-        self.ids = {agreed.path: agreed.id for agreed in known.values() if agreed.state is State.LIVE}
+        # A link to what was deleted on the portal has no new address, which alone does not change the HTML.
+        self.ids = {agreed.path: agreed.id for agreed in self.known.values() if agreed.state is State.LIVE}
         self.ids |= plan.ids
 
     def with_body(self, change: Change) -> Change | Finding:
         """Add the body to a change that does not write it, where it would differ."""
         content, live, agreed = change.desired, change.actual, self.known.get(change.key)
-        if not (isinstance(content, Article) and isinstance(live, Article) and agreed) or not _writes_into(change):
+        if not (isinstance(content, Article) and isinstance(live, Article) and agreed):
+            return change
+        if change.action not in _WRITTEN_INTO or change.baseline_after is not None:
             return change
         html = self._rendered(content)
         if "body" in change.fields:
@@ -108,19 +112,7 @@ class _Rerender:
         live = change.actual
         if live is None or live.updated_at == agreed.updated_at or self.rules.touched != "hold":
             return change
-        return Finding(
-            finding_kind=FindingKind.CONFLICT,
-            kind=change.kind,
-            path=change.path,
-            id=change.id,
-            reason=TOUCHED,
-            content=change.desired,
-            live=live,
-        )
-
-
-def _writes_into(change: Change) -> bool:
-    return change.action in _WRITTEN_INTO and change.baseline_after is None
+        return conflict_of(change, TOUCHED)
 
 
 def _update_of(article: Article, live: Article, agreed: Baseline, reason: str) -> Change:
@@ -149,15 +141,14 @@ def _differs(html: str, live: str, agreed: Baseline) -> bool:
     if agreed.sent_digest:
         return digest(html) != agreed.sent_digest
     ours, theirs = stable_body(html), stable_body(live)
-    return ours != theirs and (not same(ours, theirs) or bool(_attributes(ours) - _attributes(theirs)))
+    if ours == theirs:
+        return False
+    added = set(_attributes(parse(ours).nodes)) - set(_attributes(parse(theirs).nodes))
+    return bool(added) or not same(ours, theirs)
 
 
-def _attributes(html: str) -> set[tuple[str, str]]:
-    """Return the attributes in the HTML, each declaration of a style for itself; addresses are left to `canonical`."""
-    return set(_attributes_of(parse(html).nodes))
-
-
-def _attributes_of(nodes: tuple[Node, ...]) -> Iterator[tuple[str, str]]:
+def _attributes(nodes: tuple[Node, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the attributes of nodes, each declaration of a style by itself; `same` compares the addresses."""
     for node in nodes:
         if isinstance(node, str):
             continue
@@ -166,4 +157,4 @@ def _attributes_of(nodes: tuple[Node, ...]) -> Iterator[tuple[str, str]]:
                 yield from ((name, "".join(part.split()).lower()) for part in value.split(";") if part.strip())
             elif value and name not in _ADDRESSES:
                 yield name, value
-        yield from _attributes_of(node.children)
+        yield from _attributes(node.children)

@@ -4,14 +4,14 @@ The first is a run of its own, with the same session, lease and ledger as a publ
 portal; what people changed in those files since is merged in three ways, or named and left out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import Baseline
 from kbsync.change import Action, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.engine.apply import ApplyResult
-from kbsync.engine.branch import BranchUpdate, on_branch
+from kbsync.engine.branch import BranchUpdate, commit_message, on_branch
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.history import entries_at, find_run, keys_of, last_run, past_runs
 from kbsync.engine.plan import connect
@@ -88,8 +88,7 @@ class _UndoOperation:
         runs = past_runs(workspace.repository, self.config)
         run_baselines = load_run_baselines(workspace, find_run(runs, self.past.id), runs)
         tree = index_tree(content, workspace.baselines)
-        holds = self.config.touched == "hold"
-        return plan_undo(self.past, run_baselines, tree, live, holds=holds)
+        return _plan_undo(self.past, run_baselines, tree, live, holds=self.config.touched == "hold")
 
     def check(self, plan: Plan) -> None:
         """Accept any plan: an undo keeps to one confirmed run, so it needs no limit."""
@@ -119,7 +118,7 @@ def load_run_baselines(workspace: Workspace, past: RunInfo, runs: Sequence[RunIn
         before=_before(workspace, past, after),
         after=after,
         later={
-            key: _changed_by(key, later)
+            key: next((run.short_id for run in later if key in keys_of(run.record.entries)), "")
             for key, mine in after.items()
             if not _is_same_version(workspace.ledger.get(key), mine)
         },
@@ -148,10 +147,6 @@ def _is_same_version(now: Baseline | None, mine: Baseline) -> bool:
     return (now.live, now.updated_at, now.parent) == (mine.live, mine.updated_at, mine.parent)
 
 
-def _changed_by(key: ItemKey, later: Iterable[RunInfo]) -> str:
-    return next((run.short_id for run in later if key in keys_of(run.record.entries)), "")
-
-
 def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
     """Pair each article with the one that a move created in its place, in this run or in the one that it undoes."""
     by_id = {run.id: run for run in runs}
@@ -166,8 +161,9 @@ def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
     return found
 
 
-def plan_undo(past: RunInfo, run_baselines: RunBaselines, tree: TreeIndex, live: KnowledgeBase, *, holds: bool) -> Plan:
-    """Plan an undo; with `holds`, articles that were saved on the portal since without a change are skipped."""
+def _plan_undo(
+    past: RunInfo, run_baselines: RunBaselines, tree: TreeIndex, live: KnowledgeBase, *, holds: bool
+) -> Plan:
     inverse = invert(past.record.entries, run_baselines, tree, live, run=past.short_id, holds=holds)
     return Plan(
         written=Side.LIVE,
@@ -182,8 +178,8 @@ def plan_undo(past: RunInfo, run_baselines: RunBaselines, tree: TreeIndex, live:
 
 def _remaining(past: RunInfo) -> tuple[str, ...]:
     """Return the directories that a run created: nothing is deleted, so they stay."""
-    made = (entry for entry in past.record.entries if entry.action is Action.CREATE and entry.kind is not Kind.ARTICLE)
-    return tuple(entry.path for entry in made)
+    entries = past.record.entries
+    return tuple(e.path for e in entries if e.action is Action.CREATE and e.kind is not Kind.ARTICLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,13 +232,13 @@ def undo_on_branch(config: Config, name: str | None, *, branch: str, local: bool
 def _undone(past: RunInfo, runs: Sequence[RunInfo]) -> list[RunEntry]:
     """Return the entries that were undone on the portal; all where none was yet."""
     keys = {key for run in runs if run.record.undoes == past.id for key in keys_of(run.record.entries)}
-    entries = [entry for entry in past.record.entries if not keys or _touches(entry, keys)]
+    # A new path alone leaves nothing to put back on the portal, so that no undo has an entry for it.
+    entries = (
+        entry
+        for entry in past.record.entries
+        if not keys or entry.action is Action.RENAME or not keys.isdisjoint(keys_of([entry]))
+    )
     return sorted(entries, key=lambda entry: entry.path.count("/"))
-
-
-def _touches(entry: RunEntry, keys: Iterable[ItemKey]) -> bool:
-    """Return whether a entry is among those of an undo; a new path alone leaves nothing to put back on the portal."""
-    return entry.action is Action.RENAME or bool(set(keys_of([entry])) & set(keys))
 
 
 class _FileInverter:
@@ -283,7 +279,7 @@ class _FileInverter:
         source = self._source(earlier)
         if earlier is None or source is None or there is not None:
             return
-        path = _file_of(earlier)
+        path = source_path(earlier.kind, earlier.path)
         if path in self.present:
             self.left_out[path] = "another file is there now"
         else:
@@ -298,8 +294,8 @@ class _FileInverter:
             self.files[there] = None
 
     def _put(self, mine: Baseline, earlier: Baseline, there: str | None) -> None:
-        """Write the source of before the run where it lay, with what people changed of it since."""
-        path = _file_of(earlier)
+        """Write the source from before the run to its former path, merged with what people changed since."""
+        path = source_path(earlier.kind, earlier.path)
         if there is None:
             self.left_out[path] = "not in the tree any more"
             return
@@ -323,8 +319,8 @@ class _FileInverter:
             self.files |= {there: None} | {path: text}
 
     def _put_index(self, mine: Baseline, earlier: Baseline, there: str) -> None:
-        """Let a directory have a file of its own again, or none, as it was before the run."""
-        former, path = self._source(earlier), _file_of(earlier)
+        """Restore or remove the index file of a directory, as it was before the run."""
+        former, path = self._source(earlier), source_path(earlier.kind, earlier.path)
         if former is None and there in self.present and mine.blob:
             self._remove(mine, there)
         elif former is not None and there not in self.present and path not in self.present:
@@ -344,7 +340,7 @@ class _FileInverter:
         return self.repository.committed(commit).read(path).decode("utf-8")
 
     def move_remaining_files(self) -> None:
-        """Take what else lies in a directory that gets its old name back, such as pictures, along with it."""
+        """Move the other files of a directory that gets its old name back, such as pictures."""
         for path in sorted(self.present - self.files.keys()):
             above = [new for new in self.directories if path.startswith(f"{new}/")]
             if not above or path in self.left_out:
@@ -371,20 +367,11 @@ class _FileInverter:
         return self.repository.blobs([known.blob]).get(known.blob)
 
 
-def _file_of(known: Baseline) -> str:
-    return source_path(known.kind, known.path)
-
-
 def _message(past: RunInfo, files: Mapping[str, str | None], left_out: Mapping[str, str]) -> str:
-    """Return what is as it was again, and what is not; one line each."""
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
-    lines = [_line("remove" if text is None else "put back", path) for path, text in sorted(files.items())]
-    parts = [f"Revert {count} to before run {past.short_id}", "\n".join(lines)]
-    if left_out:
-        held = [_line("", f"{path}: {why}") for path, why in sorted(left_out.items())]
-        parts.append("\n".join(("Skipped; undo these by hand:", *held)))
-    return "\n\n".join(parts) + "\n"
-
-
-def _line(what: str, path: str) -> str:
-    return "  " + " ".join(f"{what} {path}".split())
+    return commit_message(
+        f"Revert {count} to before run {past.short_id}",
+        [f"{'remove' if text is None else 'put back'} {path}" for path, text in sorted(files.items())],
+        "Skipped; undo these by hand:",
+        [f"{path}: {why}" for path, why in sorted(left_out.items())],
+    )
