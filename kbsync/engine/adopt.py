@@ -19,12 +19,10 @@ from kbsync.codec import decode, encode
 from kbsync.config import Config, Secret
 from kbsync.digests import live_digests
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, lock_files, open_workspace
-from kbsync.engine.plan import connect, rules_for
+from kbsync.engine.plan import connect, read_both, rules_for
 from kbsync.engine.pull import build_pull
 from kbsync.engine.pull_journal import TreeJournal
 from kbsync.engine.record import make_baseline
-from kbsync.engine.recover import recover_into
-from kbsync.engine.refresh import refresh, with_author_ids
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import Refusal
 from kbsync.files import file_name
@@ -65,7 +63,7 @@ class Named:
 
 
 class AdoptPlan:
-    """What is to be adopted, made out: the tree and the baselines as they would have to be for a pull to bring it."""
+    """What is to be adopted: the tree and the baselines as they have to be for a pull to write it."""
 
     def __init__(self, workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, named: Named) -> None:
         self.named = named
@@ -85,7 +83,7 @@ class AdoptPlan:
         self.wanted = self._wanted()
 
     def rules(self, options: Options) -> PlanRules:
-        """Return how the comparison is to be made: everything that is named is wanted, whatever the settings say."""
+        """Return the rules of the comparison: all that is named is wanted, whatever the settings say."""
         return replace(rules_for(self.workspace, self.addresses, replace(options, paths=())), new="all")
 
     def _pins(self, baselines: Mapping[ItemKey, Baseline]) -> dict[str, int]:
@@ -105,53 +103,49 @@ class AdoptPlan:
         return pins | self._pins_above(pins, baselines)
 
     def _pins_above(self, pins: Mapping[str, int], baselines: Mapping[ItemKey, Baseline]) -> dict[str, int]:
-        """Pin the directories of what is pinned to what holds it on the portal, where neither is known."""
+        """Pin the directories above pinned paths to the parents on the portal, where neither is known."""
         found: dict[str, int] = {}
         for path, number in pins.items():
             item = self.live.get(ItemKey(self.items[path].kind, number))
             for above in ancestors(path):
-                parent = item.parent if item else None
-                key = ItemKey(kind_of(above), parent or 0)
+                key = ItemKey(kind_of(above), (item and item.parent) or 0)
                 item = self.live.get(key)
                 if item is not None and key not in baselines and above not in self.known and above in self.items:
                     found[above] = key.id
         return found
 
     def _opened(self, baselines: Mapping[ItemKey, Baseline]) -> set[ItemKey]:
-        """Return the baselines that no longer count: those of what is named and is at rest, and what holds it."""
-        pinned = {ItemKey(self.items[path].kind, number) for path, number in self.pins.items()}
-        opened = {key for key in pinned if key in baselines}
+        """Return the baselines that no longer count: of named items that are not managed, and of their parents."""
+        opened = {ItemKey(self.items[path].kind, number) for path, number in self.pins.items()} & baselines.keys()
         for key, known in baselines.items():
-            is_gone = known.path not in self.items and key in self.live
-            at_rest = known.state in {State.RELEASED, State.KEPT} or known.path in self.named.paths
-            if known.state is not State.LIVE and (
-                key in self.named.keys or (self.named.covers(known.path) and at_rest)
-            ):
-                opened |= {key} if is_gone else set()
+            if known.state is State.LIVE or known.path in self.items or key not in self.live:
+                continue
+            unmanaged = known.state in {State.RELEASED, State.KEPT} or known.path in self.named.paths
+            if key in self.named.keys or (unmanaged and self.named.covers(known.path)):
+                opened.add(key)
         for key in [*opened, *self.named.keys]:
-            above = self._above(key)
-            opened |= {up for up in above if up in baselines and baselines[up].state is not State.LIVE}
+            opened |= {up for up in self._above(key) if up in baselines and baselines[up].state is not State.LIVE}
         return opened
 
     def _above(self, key: ItemKey) -> list[ItemKey]:
         """Return what holds a live item, the nearest first."""
         item = self.live.get(key)
-        parent = item.parent if item else None
-        for kind in (Kind.FOLDER, Kind.CATEGORY):
-            if parent is not None and ItemKey(kind, parent) in self.live and ItemKey(kind, parent) != key:
-                return [ItemKey(kind, parent), *self._above(ItemKey(kind, parent))]
+        if item is not None and item.parent is not None:
+            for above in (ItemKey(Kind.FOLDER, item.parent), ItemKey(Kind.CATEGORY, item.parent)):
+                if above in self.live and above != key:
+                    return [above, *self._above(above)]
         return []
 
     def _wanted(self) -> dict[ItemKey, ItemState]:
         """Return the live items that are to be agreed on, by key."""
         found = {}
+        below = {self.pairs.ids.get(path) for path in self.named.paths}
         for case in self.pairs.states:
+            if case.live is None and case.content is not None and self.named.covers(case.path):
+                self.refused.append(self._lost(case))
             if case.live is None or case.baseline is not None:
-                if self.named.covers(case.path) and case.content is not None and case.live is None:
-                    self.refused.append(self._lost(case))
                 continue
             key = case.live.key
-            below = {self.pairs.ids.get(path) for path in self.named.paths}
             is_below = case.content is None and any(up.id in below for up in self._above(key))
             if self.named.covers(case.path) or key in self.named.keys or key in self.opened or is_below:
                 found[key] = case
@@ -169,7 +163,7 @@ class AdoptPlan:
         return refusal(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
 
     def changes(self, made: Plan) -> tuple[Change, ...]:
-        """Return what a pull would have to do for what is wanted."""
+        """Return the changes that a pull would have to make for what is wanted."""
         created = {change.key: change for change in made.changes if change.action is Action.CREATE}
         found = []
         for key, case in self.wanted.items():
@@ -195,7 +189,7 @@ class AdoptPlan:
     def files(
         self, files: Mapping[str, str | bytes | None], changes: Collection[Change]
     ) -> dict[str, str | bytes | None]:
-        """Return the files to write: of what has a file already only the lock, which holds the source that live has."""
+        """Return the files to write: for an existing file only the lock, which holds the source that live has."""
         kept = dict(files)
         for change in changes:
             if change.action is not Action.UPDATE:
@@ -219,16 +213,10 @@ def _pinned(content: KnowledgeBase, pins: Mapping[str, int]) -> KnowledgeBase:
 
 
 def absent(named: Named, known: Collection[ItemKey]) -> list[Finding]:
-    """Return the live items that are nowhere."""
+    """Return refusals for the named live items that do not exist."""
     asked = [*named.keys, *named.pairs.values()]
     return [
-        Finding(
-            finding_kind=FindingKind.CONFLICT,
-            kind=key.kind,
-            path=f"{key.kind.value} {key.id}",
-            id=key.id,
-            reason="not on the portal",
-        )
+        _named_refusal(f"{key.kind.value} {key.id}", key.kind, key.id, "not on the portal")
         for key in asked
         if key not in known
     ]
@@ -236,15 +224,12 @@ def absent(named: Named, known: Collection[ItemKey]) -> list[Finding]:
 
 def lock_paths(workspace: Workspace, keys: Collection[ItemKey]) -> list[str]:
     """Return the lock files that hold the baselines of some items."""
-    found = []
-    for path, data in lock_files(workspace.config, workspace.files).items():
-        entries, _ = read_lock_files({path: data})
-        found += [path] if entries.keys() & set(keys) else []
-    return found
+    files, wanted = lock_files(workspace.config, workspace.files), set(keys)
+    return [path for path, data in files.items() if read_lock_files({path: data})[0].keys() & wanted]
 
 
 def change_of(action: Action, case: ItemState, reason: str, *, fields: tuple[str, ...] = ()) -> Change:
-    """Make a case into a change of the tree."""
+    """Return the change of the tree for one item."""
     text = case.content.origin.text if case.content and case.content.origin else None
     return Change(
         action=action,
@@ -260,7 +245,7 @@ def change_of(action: Action, case: ItemState, reason: str, *, fields: tuple[str
 
 
 def refusal(case: ItemState, reason: str) -> Finding:
-    """Return a case that stands in the way."""
+    """Return an item that cannot be taken over or released."""
     return _named_refusal(case.path, case.kind, case.id, reason)
 
 
@@ -270,9 +255,9 @@ def _named_refusal(path: str, kind: Kind, number: int | None, reason: str) -> Fi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptResult:
-    """What was taken over or released, or would be: the changes of `planned`, the findings that stand in the way.
+    """What was taken over or released, or would be: the changes of `planned`, and what was refused as its conflicts.
 
-    `files` are written, None deletes; `agreed` tells whether the ui wanted it.
+    `files` are written, None deletes; `agreed` is whether the user confirmed it.
     """
 
     planned: PlanResult
@@ -287,23 +272,17 @@ def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *
         Refusal: it would write over uncommitted changes, or the portal is not the one that the tree is known to be on.
     """
     with _writing(config, dry_run=dry_run) as journal:
-        return _adopt(config, key, named, options, ui, journal)
-
-
-def _adopt(
-    config: Config, key: Secret, named: Named, options: Options, ui: Ui, journal: TreeJournal | None
-) -> AdoptResult:
-    workspace, live, content, calls = _read(config, key, options, ui)
-    adoption = AdoptPlan(workspace, content, live, named)
-    made = make_plan(live, adoption.content, adoption.workspace.baselines, adoption.rules(options))
-    if made.halt and content.articles:
-        raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
-    wanted = replace(made, changes=adoption.changes(made))
-    ui.start("converting", len(wanted.changes))
-    pulled = build_pull(adoption.workspace, wanted, live, adoption.addresses, Options(), ui.advance)
-    changes = tuple(adoption.described(change) for change in pulled.changes)
-    files = adoption.files(pulled.files, pulled.changes)
-    return _confirm_and_write(workspace, live, changes, (*adoption.refused, *pulled.refused), files, calls, ui, journal)
+        workspace, content, live, calls = _read(config, key, options, ui)
+        adoption = AdoptPlan(workspace, content, live, named)
+        made = make_plan(live, adoption.content, adoption.workspace.baselines, adoption.rules(options))
+        if made.halt and content.articles:
+            raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
+        wanted = replace(made, changes=adoption.changes(made))
+        ui.start("converting", len(wanted.changes))
+        pulled = build_pull(adoption.workspace, wanted, live, adoption.addresses, Options(), ui.advance)
+        changes = tuple(adoption.described(change) for change in pulled.changes)
+        files, refused = adoption.files(pulled.files, pulled.changes), (*adoption.refused, *pulled.refused)
+        return _confirm_and_write(workspace, live, changes, refused, files, calls, ui, journal)
 
 
 def release(
@@ -315,36 +294,30 @@ def release(
         Refusal: it would write over uncommitted changes.
     """
     with _writing(config, dry_run=dry_run) as journal:
-        return _release(config, key, named, options, ui, journal)
-
-
-def _release(
-    config: Config, key: Secret, named: Named, options: Options, ui: Ui, journal: TreeJournal | None
-) -> AdoptResult:
-    workspace, live, content, calls = _read(config, key, options, ui)
-    pairs = match(content, live, workspace.baselines, LinkResolver(config, content.assets))
-    changes: list[Change] = []
-    refused: list[Finding] = []
-    files: dict[str, str | bytes | None] = {}
-    for case in pairs.states:
-        if not (named.covers(case.path) or (case.id and case.key in named.keys)):
-            continue
-        entry = _released_baseline(case, live, pairs)
-        if entry is None:
-            refused.append(refusal(case, "not on the portal: set `publish: false`, or delete its file"))
-        elif case.baseline is None or case.baseline.state is not State.RELEASED:
-            changes.append(
-                change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")
-            )
-            files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
-            files[released_file_path(config.target, entry.key)] = encode(entry)
-    refused += absent(named, {case.key for case in pairs.states})
-    return _confirm_and_write(workspace, live, tuple(changes), refused, files, calls, ui, journal)
+        workspace, content, live, calls = _read(config, key, options, ui)
+        pairs = match(content, live, workspace.baselines, LinkResolver(config, content.assets))
+        changes: list[Change] = []
+        refused: list[Finding] = []
+        files: dict[str, str | bytes | None] = {}
+        for case in pairs.states:
+            if not (named.covers(case.path) or (case.id and case.key in named.keys)):
+                continue
+            entry = _released_baseline(case, live, pairs)
+            if entry is None:
+                refused.append(refusal(case, "not on the portal: set `publish: false`, or delete its file"))
+            elif case.baseline is None or case.baseline.state is not State.RELEASED:
+                changes.append(
+                    change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")
+                )
+                files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
+                files[released_file_path(config.target, entry.key)] = encode(entry)
+        refused += absent(named, {case.key for case in pairs.states})
+        return _confirm_and_write(workspace, live, tuple(changes), refused, files, calls, ui, journal)
 
 
 @contextmanager
 def _writing(config: Config, *, dry_run: bool) -> Iterator[TreeJournal | None]:
-    """Lock the working tree for this run, with what an earlier one left half done put back; None on a dry run."""
+    """Lock the working tree for this run and restore what an earlier one left half done; None on a dry run."""
     if dry_run:
         yield None
         return
@@ -358,10 +331,7 @@ def _writing(config: Config, *, dry_run: bool) -> Iterator[TreeJournal | None]:
 def _read(config: Config, key: Secret, options: Options, ui: Ui) -> tuple[Workspace, KnowledgeBase, KnowledgeBase, int]:
     workspace = open_workspace(config, local=options.local)
     with connect(config, key, ui) as connection:
-        ui.status("reading the portal")
-        live = refresh(connection).live
-        content = with_author_ids(workspace.content, connection)
-        return recover_into(workspace, live), live, content, connection.calls
+        return *read_both(workspace, connection, ui), connection.calls
 
 
 def _confirm_and_write(
@@ -374,41 +344,40 @@ def _confirm_and_write(
     ui: Ui,
     journal: TreeJournal | None,
 ) -> AdoptResult:
-    """Ask, and write what is to be written, where there is a journal to write by."""
+    """Ask, and write the files, unless it is a dry run, which has no journal."""
     plan = Plan(written=Side.CONTENT, changes=changes, conflicts=tuple(refused), ids={}, targets={}, anchors={})
-    held = AdoptResult(planned=PlanResult(workspace=workspace, plan=plan, live=live, calls=calls), files=files)
+    result = AdoptResult(planned=PlanResult(workspace=workspace, plan=plan, live=live, calls=calls), files=files)
     if journal is None or not changes:
-        return held
+        return result
     dirty = sorted(workspace.repository.uncommitted() & files.keys())
     if dirty:
         raise Refusal(
             f"this would write over changes that are not committed: {', '.join(dirty)}",
             advice="commit or stash them, then try again",
         )
-    if not ui.confirm(held.planned):
-        return replace(held, agreed=False)
+    if not ui.confirm(result.planned):
+        return replace(result, agreed=False)
     journal.write(files, workspace.files)
-    return held
+    return result
 
 
 def _released_baseline(case: ItemState, live: KnowledgeBase, pairs: Match) -> Baseline | None:
-    """Make the lock file of what is released; None for what no portal ever had."""
+    """Return the baseline of a released item; None for one that was never on a portal."""
     item, known = case.live, case.baseline
     if item is None:
-        return (
-            replace(known, state=State.RELEASED, seen_at=live.seen_at, supersedes="") if known and known.live else None
-        )
+        if known is None or not known.live:
+            return None
+        return replace(known, state=State.RELEASED, seen_at=live.seen_at, supersedes="")
     if case.content is not None:
         anchors = pairs.links.anchors.get(case.path, frozenset())
         made = make_baseline(case.content, item, seen_at=live.seen_at, anchors=anchors)
     elif known is not None:
         made = replace(known, live=live_digests(item), seen_at=live.seen_at, updated_at=item.updated_at or "")
     else:
-        path = _likely_path(item, live)
         made = Baseline(
             kind=item.kind,
             id=item.id or 0,
-            path=path,
+            path=_likely_path(item, live),
             parent=item.parent,
             seen_at=live.seen_at,
             updated_at=item.updated_at or "",
@@ -418,15 +387,10 @@ def _released_baseline(case: ItemState, live: KnowledgeBase, pairs: Match) -> Ba
 
 
 def _likely_path(item: Item, live: KnowledgeBase) -> str:
-    """Return a path for what has none in the tree: what a pull might call it."""
-    if isinstance(item, Article):
-        return f"{_place(item.parent, live)}/{file_name(item.title, ())}.md"
+    """Return a path like that of a pull for an item that has none in the tree."""
+    name = file_name(item.label, ()) + (".md" if isinstance(item, Article) else "")
     if isinstance(item, Category):
-        return file_name(item.name, ())
-    return f"{_place(item.parent, live)}/{file_name(item.name, ())}"
-
-
-def _place(number: int | None, live: KnowledgeBase) -> str:
-    by_id = live.by_id()
-    above = by_id.get(ItemKey(Kind.FOLDER, number or 0)) or by_id.get(ItemKey(Kind.CATEGORY, number or 0))
-    return _likely_path(above, live) if above else "unknown"
+        return name
+    by_id, number = live.by_id(), item.parent or 0
+    parent = by_id.get(ItemKey(Kind.FOLDER, number)) or by_id.get(ItemKey(Kind.CATEGORY, number))
+    return f"{_likely_path(parent, live) if parent else 'unknown'}/{name}"

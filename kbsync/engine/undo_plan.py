@@ -1,7 +1,7 @@
 """The inverse of one run: the changes that put back what it replaced, and what has to be skipped. Pure.
 
-An item is put back only where the portal still shows what that run left there. What the tree says by now does not
-matter to that; it decides which baseline the item gets.
+An item is put back only where the portal still shows what that run left there. What the tree says by now only decides
+which baseline the item gets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class TreeIndex:
 
 
 def index_tree(content: KnowledgeBase, baselines: Mapping[ItemKey, Baseline]) -> TreeIndex:
-    """Find out which known item each item of a tree is."""
+    """Match the items of a tree with the known live items."""
     known = identify(content, baselines).known
     return TreeIndex(
         items=content.by_path(),
@@ -74,22 +74,20 @@ def baseline_after_undo(
     if earlier is not None and _agrees(earlier, content, tree):
         return replace(earlier, path=path or earlier.path, live={})
     if content is None:
-        is_hidden = isinstance(former, Article) and former.status is Status.DRAFT
-        if is_hidden:
+        if isinstance(former, Article) and former.status is Status.DRAFT:
             return replace(mine, state=State.ARCHIVED, live={})
         return replace(mine, state=State.UNDONE, content={}, source_key="", live={})
     half = content_half(content, origin=mine.origin, anchors=tree.anchors_of(content.path or ""))
-    return replace(
-        half, id=mine.id, state=State.UNDONE, content={**half.content, **_parent_difference(content, former, tree)}
-    )
+    parent = _parent(content, tree)
+    moved = {} if parent == former.parent else {"parent": digest(parent)}
+    return replace(half, id=mine.id, state=State.UNDONE, content={**half.content, **moved})
 
 
 def _differs(earlier: Baseline, former: Item) -> bool:
     """Return whether the portal no longer showed the baseline when the run overwrote it."""
-    if not isinstance(former, Category) and former.parent != earlier.parent:
+    if former.parent != earlier.parent:
         return True
-    now = live_digests(former)
-    managed = earlier.content.keys() or earlier.live.keys()
+    now, managed = live_digests(former), earlier.content.keys() or earlier.live.keys()
     return bool(changed_fields({name: now[name] for name in now if name in managed}, earlier.live, {}))
 
 
@@ -107,30 +105,20 @@ def _agrees(earlier: Baseline, content: Item | None, tree: TreeIndex) -> bool:
 
 
 def _is_same(earlier: Baseline, content: Item, tree: TreeIndex) -> bool:
-    fields = changed_fields(managed_digests(content), earlier.content, {})
-    place = earlier.content.get("parent", digest(earlier.parent))
-    if fields or (not isinstance(content, Category) and place != digest(_parent(content, tree))):
+    parent = earlier.content.get("parent", digest(earlier.parent))
+    if changed_fields(managed_digests(content), earlier.content, {}) or parent != digest(_parent(content, tree)):
         return False
     if not isinstance(content, Article):
         return True
     anchors = tree.anchors_of(content.path or "")
     if source_key(content, anchors) == earlier.source_key:
         return True
-    return earlier.renderer_version == RENDERER_VERSION and content_digests(content, anchors)[
-        "body"
-    ] == earlier.content.get("body")
+    body = content_digests(content, anchors)["body"]
+    return earlier.renderer_version == RENDERER_VERSION and body == earlier.content.get("body")
 
 
 def _parent(content: Item, tree: TreeIndex) -> int | None:
     return tree.ids.get(parent_path(content.path or ""))
-
-
-def _parent_difference(content: Item, former: Item, tree: TreeIndex) -> dict[str, str]:
-    """Return the parent that content has, where the portal has another."""
-    if isinstance(content, Category) or isinstance(former, Category):
-        return {}
-    place = _parent(content, tree)
-    return {} if place == former.parent else {"parent": digest(place)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,22 +154,20 @@ def invert(
     holds: bool = True,
 ) -> Inverse:
     """Invert a run's entries; with `holds`, articles that were saved since without a change are skipped."""
-    inverter = _Inverter(run_baselines, tree, live, run=run, holds=holds)
+    inverter = _Inverter(run_baselines=run_baselines, tree=tree, live=live.by_id(), run=run, holds=holds)
     for entry in entries:
         inverter.invert(entry)
     return inverter.inverse
 
 
+@dataclass(slots=True, kw_only=True)
 class _Inverter:
-    def __init__(
-        self, run_baselines: RunBaselines, tree: TreeIndex, live: KnowledgeBase, *, run: str, holds: bool
-    ) -> None:
-        self.run_baselines = run_baselines
-        self.tree = tree
-        self.live = live.by_id()
-        self.run = run
-        self.holds = holds
-        self.inverse = Inverse()
+    run_baselines: RunBaselines
+    tree: TreeIndex
+    live: Mapping[ItemKey, Item]
+    run: str
+    holds: bool
+    inverse: Inverse = field(default_factory=Inverse)
 
     def invert(self, entry: RunEntry) -> None:
         """Invert what was done to an item, and to the one that it replaced."""
@@ -203,10 +189,8 @@ class _Inverter:
 
     def _restore(self, mine: Baseline) -> None:
         """Put one item back, or skip it; of a moved pair one is not hidden where the other cannot be shown."""
-        wanted, twin = (
-            fields_to_restore(mine),
-            self.run_baselines.after.get(self.run_baselines.twins.get(mine.key, mine.key)),
-        )
+        wanted = fields_to_restore(mine)
+        twin = self.run_baselines.after.get(self.run_baselines.twins.get(mine.key, mine.key))
         finding_kind, reason = self._blocker(mine, wanted)
         if not reason and wanted.get("status") == Status.DRAFT and twin is not None and twin is not mine:
             finding_kind, reason = self._blocker(twin, fields_to_restore(twin))
@@ -248,7 +232,7 @@ class _Inverter:
         if place and isinstance(former, Folder) and earlier is not None:
             former = replace(former, parent=earlier.parent)
         action, reason = _action(mine, former, now, (*fields, *place))
-        path = earlier.path if place and earlier is not None else self._path(mine)
+        path = earlier.path if place and earlier else self._path(mine)
         before, after = _texts(now, former) if "body" in fields else (None, None)
         return Change(
             action=action,
@@ -299,9 +283,9 @@ def parent_ids(changes: Sequence[Change], before: Mapping[ItemKey, Baseline]) ->
     for change in changes:
         if isinstance(change.actual, Folder) and change.actual.parent is not None:
             earlier = before.get(change.key)
-            is_moved = "parent" in change.fields and earlier is not None and earlier.parent is not None
-            found[parent_path(change.path)] = earlier.parent if is_moved and earlier else change.actual.parent
-    return {path: number for path, number in found.items() if number is not None}
+            former = earlier.parent if earlier and "parent" in change.fields else None
+            found[parent_path(change.path)] = change.actual.parent if former is None else former
+    return found
 
 
 def _place(mine: Baseline, earlier: Baseline | None) -> tuple[str, ...]:
@@ -334,8 +318,7 @@ def _moved(mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> tuple
     digests = live_digests(now)
     managed = {*mine.content, *_ALWAYS_MANAGED, *wanted}
     moved = changed_fields({name: digests[name] for name in digests if name in managed}, mine.live, {})
-    elsewhere = not isinstance(now, Category) and now.parent != mine.parent
-    return (*moved, "folder") if elsewhere else moved
+    return moved if now.parent == mine.parent else (*moved, "folder")
 
 
 _ALWAYS_MANAGED = ("title", "name", "body", "status")
