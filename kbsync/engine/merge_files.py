@@ -1,6 +1,6 @@
-"""The texts of one item of a pull: what its file is to hold, and its source as it would be with live's changes alone.
+"""The texts of one item of a pull: its merged file, and the source of its baseline, with live's changes alone.
 
-The first is what both sides say together, the second what the two then agree on. Nothing is written.
+Nothing is written.
 """
 
 from collections import defaultdict
@@ -42,7 +42,7 @@ Entries = Sequence[str] | Sequence[int]
 
 
 def merged_list(base: Entries, mine: Entries, theirs: Entries) -> FieldValue:
-    """Return `mine` with what `theirs` added to the base, and without what it took away."""
+    """Return `mine` with what `theirs` added to the base, and without what it removed."""
     old, kept = {str(entry) for entry in base}, {str(entry) for entry in theirs}
     stay = [entry for entry in mine if str(entry) in kept or str(entry) not in old]
     mine_too = old | {str(entry) for entry in stay}
@@ -56,24 +56,22 @@ def listed(text: str, name: str) -> tuple[str, ...]:
         value = parse_document(text, "").front.items.get(outer)
     except ContentError:
         return ()
-    said: PlainValue = None if value is None else plain_value(value)
+    entries: PlainValue = None if value is None else plain_value(value)
     if inner:
-        said = said.get(inner) if isinstance(said, dict) else None
-    if isinstance(said, str):
-        return tuple(filter(None, (part.strip() for part in said.split(","))))
-    return tuple(str(entry) for entry in said) if isinstance(said, tuple) else ()
+        entries = entries.get(inner) if isinstance(entries, dict) else None
+    if isinstance(entries, str):
+        return tuple(filter(None, (part.strip() for part in entries.split(","))))
+    return tuple(map(str, entries)) if isinstance(entries, tuple) else ()
 
 
 def marked_fields(text: str, theirs: Mapping[str, FieldValue], *, path: str = "") -> str:
-    """Put the lines that say some fields between conflict markers, with the lines that say them as `theirs` does.
+    """Put the lines of some fields between conflict markers, with the lines as `theirs` would have them.
 
     Raises:
         ContentError: the file cannot be edited so.
     """
-    newline = newline_of(text)
-    other = edit_fields(text, theirs, path=path)
-    lines = (unix_newlines(one).split("\n") for one in (text, other))
-    return newline.join(mark_conflicts(*lines))
+    lines = (unix_newlines(one).split("\n") for one in (text, edit_fields(text, theirs, path=path)))
+    return newline_of(text).join(mark_conflicts(*lines))
 
 
 class BodyMerger:
@@ -102,7 +100,7 @@ class BodyMerger:
             ContentError: what was edited comes from an include or a variable.
         """
         ours = self._opened(text, path)
-        with _named(ours):
+        with _located(ours):
             return graft(
                 ours.body,
                 theirs,
@@ -115,13 +113,13 @@ class BodyMerger:
     def merged(self, text: str, base: str | None, theirs: str, path: str, anchors: Collection[str]) -> MergeResult:
         """Merge into the body of a file whose text is `text` what `theirs` has other than `base`.
 
-        Both are bodies as readers get them; without a base all in which the two differ stands between markers.
+        Both are bodies as readers get them; without a base every difference is put between markers.
 
         Raises:
             ContentError: what was edited comes from an include or a variable.
         """
         ours, resolve = self._opened(text, path), root_path_resolver(path)
-        with _named(ours):
+        with _located(ours):
             return merge(
                 None if base is None else MergeVersion(text=base, resolve=resolve),
                 MergeVersion(text=ours.body, resolve=resolve),
@@ -169,12 +167,22 @@ class _Opened:
 
 
 @contextmanager
-def _named(ours: _Opened) -> Iterator[None]:
-    """Return where it stands what cannot be written over."""
+def _located(ours: _Opened) -> Iterator[None]:
+    """Turn an IncludeConflict into a ContentError with the lines of the includes and variables."""
     try:
         yield
-    except IncludeConflict as entangled:
-        raise _refusal(ours.path, ours.line, ours.expansion, entangled.lines) from None
+    except IncludeConflict as conflict:
+        replacements = ours.expansion.replacements if ours.expansion else ()
+        messages = {
+            f"what was edited on the portal comes from `{use.path}`; edit it there"
+            if use.path
+            else f"what was edited on the portal stands around `{use.written}`; edit the file by hand": use.row
+            for use in reversed(replacements)
+            if use.row in conflict.lines
+        }
+        raise ContentError(
+            tuple(Problem(path=ours.path, line=ours.line + row, message=what) for what, row in messages.items())
+        ) from None
 
 
 def _marks(uses: Sequence[Replacement]) -> Mapping[int, Sequence[tuple[str, str]]]:
@@ -184,24 +192,13 @@ def _marks(uses: Sequence[Replacement]) -> Mapping[int, Sequence[tuple[str, str]
     return found
 
 
-def _refusal(path: str, body_line: int, expansion: Expansion | None, rows: Sequence[int]) -> ContentError:
-    uses = [use for use in expansion.replacements if use.row in rows] if expansion else []
-    told = {
-        f"what was edited on the portal comes from `{use.path}`; edit it there"
-        if use.path
-        else f"what was edited on the portal stands around `{use.written}`; edit the file by hand": body_line + use.row
-        for use in reversed(uses)
-    }
-    return ContentError(tuple(Problem(path=path, line=line, message=what) for what, line in told.items()))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedFile:
-    """What became of one item.
+    """The merged texts of one item.
 
-    `text` is for its file, `agreed` for the baseline; None where the file stays, or says what is agreed on. `shown` is
-    the agreed body as readers get it, where includes have changed since. `overlaps` names what both sides changed
-    otherwise, and so stands between markers.
+    `text` is for its file, None where that stays; `agreed` for the baseline, None where it is that of the file. `shown`
+    is the agreed body as readers get it, where includes have changed since. `overlaps` names what both sides changed
+    differently, which is between markers.
     """
 
     text: str | None = None
@@ -212,7 +209,7 @@ class MergedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Base:
-    """A source as it was agreed on, written for where its file lies now, and its body as readers got it."""
+    """The source of a baseline, rewritten for the path of its file now, and its body as readers got it."""
 
     text: str
     body: str
@@ -220,7 +217,7 @@ class _Base:
 
 @dataclass(slots=True, kw_only=True)
 class FileMerger:
-    """Writes the texts of one pull; `dropped` comes to tell what was left out on purpose, by path."""
+    """Writes the texts of one pull; `dropped` collects what was left out on purpose, by path."""
 
     plan: Plan
     places: Places
@@ -240,15 +237,15 @@ class FileMerger:
             return MergedFile()
         theirs = self._body(live, change.path)
         if change.before is None:
-            return self._anew(change, live, theirs)
+            return self._new_file(change, live, theirs)
         mine = self._moved(change.before, change)
         if not change.kept_fields:
-            return MergedFile(text=self._taken(mine, change, live, theirs))
+            return MergedFile(text=self._with_live(mine, change, live, theirs))
         base = self._base(change)
         agreed, shown = self._agreed(base, mine, change, live, theirs)
         if change.action is Action.ADOPT:
             return MergedFile(agreed=agreed, shown=shown)
-        fields, clashing = self._sorted(change, base, live)
+        fields, clashing = self._sort_fields(change, base, live)
         text = edit_fields(mine, fields, path=source_of(change))
         overlaps = [*clashing]
         if "body" in change.fields:
@@ -257,31 +254,31 @@ class FileMerger:
         text = marked_fields(text, clashing, path=source_of(change)) if clashing else text
         return MergedFile(text=text, agreed=agreed, shown=shown, overlaps=tuple(overlaps))
 
-    def _anew(self, change: Change, live: Item, theirs: str) -> MergedFile:
-        """Write a file that is not there: a new item's, or that of a directory which had none."""
+    def _new_file(self, change: Change, live: Item, theirs: str) -> MergedFile:
+        """Write a file that does not exist: a new item's, or that of a directory without one."""
         if change.fields == ("parent",) and not change.kept_fields and not isinstance(live, Article):
-            # The directory's own name is all that its file would say.
-            is_so = change.path.rpartition("/")[2] == live.name
-            return MergedFile(text=None if is_so else compose(plain({"name": live.name}), ""))
+            # The file would hold nothing but the name of the directory.
+            is_default = change.path.rpartition("/")[2] == live.name
+            return MergedFile(text=None if is_default else compose(plain({"name": live.name}), ""))
         text = compose(_front_of(live), self.bodies.shielded(theirs, change.path))
         if change.action is Action.ADOPT or not change.kept_fields:
             return MergedFile(agreed=text) if change.action is Action.ADOPT else MergedFile(text=text)
-        fields, clashing = self._sorted(change, None, live)
+        fields, clashing = self._sort_fields(change, None, live)
         if clashing:
             what = f"both sides changed {', '.join(clashing)} of a directory without `{INDEX_FILE}`"
             raise ContentError((Problem(path=change.path, message=what),))
         if not fields and change.action is Action.MOVE and not isinstance(change.actual, Article | None):
-            # The directory was renamed here; without a file its new name would look like one that was lost.
+            # The directory was renamed in the tree; without a file its new name would seem to be lost.
             fields = plain({"name": change.actual.name})
         return MergedFile(text=compose(fields, "") if fields else None, agreed=text)
 
     def _moved(self, text: str, change: Change) -> str:
-        """Write a file for where it is to lie, and its links for where what they lead to is to lie."""
+        """Rewrite a file and its links for the paths after the pull."""
         if change.kind is not Kind.ARTICLE or not self.places.moved:
             return text
         return relocated(text, self.places.before(change.path), change.path, self.places.after_moves)
 
-    def _taken(self, text: str, change: Change, live: Item, theirs: str) -> str:
+    def _with_live(self, text: str, change: Change, live: Item, theirs: str) -> str:
         """Return a file's text with all that live changed."""
         edited = edit_fields(text, _front_changes(live, change.fields), path=source_of(change))
         return self._grafted(edited, change, theirs) if "body" in change.fields else edited
@@ -290,26 +287,23 @@ class FileMerger:
         body = self.bodies.grafted(text, theirs, change.path, self._anchors(change))
         return replace_body(text, body, path=change.path)
 
-    def _merged(self, text: str, base: "_Base | None", change: Change, theirs: str) -> tuple[str, int]:
+    def _merged(self, text: str, base: _Base | None, change: Change, theirs: str) -> tuple[str, int]:
         if "body" not in change.kept_fields:
             return self._grafted(text, change, theirs), 0
-        old = base.body if base else None
-        merged = self.bodies.merged(text, old, theirs, change.path, self._anchors(change))
+        merged = self.bodies.merged(text, base.body if base else None, theirs, change.path, self._anchors(change))
         return replace_body(text, merged.text, path=change.path), merged.conflicts
 
-    def _agreed(
-        self, base: "_Base | None", mine: str, change: Change, live: Item, theirs: str
-    ) -> tuple[str, str | None]:
-        """Return the source as it would stand with live's changes alone, and its body where that has changed by itself.
+    def _agreed(self, base: _Base | None, mine: str, change: Change, live: Item, theirs: str) -> tuple[str, str | None]:
+        """Return the source with live's changes alone, and its body where includes or variables have changed since.
 
-        Where nobody knows the source that was agreed on, the file stands in for it.
+        Where the source of the baseline is not known, the file is used in its place.
         """
         if base is None or not isinstance(live, Article) or self.bodies.shown(base.text, change.path) == base.body:
-            return self._taken(base.text if base else mine, change, live, theirs), None
+            return self._with_live(base.text if base else mine, change, live, theirs), None
         text = edit_fields(base.text, _front_changes(live, change.fields), path=change.path)
         return text, theirs if "body" in change.fields else base.body
 
-    def _base(self, change: Change) -> "_Base | None":
+    def _base(self, change: Change) -> _Base | None:
         known = self.baselines.get(change.key)
         if known is None or known.source is None:
             return None
@@ -321,10 +315,10 @@ class FileMerger:
             return _Base(text=text, body=parse_document(text, change.path).body)
         return _Base(text=text, body=relocated_body(known.expanded, known.path, change.path, current))
 
-    def _sorted(
-        self, change: Change, base: "_Base | None", live: Item
+    def _sort_fields(
+        self, change: Change, base: _Base | None, live: Item
     ) -> tuple[dict[str, FieldValue], dict[str, FieldValue]]:
-        """Part live's fields into those that the file can take over, and those that both sides changed otherwise."""
+        """Sort live's fields into those that the file takes over, and those that both sides changed differently."""
         mine = fields_of(change.actual) if change.actual else {}
         taken: dict[str, FieldValue] = {}
         clashing: dict[str, FieldValue] = {}
@@ -358,7 +352,7 @@ def source_of(change: Change) -> str:
 
 
 def _front_of(live: Item) -> dict[str, FieldValue]:
-    """Return the front matter of a new file: what a reader could tell, and nothing that is as it would be anyway."""
+    """Return the front matter of a new file: without defaults, and without what readers do not see."""
     named = {"title", "name"}
     fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ()) or name in named}
     for name in ("body", "author", "portals"):
@@ -376,7 +370,7 @@ def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue
 
 
 def plain(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
-    """Return fields as front matter can say them: plain text, and names on one line that are not empty."""
+    """Return fields as front matter holds them: plain text, and names on one line that are not empty."""
     found = {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
     names = {name: " ".join(str(found[name]).split()) or "Untitled" for name in ("title", "name") if name in found}
     return found | names

@@ -1,4 +1,4 @@
-"""A pull: the plan toward content made into files and lock files, and these written into the working tree.
+"""A pull: make the files and lock files of a plan toward content, and write them into the working tree.
 
 `build_pull` makes every file first and writes nothing; `pull` writes them all by a journal.
 """
@@ -10,18 +10,17 @@ from kbsync.change import Action, Change, Finding, FindingKind, select_paths
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.merge_files import BodyMerger, FileMerger, MergedFile, source_of
-from kbsync.engine.plan import connect, rules_for
+from kbsync.engine.plan import connect, read_both, rules_for
 from kbsync.engine.pull_baselines import PullBaselines, lock_file_changes, moved_along, relinked_files
 from kbsync.engine.pull_journal import Restored, TreeJournal
-from kbsync.engine.recover import recover_into
-from kbsync.engine.refresh import find_existing, refresh, with_author_ids
+from kbsync.engine.refresh import find_existing
 from kbsync.engine.relocate import Places
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Refusal
 from kbsync.files import Overlay, folded
 from kbsync.freshdesk.client import Connection
 from kbsync.git.repository import Repository
-from kbsync.model import ItemKey, Kind, KnowledgeBase, is_under
+from kbsync.model import ItemKey, Kind, KnowledgeBase, is_under, source_path
 from kbsync.planner.planner import Plan, make_plan
 
 
@@ -29,8 +28,8 @@ from kbsync.planner.planner import Plan, make_plan
 class PulledFiles:
     """What a pull would write: each file by path (None deletes), and the changes.
 
-    `dropped` tells what was left out on purpose, by path; `refused` are items that could not be pulled, or whose
-    files hold both versions between markers. `moved` tells which file or directory goes where.
+    `dropped` is what was left out on purpose, by path; `refused` are items that could not be pulled, or whose files
+    hold both versions between markers. `moved` maps old paths of files and directories to new ones.
     """
 
     files: dict[str, str | bytes | None] = field(default_factory=dict)
@@ -46,49 +45,48 @@ def build_pull(
     live: KnowledgeBase,
     addresses: LinkResolver,
     options: Options,
-    tell: Callable[[str], None],
+    advance: Callable[[str], None],
 ) -> PulledFiles:
-    """Make the files of a pull, of all or at some paths; `tell` hears of each article that was converted."""
+    """Make the files of a pull, of all or at some paths; `advance` is called for each item."""
     refused: list[Finding] = []
     while True:
-        pulling = _PullBuilder(workspace, plan, live, addresses, options)
-        again = pulling.run({finding.key for finding in refused}, tell)
-        refused += pulling.pulled.refused if again else ()
-        if not again:
-            pulling.pulled.refused += refused
-            return pulling.pulled
+        builder = _PullBuilder(workspace, plan, live, addresses, options)
+        if not builder.run({finding.key for finding in refused}, advance):
+            builder.pulled.refused += refused
+            return builder.pulled
+        refused += builder.pulled.refused
 
 
+@dataclass
 class _PullBuilder:
     """The files of one pull, while they are made."""
 
-    def __init__(
-        self, workspace: Workspace, plan: Plan, live: KnowledgeBase, addresses: LinkResolver, options: Options
-    ) -> None:
-        self.workspace = workspace
-        self.plan = plan
-        self.live = live
-        self.addresses = addresses
-        self.options = options
-        self.present = frozenset(workspace.files.paths())
-        self.places = Places(plan, live, self.present, workspace.baselines)
-        self.state = PullBaselines(workspace=workspace, live=live)
+    workspace: Workspace
+    plan: Plan
+    live: KnowledgeBase
+    addresses: LinkResolver
+    options: Options
+
+    def __post_init__(self) -> None:
+        self.present = frozenset(self.workspace.files.paths())
+        self.places = Places(self.plan, self.live, self.present, self.workspace.baselines)
+        self.state = PullBaselines(workspace=self.workspace, live=self.live)
         self.pulled = PulledFiles()
 
-    def run(self, without: set[ItemKey], tell: Callable[[str], None]) -> bool:
+    def run(self, without: set[ItemKey], advance: Callable[[str], None]) -> bool:
         """Make the files of all but some items; return whether to start again, since others rely on a refused one."""
         asked = self._placed([change for change in self.plan.changes if change.key not in without])
-        deleted = {source_of(change) for change in asked if change.action is Action.DELETE}
+        deleted = [change for change in asked if change.action is Action.DELETE]
         self.addresses = self.addresses.after_moves(self.places.moved)
         self.state.moved = self.places.moved
-        links = relinked_files(self.workspace.files, self.places, without=deleted)
-        texts = self._texts(links)
-        gone = {change.path for change in asked if change.action is Action.DELETE} | self.places.moved.keys()
+        links = relinked_files(self.workspace.files, self.places, without={source_of(change) for change in deleted})
+        merger = self._file_merger(links)
+        gone = {change.path for change in deleted} | self.places.moved.keys()
         counted_on = False
         for change in asked:
-            is_there = self._remove(change, gone) if change.action is Action.DELETE else self._take(change, texts)
+            is_there = self._remove(change, gone) if change.action is Action.DELETE else self._merge(change, merger)
             counted_on |= not is_there and change.action.creates_item
-            tell(change.path)
+            advance(change.path)
         if counted_on:
             return True
         self._refuse_unplaced()
@@ -96,20 +94,20 @@ class _PullBuilder:
         return False
 
     def _placed(self, changes: list[Change]) -> list[Change]:
-        """Return what was asked for its places; what was not asked for moves nothing."""
+        """Return the changes that were asked for with their paths; the others move nothing."""
         placed = self.places.placed(changes)
-        taken = {change.key for change in self._asked(placed)}
-        left = [change for change in placed if change.key not in taken]
-        if left and any(change.action is Action.MOVE and change.kind is not Kind.ARTICLE for change in placed):
+        asked = {change.key for change in self._asked(placed)}
+        others = [change for change in placed if change.key not in asked]
+        if others and any(change.action is Action.MOVE and change.kind is not Kind.ARTICLE for change in placed):
             self.places = Places(self.plan, self.live, self.present, self.workspace.baselines)
-            placed = self.places.placed([change for change in changes if change.key in taken])
-            left = []
-        for change in left:
+            placed = self.places.placed([change for change in changes if change.key in asked])
+            others = []
+        for change in others:
             self.places.forget(change)
-        return [self._with_text(change) for change in placed if change.key in taken]
+        return [replace(change, before=self._before(change), after=None) for change in placed if change.key in asked]
 
-    def _texts(self, links: Mapping[str, str | bytes | None]) -> FileMerger:
-        # What is included from where it lay is still to be found there.
+    def _file_merger(self, links: Mapping[str, str | bytes | None]) -> FileMerger:
+        # Includes are still found by the paths that they had before the moves.
         files = Overlay(self.workspace.files, {path: text for path, text in links.items() if text is not None})
         return FileMerger(
             plan=self.plan,
@@ -121,28 +119,28 @@ class _PullBuilder:
         )
 
     def _asked(self, placed: list[Change]) -> list[Change]:
-        """Keep what was asked for, by where it lies or where it lay."""
-        paths = self.options.paths
-        asked = {change.path for change in select_paths(placed, paths)}
-        asked |= {change.path for change in placed if change.former_path and _lies_at(change.former_path, paths)}
+        """Keep what was asked for by its path or its former path."""
+        asked = {change.path for change in select_paths(placed, self.options.paths)}
+        asked |= {change.path for change in placed if change.former_path and self._is_named(change.former_path)}
         return [change for change in placed if change.path in asked]
 
-    def _with_text(self, change: Change) -> Change:
-        source = source_of(replace(change, path=self.places.before(change.path)))
-        return replace(change, before=self._text(source), after=None)
+    def _is_named(self, path: str) -> bool:
+        return any(is_under(path, named) for named in self.options.paths)
 
-    def _text(self, source: str) -> str | None:
+    def _before(self, change: Change) -> str | None:
+        source = source_path(change.kind, self.places.before(change.path))
         return self.workspace.files.read(source).decode("utf-8") if source in self.present else None
 
-    def _take(self, change: Change, texts: FileMerger) -> bool:
-        """Make one file; one that cannot be edited is refused by name, and the others go on."""
+    def _merge(self, change: Change, merger: FileMerger) -> bool:
+        """Make one file; return False where it cannot be edited and so is refused."""
         try:
-            merged = texts.merge(change)
+            merged = merger.merge(change)
         except ContentError as error:
             self._refuse(change, "; ".join(problem.message for problem in error.problems))
             return False
+        overlaps = f"both sides changed it differently: {', '.join(merged.overlaps)}"
         if merged.overlaps and not self.options.markers:
-            self._refuse(change, f"both sides changed it differently: {', '.join(merged.overlaps)}", merged)
+            self._refuse(change, overlaps, merged)
             return False
         source = source_of(change)
         if merged.text is not None:
@@ -152,41 +150,30 @@ class _PullBuilder:
         if merged.shown is not None:
             self.state.shown[change.path] = merged.shown
         if merged.overlaps:
-            what = ", ".join(merged.overlaps)
-            self._refuse(change, f"both sides changed it differently: {what}; choose between the markers", merged)
+            self._refuse(change, f"{overlaps}; choose between the markers", merged)
         self.pulled.changes.append(change)
         return True
 
     def _remove(self, change: Change, gone: set[str]) -> bool:
-        """Take a file away; that of a directory only when nothing of the tree is left in it."""
-        left = [item.path for item in self.workspace.content.items() if (item.path or "").startswith(f"{change.path}/")]
-        if change.kind is not Kind.ARTICLE and not gone.issuperset(path for path in left if path):
+        """Delete a file; that of a directory only when nothing of the tree remains in it."""
+        within = {path for path in self.workspace.content.by_path() if path.startswith(f"{change.path}/")}
+        if change.kind is not Kind.ARTICLE and not within <= gone:
             self._refuse(change, "gone on the portal, but not all that lies in its directory; delete it by hand")
             return False
-        if source_of(change) in self.present:
-            self.state.written[source_of(change)] = None
+        if (source := source_of(change)) in self.present:
+            self.state.written[source] = None
         self.pulled.changes.append(change)
         return True
 
     def _refuse(self, change: Change, why: str, merged: MergedFile | None = None) -> None:
         stays = change.action is Action.MOVE and not (merged and merged.text and self.options.markers)
         path = change.former_path if stays and change.former_path else change.path
-        self.pulled.refused.append(
-            Finding(
-                finding_kind=FindingKind.CONFLICT,
-                kind=change.kind,
-                path=path,
-                id=change.id,
-                fields=change.fields,
-                reason=why,
-                content=change.actual,
-                live=change.desired,
-            )
-        )
+        finding = replace(_conflict_of(change, why), path=path, fields=change.fields, live=change.desired)
+        self.pulled.refused.append(finding)
 
     def _refuse_unplaced(self) -> None:
         for change in self.places.lost:
-            if change.action is Action.MOVE and (not self.options.paths or _lies_at(change.path, self.options.paths)):
+            if change.action is Action.MOVE and (not self.options.paths or self._is_named(change.path)):
                 self._refuse(change, "moved on the portal, to a folder that the tree does not have")
 
     def _finish(self, links: Mapping[str, str | bytes | None]) -> None:
@@ -211,10 +198,6 @@ class _PullBuilder:
         return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
-def _lies_at(path: str, asked: tuple[str, ...]) -> bool:
-    return any(is_under(path, one) for one in asked)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullResult:
     """What a pull wrote, or would write; `outside` are files of it that a sparse checkout had left out."""
@@ -226,7 +209,7 @@ class PullResult:
 
 
 def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool) -> PullResult:
-    """Write what changed on the portal into the working tree; what a pull that was cut off left is put back first.
+    """Write what changed on the portal into the working tree; what an interrupted pull left is put back first.
 
     Raises:
         Refusal: it would write over files with uncommitted changes.
@@ -266,10 +249,7 @@ def plan_pull(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> Pu
     """
     config = workspace.config
     with connect(config, key, ui) as connection:
-        ui.status("reading the portal")
-        live = refresh(connection).live
-        content = with_author_ids(workspace.content, connection)
-        workspace = recover_into(workspace, live)
+        workspace, content, live = read_both(workspace, connection, ui)
         addresses = LinkResolver(config, content.assets)
         rules = rules_for(workspace, addresses, replace(options, paths=()))
         made = make_plan(live, content, workspace.baselines, rules)
@@ -278,34 +258,32 @@ def plan_pull(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> Pu
         made = _without_the_unlisted(made, connection)
         ui.start("converting", len(made.changes))
         pulled = build_pull(workspace, made, live, addresses, options, ui.advance)
-    changes, conflicts = tuple(pulled.changes), (*made.conflicts, *pulled.refused)
-    planned = PlanResult(
-        workspace=workspace,
-        plan=replace(made, changes=changes, conflicts=conflicts),
-        live=live,
-        calls=connection.calls,
-    )
-    return PullResult(planned=planned, pulled=pulled, calls=connection.calls)
+    made = replace(made, changes=tuple(pulled.changes), conflicts=(*made.conflicts, *pulled.refused))
+    planned = PlanResult(workspace=workspace, plan=made, live=live, calls=connection.calls)
+    return PullResult(planned=planned, pulled=pulled, calls=planned.calls)
 
 
 def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
     """Hold back each deletion of a file whose item the portal still has when asked for it by its id."""
     asked = [change for change in plan.changes if change.action is Action.DELETE]
     there = find_existing(connection, {change.key for change in asked if change.id is not None})
-    held = [change for change in asked if change.key in there]
-    findings = (
-        Finding(
-            finding_kind=FindingKind.CONFLICT,
-            kind=change.kind,
-            path=change.path,
-            id=change.id,
-            reason="still on the portal, although its list lacked it; pull again",
-            content=change.actual,
-        )
-        for change in held
+    reason = "still on the portal, although its list lacked it; pull again"
+    withheld = [change for change in asked if change.key in there]
+    conflicts = (_conflict_of(change, reason) for change in withheld)
+    changes = tuple(change for change in plan.changes if change not in withheld)
+    return replace(plan, changes=changes, conflicts=(*plan.conflicts, *conflicts))
+
+
+def _conflict_of(change: Change, reason: str) -> Finding:
+    """Return the conflict that a change of the tree becomes where it is refused."""
+    return Finding(
+        finding_kind=FindingKind.CONFLICT,
+        kind=change.kind,
+        path=change.path,
+        id=change.id,
+        reason=reason,
+        content=change.actual,
     )
-    changes = tuple(change for change in plan.changes if change not in held)
-    return replace(plan, changes=changes, conflicts=(*plan.conflicts, *findings))
 
 
 def _refuse_to_write_over(workspace: Workspace, pulled: PulledFiles) -> None:

@@ -1,6 +1,7 @@
-"""What a pull agrees on: the files that it would write read back, defaults said outright, and the lock made of it."""
+"""The baselines of a pull: its files read back, inherited defaults written out, and the lock files made of them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import Baseline, BaselineOrigin, State, lock_file_path
@@ -35,11 +36,11 @@ from kbsync.planner.planner import Plan
 
 @dataclass(slots=True, kw_only=True)
 class PullBaselines:
-    """The tree as a pull would leave it: `written` holds each file that changes, None for one that goes.
+    """The tree as a pull would leave it: `written` holds each file that changes, None for one that is deleted.
 
-    `agreed` holds the sources that the baselines are to be about, where these are not what the files say, `shown` the
-    bodies that those have for readers, by content path. Of those `relinked` nothing changes but the content half.
-    `moved` tells where files and directories come to lie.
+    `agreed` holds the sources of the baselines where they differ from the files, `shown` the bodies that readers get of
+    those, by content path. Of the paths in `relinked` only the content half changes. `moved` maps the old paths of
+    files and directories to the new ones.
     """
 
     workspace: Workspace
@@ -51,15 +52,15 @@ class PullBaselines:
     moved: Mapping[str, str] = field(default_factory=dict)
 
     def keep_emptied_directories(self, live: Collection[str], *, without: Collection[str]) -> None:
-        """Return a file to each live directory that moves would leave without any: git has no empty directories."""
+        """Add an index file to each live directory that moves would leave empty: git has no empty directories."""
         if not self.moved:
             return
-        left = {*self._read(self.written).by_path(), *without}
+        present = {*self._read(self.written).by_path(), *without}
         for item in reversed([*self.workspace.content.items()]):
             path = self.moved.get(item.path or "", item.path or "")
-            if not isinstance(item, Article) and path in live and path not in left:
+            if not isinstance(item, Article) and path in live and path not in present:
                 self.written[index_path(path)] = compose(plain({"name": item.name}), "")
-                left |= {path, *ancestors(path)}
+                present |= {path, *ancestors(path)}
 
     def write_inherited_defaults(self, changes: Sequence[Change]) -> None:
         """Write out the fields that an inherited default would set otherwise than live has them."""
@@ -72,19 +73,18 @@ class PullBaselines:
             wrong = _wrong(item, change)
             if wrong and source in self.agreed:
                 self.agreed[source] = edit_fields(text, wrong, path=source)
-                self._say(source, {name: value for name, value in wrong.items() if name not in change.kept_fields})
+                self._edit_written(
+                    source, {name: value for name, value in wrong.items() if name not in change.kept_fields}
+                )
             elif wrong:
                 self.written[source] = edit_fields(text, wrong, path=source)
 
-    def _say(self, source: str, fields: Mapping[str, FieldValue]) -> None:
-        """Write fields into a merged file too, if it can be read: between markers it cannot."""
+    def _edit_written(self, source: str, fields: Mapping[str, FieldValue]) -> None:
+        """Write fields into a merged file too, unless its front matter has conflict markers."""
         text = self.written.get(source)
-        if not isinstance(text, str) or not fields:
-            return
-        try:
-            self.written[source] = edit_fields(text, fields, path=source)
-        except ContentError:
-            return
+        if isinstance(text, str) and fields:
+            with suppress(ContentError):
+                self.written[source] = edit_fields(text, fields, path=source)
 
     def baselines(self, changes: Sequence[Change], addresses: LinkResolver, ids: Mapping[str, int]) -> list[Baseline]:
         """Make the baselines of a pull's changes, without the texts that git holds."""
@@ -95,24 +95,22 @@ class PullBaselines:
         for change in changes:
             item = items.get(change.path)
             known = self.workspace.baselines.get(change.key)
-            if change.action in {Action.FORGET, Action.DELETE} or (
-                change.desired is None and not self._follows(change)
-            ):
+            is_relinked = change.path in self.relinked
+            if change.action in {Action.FORGET, Action.DELETE} or (change.desired is None and not is_relinked):
                 continue
-            if item is not None and change.path in self.shown and isinstance(item, Article):
+            if isinstance(item, Article) and change.path in self.shown:
                 item = replace(item, body=self.shown[change.path])
             if item is not None:
-                sent = current_addresses(item, addresses, ids) if isinstance(item, Article) else None
-                names = anchors.get(change.path, frozenset())
-                made.append(self._baseline(change, item, known, names, sent))
+                sent = current_addresses(item, addresses, ids) if isinstance(item, Article) else {}
+                made.append(self._baseline(change, item, known, anchors.get(change.path, frozenset()), sent))
             elif known is not None and change.desired is not None:
                 made.append(with_state(known, change.desired, seen_at=self.live.seen_at, state=State.LIVE))
-        return self._without_known_texts([self._with_before(known) for known in made])
+        return self._without_known_texts([self._with_previous_blob(known) for known in made])
 
-    def _with_before(self, made: Baseline) -> Baseline:
-        """Note which file this pull writes over, so that its lock counts only where its words were kept.
+    def _with_previous_blob(self, made: Baseline) -> Baseline:
+        """Note which file this pull writes over, so that the lock counts only where its text was kept.
 
-        Between markers a writer may well decide for the file as it was.
+        Of a file with conflict markers a writer may well restore the former text.
         """
         item = self.workspace.content.by_path().get(made.path)
         written = self.written.get(source_path(made.kind, made.path))
@@ -126,11 +124,11 @@ class PullBaselines:
         item: Item,
         known: Baseline | None,
         anchors: Collection[str],
-        sent: Mapping[str, str] | None,
+        sent: Mapping[str, str],
     ) -> Baseline:
-        born = known.origin if known else BaselineOrigin.LIVE
-        if known is not None and self._follows(change):
-            made = content_half(item, origin=born, anchors=anchors)
+        origin = known.origin if known else BaselineOrigin.LIVE
+        if known is not None and change.path in self.relinked:
+            made = content_half(item, origin=origin, anchors=anchors)
             return replace(
                 known,
                 path=made.path,
@@ -140,10 +138,10 @@ class PullBaselines:
                 source=made.source,
                 expanded=made.expanded,
                 content=made.content,
-                addresses=self._as_sent(known, sent or {}),
+                addresses=self._as_sent(known, sent),
             )
         live = change.desired or item
-        made = make_baseline(item, live, seen_at=self.live.seen_at, origin=born, anchors=anchors, addresses=sent)
+        made = make_baseline(item, live, seen_at=self.live.seen_at, origin=origin, anchors=anchors, addresses=sent)
         own = set(change.kept_fields) - set(change.fields)
         if known is None or known.source is not None or not own:
             return made
@@ -152,28 +150,22 @@ class PullBaselines:
         return replace(made, content={**made.content, **old}, source_key="")
 
     def _as_sent(self, known: Baseline, now: Mapping[str, str]) -> dict[str, str]:
-        """Return what the links were sent as: a picture that moved with its directory is shown from where it was."""
+        """Return what the links were sent as: a picture that moved with its directory was sent by its old path."""
         before = {place: path for path, place in self.moved.items()}
         return {target: known.addresses.get(before.get(target, target), address) for target, address in now.items()}
 
-    def _follows(self, change: Change) -> bool:
-        return change.path in self.relinked
-
     def _without_known_texts(self, made: Sequence[Baseline]) -> list[Baseline]:
         """Leave out the sources that git has or will have: those that files hold, and those of its blobs."""
-        elsewhere = [known.blob for known in made if known.source is not None and known.source not in self._texts()]
-        blobs = self.workspace.repository.blobs(sorted(elsewhere)) if elsewhere else {}
-        lasting = {blob for blob in elsewhere if blob not in blobs}
+        texts = {item.origin.text for item in self.workspace.content.items() if item.origin}
+        texts |= {text for text in self.written.values() if isinstance(text, str)}
+        wanted = sorted(known.blob for known in made if known.source is not None and known.source not in texts)
+        missing = set(wanted) - (self.workspace.repository.blobs(wanted) if wanted else {}).keys()
         return [
             replace(
-                known, source=known.source if known.blob in lasting else None, fields={}, previous={}, supersedes=""
+                known, source=known.source if known.blob in missing else None, fields={}, previous={}, supersedes=""
             )
             for known in made
         ]
-
-    def _texts(self) -> frozenset[str]:
-        here = {item.origin.text for item in self.workspace.content.items() if item.origin}
-        return frozenset(here | {text for text in self.written.values() if isinstance(text, str)})
 
     def _read(self, above: Mapping[str, str | bytes | None]) -> KnowledgeBase:
         return read_tree(Overlay(self.workspace.files, above), tree_rules(self.workspace.config)).knowledge
@@ -182,7 +174,7 @@ class PullBaselines:
 def lock_file_changes(
     workspace: Workspace, changes: Sequence[Change], made: Sequence[Baseline]
 ) -> dict[str, str | bytes | None]:
-    """Return the lock's files: what was agreed on, and None for what lies elsewhere by now or is known no more."""
+    """Return the lock's files: the baselines made, and None for those that moved or are not known any more."""
     touched = {change.key for change in changes}
     target, known = workspace.config.target, workspace.baselines
     files: dict[str, str | bytes | None] = {
@@ -194,7 +186,7 @@ def lock_file_changes(
 
 
 def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:
-    """Return the fields that an item says otherwise than live does, with what live says."""
+    """Return the fields in which an item differs from live, with live's values."""
     if change.desired is None:
         return {}
     theirs = plain(fields_of(change.desired))
@@ -210,38 +202,36 @@ def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:
 
 
 _INDEX = "_index."
-_ALONG = "its directory was moved on the portal"
 
 
 def relinked_files(files: Files, places: Places, *, without: Collection[str] = ()) -> dict[str, str | bytes | None]:
-    """Return the files that move, and those whose links lead to something that does, with the links as they are to be.
+    """Return the files that move, and those that link to something that moves, with their new links.
 
-    A file whose links cannot be edited keeps them: what is wrong with it then, lint says. Of files `without` which the
-    tree will be none is moved.
+    A file whose links cannot be edited keeps them, and lint reports it. The files in `without` are deleted, not moved.
     """
     if not places.moved:
         return {}
     found: dict[str, str | bytes | None] = {}
     for path in files.paths():
-        place = places.moved.get(path, path)
         if path in without:
             continue
-        text = _relinked(files, path, place, places)
-        if place != path:
-            found |= {path: None, place: files.read(path) if text is None else text}
+        new = places.moved.get(path, path)
+        text = _relinked(files, path, new, places)
+        if new != path:
+            found |= {path: None, new: files.read(path) if text is None else text}
         elif text is not None:
             found[path] = text
     return found
 
 
-def _relinked(files: Files, path: str, place: str, places: Places) -> str | None:
-    """Return a file with its links written anew; None where they stay as they are."""
+def _relinked(files: Files, path: str, new: str, places: Places) -> str | None:
+    """Return a file with its links rewritten for its new path; None where they stay as they are."""
     hidden = any(part.startswith(".") for part in path.split("/"))
     if hidden or not path.endswith(".md") or path.rpartition("/")[2].startswith(_INDEX):
         return None
     try:
         text = decode(files.read(path), path)
-        written = relocated(text, path, place, places.after_moves)
+        written = relocated(text, path, new, places.after_moves)
     except ContentError:
         return None
     return written if written != text else None
@@ -254,18 +244,18 @@ def moved_along(
     addresses: LinkResolver,
     taken: Collection[ItemKey],
 ) -> Iterator[Change]:
-    """Return the known items of which nothing changes but their place, or their links, and set their baselines."""
+    """Yield the changes of known items of which only the path or the links change, and note them in `state`."""
     live, baselines = state.live.by_id(), state.workspace.baselines
-    lie_at = {places.moved.get(known.path, known.path): key for key, known in baselines.items() if key not in live}
-    lie_at |= {path: key for key, path in places.paths.items()}
+    keys = {places.moved.get(known.path, known.path): key for key, known in baselines.items() if key not in live}
+    keys |= {path: key for key, path in places.paths.items()}
     for item in state.workspace.content.items():
         old = item.path or ""
         path = places.moved.get(old, old)
-        known = baselines.get(lie_at.get(path, ItemKey(Kind.ARTICLE, 0)))
+        known = baselines.get(keys.get(path, ItemKey(Kind.ARTICLE, 0)))
         moved = path != old or any(target.partition("#")[0] in places.moved for target in plan.targets.get(old, ()))
         if not moved or known is None or known.state is not State.LIVE or known.key in taken:
             continue
-        if isinstance(item, Article) and not _hold_base(state, places, addresses, item, known):
+        if isinstance(item, Article) and not _keep_base(state, places, addresses, item, known):
             continue
         state.relinked.add(path)
         yield Change(
@@ -274,7 +264,9 @@ def moved_along(
             path=path,
             id=known.id,
             former_path=old if path != old else None,
-            reason="its links follow what was moved on the portal" if path == old else _ALONG,
+            reason="its links follow what was moved on the portal"
+            if path == old
+            else "its directory was moved on the portal",
             desired=live.get(known.key),
             actual=item,
             before=item.origin.text if item.origin else None,
@@ -282,13 +274,13 @@ def moved_along(
         )
 
 
-def _hold_base(
+def _keep_base(
     state: PullBaselines, places: Places, addresses: LinkResolver, article: Article, known: Baseline
 ) -> bool:
-    """Keep what was agreed on apart from what the writer has changed since; tell whether that can be told apart."""
+    """Keep the source of the baseline apart from what the writer has changed since; return whether that is possible."""
     path = places.moved.get(article.path or "", article.path or "")
-    same = blob_of(article.origin.text if article.origin else "") == known.blob
-    if same and known.expanded in (None, article.body):
+    is_unchanged = blob_of(article.origin.text if article.origin else "") == known.blob
+    if is_unchanged and known.expanded in (None, article.body):
         return True
     if known.source is None:
         return False

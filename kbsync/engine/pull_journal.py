@@ -1,9 +1,9 @@
-"""How a pull writes into the working tree so that it may end at any moment, and the way back to what was there before.
+"""How a pull writes into the working tree so that it may end at any moment, and how it restores what was there before.
 
-A journal in the git folder, on the disk before the first write, holds what each file was. Then come all files of the
-content, and only when every one of them is on the disk the lock files, which say what the content has seen. So a run
-that is cut off leaves at worst a new file under an old lock file, and no lock file says more than its file holds. The
-next run puts back what the journal holds and starts again; `pull --abort` puts it back and stops there.
+A journal in the git folder, on the disk before the first write, holds the former content of each file. All content
+files are written next, and only when every one of them is on the disk the lock files, which record what the content has
+seen. So an interrupted run leaves at worst a new file with an old lock file, and no lock file records more than its
+file holds. The next run restores what the journal holds and starts again; `pull --abort` restores it and stops.
 """
 
 import base64
@@ -41,7 +41,7 @@ _VERSION = 1
 _SCRATCH, _NEXT = "new", "next.json"
 _LOCKS = ".kbsync/"
 _STOPS_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENODEV, errno.ESTALE}
-"""What will not go better with the next file."""
+"""Errors that the next file would meet too."""
 
 
 class JournalState(StrEnum):
@@ -85,10 +85,10 @@ class TreeJournal:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other runs from writing in this working tree meanwhile; the end of the process ends that, too.
+        """Keep other runs from writing in this working tree, at most until the end of the process.
 
         Raises:
-            Refusal: another run is at it.
+            Refusal: another run is writing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("ab") as page:
@@ -96,13 +96,13 @@ class TreeJournal:
                 raise Refusal(
                     "another kbsync is writing to this working tree", advice="wait for its end, then try again"
                 )
-            for left in filter(Path.exists, (self.folder / _SCRATCH, self.folder / _NEXT)):
-                left.unlink()
+            for name in (_SCRATCH, _NEXT):
+                (self.folder / name).unlink(missing_ok=True)
             yield
 
     @property
     def cut_off(self) -> bool:
-        """Whether a run was cut off here, and its files are neither all written nor all put back."""
+        """Return whether a run was interrupted here: its files are neither all written nor all put back."""
         return any(self._place(state).exists() for state in (JournalState.WRITING, JournalState.RESTORING))
 
     def write(
@@ -110,8 +110,8 @@ class TreeJournal:
     ) -> tuple[str, ...]:
         """Write files under the root, None deletes; return those that a sparse checkout had left out.
 
-        `there` is the tree as the run has read it, `moved` tells which file or directory goes where. What cannot be
-        written is left, with its lock file, and then nothing is deleted; the rest is written.
+        `there` is the tree as the run has read it, `moved` maps old paths of files and directories to new ones. What
+        cannot be written is left, with its lock file, and then nothing is deleted; the rest is written.
 
         Raises:
             ContentError: some could not be written, each with its reason.
@@ -123,12 +123,12 @@ class TreeJournal:
         if not entries:
             _raise_for(problems)
             return ()
-        changed = {entry.path for entry in entries}
         self._begin(entries)
+        changed = {entry.path for entry in entries}
         omitted = self.repository.omitted(changed)  # asked first: git takes a file that is there for checked out
         for entry in entries:
             if entry.before is not None and read_file(self.root, entry.path) is None:
-                # A sparse checkout left it out: absent while git counts it as checked out, it would seem deleted.
+                # A sparse checkout left it out; once git counts it as checked out, it would seem deleted.
                 self._guarded(entry.path, partial(self._put, entry.path, entry.before))
         self.repository.clear_skip_worktree(omitted)
         files_now = {path: data for path, data in wanted.items() if path in changed}
@@ -141,23 +141,23 @@ class TreeJournal:
         return tuple(unicodedata.normalize("NFC", name) for name in omitted)
 
     def restore(self) -> Restored:
-        """Put back what the last run wrote over, lock files first: none says more than its file holds on the way back.
+        """Put back what the last run wrote over, lock files first, so that none ever records more than its file holds.
 
-        What somebody edited or committed since stays as it is, and its lock file with it.
+        What somebody edited or committed since stays as it is, and so does its lock file.
 
         Raises:
-            KbsyncError: it could not be written; the next run goes on from there.
+            KbsyncError: it could not be written; the next run continues.
         """
         entries = self._begin_restoring()
-        reasons = self._left(entries)
+        reasons = self._not_restorable(entries)
         moved = {entry.origin: entry.path for entry in entries if entry.origin}
-        root_of = {entry.path: _item_of(entry.path, moved) for entry in entries}
-        left = {root_of[path]: reason for path, reason in reasons.items()}
-        back = [entry for entry in entries if root_of[entry.path] not in left]
-        wanted = {entry.path: entry.before for entry in back if self._now(entry.path) != _digest(entry.before)}
-        ways = {new: old for old, new in moved.items() if root_of.get(new) not in left}
-        modes = {entry.path: entry.mode for entry in back}
-        writing = _Writing(journal=self, wanted=wanted, moved=ways, modes=modes)
+        item_of = {entry.path: _item_of(entry.path, moved) for entry in entries}
+        kept = {item_of[path] for path in reasons}
+        restored = [entry for entry in entries if item_of[entry.path] not in kept]
+        wanted = {entry.path: entry.before for entry in restored if self._now(entry.path) != _digest(entry.before)}
+        moved_back = {new: old for old, new in moved.items() if item_of.get(new) not in kept}
+        modes = {entry.path: entry.mode for entry in restored}
+        writing = _Writing(journal=self, wanted=wanted, moved=moved_back, modes=modes)
         writing.write_locks()
         writing.write_contents()
         _raise_for(writing.problems)
@@ -179,7 +179,7 @@ class TreeJournal:
         moved: Mapping[str, str],
         problems: list[Problem],
     ) -> list[JournalEntry]:
-        """Return what is to be noted of each file that comes to be another one."""
+        """Return the journal's entries of the files that change; add those that cannot be read to `problems`."""
         known, origins = frozenset(there.paths()), {new: old for old, new in moved.items()}
         entries = []
         for path, data in wanted.items():
@@ -193,8 +193,7 @@ class TreeJournal:
                 continue
             if before != data:
                 origin = origins.get(path) if origins.get(path) in wanted else None
-                entry = JournalEntry(path=path, before=before, after=_digest(data), mode=mode, origin=origin)
-                entries.append(entry)
+                entries.append(JournalEntry(path=path, before=before, after=_digest(data), mode=mode, origin=origin))
         return entries
 
     def _begin(self, entries: Iterable[JournalEntry]) -> None:
@@ -233,24 +232,24 @@ class TreeJournal:
         self._place(old).replace(self._place(new))
         sync(self.folder)
 
-    def _left(self, entries: Iterable[JournalEntry]) -> dict[str, str]:
-        """Return why some files are not put back: what is there now is not the run's, or it is committed."""
+    def _not_restorable(self, entries: Iterable[JournalEntry]) -> dict[str, str]:
+        """Return why some files are not put back: their content now is not the run's, or it is committed."""
         noted = {entry.path: entry for entry in entries}
         origins = {entry.origin for entry in noted.values()}
         uncommitted, head = self.repository.uncommitted(), self.repository.head()
         held = frozenset(self.repository.committed(head).paths()) if head else frozenset[str]()
-        left = {}
+        reasons = {}
         for path, entry in noted.items():
             now, before = self._now(path), _digest(entry.before)
-            # A file that is empty was on its way to the disk when the power went.
+            # An empty file was being written to the disk when the power failed.
             own = {before, entry.after, _digest(b"")} | ({None} if path in origins else set())
             if entry.origin and entry.origin in noted:
                 own.add(_digest(noted[entry.origin].before))
             if now not in own:
-                left[path] = _EDITED
+                reasons[path] = _EDITED
             elif now != before and head and path not in uncommitted and (path in held) == (now is not None):
-                left[path] = _COMMITTED
-        return left
+                reasons[path] = _COMMITTED
+        return reasons
 
     def _now(self, path: str) -> str | None:
         try:
@@ -285,7 +284,7 @@ class TreeJournal:
 
 @dataclass(slots=True, kw_only=True)
 class _Writing:
-    """The files of one run on their way to the disk, in the order that is safe at each moment."""
+    """The files that one run writes, in an order that is safe at each moment."""
 
     journal: TreeJournal
     wanted: Mapping[str, bytes | None]
@@ -294,12 +293,12 @@ class _Writing:
     problems: list[Problem] = field(default_factory=list)
 
     def write_contents(self) -> None:
-        """Write all files of the content; what is moved goes in one step, so that it is never in two places or none."""
+        """Write all content files; a move is one step, so that a file is never in two places or none."""
         self._move()
         self._write({path: data for path, data in self.wanted.items() if not path.startswith(_LOCKS)})
 
     def sync_contents(self) -> None:
-        """See that all of it is on the disk."""
+        """Sync all content files to the disk."""
         for path, data in self.wanted.items():
             if data is not None and not path.startswith(_LOCKS) and self._is_file(path):
                 self._do(path, partial(sync_file, self.journal.root, path))
@@ -311,10 +310,10 @@ class _Writing:
         self._write({path: data for path, data in locks.items() if printable(_source_of(path)) not in failed})
 
     def _write(self, files: Mapping[str, bytes | None]) -> None:
-        """Write what is to be there, and only when all of that is delete the rest."""
+        """Write files, and delete others only when all of those are written."""
         written = {folded(path) for path, data in files.items() if data is not None}
         gone = [path for path, data in files.items() if data is None and self._is_file(path)]
-        # Where case does not count, deleting the name in other letters would take the new file along.
+        # On a case-insensitive file system, deleting the name in other letters would delete the new file.
         for path in (path for path in gone if folded(path) in written):
             self._put(path, None)
         for path, data in files.items():
@@ -331,14 +330,14 @@ class _Writing:
             if old in self.wanted and self.wanted.get(new) is not None and self._is_file(old)
         }
         for old, new in sorted(self.moved.items()):
-            if self._goes_whole(old, new) and self._rename(old, new):
+            if self._moves_whole(old, new) and self._rename(old, new):
                 pending = {path: place for path, place in pending.items() if not path.startswith(f"{old}/")}
         while ready := [old for old, new in pending.items() if self._is_free(new, old)]:
             for old in ready:
                 self._rename(old, pending.pop(old))
 
-    def _goes_whole(self, old: str, new: str) -> bool:
-        """Return whether a directory can be renamed with all that is in it, because all of that goes there."""
+    def _moves_whole(self, old: str, new: str) -> bool:
+        """Return whether a directory can be renamed as a whole, because all that is in it moves along."""
         place = self._place(old)
         if place is None or not place.is_dir() or not self._is_free(new, old):
             return False
@@ -347,7 +346,7 @@ class _Writing:
         return bool(ends) and all(self.moved.get(f"{old}/{end}") == f"{new}/{end}" for end in ends)
 
     def _is_free(self, new: str, old: str) -> bool:
-        """Return whether one may be renamed to the other: nothing is there, or the same thing by another name."""
+        """Return whether `old` may be renamed to `new`: nothing is there, or the same file by another name."""
         place, source = self._place(new), self._place(old)
         if place is None or source is None:
             return False
@@ -410,13 +409,13 @@ def _source_of(path: str) -> str:
 
 
 def _item_of(path: str, moved: Mapping[str, str]) -> str:
-    """Return one name for all the files that belong together: an item's file, its lock file, and those it moved by."""
-    met = [_source_of(path)]
-    while (place := moved.get(met[-1])) is not None:
-        if place in met:
-            return min(met)
-        met.append(place)
-    return met[-1]
+    """Return one name for the files that belong together: an item's file, its lock file, and their former paths."""
+    chain = [_source_of(path)]
+    while (new := moved.get(chain[-1])) is not None:
+        if new in chain:
+            return min(chain)
+        chain.append(new)
+    return chain[-1]
 
 
 def _is_locked(descriptor: int) -> bool:
