@@ -127,7 +127,6 @@ class _Applier:
         self.pool.run([partial(self._apply_row, row) for row in rows.values()])
 
     def skip_rest(self) -> None:
-        """Add an outcome for each change that no worker started."""
         started = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.result.outcomes}
         self.result.outcomes += [
             Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED)
@@ -163,7 +162,6 @@ class _Applier:
         return self._missing(needs)
 
     def _linked(self, change: Change) -> set[str]:
-        """Return the other articles that an article links to."""
         return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
 
     def _missing(self, needs: set[str]) -> str:

@@ -221,7 +221,6 @@ def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: st
 
 
 def _differing_files(workspace: Workspace, result: PullResult) -> dict[str, str | bytes | None]:
-    """Return the files of a pull that differ from those of the branch."""
     present = frozenset(workspace.files.paths())
 
     def differs(path: str, text: str | bytes | None) -> bool:

@@ -104,7 +104,7 @@ def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
 def open_workspace(
     config: Config, *, commit: str | None = None, local: bool = False, checked: bool = True
 ) -> Workspace:
-    """Read the working tree, or a commit where one is named, with the lock that it holds and the ledger.
+    """Read the working tree without what git ignores, or a commit where one is named; and its lock and the ledger.
 
     The ledger is fetched from its remote first, unless `local`; a fetch that fails ends the run, since an old ledger
     would make web edits out of our own writes. Without `checked` links and the like are not checked.
@@ -114,7 +114,6 @@ def open_workspace(
         GitError: there is no repository, or the ledger cannot be fetched.
     """
     repository = Repository.open(config.root)
-    # What git ignores is left out, as no commit would hold it.
     files = repository.checked_out() if commit is None else repository.committed(commit)
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock_files(lock_files(config, files))

@@ -279,7 +279,6 @@ class FileMerger:
         return relocated(text, self.places.before(change.path), change.path, self.places.after_moves)
 
     def _with_live(self, text: str, change: Change, live: Item, theirs: str) -> str:
-        """Return a file's text with all that live changed."""
         edited = edit_fields(text, _front_changes(live, change.fields), path=source_of(change))
         return self._grafted(edited, change, theirs) if "body" in change.fields else edited
 
@@ -353,15 +352,12 @@ def source_of(change: Change) -> str:
 
 def _front_of(live: Item) -> dict[str, FieldValue]:
     """Return the front matter of a new file: without defaults, and without what readers do not see."""
-    named = {"title", "name"}
-    fields = {name: value for name, value in fields_of(live).items() if value not in (None, "", ()) or name in named}
+    defaults: dict[str, FieldValue] = {"status": Status.PUBLISHED, "visibility": Visibility.ALL}
+    fields = fields_of(live)
     for name in ("body", "author", "portals"):
         fields.pop(name, None)
-    if fields.get("status") == Status.PUBLISHED:
-        del fields["status"]
-    if fields.get("visibility") == Visibility.ALL:
-        del fields["visibility"]
-    return plain(fields)
+    is_set = {name: value not in (None, "", (), defaults.get(name)) for name, value in fields.items()}
+    return plain({name: value for name, value in fields.items() if is_set[name] or name in {"title", "name"}})
 
 
 def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue]:

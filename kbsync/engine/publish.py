@@ -51,8 +51,6 @@ def publish(config: Config, key: Secret, options: Options, ui: Ui) -> PublishRes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PublishOperation:
-    """The operation of a publish."""
-
     config: Config
     options: Options
     verb: str = "publishing"

@@ -275,7 +275,6 @@ def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
 
 
 def _conflict_of(change: Change, reason: str) -> Finding:
-    """Return the conflict that a change of the tree becomes where it is refused."""
     return Finding(
         finding_kind=FindingKind.CONFLICT,
         kind=change.kind,

@@ -298,7 +298,6 @@ class _Writing:
         self._write({path: data for path, data in self.wanted.items() if not path.startswith(_LOCKS)})
 
     def sync_contents(self) -> None:
-        """Sync all content files to the disk."""
         for path, data in self.wanted.items():
             if data is not None and not path.startswith(_LOCKS) and self._is_file(path):
                 self._do(path, partial(sync_file, self.journal.root, path))

@@ -172,10 +172,10 @@ class _Search:
         """Check whether an article was archived: all but its status is as it was."""
         key = ItemKey(Kind.ARTICLE, number)
         known, now = self.known.get(key), self.live.get(key)
-        if known is None or now is None or known.state is not State.LIVE or not _became_draft(known, now):
-            return
-        self._add(replace(with_state(known, now, seen_at=self.seen_at, state=State.ARCHIVED), previous=known.fields))
-        self.applied[key] = intent
+        if known and now and known.state is State.LIVE and _became_draft(known, now):
+            archived = with_state(known, now, seen_at=self.seen_at, state=State.ARCHIVED)
+            self._add(replace(archived, previous=known.fields))
+            self.applied[key] = intent
 
     def _note_successor(self, intent: Intent, number: int) -> None:
         """Note the successor of an article that moved, where the old one is still unchanged."""
@@ -188,9 +188,7 @@ class _Search:
         """Check whether an article that moved only links to its successor by now."""
         key = ItemKey(Kind.ARTICLE, number)
         known, now = self.known.get(key), self.live.get(key)
-        if known is None or now is None or known.state is not State.LIVE or address is None:
-            return
-        if points_to(now, address):
+        if known and now and known.state is State.LIVE and address is not None and points_to(now, address):
             archived = with_state(known, now, seen_at=self.seen_at, state=State.ARCHIVED)
             self._add(replace(archived, previous=known.fields, addresses={path: address}, successor=None))
             self.applied[key] = intent
@@ -198,8 +196,7 @@ class _Search:
     def _confirm(self, intent: Intent, now: Item) -> None:
         if intent.source is None:
             return
-        key = now.key
-        known = self.known.get(key)
+        known = self.known.get(now.key)
         reached = with_live_half(intent.source, now, seen_at=self.seen_at)
         article = _intended_article(intent, now)
         if article is not None and not intent.source.live:
@@ -208,9 +205,9 @@ class _Search:
             reached = replace(reached, addresses=dict.fromkeys(sent, "") if _is_first_draft(intent, now) else sent)
         # An opener's status goes with the body, once its addresses are known.
         unsent = _pending_fields(intent, now) - {"status"}
-        previous = known.fields if known and key not in self.found else known.previous if known else {}
+        previous = (known.previous if now.key in self.found else known.fields) if known else {}
         self._add(replace(without_fields(reached, unsent), previous=previous))
-        self.applied[key] = intent
+        self.applied[now.key] = intent
 
     def outcomes(self) -> Iterable[Outcome]:
         """Yield the outcomes that the run would have reported."""

@@ -178,7 +178,6 @@ class _PartialState:
 
     @property
     def live(self) -> KnowledgeBase:
-        """Return the live side as far as it is known."""
         assumed = {key: known.live for key, known in self.baselines.items() if key not in self.read_keys}
         return _live_side(self.items.values(), assumed=assumed, at=self.seen_at)
 

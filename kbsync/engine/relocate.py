@@ -191,7 +191,6 @@ def relocated_body(body: str, old: str, new: str, current: Callable[[str], str])
 
 
 def _including(body: str, current: Callable[[str], str]) -> str:
-    """Rewrite the paths of includes."""
     if "{%" not in body:
         return body
     pieces, done = [], 0

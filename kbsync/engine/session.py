@@ -102,8 +102,7 @@ class RunSession:
         self, planned: PlanResult, live_state: LiveState, wait: WaitPolicy
     ) -> tuple[ApplyResult, GitError | None]:
         if not planned.plan.writes:
-            result = self._apply(planned, live_state, lease=None)
-            return result, self._save(planned, result, lease=None)
+            return self._apply(planned, live_state, lease=None)
         workspace = planned.workspace
         with acquire(
             _in_flight(workspace, planned.plan, planned.live),
@@ -114,13 +113,14 @@ class RunSession:
             status=self.ui.status,
         ) as lease:
             self.connection.check_before_write(lease.check)
-            result = self._apply(planned, live_state, lease=lease)
-            return result, self._save(planned, result, lease=lease)
+            return self._apply(planned, live_state, lease=lease)
 
-    def _apply(self, planned: PlanResult, live_state: LiveState, *, lease: Lease | None) -> ApplyResult:
+    def _apply(
+        self, planned: PlanResult, live_state: LiveState, *, lease: Lease | None
+    ) -> tuple[ApplyResult, GitError | None]:
         workspace, plan = planned.workspace, planned.plan
         self.ui.start(self.operation.verb, len(plan.changes))
-        return apply_plan(
+        result = apply_plan(
             plan,
             LiveSide(connection=self.connection, live=live_state.live, read_at=live_state.at),
             LinkResolver(workspace.config, workspace.content.assets),
@@ -129,16 +129,14 @@ class RunSession:
             keeps=workspace.config.style == "keep" and not self.options.rerender,
             lease=lease,
         )
-
-    def _save(self, planned: PlanResult, result: ApplyResult, *, lease: Lease | None) -> GitError | None:
-        """Save what was done; return a failure instead of raising it, since the portal has changed all the same."""
         result.undoes = self.operation.undoes
         result.outcomes.extend(planned.withheld)
         try:
-            save_run(planned.workspace, result, at=planned.live.seen_at, local=self.options.local, lease=lease)
+            save_run(workspace, result, at=planned.live.seen_at, local=self.options.local, lease=lease)
         except GitError as error:
-            return error
-        return None
+            # The portal has changed all the same, and that is to be reported too.
+            return result, error
+        return result, None
 
 
 def _in_flight(workspace: Workspace, plan: Plan, live: KnowledgeBase) -> InFlight:

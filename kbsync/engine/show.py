@@ -70,16 +70,13 @@ def live_markdown(config: Config, key: Secret, named: str) -> MarkdownResult:
     Raises:
         UsageError: it is not an address of this target's portal, or there is no such article.
     """
-    number = _number(config, named)
-    known = _known(config)
+    number, known = _number(config, named), _known(config)
     article = _live(config, key, number)
     paths = {key: path for path, key in known.keys.items()}
     path = paths.get(ItemKey(Kind.ARTICLE, number))
-    return (
-        pulled_body(article, path, known.addresses, paths)
-        if path
-        else to_markdown(article.body, options=known.addresses.options)
-    )
+    if not path:
+        return to_markdown(article.body, options=known.addresses.options)
+    return pulled_body(article, path, known.addresses, paths)
 
 
 def _number(config: Config, named: str) -> int:

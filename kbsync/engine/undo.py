@@ -70,8 +70,6 @@ def undo(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _UndoOperation:
-    """The operation of an undo."""
-
     config: Config
     options: Options
     past: RunInfo
@@ -142,9 +140,7 @@ def _before(workspace: Workspace, past: RunInfo, after: Mapping[ItemKey, Baselin
 
 def _is_same_version(now: Baseline | None, mine: Baseline) -> bool:
     """Return whether the ledger still holds the live version that a run left."""
-    if now is None:
-        return False
-    return (now.live, now.updated_at, now.parent) == (mine.live, mine.updated_at, mine.parent)
+    return now is not None and (now.live, now.updated_at, now.parent) == (mine.live, mine.updated_at, mine.parent)
 
 
 def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
@@ -155,8 +151,8 @@ def _twins(past: RunInfo, runs: Sequence[RunInfo]) -> dict[ItemKey, ItemKey]:
     while run is not None:
         for entry in run.record.entries:
             if entry.replaces is not None:
-                new, old = entry.key, ItemKey(entry.kind, entry.replaces)
-                found |= {new: old, old: new}
+                old = ItemKey(entry.kind, entry.replaces)
+                found |= {entry.key: old, old: entry.key}
         run = by_id.get(run.record.undoes)
     return found
 
@@ -242,8 +238,6 @@ def _undone(past: RunInfo, runs: Sequence[RunInfo]) -> list[RunEntry]:
 
 
 class _FileInverter:
-    """Inverts what one run did to files."""
-
     def __init__(self, workspace: Workspace, commit: str, run_baselines: RunBaselines) -> None:
         self.repository = workspace.repository
         self.current = workspace.files
@@ -256,7 +250,6 @@ class _FileInverter:
         self.directories: dict[str, str] = {}
 
     def invert(self, entry: RunEntry) -> None:
-        """Invert what the run did to one item's file."""
         mine = self.run_baselines.after.get(entry.key)
         earlier = self.run_baselines.before.get(ItemKey(entry.kind, entry.replaces or entry.id))
         if mine is None or (earlier is None and entry.kind is not Kind.ARTICLE):

@@ -226,13 +226,12 @@ class _Inverter:
 
     def _change(self, mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> Change:
         earlier = self.run_baselines.before.get(mine.key)
-        former = _with_fields(now, wanted)
+        former, path = _with_fields(now, wanted), self._path(mine)
         fields = _differing(former, now)
-        place = _place(mine, earlier)
-        if place and isinstance(former, Folder) and earlier is not None:
-            former = replace(former, parent=earlier.parent)
-        action, reason = _action(mine, former, now, (*fields, *place))
-        path = earlier.path if place and earlier else self._path(mine)
+        if isinstance(former, Folder) and earlier is not None and earlier.parent != mine.parent:
+            former, path = replace(former, parent=earlier.parent), earlier.path
+            fields = (*fields, "parent")
+        action, reason = _action(mine, former, now, fields)
         before, after = _texts(now, former) if "body" in fields else (None, None)
         return Change(
             action=action,
@@ -240,13 +239,13 @@ class _Inverter:
             path=path,
             id=mine.id,
             former_path=mine.path if mine.path != path else None,
-            fields=(*fields, *place),
+            fields=fields,
             reason=reason,
             desired=former,
             actual=now,
             before=before,
             after=after,
-            baseline_after=replace(self._leaves(mine, former), previous={} if fields or place else mine.fields),
+            baseline_after=replace(self._leaves(mine, former), previous={} if fields else mine.fields),
         )
 
     def _leaves(self, mine: Baseline, former: Item) -> Baseline:
@@ -288,12 +287,6 @@ def parent_ids(changes: Sequence[Change], before: Mapping[ItemKey, Baseline]) ->
     return found
 
 
-def _place(mine: Baseline, earlier: Baseline | None) -> tuple[str, ...]:
-    """Return `parent` among the fields if the run moved a folder into another one."""
-    is_moved = mine.kind is Kind.FOLDER and earlier is not None and earlier.parent != mine.parent
-    return ("parent",) if is_moved else ()
-
-
 def _action(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) -> tuple[Action, str]:
     """Return the action of putting an item back, by what readers notice of it, and the reason."""
     if not fields:
@@ -307,7 +300,6 @@ def _action(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) ->
 
 
 def _texts(now: Item, former: Item) -> tuple[str | None, str | None]:
-    """Return two bodies as Markdown, in which people compare them."""
     if not isinstance(now, Article) or not isinstance(former, Article):
         return None, None
     return to_markdown(now.body).text, to_markdown(former.body).text
