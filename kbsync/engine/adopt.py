@@ -7,13 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from kbsync.baseline import (
-    Baseline,
-    State,
-    lock_file_path,
-    read_lock_files,
-    released_file_path,
-)
+from kbsync.baseline import Baseline, State, lock_file_path, read_lock_files, released_file_path
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.codec import decode, encode
 from kbsync.config import Config, Secret
@@ -58,7 +52,7 @@ class Named:
     pairs: Mapping[str, ItemKey] = field(default_factory=dict)
 
     def covers(self, path: str) -> bool:
-        """Return whether a content path is named, or lies below one that is."""
+        """Return whether a content path is named, or is below one that is."""
         return path in self.pairs or any(is_under(path, named) for named in self.paths)
 
 
@@ -87,18 +81,18 @@ class AdoptPlan:
         return replace(rules_for(self.workspace, self.addresses, replace(options, paths=())), new="all")
 
     def _pins(self, baselines: Mapping[ItemKey, Baseline]) -> dict[str, int]:
-        """Return the live ids of the paths that are said, or known, to be a live item."""
+        """Return the live ids of the named paths that are given, or known, to be a live item."""
         pins = {}
         for path, item in self.items.items():
             key = self.named.pairs.get(path) or self.known.get(path)
             is_named = self.named.covers(path) or (key is not None and key in self.named.keys)
             if key is None or not is_named or key not in self.live:
                 continue
-            known, said = baselines.get(key), path in self.named.pairs
-            if said and known is not None and known.state is State.LIVE and known.path != path:
+            known, is_given = baselines.get(key), path in self.named.pairs
+            if is_given and known is not None and known.state is State.LIVE and known.path != path:
                 what = f"{key.kind.value} {key.id} is {known.path} already; release that first"
                 self.refused.append(_named_refusal(path, item.kind, key.id, what))
-            elif said or (known is not None and known.state is not State.LIVE):
+            elif is_given or (known is not None and known.state is not State.LIVE):
                 pins[path] = key.id
         return pins | self._pins_above(pins, baselines)
 
@@ -137,7 +131,7 @@ class AdoptPlan:
         return []
 
     def _wanted(self) -> dict[ItemKey, ItemState]:
-        """Return the live items that are to be agreed on, by key."""
+        """Return the live items to adopt, by key."""
         found = {}
         below = {self.pairs.ids.get(path) for path in self.named.paths}
         for case in self.pairs.states:
@@ -199,8 +193,7 @@ class AdoptPlan:
             lock = lock_file_path(self.target, change.kind, change.path)
             if change.after is not None and isinstance(text := files.get(lock), str):
                 kept[lock] = encode(replace(decode(Baseline, text, file=lock), source=change.after, previous_blob=""))
-        written = {change.key for change in changes}
-        return dict.fromkeys(lock_paths(self.old, written)) | kept
+        return dict.fromkeys(lock_paths(self.old, {change.key for change in changes})) | kept
 
 
 def _pinned(content: KnowledgeBase, pins: Mapping[str, int]) -> KnowledgeBase:
@@ -214,12 +207,8 @@ def _pinned(content: KnowledgeBase, pins: Mapping[str, int]) -> KnowledgeBase:
 
 def absent(named: Named, known: Collection[ItemKey]) -> list[Finding]:
     """Return refusals for the named live items that do not exist."""
-    asked = [*named.keys, *named.pairs.values()]
-    return [
-        _named_refusal(f"{key.kind.value} {key.id}", key.kind, key.id, "not on the portal")
-        for key in asked
-        if key not in known
-    ]
+    missing = (key for key in (*named.keys, *named.pairs.values()) if key not in known)
+    return [_named_refusal(f"{key.kind.value} {key.id}", key.kind, key.id, "not on the portal") for key in missing]
 
 
 def lock_paths(workspace: Workspace, keys: Collection[ItemKey]) -> list[str]:
@@ -266,7 +255,7 @@ class AdoptResult:
 
 
 def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *, dry_run: bool = False) -> AdoptResult:
-    """Take over live items: for one with a file note what is live as seen, for one without bring it into the tree.
+    """Take over live items: note what is live as seen for one with a file, and write the file of one without.
 
     Raises:
         Refusal: it would write over uncommitted changes, or the portal is not the one that the tree is known to be on.
@@ -288,7 +277,7 @@ def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *
 def release(
     config: Config, key: Secret, named: Named, options: Options, ui: Ui, *, dry_run: bool = False
 ) -> AdoptResult:
-    """Release items: from then on nothing happens with them on either side, whatever becomes of their files.
+    """Release items: from then on they are not changed on either side, whatever happens to their files.
 
     Raises:
         Refusal: it would write over uncommitted changes.

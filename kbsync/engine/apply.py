@@ -42,8 +42,7 @@ class LiveSide:
 class ApplyResult:
     """What a run has done; `baselines` are new, `forgotten` are dropped. `interrupted`: it was asked to stop.
 
-    `lost` names who took the lease from it, if somebody did. `undoes` is the ledger's commit of the run that this one
-    undoes.
+    `lost` names who took the lease from it, if any. `undoes` is the ledger's commit of the run that this one undoes.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)

@@ -115,7 +115,7 @@ class BranchUpdate:
         Raises:
             RefMoved: somebody moved the branch meanwhile.
             PushRefused: we may not push there.
-            ContentError: a file would lie on or beyond a symbolic link.
+            ContentError: a file would be on or beyond a symbolic link.
         """
         commit = self.repository.branches.commit_onto(self.commit, files, message=message)
         if self.pushes:
@@ -198,7 +198,7 @@ class ProposedPull:
 def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: str) -> ProposedPull:
     """Commit what changed on the portal to a branch, and push that where there is a remote, unless `local`.
 
-    Articles that changed on both sides are left out, and named in the message of the commit.
+    Articles that changed on both sides are left out, and listed in the commit message.
 
     Raises:
         UsageError: the branch cannot be used.

@@ -192,12 +192,7 @@ class Explanation:
 
 
 def explain(
-    config: Config,
-    key: Secret | None,
-    paths: Sequence[str],
-    keys: Collection[ItemKey],
-    options: Options,
-    ui: Ui,
+    config: Config, key: Secret | None, paths: Sequence[str], keys: Collection[ItemKey], options: Options, ui: Ui
 ) -> Explanation:
     """Explain what a publish would do with the items at some content paths or with some ids, and why."""
     planned = plan(config, key, options, ui)

@@ -1,7 +1,7 @@
-"""Moves of articles, which the API does not offer: what the new one takes over, and what becomes of the old one.
+"""Moves of articles, which the API does not offer: what the new article takes over, and how the old one changes.
 
 Pure. With `moved = "pointer"` the old article holds one link to the new one and stays published under its address; its
-baseline is archived, so that it is left alone from then on.
+baseline is archived, so that later runs ignore it.
 """
 
 from collections.abc import Mapping
@@ -58,8 +58,8 @@ def _pointing(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], add
     if not change.leaves_pointer or change.action is not Action.UPDATE or new is None or new.path is None:
         return change
     move = replace(change, path=new.path, former_path=change.path)
-    left = change_of_old_article(move, known.get(change.key), addresses.address_of(new.path, plan.ids))
-    return replace(left, former_path=None)
+    address = addresses.address_of(new.path, plan.ids)
+    return replace(change_of_old_article(move, known.get(change.key), address), former_path=None)
 
 
 def ends_archived(change: Change) -> bool:

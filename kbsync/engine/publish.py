@@ -16,7 +16,7 @@ from kbsync.planner.planner import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishResult:
-    """What became of a publish; `run` is None where it was not confirmed.
+    """The result of a publish; `run` is None where it was not confirmed.
 
     `ledger_error` is why the ledger could not be saved or pushed, although the portal was written.
     """

@@ -214,7 +214,7 @@ def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool
     Raises:
         Refusal: it would write over files with uncommitted changes.
         ContentError: some files could not be written.
-        KbsyncError: nothing more could be written; the next pull goes on.
+        KbsyncError: nothing more could be written; the next pull continues.
     """
     if dry_run:
         return plan_pull(open_workspace(config, local=options.local), key, options, ui)
@@ -255,7 +255,7 @@ def plan_pull(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> Pu
         made = make_plan(live, content, workspace.baselines, rules)
         if made.halt and content.articles:
             raise Refusal(made.halt, advice="nothing was written; check --target and `url`")
-        made = _without_the_unlisted(made, connection)
+        made = _hold_back_unconfirmed(made, connection)
         ui.start("converting", len(made.changes))
         pulled = build_pull(workspace, made, live, addresses, options, ui.advance)
     made = replace(made, changes=tuple(pulled.changes), conflicts=(*made.conflicts, *pulled.refused))
@@ -263,12 +263,12 @@ def plan_pull(workspace: Workspace, key: Secret, options: Options, ui: Ui) -> Pu
     return PullResult(planned=planned, pulled=pulled, calls=planned.calls)
 
 
-def _without_the_unlisted(plan: Plan, connection: Connection) -> Plan:
-    """Hold back each deletion of a file whose item the portal still has when asked for it by its id."""
-    asked = [change for change in plan.changes if change.action is Action.DELETE]
-    there = find_existing(connection, {change.key for change in asked if change.id is not None})
+def _hold_back_unconfirmed(plan: Plan, connection: Connection) -> Plan:
+    """Hold back each deletion of a file whose item the portal still has when it is read by its id."""
+    deletions = [change for change in plan.changes if change.action is Action.DELETE]
+    existing = find_existing(connection, {change.key for change in deletions if change.id is not None})
     reason = "still on the portal, although its list lacked it; pull again"
-    withheld = [change for change in asked if change.key in there]
+    withheld = [change for change in deletions if change.key in existing]
     conflicts = (_conflict_of(change, reason) for change in withheld)
     changes = tuple(change for change in plan.changes if change not in withheld)
     return replace(plan, changes=changes, conflicts=(*plan.conflicts, *conflicts))

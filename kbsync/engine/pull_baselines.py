@@ -119,12 +119,7 @@ class PullBaselines:
         return replace(made, previous_blob=blob_of(item.origin.text))
 
     def _baseline(
-        self,
-        change: Change,
-        item: Item,
-        known: Baseline | None,
-        anchors: Collection[str],
-        sent: Mapping[str, str],
+        self, change: Change, item: Item, known: Baseline | None, anchors: Collection[str], sent: Mapping[str, str]
     ) -> Baseline:
         origin = known.origin if known else BaselineOrigin.LIVE
         if known is not None and change.path in self.relinked:
@@ -145,7 +140,7 @@ class PullBaselines:
         own = set(change.kept_fields) - set(change.fields)
         if known is None or known.source is not None or not own:
             return made
-        # Nobody has the source that was agreed on, of which at least the digests are known.
+        # The source of the baseline is lost, but its digests are known.
         old = {name: known.content[name] for name in own & known.content.keys()}
         return replace(made, content={**made.content, **old}, source_key="")
 
@@ -238,11 +233,7 @@ def _relinked(files: Files, path: str, new: str, places: Places) -> str | None:
 
 
 def moved_along(
-    state: PullBaselines,
-    plan: Plan,
-    places: Places,
-    addresses: LinkResolver,
-    taken: Collection[ItemKey],
+    state: PullBaselines, plan: Plan, places: Places, addresses: LinkResolver, taken: Collection[ItemKey]
 ) -> Iterator[Change]:
     """Yield the changes of known items of which only the path or the links change, and note them in `state`."""
     live, baselines = state.live.by_id(), state.workspace.baselines

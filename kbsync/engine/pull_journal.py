@@ -68,7 +68,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What became of a run's files: put back as they were, left since somebody edited them, left since committed."""
+    """The files of a run that were put back, and those that were not since they were edited or committed."""
 
     files: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
@@ -173,11 +173,7 @@ class TreeJournal:
         return any(self._place(state).exists() for state in JournalState)
 
     def _entries(
-        self,
-        wanted: Mapping[str, bytes | None],
-        there: Files,
-        moved: Mapping[str, str],
-        problems: list[Problem],
+        self, wanted: Mapping[str, bytes | None], there: Files, moved: Mapping[str, str], problems: list[Problem]
     ) -> list[JournalEntry]:
         """Return the journal's entries of the files that change; add those that cannot be read to `problems`."""
         known, origins = frozenset(there.paths()), {new: old for old, new in moved.items()}
@@ -237,7 +233,7 @@ class TreeJournal:
         noted = {entry.path: entry for entry in entries}
         origins = {entry.origin for entry in noted.values()}
         uncommitted, head = self.repository.uncommitted(), self.repository.head()
-        held = frozenset(self.repository.committed(head).paths()) if head else frozenset[str]()
+        committed = frozenset(self.repository.committed(head).paths()) if head else frozenset[str]()
         reasons = {}
         for path, entry in noted.items():
             now, before = self._now(path), _digest(entry.before)
@@ -247,7 +243,7 @@ class TreeJournal:
                 own.add(_digest(noted[entry.origin].before))
             if now not in own:
                 reasons[path] = _EDITED
-            elif now != before and head and path not in uncommitted and (path in held) == (now is not None):
+            elif now != before and head and path not in uncommitted and (path in committed) == (now is not None):
                 reasons[path] = _COMMITTED
         return reasons
 

@@ -51,10 +51,10 @@ def find_existing(connection: Connection, keys: Collection[ItemKey]) -> frozense
     Raises:
         PortalError: the portal does not say of one whether it is there.
     """
-    reader, asked = PortalReader(connection), sorted(keys)
+    reader, ordered = PortalReader(connection), sorted(keys)
     with ThreadPoolExecutor(8, thread_name_prefix="ask") as pool:
-        gone = pool.map(lambda key: is_gone(reader, key.kind, key.id), asked)
-        return frozenset(key for key, is_so in zip(asked, gone, strict=True) if not is_so)
+        gone = pool.map(lambda key: is_gone(reader, key.kind, key.id), ordered)
+        return frozenset(key for key, is_missing in zip(ordered, gone, strict=True) if not is_missing)
 
 
 def with_author_ids(content: KnowledgeBase, connection: Connection) -> KnowledgeBase:
@@ -124,12 +124,12 @@ def required_keys(
 def targeted_refresh(
     connection: Connection,
     baselines: Mapping[ItemKey, Baseline],
-    asked: Iterable[ItemKey],
+    required: Iterable[ItemKey],
     plan: Callable[[KnowledgeBase], Plan],
 ) -> tuple[Plan, LiveState] | None:
     """Plan from the baselines, and again with what the portal says, until all that would be written has been read.
 
-    `asked` is read in any case. Where something is created, its folder is listed, in case it exists already. Return
+    `required` is read in any case. Where something is created, its folder is listed, in case it exists already. Return
     None where reading the whole portal takes fewer calls.
 
     Raises:
@@ -138,7 +138,7 @@ def targeted_refresh(
     at = time.monotonic()
     state = _PartialState(PortalReader(connection), baselines)
     state.read_categories()
-    state.read(keys=asked)
+    state.read(keys=required)
     while True:
         made = plan(state.live)
         keys, places = state.unread(made)

@@ -1,4 +1,4 @@
-"""An article of content as the HTML that is sent: its links and pictures turned into addresses of one target. Pure."""
+"""Render an article of content as the HTML that is sent, with links and pictures as addresses of a target. Pure."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -68,7 +68,7 @@ class LinkResolver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What is sent, and for each path from the root that the article names what it was turned into.
+    """What is sent, and the address for each path from the root that the article names.
 
     `notes` name the unchanged blocks of the live body that were rewritten; where it is `whole`, the body was rendered
     without regard to the live one.

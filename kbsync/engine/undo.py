@@ -1,7 +1,7 @@
 """Undo one run: put back on the portal what it replaced, or commit its files as they were before to a branch.
 
 The first is a run of its own, with the same session, lease and ledger as a publish. The second does not touch the
-portal; what people changed in those files since is merged in three ways, or named and left out.
+portal; what people changed in those files since is merged in three ways, or skipped and named.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from kbsync.state.ledger import RunEntry, RunInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoResult:
-    """What became of an undo of the run `past`; `run` is None where nothing was written.
+    """The result of an undo of the run `past`; `run` is None where nothing was written.
 
     `remaining` are the directories that the run created and that stay; `ledger_error` is why the ledger could not be
     saved.
