@@ -86,12 +86,8 @@ def patches_body(change: Change, origin: BaselineOrigin) -> bool:
     return is_sent and origin is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
 
 
-def annotate_rewrites(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Plan:
-    """Return a plan whose changes say which unchanged blocks of their articles would be rewritten."""
-    return replace(plan, changes=tuple(_annotated(change, plan, known, addresses) for change in plan.changes))
-
-
-def _annotated(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
+def _with_rewrites(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
+    """Add to an update which unchanged blocks of its article would be rewritten."""
     baseline, live, article = known.get(change.key), change.actual, change.desired
     if not isinstance(live, Article) or not isinstance(article, Article) or change.baseline_after is not None:
         return change
@@ -161,14 +157,14 @@ def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -
 
 def plan_publish(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     """Plan a publish from a tree and what was read of the portal, with annotations for its readers."""
-    addresses = LinkResolver(workspace.config, content.assets)
+    addresses, known = LinkResolver(workspace.config, content.assets), workspace.baselines
     made = _compare(workspace, content, live, options)
     if options.rerender:
-        rules = rules_for(workspace, addresses, options)
-        made = add_rerenders(made, (content, live), workspace.baselines, rules, addresses)
-        return annotate_conflicts(made, workspace.baselines, addresses)
-    made = annotate_conflicts(made, workspace.baselines, addresses)
-    return annotate_rewrites(made, workspace.baselines, addresses) if workspace.config.style == "keep" else made
+        made = add_rerenders(made, (content, live), known, rules_for(workspace, addresses, options), addresses)
+    made = annotate_conflicts(made, known, addresses)
+    if options.rerender or workspace.config.style != "keep":
+        return made
+    return replace(made, changes=tuple(_with_rewrites(change, made, known, addresses) for change in made.changes))
 
 
 def _compare(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:

@@ -91,18 +91,16 @@ class _Rerender:
         """Yield the changes of articles that the plan does not mention."""
         live_by_id = {article.id: article for article in live.articles}
         for article in content.articles:
-            number = self.plan.ids.get(article.path or "")
+            path = article.path or ""
+            if path in self.busy or (self.rules.paths and not any(is_under(path, one) for one in self.rules.paths)):
+                continue
+            number = self.plan.ids.get(path)
             agreed, now = self.known.get(ItemKey(Kind.ARTICLE, number or 0)), live_by_id.get(number)
-            if now is None or agreed is None or agreed.state is not State.LIVE or not self._is_asked(article):
+            if now is None or agreed is None or agreed.state is not State.LIVE:
                 continue
             html = self._rendered(article)
             if _differs(html, now.body, agreed):
                 yield self._unless_touched(_update_of(article, now, agreed, _note(now.body, html)), agreed)
-
-    def _is_asked(self, article: Article) -> bool:
-        path = article.path or ""
-        named = not self.rules.paths or any(is_under(path, one) for one in self.rules.paths)
-        return named and path not in self.busy
 
     def _rendered(self, article: Article) -> str:
         anchors = self.plan.anchors.get(article.path or "", frozenset())
