@@ -88,10 +88,8 @@ def _facts_of(node: Element) -> Iterator[tuple[str, str]]:
         case "a" if "href" in node.attrs:
             yield "link", f"{words} → {canonical_address(node.attrs['href'])}".strip()
         case "img":
-            yield (
-                "picture",
-                " ".join(filter(None, (canonical_address(node.attrs.get("src", "")), node.attrs.get("alt")))),
-            )
+            seen = canonical_address(node.attrs.get("src", "")), node.attrs.get("alt")
+            yield "picture", " ".join(filter(None, seen))
         case "td" | "th":
             yield "table cell", words
         case "li":

@@ -28,15 +28,8 @@ from kbsync.markup.extensions.videos import player_for
 from kbsync.markup.options import PLAIN, MarkupOptions
 
 _HEADING_ID = re.compile(r"[ \t]*(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
-_TAKES_ATTRIBUTES = (
-    "paragraph_open",
-    "heading_open",
-    "bullet_list_open",
-    "ordered_list_open",
-    "table_open",
-    "blockquote_open",
-    "callout_open",
-    "hr",
+_TAKES_ATTRIBUTES = frozenset(
+    "paragraph_open heading_open bullet_list_open ordered_list_open table_open blockquote_open callout_open hr".split()
 )
 _MAX_NESTING = 100
 _DEFINITION = re.compile(r"\[[^\]]+\]:")
@@ -47,9 +40,8 @@ def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
     """Return the parser for these options; what is nested too deep for markdown-it to keep is plain text."""
     md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": _MAX_NESTING, "tasklists": True})
     md.enable(["table", "strikethrough"])
-    md.normalizeLink = _as_written  # type: ignore[method-assign]
-    md.normalizeLinkText = _as_written  # type: ignore[method-assign,assignment]
-    md.validateLink = _any_address  # type: ignore[method-assign]
+    md.normalizeLink = md.normalizeLinkText = lambda link: link  # type: ignore[method-assign,assignment]
+    md.validateLink = lambda url: True  # type: ignore[method-assign]
     md.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
     md.block.ruler.before("table", "too_deep", _too_deep)
     md.block.ruler.before("fence", "attributes", _block_attributes)
@@ -65,12 +57,8 @@ def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
         md.options["typographer"] = True
         md.enable(["replacements", "smartquotes"])
     if options.highlight:
-        md.options["highlight"] = _highlight
+        md.options["highlight"] = lambda code, language, attributes: highlight(code, language) or ""
     return md
-
-
-def _highlight(code: str, language: str, attributes: str) -> str:
-    return highlight(code, language) or ""
 
 
 def inline_tokens(tokens: Sequence[Token]) -> Iterator[tuple[Token, int]]:
@@ -107,14 +95,6 @@ def plain_text(token: Token) -> str:
     return "".join(words)
 
 
-def _as_written(url: str) -> str:
-    return url
-
-
-def _any_address(url: str) -> bool:
-    return True
-
-
 def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
     if state.level < _MAX_NESTING - 2 or silent:
         return False
@@ -134,8 +114,6 @@ def _block_attributes(state: StateBlock, start: int, end: int, silent: bool) -> 
     if silent or state.is_code_block(start):
         return False
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]].rstrip()
-    if not line.startswith("{"):
-        return False
     found = parse_attributes(line)
     if not found or found[1] != len(line) or not _begins_block(state, start + 1, end):
         return False

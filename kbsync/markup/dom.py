@@ -140,19 +140,15 @@ def parse(html: str) -> ParsedHtml:
             if not stack:
                 return ParsedHtml(nodes=tuple(done), deep=deep)
             if holder is not None:
-                stack[-1][1].append(
-                    Element(
-                        tag=_OBSOLETE.get(holder.tag, holder.tag), attrs=attributes_of(holder), children=tuple(done)
-                    )
-                )
+                tag = _OBSOLETE.get(holder.tag, holder.tag)
+                stack[-1][1].append(Element(tag=tag, attrs=attributes_of(holder), children=tuple(done)))
             continue
         match child:
+            case turbohtml.Element() if len(stack) < _MAX_DEPTH:
+                stack.append((child, [], iter(child.children)))
             case turbohtml.Element():
-                if len(stack) < _MAX_DEPTH:
-                    stack.append((child, [], iter(child.children)))
-                else:
-                    deep = True
-                    stack.append((None, done, iter(child.children)))
+                deep = True
+                stack.append((None, done, iter(child.children)))
             case turbohtml.DocumentFragment():
                 stack.append((None, done, iter(child.children)))
             case turbohtml.Text():

@@ -9,8 +9,10 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import takewhile
+from operator import eq
 from urllib.parse import quote, unquote
 
 from markdown_it.common.utils import unescapeAll
@@ -63,9 +65,7 @@ def from_root(path: str, target: str) -> str:
     there = [part for part in unicodedata.normalize("NFC", rest).split("/") if part]
     if mark and there == path.split("/"):
         return mark + _encode(anchor)
-    common = 0
-    while common < min(len(here), len(there)) and here[common] == there[common]:
-        common += 1
+    common = sum(takewhile(bool, map(eq, here, there)))
     steps = [".."] * (len(here) - common) + there[common:]
     written = _encode("/".join(steps)) or "."
     if _SCHEME.match(written):
@@ -200,7 +200,13 @@ class _Survey:
 
 @lru_cache(maxsize=16384)
 def _survey(markdown: str) -> _Survey:
-    return _survey_from_json(memoized("survey", (markdown,), lambda: _survey_to_json(_build_survey(markdown))))
+    built = memoized("survey", (markdown,), lambda: json.dumps(asdict(_build_survey(markdown)), default=sorted))
+    found = json.loads(built)
+    return _Survey(
+        references=tuple(Reference(**one) for one in found["references"]),
+        anchors=frozenset(found["anchors"]),
+        hazards=tuple(Hazard(**one) for one in found["hazards"]),
+    )
 
 
 def _build_survey(markdown: str) -> _Survey:
@@ -229,25 +235,6 @@ def _build_survey(markdown: str) -> _Survey:
         references=tuple(sorted(found, key=lambda one: one.line)),
         anchors=frozenset(named),
         hazards=tuple(sorted(hazards, key=lambda one: (one.line, one.what))),
-    )
-
-
-def _survey_to_json(survey: _Survey) -> str:
-    return json.dumps(
-        (
-            [(one.target, one.line, one.embedded) for one in survey.references],
-            sorted(survey.anchors),
-            [(one.what, one.line) for one in survey.hazards],
-        )
-    )
-
-
-def _survey_from_json(text: str) -> _Survey:
-    references, anchors, hazards = json.loads(text)
-    return _Survey(
-        references=tuple(Reference(target=target, line=line, embedded=shown) for target, line, shown in references),
-        anchors=frozenset(anchors),
-        hazards=tuple(Hazard(what=what, line=line) for what, line in hazards),
     )
 
 

@@ -16,6 +16,7 @@ _ATTRIBUTES = frozenset(
     "nowrap code-brush draggable translate loading decoding srcset sizes fetchpriority crossorigin "
     "referrerpolicy".split()
 )
+_REWRITTEN = frozenset("style class width height align bgcolor color type name".split())
 _CLASS = re.compile(
     r"fr-(?:fic|draggable|deletable|active|view|video|dvb|dvi|fvc|fvl|fvr|tag|strong|original-style|thick|highlighted|no-borders)"
     r"|Apple-.*|author-d-.*|gutter-.*|ace-.*|public-DraftStyleDefault-.*|confluence.*|BCX\d*|SCXW.*|Mso.*|kix-.*|GR[a-z].*"
@@ -51,17 +52,11 @@ def clean(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
     """Return the attributes of an element that matter to a reader, in one order and one spelling."""
     if not attrs:
         return {}
-    kept: dict[str, str] = {}
-    for key, value in attrs.items():
-        if key in ("style", "class", "width", "height", "align", "bgcolor", "color", "type", "name") or _is_noise(
-            key, value
-        ):
-            continue
-        kept[key] = value
-    if attrs.get("name") and not kept.get("id") and tag in ("a", "img", "map", "span", "p"):
-        kept["id"] = attrs["name"]
-    elif "name" in attrs and tag not in ("a", "img", "map", "span", "p"):
+    kept = {key: value for key, value in attrs.items() if key not in _REWRITTEN and not _is_noise(key, value)}
+    if "name" in attrs and tag not in ("a", "img", "map", "span", "p"):
         kept["name"] = attrs["name"]
+    elif attrs.get("name") and not kept.get("id"):
+        kept["id"] = attrs["name"]
     classes = sorted(name for name in dict.fromkeys(attrs.get("class", "").split()) if not _CLASS.fullmatch(name))
     style = _style(tag, _declared_style(tag, attrs))
     if tag == "img" and style.pop("margin-left", "") == "auto" and not set(classes) & set(_IMAGE_POSITIONS):
@@ -85,9 +80,7 @@ def _is_noise(key: str, value: str) -> bool:
             return value.lower() != "rtl"
         case "alt" | "title" | "id" | "lang":
             return not value.strip()
-        case "colspan" | "rowspan":
-            return value.strip() in ("1", "")
-        case "start":
+        case "colspan" | "rowspan" | "start":
             return value.strip() in ("1", "")
     return False
 
@@ -111,12 +104,8 @@ _NUMBERS = {"1": "decimal", "a": "lower-alpha", "A": "upper-alpha", "i": "lower-
 
 
 def _style(tag: str, style: Mapping[str, str]) -> dict[str, str]:
-    kept: dict[str, str] = {}
-    for name, value in style.items():
-        found = _declaration(tag, name, value)
-        if found:
-            kept[found[0]] = found[1]
-    return dict(sorted(kept.items()))
+    found = (_declaration(tag, name, value) for name, value in style.items())
+    return dict(sorted(dict(filter(None, found)).items()))
 
 
 def _declaration(tag: str, name: str, value: str) -> tuple[str, str] | None:

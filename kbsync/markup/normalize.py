@@ -7,7 +7,17 @@ paragraph becomes a paragraph. Works on parsed nodes, never on text.
 
 from collections.abc import Iterable, Mapping
 
-from kbsync.markup.dom import BLOCKS, HEADINGS, Element, Node, element, format_style, parse_style, replace
+from kbsync.markup.dom import (
+    BLOCKS,
+    HEADINGS,
+    Element,
+    Node,
+    child_elements,
+    element,
+    format_style,
+    parse_style,
+    replace,
+)
 from kbsync.markup.noise import clean
 from kbsync.markup.normalize_inline import (
     add_anchor,
@@ -43,7 +53,7 @@ def _flow(nodes: Iterable[Node]) -> list[Element]:
     blocks: list[Element] = []
     run: list[Node] = []
     for node in _wrap_orphan_items(nodes):
-        if isinstance(node, Element) and is_block(node):
+        if is_block(node):
             blocks.extend(_paragraphs(run))
             run.clear()
             blocks.extend(_block(node))
@@ -129,19 +139,17 @@ def _block_of_tag(node: Element, attrs: dict[str, str]) -> list[Element]:
             return [element("p", {}, atom(node, {}))]
         case "div" | "center" | "article" | "main":
             return _wrapper(node, attrs)
-        case "blockquote":
-            inner = _flow(node.children)
-            return [Element(tag="blockquote", attrs=attrs, children=tuple(inner))] if inner else []
         case _:
-            inner = _flow(node.children)
-            return [Element(tag=node.tag, attrs=attrs, children=tuple(inner))] if inner or attrs else []
+            inner = tuple(_flow(node.children))
+            is_visible = inner or (attrs and node.tag != "blockquote")
+            return [Element(tag=node.tag, attrs=attrs, children=inner)] if is_visible else []
 
 
 def _heading(node: Element, attrs: dict[str, str]) -> list[Element]:
     node, attrs = _hoist_text_style(node, attrs)
     content = join_paragraphs(node.children)
-    if content and is_anchor(content[0]) and "id" not in attrs and isinstance(content[0], Element):
-        attrs["id"] = content[0].attrs["id"]
+    if content and is_anchor(anchor := content[0]) and "id" not in attrs:
+        attrs["id"] = anchor.attrs["id"]
         content = content[1:]
     if not content:
         return [element("p", {}, element("a", {"id": attrs["id"]}))] if "id" in attrs else []
@@ -220,10 +228,7 @@ def _without_colours(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         inner = _without_colours(node.children)
         attrs = clean(node.tag, node.attrs)
         is_colour = attrs.keys() <= {"style"} and parse_style(attrs.get("style", "")).keys() <= _COLOURS
-        if node.tag == "span" and is_colour:
-            out.extend(inner)
-        else:
-            out.append(replace(node, children=inner))
+        out += inner if node.tag == "span" and is_colour else [replace(node, children=inner)]
     return tuple(out)
 
 
@@ -231,17 +236,13 @@ def _clean_preformatted(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Clean the content of a `<pre>` that is more than code; its white space stays."""
     out: list[Node] = []
     for node in nodes:
-        attrs = {} if isinstance(node, str) else clean(node.tag, node.attrs)
         if isinstance(node, str):
             out.append(node)
-        elif (
-            node.tag in ("span", "font")
-            and not attrs.keys() - {"style"}
-            and not attrs.get("style", "").replace("font-weight: normal", "")
-        ):
-            out.extend(_clean_preformatted(node.children))
-        else:
-            out.append(Element(tag=node.tag, attrs=attrs, children=_clean_preformatted(node.children)))
+            continue
+        inner = _clean_preformatted(node.children)
+        attrs = clean(node.tag, node.attrs)
+        is_plain = attrs.keys() <= {"style"} and attrs.get("style", "") in ("", "font-weight: normal")
+        out += inner if node.tag in ("span", "font") and is_plain else [replace(node, attrs=attrs, children=inner)]
     return tuple(out)
 
 
@@ -263,19 +264,15 @@ def _list(node: Element, attrs: dict[str, str]) -> list[Element]:
     tag = "ol" if node.tag == "ol" else "ul"
     items: list[Element] = []
     for child in node.children:
-        if isinstance(child, str) and not child.strip():
+        if not child.strip() if isinstance(child, str) else child.tag == "br":
             continue
         if isinstance(child, Element) and child.tag == "li":
             items.append(_item(child))
-        elif isinstance(child, Element) and child.tag == "br":
-            continue
         elif items:
             items[-1] = replace(items[-1], children=tuple(_flow((*items[-1].children, child))))
         else:
             items.append(Element(tag="li", attrs={"style": "list-style-type: none"}, children=tuple(_flow([child]))))
-    if not items:
-        return []
-    return [_hoist_numbering(Element(tag=tag, attrs=attrs, children=tuple(items)))]
+    return [_hoist_numbering(Element(tag=tag, attrs=attrs, children=tuple(items)))] if items else []
 
 
 def _item(node: Element) -> Element:
@@ -291,9 +288,8 @@ def _item(node: Element) -> Element:
             else block
             for block in blocks
         ]
-    return Element(
-        tag="li", attrs=_with_style(attrs, style), children=tuple(add_anchor(blocks, anchor) if anchor else blocks)
-    )
+    blocks = add_anchor(blocks, anchor) if anchor else blocks
+    return Element(tag="li", attrs=_with_style(attrs, style), children=tuple(blocks))
 
 
 def _hoist_numbering(node: Element) -> Element:
@@ -316,24 +312,20 @@ def _without(node: Element, name: str) -> Element:
 def _table(node: Element, attrs: dict[str, str]) -> list[Element]:
     """Return a table as caption and rows; empty header rows go, since only pipe tables need them."""
     rows: list[Element] = []
-    for child in node.children:
-        if isinstance(child, str):
-            continue
-        if child.tag == "caption":
-            caption = tuple(_flow(child.children))
-            rows.extend(
-                [Element(tag="caption", attrs=clean("caption", child.attrs), children=caption)] if caption else []
-            )
-        elif child.tag in ("thead", "tbody", "tfoot"):
-            rows.extend(
-                _row(row, _clean_style(child)) for row in child.children if isinstance(row, Element) and row.tag == "tr"
-            )
-        elif child.tag == "tr":
-            rows.append(_row(child, {}))
+    for child in child_elements(node):
+        match child.tag:
+            case "caption":
+                caption = tuple(_flow(child.children))
+                rows.append(Element(tag="caption", attrs=clean("caption", child.attrs), children=caption))
+            case "thead" | "tbody" | "tfoot":
+                style = _clean_style(child)
+                rows += [_row(row, style) for row in child_elements(child) if row.tag == "tr"]
+            case "tr":
+                rows.append(_row(child, {}))
     rows = [row for row in rows if row.children]
-    headed = [row for row in rows if row.tag == "tr"][:1]
-    if headed and all(_is_blank_head(cell) for cell in headed[0].children) and len(rows) > 1:
-        rows.remove(headed[0])
+    head = next((row for row in rows if row.tag == "tr"), None)
+    if head is not None and all(map(_is_blank_head, child_elements(head))) and len(rows) > 1:
+        rows.remove(head)
     style = {n: v for n, v in parse_style(attrs.get("style", "")).items() if n in ("background-color", "display")}
     return [Element(tag="table", attrs=_with_style(attrs, style), children=tuple(rows))] if rows else []
 
@@ -344,7 +336,7 @@ def _clean_style(part: Element) -> dict[str, str]:
 
 def _row(node: Element, outer: dict[str, str]) -> Element:
     style = {**outer, **_clean_style(node)}
-    cells = [_cell(cell, style) for cell in node.children if isinstance(cell, Element) and cell.tag in ("td", "th")]
+    cells = [_cell(cell, style) for cell in child_elements(node) if cell.tag in ("td", "th")]
     return Element(tag="tr", attrs={}, children=tuple(cells))
 
 
@@ -353,8 +345,7 @@ def _cell(node: Element, outer: dict[str, str]) -> Element:
     anchor = attrs.pop("id", None)
     style = {**outer, **parse_style(attrs.pop("style", ""))}
     blocks = _flow(_move_text_style(node, style).children)
-    if anchor:
-        blocks = add_anchor(blocks, anchor)
+    blocks = add_anchor(blocks, anchor) if anchor else blocks
     alignments = {_style_of(block).get("text-align") for block in blocks}
     if len(alignments) == 1 and None not in alignments:
         style["text-align"] = alignments.pop() or ""
@@ -364,11 +355,5 @@ def _cell(node: Element, outer: dict[str, str]) -> Element:
     return Element(tag=node.tag, attrs=_with_style(attrs, dict(sorted(style.items()))), children=tuple(blocks))
 
 
-def _is_blank_head(cell: Node) -> bool:
-    return (
-        isinstance(cell, Element)
-        and cell.tag == "th"
-        and not cell.children
-        and "colspan" not in cell.attrs
-        and "rowspan" not in cell.attrs
-    )
+def _is_blank_head(cell: Element) -> bool:
+    return cell.tag == "th" and not cell.children and not cell.attrs.keys() & {"colspan", "rowspan"}

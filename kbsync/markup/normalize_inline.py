@@ -7,6 +7,9 @@ are removed, and bold is `strong` however it was written. Works on parsed nodes,
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, takewhile
+from operator import eq
+from typing import TypeGuard
 
 from kbsync.markup.dom import (
     BLOCKS,
@@ -49,11 +52,6 @@ class _InlineMark:
     number: int = 0
 
 
-def _canonical_tag(node: Element) -> str:
-    """Return the one tag for tags that look the same."""
-    return _SYNONYMS.get(node.tag, node.tag)
-
-
 def _shows_on_images(mark: _InlineMark) -> bool:
     """Return whether a mark has an effect on an image; bold, italic and colour have none."""
     return mark.tag not in ("strong", "em") and not (
@@ -63,7 +61,7 @@ def _shows_on_images(mark: _InlineMark) -> bool:
 
 def _marks_of(node: Element, attrs: dict[str, str], around: Collection[str]) -> list[_InlineMark]:
     """Return the marks that one element, its attributes cleaned, stands for within the tags `around`."""
-    tag = _canonical_tag(node)
+    tag = _SYNONYMS.get(node.tag, node.tag)
     attrs = dict(attrs)
     style = parse_style(attrs.pop("style", ""))
     added: list[str] = []
@@ -106,9 +104,7 @@ def _is_link_colour(color: str) -> bool:
 
 def atom(node: Element, attrs: dict[str, str]) -> Element:
     """Return an image by its clean attributes, any other embed as it is without the editor's own attributes."""
-    if node.tag in ("img", "input"):
-        return element(node.tag, attrs)
-    return _verbatim(node)
+    return element(node.tag, attrs) if node.tag in ("img", "input") else _verbatim(node)
 
 
 def _verbatim(node: Element) -> Element:
@@ -153,8 +149,10 @@ def _is_atom(node: Element) -> bool:
     return node.tag in _ATOMS or (node.tag in ("span", "div") and is_embed(node))
 
 
-_SPACES = " \t\n\r\f"
-_INVISIBLE = "\u200b\ufeff"
+_WHITE_SPACE = re.compile(r"[ \t\n\r\f]+")
+_INVISIBLE = " \t\n\r\f\u200b\ufeff"
+# The non-breaking spaces that editors leave; one between two words is intended.
+_STRAY_NBSP = re.compile(r"(?<!\S)\xa0|\xa0(?!\S)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,37 +163,30 @@ class _InlineLeaf:
     marks: tuple[_InlineMark, ...]
 
 
-def split_paragraphs(nodes: Iterable[Node], *, within: frozenset[str] = frozenset()) -> list[tuple[Node, ...]]:
+def split_paragraphs(nodes: Iterable[Node]) -> list[tuple[Node, ...]]:
     """Normalize inline nodes as paragraphs: two breaks in a row separate them, breaks at the edges are removed."""
-    leaves = _collapse_leaves(list(_leaves(nodes, (), within)))
+    leaves = _collapse_leaves(_leaves(nodes, ()))
     pieces: list[list[_InlineLeaf]] = [[]]
-    at = 0
-    while at < len(leaves):
-        if not _is_break(leaves[at]):
-            pieces[-1].append(leaves[at])
-            at += 1
-            continue
-        end = at
-        while end < len(leaves) and _is_break(leaves[end]):
-            end += 1
-        if end - at > 1:
+    for is_break, group in groupby(leaves, key=_is_break):
+        run = list(group)
+        if not is_break:
+            pieces[-1] += run
+        elif len(run) > 1:
             pieces.append([])
-        elif end < len(leaves) and pieces[-1]:
-            pieces[-1].append(leaves[at])
-        at = end
-    return [built for piece in pieces if not _is_blank(piece) and (built := _order_marks(_build(piece), within))]
+        elif run[0] is not leaves[-1] and pieces[-1]:
+            pieces[-1] += run
+    return [built for piece in pieces if not _is_blank(piece) and (built := _order_marks(_build(piece)))]
 
 
-def join_paragraphs(nodes: Iterable[Node], *, within: frozenset[str] = frozenset()) -> tuple[Node, ...]:
+def join_paragraphs(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Normalize inline nodes that are one paragraph, as those of a heading: breaks in a row are one."""
-    pieces = split_paragraphs(nodes, within=within)
     joined: list[Node] = []
-    for piece in pieces:
-        joined.extend((*([element("br")] if joined else []), *piece))
+    for piece in split_paragraphs(nodes):
+        joined += [*([element("br")] if joined else []), *piece]
     return tuple(joined)
 
 
-def is_anchor(node: Node) -> bool:
+def is_anchor(node: Node) -> TypeGuard[Element]:
     """Return whether the node is nothing but an anchor."""
     return isinstance(node, Element) and node.tag == "a" and not node.children and set(node.attrs) == {"id"}
 
@@ -205,22 +196,22 @@ def _is_break(leaf: _InlineLeaf) -> bool:
 
 
 def _is_blank(piece: Sequence[_InlineLeaf]) -> bool:
-    return all(isinstance(leaf.node, str) and not leaf.node.strip(_SPACES + _INVISIBLE) for leaf in piece)
+    return all(isinstance(leaf.node, str) and not leaf.node.strip(_INVISIBLE) for leaf in piece)
 
 
-def _leaves(nodes: Iterable[Node], marks: tuple[_InlineMark, ...], within: frozenset[str]) -> Iterator[_InlineLeaf]:
+def _leaves(nodes: Iterable[Node], marks: tuple[_InlineMark, ...]) -> Iterator[_InlineLeaf]:
     for node in nodes:
         if isinstance(node, str):
-            yield _InlineLeaf(node=_without_stray_nbsp(node), marks=marks)
+            yield _InlineLeaf(node=_STRAY_NBSP.sub(" ", node), marks=marks)
         elif node.tag == "br":
             yield _InlineLeaf(node=element("br"), marks=marks)
         else:
-            yield from _element_leaves(node, marks, within)
+            yield from _element_leaves(node, marks)
 
 
-def _element_leaves(node: Element, marks: tuple[_InlineMark, ...], within: frozenset[str]) -> Iterator[_InlineLeaf]:
+def _element_leaves(node: Element, marks: tuple[_InlineMark, ...]) -> Iterator[_InlineLeaf]:
     attrs = clean(node.tag, node.attrs)
-    tag = _canonical_tag(node)
+    tag = _SYNONYMS.get(node.tag, node.tag)
     anchored = not _is_atom(node) or node.tag == "img"
     if anchored and "id" in attrs:
         yield _InlineLeaf(node=element("a", {"id": attrs.pop("id")}), marks=marks)
@@ -228,15 +219,16 @@ def _element_leaves(node: Element, marks: tuple[_InlineMark, ...], within: froze
         yield _InlineLeaf(node=atom(node, attrs), marks=tuple(mark for mark in marks if _shows_on_images(mark)))
     elif tag == "code" and not attrs and all(isinstance(child, str) for child in node.children):
         if node.children:
-            yield _InlineLeaf(node=element("code", {}, _collapse(text_content(node.children))), marks=marks)
+            text = _WHITE_SPACE.sub(" ", text_content(node.children))
+            yield _InlineLeaf(node=element("code", {}, text), marks=marks)
     elif not node.children and tag not in _FORMATTING | {"a", "code"}:
         yield _InlineLeaf(node=element(tag, attrs), marks=marks)
     elif "href" in attrs and _is_empty_link(node):
         yield _InlineLeaf(node=element(tag, attrs), marks=marks)
-        yield from _leaves(node.children, marks, within)
+        yield from _leaves(node.children, marks)
     else:
-        added = _marks_of(node, attrs, within | {mark.tag for mark in marks})
-        yield from _leaves(node.children, marks + tuple(mark for mark in added if mark not in marks), within)
+        added = _marks_of(node, attrs, {mark.tag for mark in marks})
+        yield from _leaves(node.children, marks + tuple(mark for mark in added if mark not in marks))
 
 
 def _is_empty_link(link: Element) -> bool:
@@ -246,32 +238,7 @@ def _is_empty_link(link: Element) -> bool:
     )
 
 
-def _without_stray_nbsp(text: str) -> str:
-    """Replace the non-breaking spaces that editors leave; one between two words is intended, and stays."""
-    if "\xa0" not in text:
-        return text
-    chars = list(text)
-    for at, char in enumerate(chars):
-        if char != "\xa0":
-            continue
-        before, after = text[at - 1 : at], text[at + 1 : at + 2]
-        if not before.strip() or not after.strip():
-            chars[at] = " "
-    return "".join(chars)
-
-
-def _collapse(text: str) -> str:
-    out: list[str] = []
-    for char in text:
-        if char in _SPACES:
-            if not out or out[-1] != " ":
-                out.append(" ")
-        else:
-            out.append(char)
-    return "".join(out)
-
-
-def _collapse_leaves(leaves: list[_InlineLeaf]) -> list[_InlineLeaf]:
+def _collapse_leaves(leaves: Iterable[_InlineLeaf]) -> list[_InlineLeaf]:
     """Collapse white space; spaces, breaks and anchors get the marks that both their neighbours share."""
     out: list[_InlineLeaf] = []
     pending: list[Node] = []
@@ -297,12 +264,12 @@ def _collapse_leaves(leaves: list[_InlineLeaf]) -> list[_InlineLeaf]:
     return out
 
 
-def _words(leaves: list[_InlineLeaf]) -> Iterator[_InlineLeaf]:
+def _words(leaves: Iterable[_InlineLeaf]) -> Iterator[_InlineLeaf]:
     for leaf in leaves:
         if not isinstance(leaf.node, str):
             yield leaf
             continue
-        text = _collapse(leaf.node)
+        text = _WHITE_SPACE.sub(" ", leaf.node)
         core = text.strip(" ")
         if text.startswith(" "):
             yield _InlineLeaf(node=" ", marks=leaf.marks)
@@ -313,48 +280,34 @@ def _words(leaves: list[_InlineLeaf]) -> Iterator[_InlineLeaf]:
 
 
 def _common_marks(left: tuple[_InlineMark, ...], right: tuple[_InlineMark, ...]) -> tuple[_InlineMark, ...]:
-    count = 0
-    while count < min(len(left), len(right)) and left[count] == right[count]:
-        count += 1
-    return left[:count]
+    return left[: sum(takewhile(bool, map(eq, left, right)))]
 
 
-def _build(leaves: Sequence[_InlineLeaf], depth: int = 0) -> tuple[Node, ...]:
+def _build(leaves: Iterable[_InlineLeaf], depth: int = 0) -> tuple[Node, ...]:
     """Build elements around the leaves that share marks."""
     out: list[Node] = []
-    at = 0
-    while at < len(leaves):
-        marks = leaves[at].marks
-        if len(marks) <= depth:
-            _append(out, leaves[at].node)
-            at += 1
+    for marks, group in groupby(leaves, key=lambda leaf: leaf.marks[depth : depth + 1]):
+        if marks:
+            out.append(Element(tag=marks[0].tag, attrs=dict(marks[0].attrs), children=_build(group, depth + 1)))
             continue
-        end = at
-        while end < len(leaves) and len(leaves[end].marks) > depth and leaves[end].marks[depth] == marks[depth]:
-            end += 1
-        mark = marks[depth]
-        out.append(Element(tag=mark.tag, attrs=dict(mark.attrs), children=_build(leaves[at:end], depth + 1)))
-        at = end
+        for leaf in group:
+            if isinstance(leaf.node, str) and out and isinstance(out[-1], str):
+                out[-1] += leaf.node
+            else:
+                out.append(leaf.node)
     return tuple(out)
-
-
-def _append(out: list[Node], node: Node) -> None:
-    if isinstance(node, str) and out and isinstance(out[-1], str):
-        out[-1] += node
-    else:
-        out.append(node)
 
 
 _MARK_ORDER = {"u": 0, "del": 1, "em": 2, "strong": 3}
 
 
-def _order_marks(nodes: tuple[Node, ...], within: frozenset[str]) -> tuple[Node, ...]:
+def _order_marks(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Put marks around the same text in one order, since a reader cannot see which is the outer one."""
     ordered = tuple(node if isinstance(node, str) else _order_element(node) for node in nodes)
     if all(new is old for new, old in zip(ordered, nodes, strict=True)):
         return nodes
     # Marks of one kind may be adjacent now.
-    return tuple(node for line in split_paragraphs(ordered, within=within) for node in line)
+    return tuple(node for line in split_paragraphs(ordered) for node in line)
 
 
 def _order_element(node: Element) -> Element:
@@ -372,8 +325,10 @@ def _order_element(node: Element) -> Element:
 _HOISTABLE = frozenset("b strong i em u ins s strike del span font a sub sup small".split())
 
 
-def is_block(node: Element) -> bool:
-    """Return whether an element is a block, by its tag or by its content."""
+def is_block(node: Node) -> TypeGuard[Element]:
+    """Return whether a node is a block, by its tag or by its content."""
+    if isinstance(node, str):
+        return False
     return node.tag in BLOCKS or (node.tag not in EMBEDS and contains(node.children, lambda inner: inner.tag in BLOCKS))
 
 
@@ -395,22 +350,15 @@ def add_inner_mark(tag: str, attrs: Mapping[str, str], node: Element) -> Element
 
 def _mark_runs(tag: str, attrs: Mapping[str, str], nodes: tuple[Node, ...]) -> list[Node]:
     out: list[Node] = []
-    run: list[Node] = []
-
-    def close() -> None:
-        if any(not isinstance(one, str) or one.strip() for one in run):
-            out.append(Element(tag=tag, attrs=attrs, children=tuple(run)))
+    for holds_blocks, group in groupby(nodes, key=is_block):
+        run = tuple(group)
+        if holds_blocks:
+            blocks = (node for node in run if isinstance(node, Element))
+            out += [node if node.tag == "hr" else add_inner_mark(tag, attrs, node) for node in blocks]
+        elif any(not isinstance(node, str) or node.strip() for node in run):
+            out.append(Element(tag=tag, attrs=attrs, children=run))
         else:
-            out.extend(run)
-        run.clear()
-
-    for node in nodes:
-        if isinstance(node, Element) and is_block(node):
-            close()
-            out.append(node if node.tag == "hr" else add_inner_mark(tag, attrs, node))
-        else:
-            run.append(node)
-    close()
+            out += run
     return out
 
 
@@ -425,13 +373,8 @@ def add_anchor(blocks: list[Element], anchor: str) -> list[Element]:
     if first.tag in HEADINGS:
         return [replace(first, attrs={**first.attrs, "id": anchor}), *blocks[1:]]
     inner = child_elements(first)
-    if (
-        len(inner) == len(first.children)
-        and first.tag not in ("hr", "pre")
-        and (inner or first.tag in ("li", "td", "th"))
-    ):
-        return [replace(first, children=tuple(add_anchor(inner, anchor))), *blocks[1:]]
-    if callouts.kind_of_class(first.attrs.get("class", "")):
+    has_only_blocks = len(inner) == len(first.children) and (inner or first.tag in ("li", "td", "th"))
+    if (has_only_blocks and first.tag not in ("hr", "pre")) or callouts.kind_of_class(first.attrs.get("class", "")):
         return [replace(first, children=tuple(add_anchor(inner, anchor))), *blocks[1:]]
     return [element("p", {}, mark), *blocks]
 

@@ -86,14 +86,12 @@ def resolve_nodes(nodes: Iterable[Node], resolve: Callable[[str], str]) -> tuple
 
 def _resolve_element(
     tag: str, attrs: Mapping[str, str], children: tuple[Node, ...], resolve: Callable[[str], str]
-) -> list[Element]:
-    kept, _ = strip_scripts((Element(tag=tag, attrs=attrs),))
-    out: list[Element] = []
-    for node in kept:
+) -> tuple[Element, ...]:
+    for node in strip_scripts((Element(tag=tag, attrs=attrs),))[0]:
         if isinstance(node, Element):
             safe = {key: resolve(value) if key in ADDRESSES else value for key, value in node.attrs.items()}
-            out.append(Element(tag=tag, attrs=safe, children=children))
-    return out
+            return (Element(tag=tag, attrs=safe, children=children),)
+    return ()
 
 
 def _join_text(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -107,8 +105,6 @@ def _join_text(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 
 class _SpanBuilder:
-    """Splits one text."""
-
     def __init__(self, html: str, resolve: Callable[[str], str]) -> None:
         self._resolve = resolve
         # The parser counts a carriage return and a line feed as one character.
@@ -166,17 +162,14 @@ class _SpanBuilder:
         opened = self._at(location.start_tag.end_offset) if location else start
         attrs = attributes_of(node)
         if node.tag in VOID:
-            return SourceSpan(
-                start=start, end=opened, nodes=tuple(_resolve_element(node.tag, attrs, (), self._resolve))
-            )
+            return SourceSpan(start=start, end=opened, nodes=_resolve_element(node.tag, attrs, (), self._resolve))
         if location is not None and location.end_tag is not None:
             closed, end = self._at(location.end_tag.start_offset), self._at(location.end_tag.end_offset)
         else:
             closed = end = max(opened, follows or 0)
         parts = self.parts(node.children, opened, closed)
-        nodes = tuple(
-            _resolve_element(node.tag, attrs, _join_text(one for part in parts for one in part.nodes), self._resolve)
-        )
+        children = _join_text(one for part in parts for one in part.nodes)
+        nodes = _resolve_element(node.tag, attrs, children, self._resolve)
         is_open = not _is_closed(node) and (node.tag in _FORMATTING or follows is None)
         if is_open or any(part.is_entangled for part in parts):
             return SourceSpan(start=start, end=end, nodes=nodes, is_entangled=True)

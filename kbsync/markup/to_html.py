@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from urllib.parse import quote, unquote
 
 from markdown_it.renderer import RendererHTML
@@ -28,6 +29,7 @@ RENDERER_VERSION = 1
 # Characters that no URL holds; a Liquid placeholder and a percent sign stay as written.
 _NOT_IN_URL = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
 
+_NOTHING = Token("nothing", "", 0, hidden=True)
 _ENCODED = re.compile(r"(?:%[89a-fA-F][0-9a-fA-F])+")
 
 
@@ -48,8 +50,7 @@ def to_html(
     `resolve` gets every address as written, without Markdown's escapes and entities, and returns the one to write. A
     heading gets an id when the text gives it one, when a link in the text goes to it, or when `anchors` contains it.
     """
-    tokens = _parse(markdown, resolve, anchors, options)
-    return render_tokens(tokens, options).replace("\0", "\ufffd")
+    return render_tokens(_parse(markdown, resolve, anchors, options), options).replace("\0", "\ufffd")
 
 
 def _parse(
@@ -113,18 +114,14 @@ def render_blocks(
             block = RenderedBlock(start=start, end=end, html=render_tokens(part, options), tokens=part)
             (notes if token.type == "footnote_close" else found).append(block)
             first = at + 1
-    return tuple(sorted((*found, *_top_level_footnotes(notes, found)), key=_start))
-
-
-def _start(block: RenderedBlock) -> int:
-    return block.start
+    return tuple(sorted((*found, *_top_level_footnotes(notes, found)), key=attrgetter("start")))
 
 
 def _top_level_footnotes(notes: Sequence[RenderedBlock], blocks: Sequence[RenderedBlock]) -> list[RenderedBlock]:
     """Return the footnotes that are defined outside any other block."""
-    apart: list[RenderedBlock] = []
+    apart = []
     for note in notes:
-        at = bisect_right(blocks, note.start, key=_start)
+        at = bisect_right(blocks, note.start, key=attrgetter("start"))
         if not at or blocks[at - 1].end <= note.start:
             apart.append(note)
     return apart
@@ -194,19 +191,15 @@ def _simplify(tokens: Sequence[Token]) -> list[Token]:
         if token.type == "thead_open":
             end = next(i for i in range(at, len(tokens)) if tokens[i].type == "thead_close")
             if not any(inner.content.strip() for inner in tokens[at:end] if inner.type == "inline"):
-                kept[at : end + 1] = [_empty_token()] * (end + 1 - at)
+                kept[at : end + 1] = [_NOTHING] * (end + 1 - at)
         elif (
             token.type == "callout_open"
             and at + 4 < len(tokens)
             and tokens[at + 4].type == "callout_close"
             and not tokens[at + 1].attrs
         ):
-            kept[at + 1] = kept[at + 3] = _empty_token()
+            kept[at + 1] = kept[at + 3] = _NOTHING
     return kept
-
-
-def _empty_token() -> Token:
-    return Token("nothing", "", 0, hidden=True)
 
 
 class _Renderer(RendererHTML):
@@ -216,30 +209,29 @@ class _Renderer(RendererHTML):
         super().__init__()
         self._callout_depth = 0
 
+    def _fitted(self, written: str) -> str:
+        return written.strip("\n") if self._callout_depth else written
+
     def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: N802
         token = tokens[idx]
         if token.tag == "s":
             return "<del>" if token.nesting == 1 else "</del>"
-        written = super().renderToken(tokens, idx, options, env)
-        return written.strip("\n") if self._callout_depth else written
+        return self._fitted(super().renderToken(tokens, idx, options, env))
 
     def softbreak(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return " " if self._callout_depth else "\n"
 
     def hardbreak(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return "<br>" if self._callout_depth else "<br>\n"
+        return self._fitted("<br>\n")
 
     def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        written = tokens[idx].content
-        return written.strip("\n") if self._callout_depth else written
+        return self._fitted(tokens[idx].content)
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        written = super().fence(tokens, idx, options, env)
-        return written.rstrip("\n") if self._callout_depth else written
+        return self._fitted(super().fence(tokens, idx, options, env))
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        written = super().code_block(tokens, idx, options, env)
-        return written.rstrip("\n") if self._callout_depth else written
+        return self._fitted(super().code_block(tokens, idx, options, env))
 
     def callout_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._callout_depth += 1
@@ -247,28 +239,23 @@ class _Renderer(RendererHTML):
 
     def callout_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._callout_depth -= 1
-        return "</pre>" if self._callout_depth else "</pre>\n"
+        return self._fitted("</pre>\n")
 
     def contents(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return tokens[idx].content.rstrip("\n") if self._callout_depth else tokens[idx].content
+        return self._fitted(tokens[idx].content)
 
     def player(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
         written = f"<div{self.renderAttrs(token)}>{token.content}</div>" if token.attrs else token.content
-        return written if self._callout_depth or not token.block else written + "\n"
+        return self._fitted(written + "\n") if token.block else written
 
     def footnotes_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "<hr>\n<ol>\n"
 
     def footnote_ref(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         name, number, sub = (tokens[idx].meta[key] for key in ("name", "id", "subId"))
-        place = footnotes.reference_name(name, sub)
-        return (
-            f'<sup><a href="{encode_address("#" + footnotes.NOTE_PREFIX + name)}" id="{place}">[{number + 1}]</a></sup>'
-        )
+        href = encode_address("#" + footnotes.NOTE_PREFIX + name)
+        return f'<sup><a href="{href}" id="{footnotes.reference_name(name, sub)}">[{number + 1}]</a></sup>'
 
     def footnote_back(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return f' <a href="{encode_address("#" + tokens[idx].meta["name"])}">{footnotes.BACK_ARROW}</a>'
-
-    def nothing(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return ""

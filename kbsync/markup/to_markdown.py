@@ -58,22 +58,16 @@ def to_markdown(
 
     Deterministic and stable: converting what the text renders to gives the text again.
     """
-    parsed = parse(html)
-    nodes, dropped = strip_scripts(parsed.nodes)
-    nodes = tuple(_rewrite(node, rewrite) for node in nodes)
+    kept, dropped = strip_scripts(parse(html).nodes)
+    nodes = tuple(_rewrite(node, rewrite) for node in kept)
     return MarkdownResult(text=_Converter(nodes, frozenset(anchors), options.plain).convert(), dropped=dropped)
 
 
 def addresses_in(html: str) -> tuple[str, ...]:
     """Return every address that `to_markdown` passes to `rewrite`, each once."""
-    found: dict[str, None] = {}
-
-    def record(address: str) -> str:
-        found[address] = None
-        return address
-
+    found: dict[str, str] = {}
     for node in strip_scripts(parse(html).nodes)[0]:
-        _rewrite(node, record)
+        _rewrite(node, lambda address: found.setdefault(address, address))
     return tuple(found)
 
 

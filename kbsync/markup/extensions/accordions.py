@@ -72,7 +72,6 @@ def _parts(token: Token) -> Iterator[_HtmlPart]:
 
 
 def _part_token(token: Token, start: int, end: int) -> Token:
-    """Return a part of a token of raw HTML as a token."""
     text = token.content[start:end]
     line = (token.map or [0, 0])[0] + token.content.count("\n", 0, start)
     return Token("html_block", "", 0, content=text, map=[line, line + text.count("\n") + 1], level=token.level)
@@ -84,9 +83,9 @@ def _title(found: re.Match[str]) -> _AccordionTitle | None:
     if inner and not attrs.strip():
         tag, attrs, text = inner["tag"].lower(), inner["attrs"], inner["text"]
     named = _NAMED.fullmatch(attrs)
-    return (
-        _AccordionTitle(tag=tag, id=unescape(named["id"] or ""), html=text.strip()) if named and text.strip() else None
-    )
+    if not named or not text.strip():
+        return None
+    return _AccordionTitle(tag=tag, id=unescape(named["id"] or ""), html=text.strip())
 
 
 def _pair(parts: list[_HtmlPart]) -> None:
@@ -151,7 +150,6 @@ def _inline(html: str) -> Iterator[Token]:
 
 
 def _join_adjacent(tokens: Iterable[Token]) -> list[Token]:
-    """Join adjacent accordions."""
     out: list[Token] = []
     for token in tokens:
         if token.type == "accordion_open" and out and out[-1].type == "accordion_close":

@@ -7,6 +7,7 @@ second one of a label, stays as text in its place: nothing is dropped.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
@@ -28,7 +29,7 @@ class _Definition:
 
 def collect_footnotes(state: StateCore) -> None:
     """Move the definitions with a reference to the end of the text, in the order of the references."""
-    known: Mapping[int, Mapping[str, object]] = state.env.get("footnotes", {}).get("list", {})
+    known: Mapping[int, Mapping[str, Any]] = state.env.get("footnotes", {}).get("list", {})
     used = {str(one["label"]): number for number, one in known.items()}
     kept, definitions = _split_definitions(state.tokens, used)
     taken: set[str] = set()
@@ -37,14 +38,9 @@ def collect_footnotes(state: StateCore) -> None:
     if definitions:
         kept.append(_token("footnotes_open", "ol", 1))
         for label, number in sorted(used.items(), key=lambda one: one[1]):
-            kept += _item(definitions[label], names[number], _count(known[number]))
+            kept += _item(definitions[label], names[number], known[number]["count"])
         kept.append(_token("footnotes_close", "ol", -1))
     state.tokens = kept
-
-
-def _count(data: Mapping[str, object]) -> int:
-    count = data["count"]
-    return count if isinstance(count, int) else 1
 
 
 def _split_definitions(tokens: Sequence[Token], used: Mapping[str, int]) -> tuple[list[Token], dict[str, _Definition]]:

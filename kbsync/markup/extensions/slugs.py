@@ -13,8 +13,8 @@ _FALLBACK = "section"
 def slug(title: str) -> str:
     """Return the slug of a title: lower case, letters, marks and digits of any script, `-` and `_`."""
     plain = unicodedata.normalize("NFC", title).strip().lower()
-    chars = (_slugged(char) for char in plain)
-    return "".join(chars).strip("-") or _FALLBACK
+    kept = (char for char in plain if char.isspace() or char in "-_" or unicodedata.category(char)[0] in _KEPT)
+    return "".join("-" if char.isspace() else char for char in kept).strip("-") or _FALLBACK
 
 
 def unique_name(name: str, taken: Collection[str], tried: MutableMapping[str, int]) -> str:
@@ -24,11 +24,3 @@ def unique_name(name: str, taken: Collection[str], tried: MutableMapping[str, in
         number += 1
     tried[name] = number
     return numbered
-
-
-def _slugged(char: str) -> str:
-    if char.isspace():
-        return "-"
-    if char in "-_" or unicodedata.category(char)[0] in _KEPT:
-        return char
-    return ""

@@ -21,6 +21,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<&~!{\xa0]")
 _ANY_PUNCTUATION = re.compile(r"[^\w\s]|[_\xa0]")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]*);")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+# Brackets in the plain text of a paragraph that could be a link, a footnote or a check box.
 _LINK_LIKE = re.compile(r"\](?:\(|\[|:)|\[\^|\[!\w+\]|\[[ xX]?\]|\[TOC\]")
 # What the typographer would replace, and what linkify would turn into a link.
 _TYPOGRAPHY = re.compile(r"[\"']|\.{2,}|-{2,}|,{2,}|[?!]{4,}|\((?=(?:c|r|tm|p)\))|\+(?=-)", re.IGNORECASE)
@@ -33,7 +34,6 @@ _EMAIL = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
 )
 _HEADING_END = re.compile(r"(?<!\S)#+$|(?<!\\)\{#[^\s{}]+\}$")
-_RUNS = re.compile(r"`+")
 _MAX_PARENTHESES = 30
 
 
@@ -66,11 +66,11 @@ def write_inline(
     short: ShortForms = _NO_SHORT_FORMS,
 ) -> str:
     """Write the inline content of one block; with `tagged` emphasis is written as tags."""
-    brackets = frozenset("[") if _is_link_like(text_content(tuple(nodes))) else frozenset[str]()
+    brackets = frozenset("[") if _LINK_LIKE.search(text_content(tuple(nodes))) else frozenset[str]()
     written = _write(nodes, "", "", _InlineContext(place=place, brackets=brackets, tagged=tagged, short=short))
     match place:
         case InlinePlace.PARAGRAPH | InlinePlace.TERM:
-            return _escape_line_starts(written)
+            return "\n".join(map(_escape_line_start, written.split("\n")))
         case InlinePlace.HEADING:
             return _HEADING_END.sub(r"\\\g<0>", written)
         case InlinePlace.CELL:
@@ -137,10 +137,8 @@ def _emphasis(node: Element, before: str, after: str, context: _InlineContext) -
     delimiter = _DELIMITERS[node.tag]
     # Any punctuation but its own: a delimiter within another is parsed, one beside another is not.
     inner = _write(node.children, "_", "_", context)
-    reads = (
-        before != delimiter[0] and after != delimiter[0] and _flanks(before, inner[:1]) and _flanks(after, inner[-1:])
-    )
-    return delimiter + inner + delimiter if reads and inner else _tagged(node, context)
+    is_parsed = delimiter[0] not in (before, after) and _flanks(before, inner[:1]) and _flanks(after, inner[-1:])
+    return delimiter + inner + delimiter if is_parsed else _tagged(node, context)
 
 
 def _flanks(outside: str, inside: str) -> bool:
@@ -156,9 +154,8 @@ def _code(node: Element) -> str:
     text = text_content(node.children)
     if not text.strip():
         return ""
-    longest = max((len(found[0]) for found in _RUNS.finditer(text)), default=0)
-    runs = {len(found[0]) for found in _RUNS.finditer(text)}
-    fence = "`" * next(size for size in range(1, longest + 2) if size not in runs)
+    runs = set(map(len, re.findall("`+", text)))
+    fence = "`" * next(size for size in range(1, len(text) + 2) if size not in runs)
     pad = " " if text[0] in "` " or text[-1] in "` " else ""
     return fence + pad + text + pad + fence
 
@@ -167,14 +164,12 @@ def _link(node: Element, context: _InlineContext) -> str:
     if node.attrs.keys() - {"href", "title"}:
         return _tagged(node, replace(context, linked=True))
     href, text = node.attrs["href"], text_content(node.children)
-    if "title" not in node.attrs and len(node.children) == 1 and isinstance(node.children[0], str):
-        if href == text and _AUTOLINK.fullmatch(text):
-            return f"<{text}>"
-        if href == "mailto:" + text and _EMAIL.fullmatch(text):
-            return f"<{text}>"
-    brackets = (
-        context.brackets if _is_balanced(text, "[]", limit=len(text)) and not context.brackets else frozenset("[]")
-    )
+    is_bare = "title" not in node.attrs and len(node.children) == 1 and isinstance(node.children[0], str)
+    is_address = (href == text and _AUTOLINK.fullmatch(text)) or (href == f"mailto:{text}" and _EMAIL.fullmatch(text))
+    if is_bare and is_address:
+        return f"<{text}>"
+    is_plain = not context.brackets and _is_balanced(text, "[]", limit=len(text))
+    brackets = frozenset[str]() if is_plain else frozenset("[]")
     inner = _write(node.children, "[", "]", replace(context, linked=True, brackets=brackets))
     suffix = f" {_quoted_title(node.attrs['title'])}" if "title" in node.attrs else ""
     return f"[{inner}]({destination(readable_address(href))}{suffix})"
@@ -193,11 +188,6 @@ def _picture(node: Element) -> str:
 def _is_punctuation(char: str) -> bool:
     """Return whether CommonMark counts the character as punctuation when it looks for flanking delimiters."""
     return char in _PUNCTUATION or unicodedata.category(char)[0] in "PS"
-
-
-def _is_link_like(text: str) -> bool:
-    """Return whether brackets in the plain text of a paragraph could be a link, a footnote or a check box."""
-    return bool(_LINK_LIKE.search(text))
 
 
 def _escape(
@@ -250,12 +240,8 @@ def _is_space(char: str) -> bool:
     return not char or char.isspace()
 
 
-def _escape_line_starts(paragraph: str) -> str:
-    """Escape the lines of a paragraph that would begin another block."""
-    return "\n".join(_escape_line_start(line) for line in paragraph.split("\n"))
-
-
 def _escape_line_start(line: str) -> str:
+    """Escape a line of a paragraph that would begin another block."""
     if _BLOCK_START.match(line):
         return "\\" + line
     return _NUMBER.sub(r"\1\\\2", line, count=1) if _NUMBER.match(line) else line
@@ -263,16 +249,11 @@ def _escape_line_start(line: str) -> str:
 
 def destination(address: str) -> str:
     """Write an address as the destination of a link."""
-    plain = address.replace("\\", "\\\\") if "\\" in address else address
-    plain = _ENTITY.sub(lambda found: "\\" + found[0], plain)
-    if (
-        re.search(r"[\s<>\x00-\x1f\x7f]", address)
-        or not _is_balanced(address, "()", limit=_MAX_PARENTHESES)
-        or not address
-    ):
-        plain = plain.replace("\n", "%0A").replace("\r", "%0D").replace("<", "\\<").replace(">", "\\>")
-        return f"<{plain}>" if address else ""
-    return plain
+    plain = _ENTITY.sub(lambda found: "\\" + found[0], address.replace("\\", "\\\\"))
+    if not re.search(r"[\s<>\x00-\x1f\x7f]", address) and _is_balanced(address, "()", limit=_MAX_PARENTHESES):
+        return plain
+    plain = plain.replace("\n", "%0A").replace("\r", "%0D").replace("<", "\\<").replace(">", "\\>")
+    return f"<{plain}>"
 
 
 def _is_balanced(text: str, pair: str, *, limit: int) -> bool:
@@ -286,5 +267,4 @@ def _is_balanced(text: str, pair: str, *, limit: int) -> bool:
 
 
 def _quoted_title(text: str) -> str:
-    """Write a link's title in quotes."""
     return '"' + _ENTITY.sub(lambda found: "\\" + found[0], text.replace("\\", "\\\\").replace('"', '\\"')) + '"'

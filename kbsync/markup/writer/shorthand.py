@@ -40,17 +40,13 @@ def find_short_forms(blocks: tuple[Element, ...], options: MarkupOptions) -> Sho
     references = _find_references(blocks, frozenset(note.label for note in notes)) if notes else None
     if references is None:
         return ShortForms(options=options, texts=texts)
-    return ShortForms(
-        options=options, texts={**texts, **references, id(blocks[-2]): ""}, footnotes={id(blocks[-1]): notes}
-    )
+    texts |= {**references, id(blocks[-2]): ""}
+    return ShortForms(options=options, texts=texts, footnotes={id(blocks[-1]): notes})
 
 
 def _find_toc(blocks: tuple[Element, ...], options: MarkupOptions) -> dict[int, str]:
-    lists = [
-        pair
-        for holder in (blocks, *(node.children for node in descendants(blocks)))
-        for pair in _toc_candidates(holder)
-    ]
+    holders = (blocks, *(node.children for node in descendants(blocks)))
+    lists = [pair for holder in holders for pair in _toc_candidates(holder)]
     if not lists:
         return {}
     headings = [node for node in descendants(blocks) if node.tag in HEADINGS]
@@ -93,11 +89,7 @@ def _footnote(item: Element) -> FootnoteText | None:
     if item.attrs or not blocks or (blocks[0].tag, blocks[-1].tag) != ("p", "p") or blocks[0].attrs or blocks[-1].attrs:
         return None
     anchor = blocks[0].children[0]
-    if (
-        not isinstance(anchor, Element)
-        or not is_anchor(anchor)
-        or not anchor.attrs["id"].startswith(footnotes.NOTE_PREFIX)
-    ):
+    if not is_anchor(anchor) or not anchor.attrs["id"].startswith(footnotes.NOTE_PREFIX):
         return None
     blocks[0] = replace(blocks[0], children=blocks[0].children[1:])
     label = anchor.attrs["id"].removeprefix(footnotes.NOTE_PREFIX)
@@ -123,11 +115,8 @@ def _is_back_link(node: Node, label: str) -> bool:
     if isinstance(node, str):
         return not node.strip()
     place = unquote(node.attrs.get("href", "")).partition(":")[0]
-    return (
-        node.tag == "a"
-        and place == f"#{footnotes.REFERENCE_PREFIX}{label}"
-        and text_content(node.children) == footnotes.BACK_ARROW
-    )
+    is_back = node.tag == "a" and place == f"#{footnotes.REFERENCE_PREFIX}{label}"
+    return is_back and text_content(node.children) == footnotes.BACK_ARROW
 
 
 def _find_references(blocks: Sequence[Element], labels: frozenset[str]) -> dict[int, str] | None:
