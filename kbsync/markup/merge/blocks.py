@@ -7,7 +7,6 @@ into raw HTML. Neither is a change. Never changes what a text renders to.
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from html import unescape
 
 from markdown_it.token import Token
@@ -74,20 +73,17 @@ def split_blocks(
 
     `resolve`, `anchors` and `options` are those of rendering.
     """
-    render = partial(render_blocks, resolve=resolve, anchors=anchors, options=options)
-    return tuple(_split(markdown, render))
+    return tuple(_split(markdown, render_blocks(markdown, resolve=resolve, anchors=anchors, options=options)))
 
 
-def _split(markdown: str, render: Callable[[str], tuple[RenderedBlock, ...]]) -> Iterator[SourceBlock]:
+def _split(markdown: str, rendered: Sequence[RenderedBlock]) -> Iterator[SourceBlock]:
     lines = markdown.split("\n")
     at = 0
-    for block in render(markdown):
+    for block in rendered:
         has_attributes = block.start > at and lines[block.start - 1].startswith("{")
         start = block.start - has_attributes
         yield from _invisible_lines(lines, at, start)
-        end = block.end
-        while end > start + 1 and not lines[end - 1].strip():
-            end -= 1
+        end = trim_blank_lines(lines, start + 1, block.end)
         at = _skip_blank_lines(lines, end)
         text, key = "\n".join(lines[start:end]), _key(block.html)
         gap = max(1, at - end)
@@ -106,10 +102,16 @@ def _skip_blank_lines(lines: list[str], at: int) -> int:
     return at
 
 
-def _invisible_lines(lines: list[str], start: int, end: int) -> Iterator[SourceBlock]:
-    start = _skip_blank_lines(lines[:end], start)
+def trim_blank_lines(lines: Sequence[str], start: int, end: int) -> int:
+    """Return the end of some lines without the blank ones at their end, but no less than `start`."""
     while end > start and not lines[end - 1].strip():
         end -= 1
+    return end
+
+
+def _invisible_lines(lines: list[str], start: int, end: int) -> Iterator[SourceBlock]:
+    start = _skip_blank_lines(lines[:end], start)
+    end = trim_blank_lines(lines, start, end)
     if start < end:
         yield SourceBlock(start=start, end=end, text="\n".join(lines[start:end]), gap=1, key=None)
 
@@ -186,9 +188,8 @@ def _place_footnotes(blocks: Blocks, like: Blocks) -> Blocks:
         if footnote:
             above[footnote[1]] = last
         last = footnote[1] if footnote else block.key or last
-    footnotes = {
-        found[1]: block for block in blocks if (found := _FOOTNOTE.match(block.key or "")) and found[1] in above
-    }
+    found = ((_FOOTNOTE.match(block.key or ""), block) for block in blocks)
+    footnotes = {match[1]: block for match, block in found if match and match[1] in above}
     if not footnotes:
         return blocks
     others = [block for block in blocks if block not in footnotes.values()]

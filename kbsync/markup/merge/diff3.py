@@ -107,10 +107,8 @@ def _group_overlapping(
 
 def _overlap(one: range, other: range) -> bool:
     """Return whether two ranges of the base share a block, or are insertions at one place."""
-    if not other and not one:
-        return one.start == other.start
     if not other:
-        return one.start < other.start < one.stop
+        return one.start < other.start < one.stop if one else one.start == other.start
     return other.start < one.stop and one.start < other.stop
 
 

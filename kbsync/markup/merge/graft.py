@@ -81,7 +81,7 @@ def graft(
     own, other = context.blocks_of(ours), context.blocks_of(theirs)
     wanted = canonical(to_html(theirs, resolve=resolve, anchors=anchors, options=options))
     conflict = IncludeConflict(template.placeholders.keys())
-    for old, new in _granularities(own, realign(other, own), context):
+    for old, new in granularities((own,), realign(other, own), context):
         edits = opcodes([block.key for block in old], [block.key for block in new])
         try:
             text = apply_edits(template, old, new, edits)
@@ -96,14 +96,17 @@ def graft(
     return template.escape(theirs)
 
 
-def _granularities(ours: Blocks, theirs: Blocks, context: ParseContext) -> Iterator[tuple[Blocks, Blocks]]:
-    """Return the blocks of two texts, from fine to coarse: those that changed split into parts, and whole."""
-    kept = keep_raw_html(theirs, ours, context)
+def granularities(known: Sequence[Blocks], theirs: Blocks, context: ParseContext) -> Iterator[Sequence[Blocks]]:
+    """Return the blocks of all versions, from fine to coarse: split into parts and whole, with raw HTML kept or not.
+
+    `known` are those of the other versions, the oldest first.
+    """
+    kept = keep_raw_html(theirs, known[0], context)
     for others in (theirs,) if kept is None else (kept, theirs):
-        parts = split_matching((ours, others), context.options)
+        parts = split_matching((*known, others), context.options)
         if parts is not None:
-            yield parts[0], parts[1]
-        yield ours, others
+            yield parts
+        yield *known, others
 
 
 def apply_edits(template: Template, ours: Blocks, theirs: Blocks, edits: Sequence[Opcode]) -> str:
@@ -130,8 +133,6 @@ class _SourceUnit:
 
 
 class _Grafter:
-    """Applies edits to the blocks of a template."""
-
     def __init__(self, template: Template, ours: Blocks, theirs: Blocks, edits: Sequence[Opcode]) -> None:
         self.template = template
         self.ours = ours
@@ -186,11 +187,8 @@ class _Grafter:
     ) -> list[SourceBlock]:
         """Write the blocks that are new in this place: moved ones as they were, placeholders where they still fit."""
         moved = {block.key: movable[block.key] for block in blocks if block.key in movable}
-        lost = [
-            unit
-            for unit in units
-            if unit.placeholders and blocks and not self._is_invisible(unit) and self.ours[unit.first].key not in moved
-        ]
+        visible = [unit for unit in units if unit.placeholders and not self._is_invisible(unit)]
+        lost = [unit for unit in visible if blocks and self.ours[unit.first].key not in moved]
         new = [block.text for block in blocks if block.key not in moved]
         texts = iter(self._restore_placeholders(new, lost))
         written = [moved[block.key].output.text if block.key in moved else next(texts) for block in blocks]
@@ -216,16 +214,12 @@ def _with_stand_ins(text: str, placeholders: Sequence[tuple[str, str]]) -> str |
         return None
     for shown in sorted({shown for _, shown in placeholders}, key=len, reverse=True):
         stand_ins = [chr(_STAND_IN + number) for number, one in enumerate(placeholders) if one[1] == shown]
-        parts = _whole_words(shown).split(text) if shown else []
+        # As whole words: not the `1` of `10`, and not the `1.2` of `1.2.3`.
+        parts = re.split(rf"(?<!\w)(?<!\w[.,:-]){re.escape(shown)}(?!\w|[.,:-]\w)", text) if shown else []
         if len(parts) != len(stand_ins) + 1:
             return None
         text = "".join(part + one for part, one in zip(parts, [*stand_ins, ""], strict=True))
     return text
-
-
-def _whole_words(shown: str) -> re.Pattern[str]:
-    """Match a text as whole words: not the `1` of `10`, and not the `1.2` of `1.2.3`."""
-    return re.compile(rf"(?<!\w)(?<!\w[.,:-]){re.escape(shown)}(?!\w|[.,:-]\w)")
 
 
 def _output_block(text: str, block: SourceBlock, replaced: SourceBlock | None) -> SourceBlock:
@@ -257,9 +251,8 @@ def _units(blocks: Blocks, template: Template) -> list[_SourceUnit]:
             groups.append(_ExpandedLines(number, number + 1, start, end))
     units: list[_SourceUnit] = []
     groups = _with_empty_expansions(groups, lines)
-    for (first, last, start, end), following in zip(
-        groups, [*(group.start for group in groups), len(lines)][1:], strict=True
-    ):
+    starts = [*(group.start for group in groups), len(lines)]
+    for (first, last, start, end), following in zip(groups, starts[1:], strict=True):
         block = blocks[first] if first < last else _NO_BLOCK
         text = "\n".join(lines[start:end])
         output = replace(block, start=start, end=end, text=text, gap=following - end)
@@ -286,7 +279,7 @@ def _join(output: Blocks) -> str:
 
     Parts of one block are as close as others of their kind.
     """
-    texts = [one.text + "\n" * (1 + _gap(one, following)) for one, following in pairwise([*output, _NO_BLOCK])]
+    texts = (one.text + "\n" * (1 + _gap(one, following)) for one, following in pairwise([*output, _NO_BLOCK]))
     return "".join(texts).strip("\n") + "\n"
 
 

@@ -7,15 +7,22 @@ Lists, quotes and tables are merged part by part, or as whole blocks where the r
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kbsync.markup.align import Opcode
 from kbsync.markup.merge.blocks import Blocks, SourceBlock, realign
 from kbsync.markup.merge.conflicts import OURS_MARKER, SEPARATOR, THEIRS_MARKER, resolve_to_sides
 from kbsync.markup.merge.diff3 import Chunk, ChunkSide, compare_chunks, merge_chunks
-from kbsync.markup.merge.graft import IncludeConflict, Template, apply_edits, graft, plain_template
-from kbsync.markup.merge.nested import split_matching, split_parts
-from kbsync.markup.merge.raw_html import ParseContext, keep_raw_html, use_raw_html_of
+from kbsync.markup.merge.graft import (
+    IncludeConflict,
+    Template,
+    apply_edits,
+    graft,
+    granularities,
+    plain_template,
+)
+from kbsync.markup.merge.nested import split_parts
+from kbsync.markup.merge.raw_html import ParseContext, use_raw_html_of
 from kbsync.markup.merge.style import CLOSE, MIDDLE, OPEN
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import identity
@@ -62,10 +69,11 @@ def merge(
         IncludeConflict: a change cannot be merged without overwriting a placeholder.
     """
     template = written or plain_template(ours.text)
-    merger = _Merger(template, ours.resolve, anchors, options)
-    own = merger.blocks(ours)
-    old = use_raw_html_of(merger.blocks(base), own) if base else None
-    other = realign(merger.blocks(theirs), own if old is None else old)
+    context = ParseContext(resolve=ours.resolve, anchors=anchors, options=options)
+    other_context = replace(context, resolve=theirs.resolve)
+    own = context.blocks_of(ours.text)
+    old = use_raw_html_of(replace(context, resolve=base.resolve).blocks_of(base.text), own) if base else None
+    other = realign(other_context.blocks_of(theirs.text), own if old is None else old)
     keys, wanted, before = _keys(own), _keys(other), None if old is None else _keys(old)
     if wanted in (keys, before):
         return MergeResult(text=template.text)
@@ -74,22 +82,8 @@ def merge(
         return MergeResult(text=text)
     if _RESERVED.search(template.text) or _RESERVED.search(theirs.text):
         return _whole_conflict(template, theirs.text)
-    context = merger.context(theirs)
-    merged = merger.merge(_granularities(old, own, other, context))
-    return merged or _whole_conflict(template, theirs.text)
-
-
-def _granularities(
-    base: Blocks | None, ours: Blocks, theirs: Blocks, context: ParseContext
-) -> Iterator[Sequence[Blocks]]:
-    """Return the blocks of all versions, from fine to coarse: split into parts and whole, with raw HTML kept or not."""
-    kept = keep_raw_html(theirs, ours if base is None else base, context)
-    for others in (theirs,) if kept is None else (kept, theirs):
-        versions = (ours, others) if base is None else (base, ours, others)
-        parts = split_matching(versions, context.options)
-        if parts is not None:
-            yield parts
-        yield versions
+    versions = granularities((own,) if old is None else (old, own), other, other_context)
+    return _Merger(template, context).merge(versions) or _whole_conflict(template, theirs.text)
 
 
 @dataclass(slots=True)
@@ -114,30 +108,18 @@ class _MergedEdits:
 
 
 class _Merger:
-    """Merges versions into one template."""
-
-    def __init__(
-        self, template: Template, resolve: Callable[[str], str], anchors: Collection[str], options: MarkupOptions
-    ) -> None:
+    def __init__(self, template: Template, context: ParseContext) -> None:
         self._template = template
-        self._resolve = resolve
-        self._anchors = anchors
-        self._options = options
+        self._context = context
 
-    def context(self, version: MergeVersion) -> ParseContext:
-        return ParseContext(resolve=version.resolve, anchors=self._anchors, options=self._options)
-
-    def blocks(self, version: MergeVersion) -> tuple[SourceBlock, ...]:
-        return self.context(version).blocks_of(version.text)
-
-    def merge(self, granularities: Iterator[Sequence[Blocks]]) -> MergeResult | None:
+    def merge(self, candidates: Iterator[Sequence[Blocks]]) -> MergeResult | None:
         """Return the first merge, from fine to coarse, that renders as it must.
 
         Raises:
             IncludeConflict: there is none, and the template has placeholders, which are never overwritten.
         """
         conflict = IncludeConflict(self._template.placeholders.keys())
-        for versions in granularities:
+        for versions in candidates:
             try:
                 merged = self._merge_blocks(versions)
             except IncludeConflict as error:
@@ -163,14 +145,13 @@ class _Merger:
 
     def _renders_as(self, text: str, wanted: Blocks) -> bool:
         """Return whether our text renders to these blocks; those of one group are the parts of one block."""
-        version = MergeVersion(text=text, resolve=self._resolve)
-        found = [block for block in self.blocks(version) if block.key is not None]
+        found = [block for block in self._context.blocks_of(text) if block.key is not None]
         blocks = _group_parts(wanted)
         return len(found) == len(blocks) and all(map(self._is_same, found, blocks))
 
     def _is_same(self, block: SourceBlock, wanted: Blocks) -> bool:
         group = wanted[0].group
-        parts = split_parts(block, self._options, group=group) if group else (block,)
+        parts = split_parts(block, self._context.options, group=group) if group else (block,)
         return _keys(parts) == _keys(wanted)
 
     def _edits(self, chunks: Sequence[Chunk], ours: Blocks, theirs: Blocks) -> _MergedEdits:
@@ -219,7 +200,6 @@ def _keys(blocks: Blocks) -> list[str]:
 
 
 def _group_parts(blocks: Blocks) -> list[list[SourceBlock]]:
-    """Group the parts of one block."""
     found: list[list[SourceBlock]] = []
     for block in blocks:
         if block.group and found and found[-1][0].group == block.group:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from markdown_it.token import Token
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock
+from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock, trim_blank_lines
 from kbsync.markup.merge.diff3 import match_versions
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_html import render_tokens
@@ -24,7 +24,7 @@ _ANCESTORS = frozenset({*_SPLITTABLE, *_CONTAINERS, "tbody_open"})
 
 _QUOTE = re.compile(r" {0,3}> ?")
 _ITEM = re.compile(r" *(?:[-+*]|\d{1,9}[.)])(?: {1,4}(?! )|(?= *$)| )")
-_QUOTED_BLANK = re.compile(r"[ >]*>[ >]*")
+QUOTED_BLANK = re.compile(r"[ >]*>[ >]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +53,8 @@ def split_matching(texts: Sequence[Blocks], options: MarkupOptions) -> tuple[tup
         places = [at, *(match.get(at, -1) for match in matches)]
         versions = [text[place] for text, place in zip(texts, places, strict=True) if place >= 0]
         kinds = {version.tokens[0].type if version.tokens else "" for version in versions}
-        if len(versions) < len(texts) or len(kinds) > 1 or not kinds <= _SPLITTABLE:
-            continue
-        if versions[-1].key in {version.key for version in versions[:-1]}:
+        is_split = len(versions) == len(texts) and len(kinds) == 1 and kinds <= _SPLITTABLE
+        if not is_split or versions[-1].key in {version.key for version in versions[:-1]}:
             continue
         parts = [split_parts(version, options, group=f"{at}:{block.start} ") for version in versions]
         if all(parts):
@@ -107,11 +106,10 @@ def _parts(tokens: Sequence[Token]) -> Iterator[_NestedPart]:
 
 
 def _part(tokens: Sequence[Token], ancestors: Sequence[Token], opened: Sequence[Token]) -> _NestedPart:
-    first = next(iter((*opened, *tokens)))
+    first = (*opened, *tokens)[0]
     if first.map is None:
         raise _NotSplittable
-    is_row = first.type == "tbody_open"
-    start = (tokens[0].map or first.map)[0] if is_row else first.map[0]
+    start = ((tokens[0].map if first.type == "tbody_open" else None) or first.map)[0]
     return _NestedPart(tokens=tokens, ancestors=tuple(ancestors), opened=len(opened), start=start)
 
 
@@ -129,9 +127,8 @@ def _part_blocks(
 ) -> Iterator[SourceBlock]:
     lines = block.text.split("\n")
     starts = [part.start - block.start for part in parts]
-    if not starts or any(one >= other for one, other in pairwise(starts)):
-        raise _NotSplittable
-    if not all(line.startswith("{") for line in lines[: starts[0]]):
+    is_ordered = bool(starts) and all(one < other for one, other in pairwise(starts))
+    if not is_ordered or not all(line.startswith("{") for line in lines[: starts[0]]):
         raise _NotSplittable
     heads = [0, *(_include_blank_lines(lines, start) for start in starts[1:])]
     stack: list[Container] = []
@@ -139,9 +136,7 @@ def _part_blocks(
         is_separate = number > 0 and _is_new_list(parts[number - 1], part)
         stack = _containers(lines[starts[number]], part, stack)
         stop = heads[number + 1] if number + 1 < len(parts) else len(lines)
-        end = stop
-        while end > starts[number] + 1 and not lines[end - 1].strip():
-            end -= 1
+        end = trim_blank_lines(lines, starts[number] + 1, stop)
         gap = stop - end if number + 1 < len(parts) else block.gap
         yield SourceBlock(
             start=block.start + heads[number],
@@ -158,7 +153,7 @@ def _part_blocks(
 
 def _include_blank_lines(lines: Sequence[str], start: int) -> int:
     """Return the first of the blank lines of a quote right above a line, or the line."""
-    while start > 0 and _QUOTED_BLANK.fullmatch(lines[start - 1]):
+    while start > 0 and QUOTED_BLANK.fullmatch(lines[start - 1]):
         start -= 1
     return start
 
@@ -234,7 +229,7 @@ def is_head(part: SourceBlock) -> bool:
 
 
 def _has_blank_line(one: SourceBlock, other: SourceBlock) -> int:
-    return int(one.gap > 0 or _QUOTED_BLANK.fullmatch(other.text.split("\n", 1)[0]) is not None)
+    return int(one.gap > 0 or QUOTED_BLANK.fullmatch(other.text.split("\n", 1)[0]) is not None)
 
 
 def _is_next_item(one: SourceBlock, other: SourceBlock) -> bool:

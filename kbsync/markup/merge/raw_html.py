@@ -106,9 +106,7 @@ def _group_elements(blocks: Blocks) -> list[list[SourceBlock]]:
             groups[-1].append(block)
         else:
             groups.append([block])
-            depth = 0
-        if is_raw_html(block):
-            depth += _open_tags(block.text)
+        depth = max(0, depth) + (_open_tags(block.text) if is_raw_html(block) else 0)
     return groups
 
 
@@ -126,14 +124,9 @@ def _nesting(tag: re.Match[str]) -> int:
 def _pair_groups(ours: Sequence[Blocks], theirs: Sequence[Blocks]) -> list[tuple[int, int]]:
     """Return which groups of the second sequence are a part of which of the first, as pairs of (ours, theirs)."""
     whole = [_words(_html(group)) for group in ours]
-    parts = [_visible_words(_html(group)) for group in theirs]
-    pairs = align(whole, parts, lambda own, part: len(part & own) - _MIN_SHARED * len(part), repeat=True)
-    return pairs or []
-
-
-def _visible_words(html: str) -> frozenset[str]:
-    """Return the visible words, or where there are none those of the tags, such as an image's address."""
-    return _words(_TAG.sub(" ", html)) or _words(html)
+    # The visible words, or where there are none those of the tags, such as an image's address.
+    parts = [_words(_TAG.sub(" ", html)) or _words(html) for html in map(_html, theirs)]
+    return align(whole, parts, lambda own, part: len(part & own) - _MIN_SHARED * len(part), repeat=True) or []
 
 
 def _words(html: str) -> frozenset[str]:
@@ -147,14 +140,11 @@ def _html(group: Blocks) -> str:
 def _patch_group(like: Blocks, blocks: Blocks, context: ParseContext) -> list[SourceBlock] | None:
     """Patch raw HTML to show what some blocks show; None where the result is not raw HTML of as many blocks."""
     wanted = canonical(_html(blocks))
-    text = _text(like)
-    for candidate in _candidates(
-        text, to_html(_text(blocks), anchors=context.anchors, options=context.options), context.resolve
-    ):
+    rendered = to_html(_text(blocks), anchors=context.anchors, options=context.options)
+    for candidate in _candidates(_text(like), rendered, context.resolve):
         found = context.blocks_of(candidate)
-        if len(found) != len(like) or not all(map(is_raw_html, found)):
-            continue
-        if canonical(_html(found)) == wanted:
+        is_alike = len(found) == len(like) and all(map(is_raw_html, found))
+        if is_alike and canonical(_html(found)) == wanted:
             return [replace(block, gap=old.gap) for block, old in zip(found, like, strict=True)]
     return None
 
@@ -203,7 +193,6 @@ def _text(blocks: Blocks) -> str:
 def _with_source_addresses(html: str, text: str, rendered: str, resolve: Callable[[str], str]) -> str:
     """Write new addresses as the rendered text writes them."""
     own = {address.value for address in find_attributes(text) if address.is_address}
-    new = {
-        canonical_address(resolve(found.value)): found.value for found in find_attributes(rendered) if found.is_address
-    }
+    shown = [found.value for found in find_attributes(rendered) if found.is_address]
+    new = {canonical_address(resolve(address)): address for address in shown}
     return replace_addresses(html, lambda address: address if address in own else new.get(address, address))

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from kbsync.markup.align import Opcode
 from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock
-from kbsync.markup.merge.nested import is_head, is_row, skip_prefix
+from kbsync.markup.merge.nested import QUOTED_BLANK, is_head, is_row, skip_prefix
 
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r" *:?-+:? *")
@@ -61,8 +61,7 @@ def _column_alignments(row: str) -> list[str]:
 OPEN, MIDDLE, CLOSE = "\U00100000", "\U00100001", "\U00100002"
 
 _NUMBER = re.compile(r"\d+")
-_QUOTED_BLANK = re.compile(r"[ >]*>[ >]*")
-_LINE_ABOVE = re.compile(_QUOTED_BLANK.pattern + r"|\{(?!\{).*")
+_LINE_ABOVE = re.compile(QUOTED_BLANK.pattern + r"|\{(?!\{).*")
 
 
 def restyle(ours: Blocks, other: Blocks, edits: Sequence[Opcode]) -> tuple[tuple[SourceBlock, ...], tuple[Opcode, ...]]:
@@ -90,7 +89,8 @@ class _Restyler:
 
     def keep(self, at: int) -> None:
         block = self._ours[at]
-        if not block.group or (self._last_place == at - 1 and at and self._ours[at - 1].group == block.group):
+        above = self._ours[at - 1] if at else None
+        if not block.group or (above is not None and self._last_place == at - 1 and above.group == block.group):
             self._add_edit("equal", at, at + 1, ())
             self._last, self._last_place = block, at
             return
@@ -99,7 +99,7 @@ class _Restyler:
         if self._last is not None and self._last.group == block.group:
             if block.blanks_above and not begins_with_separator(text):
                 text = self._separator_line(containers) + text
-        elif begins_with_separator(text) and at and self._ours[at - 1].group == block.group:
+        elif begins_with_separator(text) and above is not None and above.group == block.group:
             text = text.split("\n", 1)[1]
         if text == block.text:
             self._add_edit("equal", at, at + 1, ())
@@ -150,15 +150,12 @@ class _Restyler:
         return replace(block, text=text, containers=containers, blanks_above=above, blanks_below=below)
 
     def _padded(self, block: SourceBlock, lines: list[str], replaced: SourceBlock | None) -> list[str]:
-        """Pad the cells of a table's row as the author does."""
         if not (is_row(block) or is_head(block)):
             return lines
         rows = [_content_lines(one) for one in self._rows_beside(replaced) or self._siblings(block)]
         delimiters = [line for row in rows for line in row[1:2]]
-        return [
-            _pad_row(lines[0], [row[0] for row in rows]),
-            *(_keep_delimiter_row(line, delimiters) for line in lines[1:]),
-        ]
+        head = _pad_row(lines[0], [row[0] for row in rows])
+        return [head, *(_keep_delimiter_row(line, delimiters) for line in lines[1:])]
 
     def _rows_beside(self, replaced: SourceBlock | None) -> list[SourceBlock]:
         """Return the rows of the table that one of the author's rows is in."""
@@ -177,7 +174,6 @@ class _Restyler:
         return next((one.blanks_above for one in self._siblings(block) if _begun(one) == begun), 1)
 
     def _siblings(self, block: SourceBlock) -> list[SourceBlock]:
-        """Return the author's parts of the same block."""
         return [one for one in self._ours if one.group == block.group]
 
     def _in_style(self, block: SourceBlock, replaced: SourceBlock | None) -> tuple[Container, ...]:
@@ -213,10 +209,8 @@ class _Restyler:
 
     def _increment(self, group: str, depth: int) -> int:
         """Return 1 where the author counts on, 0 where all items of a list have one number."""
-        of_group = [one.containers[depth] for one in self._ours if one.group == group and depth < len(one.containers)]
-        numbers = [
-            _number(container) for container in of_group if container.begins and container.list_start is not None
-        ]
+        siblings = [one.containers[depth] for one in self._ours if one.group == group and depth < len(one.containers)]
+        numbers = [_number(one) for one in siblings if one.begins and one.list_start is not None]
         return int(len(numbers) < 2 or len(set(numbers)) > 1)
 
     def _separator_line(self, containers: Sequence[Container]) -> str:
@@ -246,13 +240,12 @@ def _same_container(one: Container, other: Container) -> bool:
 
 def begins_with_separator(text: str) -> bool:
     """Return whether a part begins with the blank quoted line that separates it from the part above."""
-    return _QUOTED_BLANK.fullmatch(text.split("\n", 1)[0]) is not None and "\n" in text
+    return QUOTED_BLANK.fullmatch(text.split("\n", 1)[0]) is not None and "\n" in text
 
 
 def _lines_above(block: SourceBlock) -> str:
     """Return the lines above a part's content: its attribute list, or blank quoted lines."""
-    lines = block.text.split("\n")
-    above = list(takewhile(_LINE_ABOVE.fullmatch, lines[:-1]))
+    above = takewhile(_LINE_ABOVE.fullmatch, block.text.split("\n")[:-1])
     return "".join(f"{line}\n" for line in above)
 
 
