@@ -9,7 +9,7 @@ and where it does not, larger parts are replaced.
 import html as entities
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from itertools import product
@@ -17,7 +17,7 @@ from itertools import product
 from kbsync.markup.align import matching_blocks
 from kbsync.markup.compare import canonical_address
 from kbsync.markup.patch.segments import Ancestors, LeafSegment, Segment, leaves, split, split_inside
-from kbsync.markup.patch.weave import PatchedText, weave
+from kbsync.markup.patch.weave import PatchedText, Weaver
 from kbsync.markup.raw_html import replace_addresses, replace_ranges
 from kbsync.markup.source_map import source_spans
 from kbsync.markup.to_html import identity
@@ -84,18 +84,18 @@ class _PatchDepth(Enum):
     SHALLOW = "shallow"
 
 
+@dataclass(frozen=True, slots=True)
 class _Patcher:
     """Patches one live text by one rendered text; `rerendered` is what was replaced besides what changed."""
 
-    def __init__(self, live: str, rendered: str, depth: _PatchDepth) -> None:
-        self.live = live
-        self.rendered = rendered
-        self.depth = depth
-        self.rerendered: list[str] = []
+    live: str
+    rendered: str
+    depth: _PatchDepth
+    rerendered: list[str] = field(default_factory=list)
 
     def patch(self, segments: Sequence[Segment], wanted: Sequence[LeafSegment], root: Ancestors) -> PatchedText | None:
         """Patch one level of the two texts."""
-        return weave(segments, wanted, root, (self.live, self.rendered), self._patch_leaf)
+        return Weaver(segments, wanted, root, (self.live, self.rendered), self._patch_leaf).weave()
 
     def _patch_leaf(self, leaf: LeafSegment, wanted: LeafSegment) -> PatchedText | None:
         """Return a changed leaf with as much of its own text as possible; None where it has to be replaced."""
@@ -133,7 +133,7 @@ class _Patcher:
             return None
         for proposal in _word_patches(self.live[leaf.start : leaf.end], self.rendered[wanted.start : wanted.end]):
             if leaf.effective_ancestors.visible_lines(proposal.html) == wanted.lines:
-                return PatchedText(parts=[proposal.html], kept=proposal.kept)
+                return proposal
         return None
 
     def _patch_start_tag(self, leaf: LeafSegment, wanted: LeafSegment) -> PatchedText | None:
@@ -179,14 +179,6 @@ def _is_version(ours: str, theirs: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _WordPatch:
-    """A patched text, and how many characters of the live text it keeps."""
-
-    html: str
-    kept: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Word:
     key: str
     start: int
@@ -197,7 +189,7 @@ class _Word:
         return self.key.isalnum()
 
 
-def _word_patches(live: str, wanted: str) -> Iterator[_WordPatch]:
+def _word_patches(live: str, wanted: str) -> Iterator[PatchedText]:
     """Return texts with the tags of `live` and the words of `wanted`, the likeliest first."""
     ours, theirs = _words(live), _words(wanted)
     shared = matching_blocks([word.key for word in ours], [word.key for word in theirs])
@@ -213,7 +205,7 @@ def _word_patches(live: str, wanted: str) -> Iterator[_WordPatch]:
         html = replace_ranges(live, changes)
         if some and html not in proposed:
             proposed.add(html)
-            yield _WordPatch(html=html, kept=len(live) - sum(end - start for start, end, _ in changes))
+            yield PatchedText(parts=[html], kept=len(live) - sum(end - start for start, end, _ in changes))
 
 
 def _edits(shared: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int, int]]:

@@ -111,7 +111,6 @@ class Ancestors:
 
 
 def _without_children(element: Element) -> Element:
-    """Return an element without its content."""
     return Element(tag=element.tag, attrs=element.attrs)
 
 
@@ -173,7 +172,6 @@ def leaves(segments: Sequence[Segment]) -> tuple[LeafSegment, ...]:
 
 
 def _lines_of(segments: Sequence[Segment]) -> tuple[str, ...]:
-    """Return what segments show one after another."""
     return tuple(line for leaf in leaves(segments) for line in leaf.lines)
 
 
@@ -221,7 +219,7 @@ def _split_inside(
 def _inside(content: VisibleContent | None, extra: int) -> tuple[str, ...]:
     for _ in range(1 + extra):
         content = content.inside() if content is not None else None
-    return content.lines if content is not None else ()
+    return _lines(content)
 
 
 def _without_name(element: Element) -> Element:
@@ -237,25 +235,16 @@ def _split_group(ancestors: Ancestors, group: Sequence[SourceSpan], html: str) -
     content = ancestors.content_of(tuple(node for span in group for node in span.nodes))
     if content is None:
         return None
-    lines = content.lines
+    start, end, lines = group[0].start, group[-1].end, content.lines
     if not lines:
-        return [BlankSegment(start=group[0].start, end=group[-1].end)]
+        return [BlankSegment(start=start, end=end)]
     if only is not None and (inside := _split_wrapper(ancestors, only, lines, html)):
         return inside
-    is_inline = not any(_is_block(span) for span in group)
+    is_inline = not any(is_block(node) for span in group for node in span.nodes)
     if is_inline and (groups := _split_inline(ancestors, group, lines, html)):
         return groups
-    return [
-        LeafSegment(
-            start=group[0].start,
-            end=group[-1].end,
-            lines=lines,
-            ancestors=ancestors,
-            span=only,
-            content=content,
-            is_inline=is_inline,
-        )
-    ]
+    leaf = LeafSegment(start=start, end=end, lines=lines, ancestors=ancestors, is_inline=is_inline)
+    return [changed(leaf, span=only, content=content)]
 
 
 def _split_table_section(
@@ -293,16 +282,14 @@ def _split_wrapper(
     inner = ancestors.child(unnamed, tag, wrapper=True)
     segments = split(inner, opened.parts, html)
     is_named = len(unnamed.attrs) < len(opened.element.attrs)
-    if segments is None or _lines_of(segments) != (_lines(ancestors, (unnamed,)) if is_named else lines):
-        return None
-    if not leaves(segments):
+    wanted = _lines(ancestors.content_of((unnamed,))) if is_named else lines
+    if segments is None or _lines_of(segments) != wanted or not leaves(segments):
         return None
     named = ancestors.child(opened.element, tag, wrapper=True) if is_named else None
     return _wrap(span, opened, inner, _name_first_leaf(segments, lines) if is_named else segments, named)
 
 
-def _lines(ancestors: Ancestors, nodes: tuple[Node, ...]) -> tuple[str, ...]:
-    content = ancestors.content_of(nodes)
+def _lines(content: VisibleContent | None) -> tuple[str, ...]:
     return content.lines if content is not None else ()
 
 
@@ -330,47 +317,34 @@ def _split_inline(
 ) -> list[Segment] | None:
     """Split inline content at its breaks, as a reader sees paragraphs."""
     groups: list[tuple[bool, list[SourceSpan]]] = []
-    for invisible, spans in groupby(run, key=_is_invisible):
+    for invisible, spans in groupby(run, key=lambda span: all(map(_is_invisible, span.nodes))):
         group = list(spans)
-        is_blank = invisible and (sum(map(_count_breaks, group)) > 1 or not groups or group[-1] is run[-1])
+        breaks = sum(node.tag == "br" for span in group for node in descendants(span.nodes))
+        is_blank = invisible and (breaks > 1 or not groups or group[-1] is run[-1])
         if groups and not is_blank and not groups[-1][0]:
             groups[-1][1].extend(group)
         else:
             groups.append((is_blank, group))
     segments: list[Segment] = []
     for is_blank, group in groups:
-        content = () if is_blank else _lines(ancestors, tuple(node for span in group for node in span.nodes))
-        inside = _split_wrapper(ancestors, group[0], content, html) if content and len(group) == 1 else None
-        segments += inside or [_inline_segment(ancestors, group, content)]
+        start, end, nodes = group[0].start, group[-1].end, tuple(node for span in group for node in span.nodes)
+        shown = () if is_blank else _lines(ancestors.content_of(nodes))
+        inside = _split_wrapper(ancestors, group[0], shown, html) if shown and len(group) == 1 else None
+        if inside:
+            segments += inside
+        elif shown:
+            segments.append(LeafSegment(start=start, end=end, lines=shown, ancestors=ancestors, is_inline=True))
+        else:
+            segments.append(BlankSegment(start=start, end=end))
     return segments if _lines_of(segments) == lines else None
 
 
-def _inline_segment(ancestors: Ancestors, run: Sequence[SourceSpan], lines: tuple[str, ...]) -> Segment:
-    start, end = run[0].start, run[-1].end
-    if not lines:
-        return BlankSegment(start=start, end=end)
-    return LeafSegment(start=start, end=end, lines=lines, ancestors=ancestors, is_inline=True)
-
-
-def _is_invisible(span: SourceSpan) -> bool:
-    """Return whether inline content is only breaks, white space and comments, with any marks around them."""
-    return all(not node.strip() if isinstance(node, str) else _is_line_break(node) for node in span.nodes)
-
-
-def _is_line_break(node: Element) -> bool:
-    return node.tag == "br" or (
-        can_hoist_blocks(node)
-        and bool(node.children)
-        and all(not child.strip() if isinstance(child, str) else _is_line_break(child) for child in node.children)
-    )
-
-
-def _count_breaks(span: SourceSpan) -> int:
-    return sum(node.tag == "br" for node in descendants(span.nodes))
-
-
-def _is_block(span: SourceSpan) -> bool:
-    return any(isinstance(node, Element) and is_block(node) for node in span.nodes)
+def _is_invisible(node: Node) -> bool:
+    """Return whether inline content is only breaks and white space, with any marks around them."""
+    if isinstance(node, str):
+        return not node.strip()
+    is_filled_mark = can_hoist_blocks(node) and bool(node.children)
+    return node.tag == "br" or (is_filled_mark and all(map(_is_invisible, node.children)))
 
 
 def _groups(ancestors: Ancestors, parts: Sequence[SourceSpan]) -> Iterator[list[SourceSpan]]:
@@ -379,14 +353,11 @@ def _groups(ancestors: Ancestors, parts: Sequence[SourceSpan]) -> Iterator[list[
     kind = ""
     for span in parts:
         next_kind = _kind(ancestors, span)
-        if group and next_kind not in _JOINS.get(kind, ()):
+        if next_kind not in _JOINS.get(kind, ()):
             yield from _without_trailing_space(group, kind)
-            group = []
-        if not group:
-            kind = next_kind
+            group, kind = [], next_kind
         group.append(span)
-    if group:
-        yield from _without_trailing_space(group, kind)
+    yield from _without_trailing_space(group, kind)
 
 
 _JOINS = {
@@ -402,9 +373,7 @@ def _without_trailing_space(group: list[SourceSpan], kind: str) -> Iterator[list
     end = len(group)
     while kind.endswith("item") and _is_white_space(group[end - 1]):
         end -= 1
-    yield group[:end]
-    if end < len(group):
-        yield group[end:]
+    yield from filter(None, (group[:end], group[end:]))
 
 
 def _kind(ancestors: Ancestors, span: SourceSpan) -> str:
@@ -417,7 +386,7 @@ def _kind(ancestors: Ancestors, span: SourceSpan) -> str:
         return "item" if tag == "li" else "misplaced"
     if tag == "li":
         return "orphan item"
-    return "block" if _is_block(span) else "inline"
+    return "block" if any(map(is_block, span.nodes)) else "inline"
 
 
 def _is_white_space(span: SourceSpan) -> bool:

@@ -7,6 +7,7 @@ What Markdown cannot express is written as tags. Whether the text renders to the
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from functools import partial
 
 from kbsync.markup.compare import canonical, canonical_of
 from kbsync.markup.dom import (
@@ -27,7 +28,7 @@ from kbsync.markup.extensions.attributes import attributes_from_html
 from kbsync.markup.extensions.slugs import slug
 from kbsync.markup.extensions.videos import link_for, player_for
 from kbsync.markup.writer.inlines import InlinePlace, write_inline
-from kbsync.markup.writer.shorthand import FootnoteText, ShortForms
+from kbsync.markup.writer.shorthand import ShortForms
 
 _INLINE_ONLY = frozenset("summary dt dd figcaption caption legend address".split())
 _MAY_OMIT_PARAGRAPH = frozenset("li td th div summary dt dd figcaption caption legend address blockquote".split())
@@ -84,59 +85,57 @@ class _BlockWriter:
         if id(node) in self._short.texts:
             return self._short.texts[id(node)]
         if id(node) in self._short.footnotes:
-            return _footnote_definitions(self._short.footnotes[id(node)], self._text)
+            notes = self._short.footnotes[id(node)]
+            return "\n\n".join(_hanging(f"[^{note.label}]: ", "    ", self._text(note.blocks)) for note in notes)
         form = self._forms.get(id(node), BlockForm.MARKDOWN)
         return _raw_block(node) if form is BlockForm.RAW else self._of_tag(node, form, other=other)
 
     def _of_tag(self, node: Element, form: BlockForm, *, other: bool) -> str:
         match node.tag:
             case "p":
-                return self._paragraph(node, tagged=form is BlockForm.TAGS)
+                return self._paragraph(node)
             case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
-                return self._heading(node, tagged=form is BlockForm.TAGS)
+                return self._heading(node)
             case "ul" | "ol":
                 return self._list(node, other=other)
             case "hr":
                 return "---"
             case "blockquote":
-                return self._quote(node)
+                return _raw_block(node) if node.attrs else _quote_lines(self._text(node.children))
             case "pre":
                 return self._pre(node)
             case "table":
-                pipes = _pipe_table(node, self._in_cell) if form is BlockForm.MARKDOWN else None
-                return pipes or _tag_table(node, lambda cell: self._text(cell.children))
+                pipes = (
+                    _pipe_table(node, partial(self._inline, InlinePlace.CELL)) if form is BlockForm.MARKDOWN else None
+                )
+                return pipes or _tag_table(node, self._text)
             case "dl":
-                return _definitions(node, self._term, self._text) or _raw_block(node)
+                return _definitions(node, partial(self._inline, InlinePlace.TERM), self._text) or _raw_block(node)
             case "section" if _is_accordion(node) and form is BlockForm.MARKDOWN:
                 return _accordion(node, self._linked, self._text) or self._tagged_block(node)
             case _:
                 return self._tagged_block(node)
 
-    def _in_cell(self, paragraph: Element) -> str:
-        return write_inline(paragraph.children, InlinePlace.CELL, tagged=self._is_tagged(paragraph), short=self._short)
+    def _inline(self, place: InlinePlace, node: Element, skipped: int = 0) -> str:
+        tagged = self._forms.get(id(node), BlockForm.MARKDOWN) is not BlockForm.MARKDOWN
+        return write_inline(node.children[skipped:], place, tagged=tagged, short=self._short)
 
-    def _term(self, paragraph: Element) -> str:
-        return write_inline(paragraph.children, InlinePlace.TERM, tagged=self._is_tagged(paragraph), short=self._short)
-
-    def _is_tagged(self, node: Element) -> bool:
-        return self._forms.get(id(node), BlockForm.MARKDOWN) is not BlockForm.MARKDOWN
-
-    def _paragraph(self, node: Element, *, tagged: bool) -> str:
+    def _paragraph(self, node: Element) -> str:
         attributes = attributes_from_html(node.attrs)
         if attributes is None:
             return _raw_block(node)
-        written = _video_link(node) or write_inline(node.children, tagged=tagged, short=self._short)
+        written = _video_link(node) or self._inline(InlinePlace.PARAGRAPH, node)
         if written.startswith("http") and node.children[0] == written and player_for(written):
             written = written.replace(":", "\\:", 1)
         return f"{attributes}\n{written}" if attributes else written
 
-    def _heading(self, node: Element, *, tagged: bool) -> str:
+    def _heading(self, node: Element) -> str:
         attrs = dict(node.attrs)
         name = attrs.pop("id", "")
         attributes = attributes_from_html(attrs)
         if attributes is None:
             return _raw_block(node)
-        written = write_inline(node.children, InlinePlace.HEADING, tagged=tagged, short=self._short)
+        written = self._inline(InlinePlace.HEADING, node)
         if re.search(r"[\s{}\\]", name):
             written, name = serialize((element("a", {"id": name}),)) + written, ""
         line = "#" * int(node.tag[1]) + " " + written
@@ -178,12 +177,9 @@ class _BlockWriter:
             and checkbox.attrs.get("type") == "checkbox"
             and not first.attrs
         ):
-            words = write_inline(first.children[1:], tagged=self._is_tagged(first), short=self._short)
-            return ("[x]" if "checked" in checkbox.attrs else "[ ]") + " " + words.lstrip(" ")
+            words = self._inline(InlinePlace.PARAGRAPH, first, skipped=1).lstrip(" ")
+            return f"[x] {words}" if "checked" in checkbox.attrs else f"[ ] {words}"
         return "\\" + piece if _CHECKBOX.match(piece) else piece
-
-    def _quote(self, node: Element) -> str:
-        return _raw_block(node) if node.attrs else _quote_lines(self._text(node.children))
 
     def _pre(self, node: Element) -> str:
         names = node.attrs.get("class", "")
@@ -248,9 +244,7 @@ def _is_tight(item: Element) -> bool:
     tags = [(child.tag, dict(child.attrs)) for child in child_elements(item)]
     if not tags or (tags[0][0] == "p" and not tags[0][1]):
         tags = tags[1:]
-    return all(
-        tag in ("ul", "ol") and not attrs.keys() - {"start"} and attrs.get("start", "1") == "1" for tag, attrs in tags
-    )
+    return all(tag in ("ul", "ol") and {"start": "1", **attrs} == {"start": "1"} for tag, attrs in tags)
 
 
 def _fence(node: Element) -> str:
@@ -261,13 +255,11 @@ def _fence(node: Element) -> str:
         return ""
     language = code.attrs.get("class", "").removeprefix("language-")
     text = text_content(code.children)
-    runs = [len(run) for run in re.findall(r"`{3,}", text)]
-    fence = "`" * max([3, *(size + 1 for size in runs)])
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`{3,}", text))])
     return f"{fence}{language}\n{text}\n{fence}" if text else f"{fence}{language}\n{fence}"
 
 
 def _is_accordion(node: Element) -> bool:
-    """Return whether an element is Freshdesk's wrapper of accordions."""
     return node.tag == "section" and dict(node.attrs) == {"class": WRAPPER}
 
 
@@ -317,11 +309,6 @@ def _definitions(node: Element, term: Callable[[Element], str], write: _Write) -
             return None
         before = child.tag
     return "\n".join(lines) if before == "dd" and not node.attrs else None
-
-
-def _footnote_definitions(found: Sequence[FootnoteText], write: _Write) -> str:
-    """Write the definitions of footnotes."""
-    return "\n\n".join(_hanging(f"[^{note.label}]: ", "    ", write(note.blocks)) for note in found)
 
 
 def _hanging(marker: str, indent: str, text: str) -> str:
@@ -388,18 +375,16 @@ def _format_table(texts: list[list[str]], alignments: list[str | None]) -> str:
     return "\n".join("| " + " | ".join(t.ljust(w) for t, w in zip(row, widths, strict=True)) + " |" for row in lines)
 
 
-def _tag_table(node: Element, blocks: Callable[[Element], str]) -> str:
+def _tag_table(node: Element, write: _Write) -> str:
     """Write a table as tags, its cells as Markdown between them."""
     lines = [start_tag(node)]
-    for row in node.children:
-        if not isinstance(row, Element):
-            continue
+    for row in child_elements(node):
         if row.tag != "tr":
             lines.append(serialize((row,)))
             continue
         lines.append(start_tag(row))
         for cell in child_elements(row):
-            inner = blocks(cell)
+            inner = write(cell.children)
             content = f"\n\n{inner}\n\n" if inner else ""
             lines.append(f"{start_tag(cell)}{content}</{cell.tag}>")
         lines.append("</tr>")
