@@ -58,13 +58,16 @@ def clean(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
     elif attrs.get("name") and not kept.get("id"):
         kept["id"] = attrs["name"]
     classes = sorted(name for name in dict.fromkeys(attrs.get("class", "").split()) if not _CLASS.fullmatch(name))
-    style = _style(tag, _declared_style(tag, attrs))
+    found = (_declaration(tag, name, value) for name, value in _declared_style(tag, attrs).items())
+    style = dict(sorted(dict(filter(None, found)).items()))
     if tag == "img" and style.pop("margin-left", "") == "auto" and not set(classes) & set(_IMAGE_POSITIONS):
         classes.append("fr-dib")
     if tag == "img" and style.pop("border", "") and "fr-bordered" not in classes:
         classes.append("fr-bordered")
+    if tag == "img":
+        classes.sort(key=lambda name: (*_IMAGE_POSITIONS, name).index(name))
     if classes:
-        kept["class"] = " ".join(_positions_first(classes) if tag == "img" else classes)
+        kept["class"] = " ".join(classes)
     if style:
         kept["style"] = format_style(style)
     if "type" in attrs and tag not in ("ul", "ol", "li"):
@@ -101,11 +104,6 @@ def _declared_style(tag: str, attrs: Mapping[str, str]) -> dict[str, str]:
 
 
 _NUMBERS = {"1": "decimal", "a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
-
-
-def _style(tag: str, style: Mapping[str, str]) -> dict[str, str]:
-    found = (_declaration(tag, name, value) for name, value in style.items())
-    return dict(sorted(dict(filter(None, found)).items()))
 
 
 def _declaration(tag: str, name: str, value: str) -> tuple[str, str] | None:
@@ -228,12 +226,6 @@ def _background(tag: str, value: str) -> tuple[str, str] | None:
     if alpha == 0 or (red, green, blue) == (255, 255, 255):
         return None
     return "background-color", f"#{red:02x}{green:02x}{blue:02x}" if alpha == 1 else value.lower()
-
-
-def _positions_first(classes: list[str]) -> list[str]:
-    return [name for name in _IMAGE_POSITIONS if name in classes] + [
-        name for name in classes if name not in _IMAGE_POSITIONS
-    ]
 
 
 _StyleReader = Callable[[str, str], tuple[str, str] | None]

@@ -114,7 +114,6 @@ def _move_text_style(node: Element, style: dict[str, str]) -> Element:
 
 
 def _with_style(attrs: Mapping[str, str], style: Mapping[str, str]) -> dict[str, str]:
-    """Return attributes with another style, or none."""
     others = {key: value for key, value in attrs.items() if key != "style"}
     return others | ({"style": format_style(style)} if style else {})
 
@@ -164,11 +163,8 @@ def _wrapper(node: Element, attrs: dict[str, str]) -> list[Element]:
     inner = _flow(node.children)
     if not attrs:
         return inner
-    if (
-        set(attrs) <= _INHERITABLE_ATTRIBUTES
-        and set(style) <= _INHERITABLE_STYLES
-        and all(can_inherit_style(block, style) for block in inner)
-    ):
+    is_inheritable = attrs.keys() <= _INHERITABLE_ATTRIBUTES and style.keys() <= _INHERITABLE_STYLES
+    if is_inheritable and all(can_inherit_style(block, style) for block in inner):
         return [replace(block, attrs=inherit_attributes(block.attrs, attrs, style)) for block in inner]
     return [Element(tag="div", attrs=attrs, children=tuple(inner))] if inner else []
 
@@ -177,8 +173,7 @@ def _pre(node: Element, attrs: dict[str, str]) -> list[Element]:
     """Return a call-out, a code box, or any other preformatted text."""
     if "fd-callout" in attrs.get("class", "").split():
         inner = tuple(_flow(_with_breaks(node.children)))
-        kept = {key: value for key, value in attrs.items() if key != "style"}
-        return [Element(tag="pre", attrs=kept, children=inner)] if inner else []
+        return [Element(tag="pre", attrs=_with_style(attrs, {}), children=inner)] if inner else []
     named_by_tag = _language_of(node)
     code = _code_text(_without_colours(node.children) if named_by_tag else node.children)
     if code is None or attrs.keys() - {"style"}:
@@ -282,12 +277,9 @@ def _item(node: Element) -> Element:
     blocks = _flow(_move_text_style(node, style).children)
     if "text-align" in style:
         inherited = {"text-align": style.pop("text-align")}
-        blocks = [
-            replace(block, attrs=inherit_attributes(block.attrs, {}, inherited))
-            if can_inherit_style(block, inherited)
-            else block
-            for block in blocks
-        ]
+        for at, block in enumerate(blocks):
+            if can_inherit_style(block, inherited):
+                blocks[at] = replace(block, attrs=inherit_attributes(block.attrs, {}, inherited))
     blocks = add_anchor(blocks, anchor) if anchor else blocks
     return Element(tag="li", attrs=_with_style(attrs, style), children=tuple(blocks))
 
@@ -299,12 +291,13 @@ def _hoist_numbering(node: Element) -> Element:
         return node
     kind = kinds.pop() or ""
     own = {**_style_of(node), "list-style-type": kind}
-    items = tuple(child if isinstance(child, str) else _without(child, "list-style-type") for child in node.children)
+    items = tuple(
+        child if isinstance(child, str) else _without_declaration(child, "list-style-type") for child in node.children
+    )
     return replace(node, attrs={**node.attrs, "style": format_style(dict(sorted(own.items())))}, children=items)
 
 
-def _without(node: Element, name: str) -> Element:
-    """Return an element without one declaration of its style."""
+def _without_declaration(node: Element, name: str) -> Element:
     style = {key: value for key, value in _style_of(node).items() if key != name}
     return replace(node, attrs=_with_style(node.attrs, style))
 
@@ -349,7 +342,7 @@ def _cell(node: Element, outer: dict[str, str]) -> Element:
     alignments = {_style_of(block).get("text-align") for block in blocks}
     if len(alignments) == 1 and None not in alignments:
         style["text-align"] = alignments.pop() or ""
-        blocks = [_without(block, "text-align") for block in blocks]
+        blocks = [_without_declaration(block, "text-align") for block in blocks]
     if not blocks:
         style.pop("text-align", None)
     return Element(tag=node.tag, attrs=_with_style(attrs, dict(sorted(style.items()))), children=tuple(blocks))

@@ -167,7 +167,7 @@ def split_paragraphs(nodes: Iterable[Node]) -> list[tuple[Node, ...]]:
     """Normalize inline nodes as paragraphs: two breaks in a row separate them, breaks at the edges are removed."""
     leaves = _collapse_leaves(_leaves(nodes, ()))
     pieces: list[list[_InlineLeaf]] = [[]]
-    for is_break, group in groupby(leaves, key=_is_break):
+    for is_break, group in groupby(leaves, key=lambda leaf: isinstance(leaf.node, Element) and leaf.node.tag == "br"):
         run = list(group)
         if not is_break:
             pieces[-1] += run
@@ -189,10 +189,6 @@ def join_paragraphs(nodes: Iterable[Node]) -> tuple[Node, ...]:
 def is_anchor(node: Node) -> TypeGuard[Element]:
     """Return whether the node is nothing but an anchor."""
     return isinstance(node, Element) and node.tag == "a" and not node.children and set(node.attrs) == {"id"}
-
-
-def _is_break(leaf: _InlineLeaf) -> bool:
-    return isinstance(leaf.node, Element) and leaf.node.tag == "br"
 
 
 def _is_blank(piece: Sequence[_InlineLeaf]) -> bool:
@@ -252,8 +248,9 @@ def _collapse_leaves(leaves: Iterable[_InlineLeaf]) -> list[_InlineLeaf]:
         if leaf.node == " ":
             has_space = True
             continue
-        shared = _common_marks(out[-1].marks, leaf.marks) if out else ()
-        at_start = not any(not is_anchor(node.node) for node in out)
+        around = out[-1].marks if out else ()
+        shared = around[: sum(takewhile(bool, map(eq, around, leaf.marks)))]
+        at_start = all(is_anchor(one.node) for one in out)
         has_break = any(isinstance(node, Element) and node.tag == "br" for node in pending)
         if has_space and not at_start and not has_break:
             out.append(_InlineLeaf(node=" ", marks=shared))
@@ -279,12 +276,7 @@ def _words(leaves: Iterable[_InlineLeaf]) -> Iterator[_InlineLeaf]:
                 yield _InlineLeaf(node=" ", marks=leaf.marks)
 
 
-def _common_marks(left: tuple[_InlineMark, ...], right: tuple[_InlineMark, ...]) -> tuple[_InlineMark, ...]:
-    return left[: sum(takewhile(bool, map(eq, left, right)))]
-
-
 def _build(leaves: Iterable[_InlineLeaf], depth: int = 0) -> tuple[Node, ...]:
-    """Build elements around the leaves that share marks."""
     out: list[Node] = []
     for marks, group in groupby(leaves, key=lambda leaf: leaf.marks[depth : depth + 1]):
         if marks:

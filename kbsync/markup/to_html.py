@@ -163,7 +163,6 @@ def name_headings(tokens: Sequence[Token], *, wanted: Collection[str] | None) ->
 
 
 def _linked_anchors(tokens: Sequence[Token]) -> set[str]:
-    """Return the anchors that links within the text go to."""
     found = {str(token.attrs.get("href", "")) for token, _ in inline_tokens(tokens) if token.type == "link_open"}
     attributes = (attribute for text, _ in raw_html_of(tokens) for attribute in find_attributes(text))
     found |= {attribute.value for attribute in attributes if attribute.key == "href"}

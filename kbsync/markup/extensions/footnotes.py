@@ -34,7 +34,9 @@ def collect_footnotes(state: StateCore) -> None:
     kept, definitions = _split_definitions(state.tokens, used)
     taken: set[str] = set()
     names = {number: _anchor_name(label, taken) for label, number in used.items()}
-    _name_references(state.tokens, names)
+    for child in (child for token in state.tokens for child in token.children or ()):
+        if child.type == "footnote_ref":
+            child.meta["name"] = names[child.meta["id"]]
     if definitions:
         kept.append(_token("footnotes_open", "ol", 1))
         for label, number in sorted(used.items(), key=lambda one: one[1]):
@@ -78,13 +80,6 @@ def _anchor_name(label: str, taken: set[str]) -> str:
     name = unique_name(label if _LABEL.fullmatch(label) else slug(label), taken, {})
     taken.add(name)
     return name
-
-
-def _name_references(tokens: Sequence[Token], names: Mapping[int, str]) -> None:
-    for token in tokens:
-        for child in token.children or ():
-            if child.type == "footnote_ref":
-                child.meta["name"] = names[child.meta["id"]]
 
 
 def _item(definition: _Definition, name: str, count: int) -> list[Token]:

@@ -210,8 +210,9 @@ def skip_prefix(line: str, at: int, container: Container) -> int:
 
 def _with_spacing(parts: Blocks) -> tuple[SourceBlock, ...]:
     """Set how many blank lines stand above each kind of part; the most frequent number in the block counts."""
-    items = [_has_blank_line(one, other) for one, other in pairwise(parts) if _is_next_item(one, other)]
-    loose = int(sum(items) * 2 > len(items))
+    items = [(one, other) for one, other in pairwise(parts) if _is_next_item(one, other)]
+    blank = [one.gap > 0 or bool(QUOTED_BLANK.fullmatch(other.text.split("\n", 1)[0])) for one, other in items]
+    loose = int(sum(blank) * 2 > len(blank))
     return tuple(
         replace(part, blanks_above=0 if is_row(part) else loose if _begins_item(part) else int(bool(part.containers)))
         for part in parts
@@ -226,10 +227,6 @@ def is_row(part: SourceBlock) -> bool:
 def is_head(part: SourceBlock) -> bool:
     """Return whether a part is a table's head, with the delimiter row."""
     return bool(part.tokens) and part.tokens[0].type == "thead_open"
-
-
-def _has_blank_line(one: SourceBlock, other: SourceBlock) -> int:
-    return int(one.gap > 0 or QUOTED_BLANK.fullmatch(other.text.split("\n", 1)[0]) is not None)
 
 
 def _is_next_item(one: SourceBlock, other: SourceBlock) -> bool:

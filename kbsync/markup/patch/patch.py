@@ -108,7 +108,6 @@ class _Patcher:
         return patched
 
     def _patch_addresses(self, leaf: LeafSegment, wanted: LeafSegment) -> PatchedText | None:
-        """Replace addresses, where nothing else changed."""
         ours, theirs = "\n".join(leaf.lines), "\n".join(wanted.lines)
         if _ADDRESS.sub("", ours) != _ADDRESS.sub("", theirs):
             return None
@@ -147,7 +146,6 @@ class _Patcher:
         return PatchedText(parts=[html], kept=len(own)) if is_same else None
 
     def _patch_inside(self, leaf: LeafSegment, wanted: LeafSegment) -> PatchedText | None:
-        """Patch the content of a list, a table or a box."""
         ours, theirs = split_inside(leaf, self.live), split_inside(wanted, self.rendered)
         if ours is None or theirs is None or leaf.opened is None:
             return None
@@ -173,7 +171,6 @@ def _describe_rerendered(leaf: LeafSegment, wanted: LeafSegment, live: str) -> s
 
 
 def _is_version(ours: str, theirs: str) -> bool:
-    """Return whether one list, table or box is a version of the other."""
     words, others = (set(_WORD.findall(_TAG.sub(" ", line))) for line in (ours, theirs))
     return 2 * len(words & others) > max(len(words), len(others))
 

@@ -249,15 +249,9 @@ def _same(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, tuple[in
 def _pair(first: Sequence[Lines], second: Sequence[Lines]) -> dict[int, int]:
     """Map places in the second sequence to those of the first that they are versions of, so that most words stay."""
     ours, theirs = ([set(_WORD.findall(" ".join(lines))) for lines in blocks] for blocks in (first, second))
-    pairs = align(ours, theirs, _similarity, limit=_MAX_PAIRS)
-    if pairs is None:
-        return {at: at for at in range(min(len(first), len(second)))}
-    return {j: i for i, j in pairs}
-
-
-def _similarity(one: set[str], other: set[str]) -> float:
-    """Return how many words two blocks share; any two are better paired than not."""
-    return 0.01 + 2 * len(one & other) / (len(one) + len(other) + 1)
+    # Any two are better paired than not.
+    pairs = align(ours, theirs, lambda a, b: 0.01 + 2 * len(a & b) / (len(a) + len(b) + 1), limit=_MAX_PAIRS)
+    return {at: at for at in range(min(len(first), len(second)))} if pairs is None else {j: i for i, j in pairs}
 
 
 def _removed_wrappers(segments: Sequence[Segment], alignment: _Alignment) -> set[int]:

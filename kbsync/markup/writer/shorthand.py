@@ -101,7 +101,6 @@ def _footnote(item: Element) -> FootnoteText | None:
 
 
 def _without_back_links(nodes: tuple[Node, ...], label: str) -> tuple[Node, ...]:
-    """Remove the links back to the references from the end of a footnote."""
     kept = list(nodes)
     while kept and _is_back_link(kept[-1], label):
         kept.pop()
