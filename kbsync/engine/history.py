@@ -180,5 +180,4 @@ def _body_lines(
 
 def diff_lines(old: str, new: str, *, context: int) -> tuple[str, ...]:
     """Return the lines of a unified diff of two texts, without its header."""
-    lines = unified_diff(old.splitlines(), new.splitlines(), n=context, lineterm="")
-    return tuple(line for line in lines if not line.startswith(("--- ", "+++ ")))
+    return tuple(unified_diff(old.splitlines(), new.splitlines(), n=context, lineterm=""))[2:]
