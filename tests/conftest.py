@@ -1,7 +1,7 @@
-"""What every test gets: no network but loopback, no key, no cache, a git that knows an author, and the corpus.
+"""The environment of every test: no network but loopback, no key, no cache, a git author, and the corpus.
 
-And its gear, by where it is: `quick` tests start no process and play no state machine, `nightly` ones take minutes,
-all others are `slow`. A quick test that starts a process fails.
+`quick` tests start no process and no state machine, `nightly` ones take minutes, all others are `slow`: marks set by
+folder. A quick test that starts a process fails.
 """
 
 import ipaddress
@@ -40,7 +40,6 @@ SLOW = {
     "state",
     "test_action.py",
     "test_cache.py::test_several_runs_at_once_keep_everything_they_store",
-    "test_nothing_runs.py",
     "test_readme.py::test_the_installed_command_answers",
     "test_start_up.py",
     "test_workshop.py::test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top",
@@ -52,7 +51,7 @@ PROCESSES = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "
 
 
 class OutsideError(RuntimeError):
-    """A test reached for an address outside this machine."""
+    """A test connected to an address outside this machine."""
 
 
 class ProcessError(RuntimeError):
@@ -100,7 +99,7 @@ def _close_sockets(event: str, arguments: tuple[object, ...]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Close sockets to everything but loopback for as long as this process lives."""
-    import_module("git")  # it starts git when it is imported, which no quick test is to pay for
+    import_module("git")  # it starts git when it is imported, which no quick test should pay for
     sys.addaudithook(_close_sockets)
     sys.addaudithook(_refuse_processes)
 

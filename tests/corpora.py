@@ -1,6 +1,6 @@
-"""The two large collections brought to a checkout and a portal, and each step on them measured.
+"""The two large collections in a checkout and on a portal, and each step on them measured.
 
-Shared by the tests of the collections, which assert, and the benchmarks, which print. Nothing here judges.
+Shared by the tests of the collections, which assert, and the benchmarks, which print. Nothing here asserts.
 """
 
 import math
@@ -33,7 +33,7 @@ class Step:
 
     @property
     def writes(self) -> int:
-        """Count the calls that are no reading."""
+        """Count the calls that are not reads."""
         return self.total - self.calls.get("GET", 0)
 
 
@@ -65,7 +65,7 @@ def empty_tree(root: Path, portal: Portal) -> Checkout:
 
 
 def markdown_tree(root: Path, portal: Portal, corpus: Path) -> Checkout:
-    """Make a repository of articles that people wrote in Markdown for another system, whose ids they carry."""
+    """Make a repository of articles that people wrote in Markdown for another system, with the ids of that system."""
     source = corpus / "arduino-help-center" / "content"
     settings = f'assets_url = "{ASSETS}"\n[front_matter]\nignore = ["id"]\n'
     return _checkout(root, portal, lambda: shutil.copytree(source, root, dirs_exist_ok=True), settings)

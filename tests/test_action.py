@@ -1,4 +1,4 @@
-"""The action's own scripts and workflows, run in a checkout whose every file works against them.
+"""The scripts and workflows of the action, run in a checkout with hostile files.
 
 The workflows are read and run as they are. Stand-ins are only for what GitHub itself provides: the checkout, the
 variables of a runner, `gh`, and the `python` of setup-python, which notes the environment that it was started with.
@@ -204,7 +204,7 @@ def runner(tmp_path: Path, portal: Portal) -> Runner:
     return Runner.started(folder, tmp_path / "origin.git", {"KBSYNC_URL": portal.url})
 
 
-def test_nothing_of_a_hostile_checkout_runs_in_any_workflow_and_the_key_is_seen_by_kbsync_alone(
+def test_nothing_of_a_hostile_checkout_runs_in_any_workflow_and_only_kbsync_sees_the_key(
     runner: Runner, repository: Checkout, portal: Portal, marks: Path
 ) -> None:
     runner.job("publish")
@@ -230,7 +230,7 @@ def test_nothing_of_a_hostile_checkout_runs_in_any_workflow_and_the_key_is_seen_
     assert [text for text in seen if KEY in text] == []
 
 
-def test_the_files_of_the_hostile_checkout_do_leave_marks(repository: Checkout, marks: Path) -> None:
+def test_the_files_of_the_hostile_checkout_leave_marks_when_run(repository: Checkout, marks: Path) -> None:
     """The test above would prove nothing with files that cannot run."""
     starts = ["-m venv x", "-m pip", "-m kbsync", "-m site", "-c 'import yaml'", "-c 'import httpx'"]
     for words in (*([sys.executable, *shlex.split(start)] for start in starts), ["./kbsync"], ["sh", "bin/python"]):
@@ -249,7 +249,7 @@ def test_the_files_of_the_hostile_checkout_do_leave_marks(repository: Checkout, 
 
 
 @pytest.mark.parametrize("name", ["FRESHDESK_API_KEY", "FRESHDESK_API_KEY_PRODUCTION"])
-def test_a_key_in_the_environment_of_the_job_is_taken_from_what_installs(
+def test_a_key_in_the_environment_of_the_job_is_hidden_from_the_installation(
     runner: Runner, repository: Checkout, name: str
 ) -> None:
     python = runner.folder / "tools" / "python"

@@ -67,13 +67,13 @@ def baselines() -> st.SearchStrategy[Baseline]:
 
 @law(200)
 @given(baselines())
-def test_a_baseline_survives_its_file(baseline: Baseline) -> None:
+def test_a_baseline_is_read_back_from_its_file(baseline: Baseline) -> None:
     text = encode(baseline)
     assert decode(Baseline, text.encode(), file="x") == baseline
     assert encode(decode(Baseline, text, file="x")) == text
 
 
-def test_a_lock_file_reads_well_in_a_diff() -> None:
+def test_a_lock_file_is_readable_in_a_diff() -> None:
     live = {"title": "d1"}
     baseline = Baseline(
         kind=Kind.ARTICLE, id=7, path="a/b/ä.md", source="one\ntwo\n", live=live, fields={"body": "<p>x</p>\n"}
@@ -106,7 +106,7 @@ def test_a_lock_file_reads_well_in_a_diff() -> None:
     )
 
 
-def test_a_file_of_before_the_keys_were_settled_is_named_and_not_read() -> None:
+def test_a_file_in_an_old_format_is_reported_and_not_read() -> None:
     old = {"version": 1, "kind": "article", "id": 7, "path": "a/b/c.md", "seen": "2026", "born": "live", "epoch": 1}
     found, (problem,) = read_lock_files({"x.json": json.dumps(old).encode()})
     assert found == {}
@@ -115,7 +115,7 @@ def test_a_file_of_before_the_keys_were_settled_is_named_and_not_read() -> None:
 
 
 @pytest.mark.parametrize("number", [0, -7])
-def test_a_number_that_no_item_has_is_refused(number: int) -> None:
+def test_an_id_that_is_not_possible_is_refused(number: int) -> None:
     text = encode(Baseline(kind=Kind.ARTICLE, id=number, path="a/b/c.md"))
     assert "`id` is not the id of an item" in read_lock_files({"x.json": text.encode()})[1][0].message
 
@@ -128,11 +128,11 @@ def test_a_number_that_no_item_has_is_refused(number: int) -> None:
         (Kind.CATEGORY, "عام", ".kbsync/staging/عام/_index.md.json"),
     ],
 )
-def test_a_lock_file_is_named_after_the_source_that_it_is_about(kind: Kind, path: str, name: str) -> None:
+def test_a_lock_file_is_named_after_its_source(kind: Kind, path: str, name: str) -> None:
     assert lock_file_path("staging", kind, path) == name
 
 
-def test_a_ledger_file_is_named_by_the_id_that_outlives_every_rename() -> None:
+def test_a_ledger_file_is_named_by_the_id_which_no_rename_changes() -> None:
     assert ledger_file_name(KEY) == "article/7.json"
 
 
@@ -156,7 +156,7 @@ def test_the_later_of_lock_and_ledger_counts() -> None:
     assert _counts(None, None) is None
 
 
-def test_within_one_second_the_ledger_counts_only_over_the_lock_that_it_was_made_over() -> None:
+def test_within_one_second_the_ledger_counts_only_over_the_lock_file_that_it_replaced() -> None:
     lock = _baseline("2026-01-01T00:00:00Z", live="pulled")
     over = _baseline("2026-01-01T00:00:00Z", live="published", over=fingerprint(lock))
     other = _baseline("2026-01-01T00:00:00Z", live="published", over=fingerprint(_baseline("", live="another")))
@@ -176,21 +176,21 @@ def test_within_one_second_what_the_portal_changed_later_counts() -> None:
 
 @law(100)
 @given(baselines(), baselines())
-def test_a_fingerprint_tells_versions_apart_and_nothing_else(one: Baseline, other: Baseline) -> None:
+def test_a_fingerprint_differs_by_version_only(one: Baseline, other: Baseline) -> None:
     digests = [sorted((known.seen_at, known.blob, *known.live.values())) for known in (one, other)]
     assert (fingerprint(one) == fingerprint(other)) is (digests[0] == digests[1])
 
 
-def test_what_is_gone_on_both_sides_outweighs_its_lock_and_is_known_no_more() -> None:
+def test_a_tombstone_overrides_its_lock_file() -> None:
     lock = _baseline("2026-01-01T00:00:00Z")
     assert not is_tombstone(lock)
     assert _counts(lock, tombstone(lock, seen="2026-01-02T00:00:00Z")) is None
-    pulled_anew = _baseline("2026-01-03T00:00:00Z")
-    assert _counts(pulled_anew, tombstone(lock, seen="2026-01-02T00:00:00Z")) is pulled_anew
+    pulled_again = _baseline("2026-01-03T00:00:00Z")
+    assert _counts(pulled_again, tombstone(lock, seen="2026-01-02T00:00:00Z")) is pulled_again
     assert decode(Baseline, encode(tombstone(lock, seen="x")), file="x") == tombstone(lock, seen="x")
 
 
-def test_spoilt_lock_files_are_told_with_their_lines_and_the_others_are_read() -> None:
+def test_lock_files_that_are_not_valid_are_reported_with_their_lines_and_the_others_are_read() -> None:
     good = encode(_baseline("2026")).encode()
     files = {
         ".kbsync/production/a/b/c.md.json": good,
@@ -236,7 +236,7 @@ def test_a_translation_has_a_ledger_file_beside_its_primary() -> None:
     assert read_ledger(files, ref="x", advice="") == {KEY: _baseline("2026"), french.key: french}
 
 
-def test_sources_that_git_still_has_are_filled_in_by_blob() -> None:
+def test_sources_are_filled_in_from_the_blobs_of_git() -> None:
     with_blob = Baseline(kind=Kind.ARTICLE, id=7, path="a", blob=blob_of("text\n"))
     own = Baseline(kind=Kind.ARTICLE, id=8, path="b", blob=blob_of("text\n"), source="its own")
     without = Baseline(kind=Kind.ARTICLE, id=9, path="c", blob="0" * 40)
@@ -244,6 +244,6 @@ def test_sources_that_git_still_has_are_filled_in_by_blob() -> None:
     assert [known.source for known in filled] == ["text\n", "its own", None]
 
 
-def test_a_blob_is_named_as_git_names_it() -> None:
+def test_a_blob_has_the_id_that_git_gives_it() -> None:
     assert blob_of("") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
     assert blob_of("hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"

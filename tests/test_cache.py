@@ -1,4 +1,4 @@
-"""The cache: nothing is converted twice, and no error with it stops a run."""
+"""The cache: nothing is converted twice, and no cache error stops a run."""
 
 import json
 import os

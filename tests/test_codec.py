@@ -1,4 +1,4 @@
-"""The codec of kept files: what is written is read back, and what cannot be read is named with its file and place."""
+"""The codec of stored files: written values are read back, and errors name the file and place."""
 
 import json
 from collections.abc import Mapping

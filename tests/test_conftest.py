@@ -1,4 +1,4 @@
-"""What conftest.py promises every test."""
+"""The guarantees of conftest.py for every test."""
 
 import socket
 import subprocess

@@ -32,14 +32,14 @@ def test_files_are_written_replaced_moved_and_deleted(tmp_path: Path) -> None:
     assert [place.name for place in tmp_path.iterdir()] == ["root"], "nothing of the writing is left"
 
 
-def test_the_root_stays_also_when_its_last_file_goes(tmp_path: Path) -> None:
+def test_the_root_stays_when_its_last_file_is_deleted(tmp_path: Path) -> None:
     put(tmp_path, {"a/b/x.md": "x"})
     delete_file(tmp_path, "a/b/x.md")
     assert tmp_path.is_dir()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_the_scratch_is_on_another_disk_a_file_is_replaced_whole_too(
+def test_a_file_is_replaced_whole_when_the_scratch_directory_is_on_another_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "root"

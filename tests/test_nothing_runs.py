@@ -1,4 +1,4 @@
-"""Nothing that lies in a content tree ever runs: whatever a pull request adds, no command of kbsync executes it.
+"""No file of a content tree ever runs: whatever a pull request adds, no command of kbsync executes it.
 
 Each attack leaves a mark where its command would make one; where it is cheap, plain git proves that the attack works.
 """
@@ -180,7 +180,7 @@ def test_such_files_beside_a_real_repository_are_refused(hostile: HostileClone) 
     nothing_runs(hostile, refused=True)
 
 
-def test_such_files_are_no_repository_where_there_is_no_clone_either(hostile: HostileClone) -> None:
+def test_such_files_are_no_repository_outside_a_clone_either(hostile: HostileClone) -> None:
     place = hostile.lookalike("docs/help")
     shutil.rmtree(hostile.clone / ".git")
     fires(hostile, "status", cwd=place)
@@ -190,14 +190,14 @@ def test_such_files_are_no_repository_where_there_is_no_clone_either(hostile: Ho
         assert (done.code == 0) == (words[0] in {"lint", "render"}), (words, done)
 
 
-def test_a_git_file_that_leads_to_files_of_the_tree_is_refused(hostile: HostileClone) -> None:
+def test_a_git_file_that_points_into_the_tree_is_refused(hostile: HostileClone) -> None:
     hostile.lookalike("docs/help/guide/sub")
     hostile.put("docs/help/.git", "gitdir: guide/sub\n")
     fires(hostile, "status", cwd=hostile.root)
     nothing_runs(hostile, refused=True)
 
 
-def test_a_variable_that_names_such_files_counts_for_nothing(hostile: HostileClone) -> None:
+def test_a_variable_that_names_such_files_is_ignored(hostile: HostileClone) -> None:
     place = hostile.lookalike("evil")
     hostile.changed()
     nothing_runs(hostile, GIT_DIR=str(place), GIT_COMMON_DIR=str(place), GIT_OBJECT_DIRECTORY=str(place / "objects"))
@@ -206,7 +206,7 @@ def test_a_variable_that_names_such_files_counts_for_nothing(hostile: HostileClo
 ATTRIBUTES = "* filter=x diff=x merge=x\n*.md filter=x diff=x merge=x\n[attr]y filter=x\n"
 
 
-def test_attributes_and_settings_in_the_tree_count_for_nothing(hostile: HostileClone) -> None:
+def test_attributes_and_settings_in_the_tree_are_ignored(hostile: HostileClone) -> None:
     for folder in ("", "docs/help/"):
         hostile.put(f"{folder}.gitattributes", ATTRIBUTES)
         for name in (".gitconfig", ".config/git/config", "config", "gitconfig", ".lfsconfig"):
@@ -232,7 +232,7 @@ def test_hooks_and_a_monitor_that_the_clone_names_in_the_tree_are_not_run(hostil
 
 
 @pytest.mark.parametrize("which", ["smudge", "textconv", "command", "driver"])
-def test_a_program_of_the_person_s_own_that_attributes_choose_is_not_run(hostile: HostileClone, which: str) -> None:
+def test_a_program_of_the_user_that_attributes_select_is_not_run(hostile: HostileClone, which: str) -> None:
     hostile.script("program.sh")
     hostile.put(".gitattributes", "*.md filter=x diff=x merge=x\n")
     hostile.checkout.commit()
@@ -256,7 +256,7 @@ def test_a_program_of_the_person_s_own_that_attributes_choose_is_not_run(hostile
     nothing_runs(hostile)
 
 
-def test_a_repository_within_the_tree_is_not_looked_into(hostile: HostileClone) -> None:
+def test_a_repository_within_the_tree_is_not_read(hostile: HostileClone) -> None:
     inner = hostile.root / "guide/inner"
     inner.mkdir()
     git(inner, "init", "-q")
@@ -308,7 +308,7 @@ def test_a_remote_that_the_clone_does_not_have_is_a_usage_error(hostile: Hostile
 
 
 @pytest.mark.parametrize("name", ["--output={}", "-c{}", "$({})", "`{}`", "x; {}"])
-def test_a_name_of_a_branch_or_a_target_is_no_option_and_no_command(hostile: HostileClone, name: str) -> None:
+def test_the_name_of_a_branch_or_a_target_is_never_an_option_or_a_command(hostile: HostileClone, name: str) -> None:
     said = name.format(hostile.payload)
     place = hostile.root / "kbsync.toml"
     place.write_text(place.read_text().replace("\n", f"\nbranch = '{said}'\n", 1) + f"[targets.'{said}']\nurl = 'x'\n")

@@ -1,4 +1,4 @@
-"""The workshop holds together: one address, pinned actions, limits above the measured times, commands that exist."""
+"""Project metadata, CI and hooks agree: one address, pinned actions, measured limits, commands that exist."""
 
 import re
 import tomllib
@@ -201,15 +201,15 @@ def test_the_changelog_has_one_line_a_change() -> None:
 def test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top(tmp_path: Path) -> None:
     (hook,) = _load(ROOT / ".pre-commit-hooks.yaml")
     assert hook["entry"] == "kbsync lint"
-    desk = Checkout(root=tmp_path)
+    checkout = Checkout(root=tmp_path)
     for folder in ("content", "docs/help"):
-        desk.write(f"{folder}/kbsync.toml", '[targets.production]\nurl = "https://acme.freshdesk.com"\n')
-        desk.write(f"{folder}/guide/_index.md", "---\nname: Guide\n---\n")
-        desk.write(f"{folder}/guide/start/_index.md", "---\nname: Start\n---\n")
+        checkout.write(f"{folder}/kbsync.toml", '[targets.production]\nurl = "https://acme.freshdesk.com"\n')
+        checkout.write(f"{folder}/guide/_index.md", "---\nname: Guide\n---\n")
+        checkout.write(f"{folder}/guide/start/_index.md", "---\nname: Start\n---\n")
         for name in ("first", "second"):
-            desk.write(f"{folder}/guide/start/{name}.md", f"---\ntitle: {name}\n---\n[x](none.md)\n")
+            checkout.write(f"{folder}/guide/start/{name}.md", f"---\ntitle: {name}\n---\n[x](none.md)\n")
     for folder, words in (("content", ("lint",)), ("docs/help", ("--root", "docs/help", "lint"))):
-        ended = desk.kbsync(*words, f"{folder}/guide/start/first.md")
+        ended = checkout.kbsync(*words, f"{folder}/guide/start/first.md")
         assert ended.code == 1
         assert ended.out.count("none.md") == 1
         assert "guide/start/first.md:4: " in ended.out

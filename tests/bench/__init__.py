@@ -1,1 +1,1 @@
-"""Benchmarks: scripts that print figures and judge nothing. Run one with `python -m tests.bench.NAME`."""
+"""Benchmarks: scripts that print figures and assert nothing. Run one with `python -m tests.bench.NAME`."""

@@ -1,4 +1,4 @@
-"""Both directions over every article of the collections, in one process, beside libraries that do the like.
+"""Both directions over every article of the collections, in one process, beside similar libraries.
 
 What kbsync does more: its Markdown is rendered back and compared, block by block, and nothing is lost; its HTML has
 resolved links, call-outs, heading ids and the rest of the dialect. Run it with `python -m tests.bench.conversion`,

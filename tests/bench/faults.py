@@ -1,4 +1,4 @@
-"""What becomes of a publish in which something goes wrong, for every call and every fault, as a table.
+"""The result of a publish for every fault at every call, as a table.
 
 `python -m tests.bench.faults` kills a publish by SIGKILL at every call, before and after it is done, and lets the
 same clone and a fresh one go on; then it tries every other trouble. `--quick` tries every third call.

@@ -1,4 +1,4 @@
-"""How rendering grows with the text, for texts that repeat what could be looked for again and again.
+"""How rendering grows with the text, for texts that repeat what a parser searches for.
 
 Run it with `python -m tests.bench.growth`. Ten times the text is to take about ten times as long; a hundred times as
 long would be every part looked at for every other. Each figure is the best of three.

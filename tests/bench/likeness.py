@@ -23,7 +23,7 @@ def texts(count: int, *, length: int = 330) -> dict[int, str]:
 
 
 def edited(text: str) -> str:
-    """Write one word in twelve anew."""
+    """Write one word in twelve differently."""
     return " ".join(word if number % 12 else f"new{number}" for number, word in enumerate(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""Seconds and peak memory of `kbsync plan` on 1,221 articles, as a process of its own; Linux tells, others do not.
+"""Seconds and peak memory of `kbsync plan` on 1,221 articles, in a separate process, on Linux only.
 
 Run it with `python -m tests.bench.memory` and KBSYNC_CORPUS set.
 """
@@ -19,7 +19,7 @@ from tests.corpora import empty_tree, load_help_centre, step
 
 RUNS = 3
 
-# Not getrusage: what that tells begins with the memory of the process that started this one.
+# Not getrusage: its figure begins with the memory of the process that started this one.
 _SCRIPT = """
 import re, sys
 from pathlib import Path
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def spent(root: Path, environ: dict[str, str], words: list[str]) -> tuple[float, float]:
-    """Run a command and give its seconds and the most memory it had, in MB; its own process tells, not its children."""
+    """Run a command and give its seconds and its peak memory in MB, without its children."""
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, *words], cwd=root, env=environment(environ), capture_output=True, check=False

@@ -1,4 +1,4 @@
-"""What `kbsync status` takes on 1,221 articles beside the calls, in processor time: of all the rest a machine is free.
+"""What `kbsync status` takes on 1,221 articles beside the calls, in processor time: without the waits.
 
 Beside it stands what a plain loop over the same calls takes, the same pages fetched and parsed and nothing compared.
 Run it with `python -m tests.bench.status` and KBSYNC_CORPUS set.
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _pages(checkout: Checkout, portal: Portal, environ: dict[str, str]) -> str:
-    """Run it once, to fill the cache, and tell what it asks the portal for."""
+    """Run it once, to fill the cache, and return its calls to the portal."""
     portal.calls.clear()
     subprocess.run(command("status"), cwd=checkout.root, env=environ, capture_output=True, check=True)
     return "\n".join(call.path for call in portal.calls)

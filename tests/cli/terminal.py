@@ -1,4 +1,4 @@
-"""kbsync on a terminal of its own: what a person would see, and what they type."""
+"""kbsync on a pseudo-terminal: what a person sees and types."""
 
 import os
 import pty

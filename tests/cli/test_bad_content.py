@@ -144,7 +144,7 @@ def test_a_name_that_windows_refuses_is_a_lint_problem_and_stops_no_other_articl
     assert project.kbsync("publish", "--yes").code == 0
 
 
-def test_an_id_that_is_gone_is_a_conflict_and_the_rest_is_published(project: Project) -> None:
+def test_a_missing_id_is_a_conflict_and_the_rest_is_published(project: Project) -> None:
     project.checkout.write(X, "---\ntitle: X\nid: 4711\n---\nText\n")
     project.checkout.commit()
     done = project.kbsync("publish", "--yes", "--format", "json")
@@ -185,7 +185,7 @@ def test_a_title_of_emoji_is_a_title(project: Project) -> None:
     assert project.checkout.files() == before
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_trouble(project: Project) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(project: Project) -> None:
     text = "\ufeff---\r\ntitle: X\r\n---\r\nText\r\n\r\n* one\r\n"
     project.checkout.write(X, text)
     project.checkout.commit()

@@ -23,7 +23,9 @@ COMMANDS = (["plan"], ["publish", "--yes"], ["pull"], ["status"])
         (" \n", "no API key"),
     ],
 )
-def test_a_key_that_is_none_is_refused_before_any_call_and_not_shown(project: Project, key: str, message: str) -> None:
+def test_a_key_that_is_not_valid_is_refused_before_any_call_and_not_shown(
+    project: Project, key: str, message: str
+) -> None:
     for words in COMMANDS:
         result = project.kbsync(*words, FRESHDESK_API_KEY=key)
         assert (result.code, result.out) == (2, "")
@@ -131,7 +133,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_a_portal_that_is_none_is_named_and_nothing_is_written(project: Project, name: str) -> None:
+def test_a_server_that_is_not_a_portal_is_reported_and_nothing_is_written(project: Project, name: str) -> None:
     answer, message = ANSWERS[name]
     before = project.checkout.files(), project.checkout.git("for-each-ref")
     for words in COMMANDS:
@@ -148,7 +150,7 @@ def test_a_portal_that_is_none_is_named_and_nothing_is_written(project: Project,
     assert (project.checkout.files(), project.checkout.git("for-each-ref")) == before
 
 
-def test_a_redirect_never_takes_the_key_along(project: Project) -> None:
+def test_a_redirect_never_gets_the_key(project: Project) -> None:
     def elsewhere(there: FaultyServer) -> Callable[[str, int], bytes]:
         return lambda line, number: reply(b"", status="307 Moved", headers={"Location": f"{there.url}/x"})
 
@@ -158,7 +160,7 @@ def test_a_redirect_never_takes_the_key_along(project: Project) -> None:
         assert other.lines == []
 
 
-def test_a_listing_that_fails_halfway_archives_nothing_and_says_so(project: Project) -> None:
+def test_a_listing_that_fails_halfway_is_reported_and_archives_nothing(project: Project) -> None:
     project.published()
     project.portal.faults.fail("GET", "*/folders/*/articles", status=500, times=None)
     result = project.kbsync("publish", "--yes")
@@ -167,7 +169,7 @@ def test_a_listing_that_fails_halfway_archives_nothing_and_says_so(project: Proj
     assert project.written == []
 
 
-def test_a_portal_that_knows_nothing_that_we_know_is_refused(project: Project) -> None:
+def test_a_portal_with_none_of_the_known_items_is_refused(project: Project) -> None:
     project.published()
     for category in project.portal.store.all_categories():
         project.portal.store.delete_category(category.id)
@@ -178,7 +180,7 @@ def test_a_portal_that_knows_nothing_that_we_know_is_refused(project: Project) -
     assert project.kbsync("plan").code == 4
 
 
-def test_the_key_stands_in_no_output_and_no_file(project: Project) -> None:
+def test_the_key_is_in_no_output_and_no_file(project: Project) -> None:
     key = "K3yThatNobodyMaySee"
     with faulty(lambda line, number: reply(f'{{"message": "{key} {line}"}}', status="500 Oops")) as server:
         result = project.kbsync("--url", server.url, "plan", FRESHDESK_API_KEY=key)
@@ -187,7 +189,7 @@ def test_the_key_stands_in_no_output_and_no_file(project: Project) -> None:
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(key="K3yThatNobodyMaySee")])
-def test_the_key_of_a_whole_round_stands_nowhere(project: Project) -> None:
+def test_the_key_is_nowhere_after_a_publish_and_a_pull(project: Project) -> None:
     key = "K3yThatNobodyMaySee"
     output = [project.kbsync("publish", "--yes"), project.kbsync("plan", "--format", "json")]
     project.portal.store.edit_article(project.article("First steps"), body="<p>Theirs</p>")

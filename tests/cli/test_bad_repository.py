@@ -13,7 +13,7 @@ from tests.cli_runner import Checkout, new_checkout
 NEEDING_GIT = (["plan"], ["plan", "--no-refresh"], ["publish", "--yes"], ["pull"], ["status"])
 
 
-def test_a_directory_that_is_no_repository_is_advice_and_lint_works_there(project: Project) -> None:
+def test_a_directory_that_is_not_a_repository_is_an_error_with_advice_and_lint_works_there(project: Project) -> None:
     shutil.rmtree(project.checkout.root / ".git")
     before = project.checkout.files()
     assert project.kbsync("lint").code == 0
@@ -37,7 +37,7 @@ def test_a_repository_without_a_commit_can_be_planned_but_not_published(project:
     assert project.written == []
 
 
-def test_a_bare_repository_is_advice(project: Project) -> None:
+def test_a_bare_repository_is_an_error_with_advice(project: Project) -> None:
     bare = project.checkout.root.parent / "bare.git"
     project.checkout.git("clone", "--quiet", "--bare", ".", str(bare))
     (bare / "kbsync.toml").write_text(project.checkout.read("kbsync.toml"))
@@ -47,7 +47,7 @@ def test_a_bare_repository_is_advice(project: Project) -> None:
     assert "\n  try: " in result.err
 
 
-def test_git_that_is_not_installed_is_advice(project: Project) -> None:
+def test_a_missing_git_is_an_error_with_advice(project: Project) -> None:
     result = project.checkout.process("plan", PATH="/nonexistent")
     assert (result.code, result.out) == (1, "")
     assert result.err == "error: git not found\n  try: install git, and see that it is on the PATH\n"
@@ -103,7 +103,7 @@ def test_every_wrong_setting_is_named_at_once(project: Project) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_settings_that_are_not_utf_8_are_advice(project: Project, encoding: str) -> None:
+def test_settings_that_are_not_utf_8_are_an_error_with_advice(project: Project, encoding: str) -> None:
     project.checkout.write("kbsync.toml", '# \u00e9\n[targets.production]\nurl = "x"\n'.encode(encoding))
     result = project.kbsync("lint")
     assert (result.code, result.out) == (2, "")
@@ -145,7 +145,7 @@ HOSTILE = (
 
 @pytest.fixture
 def hostile(portal: Portal, tmp_path: Path) -> Checkout:
-    """An empty tree, and a portal whose names would do harm if they were believed."""
+    """An empty tree, and a portal with names that would do harm if they were used unchecked."""
     for name in HOSTILE[:5]:
         category = portal.store.create_category(name)
         folder = portal.store.create_folder(category.id, name)
@@ -178,7 +178,7 @@ def test_names_from_the_portal_never_leave_the_root_nor_collide(hostile: Checkou
 
 
 @pytest.mark.parametrize("title", ["two\nlines", ""])
-def test_what_a_pull_writes_is_sound(project: Project, title: str) -> None:
+def test_a_pull_writes_a_valid_tree(project: Project, title: str) -> None:
     project.published()
     project.portal.store.edit_article(project.article("First steps"), title=title)
     assert project.kbsync("pull").code == 0
@@ -186,7 +186,7 @@ def test_what_a_pull_writes_is_sound(project: Project, title: str) -> None:
     assert project.kbsync("plan", "--exit-code").code == 0
 
 
-def test_a_nested_root_in_a_larger_repository_works_whole(portal: Portal, tmp_path: Path) -> None:
+def test_a_nested_root_in_a_larger_repository_works(portal: Portal, tmp_path: Path) -> None:
     files = {f"docs/help/{path}": text for path, text in FILES.items()}
     settings = f'[targets.production]\nurl = "{portal.url}"\n'
     checkout = new_checkout(

@@ -31,7 +31,7 @@ def test_every_problem_is_named_at_once_with_path_and_line(project: Project) -> 
     assert result.err == f"{len(places)} problems.\n"
 
 
-def test_only_the_named_paths_are_judged(project: Project) -> None:
+def test_only_the_named_paths_are_checked(project: Project) -> None:
     project.checkout.write("guide/start/a.md", "")
     project.checkout.write("guide/other/b.md", "")
     assert project.kbsync("lint", "guide/other").out.startswith("guide/other/b.md:1: is empty")
@@ -70,7 +70,7 @@ def test_render_shows_the_html_of_one_article(project: Project) -> None:
     assert result.out == '<p>Plug it in.</p>\n<p>Then read <a href="second.md">the second</a>.</p>\n'
 
 
-def test_render_names_a_file_that_is_none(project: Project) -> None:
+def test_render_reports_a_file_that_is_not_an_article(project: Project) -> None:
     for name in ("nowhere.md", "guide"):
         result = project.kbsync("render", name)
         assert (result.code, result.out) == (2, "")

@@ -1,4 +1,4 @@
-"""`kbsync history` and `kbsync undo`: what they ask, write and say, and how they end."""
+"""`kbsync history` and `kbsync undo`: what they ask, write and print, and their exit codes."""
 
 import pytest
 
@@ -52,14 +52,14 @@ def test_history_of_a_run_shows_each_article_before_and_after(changed: Project) 
     assert "```diff" in changed.kbsync("history", name, "--format", "markdown").out
 
 
-def test_history_of_no_run_ends_with_advice(changed: Project) -> None:
+def test_history_of_an_unknown_run_ends_with_advice(changed: Project) -> None:
     done = changed.kbsync("history", "ffffff0")
     assert done.code == 2
     assert "no run is called ffffff0" in done.err
     assert "kbsync history" in done.err
 
 
-def test_history_shows_nothing_that_could_steer_a_terminal(project: Project) -> None:
+def test_history_shows_no_control_characters(project: Project) -> None:
     project.published()
     project.checkout.write(SECOND, '---\ntitle: "Red \\e[31m and \\u202Eback"\n---\nTurn it \u2067on.\n')
     project.checkout.commit()
@@ -69,14 +69,14 @@ def test_history_shows_nothing_that_could_steer_a_terminal(project: Project) -> 
         assert not set("\x1b\u202e\u2067") & set(out)
 
 
-def test_undo_wants_somebody_to_ask_or_yes(changed: Project) -> None:
+def test_undo_needs_a_confirmation_or_yes(changed: Project) -> None:
     done = changed.kbsync("undo")
     assert done.code == 2
     assert "--yes" in done.err
     assert changed.written == []
 
 
-def test_undo_shows_what_it_puts_back_and_what_became_of_it(changed: Project) -> None:
+def test_undo_shows_its_plan_and_its_result(changed: Project) -> None:
     name = last(changed)
     done = changed.kbsync("undo", "--yes")
     assert done.code == 0
@@ -105,14 +105,14 @@ def test_a_dry_run_writes_nothing(changed: Project) -> None:
     assert (changed.written, last(changed)) == ([], before)
 
 
-def test_what_was_edited_since_ends_an_undo_with_four(changed: Project) -> None:
+def test_an_article_edited_since_ends_an_undo_with_4(changed: Project) -> None:
     changed.portal.store.edit_article(changed.article("Second steps, again"), title="By hand")
     done = changed.kbsync("undo", "--yes")
     assert done.code == 4
     assert f"! {SECOND}  edited on the portal since: title" in done.out
 
 
-def test_an_undo_that_fails_at_an_article_names_it_and_can_be_run_again(changed: Project) -> None:
+def test_an_undo_that_fails_at_an_article_reports_it_and_can_be_repeated(changed: Project) -> None:
     name = last(changed)
     number = changed.article("Second steps, again")
     changed.portal.faults.fail("PUT", f"*/articles/{number}", status=403, times=None)
@@ -133,7 +133,7 @@ def test_without_a_terminal_only_the_branch_that_is_published_is_undone_from(cha
     assert "undo from main" in done.err
 
 
-def test_undo_with_a_branch_commits_the_revert_and_takes_no_call(changed: Project) -> None:
+def test_undo_with_a_branch_commits_the_revert_and_makes_no_call(changed: Project) -> None:
     done = changed.kbsync("undo", "--branch", "back", FRESHDESK_API_KEY=None)
     assert (done.code, done.out.split()) == (0, ["guide/more/third.md", SECOND])
     assert changed.checkout.git("show", f"back:{SECOND}").endswith("Turn it on.\n")
@@ -143,7 +143,7 @@ def test_undo_with_a_branch_commits_the_revert_and_takes_no_call(changed: Projec
     assert changed.checkout.read(FIRST)
 
 
-def test_the_variable_of_the_published_branch_makes_no_revert_of_an_undo(changed: Project) -> None:
+def test_the_variable_for_the_published_branch_is_not_the_branch_of_a_revert(changed: Project) -> None:
     done = changed.kbsync("undo", "--dry-run", KBSYNC_BRANCH="main")
     assert (done.code, "kbsync undo of run" in done.out) == (0, True)
 

@@ -1,4 +1,4 @@
-"""What comes from outside reaches terminals, comments and pages as text, and as nothing else."""
+"""Text from outside reaches terminals, comments and pages as plain text only."""
 
 import json
 

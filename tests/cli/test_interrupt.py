@@ -1,4 +1,4 @@
-"""A run that is asked to end, as CI does with a job that is cancelled; and one that waits for another."""
+"""A run that gets SIGTERM, as from a cancelled CI job; and one that waits for another."""
 
 import signal
 import subprocess
@@ -32,7 +32,7 @@ def test_sigterm_saves_what_was_done_and_releases_the_lease(project: Project) ->
     assert project.checkout.kbsync("plan", "--exit-code").code == 0
 
 
-def test_wait_is_a_span_or_nothing_also_from_the_environment(project: Project) -> None:
+def test_wait_is_a_duration_or_empty_also_from_the_environment(project: Project) -> None:
     for wait in ("0", "30s", "5m"):
         assert project.checkout.kbsync("publish", "--yes", "--wait", wait).code == 0
     assert project.checkout.kbsync("publish", "--yes", KBSYNC_WAIT="1m").code == 0

@@ -58,7 +58,7 @@ def test_items_are_named_by_path_by_id_and_by_both(project: Project) -> None:
 
 @pytest.mark.parametrize("words", [["folder:7"], ["7"], ["guide/start/third.md"], ["guide/start/none.md"]])
 @pytest.mark.parametrize("command", ["adopt", "release"])
-def test_what_is_nowhere_is_named_and_nothing_is_written(project: Project, command: str, words: list[str]) -> None:
+def test_an_unknown_item_is_reported_and_nothing_is_written(project: Project, command: str, words: list[str]) -> None:
     before = project.checkout.files()
     done = project.kbsync(command, *words, "--yes")
     assert done.code in (2, 4)
@@ -74,7 +74,7 @@ def test_without_a_terminal_yes_is_needed(project: Project, command: str) -> Non
 
 
 @pytest.mark.parametrize("words", [["."], ["guide/start/first.md=folder:7"]])
-def test_what_cannot_be_meant_is_refused(project: Project, words: list[str]) -> None:
+def test_options_that_contradict_each_other_are_refused(project: Project, words: list[str]) -> None:
     assert project.kbsync("adopt", *words, "--yes").code == 2
 
 
@@ -98,7 +98,7 @@ def test_explain_shows_what_each_side_did_and_the_options(project: Project) -> N
     assert f"`kbsync publish --overwrite {FIRST}`" in done.out
 
 
-def test_explain_is_data_too_and_needs_no_call(project: Project) -> None:
+def test_explain_prints_json_too_and_needs_no_call(project: Project) -> None:
     project.checkout.write(SECOND, "---\ntitle: Second steps\n---\nTurn it off.\n")
     done = project.kbsync("explain", SECOND, "guide/start", "--no-refresh", "--format", "json", FRESHDESK_API_KEY=None)
     items = {item["path"]: item for item in done.json["items"]}

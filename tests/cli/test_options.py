@@ -1,4 +1,4 @@
-"""Options, variables and the file: who overrides whom, and which message there is for what is wrong."""
+"""Options, variables and the settings file: which overrides which, and the error for each mistake."""
 
 import subprocess
 import sys
@@ -100,7 +100,7 @@ def test_the_root_is_named_or_found(project: Project) -> None:
     assert checkout.kbsync("lint", cwd=above).code == 0
 
 
-def test_no_root_is_advice(project: Project) -> None:
+def test_a_missing_root_is_an_error_with_advice(project: Project) -> None:
     result = project.checkout.kbsync("plan", cwd=project.checkout.root.parent)
     assert (result.code, result.out) == (2, "")
     assert result.err == (

@@ -1,4 +1,4 @@
-"""`kbsync plan`: what it shows, in which form, and how it ends."""
+"""`kbsync plan`: what it shows, in which format, and its exit code."""
 
 import json
 
@@ -63,12 +63,12 @@ def test_an_update_shows_the_lines_of_the_source_that_differ(project: Project) -
     assert {"-Turn it on.", "+Turn it off and on.", "1 to update, 3 unchanged."} <= set(lines)
 
 
-def test_what_git_does_not_have_yet_is_marked(project: Project) -> None:
+def test_uncommitted_changes_are_marked(project: Project) -> None:
     project.checkout.write("guide/start/third.md", "---\ntitle: Third\n---\nText\n")
     assert project.kbsync("plan").err == "Not committed yet, so that publish would leave it out: guide/start/third.md\n"
 
 
-def test_drift_is_named_and_left_alone(project: Project) -> None:
+def test_drift_is_reported_and_left_alone(project: Project) -> None:
     project.published()
     project.portal.store.edit_article(project.article("First steps"), body="<p>Plug it out.</p>")
     page = project.kbsync("plan", "--format", "json").json
@@ -86,7 +86,7 @@ def test_only_the_named_paths_are_planned_with_what_they_need(project: Project) 
     assert _steps(project.kbsync("plan", "--format", "json", ".", FIRST).json) == CREATED
 
 
-def test_paths_are_meant_from_where_the_user_stands(project: Project) -> None:
+def test_paths_are_relative_to_the_working_directory(project: Project) -> None:
     planned = project.checkout.kbsync("plan", "--format", "json", "first.md", cwd=project.checkout.root / "guide/start")
     assert _steps(planned.json) == CREATED[:3]
     outside = project.checkout.kbsync(
@@ -118,7 +118,7 @@ def test_a_path_whose_file_was_removed_is_still_known(project: Project) -> None:
     assert _steps(page) == [("archive", "article", FIRST)]
 
 
-def test_out_saves_the_plan_and_notes_where(project: Project) -> None:
+def test_out_saves_the_plan_and_prints_its_path(project: Project) -> None:
     saved = project.checkout.root.parent / "plan"
     for name, form, start in (
         ("p.json", "text", "{"),
@@ -133,7 +133,7 @@ def test_out_saves_the_plan_and_notes_where(project: Project) -> None:
     assert json.loads(saved.with_name("p.json").read_text(encoding="utf-8"))["counts"] == {"create": 4}
 
 
-def test_a_place_that_cannot_be_written_is_advice(project: Project) -> None:
+def test_a_path_that_cannot_be_written_is_an_error_with_advice(project: Project) -> None:
     for place in ("missing/plan.json", "guide"):
         result = project.kbsync("plan", "--out", place)
         assert result.code == 2
@@ -150,7 +150,7 @@ def test_exit_code_distinguishes_changes_from_none(project: Project) -> None:
     assert project.kbsync("plan", KBSYNC_EXIT_CODE="1").code == 3
 
 
-def test_a_conflict_ends_a_judged_plan_with_4(project: Project) -> None:
+def test_a_conflict_ends_a_plan_with_exit_code_4(project: Project) -> None:
     project.published()
     project.portal.store.edit_article(project.article("Second steps"), body="<p>Theirs.</p>")
     project.checkout.write(SECOND, "---\ntitle: Second steps\ntags: [setup]\n---\nOurs.\n")
@@ -160,7 +160,7 @@ def test_a_conflict_ends_a_judged_plan_with_4(project: Project) -> None:
     assert project.kbsync("plan").code == 0
 
 
-def test_a_plan_past_a_limit_ends_with_4_and_says_which(project: Project) -> None:
+def test_a_plan_above_a_limit_ends_with_4_and_names_the_limit(project: Project) -> None:
     for number in range(10):
         project.checkout.write(f"guide/start/more-{number}.md", f"---\ntitle: More {number}\n---\nText {number}\n")
     project.checkout.commit()
@@ -184,12 +184,12 @@ def test_without_refresh_no_call_is_made_and_no_key_is_needed(project: Project) 
     assert project.portal.calls == []
 
 
-def test_without_refresh_no_address_is_needed_either(project: Project) -> None:
+def test_without_refresh_no_url_is_needed_either(project: Project) -> None:
     project.checkout.write("kbsync.toml", "")
     assert project.kbsync("plan", "--no-refresh", FRESHDESK_API_KEY=None).out.splitlines()[-1] == "4 to create."
 
 
-def test_translations_are_named_and_not_taken_for_articles(project: Project) -> None:
+def test_translations_are_listed_and_do_not_count_as_articles(project: Project) -> None:
     project.checkout.write("kbsync.toml", f'[targets.production]\nurl = "{project.portal.url}"\nlanguages = ["fr"]\n')
     project.checkout.write("guide/start/first.fr.md", "---\ntitle: Premiers pas\n---\nBranchez.\n")
     project.checkout.commit()
@@ -198,7 +198,7 @@ def test_translations_are_named_and_not_taken_for_articles(project: Project) -> 
     assert "first.fr.md" not in result.out
 
 
-def test_a_long_list_of_unmanaged_articles_is_cut_for_people_and_whole_for_programs(project: Project) -> None:
+def test_a_long_list_of_unmanaged_articles_is_cut_in_text_and_whole_in_json(project: Project) -> None:
     project.published()
     folder = project.portal.store.all_folders()[0].id
     for number in range(30):

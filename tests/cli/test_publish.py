@@ -1,4 +1,4 @@
-"""`kbsync publish`: what it asks, writes and says, and how it ends."""
+"""`kbsync publish`: what it asks, writes and prints, and its exit code."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def _edit(project: Project, text: str = EDITED) -> None:
     project.checkout.commit()
 
 
-def test_a_publish_shows_its_plan_and_what_became_of_it(project: Project) -> None:
+def test_a_publish_shows_its_plan_and_its_result(project: Project) -> None:
     done = project.kbsync("publish", "--yes")
     assert done.code == 0
     assert f'  + create {FIRST}  "First steps"' in done.out.splitlines()
@@ -36,7 +36,7 @@ def test_json_has_the_result_of_each_change(project: Project) -> None:
     assert (done.json["calls"], done.json["counts"]) == (5, {"create": 4})
 
 
-def test_what_fails_is_named_and_the_rest_goes_on(project: Project) -> None:
+def test_a_failed_change_is_reported_and_the_rest_continues(project: Project) -> None:
     project.published()
     _edit(project)
     project.checkout.write(FIRST, "---\ntitle: First steps\n---\nPlug it in twice.\n")
@@ -65,7 +65,7 @@ def test_a_failure_in_text_names_the_article_and_the_reason(project: Project) ->
     assert done.out.splitlines()[-1] == "1 failed."
 
 
-def test_without_a_terminal_yes_is_wanted_before_any_call(project: Project) -> None:
+def test_without_a_terminal_yes_is_required_before_any_call(project: Project) -> None:
     done = project.kbsync("publish")
     assert (done.code, done.out) == (2, "")
     assert (
@@ -76,7 +76,7 @@ def test_without_a_terminal_yes_is_wanted_before_any_call(project: Project) -> N
 
 
 @pytest.mark.parametrize("name", ["YES", "FORCE", "OVERWRITE", "ROLLBACK", "DIRTY"])
-def test_what_is_dangerous_comes_from_no_variable(project: Project, name: str) -> None:
+def test_dangerous_options_have_no_variable(project: Project, name: str) -> None:
     project.published()
     project.portal.store.edit_article(project.article("Second steps"), body="<p>Theirs.</p>")
     _edit(project)
@@ -87,7 +87,7 @@ def test_what_is_dangerous_comes_from_no_variable(project: Project, name: str) -
     assert project.written == []
 
 
-def test_what_is_not_committed_stops_a_publish_unless_dirty(project: Project) -> None:
+def test_uncommitted_changes_stop_a_publish_unless_dirty(project: Project) -> None:
     project.published()
     project.checkout.write(SECOND, EDITED)
     done = project.kbsync("publish", "--yes")
@@ -99,7 +99,7 @@ def test_what_is_not_committed_stops_a_publish_unless_dirty(project: Project) ->
     assert project.portal.store.article(project.article("First steps")).title == "First steps"
 
 
-def test_a_web_edit_stands_unless_its_path_is_named(project: Project) -> None:
+def test_a_web_edit_stays_unless_its_path_is_named(project: Project) -> None:
     project.published()
     number = project.article("Second steps")
     project.portal.store.edit_article(number, body="<p>Theirs.</p>")
@@ -129,7 +129,7 @@ def test_a_limit_holds_unless_forced(project: Project) -> None:
     assert {a.title: a.status for a in project.portal.store.all_articles()}["Second steps"] == 1
 
 
-def test_an_old_commit_is_refused_unless_going_back_is_meant(project: Project) -> None:
+def test_an_old_commit_is_refused_without_the_option_for_it(project: Project) -> None:
     first = project.checkout.git("rev-parse", "HEAD").strip()
     _edit(project)
     project.published()
@@ -142,7 +142,7 @@ def test_an_old_commit_is_refused_unless_going_back_is_meant(project: Project) -
     assert "Turn it on." in project.portal.store.article(project.article("Second steps")).description
 
 
-def test_without_a_person_only_the_targets_branch_is_published(project: Project) -> None:
+def test_an_unattended_run_publishes_only_the_targets_branch(project: Project) -> None:
     project.checkout.git("checkout", "--quiet", "-b", "feature")
     _edit(project)
     done = project.kbsync("publish", "--yes")
@@ -186,7 +186,7 @@ def test_a_ledger_that_could_not_be_shared_is_named_although_the_portal_was_writ
     assert "The portal was written, but the ledger was not saved everywhere:" in done.err
 
 
-def test_where_nothing_may_be_pushed_nothing_is_written_either(project: Project) -> None:
+def test_without_permission_to_push_nothing_is_written(project: Project) -> None:
     _origin_that_refuses(project, 'echo "no pushing here" >&2; exit 1')
     done = project.kbsync("publish", "--yes")
     assert done.code == 1
@@ -195,7 +195,7 @@ def test_where_nothing_may_be_pushed_nothing_is_written_either(project: Project)
     assert {call.method for call in project.portal.calls} == {"GET"}
 
 
-def test_ids_of_another_system_can_be_passed_over(project: Project) -> None:
+def test_ids_of_another_system_can_be_ignored(project: Project) -> None:
     _edit(project, EDITED.replace("---\ntitle", "---\nid: 77\ntitle", 1))
     assert [found["path"] for found in project.kbsync("plan", "--format", "json").json["conflicts"]] == [SECOND]
     for words, environ in ((["--ignore-ids"], {}), ([], {"KBSYNC_IGNORE_IDS": "1"})):

@@ -1,4 +1,4 @@
-"""`kbsync pull`: what it writes and says, and how it ends."""
+"""`kbsync pull`: what it writes and prints, and its exit code."""
 
 import errno
 
@@ -53,7 +53,7 @@ def test_a_pull_after_a_publish_changes_no_byte(project: Project) -> None:
     assert project.checkout.files() == before
 
 
-def test_a_pull_never_writes_over_what_is_not_committed(project: Project) -> None:
+def test_a_pull_never_overwrites_uncommitted_changes(project: Project) -> None:
     _edited_on_the_web(project)
     mine = "---\ntitle: First steps\n---\nPlug it in.\n\nThen read [the second](second.md).\n\n<!-- mine -->\n"
     project.checkout.write(FIRST, mine)
@@ -70,7 +70,7 @@ def _edited_by_both(project: Project) -> Project:
     return project
 
 
-def test_what_both_changed_is_written_between_markers_named_and_held(project: Project) -> None:
+def test_a_block_changed_by_both_is_written_between_markers_and_held_back(project: Project) -> None:
     done = _edited_by_both(project).kbsync("pull")
     assert done.code == 4
     assert "In conflict, for you to solve" in done.out
@@ -105,7 +105,7 @@ def test_a_merge_is_explained_in_the_report(project: Project) -> None:
     assert project.checkout.read(FIRST) == "---\ntitle: First steps\ntags: [ours]\n---\nPlug it out.\n"
 
 
-def test_ours_and_theirs_say_which_side_wins(project: Project) -> None:
+def test_ours_and_theirs_choose_the_winning_side(project: Project) -> None:
     before = _edited_by_both(project).checkout.read(FIRST)
     assert project.kbsync("pull", "--ours", FIRST).code == 0
     assert project.checkout.read(FIRST) == before
@@ -114,7 +114,7 @@ def test_ours_and_theirs_say_which_side_wins(project: Project) -> None:
     assert project.checkout.read(FIRST) == "---\ntitle: First steps\n---\nPlug it out.\n"
 
 
-def test_prune_takes_the_file_of_what_is_gone(project: Project) -> None:
+def test_prune_deletes_the_file_of_a_gone_article(project: Project) -> None:
     project.published()
     project.portal.store.delete_article(project.article("Second steps"))
     assert project.kbsync("pull").code == 4
@@ -139,7 +139,7 @@ def test_a_wrong_path_or_side_is_a_usage_error(project: Project, words: list[str
     assert message in done.err
 
 
-def test_no_environment_says_which_side_wins(project: Project) -> None:
+def test_the_environment_cannot_choose_the_winning_side(project: Project) -> None:
     _edited_by_both(project)
     done = project.kbsync("pull", KBSYNC_OURS=FIRST, KBSYNC_THEIRS=FIRST, KBSYNC_PRUNE="1")
     assert done.code == 4
@@ -156,7 +156,7 @@ def test_only_the_named_paths_are_pulled(project: Project) -> None:
     assert project.kbsync("plan", "--format", "json").json["drift"][0]["path"] == SECOND
 
 
-def test_what_only_content_has_is_not_called_unmanaged(project: Project) -> None:
+def test_an_article_that_only_content_has_is_not_called_unmanaged(project: Project) -> None:
     project.published()
     project.checkout.write("guide/start/third.md", "---\ntitle: Third\n---\nText\n")
     done = project.kbsync("pull")
@@ -176,7 +176,7 @@ def test_scripts_are_left_out_and_named(project: Project) -> None:
     assert "onclick" not in project.checkout.read(FIRST)
 
 
-def test_a_detached_head_and_a_clone_of_depth_1_are_ordinary(project: Project) -> None:
+def test_a_pull_works_with_a_detached_head_and_in_a_clone_of_depth_1(project: Project) -> None:
     project.checkout.commit("A second commit, so that depth 1 cuts something off")
     origin = project.checkout.root.parent / "origin.git"
     project.checkout.git("clone", "--quiet", "--bare", ".", str(origin))
@@ -215,7 +215,7 @@ def test_abort_restores_what_the_pull_changed_and_names_what_was_edited_or_commi
     assert "Nothing to restore" in again.err
 
 
-def test_abort_leaves_what_is_committed_and_says_how_it_is_taken_back(project: Project) -> None:
+def test_abort_leaves_committed_files_and_says_how_to_revert_them(project: Project) -> None:
     _edited_on_the_web(project).kbsync("pull")
     project.checkout.commit()
     done = project.kbsync("pull", "--abort")
@@ -224,13 +224,13 @@ def test_abort_leaves_what_is_committed_and_says_how_it_is_taken_back(project: P
     assert "Plug it out." in project.checkout.read(FIRST)
 
 
-def test_abort_goes_with_no_other_option(project: Project) -> None:
+def test_abort_takes_no_other_option(project: Project) -> None:
     done = project.kbsync("pull", "--abort", "--prune")
     assert done.code == 2
     assert "--abort goes with no other option" in done.err
 
 
-def test_a_pull_that_was_cut_off_is_told_of_until_the_next_finishes_it(project: Project) -> None:
+def test_an_interrupted_pull_is_reported_until_the_next_one_finishes_it(project: Project) -> None:
     _edited_on_the_web(project).kbsync("pull")
     folder = project.checkout.root / ".git" / "kbsync" / "tree"
     (folder / "done.json").rename(folder / "writing.json")
@@ -242,7 +242,7 @@ def test_a_pull_that_was_cut_off_is_told_of_until_the_next_finishes_it(project: 
     assert "interrupted" not in project.kbsync("plan").err
 
 
-def test_ctrl_c_while_it_writes_says_how_to_go_on(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_while_it_writes_ends_with_advice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     _edited_on_the_web(project)
 
     def interrupted(*_: object, **__: object) -> None:
@@ -253,7 +253,7 @@ def test_ctrl_c_while_it_writes_says_how_to_go_on(project: Project, monkeypatch:
     assert (done.code, done.err) == (130, "Interrupted. Run the same command again: it goes on from here.\n")
 
 
-def test_a_full_disk_is_named_with_what_to_do(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_with_advice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     _edited_on_the_web(project)
 
     def full(*_: object, **__: object) -> None:

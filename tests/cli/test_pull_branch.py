@@ -15,7 +15,7 @@ def edited(project: Project) -> Project:
     return project
 
 
-def test_the_branch_holds_what_was_edited_and_the_files_stay(project: Project) -> None:
+def test_the_branch_has_the_web_edits_and_the_files_stay(project: Project) -> None:
     before = edited(project).checkout.files()
     result = project.kbsync("pull", *BRANCH)
     commit = project.checkout.git("rev-parse", "kbsync-pull").strip()
@@ -54,13 +54,13 @@ def test_an_article_in_conflict_is_left_out_and_ends_with_4(project: Project) ->
         (["--branch", "a b", "--commit"], "not a valid branch name"),
     ],
 )
-def test_what_does_not_go_together_is_wrong_usage(project: Project, words: list[str], message: str) -> None:
+def test_options_that_contradict_each_other_are_a_usage_error(project: Project, words: list[str], message: str) -> None:
     result = project.kbsync("pull", *words)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
 
 
-def test_the_target_s_branch_in_the_environment_is_not_the_one_to_put_it_on(project: Project) -> None:
+def test_the_targets_branch_in_the_environment_is_not_the_pull_branch(project: Project) -> None:
     before = edited(project).checkout.read(FIRST)
     assert project.kbsync("pull", KBSYNC_BRANCH="main").code == 0
     assert project.checkout.read(FIRST) != before

@@ -23,7 +23,7 @@ def piped(project: Project, text: bytes, *words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def test_links_lead_to_the_portal_where_a_publish_has_recorded_the_ids(project: Project) -> None:
+def test_links_go_to_the_portal_when_a_publish_has_recorded_the_ids(project: Project) -> None:
     before = project.kbsync("render", FIRST)
     assert '<a href="second.md">' in before.out
     project.published()
@@ -33,7 +33,7 @@ def test_links_lead_to_the_portal_where_a_publish_has_recorded_the_ids(project: 
     assert project.portal.calls == []
 
 
-def test_links_lead_to_the_portal_where_the_lock_file_or_a_pin_has_the_ids(project: Project) -> None:
+def test_links_go_to_the_portal_when_the_lock_file_or_a_pin_has_the_ids(project: Project) -> None:
     project.published()
     number = project.article("Second steps")
     project.checkout.git("update-ref", "-d", "refs/kbsync/production")
@@ -65,7 +65,7 @@ def test_a_picture_shows_where_it_is_served_from(project: Project) -> None:
     assert 'src="img/none.png"' in shown
 
 
-def test_a_file_is_found_from_wherever_one_stands(project: Project, tmp_path: Path) -> None:
+def test_a_file_is_found_from_any_working_directory(project: Project, tmp_path: Path) -> None:
     project.published()
     shown = project.kbsync("render", FIRST).out
     assert project.checkout.kbsync("render", "first.md", cwd=project.checkout.root / "guide" / "start").out == shown
@@ -76,7 +76,7 @@ def test_a_file_is_found_from_wherever_one_stands(project: Project, tmp_path: Pa
     )
 
 
-def test_a_file_outside_the_tree_or_not_of_it_is_shown_as_it_is_written(project: Project, tmp_path: Path) -> None:
+def test_a_file_that_is_not_in_the_tree_is_rendered_without_it(project: Project, tmp_path: Path) -> None:
     project.published()
     project.checkout.write("guide/start/_draft.md", MARKDOWN)
     project.checkout.write("loose.md", MARKDOWN)
@@ -97,14 +97,14 @@ def test_standard_input_is_a_dash(project: Project) -> None:
     assert err.startswith("standard input:1: is not UTF-8")
 
 
-def test_back_gives_the_markdown_of_a_file_and_names_what_it_leaves_out(project: Project, tmp_path: Path) -> None:
+def test_back_prints_the_markdown_of_a_file_and_names_what_it_drops(project: Project, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(f"\ufeff{HTML}<p onclick='x()'>Two<script>y()</script></p>", encoding="utf-8")
     result = project.checkout.kbsync("render", "--back", "page.html", cwd=tmp_path, FRESHDESK_API_KEY=None)
     assert (result.code, result.out) == (0, f"{MARKDOWN}\nTwo\n")
     assert result.err == "Left out on purpose: onclick attribute, <script>\n"
 
 
-def test_back_gives_a_live_article_as_a_pull_would_write_it(project: Project) -> None:
+def test_back_prints_a_live_article_as_a_pull_would_write_it(project: Project) -> None:
     project.published()
     number = project.article("First steps")
     wanted = project.checkout.read(FIRST).split("---\n")[2]
@@ -134,7 +134,7 @@ def test_a_file_with_a_number_for_a_name_comes_before_the_article(project: Proje
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(gone=404), SandboxSettings(gone=403)])
-def test_what_cannot_be_rendered_ends_with_advice(project: Project) -> None:
+def test_an_input_that_cannot_be_rendered_ends_with_advice(project: Project) -> None:
     folder = f"{project.portal.url}/support/solutions/folders/1"
     for named, what in {
         "99": "error: there is no article 99 on ",
@@ -166,9 +166,7 @@ def test_an_article_with_includes_and_problems_elsewhere_is_still_shown(project:
     assert project.kbsync("render", "guide/start/broken.md").out == "\n"
 
 
-def test_a_plan_is_the_same_with_a_cache_without_one_and_where_there_can_be_none(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_plan_is_the_same_with_without_and_with_an_impossible_cache(project: Project, tmp_path: Path) -> None:
     project.published()
     cache = tmp_path / "cache"
     plain = project.kbsync("plan", "--format", "json")

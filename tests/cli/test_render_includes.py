@@ -1,4 +1,4 @@
-"""`lint`, `render` and `plan` with includes and variables, as a writer types them."""
+"""`lint`, `render` and `plan` with includes and variables, as a writer runs them."""
 
 from tests.cli.conftest import FIRST, SECOND, Project
 
@@ -20,7 +20,7 @@ def test_render_shows_what_readers_get_of_an_article_and_of_a_snippet(project: P
     assert "<p>By Acme &amp; Sons, see <a" in project.kbsync("render", NOTE).out
 
 
-def test_lint_points_into_the_snippet(project: Project) -> None:
+def test_lint_names_the_line_of_the_snippet(project: Project) -> None:
     _shared(project)
     assert project.kbsync("lint").code == 0
     project.checkout.write(NOTE, "---\nfor: us\n---\n[gone](gone.md)\n{% include 'nowhere' %}\n")

@@ -1,4 +1,4 @@
-"""`--rerender` and `publish --no-refresh`, as they are typed."""
+"""`--rerender` and `publish --no-refresh` on the command line."""
 
 import json
 
@@ -22,7 +22,7 @@ def older(project: Project) -> Project:
     return project
 
 
-def test_new_rendering_reaches_an_unchanged_article_where_it_is_asked_for(older: Project) -> None:
+def test_rerender_updates_an_unchanged_article(older: Project) -> None:
     assert older.kbsync("plan", "--exit-code").code == 0
     planned = older.kbsync("plan", "--rerender", "--exit-code")
     assert (planned.code, planned.out.splitlines()[-1]) == (3, "1 to update, 3 unchanged.")
@@ -36,7 +36,7 @@ def test_new_rendering_reaches_an_unchanged_article_where_it_is_asked_for(older:
     assert (again.code, again.out, len(older.written)) == (0, "Nothing to do.\n", 1)
 
 
-def test_a_saved_plan_and_its_publish_are_of_one_mind(older: Project) -> None:
+def test_a_saved_plan_and_its_publish_agree(older: Project) -> None:
     place = older.checkout.root.parent / "plan.json"
     assert older.kbsync("plan", "--rerender", "--out", str(place)).code == 0
     assert json.loads(place.read_text(encoding="utf-8"))["saved"]["rerender"] is True
@@ -55,7 +55,7 @@ def test_a_saved_plan_and_its_publish_are_of_one_mind(older: Project) -> None:
         ("plan", "--show", "plan.json", "--rerender"),
     ],
 )
-def test_what_does_not_go_together_ends_with_2(project: Project, words: tuple[str, ...]) -> None:
+def test_options_that_contradict_each_other_end_with_2(project: Project, words: tuple[str, ...]) -> None:
     result = project.kbsync(*words)
     assert (result.code, result.out, project.portal.calls) == (2, "", [])
 
@@ -71,7 +71,7 @@ def test_without_a_refresh_an_update_takes_three_calls(project: Project, environ
     assert project.kbsync("plan", "--exit-code").code == 0
 
 
-def test_without_a_refresh_a_web_edit_in_the_way_ends_with_4(project: Project) -> None:
+def test_without_a_refresh_a_conflicting_web_edit_ends_with_4(project: Project) -> None:
     project.published()
     number = project.article("First steps")
     project.portal.store.edit_article(number, body="<p>By hand.</p>")

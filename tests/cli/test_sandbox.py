@@ -47,7 +47,7 @@ def _make(client: httpx.Client) -> tuple[int, int]:
     return category, folder
 
 
-def test_the_first_line_is_its_address_and_it_takes_articles() -> None:
+def test_the_first_line_is_its_address_and_it_accepts_articles() -> None:
     with running() as client:
         assert str(client.base_url).startswith("http://127.0.0.1:")
         _, folder = _make(client)
@@ -111,13 +111,13 @@ def test_the_unknowns_of_the_service_can_be_switched() -> None:
         (["--host", "0.0.0.0"], "can be reached by others on the network"),
     ],
 )
-def test_what_it_cannot_do_is_advice(project: Project, words: list[str], message: str) -> None:
+def test_an_impossible_option_is_an_error_with_advice(project: Project, words: list[str], message: str) -> None:
     result = project.kbsync("sandbox", "--port", "0", *words)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
 
 
-def test_a_taken_port_is_advice(project: Project) -> None:
+def test_a_port_in_use_is_an_error_with_advice(project: Project) -> None:
     with serve(SandboxSettings()) as other:
         result = project.kbsync("sandbox", "--port", other.url.rpartition(":")[2])
     assert (result.code, result.out) == (2, "")

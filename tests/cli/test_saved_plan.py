@@ -1,4 +1,4 @@
-"""`plan --out FILE.json`, `plan --show` and `publish --plan`, as they are typed."""
+"""`plan --out FILE.json`, `plan --show` and `publish --plan` on the command line."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_a_saved_plan_is_published(project: Project, saved: Path) -> None:
     assert project.kbsync("plan").out.splitlines()[-1] == "4 unchanged."
 
 
-def test_a_job_that_is_run_again_names_what_is_done_and_ends_well(project: Project, saved: Path) -> None:
+def test_a_repeated_job_reports_what_is_done_and_ends_with_0(project: Project, saved: Path) -> None:
     for words in ((), (), ("--all-or-nothing",)):
         result = project.kbsync("publish", "--plan", str(saved), "--yes", *words)
         assert result.code == 0
@@ -44,7 +44,7 @@ def test_the_format_makes_it_a_saved_plan_whatever_its_file_is_called(project: P
     assert project.kbsync("publish", "--plan", str(other), "--yes").code == 0
 
 
-def test_what_moved_since_is_named_once_and_ends_with_4(project: Project, saved: Path) -> None:
+def test_a_change_withheld_since_the_plan_is_reported_once_and_ends_with_4(project: Project, saved: Path) -> None:
     project.portal.store.edit_article(project.article("Second steps"), body="<p>By an agent.</p>")
     result = project.kbsync("publish", "--plan", str(saved), "--yes")
     assert result.code == 4
@@ -55,7 +55,7 @@ def test_what_moved_since_is_named_once_and_ends_with_4(project: Project, saved:
     assert {change["path"]: change["result"] for change in page["changes"]} == {FIRST: "withheld", SECOND: "withheld"}
 
 
-def test_all_or_nothing_says_what_holds_it_back_and_writes_nothing(project: Project, saved: Path) -> None:
+def test_all_or_nothing_reports_what_is_withheld_and_writes_nothing(project: Project, saved: Path) -> None:
     project.portal.store.edit_article(project.article("Second steps"), body="<p>By an agent.</p>")
     project.portal.calls.clear()
     result = project.kbsync("publish", "--plan", str(saved), "--yes", "--all-or-nothing")
@@ -84,7 +84,7 @@ def test_it_is_shown_again_as_the_json_that_it_is(project: Project, saved: Path)
     assert other.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_its_file_may_lie_in_the_tree(project: Project, saved: Path) -> None:
+def test_its_file_may_be_in_the_tree(project: Project, saved: Path) -> None:
     for _ in range(2):
         assert project.kbsync("plan", "--out", "guide/plan.json").err.startswith("2 to update")
     result = project.kbsync("publish", "--plan", "guide/plan.json", "--yes")
@@ -102,7 +102,7 @@ def test_uncommitted_files_in_it_are_marked_and_it_allows_nothing(project: Proje
 
 
 @pytest.mark.parametrize("span", ["1s", "30m", "12h", "7d"])
-def test_an_old_one_ends_with_4_and_says_when_it_was_made(project: Project, saved: Path, span: str) -> None:
+def test_an_old_one_ends_with_4_and_its_age(project: Project, saved: Path, span: str) -> None:
     page = json.loads(saved.read_text(encoding="utf-8"))
     page["saved"]["at"] = "2021-03-04T05:06:07Z"
     saved.write_text(json.dumps(page), encoding="utf-8")
@@ -116,7 +116,7 @@ def test_an_old_one_ends_with_4_and_says_when_it_was_made(project: Project, save
 
 
 @pytest.mark.parametrize("span", ["7", "d", "7w", "-1d", "1.5h", "", "99999999999d"])
-def test_a_span_of_time_has_a_number_and_a_unit(project: Project, saved: Path, span: str) -> None:
+def test_a_duration_has_a_number_and_a_unit(project: Project, saved: Path, span: str) -> None:
     result = project.kbsync("publish", "--plan", str(saved), "--yes", f"--max-age={span}")
     assert result.code == 2
     assert "not a span of time; write 90s, 30m, 12h or 7d" in result.err
@@ -142,7 +142,9 @@ def test_another_target_ends_with_4(project: Project, saved: Path) -> None:
         (None, "cannot be read: No such file or directory"),
     ],
 )
-def test_what_is_no_saved_plan_ends_with_2(project: Project, place: Path, data: bytes | None, output: str) -> None:
+def test_a_file_that_is_not_a_saved_plan_ends_with_2(
+    project: Project, place: Path, data: bytes | None, output: str
+) -> None:
     if data is not None:
         place.write_bytes(data)
     for words in (("publish", "--yes", "--plan"), ("plan", "--show")):
@@ -152,7 +154,7 @@ def test_what_is_no_saved_plan_ends_with_2(project: Project, place: Path, data: 
         assert result.err.count("\n") == 2
 
 
-def test_what_json_the_terminal_was_shown_is_no_saved_plan_and_says_how_to_make_one(
+def test_the_printed_json_is_not_a_saved_plan_and_the_advice_names_how_to_make_one(
     project: Project, place: Path
 ) -> None:
     place.write_text(project.kbsync("plan", "--format", "json").out, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`kbsync status`: both directions on one screen, from reading alone."""
+"""`kbsync status`: both directions on one screen, without a write."""
 
 from collections import Counter
 
@@ -25,7 +25,7 @@ def _stirred(project: Project) -> None:
     project.portal.calls.clear()
 
 
-def test_each_direction_and_whatever_waits_stand_on_one_screen(project: Project) -> None:
+def test_both_directions_and_pending_items_are_on_one_screen(project: Project) -> None:
     _stirred(project)
     result = project.kbsync("status")
     assert result.code == 0
@@ -61,7 +61,7 @@ def test_programs_read_both_directions(project: Project) -> None:
     assert (page["version"], page["to_publish"], page["to_pull"]) == (1, page["changes"], page["drift"])
 
 
-def test_status_reads_and_nothing_more(project: Project) -> None:
+def test_status_only_reads(project: Project) -> None:
     _stirred(project)
     before = (
         project.checkout.files(),
@@ -78,7 +78,7 @@ def test_status_reads_and_nothing_more(project: Project) -> None:
     ) == before
 
 
-def test_a_broken_link_hides_no_status_and_a_broken_file_does(project: Project) -> None:
+def test_a_broken_link_does_not_prevent_a_status_but_a_broken_file_does(project: Project) -> None:
     project.published()
     project.checkout.write(SECOND, "---\ntitle: Second steps\n---\n[There](nowhere.md)\n")
     assert project.kbsync("plan").code == 1

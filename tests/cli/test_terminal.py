@@ -50,7 +50,7 @@ def test_colour_can_be_forced_into_a_pipe_and_bars_cannot(project: Project) -> N
     assert forced.err == ""
 
 
-def test_bars_are_drawn_for_what_takes_more_than_a_second_and_go_away(project: Project) -> None:
+def test_bars_are_drawn_after_a_second_and_removed(project: Project) -> None:
     assert "reading the portal" not in _see(project, "plan").text
     project.portal.faults.delay(1.8, "GET", "*/categories")
     shown = _see(project, "plan").text
@@ -58,7 +58,7 @@ def test_bars_are_drawn_for_what_takes_more_than_a_second_and_go_away(project: P
     assert COLOUR.sub("", shown.rpartition(f"{ESCAPE}[2K")[2]).startswith("kbsync plan for production")
 
 
-def test_nothing_is_wider_than_80_columns_nor_cut_off(project: Project) -> None:
+def test_no_line_is_wider_than_80_columns_or_cut_off(project: Project) -> None:
     title = "How to set up the second device when the first one is already in use by another person of the team"
     project.checkout.write("guide/start/long.md", f"---\ntitle: {title}\n---\nText\n")
     shown = _see(project, "plan", NO_COLOR="1").text
@@ -97,7 +97,7 @@ def test_ctrl_c_at_the_question_writes_nothing(project: Project) -> None:
     assert project.written == []
 
 
-def test_what_needs_no_question_asks_none(project: Project) -> None:
+def test_a_run_without_changes_asks_no_question(project: Project) -> None:
     project.published()
     assert "?" not in _see(project, "publish", NO_COLOR="1").text
 
@@ -152,7 +152,7 @@ def test_ctrl_c_in_the_middle_of_a_publish_names_what_was_skipped_and_loses_noth
     assert project.kbsync("plan", "--exit-code").code == 0
 
 
-def test_whoever_stops_reading_gets_no_traceback(project: Project) -> None:
+def test_a_closed_pipe_causes_no_traceback(project: Project) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as pipe:
@@ -169,7 +169,7 @@ def test_whoever_stops_reading_gets_no_traceback(project: Project) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk is full here")
-def test_a_full_disk_is_advice(project: Project) -> None:
+def test_a_full_disk_is_an_error_with_advice(project: Project) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             command("plan"),
@@ -184,7 +184,7 @@ def test_a_full_disk_is_advice(project: Project) -> None:
     assert done.stderr.decode().startswith("error: No space left on device\n  try: ")
 
 
-def test_output_in_a_pipe_is_utf_8_whatever_the_system_says(project: Project) -> None:
+def test_output_in_a_pipe_is_utf_8_in_any_locale(project: Project) -> None:
     title = "שלום ‘é’ 🎉"
     project.checkout.write(SECOND, f'---\ntitle: "{title}"\n---\nText\n')
     text = project.checkout.process("plan", PYTHONIOENCODING="cp1252")
@@ -210,7 +210,7 @@ def test_closed_streams_cause_no_traceback(project: Project, closed: str, code: 
     assert b"Traceback" not in done.stderr
 
 
-def test_a_directory_that_is_gone_is_advice(project: Project) -> None:
+def test_a_deleted_working_directory_is_an_error_with_advice(project: Project) -> None:
     gone = project.checkout.root.parent / "gone"
     gone.mkdir()
     words = " ".join(f"'{word}'" for word in command("plan"))

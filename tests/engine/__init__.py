@@ -1,1 +1,1 @@
-"""The journeys: real repositories, and the embedded portal over loopback."""
+"""The operations: real repositories, and the embedded portal over loopback."""

@@ -1,4 +1,4 @@
-"""A clone with a content tree, and the journeys run in it against a portal on loopback; nobody watches."""
+"""A clone with a content tree, and the operations run in it against a portal on loopback, without a terminal."""
 
 import subprocess
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A portal on loopback, a bare remote, and clones of it; waiting is shortened, nothing else."""
+"""A portal on loopback, a bare remote, and clones of it; only the waits are shortened."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""One prepared world in which a publish goes wrong at a chosen call, copied anew for each case; told as a table.
+"""A prepared portal and clone in which a publish fails at a chosen call, copied for each case; results as a table.
 
 The publish is real: a process of its own, killed by SIGKILL, or this one with a portal that fails. The portal is real
-HTTP. What differs from case to case is the call and the fault, and whether the same clone or a fresh one goes on.
+HTTP. What differs from case to case is the call and the fault, and whether the same clone or a fresh one continues.
 """
 
 import multiprocessing
@@ -214,12 +214,12 @@ _BREAK_OFF = gate._break_off
 class Trouble:
     """Which calls of a whole run go wrong.
 
-    `patience` is how many seconds the client waits for an answer, `pause` what a refusal says in Retry-After.
+    `timeout` is how many seconds the client waits for an answer, `pause` what a refusal says in Retry-After.
     """
 
     name: str
     faults: tuple[Fault, ...]
-    patience: float = 60.0
+    timeout: float = 60.0
     pause: str = ""
 
     def __str__(self) -> str:
@@ -258,12 +258,12 @@ TROUBLES = (
     Trouble(
         name="every second write times out, and was done",
         faults=_always(kind="delay", seconds=0.4, method="P*", every=2),
-        patience=0.2,
+        timeout=0.2,
     ),
     Trouble(
-        name="one stall past all patience, as of ten seconds",
+        name="one stall longer than the timeout",
         faults=(Fault(kind="delay", seconds=0.4, method="POST", skip=3),),
-        patience=0.2,
+        timeout=0.2,
     ),
 )
 
@@ -304,7 +304,7 @@ def fail_with(world: World, place: Path, trouble: Trouble, then: Callable[[Clone
             portal.faults.add(fault)
         with (
             patch.object(gate, "_server_error", partial(_with_pause, trouble.pause)),
-            patch.object(planning, "Connection", partial(client.Connection, timeout=trouble.patience)),
+            patch.object(planning, "Connection", partial(client.Connection, timeout=trouble.timeout)),
         ):
             first = _outcome(clone)
         portal.faults.clear()

@@ -1,7 +1,7 @@
-"""One prepared world in which a pull is cut off at a chosen write, and what people may do after that.
+"""A prepared clone in which a pull is interrupted at a chosen write, and what people may do after that.
 
-What is struck is the system call: a hook of Python's own that hears of every file that is opened for writing, renamed
-or deleted. A kill is played by ending this one and every later write, so that nothing is tidied up; some are real.
+The system call is interrupted: an audit hook of Python sees every file that is opened for writing, renamed or deleted.
+A kill is simulated by failing this and every later write, so that nothing is cleaned up; some kills are real.
 """
 
 import multiprocessing

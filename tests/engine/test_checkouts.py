@@ -1,4 +1,4 @@
-"""Checkouts that are not whole: sparse, shallow, detached, partial, and beside others. Each behaves as a whole one."""
+"""Incomplete checkouts: sparse, shallow, detached, partial, and beside others. Each behaves like a complete one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -96,7 +96,7 @@ def published(clone: Clone, shared: Path) -> Clone:
 
 
 @EVERY
-def test_nothing_is_planned_where_nothing_changed_and_an_edit_is_published_alone(
+def test_an_unchanged_checkout_plans_nothing_and_an_edit_is_published_alone(
     published: Clone, shared: Path, tmp_path: Path, checkout: Checkout
 ) -> None:
     here = checkout(shared, tmp_path / "here", published)
@@ -120,20 +120,20 @@ def test_nothing_is_planned_where_nothing_changed_and_an_edit_is_published_alone
 
 
 @EVERY
-def test_a_web_edit_comes_home_wherever_its_file_is(
+def test_a_web_edit_is_pulled_wherever_its_file_is(
     published: Clone, shared: Path, tmp_path: Path, checkout: Checkout
 ) -> None:
     here = checkout(shared, tmp_path / "here", published)
     for path in (RESET, PAY):
         published.portal.store.edit_article(published.id_of(path), body="<p>As the web has it.</p>")
-    home = here.pull()
-    assert {change.path for change in home.pulled.changes} == {RESET, PAY}
-    assert set(home.outside) <= home.pulled.files.keys()
+    result = here.pull()
+    assert {change.path for change in result.pulled.changes} == {RESET, PAY}
+    assert set(result.outside) <= result.pulled.files.keys()
     for path in (RESET, PAY):
         assert "As the web has it." in here.read(path)
     here.git("add", "--sparse", "--all")
-    assert set(here.git("diff", "--cached", "--name-only").split()) == home.pulled.files.keys()
-    here.git("commit", "-q", "-m", "home")
+    assert set(here.git("diff", "--cached", "--name-only").split()) == result.pulled.files.keys()
+    here.git("commit", "-q", "-m", "pull")
     assert here.git("status", "--porcelain") == ""
     assert (steps(here.plan()), here.pull().pulled.files) == ({}, {})
     here.git("push", "-q", "origin", "HEAD:main")
@@ -141,7 +141,7 @@ def test_a_web_edit_comes_home_wherever_its_file_is(
 
 
 @SPARSE
-def test_what_is_deleted_in_a_sparse_checkout_is_a_removal_and_what_it_leaves_out_is_none(
+def test_a_file_deleted_in_a_sparse_checkout_is_a_removal_and_an_excluded_one_is_not(
     published: Clone, shared: Path, tmp_path: Path, checkout: Checkout
 ) -> None:
     here = checkout(shared, tmp_path / "here", published)
@@ -151,7 +151,7 @@ def test_what_is_deleted_in_a_sparse_checkout_is_a_removal_and_what_it_leaves_ou
     assert steps(here.plan()) == {JOIN: "archive", "guide/basics/wifi": "forget"}
 
 
-def test_a_file_on_disk_counts_before_what_the_index_has_for_it(published: Clone, shared: Path, tmp_path: Path) -> None:
+def test_a_file_on_disk_takes_precedence_over_the_index(published: Clone, shared: Path, tmp_path: Path) -> None:
     here = sparse(shared, tmp_path / "here", published)
     here.write({PAY: article("Pay", "In cash.")})
     assert steps(here.plan()) == {PAY: "update"}
@@ -169,7 +169,7 @@ def test_a_file_that_a_pull_deletes_outside_a_sparse_checkout_is_deleted_for_git
     assert repository.omitted([PAY]) == ()
 
 
-def test_a_partial_clone_fetches_what_it_lacks_at_once(
+def test_a_partial_clone_fetches_missing_objects_in_one_request(
     published: Clone, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = sparse_and_partial(shared, tmp_path / "here", published)
@@ -190,7 +190,9 @@ def test_a_partial_clone_fetches_what_it_lacks_at_once(
     assert fetches[0] >= 5
 
 
-def test_a_partial_clone_without_its_remote_says_what_is_wrong(published: Clone, shared: Path, tmp_path: Path) -> None:
+def test_a_partial_clone_without_its_remote_ends_with_a_clear_error(
+    published: Clone, shared: Path, tmp_path: Path
+) -> None:
     here = sparse_and_partial(shared, tmp_path / "here", published)
     shared.rename(tmp_path / "gone.git")
     with pytest.raises(GitError, match="partial clone") as caught:

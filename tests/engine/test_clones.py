@@ -1,4 +1,4 @@
-"""What travels: the ledger between clones, through remotes that refuse, shallow and detached checkouts, old commits."""
+"""The ledger between clones: remotes that refuse, shallow and detached checkouts, old commits."""
 
 import json
 import stat
@@ -24,7 +24,7 @@ def _push(clone: Clone) -> None:
     clone.git("push", "-q", "origin", "main")
 
 
-def test_another_clone_goes_on_where_the_last_run_ended(clone: Clone, shared: Path) -> None:
+def test_another_clone_continues_where_the_last_run_ended(clone: Clone, shared: Path) -> None:
     clone.published()
     other = clone_of(shared, clone.root.parent / "other", clone)
     assert other.methods(lambda: _is_empty(other)).keys() == {"GET"}
@@ -75,7 +75,7 @@ def test_law_8_a_sparse_checkout_archives_nothing(clone: Clone) -> None:
     assert steps(clone.published()) == {}
 
 
-def test_no_remote_is_no_trouble(clone: Clone) -> None:
+def test_a_clone_without_a_remote_publishes(clone: Clone) -> None:
     clone.published()
     assert steps(clone.plan()) == {}
     assert clone.git("for-each-ref", "--format=%(refname)").split() == ["refs/heads/main", LEDGER]
@@ -89,7 +89,7 @@ def test_the_ledger_touches_no_branch_no_index_and_no_file(clone: Clone, shared:
     assert git(shared, "for-each-ref", "--format=%(refname)").split() == ["refs/heads/main", LEDGER]
 
 
-def test_a_refused_push_is_told_although_the_portal_was_written(clone: Clone, shared: Path, portal: Portal) -> None:
+def test_a_refused_push_is_reported_although_the_portal_was_written(clone: Clone, shared: Path, portal: Portal) -> None:
     hook = shared / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\nwhile read old new ref; do case $ref in refs/kbsync/*) exit 1;; esac; done\n")
     hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
@@ -126,7 +126,7 @@ def _ticking() -> Callable[[], datetime]:
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(clock=_ticking())], ids=["ticking"])
-def test_two_ledgers_that_went_apart_are_joined(clone: Clone, shared: Path) -> None:
+def test_two_diverged_ledgers_are_merged(clone: Clone, shared: Path) -> None:
     clone.published()
     other = clone_of(shared, clone.root.parent / "other", clone)
     clone.commit({INSTALL: NEW})
@@ -146,7 +146,7 @@ def test_two_ledgers_that_went_apart_are_joined(clone: Clone, shared: Path) -> N
     assert steps(fresh.plan()) == {}
 
 
-def test_an_old_commit_is_refused_unless_going_back_is_meant(clone: Clone, portal: Portal) -> None:
+def test_an_old_commit_is_refused_without_the_option_for_it(clone: Clone, portal: Portal) -> None:
     clone.published()
     old = clone.git("rev-parse", "HEAD").strip()
     clone.commit({INSTALL: NEW, "guide/basics/more.md": article("More")})
@@ -187,7 +187,7 @@ def test_law_8_an_old_commit_in_a_shallow_clone_is_refused_too(clone: Clone, sha
 
 
 @pytest.mark.parametrize("checkout", ["side", "--detach side"])
-def test_nobody_there_publishes_only_the_tip_of_the_targets_branch(clone: Clone, checkout: str) -> None:
+def test_an_unattended_run_publishes_only_the_tip_of_the_targets_branch(clone: Clone, checkout: str) -> None:
     clone.published(attended=False)
     clone.git("branch", "side")
     clone.git("checkout", "-q", "side")
@@ -200,7 +200,7 @@ def test_nobody_there_publishes_only_the_tip_of_the_targets_branch(clone: Clone,
     assert steps(clone.published(attended=False)) == {INSTALL: "update"}
 
 
-def test_the_ledger_holds_a_page_for_the_run_and_one_file_an_item(clone: Clone) -> None:
+def test_the_ledger_has_a_record_for_the_run_and_one_file_per_item(clone: Clone) -> None:
     clone.published()
     files = clone.ledger()
     page = json.loads(files.pop("run.json"))
@@ -224,7 +224,7 @@ def test_a_run_that_does_nothing_leaves_nothing_behind(clone: Clone) -> None:
     assert clone.git("rev-parse", LEDGER) == before
 
 
-def test_a_late_job_of_a_commit_that_was_taken_back_meanwhile_is_refused(clone: Clone, portal: Portal) -> None:
+def test_a_late_job_of_a_commit_reverted_meanwhile_is_refused(clone: Clone, portal: Portal) -> None:
     clone.published()
     late = clone.commit({INSTALL: article("Install", "Words that were soon regretted.")})
     clone.git("revert", "--no-edit", "HEAD")
@@ -236,7 +236,7 @@ def test_a_late_job_of_a_commit_that_was_taken_back_meanwhile_is_refused(clone: 
     assert shown(portal) == before
 
 
-def test_a_ledger_of_a_later_kbsync_is_not_guessed_at(clone: Clone) -> None:
+def test_a_ledger_of_a_later_kbsync_is_refused(clone: Clone) -> None:
     clone.published()
     name = f"article/{clone.id_of(INSTALL)}.json"
     blob = clone.root.parent / "later.json"
@@ -269,7 +269,7 @@ def _git_with(clone: Clone, index: Path, lines: list[str]) -> None:
     clone.git("update-ref", LEDGER, commit)
 
 
-def test_a_root_below_the_top_of_its_repository_is_a_tree_like_any_other(clone: Clone, shared: Path) -> None:
+def test_a_root_below_the_top_of_its_repository_works_like_any_other(clone: Clone, shared: Path) -> None:
     (clone.root / "content").mkdir()
     clone.git("mv", "guide", "shop", "content/")
     clone.commit({"code.py": "print()\n"})
@@ -292,7 +292,7 @@ def test_two_targets_keep_two_ledgers(clone: Clone, portal: Portal) -> None:
     assert refs == [LEDGER, "refs/kbsync/staging"]
 
 
-def test_what_a_pull_brought_and_what_a_publish_did_make_one_memory(clone: Clone, portal: Portal, shared: Path) -> None:
+def test_baselines_of_a_pull_and_of_a_publish_are_combined(clone: Clone, portal: Portal, shared: Path) -> None:
     """A pulled lock on a branch, merged after a later publish, makes no web edit out of our own write."""
     clone.published()
     portal.store.edit_article(clone.id_of(INSTALL), body="<p>Theirs.</p>")
@@ -312,7 +312,7 @@ def test_what_a_pull_brought_and_what_a_publish_did_make_one_memory(clone: Clone
     assert steps(fresh.published()) == {INSTALL: "update"}
 
 
-def test_a_pull_that_was_thrown_away_leaves_the_drift_to_be_seen(clone: Clone, portal: Portal) -> None:
+def test_a_discarded_pull_still_reports_the_drift(clone: Clone, portal: Portal) -> None:
     clone.published()
     portal.store.edit_article(clone.id_of(INSTALL), body="<p>Theirs.</p>")
     clone.pull()
@@ -323,7 +323,7 @@ def test_a_pull_that_was_thrown_away_leaves_the_drift_to_be_seen(clone: Clone, p
     assert steps(clone.published()) == {INSTALL: "conflict"}
 
 
-def test_a_pull_of_which_only_the_lock_is_left_has_been_seen_by_nobody(clone: Clone, portal: Portal) -> None:
+def test_a_pull_with_only_its_lock_file_left_counts_as_unseen(clone: Clone, portal: Portal) -> None:
     clone.published()
     portal.store.edit_article(clone.id_of(INSTALL), body="<p>Theirs.</p>")
     clone.pull()

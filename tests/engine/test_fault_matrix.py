@@ -30,7 +30,7 @@ EVERY = bool(os.environ.get("KBSYNC_EVERY_FAULT"))
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A commit that is still to be published: folders, articles in a circle, updates, a move, an archive, a rename."""
+    """A commit that is still to be published: folders, articles in a cycle, updates, a move, an archive, a rename."""
     prepare()
     made = make_world(tmp_path_factory.mktemp("faults") / "world")
     assert (made.writes, made.calls) == (WRITES, CALLS), "every call has a case"
@@ -72,6 +72,6 @@ def test_law_5_killed_while_the_lease_is_taken_or_the_ledger_sent(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=str)
-def test_law_5_a_run_in_trouble_is_completed_by_the_next(world: World, tmp_path: Path, trouble: Trouble) -> None:
+def test_law_5_a_failed_run_is_completed_by_the_next(world: World, tmp_path: Path, trouble: Trouble) -> None:
     _, wrong = fail_with(world, tmp_path / "case", trouble, lambda clone: go_on(clone, world, afresh=True))
     assert wrong == ""

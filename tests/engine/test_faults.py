@@ -1,4 +1,4 @@
-"""A portal that fails: what failed is named, the rest is done, and the next run ends as one without trouble would."""
+"""A portal that fails: the failures are reported, the rest is applied, and the next run completes it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +61,7 @@ def _names(portal: Portal) -> list[str]:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=str)
-def test_run_again_after_trouble_and_the_portal_says_what_it_should(
-    clone: Clone, portal: Portal, trouble: Trouble
-) -> None:
+def test_a_second_run_after_a_fault_completes_the_portal(clone: Clone, portal: Portal, trouble: Trouble) -> None:
     clone.commit(CIRCLE)
     portal.faults.add(trouble.fault)
     first = clone.publish()
@@ -80,7 +78,7 @@ def test_run_again_after_trouble_and_the_portal_says_what_it_should(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES[::2], ids=str)
-def test_updates_and_removals_survive_trouble_too(clone: Clone, portal: Portal, trouble: Trouble) -> None:
+def test_updates_and_removals_survive_faults_too(clone: Clone, portal: Portal, trouble: Trouble) -> None:
     clone.published()
     clone.git("mv", "shop/orders/pay.md", "guide/basics/pay.md")
     clone.remove("guide/basics/wifi")
@@ -96,7 +94,7 @@ def test_updates_and_removals_survive_trouble_too(clone: Clone, portal: Portal, 
     assert clone.methods(clone.published).keys() == {"GET"}
 
 
-def test_one_failure_stops_nothing_but_what_needs_it(clone: Clone, portal: Portal) -> None:
+def test_one_failure_stops_only_the_changes_that_need_it(clone: Clone, portal: Portal) -> None:
     """`reset` links to `install`, and `join` to `reset`; `pay` and the directories need none of them."""
     clone.commit({"guide/basics/pay.md": article("Pay", "Elsewhere too.")})
     portal.faults.fail("POST", "*/articles", status=400)
@@ -110,7 +108,7 @@ def test_one_failure_stops_nothing_but_what_needs_it(clone: Clone, portal: Porta
     assert reasons[RESET] == f"waits for {INSTALL}"
 
 
-def test_what_succeeded_is_remembered_where_the_rest_failed(clone: Clone, portal: Portal, shared: Path) -> None:
+def test_successful_changes_are_recorded_when_the_rest_fails(clone: Clone, portal: Portal, shared: Path) -> None:
     portal.faults.fail("POST", "*/articles", status=400, times=None)
     clone.publish()
     portal.faults.clear()
@@ -159,7 +157,7 @@ def test_law_8_a_listing_that_fails_ends_the_run_before_any_write(clone: Clone, 
 
 
 @pytest.mark.parametrize("gone", ["article", "sub_folder"])
-def test_law_8_a_listing_shorter_than_it_says_ends_the_run(
+def test_law_8_a_listing_shorter_than_its_count_ends_the_run(
     clone: Clone, portal: Portal, gone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The portal counts what it does not list: an answer cut short, or a key that may not see all."""
@@ -183,7 +181,7 @@ def _shorten(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "folder_to_json", one_more)
 
 
-def test_law_8_an_emptied_portal_is_not_filled_again_nor_forgotten(clone: Clone, portal: Portal) -> None:
+def test_law_8_an_emptied_portal_is_neither_filled_again_nor_forgotten(clone: Clone, portal: Portal) -> None:
     clone.published()
     ledger = clone.ledger()
     for category in portal.store.all_categories():

@@ -1,4 +1,4 @@
-"""History: the ledger as an audit trail, read run by run, and what each run made of every item."""
+"""History: the ledger as an audit trail, listed by run, with the changes of each item."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def runs(clone: Clone, limit: int | None = None) -> tuple[RunInfo, ...]:
     return history.list_runs(clone.config, local=False, limit=limit)
 
 
-def retold(clone: Clone, name: str) -> dict[str, ItemDiff]:
+def item_diffs(clone: Clone, name: str) -> dict[str, ItemDiff]:
     _, items = history.show_run(clone.config, name, local=False)
     return {item.entry.path: item for item in items}
 
@@ -29,7 +29,7 @@ def test_before_the_first_run_there_is_no_history(clone: Clone) -> None:
     assert runs(clone) == ()
 
 
-def test_runs_are_told_newest_first_with_who_when_and_what(clone: Clone) -> None:
+def test_runs_are_listed_newest_first_with_author_time_and_changes(clone: Clone) -> None:
     clone.git("config", "user.name", "Zoë Writer")
     clone.published()
     first = clone.git("rev-parse", "HEAD").strip()
@@ -68,7 +68,7 @@ def test_a_run_shows_each_article_before_and_after(clone: Clone) -> None:
     clone.remove(PAY)
     clone.commit({INSTALL: CHANGED, "guide/basics/new.md": article("New", "Words.")})
     clone.published()
-    items = retold(clone, runs(clone)[0].id)
+    items = item_diffs(clone, runs(clone)[0].id)
     changed = items[INSTALL]
     assert set(changed.changed) == {"title", "body", "tags"}
     assert (changed.before["title"], changed.after["title"]) == ("Install", "Install it")
@@ -78,29 +78,29 @@ def test_a_run_shows_each_article_before_and_after(clone: Clone) -> None:
     assert items["guide/basics/new.md"].entry.action is Action.CREATE
 
 
-def test_a_move_shows_the_article_that_was_left_as_well(clone: Clone) -> None:
+def test_a_move_also_shows_the_old_article(clone: Clone) -> None:
     clone.commit({"guide/basics/box.md": article("Box", "Open it.")})
     clone.published()
     clone.git("mv", "guide/basics/box.md", "guide/basics/wifi/box.md")
     clone.commit()
     clone.published()
-    items = retold(clone, runs(clone)[0].short_id)
+    items = item_diffs(clone, runs(clone)[0].short_id)
     assert items["guide/basics/wifi/box.md"].entry.action is Action.MOVE
     assert items["guide/basics/box.md"].entry.action is Action.ARCHIVE
     assert items["guide/basics/box.md"].after["status"] == "draft"
 
 
-def test_an_undo_shows_the_words_of_readers_since_no_source_says_them(clone: Clone) -> None:
+def test_an_undo_shows_the_readers_text_because_it_has_no_source(clone: Clone) -> None:
     clone.published()
     clone.commit({INSTALL: CHANGED})
     clone.published()
     undone(clone)
-    lines = retold(clone, runs(clone)[0].id)[INSTALL].lines
+    lines = item_diffs(clone, runs(clone)[0].id)[INSTALL].lines
     assert "+Unpack the box and put it on a table." in lines
     assert any(line.startswith("-Unpack *both*") for line in lines)
 
 
-def test_another_clone_tells_the_same_history_without_a_key(clone: Clone, shared: Path) -> None:
+def test_another_clone_shows_the_same_history_without_a_key(clone: Clone, shared: Path) -> None:
     clone.published()
     other = clone_of(shared, clone.root.parent / "other", clone)
     clone.portal.calls.clear()
@@ -109,13 +109,13 @@ def test_another_clone_tells_the_same_history_without_a_key(clone: Clone, shared
 
 
 @pytest.mark.parametrize("name", ["abc", "0000000", "", "HEAD", "--all"])
-def test_a_name_that_is_none_or_too_short_is_refused(clone: Clone, name: str) -> None:
+def test_an_unknown_or_too_short_run_id_is_refused(clone: Clone, name: str) -> None:
     clone.published()
     with pytest.raises(UsageError, match="no run is called"):
         history.show_run(clone.config, name, local=False)
 
 
-def test_a_run_of_before_the_keys_were_settled_is_named_with_the_way_to_set_it_aside(clone: Clone) -> None:
+def test_a_run_in_an_old_format_is_reported_with_how_to_set_it_aside(clone: Clone) -> None:
     clone.published()
     page = {"version": 1, "target": "production", "commit": "c" * 40, "at": "2026-01-01T00:00:00Z", "changes": []}
     _record(clone, json.dumps(page))
@@ -129,10 +129,10 @@ def test_a_run_names_only_what_it_changed(clone: Clone) -> None:
     clone.published()
     clone.commit({RESET: article("Reset", "Press the button twice, as [the other](install.md) says.")})
     clone.published()
-    assert set(retold(clone, runs(clone)[0].id)) == {RESET}
+    assert set(item_diffs(clone, runs(clone)[0].id)) == {RESET}
 
 
-def test_the_advice_sets_an_unreadable_ledger_aside(clone: Clone, shared: Path) -> None:
+def test_following_the_advice_sets_an_unreadable_ledger_aside(clone: Clone, shared: Path) -> None:
     clone.published()
     clone.pull()
     clone.commit()

@@ -1,4 +1,4 @@
-"""Renames, moves, swaps and returns through git and over HTTP: the same live ids wherever the API allows."""
+"""Renames, moves, swaps and restores through git and over HTTP: the same live ids wherever the API allows."""
 
 import multiprocessing
 import signal
@@ -67,7 +67,7 @@ def test_a_day_of_renames_at_once_keeps_every_id(clone: Clone, portal: Portal) -
     assert portal.store.article(before[RESET]).title == "Begin"
 
 
-def test_two_files_swapped(clone: Clone, portal: Portal) -> None:
+def test_two_swapped_files_keep_their_ids(clone: Clone, portal: Portal) -> None:
     before, live = _ids(clone), shown(portal)
     _move(clone, RESET, "aside.txt")
     _move(clone, INSTALL, RESET)
@@ -77,7 +77,7 @@ def test_two_files_swapped(clone: Clone, portal: Portal) -> None:
     assert shown(portal) == live
 
 
-def test_a_name_that_one_folder_leaves_is_taken_by_another_at_once(clone: Clone, portal: Portal) -> None:
+def test_a_folder_can_take_the_name_that_another_gives_up_in_the_same_run(clone: Clone, portal: Portal) -> None:
     """The portal takes no two folders of one name, not even for the moment between two writes."""
     before, live = _ids(clone), shown(portal)
     _move(clone, "guide/basics", "guide/zero")
@@ -96,7 +96,7 @@ def test_a_folder_is_moved_into_another_and_out_again(clone: Clone) -> None:
     assert _after(clone) == before
 
 
-def test_what_was_deleted_and_comes_back_by_a_revert_is_the_same_article(clone: Clone, portal: Portal) -> None:
+def test_an_article_deleted_and_restored_by_a_revert_is_the_same_article(clone: Clone, portal: Portal) -> None:
     before = _ids(clone)
     clone.remove(RESET, "guide/wifi")
     clone.commit()
@@ -107,7 +107,7 @@ def test_what_was_deleted_and_comes_back_by_a_revert_is_the_same_article(clone: 
     assert portal.store.article(before[RESET]).status == 2
 
 
-def test_what_is_gone_on_both_sides_is_forgotten_and_stays_so(clone: Clone, portal: Portal) -> None:
+def test_an_item_gone_on_both_sides_is_forgotten_and_stays_so(clone: Clone, portal: Portal) -> None:
     number = clone.id_of(RESET)
     portal.store.delete_article(number)
     clone.remove(RESET)
@@ -120,7 +120,7 @@ def test_what_is_gone_on_both_sides_is_forgotten_and_stays_so(clone: Clone, port
     assert steps(clone.plan()) == {RESET: "create"}
 
 
-def test_a_file_moved_to_another_folder_is_made_anew_and_the_old_one_archived(clone: Clone, portal: Portal) -> None:
+def test_a_file_moved_to_another_folder_is_created_again_and_the_old_one_archived(clone: Clone, portal: Portal) -> None:
     number = clone.id_of(RESET)
     _move(clone, RESET, "guide/wifi/reset.md")
     after = _after(clone)
@@ -160,7 +160,7 @@ def test_a_rename_in_case_alone_is_a_rename(clone: Clone) -> None:
     assert _after(clone)["guide/basics/Reset.md"] == number
 
 
-def test_a_tie_is_held_on_both_sides_until_a_pin_settles_it(clone: Clone, portal: Portal) -> None:
+def test_a_tie_is_a_conflict_in_both_directions_until_a_pin_resolves_it(clone: Clone, portal: Portal) -> None:
     number, live = clone.id_of(RESET), shown(portal)
     source = clone.read(RESET)
     clone.remove(RESET)
@@ -172,7 +172,7 @@ def test_a_tie_is_held_on_both_sides_until_a_pin_settles_it(clone: Clone, portal
     assert _after(clone)["guide/basics/one.md"] == number
 
 
-def test_a_rename_on_a_branch_that_is_squashed_is_a_rename(clone: Clone) -> None:
+def test_a_rename_on_a_squashed_branch_is_a_rename(clone: Clone) -> None:
     before = _ids(clone)
     clone.git("switch", "-q", "-c", "work")
     _move(clone, "guide/wifi", "guide/radio")
@@ -184,7 +184,7 @@ def test_a_rename_on_a_branch_that_is_squashed_is_a_rename(clone: Clone) -> None
     assert _after(clone)["guide/radio/join.md"] == before[JOIN]
 
 
-def test_where_moves_leave_a_pointer_the_old_address_leads_to_the_new_one(tmp_path: Path, portal: Portal) -> None:
+def test_with_pointers_the_old_address_links_to_the_new_one(tmp_path: Path, portal: Portal) -> None:
     clone = new_clone(tmp_path / "clone", portal, {**FILES, RESET: article("A < B & [C]", "Words.")}, moved="pointer")
     clone.published()
     number = clone.id_of(RESET)
@@ -202,7 +202,7 @@ def test_where_moves_leave_a_pointer_the_old_address_leads_to_the_new_one(tmp_pa
     assert portal.store.article(number) == old
 
 
-def test_what_left_a_pointer_and_comes_back_is_whole_again(tmp_path: Path, portal: Portal) -> None:
+def test_an_article_that_left_a_pointer_and_returns_has_its_content_again(tmp_path: Path, portal: Portal) -> None:
     clone = new_clone(tmp_path / "clone", portal, FILES, moved="pointer")
     clone.published()
     before, live = _ids(clone), shown(portal)
@@ -287,7 +287,7 @@ def test_a_move_that_was_killed_still_leaves_one_new_article_and_a_pointer(
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-def test_the_run_that_leaves_the_pointer_for_another_is_killed_too(pointing: Clone, done: bool) -> None:
+def test_a_second_killed_run_still_ends_with_one_pointer(pointing: Clone, done: bool) -> None:
     number, count = pointing.id_of(RESET), len(shown(pointing.portal))
     _killed(pointing, 1, done=True)
     (change,) = pointing.plan().writes
@@ -298,7 +298,9 @@ def test_the_run_that_leaves_the_pointer_for_another_is_killed_too(pointing: Clo
 
 
 @pytest.mark.parametrize("status", [500, 400])
-def test_a_pointer_that_the_portal_refuses_is_named_and_left_by_the_next_run(pointing: Clone, status: int) -> None:
+def test_a_pointer_that_the_portal_refuses_is_reported_and_written_by_the_next_run(
+    pointing: Clone, status: int
+) -> None:
     number, count = pointing.id_of(RESET), len(shown(pointing.portal))
     was = pointing.portal.store.article(number)
     refuse = Fault(status=status)
@@ -316,7 +318,7 @@ def test_a_pointer_that_the_portal_refuses_is_named_and_left_by_the_next_run(poi
     _is_pointed(pointing, number, count + 1)
 
 
-def test_an_old_article_that_was_edited_before_it_points_anywhere_is_left_alone(pointing: Clone) -> None:
+def test_an_old_article_edited_before_it_became_a_pointer_is_left_alone(pointing: Clone) -> None:
     number = pointing.id_of(RESET)
     _killed(pointing, 1, done=True)
     pointing.portal.store.edit_article(number, body="<p>An agent was here.</p>")
@@ -325,7 +327,7 @@ def test_an_old_article_that_was_edited_before_it_points_anywhere_is_left_alone(
     assert steps(pointing.plan()) == {RESET: "conflict"}
 
 
-def test_what_moved_and_went_before_its_pointer_was_left_is_archived(pointing: Clone) -> None:
+def test_an_article_moved_and_removed_before_its_pointer_was_written_is_archived(pointing: Clone) -> None:
     number = pointing.id_of(RESET)
     _killed(pointing, 1, done=True)
     pointing.remove("guide/wifi/reset.md")
@@ -336,7 +338,7 @@ def test_what_moved_and_went_before_its_pointer_was_left_is_archived(pointing: C
     assert steps(pointing.plan()) == {}
 
 
-def test_two_folders_that_exchange_their_names_are_held_until_one_has_a_third(clone: Clone, portal: Portal) -> None:
+def test_two_folders_that_swap_names_are_conflicts_until_one_has_a_third_name(clone: Clone, portal: Portal) -> None:
     """The portal takes no two folders of one name, and no order of writes would do."""
     before, live = _ids(clone), shown(portal)
     _move(clone, "guide/basics", "aside")

@@ -1,4 +1,4 @@
-"""Includes and variables on their way to the portal and back: what is shared changes everywhere, and marks stay."""
+"""Includes and variables in a publish and a pull: shared text changes everywhere, and placeholders stay."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ def _files_after_pull(clone: Clone) -> dict[str, str]:
     return {path: text for path, text in clone.files().items() if before.get(path) != text}
 
 
-def test_readers_get_what_the_marks_stand_for(clone: Clone) -> None:
+def test_readers_see_expanded_placeholders(clone: Clone) -> None:
     shown = clone.live(PLAN).description
     assert "We are Acme &amp; Sons." in shown
     assert "It is 10 $ a month." in shown
@@ -54,7 +54,7 @@ def test_readers_get_what_the_marks_stand_for(clone: Clone) -> None:
     assert {article.title for article in clone.portal.store.all_articles()} == {"Plan", "Free", "Plain"}
 
 
-def test_nothing_is_left_to_do_after_a_publish_nor_to_pull(clone: Clone) -> None:
+def test_nothing_is_left_to_publish_or_pull_after_a_publish(clone: Clone) -> None:
     assert steps(clone.plan()) == {}
     assert steps(clone.offline()) == {}
     clone.pull()
@@ -69,24 +69,24 @@ def test_a_changed_snippet_updates_the_articles_that_include_it_and_no_other(clo
     assert "555 0199" in clone.live(FREE).description
 
 
-def test_a_changed_variable_updates_the_articles_that_use_it_by_whatever_way(clone: Clone) -> None:
+def test_a_changed_variable_updates_all_articles_that_use_it_directly_or_not(clone: Clone) -> None:
     clone.config = replace(clone.config, variables={"company": "Acme Ltd"})
     assert [(change.path, change.fields) for change in clone.plan().changes] == [(PLAN, ("body",))]
 
 
-def test_a_snippet_that_says_the_same_in_other_words_of_markdown_changes_nothing(clone: Clone) -> None:
+def test_a_snippet_with_other_markdown_but_the_same_rendering_changes_nothing(clone: Clone) -> None:
     clone.commit({"_snippets/phone.md": "\n__555 0100__\n\n", "_snippets/unused.md": "# Nothing\n"})
     assert steps(clone.plan()) == {}
 
 
-def test_an_edit_beside_marks_comes_home_and_the_marks_stay(clone: Clone) -> None:
+def test_an_edit_beside_placeholders_is_pulled_and_the_placeholders_stay(clone: Clone) -> None:
     _edit(clone, PLAN, "First one.", "The first one.")
     assert _files_after_pull(clone) == {PLAN: TREE[PLAN].replace("First one.", "The first one.")}
     clone.commit()
     assert steps(clone.plan()) == {}
 
 
-def test_an_edit_of_other_words_of_a_line_leaves_its_marks(clone: Clone) -> None:
+def test_an_edit_of_other_words_of_a_line_keeps_its_placeholders(clone: Clone) -> None:
     _edit(clone, PLAN, "a month", "a year")
     _edit(clone, FREE, "now", "today")
     wanted = {PLAN: TREE[PLAN].replace("a month", "a year"), FREE: TREE[FREE].replace("now", "today")}
@@ -107,9 +107,7 @@ def test_an_edit_of_other_words_of_a_line_leaves_its_marks(clone: Clone) -> None
         (FREE, "0100", "0199", "_snippets/phone.md"),
     ],
 )
-def test_an_edit_within_what_a_mark_stands_for_is_a_conflict(
-    clone: Clone, path: str, old: str, new: str, named: str
-) -> None:
+def test_an_edit_within_an_expansion_is_a_conflict(clone: Clone, path: str, old: str, new: str, named: str) -> None:
     _edit(clone, path, old, new)
     _edit(clone, PLAIN, "Nothing", "Something")
     before = clone.files()
@@ -121,14 +119,14 @@ def test_an_edit_within_what_a_mark_stands_for_is_a_conflict(
     assert [finding.path for finding in clone.plan().drift] == [path]
 
 
-def test_a_paragraph_put_before_an_include_or_taken_away_leaves_it(clone: Clone) -> None:
+def test_a_paragraph_added_or_removed_before_an_include_leaves_it(clone: Clone) -> None:
     _edit(clone, PLAN, "<p>First one.</p>", "<p>First one.</p><p>New one.</p>")
     _edit(clone, PLAN, "<p>Last one.</p>", "")
     text = TREE[PLAN].replace("First one.\n", "First one.\n\nNew one.\n").replace("\n\nLast one.", "")
     assert _files_after_pull(clone) == {PLAN: text}
 
 
-def test_an_include_whose_text_is_gone_goes(clone: Clone) -> None:
+def test_an_include_whose_text_was_deleted_is_removed(clone: Clone) -> None:
     live = clone.live(PLAN)
     start, end = live.description.index("<p>Write to"), live.description.index("<p>It is")
     clone.portal.store.edit_article(live.id, body=live.description[:start] + live.description[end:])
@@ -150,7 +148,7 @@ MARKS = (
 )
 
 
-def test_marks_that_an_agent_wrote_come_home_as_text(clone: Clone) -> None:
+def test_placeholders_that_an_agent_typed_are_pulled_as_text(clone: Clone) -> None:
     clone.portal.store.edit_article(clone.id_of(PLAIN), body=MARKS)
     changed = _files_after_pull(clone)
     assert "Write \\{{ company }} or {{other}} and \\{% include" in changed[PLAIN]
@@ -159,7 +157,7 @@ def test_marks_that_an_agent_wrote_come_home_as_text(clone: Clone) -> None:
     assert clone.methods(clone.published).keys() == {"GET"}
 
 
-def test_a_pull_into_an_empty_tree_takes_nothing_for_a_mark(clone: Clone, portal: Portal) -> None:
+def test_a_pull_into_an_empty_tree_creates_no_placeholders(clone: Clone, portal: Portal) -> None:
     portal.store.edit_article(clone.id_of(PLAIN), body=MARKS)
     empty = new_clone(clone.root.parent / "empty", portal, {"kbsync.toml": ""}, new="all", variables=VARIABLES)
     empty.pull()
@@ -168,7 +166,7 @@ def test_a_pull_into_an_empty_tree_takes_nothing_for_a_mark(clone: Clone, portal
     assert steps(empty.plan()) == {}
 
 
-def test_a_new_renderer_takes_no_snippet_for_unchanged(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_renderer_detects_a_changed_snippet(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("kbsync.engine.context", "kbsync.planner.match", "kbsync.engine.record"):
         monkeypatch.setattr(f"{module}.RENDERER_VERSION", 1000)
     assert steps(clone.plan()) == {}
@@ -176,7 +174,7 @@ def test_a_new_renderer_takes_no_snippet_for_unchanged(clone: Clone, monkeypatch
     assert [change.path for change in clone.plan().changes] == [FREE]
 
 
-def test_a_pull_remembers_what_the_marks_stood_for(clone: Clone) -> None:
+def test_a_pull_records_the_expansions(clone: Clone) -> None:
     _edit(clone, FREE, "now", "today")
     clone.pull()
     clone.commit()

@@ -1,4 +1,4 @@
-"""The laws over generated trees and edits of both sides, through git and HTTP: a knowledge base's life each time."""
+"""The laws over generated trees and edits of both sides, through git and HTTP, over several publishes and pulls."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -80,9 +80,7 @@ def _no_waits() -> Iterator[None]:
 
 @law(EXAMPLES)
 @given(trees(most=5), REWRITINGS)
-def test_laws_3_4_and_9_publish_is_settled_and_pull_changes_no_byte(
-    files: dict[str, str], rewriting: Rewriting
-) -> None:
+def test_laws_3_4_and_9_a_second_publish_and_a_pull_change_nothing(files: dict[str, str], rewriting: Rewriting) -> None:
     with a_clone(files, rewriting=rewriting) as clone:
         clone.published()
         assert steps(clone.plan()) == {}
@@ -111,9 +109,7 @@ def _adopts_all_but_twins(clone: Clone) -> None:
 
 @law(EXAMPLES)
 @given(trees(most=5), writers_edits(), agents_edits())
-def test_laws_2_and_3_both_sides_edit_and_nothing_is_lost(
-    files: dict[str, str], mine: list[Edit], theirs: list[Edit]
-) -> None:
+def test_laws_2_and_3_edits_of_both_sides_are_kept(files: dict[str, str], mine: list[Edit], theirs: list[Edit]) -> None:
     with a_clone(files) as clone:
         clone.published()
         rewrite(clone, mine)
@@ -153,7 +149,7 @@ def _solve(clone: Clone) -> None:
 
 @law(EXAMPLES // 2)
 @given(trees(most=4), writers_edits(), st.integers(1, 12), st.sampled_from(["error", "lost", "truncated"]))
-def test_law_5_in_small_a_failing_call_changes_nothing_in_the_end(
+def test_law_5_a_failed_call_leaves_the_same_final_state(
     files: dict[str, str], mine: list[Edit], nth: int, kind: str
 ) -> None:
     with a_clone(files) as clone, serve(SandboxSettings()) as calm:

@@ -1,4 +1,4 @@
-"""Two publishers and one portal: one at a time, told of each other, and neither writes over what the other did."""
+"""Two publishers and one portal: one at a time, each reported to the other, and no change is overwritten."""
 
 import json
 import stat
@@ -101,7 +101,7 @@ def _refs(place: Path) -> set[str]:
     return set(git(place, "for-each-ref", "--format=%(refname)", "refs/kbsync*/**").split())
 
 
-def test_while_one_publishes_another_is_told_who_does_since_when(
+def test_a_second_publisher_is_refused_with_the_holder_and_its_start_time(
     clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, told = _other(clone, shared), list[KbsyncError]()
@@ -119,7 +119,7 @@ def test_while_one_publishes_another_is_told_who_does_since_when(
     assert _refs(shared) == {LEDGER}
 
 
-def test_one_that_waits_goes_on_from_where_the_first_ended(
+def test_a_waiting_run_continues_from_where_the_first_ended(
     clone: Clone, shared: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, ended = _other(clone, shared), list[PublishResult]()
@@ -161,7 +161,7 @@ def test_the_intent_is_on_the_remote_before_the_first_write_and_gone_after_the_l
     assert clone.portal.key not in "".join(seen.values())
 
 
-def test_checkpoints_carry_what_was_reached(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoints_record_completed_changes(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "RENEW_INTERVAL", 0.05)
     seen = list[str]()
 
@@ -178,7 +178,7 @@ def test_checkpoints_carry_what_was_reached(clone: Clone, shared: Path, monkeypa
     assert len(git(shared, "log", "--format=%H", LEDGER).split()) == 1, "checkpoints are no part of the ledger"
 
 
-def test_a_plan_with_nothing_to_write_asks_for_no_lease(clone: Clone, shared: Path, portal: Portal) -> None:
+def test_a_plan_with_nothing_to_write_takes_no_lease(clone: Clone, shared: Path, portal: Portal) -> None:
     clone.published()
     clone.git("push", "-q", "origin", ":" + LEDGER)
     clone.git("update-ref", "-d", LEDGER)
@@ -193,7 +193,7 @@ def test_plan_and_pull_name_a_publish_that_is_under_way(clone: Clone, shared: Pa
         assert "under way: ann on laptop, since 20" in lease.describe(planned.workspace.in_flight)
 
 
-def test_a_lease_that_nobody_renews_is_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_that_is_not_renewed_is_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _held_by_another(shared, clone)
     with pytest.raises(Refusal, match="ann on laptop"):
         clone.publish(wait=0.3)
@@ -226,7 +226,7 @@ def test_a_lease_that_is_renewed_is_not_taken_over(clone: Clone, shared: Path, m
     assert clone.portal.store.all_articles() == []
 
 
-def test_who_lost_the_lease_stops_before_the_next_write(
+def test_a_run_that_lost_its_lease_stops_before_the_next_write(
     clone: Clone, shared: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = _other(clone, shared)
@@ -250,7 +250,9 @@ def test_who_lost_the_lease_stops_before_the_next_write(
     assert steps(clone.plan()) == {}
 
 
-def test_who_cannot_renew_the_lease_stops_too(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_renew_its_lease_stops_too(
+    clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
 
     def cut_off() -> None:
         shared.rename(shared.with_name("away.git"))
@@ -267,7 +269,7 @@ def test_who_cannot_renew_the_lease_stops_too(clone: Clone, shared: Path, monkey
 
 
 @pytest.mark.parametrize("clock", ["time", "monotonic"])
-def test_a_laptop_that_slept_asks_before_it_writes(
+def test_a_run_that_was_suspended_checks_its_lease_before_it_writes(
     clone: Clone, shared: Path, clock: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the two clocks either may stand still over a sleep; the one that goes on tells."""
@@ -309,7 +311,7 @@ def test_both_sides_of_a_take_over_end_as_one_ledger(
     assert _refs(shared) == {LEDGER}
 
 
-def test_where_kbsync_may_not_push_it_says_so_before_it_writes(clone: Clone, shared: Path, portal: Portal) -> None:
+def test_a_clone_that_may_not_push_is_refused_before_any_write(clone: Clone, shared: Path, portal: Portal) -> None:
     hook = shared / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n")
     hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
@@ -322,7 +324,7 @@ def test_where_kbsync_may_not_push_it_says_so_before_it_writes(clone: Clone, sha
     assert _refs(clone.root) == {LEDGER}
 
 
-def test_without_a_remote_the_lease_lies_in_the_clone(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_remote_the_lease_is_in_the_clone(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     told = list[str]()
 
     def publish_too() -> None:
@@ -336,7 +338,7 @@ def test_without_a_remote_the_lease_lies_in_the_clone(clone: Clone, monkeypatch:
     assert _refs(clone.root) == {LEDGER}
 
 
-def test_a_ledger_that_moved_since_the_plan_is_read_again_and_only_what_was_agreed_is_done(
+def test_a_ledger_that_moved_since_the_plan_is_read_again_and_only_confirmed_changes_are_applied(
     clone: Clone, shared: Path, portal: Portal
 ) -> None:
     clone.published()

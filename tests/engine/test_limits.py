@@ -1,4 +1,4 @@
-"""Human mistakes, and portals that do not tell all: nothing is archived, and the message says why and what to do."""
+"""Human mistakes and incomplete listings: nothing is archived, and the message has the reason and advice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ def _nothing_moves(clone: Clone) -> Iterator[None]:
     assert (shown(clone.portal), clone.ledger()) == before
 
 
-def test_law_8_more_removals_than_the_limit_stop_a_run_which_says_how_to_go_on(tmp_path: Path, portal: Portal) -> None:
+def test_law_8_more_removals_than_the_limit_stop_a_run_with_advice(tmp_path: Path, portal: Portal) -> None:
     clone = new_clone(tmp_path / "many", portal, _many(12))
     clone.published()
     clone.remove(*(f"guide/a/p-{n}.md" for n in range(5)))
@@ -83,7 +83,7 @@ def test_law_8_a_laptop_on_a_feature_branch_that_lacks_what_is_live_changes_noth
 
 
 def test_law_8_a_foreign_history_changes_nothing(clone: Clone, shared: Path, tmp_path: Path) -> None:
-    """Somebody made the repository anew: the same remote, and no commit in common."""
+    """The repository was created again: the same remote, and no commit in common."""
     clone.published()
     other = new_clone(tmp_path / "anew", clone.portal, {PAY: article("Pay", "All over again.")})
     other.git("remote", "add", "origin", shared.as_uri())
@@ -91,7 +91,7 @@ def test_law_8_a_foreign_history_changes_nothing(clone: Clone, shared: Path, tmp
         other.publish()
 
 
-def test_law_8_another_portal_is_told_from_this_one(clone: Clone) -> None:
+def test_law_8_another_portal_is_recognised(clone: Clone) -> None:
     clone.published()
     clone.remove(PAY)
     clone.commit({INSTALL: article("Install", "Other words.")})
@@ -109,7 +109,7 @@ def test_law_8_another_portal_is_told_from_this_one(clone: Clone) -> None:
         assert shown(other) == before
 
 
-def test_an_emptied_portal_is_filled_again_by_whoever_says_so(tmp_path: Path, portal: Portal) -> None:
+def test_an_emptied_portal_is_filled_again_with_overwrite(tmp_path: Path, portal: Portal) -> None:
     clone = new_clone(tmp_path / "one", portal, {"guide/a/b.md": article("B", "The only one.")})
     clone.published()
     portal.store.delete_category(portal.store.all_categories()[0].id)
@@ -121,7 +121,7 @@ def test_an_emptied_portal_is_filled_again_by_whoever_says_so(tmp_path: Path, po
     assert steps(clone.plan()) == {}
 
 
-def test_a_lost_index_renames_nothing_for_readers_and_says_so(clone: Clone, portal: Portal) -> None:
+def test_a_lost_index_file_renames_nothing_on_the_portal_and_is_reported(clone: Clone, portal: Portal) -> None:
     clone.published()
     clone.remove("guide/basics/_index.md")
     clone.commit({INSTALL: article("Install", "New words.", tags="[box, table]")})
@@ -136,7 +136,7 @@ def test_a_lost_index_renames_nothing_for_readers_and_says_so(clone: Clone, port
 @pytest.mark.parametrize(
     ("path", "skip"), [("*/folders/*/articles", 1), ("*/categories/*/folders", 1), ("*/folders/*/subfolders", 0)]
 )
-def test_law_8_a_folder_that_goes_away_while_it_is_read_ends_the_run(
+def test_law_8_a_folder_deleted_while_it_is_read_ends_the_run(
     clone: Clone, portal: Portal, path: str, skip: int, status: int
 ) -> None:
     clone.published()
@@ -168,7 +168,7 @@ def test_law_8_a_listing_that_loses_its_second_page_ends_the_run(
     assert "run it again" in short.value.advice
 
 
-def test_law_8_what_a_list_lacks_is_neither_archived_nor_made_anew_nor_forgotten(
+def test_law_8_an_item_missing_from_a_list_is_neither_archived_nor_created_again_nor_forgotten(
     clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A list of categories or folders says nowhere how long it ought to be."""
@@ -189,7 +189,7 @@ def test_law_8_what_a_list_lacks_is_neither_archived_nor_made_anew_nor_forgotten
     assert steps(clone.published()) == {PAY: "archive", "shop": "forget", "shop/orders": "forget"}
 
 
-def test_what_is_gone_on_both_sides_is_forgotten_after_a_second_look(clone: Clone, portal: Portal) -> None:
+def test_an_item_gone_on_both_sides_is_forgotten_after_a_second_read(clone: Clone, portal: Portal) -> None:
     clone.published()
     portal.store.delete_article(clone.id_of(PAY))
     clone.remove(PAY)

@@ -1,4 +1,4 @@
-"""What Markdown stands for, between a clone and a portal: published, edited beside it on the web, pulled home."""
+"""Every Markdown construct between a clone and a portal: published, edited beside it on the web, and pulled."""
 
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def test_a_pull_into_an_empty_tree_leaves_nothing_to_publish(
     assert all(part in pulled for part in ("[TOC]", "note[^why]", "<details>", "```python\ndef", ": its", "{#up}"))
 
 
-def test_what_agents_type_is_no_markup_of_ours(tmp_path: Path, portal: Portal) -> None:
+def test_text_that_agents_type_is_not_taken_for_markup(tmp_path: Path, portal: Portal) -> None:
     clone = new_clone(tmp_path / "work", portal, {PAGE: article("Page", "Edit me.")}, markup=LOOSE)
     clone.published()
     typed = '<p>[TOC]</p><p>https://youtu.be/abc</p><p>"as is" -- www.example.com</p><p>x[^1]</p>'

@@ -1,4 +1,4 @@
-"""`publish --no-refresh`: read of the portal only what is to be written, and write over nobody's edit for all that."""
+"""`publish --no-refresh`: only the items to be written are read, and still no web edit is overwritten."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ def reads(made: list[str]) -> list[str]:
     return [call for call in made if call.startswith("GET")]
 
 
-def test_one_article_takes_three_calls_and_ends_as_ever(live: Clone) -> None:
+def test_one_article_takes_three_calls_and_ends_as_with_a_refresh(live: Clone) -> None:
     number = live.id_of(INSTALL)
     live.commit({INSTALL: EDITED})
     assert calls(live) == ["GET categories", f"GET articles/{number}", f"PUT articles/{number}"]
@@ -57,7 +57,7 @@ def test_a_first_publish_reads_no_more_than_the_categories(clone: Clone) -> None
     assert steps(clone.plan()) == {}
 
 
-def test_a_web_edit_of_what_is_to_be_written_is_a_conflict_and_stays(live: Clone, portal: Portal) -> None:
+def test_a_web_edit_of_an_item_to_be_written_is_a_conflict_and_stays(live: Clone, portal: Portal) -> None:
     live.commit({INSTALL: EDITED, PAY: article("Pay", "Cash.")})
     portal.store.edit_article(live.id_of(INSTALL), body=BY_HAND)
     done = live.publish(refresh=False)
@@ -67,9 +67,7 @@ def test_a_web_edit_of_what_is_to_be_written_is_a_conflict_and_stays(live: Clone
     assert steps(live.plan()) == {INSTALL: "conflict"}
 
 
-def test_a_web_edit_beside_it_goes_unseen_unharmed_and_is_drift_as_soon_as_somebody_looks(
-    live: Clone, portal: Portal
-) -> None:
+def test_a_web_edit_of_another_article_stays_and_is_drift_at_the_next_refresh(live: Clone, portal: Portal) -> None:
     portal.store.edit_article(live.id_of(PAY), body=BY_HAND)
     live.commit({INSTALL: EDITED})
     assert steps(live.published(refresh=False)) == {INSTALL: "update"}
@@ -94,7 +92,7 @@ def test_an_edit_between_plan_and_write_is_withheld(
     assert portal.store.article(number).description == BY_HAND
 
 
-def test_what_was_saved_on_the_portal_since_is_held(live: Clone, portal: Portal) -> None:
+def test_an_article_saved_on_the_portal_since_is_held_back(live: Clone, portal: Portal) -> None:
     portal.store.edit_article(live.id_of(PAY), tags=["by", "hand"])
     live.commit({PAY: article("Pay", "Cash.")})
     (conflict,) = live.publish(refresh=False).planned.plan.conflicts
@@ -102,7 +100,7 @@ def test_what_was_saved_on_the_portal_since_is_held(live: Clone, portal: Portal)
 
 
 @pytest.mark.parametrize("how", ["edited", "deleted"])
-def test_what_is_to_be_archived_is_read_too(live: Clone, portal: Portal, how: str) -> None:
+def test_an_article_to_be_archived_is_read_too(live: Clone, portal: Portal, how: str) -> None:
     number = live.id_of(PAY)
     if how == "edited":
         portal.store.edit_article(number, body=BY_HAND)
@@ -115,7 +113,7 @@ def test_what_is_to_be_archived_is_read_too(live: Clone, portal: Portal, how: st
     assert how == "deleted" or portal.store.article(number).status == 2
 
 
-def test_an_edited_article_that_is_gone_is_not_made_anew(live: Clone, portal: Portal) -> None:
+def test_an_edited_article_that_is_gone_is_not_created_again(live: Clone, portal: Portal) -> None:
     portal.store.delete_article(live.id_of(PAY))
     live.commit({PAY: article("Pay", "Cash.")})
     made = calls(live)
@@ -125,7 +123,7 @@ def test_an_edited_article_that_is_gone_is_not_made_anew(live: Clone, portal: Po
     assert steps(live.plan()) == {}
 
 
-def test_a_new_article_meets_what_lies_beside_it(live: Clone, portal: Portal) -> None:
+def test_a_new_article_is_compared_with_those_in_its_folder(live: Clone, portal: Portal) -> None:
     folder = live.live(INSTALL).folder_id
     portal.store.create_article(folder, "New", "<p>Theirs.</p>")
     live.commit({NEW: article("New", "Mine.")})
@@ -137,7 +135,7 @@ def test_a_new_article_meets_what_lies_beside_it(live: Clone, portal: Portal) ->
     assert steps(live.plan()) == {}
 
 
-def test_a_new_folder_meets_what_lies_beside_it(live: Clone, portal: Portal) -> None:
+def test_a_new_folder_is_compared_with_those_beside_it(live: Clone, portal: Portal) -> None:
     guide = portal.store.all_categories()[0].id
     portal.store.create_folder(guide, "tips")
     live.commit({"guide/tips/one.md": article("One", "Mine.")})
@@ -147,7 +145,7 @@ def test_a_new_folder_meets_what_lies_beside_it(live: Clone, portal: Portal) -> 
     assert steps(live.plan()) == {}
 
 
-def test_nothing_is_made_in_a_folder_that_is_gone(live: Clone, portal: Portal) -> None:
+def test_nothing_is_created_in_a_folder_that_is_gone(live: Clone, portal: Portal) -> None:
     before = live.id_of(PAY)
     portal.store.delete_folder(portal.store.article(before).folder_id)
     live.commit({"shop/orders/new.md": article("New", "Mine.")})
@@ -156,7 +154,7 @@ def test_nothing_is_made_in_a_folder_that_is_gone(live: Clone, portal: Portal) -
     assert [article.title for article in portal.store.all_articles()].count("New") == 0
 
 
-def test_a_moved_article_is_read_and_made_in_its_new_folder(live: Clone, portal: Portal) -> None:
+def test_a_moved_article_is_read_and_created_in_its_new_folder(live: Clone, portal: Portal) -> None:
     number = live.id_of(PAY)
     live.git("mv", PAY, "guide/basics/pay.md")
     live.commit()
@@ -168,7 +166,7 @@ def test_a_moved_article_is_read_and_made_in_its_new_folder(live: Clone, portal:
     assert steps(live.plan()) == {}
 
 
-def test_overwrite_writes_over_an_edit_that_memory_does_not_know(live: Clone, portal: Portal) -> None:
+def test_overwrite_replaces_an_edit_that_no_baseline_has(live: Clone, portal: Portal) -> None:
     portal.store.edit_article(live.id_of(PAY), body=BY_HAND)
     assert steps(live.published(refresh=False, overwrite=frozenset({"shop"}))) == {PAY: "update"}
     assert "Cards" in live.live(PAY).description
@@ -181,7 +179,7 @@ def test_an_article_that_a_file_pins_is_found(live: Clone, portal: Portal) -> No
     assert live.id_of(NEW) == number
 
 
-def test_another_portal_is_told_by_its_categories(live: Clone) -> None:
+def test_another_portal_is_recognised_by_its_categories(live: Clone) -> None:
     live.commit({INSTALL: EDITED, NEW: article("New", "Mine.")})
     with serve() as other:
         for _ in range(9):
@@ -205,7 +203,7 @@ def test_an_empty_tree_is_refused_after_one_call(live: Clone, portal: Portal) ->
     assert len(portal.calls) == 1
 
 
-def test_where_a_whole_reading_takes_fewer_calls_it_is_read_whole(clone: Clone) -> None:
+def test_the_whole_portal_is_read_when_that_takes_fewer_calls(clone: Clone) -> None:
     many = {f"guide/basics/n{number}.md": article(f"N{number}", f"Number {number}.") for number in range(12)}
     clone.commit(many)
     clone.published()
@@ -215,7 +213,7 @@ def test_where_a_whole_reading_takes_fewer_calls_it_is_read_whole(clone: Clone) 
 
 
 @pytest.mark.parametrize("afresh", [False, True], ids=["here", "afresh"])
-def test_after_a_run_that_was_cut_off_all_is_read(
+def test_after_an_interrupted_run_everything_is_read(
     live: Clone, shared: Path, tmp_path: Path, portal: Portal, afresh: bool
 ) -> None:
     """What it left may lie anywhere, and must not be made twice."""
@@ -236,7 +234,7 @@ def test_after_a_run_that_was_cut_off_all_is_read(
     assert steps(go_on.plan()) == {}
 
 
-def test_a_lost_answer_makes_nothing_twice(live: Clone, portal: Portal) -> None:
+def test_a_lost_response_creates_nothing_twice(live: Clone, portal: Portal) -> None:
     live.commit({NEW: article("New", "Mine.")})
     portal.faults.lose("POST", "*/articles")
     live.published(refresh=False)
@@ -244,7 +242,7 @@ def test_a_lost_answer_makes_nothing_twice(live: Clone, portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("blind", [False, True], ids=["read", "unread"])
-def test_a_saved_plan_is_carried_out(live: Clone, portal: Portal, blind: bool) -> None:
+def test_a_saved_plan_is_applied(live: Clone, portal: Portal, blind: bool) -> None:
     live.commit({INSTALL: EDITED, PAY: article("Pay", "Cash."), NEW: article("New", "Mine.")})
     key = None if blind else Secret(portal.key)
     planned = planning.plan(live.config, key, Options(), live.ui)
@@ -276,7 +274,7 @@ def test_authors_by_e_mail_are_in_a_plan_that_was_made_without_a_key(live: Clone
     assert "Cash" in live.live(PAY).description
 
 
-def test_what_is_read_is_shown_with_nothing_but_its_own(live: Clone, portal: Portal) -> None:
+def test_a_read_item_is_shown_with_its_own_changes_only(live: Clone, portal: Portal) -> None:
     """No other article is written, whatever is edited, moved or deleted beside it."""
     portal.store.delete_article(live.id_of(PAY))
     portal.store.edit_article(live.id_of(JOIN), body=BY_HAND, title="Another")
@@ -290,7 +288,7 @@ def test_what_is_read_is_shown_with_nothing_but_its_own(live: Clone, portal: Por
 
 @law(5)
 @given(trees(most=5), writers_edits(), agents_edits())
-def test_law_2_without_a_refresh_nobody_s_edit_is_written_over_and_nothing_of_the_writer_s_is_left(
+def test_law_2_without_a_refresh_no_web_edit_is_overwritten_and_all_content_is_published(
     files: dict[str, str], mine: list[Edit], theirs: list[Edit]
 ) -> None:
     with a_clone(files) as clone:
@@ -309,7 +307,7 @@ def test_law_2_without_a_refresh_nobody_s_edit_is_written_over_and_nothing_of_th
         assert clone.methods(lambda: clone.publish(refresh=False, force=True)).keys() == {"GET"}
 
 
-def test_an_article_that_agents_moved_is_told_as_a_whole_reading_tells_it(live: Clone, portal: Portal) -> None:
+def test_an_article_that_agents_moved_is_reported_as_with_a_refresh(live: Clone, portal: Portal) -> None:
     portal.store.move_article(live.id_of(INSTALL), live.live(PAY).folder_id)
     live.commit({INSTALL: EDITED})
     before, whole = shown(portal), live.plan()

@@ -1,4 +1,4 @@
-"""Publish: from nothing to a portal that says what the commit says, and from there one change at a time."""
+"""Publish: to an empty portal until it equals the commit, and then one change at a time."""
 
 import re
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.planner.world import article
 RESET, INSTALL = "guide/basics/reset.md", "guide/basics/install.md"
 
 
-def test_a_first_publish_makes_the_portal_say_what_the_commit_says(clone: Clone, portal: Portal) -> None:
+def test_after_a_first_publish_the_portal_equals_the_commit(clone: Clone, portal: Portal) -> None:
     clone.published()
     assert [category.name for category in portal.store.all_categories()] == ["Guide", "shop"]
     assert {folder.name: folder.parent_id is not None for folder in portal.store.all_folders()} == {
@@ -33,7 +33,7 @@ def test_a_first_publish_makes_the_portal_say_what_the_commit_says(clone: Clone,
     assert f"/articles/{clone.id_of(RESET)}#again" in clone.live("guide/basics/wifi/join.md").description
 
 
-def test_a_first_publish_writes_each_item_once_and_a_second_nothing(clone: Clone) -> None:
+def test_a_first_publish_writes_each_item_once_and_a_second_one_nothing(clone: Clone) -> None:
     assert clone.methods(clone.published) == {"GET": 1, "POST": 9}
     # 1 list of categories, 2 categories, 1 folder with folders, 3 folders with articles.
     assert clone.methods(clone.published) == {"GET": 7}
@@ -46,7 +46,7 @@ def test_a_plan_after_a_publish_is_empty_with_a_portal_and_without(clone: Clone)
     assert steps(clone.offline()) == {}
 
 
-def test_one_change_is_one_call_beside_the_reading(clone: Clone) -> None:
+def test_one_change_is_one_call_besides_the_reads(clone: Clone) -> None:
     clone.published()
     clone.commit({INSTALL: article("Install", "Unpack both boxes.", tags="[box, table]")})
     plan = clone.plan()
@@ -79,7 +79,7 @@ def test_files_missing_from_the_disk_are_no_removals(clone: Clone) -> None:
     assert steps(clone.published(dirty=True)) == {}
 
 
-def test_a_no_of_the_audience_writes_nothing(clone: Clone, portal: Portal) -> None:
+def test_a_declined_confirmation_writes_nothing(clone: Clone, portal: Portal) -> None:
     clone.ui = Quiet(agree=False)
     assert clone.publish().run is None
     assert portal.store.all_categories() == []
@@ -94,13 +94,13 @@ def test_problems_of_the_content_stop_a_publish_before_any_call(clone: Clone, po
     assert portal.calls == []
 
 
-def test_a_repository_without_a_commit_is_told_to_commit(clone: Clone) -> None:
+def test_a_repository_without_a_commit_is_an_error_with_advice(clone: Clone) -> None:
     clone.git("update-ref", "-d", "HEAD")
     with pytest.raises(GitError, match="nothing is committed"):
         clone.publish()
 
 
-def test_archive_unpublishes_alone_and_restore_gives_back_the_same_article(clone: Clone, portal: Portal) -> None:
+def test_archiving_only_unpublishes_and_restoring_publishes_the_same_article(clone: Clone, portal: Portal) -> None:
     clone.published()
     number, source = clone.id_of("shop/orders/pay.md"), clone.read("shop/orders/pay.md")
     before = portal.store.article(number)
@@ -118,7 +118,7 @@ def test_archive_unpublishes_alone_and_restore_gives_back_the_same_article(clone
     assert steps(clone.plan()) == {}
 
 
-def test_a_removed_directory_is_emptied_and_left_standing(clone: Clone, portal: Portal) -> None:
+def test_a_removed_directory_is_emptied_and_its_folder_stays(clone: Clone, portal: Portal) -> None:
     clone.published()
     clone.remove("guide/basics/wifi")
     clone.commit()
@@ -150,7 +150,7 @@ def test_a_directory_in_which_an_agent_wrote_is_not_deleted(clone: Clone, portal
     assert [a.title for a in portal.store.all_articles() if a.title == "By an agent"] == ["By an agent"]
 
 
-def test_removed_keep_lets_an_article_go_as_it_is(clone: Clone, portal: Portal) -> None:
+def test_removed_keep_leaves_the_live_article_as_it_is(clone: Clone, portal: Portal) -> None:
     clone.config = replace(clone.config, removed="keep")
     clone.published()
     number = clone.id_of(RESET)
@@ -173,7 +173,7 @@ def test_moved_refuse_leaves_a_moved_file_alone_and_names_it(clone: Clone) -> No
     assert steps(clone.plan())["guide/basics/pay.md"] == "conflict"
 
 
-def test_a_moved_article_takes_along_what_agents_set_and_hides_the_old_one(clone: Clone, portal: Portal) -> None:
+def test_a_moved_article_keeps_the_fields_that_agents_set_and_hides_the_old_one(clone: Clone, portal: Portal) -> None:
     clone.published()
     old = clone.id_of("shop/orders/pay.md")
     portal.store.edit_article(old, tags=("vip",), seo={"meta_title": "Found", "meta_description": "By search"})
@@ -187,7 +187,7 @@ def test_a_moved_article_takes_along_what_agents_set_and_hides_the_old_one(clone
     assert steps(clone.plan()) == {}
 
 
-def test_a_web_edit_is_drift_until_overwrite_says_otherwise(clone: Clone, portal: Portal) -> None:
+def test_a_web_edit_is_drift_until_it_is_overwritten(clone: Clone, portal: Portal) -> None:
     clone.published()
     number = clone.id_of(INSTALL)
     portal.store.edit_article(number, body="<p>Edited on the web.</p>")
@@ -219,7 +219,7 @@ def test_an_edit_between_plan_and_write_is_withheld(
     assert steps(clone.plan()) == {INSTALL: "conflict"}
 
 
-def test_conflicts_stand_alone_and_the_rest_goes_through(clone: Clone, portal: Portal) -> None:
+def test_a_conflict_holds_back_no_other_change(clone: Clone, portal: Portal) -> None:
     clone.published()
     portal.store.edit_article(clone.id_of(INSTALL), title="Edited on the web")
     clone.commit({INSTALL: article("Mine", "Mine."), "shop/orders/pay.md": article("Pay", "Only cash.")})
@@ -270,7 +270,7 @@ def test_an_author_is_looked_up_by_e_mail_and_only_once(clone: Clone, portal: Po
     assert steps(clone.offline()) == {}
 
 
-def test_an_author_whom_no_agent_is_stops_before_any_write(clone: Clone, portal: Portal) -> None:
+def test_an_unknown_author_stops_a_publish_before_any_write(clone: Clone, portal: Portal) -> None:
     clone.commit({"guide/basics/a.md": article("By nobody", author="nobody@example.com")})
     for act in (clone.plan, clone.publish):
         with pytest.raises(PortalError, match=r"nobody@example\.com"):
@@ -308,7 +308,7 @@ def test_an_account_without_nested_folders_publishes_the_rest(clone: Clone) -> N
     assert clone.live(INSTALL).title == "Install"
 
 
-def test_an_agreement_notes_what_its_run_wrote_over_and_nothing_for_what_it_made(clone: Clone) -> None:
+def test_a_baseline_records_the_replaced_version_and_none_for_a_new_item(clone: Clone) -> None:
     clone.published()
     assert not any(known.previous for known in clone.baselines().values())
     clone.git("mv", "guide/basics/install.md", "shop/orders/install.md")

@@ -1,4 +1,4 @@
-"""Pull: what agents wrote comes home, and nothing else in the tree moves by a byte."""
+"""Pull: web edits are written to the tree, and no other byte of it changes."""
 
 import json
 import re
@@ -68,22 +68,22 @@ def _body(text: str) -> str:
     return text.split("\n---\n", 1)[1].strip()
 
 
-def test_a_web_edit_comes_home_and_changes_only_its_lines(clone: Clone, portal: Portal) -> None:
-    portal.store.edit_article(clone.id_of(INSTALL), body="<p>Unpack the box and put it on a <b>desk</b>.</p>")
+def test_a_web_edit_is_pulled_and_changes_only_its_lines(clone: Clone, portal: Portal) -> None:
+    portal.store.edit_article(clone.id_of(INSTALL), body="<p>Unpack the box and put it on a <b>shelf</b>.</p>")
     assert steps(clone.plan()) == {INSTALL: "drift"}
-    home = clone.pull()
-    assert steps(home.planned.plan) == {INSTALL: "update"}
+    result = clone.pull()
+    assert steps(result.planned.plan) == {INSTALL: "update"}
     assert _changed(clone) == {INSTALL}
     assert _diff(clone, INSTALL) == [
         "-Unpack the box and put it on a table.",
-        "+Unpack the box and put it on a **desk**.",
+        "+Unpack the box and put it on a **shelf**.",
     ]
     clone.commit()
     assert steps(clone.plan()) == {}
     assert clone.methods(clone.published).keys() == {"GET"}
 
 
-def test_fields_come_home_line_by_line(clone: Clone, portal: Portal) -> None:
+def test_fields_are_pulled_line_by_line(clone: Clone, portal: Portal) -> None:
     clone.commit({INSTALL: "---\n# mine\ntitle:   Install   # the name\ntags: [box, table]\n---\n\nUnpack it.\n"})
     clone.published()
     portal.store.edit_article(clone.id_of(INSTALL), title="Set up: now", tags=("box",), status=1)
@@ -104,7 +104,7 @@ def test_fields_that_content_does_not_manage_stay_the_agents_own(clone: Clone, p
     assert _changed(clone) == set()
 
 
-def test_directories_come_home_too(clone: Clone, portal: Portal) -> None:
+def test_directories_are_pulled_too(clone: Clone, portal: Portal) -> None:
     store = portal.store
     store.edit_category(clone.id_of("guide"), name="The guide", description="All of it.")
     store.edit_folder(clone.id_of("guide/basics"), name="First steps")
@@ -116,9 +116,7 @@ def test_directories_come_home_too(clone: Clone, portal: Portal) -> None:
     assert steps(clone.plan()) == {}
 
 
-def test_a_directory_without_an_index_file_gets_one_for_what_it_cannot_say_by_its_name(
-    clone: Clone, portal: Portal
-) -> None:
+def test_a_directory_without_an_index_file_gets_one_when_its_name_differs(clone: Clone, portal: Portal) -> None:
     portal.store.edit_folder(clone.id_of("shop/orders"), name="Orders & returns")
     clone.pull()
     assert _changed(clone) == {"shop/orders/_index.md"}
@@ -146,9 +144,7 @@ def test_a_new_web_article_gets_a_file_in_a_folder_that_content_manages(clone: C
 @pytest.mark.parametrize(
     ("new", "files"), [("none", 0), ("managed-folders", 1), ("all", 4)], ids=["none", "managed folders", "all"]
 )
-def test_which_new_web_articles_are_taken_is_for_the_target_to_say(
-    clone: Clone, portal: Portal, new: str, files: int
-) -> None:
+def test_the_target_sets_which_new_web_articles_are_pulled(clone: Clone, portal: Portal, new: str, files: int) -> None:
     portal.store.create_article(clone.id_of("guide/basics"), "Ours", "<p>x</p>")
     other = portal.store.create_category("Other")
     portal.store.create_article(portal.store.create_folder(other.id, "Folder").id, "Theirs", "<p>x</p>")
@@ -188,20 +184,20 @@ def test_a_web_title_of_any_kind_becomes_a_file_within_its_folder(clone: Clone, 
 def test_scripts_are_left_out_and_named(clone: Clone, portal: Portal) -> None:
     body = '<p onclick="steal()">Click <a href="javascript:alert(1)">here</a>.</p><script>steal()</script>'
     portal.store.edit_article(clone.id_of(INSTALL), body=body)
-    home = clone.pull()
-    assert home.pulled.dropped.keys() == {INSTALL}
+    result = clone.pull()
+    assert result.pulled.dropped.keys() == {INSTALL}
     for wrong in ("onclick", "javascript:", "script"):
         assert wrong not in clone.read(INSTALL)
 
 
-def test_what_is_gone_on_the_web_is_named_and_its_file_stays(clone: Clone, portal: Portal) -> None:
+def test_an_article_gone_on_the_web_is_reported_and_its_file_stays(clone: Clone, portal: Portal) -> None:
     portal.store.delete_article(clone.id_of(INSTALL))
-    home = clone.pull()
-    assert steps(home.planned.plan) == {INSTALL: "conflict"}
+    result = clone.pull()
+    assert steps(result.planned.plan) == {INSTALL: "conflict"}
     assert _changed(clone) == set()
 
 
-def test_deleting_the_file_of_what_is_gone_settles_it(clone: Clone, portal: Portal) -> None:
+def test_deleting_the_file_of_a_gone_article_resolves_it(clone: Clone, portal: Portal) -> None:
     portal.store.delete_article(clone.id_of("shop/orders/pay.md"))
     clone.remove("shop/orders/pay.md")
     clone.commit({"shop/orders/_index.md": "---\nname: orders\n---\n", "shop/_index.md": "---\nname: shop\n---\n"})
@@ -209,7 +205,7 @@ def test_deleting_the_file_of_what_is_gone_settles_it(clone: Clone, portal: Port
     assert steps(clone.plan()) == {}
 
 
-def test_moving_the_file_after_the_web_settles_it(clone: Clone, portal: Portal) -> None:
+def test_moving_the_file_as_on_the_web_resolves_it(clone: Clone, portal: Portal) -> None:
     number = clone.id_of(INSTALL)
     portal.store.move_article(number, clone.id_of("shop/orders"))
     clone.git("mv", INSTALL, "shop/orders/install.md")
@@ -241,9 +237,9 @@ def test_a_pull_over_an_uncommitted_file_of_the_same_content_is_refused(clone: C
 
 def test_a_dry_run_writes_nothing(clone: Clone, portal: Portal) -> None:
     portal.store.edit_article(clone.id_of(INSTALL), title="Theirs")
-    home = clone.pull(dry_run=True)
-    assert steps(home.planned.plan) == {INSTALL: "update"}
-    assert INSTALL in home.pulled.files
+    result = clone.pull(dry_run=True)
+    assert steps(result.planned.plan) == {INSTALL: "update"}
+    assert INSTALL in result.pulled.files
     assert clone.git("status", "--porcelain") == ""
 
 
@@ -256,14 +252,14 @@ def test_paths_pull_a_part(clone: Clone, portal: Portal) -> None:
     assert steps(clone.plan()) == {INSTALL: "drift"}
 
 
-def test_a_pull_takes_no_other_portal_for_its_own(clone: Clone) -> None:
+def test_a_pull_from_another_portal_is_refused(clone: Clone) -> None:
     with serve(SandboxSettings()) as other:
         clone.config, clone.portal = replace(clone.config, url=other.url), other
         with pytest.raises(Refusal, match="wrong one"):
             clone.pull()
 
 
-def test_what_defaults_would_say_otherwise_is_said_outright(clone: Clone, portal: Portal) -> None:
+def test_a_value_that_differs_from_the_defaults_is_written_to_the_file(clone: Clone, portal: Portal) -> None:
     defaults = "---\nname: Basics\ndefaults:\n  status: draft\n  tags: [basic]\n---\n"
     clone.commit({"guide/basics/_index.md": defaults, INSTALL: article("Install", "Unpack it.")})
     clone.published()
@@ -280,7 +276,7 @@ def test_what_defaults_would_say_otherwise_is_said_outright(clone: Clone, portal
     assert steps(clone.plan()) == {}
 
 
-def test_links_in_any_form_of_the_portals_come_home_relative(clone: Clone, portal: Portal) -> None:
+def test_links_in_any_form_of_the_portal_are_pulled_as_relative_links(clone: Clone, portal: Portal) -> None:
     reset, folder, category = clone.id_of(RESET), clone.id_of("shop/orders"), clone.id_of("shop")
     forms = [
         f"{portal.url}/support/solutions/articles/{reset}",
@@ -311,7 +307,7 @@ def test_links_in_any_form_of_the_portals_come_home_relative(clone: Clone, porta
     assert steps(clone.plan()) == {}
 
 
-def test_the_lock_is_one_small_file_an_item_and_holds_no_text(clone: Clone, portal: Portal) -> None:
+def test_the_lock_file_of_an_item_is_small_and_has_no_text(clone: Clone, portal: Portal) -> None:
     portal.store.edit_article(clone.id_of(INSTALL), body="<p>A secret sentence.</p>")
     portal.store.edit_folder(clone.id_of("guide/basics"), name="First steps")
     clone.pull()
@@ -331,7 +327,7 @@ def test_the_lock_is_one_small_file_an_item_and_holds_no_text(clone: Clone, port
 @pytest.mark.parametrize(
     "spoilt", ["<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> theirs\n", "{", "[]", "", '{"version": 99}']
 )
-def test_a_spoilt_lock_file_is_named_with_its_place(clone: Clone, portal: Portal, spoilt: str) -> None:
+def test_a_lock_file_that_is_not_valid_is_reported_with_its_place(clone: Clone, portal: Portal, spoilt: str) -> None:
     portal.store.edit_article(clone.id_of(INSTALL), title="Theirs")
     clone.pull()
     lock = f".kbsync/production/{INSTALL}.json"
@@ -363,7 +359,7 @@ def test_a_pulled_article_that_is_deleted_on_both_sides_is_forgotten_for_good(cl
     assert steps(clone.plan()) == {}
 
 
-def test_a_renamed_file_takes_its_lock_along_at_the_next_pull(clone: Clone, portal: Portal) -> None:
+def test_the_lock_file_of_a_renamed_file_is_moved_by_the_next_pull(clone: Clone, portal: Portal) -> None:
     portal.store.edit_article(clone.id_of(INSTALL), title="Theirs")
     clone.pull()
     clone.git("mv", INSTALL, "guide/basics/begin.md")

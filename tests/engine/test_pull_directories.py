@@ -1,4 +1,4 @@
-"""Pull of a folder that was moved on the portal: its directory goes there with all that lies in it."""
+"""Pull of a folder that was moved on the portal: its directory is moved with all its files."""
 
 import errno
 from dataclasses import replace
@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from kbsync.config import Secret
-from kbsync.engine import adopt as holding
 from kbsync.engine import pull_journal
 from kbsync.engine import undo as undoing
-from kbsync.engine.adopt import Named
+from kbsync.engine.adopt import Named, release
 from kbsync.engine.branch import propose
 from kbsync.engine.context import Options
 from kbsync.errors import KbsyncError, Refusal
@@ -89,11 +88,11 @@ def settled(clone: Clone) -> None:
     assert len(clone.portal.store.all_articles()) == held
 
 
-def test_the_directory_goes_to_the_other_category_with_all_that_lies_in_it(clone: Clone) -> None:
+def test_the_directory_is_moved_to_the_other_category_with_all_its_files(clone: Clone) -> None:
     numbers = ids(clone)
     move(clone, WIFI, "shop")
-    home = clone.pull()
-    assert home.planned.plan.conflicts == ()
+    result = clone.pull()
+    assert result.planned.plan.conflicts == ()
     assert not (clone.root / WIFI).exists()
     assert (clone.root / THERE / "img/net.png").read_bytes() == PICTURE
     assert clone.read(f"{THERE}/_index.md") == TREE[f"{WIFI}/_index.md"]
@@ -110,7 +109,7 @@ def test_the_directory_goes_to_the_other_category_with_all_that_lies_in_it(clone
     assert ids(clone) == {path.replace(WIFI, THERE): number for path, number in numbers.items()}
 
 
-def test_below_another_folder_and_renamed_it_keeps_its_own_name_in_the_tree(clone: Clone, portal: Portal) -> None:
+def test_a_directory_moved_and_renamed_on_the_web_keeps_its_name_in_the_tree(clone: Clone, portal: Portal) -> None:
     numbers = ids(clone)
     move(clone, WIFI, "shop", "shop/orders")
     portal.store.edit_folder(clone.id_of(WIFI), name="Wi-Fi: CON? <all>")
@@ -122,7 +121,7 @@ def test_below_another_folder_and_renamed_it_keeps_its_own_name_in_the_tree(clon
     assert ids(clone) == {path.replace(WIFI, there): number for path, number in numbers.items()}
 
 
-def test_a_folder_and_the_one_in_it_change_places(clone: Clone) -> None:
+def test_a_folder_and_its_subfolder_are_swapped(clone: Clone) -> None:
     numbers = ids(clone)
     wifi, wps = clone.id_of(WIFI), clone.id_of(f"{WIFI}/wps")
     clone.portal.store.move_folder(wps, clone.id_of("shop"))
@@ -138,7 +137,7 @@ def test_a_folder_and_the_one_in_it_change_places(clone: Clone) -> None:
     assert sorted(after.values()) == sorted(numbers.values())
 
 
-def test_a_directory_that_is_there_already_is_not_mixed_with_it(clone: Clone) -> None:
+def test_an_existing_directory_is_not_merged_with_it(clone: Clone) -> None:
     clone.commit({f"{THERE}/join.md": article("Join", "A club.")})
     clone.published()
     numbers = ids(clone)
@@ -163,7 +162,7 @@ def test_a_directory_that_had_no_file_of_its_own_keeps_the_name_that_readers_see
     settled(clone)
 
 
-def test_edits_of_both_sides_go_along(clone: Clone, portal: Portal) -> None:
+def test_edits_of_both_sides_are_kept(clone: Clone, portal: Portal) -> None:
     clone.commit({f"{WIFI}/join.md": JOIN.replace("is quicker", "is much quicker")})
     push = clone.live(f"{WIFI}/wps/push.md")
     portal.store.edit_article(push.id, body=push.description.replace("Push it", "Push it long"))
@@ -183,7 +182,7 @@ def test_edits_of_both_sides_go_along(clone: Clone, portal: Portal) -> None:
     assert steps(clone.plan()) == {}
 
 
-def test_an_article_that_left_the_folder_before_it_moved_goes_its_own_way(clone: Clone, portal: Portal) -> None:
+def test_an_article_that_left_the_folder_before_is_moved_on_its_own(clone: Clone, portal: Portal) -> None:
     portal.store.move_article(clone.id_of(f"{WIFI}/join.md"), clone.id_of("shop/orders"))
     portal.store.move_article(clone.id_of("guide/basics/install.md"), clone.id_of(WIFI))
     move(clone, WIFI, "shop")
@@ -196,7 +195,7 @@ def test_an_article_that_left_the_folder_before_it_moved_goes_its_own_way(clone:
 
 
 @pytest.mark.parametrize("name", ["join.md", "img/net.png", "new.txt", "img/ünïcode\u0301.png"])
-def test_what_is_not_committed_in_the_directory_stops_the_pull(clone: Clone, name: str) -> None:
+def test_uncommitted_changes_in_the_directory_stop_the_pull(clone: Clone, name: str) -> None:
     (clone.root / WIFI / name).write_bytes(b"---\ntitle: Mine\n---\n\nMine.\n")
     move(clone, WIFI, "shop")
     before = raw(clone.root)
@@ -205,7 +204,7 @@ def test_what_is_not_committed_in_the_directory_stops_the_pull(clone: Clone, nam
     assert raw(clone.root) == before
 
 
-def test_what_git_ignores_stays_where_it_is_and_is_written_over_by_nothing(clone: Clone) -> None:
+def test_files_that_git_ignores_stay_in_place_and_are_never_overwritten(clone: Clone) -> None:
     clone.commit({".gitignore": "*.tmp\n/shop/wifi/img\n"})
     clone.write({f"{WIFI}/draft.tmp": "mine", f"{THERE}/img/net.png": "mine too"})
     move(clone, WIFI, "shop")
@@ -219,12 +218,12 @@ def test_what_git_ignores_stays_where_it_is_and_is_written_over_by_nothing(clone
     assert (clone.root / THERE / "img/net.png").read_bytes() == PICTURE
 
 
-def test_to_a_category_that_the_tree_does_not_have_it_is_named_and_stays(clone: Clone, portal: Portal) -> None:
+def test_a_move_to_a_category_that_the_tree_lacks_is_reported_and_not_made(clone: Clone, portal: Portal) -> None:
     elsewhere = portal.store.create_category("Not ours")
     portal.store.move_folder(clone.id_of(WIFI), elsewhere.id)
     before = raw(clone.root)
-    home = clone.pull()
-    assert steps(home.planned.plan)[WIFI] == "conflict"
+    result = clone.pull()
+    assert steps(result.planned.plan)[WIFI] == "conflict"
     assert raw(clone.root) == before
 
 
@@ -241,12 +240,12 @@ def test_both_sides_moved_it_to_different_places(clone: Clone) -> None:
     )
     move(clone, WIFI, "shop")
     before = raw(clone.root)
-    home = clone.pull()
-    assert steps(home.planned.plan)["guide/wifi"] == "conflict"
+    result = clone.pull()
+    assert steps(result.planned.plan)["guide/wifi"] == "conflict"
     assert raw(clone.root) == before
 
 
-def test_ours_keeps_the_directory_where_it_lies(clone: Clone) -> None:
+def test_ours_keeps_the_directory_in_its_place(clone: Clone) -> None:
     move(clone, WIFI, "guide")
     clone.pull(ours=frozenset({WIFI}))
     assert (clone.root / WIFI / "join.md").exists()
@@ -257,7 +256,7 @@ def test_ours_keeps_the_directory_where_it_lies(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("asked", [WIFI, THERE])
-def test_one_may_ask_for_it_alone_by_either_of_its_places(clone: Clone, portal: Portal, asked: str) -> None:
+def test_it_can_be_selected_alone_by_its_old_or_new_path(clone: Clone, portal: Portal, asked: str) -> None:
     move(clone, WIFI, "shop")
     portal.store.move_article(clone.id_of("shop/orders/pay.md"), clone.id_of("guide/basics"))
     clone.pull(paths=(asked,))
@@ -267,7 +266,7 @@ def test_one_may_ask_for_it_alone_by_either_of_its_places(clone: Clone, portal: 
     assert steps(clone.plan())["shop/orders/pay.md"] == "drift"
 
 
-def test_what_was_not_asked_for_moves_nothing(clone: Clone, portal: Portal) -> None:
+def test_an_unselected_directory_is_not_moved(clone: Clone, portal: Portal) -> None:
     move(clone, WIFI, "shop")
     join = clone.live(f"{WIFI}/join.md")
     portal.store.edit_article(join.id, body=join.description.replace("Choose the", "Choose your"))
@@ -278,7 +277,7 @@ def test_what_was_not_asked_for_moves_nothing(clone: Clone, portal: Portal) -> N
     assert steps(clone.plan()) == {WIFI: "drift"}
 
 
-def test_what_was_let_go_archived_or_undone_in_it_does_not_wake_up(clone: Clone, portal: Portal) -> None:
+def test_released_archived_and_undone_articles_in_it_stay_so(clone: Clone, portal: Portal) -> None:
     clone.remove(f"{WIFI}/wps/push.md")
     clone.commit({f"{WIFI}/join.md": JOIN.replace("; [wps](wps/push.md) is quicker", "")})
     clone.published()
@@ -290,13 +289,13 @@ def test_what_was_let_go_archived_or_undone_in_it_does_not_wake_up(clone: Clone,
     assert len(portal.store.all_articles()) == held
 
 
-def test_an_article_in_conflict_goes_along_and_is_still_in_conflict(clone: Clone, portal: Portal) -> None:
+def test_an_article_in_conflict_is_moved_and_still_in_conflict(clone: Clone, portal: Portal) -> None:
     clone.commit({f"{WIFI}/join.md": JOIN.replace("Choose the", "Choose my")})
     join = clone.live(f"{WIFI}/join.md")
     portal.store.edit_article(join.id, body=join.description.replace("Choose the", "Choose your"))
     move(clone, WIFI, "shop")
-    home = clone.pull(markers=False)
-    assert [found.path for found in home.planned.plan.conflicts] == [f"{THERE}/join.md"]
+    result = clone.pull(markers=False)
+    assert [found.path for found in result.planned.plan.conflicts] == [f"{THERE}/join.md"]
     assert "Choose my" in clone.read(f"{THERE}/join.md")
     clone.commit()
     assert steps(clone.plan())[f"{THERE}/join.md"] == "conflict"
@@ -305,11 +304,11 @@ def test_an_article_in_conflict_goes_along_and_is_still_in_conflict(clone: Clone
     settled(clone)
 
 
-def test_an_article_that_is_gone_on_the_portal_goes_along_with_its_file(clone: Clone, portal: Portal) -> None:
+def test_the_file_of_an_article_gone_on_the_portal_is_moved_too(clone: Clone, portal: Portal) -> None:
     portal.store.delete_article(clone.id_of(f"{WIFI}/wps/push.md"))
     move(clone, WIFI, "shop")
-    home = clone.pull()
-    assert "conflict" in steps(home.planned.plan).values()
+    result = clone.pull()
+    assert "conflict" in steps(result.planned.plan).values()
     assert (clone.root / THERE / "wps/push.md").exists()
     clone.commit()
     assert steps(clone.plan())[f"{THERE}/wps/push.md"] in {"drift", "conflict"}
@@ -335,7 +334,7 @@ def test_a_directory_goes_to_its_new_place_in_one_step(clone: Clone, monkeypatch
     settled(clone)
 
 
-def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, shared: Path) -> None:
+def test_on_a_branch_it_is_one_commit_and_the_working_tree_stays(clone: Clone, shared: Path) -> None:
     clone.git("push", "-q", "origin", "main")
     numbers = ids(clone)
     move(clone, WIFI, "shop")
@@ -356,12 +355,12 @@ def test_on_a_branch_it_is_one_commit_and_what_a_clone_has_stays(clone: Clone, s
     assert ids(clone) == {path.replace(WIFI, THERE): number for path, number in numbers.items()}
 
 
-def test_what_was_released_or_undone_in_it_stays_as_it_is(clone: Clone, portal: Portal) -> None:
+def test_released_and_undone_articles_in_it_stay_as_they_are(clone: Clone, portal: Portal) -> None:
     clone.commit({f"{WIFI}/extra.md": article("Extra", "See [the button](../reset.md) first, then the other.")})
     clone.published()
     undoing.undo(clone.config, Secret(portal.key), None, Options(), clone.ui)
     push = f"{WIFI}/wps/push.md"
-    holding.release(clone.config, Secret(portal.key), Named(paths=(push,)), Options(), clone.ui)
+    release(clone.config, Secret(portal.key), Named(paths=(push,)), Options(), clone.ui)
     clone.commit()
     was = shown(portal)
     move(clone, WIFI, "shop")
@@ -404,7 +403,7 @@ def test_a_root_below_the_top_and_names_in_another_normal_form(clone: Clone, tmp
     assert docs.pull().pulled.files == {}
 
 
-def test_a_directory_that_the_writer_renamed_goes_under_its_new_name(clone: Clone, portal: Portal) -> None:
+def test_a_directory_that_the_writer_renamed_is_moved_under_its_new_name(clone: Clone, portal: Portal) -> None:
     clone.commit(
         {"guide/late/one.md": article("One", "Words of one, alone."), "guide/late/in/two.md": article("Two", "2.")}
     )
@@ -423,7 +422,7 @@ def test_a_directory_that_the_writer_renamed_goes_under_its_new_name(clone: Clon
     assert clone.pull().pulled.files == {}
 
 
-def test_a_folder_goes_elsewhere_without_its_only_article_and_is_still_linked_to(clone: Clone, portal: Portal) -> None:
+def test_a_folder_is_moved_without_its_only_article_and_links_to_it_stay_valid(clone: Clone, portal: Portal) -> None:
     clone.commit({"shop/orders/pay.md": article("Pay", "As in [wps](../../guide/basics/wifi/wps).")})
     clone.published()
     wps = clone.id_of(f"{WIFI}/wps")
@@ -436,7 +435,7 @@ def test_a_folder_goes_elsewhere_without_its_only_article_and_is_still_linked_to
     assert clone.id_of("guide/wps") == wps
 
 
-def test_directories_that_it_leaves_empty_stay_on_both_sides(clone: Clone, portal: Portal) -> None:
+def test_directories_left_empty_stay_on_both_sides(clone: Clone, portal: Portal) -> None:
     clone.config = replace(clone.config, removed="delete")
     portal.store.move_article(clone.id_of("shop/orders/pay.md"), clone.id_of(WIFI))
     clone.pull()

@@ -1,4 +1,4 @@
-"""Law 2 where a pull is cut off: at each write by a kill, by a full disk and by Ctrl-C, and whatever people do then.
+"""Law 2 after an interrupted pull: a kill, a full disk or Ctrl-C at each write, and whatever people do then.
 
 A check takes some of it; KBSYNC_EVERY_FAULT=1 takes every write with everything that may come after.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kbsync.config import Secret
-from kbsync.engine import branch as proposing
 from kbsync.engine import undo as undoing
+from kbsync.engine.branch import propose
 from kbsync.engine.context import Options
 from kbsync.errors import KbsyncError
 from kbsync.git.process import Runner
@@ -86,7 +86,7 @@ def _ends() -> Iterator[tuple[str, str, int, int]]:
 
 
 @pytest.mark.parametrize(("name", "end", "at", "after"), tuple(_ends()))
-def test_law_2_stopped_at_a_write_by_what_the_run_hears_of(
+def test_law_2_stopped_at_a_write_by_an_error_or_a_signal(
     world: World,
     calm: dict[str, tuple[faulted.After, list[str]]],
     tmp_path: Path,
@@ -119,7 +119,7 @@ def _told(act: Callable[[Clone], object], clone: Clone) -> str:
 
 
 @pytest.mark.parametrize("at", range(82) if EVERY else (20, 45, 70))
-def test_law_2_really_killed_and_gone_on_with_here_or_in_a_fresh_clone(
+def test_law_2_a_killed_process_is_continued_here_or_in_a_fresh_clone(
     world: World, calm: dict[str, tuple[faulted.After, list[str]]], tmp_path: Path, at: int
 ) -> None:
     left, met = calm["pull"]
@@ -131,7 +131,7 @@ def test_law_2_really_killed_and_gone_on_with_here_or_in_a_fresh_clone(
         assert faulted.pulled_again(clone, left, faulted.pull) == ""
 
 
-def test_on_a_disk_that_is_full_it_says_so_and_goes_on_when_there_is_room(
+def test_a_full_disk_is_reported_and_the_next_run_continues(
     world: World, calm: dict[str, tuple[faulted.After, list[str]]], tmp_path: Path
 ) -> None:
     with faulted.small_disk(tmp_path / "disk", 16 << 20) as disk:
@@ -155,7 +155,7 @@ def test_on_a_disk_that_is_full_it_says_so_and_goes_on_when_there_is_room(
 
 
 def _propose(clone: Clone) -> str:
-    done = proposing.propose(clone.config, Secret("sandbox"), Options(), clone.ui, branch="web")
+    done = propose(clone.config, Secret("sandbox"), Options(), clone.ui, branch="web")
     return done.branch
 
 
@@ -165,7 +165,7 @@ def _revert(clone: Clone) -> str:
 
 @pytest.mark.parametrize("at", range(60) if EVERY else range(4, 20, 5))
 @pytest.mark.parametrize("act", [_propose, _revert], ids=["pull --branch", "undo --branch"])
-def test_law_2_killed_at_a_command_of_git_a_branch_is_as_it_was_or_as_it_is_to_be(
+def test_law_2_a_branch_is_old_or_new_after_a_kill_at_any_git_command(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[Clone], str], at: int
 ) -> None:
     with copied(world, tmp_path / "calm") as (clone, _):

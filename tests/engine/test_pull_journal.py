@@ -1,4 +1,4 @@
-"""The journal of a working tree: what is written by it, what is put back, and what stays since somebody else's."""
+"""The journal of a working tree: what it writes, what it restores, and which files of other people stay."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,9 @@ def _tree(root: Path) -> dict[str, str]:
     return {path: files.read(path).decode() for path in files.paths()}
 
 
-def test_what_cannot_be_written_is_named_with_its_lock_file_left_and_the_rest_is_written(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_without_its_lock_file_and_the_rest_is_written(
+    tmp_path: Path,
+) -> None:
     journal = _journal(tmp_path / "root", {"file": "x", "gone.md": "x"})
     wanted: dict[str, str | bytes | None] = {
         "../out.md": "x",
@@ -59,7 +61,7 @@ def test_what_cannot_be_written_is_named_with_its_lock_file_left_and_the_rest_is
     assert not journal.cut_off
 
 
-def test_files_that_change_places_in_a_row_and_in_a_circle_are_written_and_put_back(tmp_path: Path) -> None:
+def test_files_renamed_in_chains_and_cycles_are_written_and_restored(tmp_path: Path) -> None:
     before = {"a.md": "a", "b.md": "b", "x.md": "x", "y.md": "y", "p/q/r.md": "r"}
     journal = _journal(tmp_path / "root", before)
     moved = {"a.md": "b.md", "b.md": "c.md", "x.md": "y.md", "y.md": "x.md", "p/q": "s/t", "p/q/r.md": "s/t/r.md"}
@@ -79,7 +81,7 @@ def test_files_that_change_places_in_a_row_and_in_a_circle_are_written_and_put_b
     assert _tree(journal.root) == before
 
 
-def test_what_was_edited_since_stays_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+def test_an_item_edited_since_stays_with_all_its_files(tmp_path: Path) -> None:
     lock, old_lock = ".kbsync/production/new.md.json", ".kbsync/production/old.md.json"
     journal = _journal(tmp_path / "root", {"old.md": "old", old_lock: "old lock", "other.md": "other"})
     wanted: dict[str, str | bytes | None] = {
@@ -111,7 +113,7 @@ def test_another_run_in_the_same_working_tree_is_refused_and_not_in_another(clon
     clone.pull()
 
 
-def test_a_pull_cut_off_in_one_working_tree_is_none_in_another(clone: Clone, portal: Portal, tmp_path: Path) -> None:
+def test_an_interrupted_pull_concerns_its_own_working_tree_only(clone: Clone, portal: Portal, tmp_path: Path) -> None:
     clone.published()
     portal.store.edit_article(clone.id_of(RESET), body="<p>By an agent.</p>")
     other = tmp_path / "other"
@@ -134,7 +136,7 @@ def _cut_off(clone: Clone) -> None:
     (folder / "done.json").rename(folder / "writing.json")
 
 
-def test_what_is_committed_after_a_kill_stays_and_the_next_pull_goes_on(clone: Clone, portal: Portal) -> None:
+def test_files_committed_after_a_kill_stay_and_the_next_pull_continues(clone: Clone, portal: Portal) -> None:
     clone.published()
     for path in (RESET, INSTALL):
         portal.store.edit_article(clone.id_of(path), body="<p>By an agent.</p>")
@@ -150,7 +152,7 @@ def test_what_is_committed_after_a_kill_stays_and_the_next_pull_goes_on(clone: C
     assert steps(clone.plan()) == {}
 
 
-def test_a_journal_that_cannot_be_read_is_named_with_a_way_on(clone: Clone) -> None:
+def test_a_journal_that_cannot_be_read_is_reported_with_advice(clone: Clone) -> None:
     clone.published()
     folder = Repository.open(clone.root).tree_folder()
     folder.mkdir(parents=True)
@@ -160,7 +162,7 @@ def test_a_journal_that_cannot_be_read_is_named_with_a_way_on(clone: Clone) -> N
     assert "delete it" in caught.value.advice
 
 
-def test_what_a_sparse_checkout_left_out_is_not_taken_for_deleted_where_a_pull_is_cut_off(
+def test_files_outside_a_sparse_checkout_do_not_count_as_deleted_after_an_interrupted_pull(
     clone: Clone, portal: Portal
 ) -> None:
     clone.published()

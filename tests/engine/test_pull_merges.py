@@ -1,4 +1,4 @@
-"""Pull where both sides changed: what they did apart is merged, what they did to one block stands between markers."""
+"""Pull when both sides changed: different blocks are merged, one block changed by both is written between markers."""
 
 import json
 import re
@@ -62,13 +62,13 @@ def conflict(yours: str, theirs: str) -> str:
     return f"<<<<<<< yours\n{yours}\n=======\n{theirs}\n>>>>>>> portal"
 
 
-def test_changes_of_different_paragraphs_are_both_in_the_file_and_no_other_byte_moves(clone: Clone) -> None:
+def test_changes_of_different_paragraphs_are_both_in_the_file_and_no_other_byte_changes(clone: Clone) -> None:
     text = mine(clone, "Last of all", "Last of everything")
     web(clone, "Then wait", "Then wait and see")
-    home = clone.pull()
+    result = clone.pull()
     assert clone.read(INSTALL) == text.replace("Then wait", "Then wait and see")
-    assert steps(home.planned.plan) == {INSTALL: "update"}
-    (change,) = home.planned.plan.changes
+    assert steps(result.planned.plan) == {INSTALL: "update"}
+    (change,) = result.planned.plan.changes
     assert change.reason == "merged with what you changed (body); edited on the portal: body"
 
 
@@ -132,17 +132,17 @@ def test_fields_are_merged_one_by_one_and_tags_by_what_each_side_did_with_them(c
     assert clone.live(INSTALL).title == "Set it up"
 
 
-def test_one_paragraph_changed_by_both_stands_twice_between_markers(clone: Clone) -> None:
+def test_one_paragraph_changed_by_both_is_written_twice_between_markers(clone: Clone) -> None:
     text = mine(clone, "Then wait a while.", "Then wait an hour.")
     web(clone, "Then wait a while.", "Then wait a day.")
-    home = clone.pull()
+    result = clone.pull()
     assert clone.read(INSTALL) == text.replace("Then wait an hour.", conflict("Then wait an hour.", "Then wait a day."))
-    (found,) = home.planned.plan.conflicts
+    (found,) = result.planned.plan.conflicts
     assert (found.path, found.fields) == (INSTALL, ("body",))
     assert "markers" in found.reason
 
 
-def test_no_command_goes_on_before_the_markers_are_gone_and_each_names_their_line(clone: Clone) -> None:
+def test_no_command_runs_while_there_are_markers_and_each_names_their_line(clone: Clone) -> None:
     mine(clone, "Then wait a while.", "Then wait an hour.")
     web(clone, "Then wait a while.", "Then wait a day.")
     clone.pull()
@@ -169,14 +169,14 @@ def test_whatever_the_writer_chooses_is_what_gets_published(clone: Clone, chosen
     assert steps(clone.plan()) == {}
 
 
-def test_a_field_changed_otherwise_by_both_stands_between_markers_too(clone: Clone, portal: Portal) -> None:
+def test_a_field_changed_differently_by_both_is_written_between_markers_too(clone: Clone, portal: Portal) -> None:
     mine(clone, "Install   # by hand", "Put up   # by hand")
     portal.store.edit_article(clone.id_of(INSTALL), title="Set up", tags=("box",))
-    home = clone.pull()
+    result = clone.pull()
     assert clone.read(INSTALL).startswith(
         "---\n" + conflict("title:   Put up   # by hand", "title:   Set up   # by hand") + "\ntags: [box]\n"
     )
-    (found,) = home.planned.plan.conflicts
+    (found,) = result.planned.plan.conflicts
     assert "title" in found.reason
     clone.commit()
     with pytest.raises(ContentError) as stopped:
@@ -206,8 +206,8 @@ def test_both_changed_the_same_in_the_same_way(clone: Clone, portal: Portal) -> 
     text = mine(clone, "Last of all", "At last")
     web(clone, "Then wait a while.", "Then <b>wait</b> an hour.")
     portal.store.edit_article(clone.id_of(INSTALL), tags=("table", "box"))
-    home = clone.pull()
-    assert home.planned.plan.conflicts == ()
+    result = clone.pull()
+    assert result.planned.plan.conflicts == ()
     assert clone.read(INSTALL) == text
 
 
@@ -228,13 +228,13 @@ def test_directories_are_merged_as_articles_are(clone: Clone, portal: Portal) ->
     assert [(problem.path, problem.line) for problem in stopped.value.problems] == [("guide/_index.md", 2)]
 
 
-def test_without_a_base_markers_stand_where_the_two_differ(clone: Clone, portal: Portal) -> None:
+def test_without_a_base_differing_blocks_are_written_between_markers(clone: Clone, portal: Portal) -> None:
     other = new_clone(clone.root.parent / "other", portal, clone.files())
     other.commit(
         {INSTALL: TEXT.replace("Then wait a while.", "Then wait an hour.").replace("[box, table]", "[box, x]")}
     )
-    home = other.pull()
-    assert steps(home.planned.plan)[INSTALL] == "update, conflict"
+    result = other.pull()
+    assert steps(result.planned.plan)[INSTALL] == "update, conflict"
     text = other.read(INSTALL)
     assert conflict("Then wait an hour.", "Then wait a while.") in text
     assert text.replace(conflict("Then wait an hour.", "Then wait a while."), "Then wait a while.") == TEXT.replace(
@@ -244,7 +244,7 @@ def test_without_a_base_markers_stand_where_the_two_differ(clone: Clone, portal:
     assert INSTALL not in steps(other.plan())
 
 
-def test_the_base_of_a_merge_is_at_hand_for_the_next_one_in_any_clone(
+def test_the_base_of_a_merge_is_available_to_the_next_one_in_any_clone(
     clone: Clone, shared: Path, tmp_path: Path
 ) -> None:
     mine(clone, "Last of all", "Last of everything")
@@ -254,8 +254,8 @@ def test_the_base_of_a_merge_is_at_hand_for_the_next_one_in_any_clone(
     clone.git("push", "-q", "origin", "main", "refs/kbsync/production")
     web(clone, "one way", "the one way")
     other = clone_of(shared, tmp_path / "other", clone)
-    home = other.pull()
-    assert home.planned.plan.conflicts == ()
+    result = other.pull()
+    assert result.planned.plan.conflicts == ()
     text = other.read(INSTALL)
     assert "wait and see" in text
     assert "Last of everything" in text
@@ -283,8 +283,8 @@ def test_ours_keeps_the_file_and_lets_it_win_at_the_next_publish(clone: Clone, w
     text = mine(clone, "Then wait a while.", "Then wait an hour.")
     web(clone, "Then wait a while.", "Then wait a day.")
     web(clone, "Last of all", "Last of theirs")
-    home = clone.pull(ours=frozenset({where}))
-    assert home.planned.plan.conflicts == ()
+    result = clone.pull(ours=frozenset({where}))
+    assert result.planned.plan.conflicts == ()
     assert clone.read(INSTALL) == text
     clone.commit()
     assert steps(clone.published()) == {INSTALL: "update"}
@@ -303,12 +303,12 @@ def test_ours_keeps_a_file_that_nobody_here_changed(clone: Clone) -> None:
     assert steps(clone.plan()) == {}
 
 
-def test_theirs_takes_what_the_portal_has_with_the_writers_own_formatting(clone: Clone, portal: Portal) -> None:
+def test_theirs_takes_the_live_text_in_the_writers_own_formatting(clone: Clone, portal: Portal) -> None:
     mine(clone, "Then wait a while.", "Then wait an hour.")
     mine(clone, "tags: [box, table]", "tags: [mine]")
     web(clone, "Then wait a while.", "Then wait a day.")
-    home = clone.pull(theirs=frozenset({INSTALL}))
-    assert home.planned.plan.conflicts == ()
+    result = clone.pull(theirs=frozenset({INSTALL}))
+    assert result.planned.plan.conflicts == ()
     assert clone.read(INSTALL) == TEXT.replace("wait a while", "wait a day")
     clone.commit()
     assert steps(clone.plan()) == {}
@@ -322,7 +322,7 @@ def test_neither_flag_touches_what_the_portal_did_not_change(clone: Clone) -> No
     assert steps(clone.plan()) == {INSTALL: "update"}
 
 
-def test_a_file_that_was_removed_here_and_edited_there_is_named_until_somebody_says_which_side_wins(
+def test_a_file_removed_here_and_edited_on_the_portal_is_reported_until_a_side_is_chosen(
     clone: Clone,
 ) -> None:
     web(clone, "wait a while", "wait a day", INSTALL)
@@ -338,9 +338,7 @@ def test_a_file_that_was_removed_here_and_edited_there_is_named_until_somebody_s
     assert steps(clone.plan())[INSTALL] == "archive"
 
 
-def test_what_was_edited_here_and_deleted_there_is_deleted_only_when_theirs_is_asked_for(
-    clone: Clone, portal: Portal
-) -> None:
+def test_a_file_edited_here_and_deleted_on_the_portal_is_deleted_only_with_theirs(clone: Clone, portal: Portal) -> None:
     text = mine(clone, "Then wait a while.", "Then wait an hour.")
     portal.store.delete_article(clone.id_of(INSTALL))
     each: tuple[dict[str, Any], ...] = ({}, {"prune": True}, {"ours": frozenset({INSTALL})})
@@ -351,15 +349,15 @@ def test_what_was_edited_here_and_deleted_there_is_deleted_only_when_theirs_is_a
     assert not (clone.root / INSTALL).exists()
 
 
-def test_prune_deletes_the_file_of_what_is_gone_with_its_lock(clone: Clone, portal: Portal) -> None:
+def test_prune_deletes_the_file_of_a_gone_article_with_its_lock_file(clone: Clone, portal: Portal) -> None:
     web(clone, "Then wait", "Then wait and see")
     clone.pull()
     clone.commit()
     portal.store.delete_article(clone.id_of(INSTALL))
     portal.store.delete_article(clone.id_of(PAY))
     assert steps(clone.pull().planned.plan) == {INSTALL: "conflict", PAY: "conflict"}
-    home = clone.pull(prune=True)
-    assert steps(home.planned.plan) == {INSTALL: "delete", PAY: "delete"}
+    result = clone.pull(prune=True)
+    assert steps(result.planned.plan) == {INSTALL: "delete", PAY: "delete"}
     assert not (clone.root / INSTALL).exists()
     assert not (clone.root / LOCK).exists()
     clone.commit({RESET: article("Reset", "Press the button.")})
@@ -372,7 +370,7 @@ def test_prune_deletes_the_file_of_what_is_gone_with_its_lock(clone: Clone, port
 @pytest.mark.parametrize(
     "flags", [{"prune": True}, {"prune": True, "paths": ("shop",)}, {"theirs": frozenset({"shop"})}]
 )
-def test_law_8_no_file_goes_because_a_list_lacked_its_category(
+def test_law_8_no_file_is_deleted_because_a_list_lacks_its_category(
     clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch, flags: dict[str, Any]
 ) -> None:
     web(clone, "Then wait", "Then wait and see")
@@ -381,8 +379,8 @@ def test_law_8_no_file_goes_because_a_list_lacked_its_category(
         categories, "page_of", lambda request, items: page_of(request, [one for one in items if one.id != shop.id])
     )
     before = clone.files()
-    home = clone.pull(**flags)
-    held = {found.path: found.reason for found in home.planned.plan.conflicts}
+    result = clone.pull(**flags)
+    held = {found.path: found.reason for found in result.planned.plan.conflicts}
     assert held.keys() == {"shop", "shop/orders", PAY}
     assert set(held.values()) == {"still on the portal, although its list lacked it; pull again"}
     after = clone.files()
@@ -395,7 +393,7 @@ def test_law_8_no_file_goes_because_a_list_lacked_its_category(
 
 
 @pytest.mark.parametrize("status", [401, 500])
-def test_law_8_no_file_goes_while_the_portal_does_not_say_that_it_is_gone(
+def test_law_8_no_file_is_deleted_until_the_portal_confirms_that_it_is_gone(
     clone: Clone, portal: Portal, status: int
 ) -> None:
     portal.store.delete_article(clone.id_of(PAY))
@@ -410,7 +408,7 @@ def test_law_8_no_file_goes_while_the_portal_does_not_say_that_it_is_gone(
     assert not (clone.root / PAY).exists()
 
 
-def test_what_is_archived_never_comes_back_by_a_pull(clone: Clone, portal: Portal) -> None:
+def test_an_archived_article_is_never_pulled_again(clone: Clone, portal: Portal) -> None:
     number = clone.id_of(INSTALL)
     clone.remove(INSTALL)
     clone.commit({RESET: article("Reset", "Press the button.")})
@@ -418,12 +416,12 @@ def test_what_is_archived_never_comes_back_by_a_pull(clone: Clone, portal: Porta
     portal.store.edit_article(number, body="<p>Edited while archived.</p>", status=2)
     each: tuple[dict[str, Any], ...] = ({}, {"prune": True}, {"theirs": frozenset({"guide"})})
     for flags in each:
-        home = clone.pull(**flags)
-        assert steps(home.planned.plan).get(INSTALL) == "conflict"
+        result = clone.pull(**flags)
+        assert steps(result.planned.plan).get(INSTALL) == "conflict"
         assert clone.git("status", "--porcelain", "--untracked-files=all") == ""
 
 
-def test_what_was_pulled_on_a_branch_and_squashed_with_other_edits_is_no_change_and_no_conflict(clone: Clone) -> None:
+def test_a_pull_squashed_with_other_edits_is_no_change_and_no_conflict(clone: Clone) -> None:
     web(clone, "Then wait", "Then wait and see")
     clone.git("checkout", "-q", "-b", "pulled")
     clone.pull()
@@ -435,7 +433,7 @@ def test_what_was_pulled_on_a_branch_and_squashed_with_other_edits_is_no_change_
     assert clone.methods(clone.published).keys() == {"GET"}
 
 
-def test_what_was_pulled_on_a_branch_and_edited_before_its_squash_is_the_edit_alone(clone: Clone) -> None:
+def test_a_pull_edited_before_its_squash_is_only_that_edit(clone: Clone) -> None:
     mine(clone, "one way", "my way")
     web(clone, "Then wait", "Then wait and see")
     clone.git("checkout", "-q", "-b", "pulled")
@@ -453,7 +451,7 @@ def test_what_was_pulled_on_a_branch_and_edited_before_its_squash_is_the_edit_al
     assert steps(clone.plan()) == {}
 
 
-def test_a_pull_on_a_branch_that_was_thrown_away_leaves_no_trace(clone: Clone) -> None:
+def test_a_pull_on_a_discarded_branch_leaves_no_trace(clone: Clone) -> None:
     text = mine(clone, "Last of all", "Last of everything")
     web(clone, "Then wait", "Then wait and see")
     before = steps(clone.plan())
@@ -466,7 +464,7 @@ def test_a_pull_on_a_branch_that_was_thrown_away_leaves_no_trace(clone: Clone) -
     assert steps(clone.plan()) == before == {INSTALL: "conflict"}
 
 
-def test_a_merge_never_writes_over_what_is_not_committed(clone: Clone) -> None:
+def test_a_merge_never_overwrites_uncommitted_changes(clone: Clone) -> None:
     web(clone, "Then wait", "Then wait and see")
     clone.write({INSTALL: clone.read(INSTALL).replace("Last of all", "Not committed")})
     before = clone.files()
@@ -483,7 +481,7 @@ def test_one_article_in_conflict_holds_back_no_other(clone: Clone) -> None:
     assert "cheques" in clone.read(PAY)
 
 
-def test_what_was_saved_on_the_portal_without_a_change_is_seen_and_the_writers_edit_goes_on(
+def test_an_article_saved_without_a_change_is_seen_and_the_writers_edit_is_published(
     clone: Clone, portal: Portal
 ) -> None:
     mine(clone, "Last of all", "Last of everything")
@@ -495,7 +493,7 @@ def test_what_was_saved_on_the_portal_without_a_change_is_seen_and_the_writers_e
     assert "Last of everything" in clone.live(INSTALL).description
 
 
-def test_the_lock_of_a_merge_is_about_what_live_changed_alone(clone: Clone) -> None:
+def test_the_lock_file_of_a_merge_records_the_live_version_only(clone: Clone) -> None:
     mine(clone, "Last of all", "Last of everything")
     web(clone, "Then wait", "Then wait and see")
     clone.pull()

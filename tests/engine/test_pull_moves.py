@@ -1,4 +1,4 @@
-"""Pull of what was moved on the portal: the file goes there, and every link means what it meant."""
+"""Pull of articles moved on the portal: the file is moved, and every link keeps its target."""
 
 from dataclasses import replace
 
@@ -55,11 +55,11 @@ def move(clone: Clone, path: str = INSTALL, to: str = "shop/orders") -> None:
     clone.portal.store.move_article(clone.id_of(path), clone.id_of(to))
 
 
-def test_the_file_goes_where_the_article_went_and_its_links_mean_the_same(clone: Clone) -> None:
+def test_the_file_is_moved_with_its_article_and_its_links_have_the_same_targets(clone: Clone) -> None:
     before = clone.files()
     move(clone)
-    home = clone.pull()
-    (change,) = [change for change in home.planned.plan.changes if change.path == THERE]
+    result = clone.pull()
+    (change,) = [change for change in result.planned.plan.changes if change.path == THERE]
     assert (change.action, change.former_path) == ("move", INSTALL)
     assert not (clone.root / INSTALL).exists()
     assert clone.read(THERE) == TEXT.replace("(reset.md#again)", "(../../guide/basics/reset.md#again)").replace(
@@ -89,13 +89,13 @@ def test_law_3_after_it_nothing_is_left_to_do_and_nothing_is_written(clone: Clon
     assert clone.pull().pulled.files == {}
 
 
-def test_what_the_writer_changed_goes_along_in_the_file_and_in_those_that_link_to_it(clone: Clone) -> None:
+def test_the_writers_edits_are_kept_in_the_moved_file_and_in_those_that_link_to_it(clone: Clone) -> None:
     clone.commit({INSTALL: TEXT.replace("Nothing more", "Nothing at all"), RESET: clone.read(RESET) + "\nMine.\n"})
     move(clone)
     live = clone.live(INSTALL)
     clone.portal.store.edit_article(live.id, body=live.description.replace("Or join at once", "Or join now"))
-    home = clone.pull()
-    assert home.planned.plan.conflicts == ()
+    result = clone.pull()
+    assert result.planned.plan.conflicts == ()
     text = clone.read(THERE)
     assert "Nothing at all" in text
     assert "Or join now" in text
@@ -108,15 +108,15 @@ def test_what_the_writer_changed_goes_along_in_the_file_and_in_those_that_link_t
     assert steps(clone.plan()) == {}
 
 
-def test_both_changed_one_paragraph_of_what_was_moved(clone: Clone) -> None:
+def test_a_moved_file_with_one_paragraph_edited_by_both_has_markers(clone: Clone) -> None:
     clone.commit({INSTALL: TEXT.replace("Nothing more here", "Nothing more of mine")})
     move(clone)
     live = clone.live(INSTALL)
     clone.portal.store.edit_article(
         live.id, body=live.description.replace("Nothing more here", "Nothing more of theirs")
     )
-    home = clone.pull()
-    assert [found.path for found in home.planned.plan.conflicts] == [THERE]
+    result = clone.pull()
+    assert [found.path for found in result.planned.plan.conflicts] == [THERE]
     assert "<<<<<<< yours\nNothing more of mine.\n=======\nNothing more of theirs.\n>>>>>>> portal" in clone.read(THERE)
 
 
@@ -128,12 +128,12 @@ def test_a_pull_that_writes_no_markers_leaves_such_a_file_and_all_links_to_it(cl
         live.id, body=live.description.replace("Nothing more here", "Nothing more of theirs")
     )
     before = clone.files()
-    home = clone.pull(markers=False)
-    assert [found.path for found in home.planned.plan.conflicts] == [INSTALL]
+    result = clone.pull(markers=False)
+    assert [found.path for found in result.planned.plan.conflicts] == [INSTALL]
     assert clone.files() == before
 
 
-def test_two_files_that_change_places_with_names_that_are_taken(clone: Clone) -> None:
+def test_two_files_are_swapped_although_their_names_are_taken(clone: Clone) -> None:
     clone.commit({THERE: article("Install", "Another one, of the shop.")})
     clone.published()
     move(clone)
@@ -143,15 +143,15 @@ def test_two_files_that_change_places_with_names_that_are_taken(clone: Clone) ->
     assert steps(clone.plan()) == {}
 
 
-def test_a_move_to_a_folder_that_the_tree_does_not_have_is_named_and_left(clone: Clone, portal: Portal) -> None:
+def test_a_move_to_a_folder_that_the_tree_lacks_is_reported_and_not_made(clone: Clone, portal: Portal) -> None:
     elsewhere = portal.store.create_folder(portal.store.create_category("Not ours").id, "Theirs")
     portal.store.move_article(clone.id_of(INSTALL), elsewhere.id)
-    home = clone.pull()
-    assert steps(home.planned.plan)[INSTALL] == "conflict"
+    result = clone.pull()
+    assert steps(result.planned.plan)[INSTALL] == "conflict"
     assert clone.git("status", "--porcelain", "--untracked-files=all") == ""
 
 
-def test_a_move_to_a_new_folder_of_ours_comes_with_that_folder(clone: Clone, portal: Portal) -> None:
+def test_a_move_to_a_new_folder_is_pulled_with_that_folder(clone: Clone, portal: Portal) -> None:
     folder = portal.store.create_folder(clone.id_of("shop"), "Brand new")
     portal.store.move_article(clone.id_of(INSTALL), folder.id)
     clone.pull()
@@ -160,7 +160,7 @@ def test_a_move_to_a_new_folder_of_ours_comes_with_that_folder(clone: Clone, por
     assert steps(clone.plan()) == {}
 
 
-def test_one_may_ask_for_it_by_the_path_that_it_had(clone: Clone) -> None:
+def test_it_can_be_selected_by_its_old_path(clone: Clone) -> None:
     move(clone)
     move(clone, PAY, "guide/basics")
     clone.pull(paths=(INSTALL,))
@@ -170,7 +170,7 @@ def test_one_may_ask_for_it_by_the_path_that_it_had(clone: Clone) -> None:
     assert steps(clone.plan()) == {PAY: "drift"}
 
 
-def test_both_moved_it_to_one_place(clone: Clone) -> None:
+def test_a_move_to_the_same_place_by_both_is_no_conflict(clone: Clone) -> None:
     move(clone)
     clone.git("mv", INSTALL, THERE)
     clone.commit(
@@ -185,8 +185,8 @@ def test_both_moved_it_to_one_place(clone: Clone) -> None:
     )
     live = clone.live(INSTALL)
     clone.portal.store.edit_article(live.id, body=live.description.replace("Nothing more", "Not much more"))
-    home = clone.pull()
-    assert home.planned.plan.conflicts == ()
+    result = clone.pull()
+    assert result.planned.plan.conflicts == ()
     assert "Not much more" in clone.read(THERE)
     clone.commit()
     clone.published()
@@ -205,12 +205,12 @@ def test_both_moved_it_to_different_places(clone: Clone) -> None:
         }
     )
     before = clone.files()
-    home = clone.pull()
-    assert steps(home.planned.plan)["guide/basics/wifi/install.md"] == "conflict"
+    result = clone.pull()
+    assert steps(result.planned.plan)["guide/basics/wifi/install.md"] == "conflict"
     assert clone.files() == before
 
 
-def test_ours_keeps_a_file_where_it_lies(clone: Clone) -> None:
+def test_ours_keeps_a_file_in_its_place(clone: Clone) -> None:
     move(clone)
     clone.pull(ours=frozenset({INSTALL}))
     assert clone.read(INSTALL) == TEXT

@@ -1,4 +1,4 @@
-"""`--rerender`: new rendering reaches articles that nobody changed, once, and past nobody's edit."""
+"""`--rerender`: unchanged articles get the new rendering once, and no web edit is overwritten."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 
 from kbsync.config import Secret
-from kbsync.engine import adopt as holding
 from kbsync.engine import undo as undoing
-from kbsync.engine.adopt import Named
+from kbsync.engine.adopt import Named, release
 from kbsync.engine.context import Options
 from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal, UsageError
@@ -41,7 +40,7 @@ def before(clone: Clone) -> Clone:
     return with_markup(clone, COLOURED)
 
 
-def test_what_would_be_rendered_otherwise_is_an_update_and_nothing_else_is(before: Clone) -> None:
+def test_only_articles_that_render_differently_are_updates(before: Clone) -> None:
     assert steps(before.plan()) == {}
     made = before.plan(rerender=True)
     assert steps(made) == {CODE: "update"}
@@ -52,13 +51,13 @@ def test_what_would_be_rendered_otherwise_is_an_update_and_nothing_else_is(befor
     assert before.methods(lambda: before.published(rerender=True)).keys() == {"GET"}
 
 
-def test_what_was_just_published_has_nothing_to_render_anew(clone: Clone) -> None:
+def test_a_published_article_needs_no_new_rendering(clone: Clone) -> None:
     clone.published()
     assert steps(clone.plan(rerender=True)) == {}
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")], ids=["editor"])
-def test_a_portal_that_rewrites_html_is_sent_it_once(before: Clone) -> None:
+def test_html_is_sent_once_to_a_portal_that_rewrites_it(before: Clone) -> None:
     assert steps(before.plan(rerender=True)) == {CODE: "update"}
     assert troubles(before.publish(rerender=True)) == []
     assert steps(before.plan(rerender=True)) == {}
@@ -66,13 +65,13 @@ def test_a_portal_that_rewrites_html_is_sent_it_once(before: Clone) -> None:
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")], ids=["strict"])
-def test_what_a_portal_lost_is_not_sent_it_again(clone: Clone) -> None:
+def test_content_that_a_portal_lost_is_not_sent_again(clone: Clone) -> None:
     clone.commit({CODE: article("Code", '<iframe src="https://www.youtube.com/embed/x" width="560"></iframe>')})
     assert [path for path, _, _ in troubles(clone.publish())] == [CODE]
     assert clone.methods(lambda: clone.publish(rerender=True)).keys() == {"GET"}
 
 
-def test_a_web_edit_is_drift_as_ever(before: Clone, portal: Portal) -> None:
+def test_a_web_edit_is_still_drift(before: Clone, portal: Portal) -> None:
     number = before.id_of(CODE)
     portal.store.edit_article(number, body="<p>Edited by hand.</p>")
     assert steps(before.plan(rerender=True)) == {CODE: "drift"}
@@ -80,7 +79,7 @@ def test_a_web_edit_is_drift_as_ever(before: Clone, portal: Portal) -> None:
     assert portal.store.article(number).description == "<p>Edited by hand.</p>"
 
 
-def test_what_was_saved_on_the_portal_since_is_held(before: Clone, portal: Portal) -> None:
+def test_an_article_saved_on_the_portal_since_is_held_back(before: Clone, portal: Portal) -> None:
     portal.store.edit_article(before.id_of(CODE), tags=["by", "hand"])
     made = before.plan(rerender=True)
     assert steps(made) == {CODE: "conflict"}
@@ -90,12 +89,12 @@ def test_what_was_saved_on_the_portal_since_is_held(before: Clone, portal: Porta
     assert list(before.live(CODE).tags) == ["by", "hand"]
 
 
-def test_a_path_limits_it(before: Clone) -> None:
+def test_paths_limit_a_rerender(before: Clone) -> None:
     assert steps(before.plan(rerender=True, paths=("shop",))) == {}
     assert steps(before.plan(rerender=True, paths=("guide/basics",))) == {CODE: "update"}
 
 
-def test_a_change_of_another_field_brings_the_body_along(before: Clone) -> None:
+def test_a_change_of_another_field_includes_the_body(before: Clone) -> None:
     before.commit({CODE: article("Colours", BODY)})
     (change,) = before.plan(rerender=True).changes
     assert (change.fields, change.reason) == (("body", "title"), "rendered again")
@@ -104,7 +103,7 @@ def test_a_change_of_another_field_brings_the_body_along(before: Clone) -> None:
     assert steps(before.plan(rerender=True)) == {}
 
 
-def test_a_renamed_file_is_rendered_anew_too(before: Clone) -> None:
+def test_a_renamed_file_is_rendered_again_too(before: Clone) -> None:
     number = before.id_of(CODE)
     before.git("mv", CODE, "guide/basics/renamed.md")
     before.commit()
@@ -113,9 +112,7 @@ def test_a_renamed_file_is_rendered_anew_too(before: Clone) -> None:
     assert steps(before.plan(rerender=True)) == {}
 
 
-def test_what_an_update_would_have_kept_of_an_editor_s_article_goes_and_the_plan_says_so(
-    clone: Clone, portal: Portal
-) -> None:
+def test_html_of_the_editor_is_replaced_and_the_plan_reports_it(clone: Clone, portal: Portal) -> None:
     clone.published()
     number = clone.id_of(PAY)
     odd = '<p data-odd="1"><font face="Arial">Cards</font></p>\n<p><img src="https://x.example/y.png"></p>'
@@ -136,26 +133,26 @@ def test_what_an_update_would_have_kept_of_an_editor_s_article_goes_and_the_plan
     assert steps(clone.plan(rerender=True)) == {}
 
 
-def test_it_goes_past_the_splice_for_what_its_writer_changed_too(clone: Clone, portal: Portal) -> None:
-    """What was born on the portal keeps its live bytes in an ordinary update, and none of them here."""
+def test_an_edited_article_is_rendered_whole_and_not_patched(clone: Clone, portal: Portal) -> None:
+    """An article created on the portal keeps its live HTML in an ordinary update, but not in a rerender."""
     clone.published()
     folder = clone.live(INSTALL).folder_id
-    number = portal.store.create_article(folder, "Born", '<p data-odd="1">One.</p><p>Two.</p>').id
+    number = portal.store.create_article(folder, "New", '<p data-odd="1">One.</p><p>Two.</p>').id
     clone.pull()
-    (path,) = [path for path in clone.files() if path.endswith("born.md")]
+    (path,) = [path for path in clone.files() if path.endswith("new.md")]
     clone.commit({path: clone.read(path).replace("Two.", "Three.")})
     assert steps(clone.published(rerender=True)) == {path: "update"}
     assert "data-odd" not in portal.store.article(number).description
 
 
-def test_another_clone_knows_what_was_sent(before: Clone, shared: Path, tmp_path: Path) -> None:
+def test_another_clone_has_the_sent_digests(before: Clone, shared: Path, tmp_path: Path) -> None:
     before.git("push", "-q", "origin", "main")
     before.published(rerender=True)
     other = clone_of(shared, tmp_path / "other", before)
     assert steps(other.plan(rerender=True)) == {}
 
 
-def test_a_saved_plan_says_whether_articles_were_to_be_rendered_whole(before: Clone) -> None:
+def test_a_saved_plan_records_whether_articles_are_rendered_whole(before: Clone) -> None:
     planned = before.planned(rerender=True)
     saved = make_saved_plan(planned, Options(rerender=True))
     with pytest.raises(Refusal, match="made with --rerender"):
@@ -166,7 +163,7 @@ def test_a_saved_plan_says_whether_articles_were_to_be_rendered_whole(before: Cl
         before.publish(saved=plain, rerender=True)
 
 
-def test_the_file_of_a_saved_plan_says_it_too_and_a_web_edit_since_is_withheld(before: Clone, portal: Portal) -> None:
+def test_a_saved_plan_file_records_the_option_and_a_web_edit_since_is_withheld(before: Clone, portal: Portal) -> None:
     text = saved_to_json(make_saved_plan(before.planned(rerender=True), Options(rerender=True)))
     saved = saved_from_json(text, name="plan.json")
     assert saved.rerender
@@ -184,20 +181,20 @@ def undo(clone: Clone, run: str | None = None) -> dict[str, str]:
     return steps(done.planned.plan)
 
 
-def test_what_was_taken_back_or_let_go_is_not_rendered_anew(before: Clone) -> None:
+def test_an_undone_or_released_article_is_not_rendered_again(before: Clone) -> None:
     before.commit({CODE: article("Code", f"More.\n\n{BODY}")})
     before.published()
     number = before.id_of(CODE)
     assert undo(before) == {CODE: "update"}
     assert "color:" not in before.portal.store.article(number).description
     assert steps(before.plan(rerender=True)) == {CODE: "undone"}
-    holding.release(before.config, Secret(before.portal.key), Named(paths=(CODE,)), Options(), before.ui, dry_run=False)
+    release(before.config, Secret(before.portal.key), Named(paths=(CODE,)), Options(), before.ui, dry_run=False)
     before.commit()
     assert steps(before.plan(rerender=True)) == {}
     assert before.methods(lambda: before.published(rerender=True)).keys() == {"GET"}
 
 
-def test_new_rendering_can_be_taken_back_and_comes_again_only_when_it_is_asked_for(before: Clone) -> None:
+def test_a_rerender_can_be_undone_and_is_repeated_only_on_request(before: Clone) -> None:
     plain = before.live(CODE).description
     before.published(rerender=True)
     assert undo(before) == {CODE: "update"}
@@ -206,7 +203,7 @@ def test_new_rendering_can_be_taken_back_and_comes_again_only_when_it_is_asked_f
     assert steps(before.plan(rerender=True)) == {CODE: "update"}
 
 
-def test_an_undone_undo_is_as_it_was_sent(before: Clone) -> None:
+def test_undoing_an_undo_restores_the_sent_body(before: Clone) -> None:
     before.published(rerender=True)
     coloured = before.live(CODE).description
     undo(before)
@@ -215,7 +212,7 @@ def test_an_undone_undo_is_as_it_was_sent(before: Clone) -> None:
     assert steps(before.plan(rerender=True)) == {}
 
 
-def test_what_is_archived_stays_so_and_what_comes_back_is_rendered_as_it_is_now(before: Clone) -> None:
+def test_archived_articles_stay_archived_and_restored_ones_get_the_new_rendering(before: Clone) -> None:
     source = before.read(CODE)
     before.remove(CODE)
     before.commit()
@@ -227,7 +224,7 @@ def test_what_is_archived_stays_so_and_what_comes_back_is_rendered_as_it_is_now(
     assert steps(before.plan(rerender=True)) == {}
 
 
-def test_articles_in_a_circle_are_sent_once(clone: Clone) -> None:
+def test_articles_in_a_cycle_are_sent_once(clone: Clone) -> None:
     with_markup(clone, PLAIN)
     code = "```python\nx = 1\n```"
     clone.commit(
@@ -250,7 +247,7 @@ def test_the_limit_on_removals_holds_and_a_setting_for_clean_html_changes_nothin
     assert "color:" not in before.live(CODE).description
 
 
-def test_what_links_to_an_article_that_is_gone_is_no_other_for_that(before: Clone, portal: Portal) -> None:
+def test_a_link_to_a_gone_article_does_not_change_the_rendering(before: Clone, portal: Portal) -> None:
     linking = {MORE: article("More", "To [pay](../../shop/orders/pay.md).")}
     before.commit(linking)
     before.published(rerender=True)
@@ -262,7 +259,7 @@ def test_what_links_to_an_article_that_is_gone_is_no_other_for_that(before: Clon
 
 @law(5)
 @given(trees(most=5), agents_edits(), REWRITINGS)
-def test_laws_2_and_3_new_rendering_goes_past_nobody_s_edit_and_is_sent_once(
+def test_laws_2_and_3_a_rerender_overwrites_no_web_edit_and_is_sent_once(
     files: dict[str, str], theirs: list[Edit], rewriting: Rewriting
 ) -> None:
     coded = {path: text if "_index" in path else f"{text}\n\n```sh\necho 1\n```\n" for path, text in files.items()}

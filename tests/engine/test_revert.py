@@ -1,4 +1,4 @@
-"""The revert that goes with an undo: the files of a run as they were before it, on a branch, for a pull request."""
+"""The revert of an undone run: its files as they were before it, on a branch, for a pull request."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def test_a_revert_without_an_undo_is_a_change_like_any_other(live: Clone) -> Non
     assert "table" in live.live(INSTALL).description
 
 
-def test_what_people_changed_since_elsewhere_in_a_file_stays(live: Clone) -> None:
+def test_later_edits_elsewhere_in_a_file_stay(live: Clone) -> None:
     live.commit({BOX: article("Box", "Tear the box.\n\nKeep it.\n\nClose it.")})
     live.published()
     run = live.git("rev-parse", "refs/kbsync/production").strip()
@@ -68,7 +68,7 @@ def test_what_people_changed_since_elsewhere_in_a_file_stays(live: Clone) -> Non
     assert live.read(BOX) == article("Box", "Open the box.\n\nKeep it.\n\nClose it well.")
 
 
-def test_what_people_changed_since_in_the_same_place_is_left_out_and_named(live: Clone) -> None:
+def test_later_edits_in_the_same_place_are_left_out_and_reported(live: Clone) -> None:
     live.commit({BOX: article("Box", "Tear the box.\n\nKeep it.\n\nClose it."), RESET: article("Reset it", "Hold it.")})
     live.published()
     live.commit({BOX: article("Box", "Cut the box.\n\nKeep it.\n\nClose it.")})
@@ -79,7 +79,7 @@ def test_what_people_changed_since_in_the_same_place_is_left_out_and_named(live:
     assert BOX in message.partition("Skipped;")[2]
 
 
-def test_a_file_that_the_run_made_goes_unless_somebody_wrote_in_it_since(live: Clone) -> None:
+def test_a_file_that_the_run_created_is_deleted_unless_it_was_edited_since(live: Clone) -> None:
     live.commit({"guide/basics/a.md": article("A", "Words."), "guide/basics/b.md": article("B", "Words.")})
     live.published()
     live.commit({"guide/basics/b.md": article("B", "Better words.")})
@@ -88,7 +88,7 @@ def test_a_file_that_the_run_made_goes_unless_somebody_wrote_in_it_since(live: C
     assert set(done.left_out) == {"guide/basics/b.md"}
 
 
-def test_a_directory_gets_its_old_name_back_with_all_that_lies_in_it(live: Clone) -> None:
+def test_a_directory_gets_its_old_name_back_with_all_its_files(live: Clone) -> None:
     live.commit({"guide/basics/img/words.txt": "words"})
     (live.root / "guide/basics/img/box.png").write_bytes(PICTURE)
     live.commit()
@@ -118,7 +118,7 @@ def test_a_revert_is_pushed_and_can_be_made_in_a_shallow_clone(live: Clone, shar
     assert revert(other).commit is None
 
 
-def test_a_revert_takes_only_what_was_undone(live: Clone) -> None:
+def test_a_revert_includes_only_undone_changes(live: Clone) -> None:
     live.commit({INSTALL: CHANGED, RESET: article("Reset it", "Hold the button.")})
     live.published()
     live.portal.store.edit_article(live.id_of(INSTALL), title="By hand")
@@ -126,7 +126,7 @@ def test_a_revert_takes_only_what_was_undone(live: Clone) -> None:
     assert revert(live).files == (RESET,)
 
 
-def test_a_directory_that_the_run_gave_a_file_of_its_own_has_none_again(live: Clone) -> None:
+def test_an_index_file_that_the_run_created_is_removed(live: Clone) -> None:
     files = live.files()
     live.commit({"shop/_index.md": "---\nname: The shop\n---\n"})
     live.published()

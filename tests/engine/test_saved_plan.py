@@ -1,4 +1,4 @@
-"""A plan saved on one machine and carried out on another: it allows what was seen, and instructs nobody."""
+"""A plan saved on one machine and applied on another: it only approves the reviewed changes."""
 
 import json
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def edited(clone: Clone, shared: Path) -> Clone:
     return clone
 
 
-def test_a_plan_made_on_one_machine_is_carried_out_on_another(edited: Clone, shared: Path, tmp_path: Path) -> None:
+def test_a_plan_made_on_one_machine_is_applied_on_another(edited: Clone, shared: Path, tmp_path: Path) -> None:
     text = _save(edited)
     there = clone_of(shared, tmp_path / "there", edited)
     done = there.publish(saved=_read(text), all_or_nothing=True)
@@ -79,7 +79,7 @@ def test_a_plan_of_a_branch_holds_after_a_squash_merge(edited: Clone, shared: Pa
     assert there.live(INSTALL).description.strip() == "<p>Unpack it, and put it on a table.</p>"
 
 
-def test_what_an_agent_saved_since_is_withheld_and_named_while_the_rest_goes(edited: Clone, portal: Portal) -> None:
+def test_an_article_saved_since_is_withheld_and_reported_and_the_rest_is_applied(edited: Clone, portal: Portal) -> None:
     saved = _read(_save(edited))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     ends = _ends(edited.publish(saved=saved))
@@ -88,7 +88,7 @@ def test_what_an_agent_saved_since_is_withheld_and_named_while_the_rest_goes(edi
     assert edited.live(PAY).description == "<p>By an agent.</p>"
 
 
-def test_all_or_nothing_refuses_the_lot_before_any_write(edited: Clone, portal: Portal) -> None:
+def test_all_or_nothing_refuses_the_whole_plan_before_any_write(edited: Clone, portal: Portal) -> None:
     saved = _read(_save(edited))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     before = shown(portal)
@@ -114,7 +114,7 @@ def test_a_plan_of_some_paths_allows_these_alone(edited: Clone) -> None:
     assert steps(edited.plan()) == {RESET: "update", NEW: "create"}
 
 
-def test_what_waits_for_a_withheld_directory_waits(clone: Clone) -> None:
+def test_changes_in_a_withheld_directory_are_withheld_too(clone: Clone) -> None:
     clone.published()
     clone.commit({"news/today/one.md": article("One", "The first."), INSTALL: article("Install", "Unpack.")})
     page = json.loads(_save(clone))
@@ -154,7 +154,7 @@ def test_a_plan_with_uncommitted_changes_in_it_allows_nothing(edited: Clone, por
     assert edited.live(PAY).description.strip() == "<p>Cards, transfers and cash are all welcome.</p>"
 
 
-def test_its_own_file_may_lie_in_the_tree(edited: Clone) -> None:
+def test_its_own_file_may_be_in_the_tree(edited: Clone) -> None:
     aside = frozenset({"plan.json"})
     for _ in range(2):
         text = _save(edited, aside=aside)
@@ -241,7 +241,7 @@ def test_a_forged_plan_allows_at_most_what_a_fresh_plan_says(edited: Clone, port
         assert now == was or texts[path] in now
 
 
-def test_a_plan_that_did_not_read_the_portal_allows_what_is_as_it_remembers(edited: Clone, portal: Portal) -> None:
+def test_a_plan_without_a_refresh_allows_articles_that_equal_their_baselines(edited: Clone, portal: Portal) -> None:
     planned = planning.plan(edited.config, None, Options(), edited.ui)
     saved = _read(saved_to_json(make_saved_plan(planned, Options())))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")

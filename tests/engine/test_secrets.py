@@ -1,4 +1,4 @@
-"""Law 10: the key is in no output, ledger, lock, repr or error, whatever the portal makes of it."""
+"""Law 10: the key is in no output, ledger, lock file, repr or error, whatever the portal answers."""
 
 import base64
 from dataclasses import replace
@@ -29,11 +29,11 @@ def _is_clean(*texts: object) -> bool:
     return not any(form in told for form in FORMS)
 
 
-def test_law_10_nothing_that_a_run_returns_tells_or_keeps_holds_the_key(clone: Clone, portal: Portal) -> None:
+def test_law_10_nothing_that_a_run_returns_prints_or_stores_has_the_key(clone: Clone, portal: Portal) -> None:
     published = clone.publish()
     portal.store.edit_article(clone.id_of("guide/basics/install.md"), title="Theirs")
-    planned, home = clone.planned(), clone.pull()
-    assert _is_clean(published, planned, home, clone.ui.heard, Secret(KEY), clone.config)
+    planned, result = clone.planned(), clone.pull()
+    assert _is_clean(published, planned, result, clone.ui.heard, Secret(KEY), clone.config)
     assert _is_clean(*clone.ledger().values(), clone.git("log", "--format=%B", LEDGER))
     everything = [place.read_bytes() for place in clone.root.rglob("*") if place.is_file()]
     assert not [data for data in everything for form in FORMS if form.encode() in data]
@@ -63,7 +63,7 @@ def test_law_10_no_error_holds_the_key(clone: Clone, portal: Portal, fault: Faul
     assert _is_clean(*(getattr(link, "args", ()) for link in chain))
 
 
-def test_law_10_a_failed_change_does_not_tell_the_key_either(clone: Clone, portal: Portal) -> None:
+def test_law_10_a_failed_change_does_not_show_the_key_either(clone: Clone, portal: Portal) -> None:
     portal.faults.fail("POST", "*/articles", status=400, times=None)
     done = clone.publish()
     assert done.run is not None
@@ -71,14 +71,14 @@ def test_law_10_a_failed_change_does_not_tell_the_key_either(clone: Clone, porta
     assert _is_clean(done.run, *(outcome.error for outcome in done.run.outcomes))
 
 
-def test_law_10_a_wrong_key_is_told_without_being_told(clone: Clone) -> None:
+def test_law_10_a_wrong_key_is_an_error_that_does_not_show_it(clone: Clone) -> None:
     wrong = "wRoNg-but-just-as-secret"
     with pytest.raises(KbsyncError, match="key") as failed:
         publishing.publish(clone.config, Secret(wrong), Options(), clone.ui)
     assert wrong not in f"{failed.value}{failed.value!r}{failed.value.advice}"
 
 
-def test_law_10_a_key_in_the_content_is_the_writers_but_goes_to_no_other_place(clone: Clone, portal: Portal) -> None:
+def test_law_10_a_key_in_the_content_is_published_but_copied_nowhere_else(clone: Clone, portal: Portal) -> None:
     """An agent who pastes a token into an article has it there; kbsync itself adds none to what it sends."""
     clone.commit({"guide/basics/a.md": article("A", "No key here.")})
     clone.published()

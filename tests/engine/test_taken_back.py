@@ -1,4 +1,4 @@
-"""Law 2 where a lock file and its file have come apart: no web edit goes by the word of a lock file alone."""
+"""Law 2 when a file and its lock file diverge: a lock file alone never removes a web edit."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def _reasons(clone: Clone) -> list[str]:
     return [finding.reason for finding in clone.plan().conflicts if finding.path == PATH]
 
 
-def test_a_bad_merge_is_held_and_says_what_it_would_remove(clone: Clone) -> None:
+def test_a_bad_merge_is_held_back_with_what_it_would_remove(clone: Clone) -> None:
     _merge_badly(clone)
     (reason,) = _reasons(clone)
     assert reason.startswith(HELD)
@@ -59,7 +59,7 @@ def test_a_fresh_shallow_clone_holds_it_too(clone: Clone, shared: object) -> Non
     assert [finding.reason[: len(HELD)] for finding in fresh.plan().conflicts] == [HELD]
 
 
-def test_overwrite_says_that_it_is_meant(clone: Clone) -> None:
+def test_overwrite_applies_it(clone: Clone) -> None:
     _merge_badly(clone)
     done = clone.publish(overwrite=frozenset({PATH}))
     assert troubles(done) == []
@@ -80,7 +80,7 @@ def test_without_the_lock_file_a_pull_merges_both(clone: Clone) -> None:
     assert "AGENTSWORD" in clone.live(PATH).description
 
 
-def test_what_was_pulled_and_edited_on_is_published(clone: Clone) -> None:
+def test_a_pulled_and_further_edited_file_is_published(clone: Clone) -> None:
     clone.git("merge", "-q", "--squash", "web")
     clone.commit({PATH: clone.read(PATH) + "\nThe writer's words.\n"})
     assert steps(clone.plan()) == {PATH: "update"}
@@ -88,7 +88,7 @@ def test_what_was_pulled_and_edited_on_is_published(clone: Clone) -> None:
     assert "AGENTSWORD" in clone.live(PATH).description
 
 
-def test_what_says_neither_the_old_nor_the_agents_words_is_a_writers_choice(clone: Clone, portal: Portal) -> None:
+def test_a_text_with_neither_the_old_nor_the_agents_words_is_published(clone: Clone, portal: Portal) -> None:
     clone.git("merge", "-q", "--squash", "web")
     clone.commit()
     clone.published()
@@ -102,7 +102,7 @@ def test_what_says_neither_the_old_nor_the_agents_words_is_a_writers_choice(clon
     assert reason.startswith(HELD)
 
 
-def test_a_file_that_goes_after_a_pull_nobody_published_is_held(clone: Clone) -> None:
+def test_a_file_removed_after_an_unpublished_pull_is_held_back(clone: Clone) -> None:
     clone.git("merge", "-q", "--squash", "web")
     clone.commit()
     clone.remove(PATH)
@@ -114,7 +114,7 @@ def test_a_file_that_goes_after_a_pull_nobody_published_is_held(clone: Clone) ->
     assert [a.status for a in clone.portal.store.all_articles() if a.title == "Reset"] == [1]
 
 
-def test_once_published_a_pulled_edit_is_the_writers_to_take_back(clone: Clone) -> None:
+def test_a_pulled_and_published_edit_can_be_reverted(clone: Clone) -> None:
     clone.git("merge", "-q", "--squash", "web")
     clone.commit()
     clone.published()

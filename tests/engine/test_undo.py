@@ -1,4 +1,4 @@
-"""Undo: what one run replaced is put back, what moved since is named, and no later run does it again by itself."""
+"""Undo: what one run replaced is restored, later changes are reported, and no later run repeats the undone changes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +59,7 @@ def live(clone: Clone) -> Clone:
     return clone
 
 
-def test_an_update_is_put_back_byte_for_byte_and_rests_until_its_file_changes(live: Clone) -> None:
+def test_an_undone_update_is_restored_byte_for_byte_and_stays_until_its_file_changes(live: Clone) -> None:
     number = live.id_of(INSTALL)
     before = shown(live.portal)
     live.commit({INSTALL: CHANGED})
@@ -77,7 +77,7 @@ def test_an_update_is_put_back_byte_for_byte_and_rests_until_its_file_changes(li
     assert at_rest(live) == {}
 
 
-def test_only_a_title_that_changes_after_an_undo_brings_the_whole_article_along(live: Clone) -> None:
+def test_a_title_changed_after_an_undo_publishes_the_whole_article(live: Clone) -> None:
     live.commit({INSTALL: CHANGED})
     live.published()
     undone(live)
@@ -89,7 +89,7 @@ def test_only_a_title_that_changes_after_an_undo_brings_the_whole_article_along(
     assert at_rest(live) == {}
 
 
-def test_tags_and_search_engine_fields_that_a_run_set_are_as_they_were(live: Clone) -> None:
+def test_tags_and_seo_fields_that_a_run_set_are_restored(live: Clone) -> None:
     before = live.live(BOX)
     front = "---\ntitle: Box\ntags: [a, b]\nseo:\n  title: Boxes\n  description: All of them\n  keywords: [x, y]\n---\n"
     live.commit({BOX: f"{front}\nOpen the box and keep it.\n"})
@@ -101,7 +101,7 @@ def test_tags_and_search_engine_fields_that_a_run_set_are_as_they_were(live: Clo
     assert replace(after, seo=before.seo, updated_at=before.updated_at) == before
 
 
-def test_an_article_that_points_to_where_it_moved_is_itself_again(live: Clone) -> None:
+def test_an_article_that_became_a_pointer_is_restored(live: Clone) -> None:
     live.config = _config(live, moved="pointer")
     before, old = shown(live.portal), live.id_of(BOX)
     live.git("mv", BOX, "guide/basics/wifi/box.md")
@@ -114,7 +114,7 @@ def test_an_article_that_points_to_where_it_moved_is_itself_again(live: Clone) -
     assert at_rest(live) == {"guide/basics/wifi/box.md": "undone"}
 
 
-def test_a_creation_is_taken_out_of_sight_and_the_directories_stay(live: Clone) -> None:
+def test_a_created_article_is_unpublished_and_the_directories_stay(live: Clone) -> None:
     live.commit({"guide/new/_index.md": "---\nname: New\n---\n", "guide/new/a.md": article("A", "Words.")})
     live.published()
     number = live.id_of("guide/new/a.md")
@@ -129,7 +129,7 @@ def test_a_creation_is_taken_out_of_sight_and_the_directories_stay(live: Clone) 
     assert at_rest(live) == {}
 
 
-def test_a_creation_whose_file_goes_after_its_undo_is_archived_without_a_call(live: Clone) -> None:
+def test_a_created_article_whose_file_is_removed_after_its_undo_is_archived_without_a_call(live: Clone) -> None:
     live.commit({"guide/basics/a.md": article("A", "Words.")})
     live.published()
     number = live.id_of("guide/basics/a.md")
@@ -188,7 +188,7 @@ def test_a_restored_article_goes_back_to_the_archive_as_it_was_there(live: Clone
     assert "shells" in live.live(PAY).description
 
 
-def test_a_move_is_undone_in_both_places_and_done_again_by_a_change(live: Clone) -> None:
+def test_a_move_is_undone_in_both_places_and_repeated_after_a_change(live: Clone) -> None:
     before, old = shown(live.portal), live.id_of(BOX)
     live.git("mv", BOX, "guide/basics/wifi/box.md")
     live.commit()
@@ -205,7 +205,7 @@ def test_a_move_is_undone_in_both_places_and_done_again_by_a_change(live: Clone)
     assert at_rest(live) == {}
 
 
-def test_a_move_of_what_became_a_draft_is_undone_and_done_again(live: Clone) -> None:
+def test_a_move_of_an_article_that_became_a_draft_is_undone_and_repeated(live: Clone) -> None:
     before = shown(live.portal)
     live.git("mv", BOX, "guide/basics/wifi/box.md")
     live.commit({"guide/basics/wifi/box.md": article("Box", "Open the box and keep it.", status="draft")})
@@ -219,7 +219,7 @@ def test_a_move_of_what_became_a_draft_is_undone_and_done_again(live: Clone) -> 
     assert at_rest(live) == {}
 
 
-def test_an_undone_move_that_is_turned_round_in_the_tree_is_adopted(live: Clone) -> None:
+def test_an_undone_move_that_is_reverted_in_the_tree_is_adopted(live: Clone) -> None:
     old = live.id_of(BOX)
     live.git("mv", BOX, "guide/basics/wifi/box.md")
     live.commit()
@@ -242,7 +242,7 @@ def test_a_renamed_file_with_a_new_title_gets_its_old_title_back(live: Clone) ->
     assert at_rest(live) == {"guide/basics/set-up.md": "undone"}
 
 
-def test_a_file_that_took_the_place_of_a_removed_one_is_itself_again_and_so_is_the_other(live: Clone) -> None:
+def test_a_file_that_replaced_a_removed_one_and_that_one_are_both_restored(live: Clone) -> None:
     long = "\n\n".join(f"Step {number}: put the cable where the picture of it shows." for number in range(6))
     cable = "guide/basics/cable.md"
     live.commit({cable: article("Cable", long)})
@@ -257,7 +257,7 @@ def test_a_file_that_took_the_place_of_a_removed_one_is_itself_again_and_so_is_t
     assert at_rest(live) == {BOX: "undone, undone"}
 
 
-def test_the_names_of_directories_are_put_back(live: Clone) -> None:
+def test_the_names_of_directories_are_restored(live: Clone) -> None:
     live.git("mv", "guide", "handbook")
     live.commit(
         {"handbook/_index.md": "---\nname: Handbook\n---\n", "handbook/basics/_index.md": "---\nname: Start\n---\n"}
@@ -272,7 +272,7 @@ def test_the_names_of_directories_are_put_back(live: Clone) -> None:
     assert steps(live.published()) == {"handbook": "update", "handbook/basics": "undone"}
 
 
-def test_a_folder_that_was_put_into_another_is_taken_out_again(live: Clone) -> None:
+def test_a_folder_that_was_moved_into_another_is_moved_back(live: Clone) -> None:
     live.commit({"guide/more/x.md": article("X", "Words."), "guide/basics/wifi/join.md": article("Join", "Choose.")})
     live.published()
     where = {folder.name: folder.parent_id for folder in live.portal.store.all_folders()}
@@ -297,7 +297,7 @@ def test_undoing_twice_writes_nothing_the_second_time_and_says_why(live: Clone) 
     assert not again.planned.plan.conflicts
 
 
-def test_an_undo_can_be_undone_which_brings_the_runs_result_back(live: Clone) -> None:
+def test_undoing_an_undo_restores_the_result_of_the_run(live: Clone) -> None:
     live.remove(PAY)
     live.git("mv", BOX, "guide/basics/wifi/box.md")
     live.commit({RESET: article("Reset it", "Hold the button."), "guide/basics/a.md": article("A", "Words.")})
@@ -315,7 +315,7 @@ def test_an_undo_can_be_undone_which_brings_the_runs_result_back(live: Clone) ->
     assert set(at_rest(live).values()) == {"undone"}
 
 
-def test_what_was_edited_since_is_named_and_left_alone(live: Clone) -> None:
+def test_an_article_edited_since_is_reported_and_left_alone(live: Clone) -> None:
     live.commit({INSTALL: CHANGED, RESET: article("Reset it", "Hold the button."), "guide/basics/a.md": article("A")})
     live.published()
     number = live.id_of(INSTALL)
@@ -330,7 +330,7 @@ def test_what_was_edited_since_is_named_and_left_alone(live: Clone) -> None:
     assert steps(live.plan()) == {INSTALL: "drift", RESET: "undone", "guide/basics/a.md": "drift"}
 
 
-def test_what_agents_set_on_an_article_beside_its_content_survives_its_undo(live: Clone) -> None:
+def test_unmanaged_fields_that_agents_set_survive_an_undo(live: Clone) -> None:
     live.commit({RESET: article("Reset it", "Hold the button.")})
     live.published()
     number = live.id_of(RESET)
@@ -345,7 +345,7 @@ def _config(clone: Clone, **changes: Any) -> Any:
     return replace(clone.config, **changes)
 
 
-def test_what_a_later_run_changed_is_left_alone_and_that_run_named(live: Clone) -> None:
+def test_an_article_that_a_later_run_changed_is_left_alone_and_that_run_is_named(live: Clone) -> None:
     live.commit({INSTALL: CHANGED, RESET: article("Reset it", "Hold the button.")})
     live.published()
     first = tip(live)
@@ -375,7 +375,7 @@ def test_an_undo_reads_each_item_again_right_before_its_write(live: Clone, monke
     assert live.portal.store.article(number).title == "By hand"
 
 
-def test_an_undo_that_was_cut_off_is_finished_by_another(live: Clone) -> None:
+def test_an_interrupted_undo_is_finished_by_another(live: Clone) -> None:
     live.commit({INSTALL: CHANGED, RESET: article("Reset it", "Hold the button.")})
     live.published()
     run = tip(live)
@@ -397,7 +397,7 @@ def live_id(clone: Clone, path: str) -> int:
     return known.id
 
 
-def test_a_web_edit_that_a_run_wrote_over_is_drift_again_after_its_undo(live: Clone) -> None:
+def test_an_overwritten_web_edit_is_drift_again_after_an_undo(live: Clone) -> None:
     number = live.id_of(INSTALL)
     live.portal.store.edit_article(number, description="<p>By hand.</p>")
     live.published(overwrite=frozenset({INSTALL}))
@@ -409,7 +409,7 @@ def test_a_web_edit_that_a_run_wrote_over_is_drift_again_after_its_undo(live: Cl
     assert "By hand." in live.read(INSTALL)
 
 
-def test_an_undone_article_does_not_come_home_by_a_pull_but_its_web_edit_is_named(live: Clone) -> None:
+def test_a_pull_leaves_an_undone_article_and_reports_its_web_edit(live: Clone) -> None:
     live.remove(PAY)
     live.commit({INSTALL: CHANGED, "shop/orders/_index.md": "---\nname: orders\n---\n"})
     live.published()
@@ -421,7 +421,7 @@ def test_an_undone_article_does_not_come_home_by_a_pull_but_its_web_edit_is_name
     assert steps(live.pull(dry_run=True).planned.plan)[INSTALL] == "conflict"
 
 
-def test_a_first_publish_after_a_pull_is_undone_with_the_lock_alone(
+def test_a_first_publish_after_a_pull_is_undone_with_its_lock_file_only(
     live: Clone, portal: Portal, tmp_path: Path
 ) -> None:
     live.portal.store.edit_article(live.id_of(INSTALL), title="تركيب 📦", description=ODD)
@@ -477,7 +477,7 @@ def test_renaming_a_directory_around_what_was_undone_does_not_publish_it(live: C
     assert steps(live.plan()) == {"handbook/basics/install.md": "undone"}
 
 
-def test_content_that_comes_to_say_what_readers_see_is_adopted(live: Clone) -> None:
+def test_content_that_becomes_equal_to_the_live_article_is_adopted(live: Clone) -> None:
     text = live.read(INSTALL)
     live.commit({INSTALL: CHANGED})
     live.published()
@@ -487,7 +487,7 @@ def test_content_that_comes_to_say_what_readers_see_is_adopted(live: Clone) -> N
     assert at_rest(live) == {}
 
 
-def test_what_was_undone_is_done_again_by_overwrite(live: Clone) -> None:
+def test_overwrite_repeats_an_undone_change(live: Clone) -> None:
     live.commit({INSTALL: CHANGED})
     live.published()
     after = shown(live.portal)
@@ -497,7 +497,7 @@ def test_what_was_undone_is_done_again_by_overwrite(live: Clone) -> None:
     assert at_rest(live) == {}
 
 
-def test_a_deleted_article_is_named_and_cannot_come_back(live: Clone) -> None:
+def test_a_deleted_article_is_reported_and_cannot_be_restored(live: Clone) -> None:
     live.config = _config(live, removed="delete")
     live.remove(PAY)
     live.commit({"shop/orders/_index.md": "---\nname: orders\n---\n"})
@@ -517,7 +517,7 @@ def test_a_dry_run_and_a_person_who_declines_write_nothing(live: Clone) -> None:
     assert (shown(live.portal), tip(live)) == before
 
 
-def test_a_run_that_nobody_knows_is_named_with_what_to_do(live: Clone) -> None:
+def test_an_unknown_run_is_an_error_with_advice(live: Clone) -> None:
     with pytest.raises(UsageError, match="no run is called 12345678"):
         undone(live, "12345678")
     with pytest.raises(UsageError, match="no run is called"):

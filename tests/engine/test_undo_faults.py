@@ -1,4 +1,4 @@
-"""Undo under faults: killed at any change, refused by the portal, overtaken by another run, or stopped by hand."""
+"""Undo under faults: killed at any change, refused by the portal, older than another run, or interrupted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def test_an_undo_that_is_killed_is_finished_here_or_elsewhere(
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_a_publish_after_a_killed_undo_keeps_what_was_put_back(changed: Clone, count: int) -> None:
+def test_a_publish_after_a_killed_undo_keeps_the_restored_articles(changed: Clone, count: int) -> None:
     """Of a move that was half turned round, where readers have both, the one stays that has the file."""
     with pytest.raises(Killed):
         undoing.undo(changed.config, Secret(changed.portal.key), None, Options(), Doomed(after=count))
@@ -92,7 +92,7 @@ def test_a_publish_after_a_killed_undo_keeps_what_was_put_back(changed: Clone, c
     assert not changed.plan().writes
 
 
-def test_what_the_portal_refuses_is_named_and_put_back_by_the_next_undo(changed: Clone) -> None:
+def test_a_change_that_the_portal_refuses_is_reported_and_undone_by_the_next_undo(changed: Clone) -> None:
     run = changed.git("rev-parse", LEDGER).strip()
     number = changed.id_of(INSTALL)
     changed.portal.faults.fail("PUT", f"*/articles/{number}", status=403, times=None)
@@ -106,7 +106,7 @@ def test_what_the_portal_refuses_is_named_and_put_back_by_the_next_undo(changed:
     assert set(steps(changed.plan()).values()) == {"undone"}
 
 
-def test_an_undo_that_is_overtaken_by_newer_content_writes_nothing(changed: Clone, shared: Path) -> None:
+def test_an_undo_that_is_older_than_the_published_content_writes_nothing(changed: Clone, shared: Path) -> None:
     other = clone_of(shared, changed.root.parent / "other", changed)
     other.commit({INSTALL: CHANGED.replace("both", "all")})
     with pytest.raises(Refusal, match="not an ancestor"):

@@ -305,7 +305,7 @@ def test_the_next_page_is_the_one_in_the_link_header(link: str) -> None:
     assert server.lines == [f"GET {FIRST}", "GET /next?page=2"]
 
 
-def test_pages_in_a_circle_end_with_an_error() -> None:
+def test_pages_in_a_cycle_end_with_an_error() -> None:
     with (
         _serving(reply('[{"id": 1}]', headers={"Link": '</b>; rel="next"'})) as (connection, server, _),
         pytest.raises(PortalError, match="never end"),

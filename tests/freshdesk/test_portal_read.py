@@ -159,7 +159,7 @@ def test_nested_folders_that_are_known_already_need_no_list_that_is_refused() ->
         _read({"categories/1/folders": [outer]})
 
 
-def test_folders_in_a_circle_do_not_block_the_read() -> None:
+def test_folders_in_a_cycle_do_not_block_the_read() -> None:
     one = _folder(2, articles_count=0, sub_folders_count=1, parent_folder_id=3)
     two = _folder(3, articles_count=0, sub_folders_count=1, parent_folder_id=2)
     found, _ = _read({"categories/1/folders": [one], "folders/2/subfolders": [two], "folders/3/subfolders": [one]})

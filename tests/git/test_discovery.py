@@ -1,4 +1,4 @@
-"""Which repository kbsync works in: the clone that a person made, wherever its git directory lies."""
+"""Which repository kbsync works in: the clone of the user, wherever its git directory is."""
 
 import os
 from collections.abc import Callable
@@ -95,7 +95,7 @@ def test_a_clone_is_found_through_a_link_to_its_content(tmp_path: Path) -> None:
     assert Repository.open(tmp_path / "here").committed("HEAD").paths() == ("a.md",)
 
 
-def test_a_git_directory_that_is_none_is_passed_over_as_git_does(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_a_valid_git_directory_is_skipped_as_by_git(tmp_path: Path) -> None:
     clone = ordinary(tmp_path)
     (clone / "docs/.git").mkdir()
     assert find_clone(clone / "docs").top == clone
@@ -103,7 +103,7 @@ def test_a_git_directory_that_is_none_is_passed_over_as_git_does(tmp_path: Path)
 
 
 @pytest.mark.parametrize("said", ["gitdir: ../elsewhere\n", "nothing\n", "", "gitdir: \n", "gitdir: a\0b\n"])
-def test_a_git_file_that_names_no_repository_is_told(tmp_path: Path, said: str) -> None:
+def test_a_git_file_without_a_repository_is_an_error(tmp_path: Path, said: str) -> None:
     put(tmp_path, {"clone/.git": said})
     with pytest.raises(GitError) as caught:
         find_clone(tmp_path / "clone")
@@ -113,7 +113,7 @@ def test_a_git_file_that_names_no_repository_is_told(tmp_path: Path, said: str) 
 @pytest.mark.parametrize(
     "names", [("HEAD", "objects", "refs"), ("HEAD", "commondir"), ("HEAD", "commondir", "objects")]
 )
-def test_what_git_could_take_for_a_repository_is_refused_within_a_clone(tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_files_that_look_like_a_repository_are_refused_within_a_clone(tmp_path: Path, names: tuple[str, ...]) -> None:
     clone = ordinary(tmp_path)
     put(clone, {f"docs/{name}" if "." in name or name.isupper() else f"docs/{name}/x": "x" for name in names})
     with pytest.raises(Refusal, match="looks like a git repository") as caught:
@@ -121,13 +121,13 @@ def test_what_git_could_take_for_a_repository_is_refused_within_a_clone(tmp_path
     assert "HEAD" in caught.value.advice
 
 
-def test_the_git_directory_itself_is_no_content(tmp_path: Path) -> None:
+def test_the_git_directory_is_not_content(tmp_path: Path) -> None:
     clone = ordinary(tmp_path)
     with pytest.raises(GitError, match="without a working tree"):
         find_clone(clone / ".git/refs")
 
 
-def test_git_s_own_bounds_on_looking_upward_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_of_git_on_searching_upward_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = ordinary(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(clone))
     with pytest.raises(GitError, match="not a git repository"):
@@ -145,7 +145,7 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return mark
 
 
-def test_only_protocols_of_git_s_own_are_used_unless_the_environment_allows_more(
+def test_only_builtin_protocols_are_used_unless_the_environment_allows_more(
     clone: Path, helper: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git_in(clone)("remote", "add", "origin", "attack::x")
@@ -159,7 +159,7 @@ def test_only_protocols_of_git_s_own_are_used_unless_the_environment_allows_more
     assert helper.exists()
 
 
-def test_what_a_partial_clone_lacks_is_fetched_by_protocols_of_git_s_own_alone(
+def test_missing_objects_of_a_partial_clone_are_fetched_by_builtin_protocols_only(
     clone: Path, shared: Path, tmp_path: Path, helper: Path
 ) -> None:
     git_in(tmp_path)("clone", "-q", "--filter=blob:none", "--no-checkout", shared.as_uri(), "partial")
@@ -172,7 +172,7 @@ def test_what_a_partial_clone_lacks_is_fetched_by_protocols_of_git_s_own_alone(
     assert b"Hi." in Repository.open(partial).committed("HEAD").read("faq/general/hello.md")
 
 
-def test_a_file_that_the_person_s_own_filter_stores_otherwise_is_not_taken_for_changed(clone: Path) -> None:
+def test_a_file_stored_through_a_filter_of_the_user_does_not_count_as_changed(clone: Path) -> None:
     git = git_in(clone)
     git("config", "filter.big.clean", "sed s/large/pointer/")
     git("config", "filter.big.smudge", "sed s/pointer/large/")

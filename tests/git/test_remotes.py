@@ -1,4 +1,4 @@
-"""Several refs at once: fetched with few questions, pushed all or none; and what the log of a ref tells."""
+"""Several refs at once: fetched in few requests, pushed all or none; and the log of a ref."""
 
 import subprocess
 from pathlib import Path
@@ -43,7 +43,7 @@ def lease(repository: Repository, text: str) -> str:
     return repository.commit_files({"holder.json": text.encode()}, message="lease", parent=None)
 
 
-def test_two_refs_travel_with_one_question_and_one_fetch(
+def test_two_refs_take_one_listing_and_one_fetch(
     clone: Path, shared: Path, other: Repository, asked: list[str]
 ) -> None:
     here = Repository.open(clone)
@@ -61,7 +61,7 @@ def test_two_refs_travel_with_one_question_and_one_fetch(
     assert other.read_ref(held) == {"holder.json": b"me"}
 
 
-def test_a_mirrored_ref_is_read_wherever_others_move_it_and_moves_none_here(
+def test_a_mirrored_ref_is_read_after_others_move_it_and_moves_no_local_ref(
     clone: Path, shared: Path, other: Repository
 ) -> None:
     here = Repository.open(clone)
@@ -114,7 +114,7 @@ def test_of_two_refs_of_which_one_moved_none_is_pushed_where_the_server_can(
     assert here.fetch_refs("origin", BOTH) == {LEDGER: ledger if pushed else None, LEASE: stolen}
 
 
-def test_a_lease_that_only_proves_itself_is_checked_by_the_push(clone: Path, shared: Path, other: Repository) -> None:
+def test_an_unchanged_lease_is_checked_by_the_push(clone: Path, shared: Path, other: Repository) -> None:
     here = Repository.open(clone)
     held = lease(here, "me")
     here.push_refs("origin", {LEASE: None}, at={LEASE: held})
@@ -124,7 +124,7 @@ def test_a_lease_that_only_proves_itself_is_checked_by_the_push(clone: Path, sha
         here.push_refs("origin", {LEASE: held}, at={LEASE: held})
 
 
-def test_two_refs_that_the_remote_refuses_are_told_apart_from_ones_that_moved(clone: Path, shared: Path) -> None:
+def test_two_refused_refs_are_distinguished_from_two_that_moved(clone: Path, shared: Path) -> None:
     hook = shared / "hooks/update"
     hook.write_text("#!/bin/sh\ncase $1 in refs/kbsync/*) exit 1;; esac\n")
     hook.chmod(0o755)
@@ -143,7 +143,7 @@ def test_refs_that_are_not_its_own_are_neither_fetched_nor_pushed(clone: Path, s
         here.push_refs("origin", {LEDGER: None, "refs/heads/main": None})
 
 
-def test_the_log_tells_of_each_commit_newest_first(clone: Path) -> None:
+def test_the_log_lists_each_commit_newest_first(clone: Path) -> None:
     here = Repository.open(clone)
     assert here.log(LEDGER) == ()
     first = here.write_ref(LEDGER, {"a": b"1"}, message="publish ü: 2 create\n\n* one\n* two\n", parent=None)
@@ -157,7 +157,7 @@ def test_the_log_tells_of_each_commit_newest_first(clone: Path) -> None:
     assert here.log(first) == (older,)
 
 
-def test_the_log_is_the_same_whatever_a_user_has_set_for_his_own(clone: Path) -> None:
+def test_the_log_ignores_the_settings_of_the_user(clone: Path) -> None:
     here = Repository.open(clone)
     here.write_ref(LEDGER, {"a": b"1"}, message="é", parent=None)
     plain = here.log(LEDGER)
@@ -166,7 +166,7 @@ def test_the_log_is_the_same_whatever_a_user_has_set_for_his_own(clone: Path) ->
     assert Repository.open(clone).log(LEDGER) == plain
 
 
-def test_some_files_are_read_without_the_others(clone: Path, asked: list[str]) -> None:
+def test_selected_files_are_read_without_the_others(clone: Path, asked: list[str]) -> None:
     here = Repository.open(clone)
     first = here.write_ref(LEDGER, {"run.json": b"1", "x y 3": b"\0\n2\n"}, message="m", parent=None)
     second = here.write_ref(LEDGER, {"run.json": b"2"}, message="m", parent=first)
@@ -181,7 +181,7 @@ def test_some_files_are_read_without_the_others(clone: Path, asked: list[str]) -
         here.read_files(first, ["a\nb"])
 
 
-def test_what_two_commits_differ_in_is_named(clone: Path) -> None:
+def test_the_differences_of_two_commits_are_listed(clone: Path) -> None:
     here = Repository.open(clone)
     first = here.write_ref(LEDGER, {"a": b"1", "b/ü": b"1", "c": b"1"}, message="m", parent=None)
     second = here.write_ref(LEDGER, {"a": b"2", "b/ü": None, "b/neu": b"1"}, message="m", parent=first)
@@ -190,7 +190,7 @@ def test_what_two_commits_differ_in_is_named(clone: Path) -> None:
     assert changed_between(runner, second, second) == ()
 
 
-def test_a_remote_that_moves_between_the_question_and_the_fetch_is_read_as_it_was_fetched(
+def test_a_remote_that_moves_between_listing_and_fetch_is_read_as_fetched(
     clone: Path, shared: Path, other: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = Repository.open(clone)
@@ -208,7 +208,7 @@ def test_a_remote_that_moves_between_the_question_and_the_fetch_is_read_as_it_wa
     assert other.read_ref(second) == {"holder.json": b"two"}
 
 
-def test_a_ref_that_is_taken_away_between_the_question_and_the_fetch_is_gone(
+def test_a_ref_deleted_between_listing_and_fetch_is_gone(
     clone: Path, shared: Path, other: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = Repository.open(clone)
@@ -224,7 +224,7 @@ def test_a_ref_that_is_taken_away_between_the_question_and_the_fetch_is_gone(
     assert other.fetch_refs("origin", [LEASE], mirrored=[LEASE]) == {LEASE: None}
 
 
-def test_opening_a_repository_takes_two_questions(clone: Path, asked: list[str]) -> None:
+def test_opening_a_repository_takes_two_commands(clone: Path, asked: list[str]) -> None:
     put(clone, {"x.md": "x"})
     repository = Repository.open(clone)
     repository.common_dir()

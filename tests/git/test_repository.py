@@ -22,29 +22,29 @@ def is_shallow(place: Path) -> bool:
     return git_in(place)("rev-parse", "--is-shallow-repository") == "true"
 
 
-def test_a_directory_that_is_no_repository_is_told_with_advice(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_a_repository_is_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(GitError, match="not a git repository") as caught:
         Repository.open(tmp_path)
     assert "git init" in caught.value.advice
 
 
-def test_a_root_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_root_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GitError, match="not a directory"):
         Repository.open(tmp_path / "absent")
 
 
-def test_a_bare_repository_is_told(shared: Path) -> None:
+def test_a_bare_repository_is_an_error(shared: Path) -> None:
     with pytest.raises(GitError, match="without a working tree"):
         Repository.open(shared)
 
 
-def test_a_missing_git_is_told(clone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_git_is_an_error(clone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GitError, match="git not found"):
         Repository.open(clone)
 
 
-def test_a_repository_of_somebody_else_is_told_with_the_remedy(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repository_of_another_user_is_an_error_with_advice(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(GitError, match="belongs to another user") as caught:
         Repository.open(clone)
@@ -67,13 +67,13 @@ def test_head_and_branch_are_known_also_when_detached(clone: Path) -> None:
     assert (Repository.open(clone).head(), Repository.open(clone).branch()) == (head, None)
 
 
-def test_variables_of_a_hook_do_not_lead_astray(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_git_variables_of_a_hook_are_ignored(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
     assert Repository.open(clone).head() is not None
 
 
-def test_the_committed_tree_reads_as_the_working_tree_does(clone: Path) -> None:
+def test_the_committed_tree_reads_like_the_working_tree(clone: Path) -> None:
     repository = Repository.open(clone)
     committed = repository.committed("HEAD")
     working = WorkingTree(clone)
@@ -95,7 +95,7 @@ def test_the_root_may_be_a_directory_of_the_repository(clone: Path) -> None:
         repository.committed("HEAD~1")
 
 
-def test_the_tree_of_the_root_is_named_alike_in_commits_that_differ_elsewhere(clone: Path) -> None:
+def test_the_tree_of_the_root_has_the_same_id_in_commits_that_differ_elsewhere(clone: Path) -> None:
     repository = Repository.open(clone / "faq")
     before = repository.tree_id("HEAD")
     put(clone, {"other.txt": "x"})
@@ -105,7 +105,7 @@ def test_the_tree_of_the_root_is_named_alike_in_commits_that_differ_elsewhere(cl
     assert repository.tree_id("HEAD") != Repository.open(clone).tree_id("HEAD")
 
 
-def test_what_is_not_committed_is_named(clone: Path) -> None:
+def test_uncommitted_files_are_listed(clone: Path) -> None:
     put(clone, {".gitignore": "build/\n*.log\n", "staged ü.md": "x", "-dash.md": "x", "build/out.md": "x", "a.log": ""})
     git_in(clone)("add", "staged ü.md")
     put(clone, {"faq/general/hello.md": "changed"})
@@ -133,7 +133,7 @@ def test_links_and_submodules_of_a_commit_are_not_read(clone: Path, tmp_path: Pa
         committed.read("faq/general/leak.md")
 
 
-def test_names_that_are_no_text_are_told(clone: Path) -> None:
+def test_names_that_are_not_text_are_an_error(clone: Path) -> None:
     blob = git_in(clone)("rev-parse", "HEAD:faq/general/hello.md")
     listing = f"100644 blob {blob}\t".encode() + b"caf\xe9.md\0"
     made = subprocess.run(["git", "mktree", "-z"], cwd=clone, input=listing, capture_output=True, check=True)
@@ -144,7 +144,7 @@ def test_names_that_are_no_text_are_told(clone: Path) -> None:
     assert "UTF-8" in committed.problems()[0].message
 
 
-def test_blobs_that_the_clone_has_are_read_by_their_ids(clone: Path) -> None:
+def test_blobs_of_the_clone_are_read_by_their_ids(clone: Path) -> None:
     repository = Repository.open(clone)
     text = (clone / "faq/general/hello.md").read_text()
     name = git_in(clone)("rev-parse", "HEAD:faq/general/hello.md")
@@ -152,7 +152,7 @@ def test_blobs_that_the_clone_has_are_read_by_their_ids(clone: Path) -> None:
     assert repository.blobs([]) == {}
 
 
-def test_a_ref_is_written_read_and_written_on(clone: Path) -> None:
+def test_a_ref_is_written_read_and_updated(clone: Path) -> None:
     repository = Repository.open(clone)
     assert repository.read_ref(LEDGER) == {}
     first = repository.write_ref(
@@ -233,7 +233,7 @@ def test_a_thousand_files_are_written_and_read_within_seconds(clone: Path) -> No
     assert time.monotonic() - begun < 20
 
 
-def test_a_ledger_travels_to_another_clone(clone: Path, shared: Path, tmp_path: Path) -> None:
+def test_a_ledger_is_shared_with_another_clone(clone: Path, shared: Path, tmp_path: Path) -> None:
     here = Repository.open(clone)
     assert here.has_remote("origin")
     with pytest.raises(UsageError, match="no remote `upstream`") as caught:
@@ -254,7 +254,7 @@ def test_a_ledger_travels_to_another_clone(clone: Path, shared: Path, tmp_path: 
     assert here.commit(LEDGER) == second
 
 
-def test_of_two_publishers_one_is_told_that_the_ref_moved(clone: Path, shared: Path, tmp_path: Path) -> None:
+def test_one_of_two_publishers_is_refused_because_the_ref_moved(clone: Path, shared: Path, tmp_path: Path) -> None:
     git_in(tmp_path)("clone", "-q", shared.as_uri(), "other")
     here, there = Repository.open(clone), Repository.open(tmp_path / "other")
     ours = here.write_ref(LEDGER, {"a": b"1"}, message="here", parent=None)
@@ -281,7 +281,7 @@ def test_a_lease_is_taken_and_given_back_on_the_remote(clone: Path, shared: Path
     assert here.fetch_refs("origin", [lease]) == {lease: None}
 
 
-def test_a_remote_that_refuses_is_told_apart_from_one_that_moved(clone: Path, shared: Path) -> None:
+def test_a_remote_that_refuses_is_distinguished_from_one_that_moved(clone: Path, shared: Path) -> None:
     hook = shared / "hooks/pre-receive"
     hook.write_text("#!/bin/sh\necho 'policy: refs/kbsync is closed' >&2\nexit 1\n")
     hook.chmod(0o755)
@@ -291,7 +291,7 @@ def test_a_remote_that_refuses_is_told_apart_from_one_that_moved(clone: Path, sh
         here.push_refs("origin", {LEDGER: None})
 
 
-def test_a_remote_that_cannot_be_reached_is_never_taken_for_an_empty_one(clone: Path, tmp_path: Path) -> None:
+def test_an_unreachable_remote_is_never_treated_as_an_empty_one(clone: Path, tmp_path: Path) -> None:
     git_in(clone)("remote", "add", "origin", "https://someone:hunter2@gone.invalid/x.git")
     here = Repository.open(clone)
     with pytest.raises(GitError, match="could not be reached") as caught:
@@ -306,7 +306,7 @@ def test_a_remote_that_cannot_be_reached_is_never_taken_for_an_empty_one(clone: 
         Repository.open(clone).fetch_refs("gone", [LEDGER])
 
 
-def test_a_clone_without_remotes_needs_none_but_one_that_is_named_must_be_there(clone: Path) -> None:
+def test_a_clone_without_remotes_needs_none_but_a_named_one_must_exist(clone: Path) -> None:
     here = Repository.open(clone)
     assert not here.has_remote("origin")
     with pytest.raises(UsageError, match="no remote `orgin`") as caught:
@@ -315,7 +315,7 @@ def test_a_clone_without_remotes_needs_none_but_one_that_is_named_must_be_there(
 
 
 @pytest.mark.parametrize("address", ["ext::sh -c true", "--upload-pack=true", "file:///tmp", "../shared.git", ""])
-def test_an_address_in_place_of_a_remote_s_name_is_refused(clone: Path, shared: Path, address: str) -> None:
+def test_a_url_in_place_of_a_remote_name_is_refused(clone: Path, shared: Path, address: str) -> None:
     here = Repository.open(clone)
     with pytest.raises(UsageError, match="no remote"):
         here.fetch_refs(address, [LEDGER])
@@ -361,7 +361,7 @@ def test_ancestors_are_known_in_a_shallow_clone_which_fetches_commits_alone(
     assert len(repository.committed("HEAD").paths()) >= 2
 
 
-def test_a_shallow_clone_without_its_remote_says_what_to_do(clone: Path, shared: Path, tmp_path: Path) -> None:
+def test_a_shallow_clone_without_its_remote_is_an_error_with_advice(clone: Path, shared: Path, tmp_path: Path) -> None:
     git_in(clone)("commit", "-q", "--allow-empty", "-m", "two")
     git_in(clone)("push", "-q", "origin", "main")
     git_in(tmp_path)("clone", "-q", "--depth=1", shared.as_uri(), "ci")

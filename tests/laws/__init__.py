@@ -1,1 +1,1 @@
-"""The laws as state machines over the real thing, and a toy model of the rule that they stand on."""
+"""The laws as state machines over the real package, and a toy model of the rule behind them."""

@@ -195,9 +195,9 @@ class History:
 
     def known_to(self, commit: Commit) -> Baseline | None:
         """Return the baseline that counts for a commit."""
-        return self.rule(self._believed(commit), self.ledger)
+        return self.rule(self._baseline_of(commit), self.ledger)
 
-    def _believed(self, commit: Commit) -> Baseline | None:
+    def _baseline_of(self, commit: Commit) -> Baseline | None:
         """Return its lock entry, unless its file is the one that the pull wrote over."""
         lock = commit.lock
         if lock is None or self.rule is not _the_newer:

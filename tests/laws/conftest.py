@@ -1,4 +1,4 @@
-"""The fixtures of the operations, for what was found here."""
+"""The fixtures of the operations, for the faults found here."""
 
 from tests.engine.conftest import _short_waits, clone, portal, settings, shared
 

@@ -165,7 +165,7 @@ class Laws(RuleBasedStateMachine):
         self._step("clones anew")
         if how % 4:
             self._person(who).share(how)
-        self._person(who).clone_anew(shallow=how % 2 == 0)
+        self._person(who).clone_again(shallow=how % 2 == 0)
 
     # The agent.
 
@@ -269,5 +269,5 @@ class Laws(RuleBasedStateMachine):
         if then % 4 == 1:
             heir.share(then)
         if then % 4 == 2:
-            heir.clone_anew(shallow=then % 2 == 0)
+            heir.clone_again(shallow=then % 2 == 0)
         self.scenario.publish(heir, twice=False)

@@ -1,6 +1,6 @@
-"""Writers and what they do with a clone: text, files, branches, merges, reverts. Nothing of kbsync is used here.
+"""Writers and what they do with a clone: text, files, branches, merges, reverts. kbsync is not used here.
 
-Every piece of text holds a word of its own, so that it can be told what became of it: `w12x` is a writer's, `a12x` an
+Every piece of text has a unique word, by which it is found later: `w12x` is a writer's, `a12x` an
 agent's. What is written stays uncommitted until git needs it committed.
 """
 
@@ -23,7 +23,7 @@ _OVERLAP = re.compile(r"^<{7,} .*?\n(.*?)(?:^\|{7,} .*?\n.*?)?^={7,}\n(.*?)^>{7,
 
 @dataclass(slots=True)
 class Words:
-    """Makes words that nobody has written before."""
+    """Makes unique words."""
 
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -187,15 +187,15 @@ class Person:
         self._links_follow({path: new + path.removeprefix(folder) for path in before if path.startswith(f"{folder}/")})
 
     def _links_follow(self, moved: Mapping[str, str]) -> None:
-        """Write the links from and to files that were moved anew."""
+        """Write the links from and to files that were moved again."""
         was = {new: old for old, new in moved.items()}
         for path, text in self.articles().items():
 
-            def anew(found: re.Match[str], path: str = path) -> str:
+            def relinked(found: re.Match[str], path: str = path) -> str:
                 target = _target(was.get(path, path), found[2])
                 return f"[{found[1]}]({_address(path, moved.get(target, target))})"
 
-            if (changed := _LINK.sub(anew, text)) != text:
+            if (changed := _LINK.sub(relinked, text)) != text:
                 self._write(path, changed)
 
     def remove_broken_links(self) -> set[str]:
@@ -312,7 +312,7 @@ class Person:
         self.commit()
         self.git("push", "-q", "origin", "main")
 
-    def clone_anew(self, *, shallow: bool) -> None:
+    def clone_again(self, *, shallow: bool) -> None:
         """Lose the clone with all that was not shared, and make another."""
         root = self.clone.root.parent / f"{self.name}-{next(self.clones)}"
         options = ["--depth=1"] if shallow else []

@@ -195,7 +195,7 @@ class Scenario:
         )
 
     def publish_as_saved(self, person: Person) -> None:
-        """Carry out the plan that was saved last: nothing else, and nothing whose item has moved since."""
+        """Apply the plan that was saved last: nothing else, and nothing whose item has moved since."""
         if self.saved is None:
             return
         before, ledger, plan = self.agent.articles(), self._ledger(), self.saved
@@ -207,7 +207,7 @@ class Scenario:
             return
         finally:
             self._account_for(person, before, ledger)
-        self.tally["saved plans carried out"] += 1
+        self.tally["saved plans applied"] += 1
         after = self.agent.articles()
         self._hold_back(done, before)
         for outcome in done.run.outcomes if done.run else []:
@@ -250,30 +250,30 @@ class Scenario:
         mine, before = person.articles(), person.clone.plan()
         ours, theirs = options.get("ours", frozenset()), options.get("theirs", frozenset())
         try:
-            home = person.clone.pull(**options)
+            pull = person.clone.pull(**options)
         except Refusal as refusal:
             self._refused(refusal)
             return None
         self.tally["pulls"] += 1
-        person.is_dirty = bool(home.pulled.files)
+        person.is_dirty = bool(pull.pulled.files)
         self.tally["pulls with news"] += person.is_dirty
         for path in ours & mine.keys():
             law(7, person.articles().get(path) == mine[path], f"{path} was to stay as it was")
             if (refused := self.agent.articles().get(before.ids.get(path, 0))) is not None:
                 person.dropped |= _words_of(refused) - tokens(mine[path])
-        for change in home.pulled.changes:
+        for change in pull.pulled.changes:
             if change.path in theirs and change.action is Action.UPDATE and change.kind is Kind.ARTICLE:
                 said = _words_of(self.agent.articles()[change.id or 0])
                 law(7, tokens(person.articles()[change.path]) == said, f"{change.path} was to be the portal's")
         kept = {path: text for path, text in mine.items() if path not in theirs}
         self._keeps_the_writers_words(kept, before.ids, person, prunes=bool(options.get("prune")))
-        self._pulls_the_agents_words(home, person, but=ours)
+        self._pulls_the_agents_words(pull, person, but=ours)
         person.settle_markers(side)
         fixed = person.remove_broken_links()
         person.commit()
-        if home.pulled.files and not ours | theirs:
-            self._only_mine_is_left(before, home.pulled, person, fixed)
-        return home
+        if pull.pulled.files and not ours | theirs:
+            self._only_mine_is_left(before, pull.pulled, person, fixed)
+        return pull
 
     def look(self, person: Person, *, offline: bool) -> None:
         """Plan, and see that nothing changes by it."""
@@ -381,8 +381,8 @@ class Scenario:
             person.clone.publish(rollback=True)
             self._made_only_gets("a second publish")
         if not (plan.drift or plan.conflicts or plan.unmanaged or plan.undone):
-            home = person.clone.pull(dry_run=True)
-            written = set(home.pulled.files) - {path for path in home.pulled.files if path.startswith(".kbsync/")}
+            pull = person.clone.pull(dry_run=True)
+            written = set(pull.pulled.files) - {path for path in pull.pulled.files if path.startswith(".kbsync/")}
             law(4, not written, f"a pull after a publish writes {sorted(written)}")
 
     def _live_equals_content(self, person: Person, plan: Plan) -> None:
@@ -431,14 +431,14 @@ class Scenario:
             law(7, not lost, f"a pull lost {sorted(lost)} of {path}")
         self.once_live |= {word for article in live.values() for word in _words_of(article)}
 
-    def _pulls_the_agents_words(self, home: PullResult, person: Person, *, but: AbstractSet[str]) -> None:
+    def _pulls_the_agents_words(self, pull: PullResult, person: Person, *, but: AbstractSet[str]) -> None:
         """See that what was pulled is there, but for what the writer has removed since the baseline."""
         live, mine = self.agent.articles(), person.articles()
-        last = published_commit(home.planned.workspace) or ""
+        last = published_commit(pull.planned.workspace) or ""
         if not person.tries("merge-base", "--is-ancestor", last, "HEAD"):
             # Somebody else's content has seen it, and has been published: it comes by a merge of that, not by a pull.
             return
-        for change in home.pulled.changes:
+        for change in pull.pulled.changes:
             is_text = change.kind is Kind.ARTICLE and change.action in {Action.UPDATE, Action.CREATE}
             if not is_text or change.path in but:
                 continue

@@ -1,4 +1,4 @@
-"""The toy model's figures, in small: kbsync's rule loses nobody's work, and each other rule does people more harm."""
+"""The toy model's figures, in small: the rule of kbsync loses no work, and each other rule does more harm."""
 
 import random
 
@@ -15,17 +15,17 @@ def test_no_web_edit_is_overwritten_unseen_while_a_save_holds_a_publish(rule: st
     assert harmed(rule, range(500), accidents=False)["overwritten unseen"] == 0
 
 
-def test_where_a_file_and_its_lock_file_come_apart_no_web_edit_is_overwritten_unseen() -> None:
+def test_no_web_edit_is_overwritten_unseen_when_a_file_and_its_lock_file_diverge() -> None:
     assert harmed(OURS, range(1000))["overwritten unseen"] == 0
     assert harmed("the lock first", range(1000))["overwritten unseen"] > 0
 
 
-def test_without_that_rule_it_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_that_rule_a_web_edit_is_overwritten_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(History, "_unvouched", lambda *_: None)
     assert harmed(OURS, range(1000))["overwritten unseen"] > 0
 
 
-def test_the_newer_of_both_loses_nothing_and_asks_people_least() -> None:
+def test_the_newer_baseline_loses_nothing_and_asks_least() -> None:
     found = {rule: harmed(rule, HISTORIES, accidents=False) for rule in RULES}
     assert [found[OURS][harm] for harm in LOSSES] == [0, 0]
     for rule in RULES.keys() - {OURS}:

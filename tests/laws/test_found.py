@@ -1,4 +1,4 @@
-"""What the state machine has found, each in its shortest form."""
+"""Faults that the state machine has found, each in its shortest form."""
 
 from kbsync.config import Secret
 from kbsync.engine import undo
@@ -15,7 +15,7 @@ def folder(clone: Clone, name: str) -> int:
     return found
 
 
-def test_a_renamed_folder_in_conflict_is_still_that_folder_after_its_articles_were_published(clone: Clone) -> None:
+def test_a_renamed_folder_in_conflict_stays_the_same_after_its_articles_were_published(clone: Clone) -> None:
     clone.published()
     clone.portal.store.edit_folder(folder(clone, "Basics"), name="Named on the web")
     before = shown(clone.portal)
@@ -36,7 +36,7 @@ def test_a_renamed_folder_in_conflict_is_still_that_folder_after_its_articles_we
     assert shown(clone.portal) == before
 
 
-def test_what_was_moved_on_the_web_is_overwritten_where_it_is_and_its_file_moves_by_a_pull(clone: Clone) -> None:
+def test_an_article_moved_on_the_web_is_overwritten_in_place_and_a_pull_moves_its_file(clone: Clone) -> None:
     clone.published()
     path = f"{BASICS}/reset.md"
     number, place = clone.id_of(path), folder(clone, "orders")
@@ -57,7 +57,7 @@ def test_what_was_moved_on_the_web_is_overwritten_where_it_is_and_its_file_moves
     assert "Written here." in clone.read("shop/orders/reset.md")
 
 
-def test_what_was_moved_on_the_web_out_of_a_folder_that_is_gone_is_an_edit_of_the_portal_alone(clone: Clone) -> None:
+def test_an_article_moved_on_the_web_out_of_a_gone_folder_is_an_edit_of_the_portal_only(clone: Clone) -> None:
     clone.published()
     path = f"{BASICS}/reset.md"
     clone.portal.store.move_article(clone.id_of(path), folder(clone, "orders"))
@@ -82,7 +82,7 @@ def test_a_renamed_folder_in_conflict_is_still_that_folder_when_another_has_its_
     assert {number: after[number] for number in before} == before
 
 
-def test_an_undone_move_back_out_of_where_agents_put_an_article_names_their_edit_again(clone: Clone) -> None:
+def test_an_undone_move_of_an_article_that_agents_moved_reports_their_edit_again(clone: Clone) -> None:
     clone.published()
     path = f"{BASICS}/reset.md"
     number, place = clone.id_of(path), folder(clone, "orders")
@@ -95,7 +95,7 @@ def test_an_undone_move_back_out_of_where_agents_put_an_article_names_their_edit
     assert steps(clone.plan()) == {path: "drift"}
 
 
-def test_a_directory_in_which_only_an_undone_article_is_left_is_not_taken_for_the_folder_that_it_went_back_to(
+def test_a_directory_with_only_an_undone_article_does_not_match_the_folder_of_that_article(
     clone: Clone,
 ) -> None:
     clone.commit({"guide/spare/a.md": article("Spare", "Parts are in the second drawer, under the manual.")})
@@ -112,7 +112,7 @@ def test_a_directory_in_which_only_an_undone_article_is_left_is_not_taken_for_th
     assert "guide/spare" not in told
 
 
-def test_what_was_undone_and_then_removed_comes_back_with_the_words_of_its_file(clone: Clone) -> None:
+def test_an_article_undone_and_then_removed_is_restored_with_the_text_of_its_file(clone: Clone) -> None:
     path = "guide/basics/repair.md"
     clone.commit({path: article("Repair", "Send it in.")})
     clone.published()
@@ -128,7 +128,7 @@ def test_what_was_undone_and_then_removed_comes_back_with_the_words_of_its_file(
     assert steps(clone.plan()) == {}
 
 
-def test_a_directory_is_made_anew_once_where_what_lies_in_it_waits_and_a_folder_of_its_path_is_held_back(
+def test_a_directory_is_created_again_once_while_its_files_wait_for_a_held_back_folder(
     clone: Clone,
 ) -> None:
     clone.commit({"guide/more/a.md": article("Spare", "Parts are in the second drawer.")})

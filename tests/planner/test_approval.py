@@ -169,12 +169,12 @@ def test_a_plan_from_baselines_approves_articles_that_are_as_in_the_baselines(ma
     assert _told(withheld) == {TWO: "moved since the plan: it was edited on the portal"}
 
 
-_DEEDS = ("edit", "remove", "rename", "web", "draft", "lose", "add", "nothing")
+_EDITS = ("edit", "remove", "rename", "web", "draft", "lose", "add", "nothing")
 
 
-def _act(made: BothSides, deed: str, path: str) -> None:
+def _act(made: BothSides, edit: str, path: str) -> None:
     there = path in made.files
-    match deed:
+    match edit:
         case "edit" if there:
             _edit(made, path, f"Then {len(made.files[path])}.")
         case "remove" if there:
@@ -182,36 +182,36 @@ def _act(made: BothSides, deed: str, path: str) -> None:
         case "rename" if there:
             made.rename(path, path.replace(".md", "-too.md"))
         case "add":
-            made.files[f"guide/basics/new-{len(made.files)}.md"] = article(f"New {path}", f"Fresh words {deed} {path}")
+            made.files[f"guide/basics/new-{len(made.files)}.md"] = article(f"New {path}", f"Fresh words {edit} {path}")
         case "web" | "draft" | "lose":
-            _act_on_the_web(made, deed, path)
+            _act_on_the_web(made, edit, path)
 
 
-def _act_on_the_web(made: BothSides, deed: str, path: str) -> None:
+def _act_on_the_web(made: BothSides, edit: str, path: str) -> None:
     keys = [key for key, known in made.baselines.items() if known.path == path and key in made.live]
     for key in keys:
-        if deed == "lose":
+        if edit == "lose":
             del made.live[key]
-        elif deed == "draft":
+        elif edit == "draft":
             made.edit(key, status=Status.DRAFT)
         else:
             made.edit(key, body=f"<p>By hand, {made.now()}</p>")
 
 
 @given(
-    before=st.lists(st.tuples(st.sampled_from(_DEEDS), st.sampled_from(sorted(TREE))), max_size=4),
-    after=st.lists(st.tuples(st.sampled_from(_DEEDS), st.sampled_from(sorted(TREE))), max_size=4),
+    before=st.lists(st.tuples(st.sampled_from(_EDITS), st.sampled_from(sorted(TREE))), max_size=4),
+    after=st.lists(st.tuples(st.sampled_from(_EDITS), st.sampled_from(sorted(TREE))), max_size=4),
 )
 def test_law_6_only_reviewed_changes_are_kept_and_every_other_one_is_reported(
     before: list[tuple[str, str]], after: list[tuple[str, str]]
 ) -> None:
     made = published(TREE)
-    for deed, path in before:
-        _act(made, deed, path)
+    for edit, path in before:
+        _act(made, edit, path)
     seen = made.plan()
     live = dict(made.live)
-    for deed, path in after:
-        _act(made, deed, path)
+    for edit, path in after:
+        _act(made, edit, path)
     fresh = made.plan()
     reduced, withheld = restrict_to_approval(fresh, approval_of(seen))
     _sees_the_same(reduced, seen, live)

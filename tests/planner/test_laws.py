@@ -158,16 +158,16 @@ def test_both_directions_see_the_same_web_edits(files: dict[str, str], mine: lis
     made = published(files)
     write(made.files, mine)
     edit_live(made, theirs)
-    out, home = made.plan(), made.plan_pull()
+    out, pull = made.plan(), made.plan_pull()
     drifted, disputed = ({finding.path for finding in found} for found in (out.drift, out.conflicts))
-    merged = {change.path for change in home.changes if change.action is Action.UPDATE and change.kept_fields}
-    taken = {change.path for change in home.changes if change.action is Action.UPDATE and not change.kept_fields}
+    merged = {change.path for change in pull.changes if change.action is Action.UPDATE and change.kept_fields}
+    taken = {change.path for change in pull.changes if change.action is Action.UPDATE and not change.kept_fields}
     event("merges" if merged else "no merges")
     assert taken <= drifted
     assert merged <= disputed
-    assert all("merged with what you changed" in change.reason for change in home.changes if change.path in merged)
+    assert all("merged with what you changed" in change.reason for change in pull.changes if change.path in merged)
     edited_there = drifted | {finding.path for finding in out.conflicts if finding.fields}
-    assert edited_there <= {change.path for change in home.changes} | {finding.path for finding in home.conflicts}
+    assert edited_there <= {change.path for change in pull.changes} | {finding.path for finding in pull.conflicts}
 
 
 @law(EXAMPLES)

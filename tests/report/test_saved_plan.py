@@ -1,4 +1,4 @@
-"""The file of a saved plan: read back as it was written, shown again in any form, and refused in words if broken."""
+"""The file of a saved plan: read back as written, shown again in any format, and refused if it is not valid."""
 
 import json
 from contextlib import suppress
@@ -95,7 +95,7 @@ def _read(text: str) -> SavedPlan:
         '{"version": 1, "saved": {}, "changes": []}',
     ],
 )
-def test_what_is_no_saved_plan_is_wrong_usage(text: str) -> None:
+def test_a_file_that_is_not_a_saved_plan_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match=r"plan\.json is not a saved plan") as wrong:
         _read(text)
     assert wrong.value.exit_code == 2
@@ -135,7 +135,7 @@ def test_a_broken_plan_names_what_is_broken(path: tuple[str | int, ...], value: 
     assert wrong.value.advice.startswith("upgrade" if path == ("version",) else "save one")
 
 
-def test_what_is_read_back_is_what_was_saved() -> None:
+def test_a_saved_plan_reads_back_equal() -> None:
     assert saved_to_json(_read(TEXT)) == TEXT
 
 
@@ -170,7 +170,7 @@ _ANYTHING = st.recursive(
 
 
 @given(st.data())
-def test_whatever_stands_in_a_file_is_a_plan_or_wrong_usage(data: st.DataObject) -> None:
+def test_any_file_is_a_plan_or_a_usage_error(data: st.DataObject) -> None:
     page = json.loads(TEXT)
     place: Any = data.draw(st.sampled_from([page, page["saved"], page["changes"][0], page["drift"][0]]))
     place[data.draw(st.sampled_from(sorted(place)))] = data.draw(_ANYTHING)
@@ -180,7 +180,7 @@ def test_whatever_stands_in_a_file_is_a_plan_or_wrong_usage(data: st.DataObject)
         assert plan_to_text(read.plan, heading="x", colour=False, width=80)
 
 
-def test_a_forged_diff_steers_no_terminal() -> None:
+def test_a_forged_diff_has_no_control_characters() -> None:
     page = json.loads(TEXT)
     page["changes"][0]["diff"] = ["+\x1b[2Jgone", "-a\nb", "@@ \u202e @@"]
     text = plan_to_text(_read(json.dumps(page)).plan, heading="x", colour=False, width=80)

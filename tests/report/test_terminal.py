@@ -18,7 +18,7 @@ def test_a_table_without_a_width_has_one_line_a_row_and_aligned_columns() -> Non
 
 
 @pytest.mark.parametrize("width", [60, 82, 95])
-def test_a_table_goes_on_below_where_a_row_is_too_long(width: int) -> None:
+def test_a_row_that_is_too_long_continues_below(width: int) -> None:
     lines = draw_table(ROWS, colour=False, width=width).splitlines()
     assert max(map(len, lines)) <= width
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["0123456789", "abcdef0123"]

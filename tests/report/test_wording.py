@@ -31,7 +31,7 @@ def _finding(matter: FindingKind, path: str = "a/b/c.md", reason: str = "why") -
 
 
 @given(texts)
-def test_plain_text_holds_nothing_that_steers_and_loses_nothing_else(text: str) -> None:
+def test_plain_text_has_no_control_characters_and_loses_nothing_else(text: str) -> None:
     shown = plain(text)
     assert all(c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"} for c in shown)
     assert plain(shown) == shown
@@ -50,18 +50,18 @@ def test_plain_text_holds_nothing_that_steers_and_loses_nothing_else(text: str) 
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
     ],
 )
-def test_what_could_steer_is_made_visible(text: str, shown: str) -> None:
+def test_control_characters_are_made_visible(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
 @given(texts)
-def test_json_is_read_back_as_it_was_and_steers_no_terminal(text: str) -> None:
+def test_json_reads_back_equal_and_has_no_control_characters(text: str) -> None:
     written = to_json({"text": text, text: [text]})
     assert json.loads(written) == {"text": text, text: [text]}
     assert all(c in "\n\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"} for c in written)
 
 
-def test_counts_name_what_there_is_and_nothing_else() -> None:
+def test_counts_name_only_what_is_present() -> None:
     assert counts(_plan()) == "nothing there yet"
     plan = _plan(
         changes=(_change(Action.CREATE), _change(Action.CREATE), _change(Action.ARCHIVE)),
@@ -73,7 +73,7 @@ def test_counts_name_what_there_is_and_nothing_else() -> None:
     assert counts(plan, done=True) == "2 created, 1 archived, 1 drifted, 2 in conflict, 7 unchanged"
 
 
-def test_a_pull_calls_things_by_their_names_on_its_side() -> None:
+def test_a_pull_has_its_own_words_for_actions() -> None:
     plan = _plan(Side.CONTENT, drift=(_finding(FindingKind.DRIFT),), unmanaged=(_finding(FindingKind.UNMANAGED),))
     assert counts(plan) == "1 to be published, 1 on one side only"
     assert [section.heading for section in sections(plan) if section.findings] == [
@@ -91,7 +91,7 @@ def test_every_action_has_a_word_for_before_and_after(action: Action) -> None:
     assert results([done]) != counts(plan)
 
 
-def test_results_name_what_did_not_go_well() -> None:
+def test_results_name_the_failed_changes() -> None:
     ended = [Outcome(change=_change(), result=result) for result in (*Result, Result.FAILED)]
     assert results(ended) == "1 updated, 2 failed, 1 withheld, 1 skipped"
     assert results([]) == "nothing to do"
@@ -145,7 +145,7 @@ def test_every_form_of_every_plan_can_be_written(before: str, after: str, path: 
     assert "\x1b" not in outcomes_to_text([outcome], colour=False, width=width)
 
 
-def test_one_empty_line_stands_between_blocks_and_none_at_the_ends() -> None:
+def test_blocks_are_separated_by_one_empty_line_with_none_at_the_ends() -> None:
     update = _change(before="a\n", after="b\n")
     plan = _plan(
         changes=(update, _change(Action.ARCHIVE), update),

@@ -1,4 +1,4 @@
-"""What a run intends and has done, as the lease and the journal keep it."""
+"""The intents and results of a run in the lease and the journal."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def _committed(repository: Repository, files: dict[str, bytes]) -> RemoteHeads:
     return RemoteHeads(ledger=None, lease=repository.commit_files(files, message="m", parent=None))
 
 
-def test_a_lease_holds_who_writes_what_is_intended_and_what_was_reached(repository: Repository, config: Config) -> None:
+def test_a_lease_has_its_holder_the_intents_and_the_completed_changes(repository: Repository, config: Config) -> None:
     intents = (
         Intent(action=Action.CREATE, kind=Kind.ARTICLE, path=PATH, source=replace(BASELINE, id=0), draft_first=True),
         Intent(action=Action.ARCHIVE, kind=Kind.FOLDER, path="a/b", id=3, fields=("status",), anchors=("top",)),
@@ -80,7 +80,7 @@ def test_without_a_lease_nothing_is_in_flight(repository: Repository, config: Co
         ("done/article/7.json", b"\xff", "done/article/7.json: not valid UTF-8"),
     ],
 )
-def test_a_lease_that_cannot_be_read_is_named_with_the_way_to_set_it_aside(
+def test_a_lease_that_cannot_be_read_is_reported_with_how_to_set_it_aside(
     repository: Repository, config: Config, name: str, data: bytes | None, told: str
 ) -> None:
     files = lease_files(InFlight(holder=current_holder(None)))
@@ -95,7 +95,7 @@ def test_a_lease_that_cannot_be_read_is_named_with_the_way_to_set_it_aside(
     )
 
 
-def test_a_journal_is_read_but_for_a_line_that_was_cut_short(repository: Repository, config: Config) -> None:
+def test_a_journal_is_read_except_for_a_truncated_line(repository: Repository, config: Config) -> None:
     journal = Journal(journal_folder(repository, config), "run")
     assert read_journals(journal.path.parent) == ({}, ())
     other = replace(BASELINE, id=8)

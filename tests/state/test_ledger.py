@@ -1,4 +1,4 @@
-"""The ledger: baselines and the record of each run, as git keeps them."""
+"""The ledger: baselines and the record of each run, stored in git."""
 
 import json
 
@@ -50,11 +50,11 @@ RECORDS = st.builds(
 
 @law(100)
 @given(RECORDS)
-def test_a_record_survives_its_file(record: RunRecord) -> None:
+def test_a_record_is_read_back_from_its_file(record: RunRecord) -> None:
     assert decode(RunRecord, encode(record).encode(), file="run.json") == record
 
 
-def test_a_record_names_what_was_done_and_leaves_out_what_is_empty() -> None:
+def test_a_record_has_the_changes_and_omits_empty_fields() -> None:
     entry = RunEntry(action=Action.MOVE, kind=Kind.ARTICLE, id=8, path="a/b/c.md", former="a/c.md", replaces=7)
     page = json.loads(encode(RunRecord(target="production", commit="c0ffee", entries=(entry,))))
     assert page == {
@@ -67,7 +67,7 @@ def test_a_record_names_what_was_done_and_leaves_out_what_is_empty() -> None:
     }
 
 
-def test_what_is_written_is_read_and_what_is_forgotten_is_gone(repository: Repository, config: Config) -> None:
+def test_written_baselines_are_read_and_forgotten_ones_are_gone(repository: Repository, config: Config) -> None:
     assert read_local_ledger(repository, config) == ({}, None)
     first, second = (
         Baseline(kind=Kind.ARTICLE, id=number, path=f"a/b/{number}.md", source="\ud800\n", live={"title": "x"})
@@ -93,7 +93,7 @@ def test_what_is_written_is_read_and_what_is_forgotten_is_gone(repository: Repos
         ("run.json", b"{}", "run.json: `version` is null, and this kbsync reads 1"),
     ],
 )
-def test_a_ledger_that_cannot_be_read_is_named_with_the_way_to_set_it_aside(
+def test_a_ledger_that_cannot_be_read_is_reported_with_how_to_set_it_aside(
     repository: Repository, config: Config, name: str, data: bytes, told: str
 ) -> None:
     ref = ledger_ref(config)
@@ -107,7 +107,7 @@ def test_a_ledger_that_cannot_be_read_is_named_with_the_way_to_set_it_aside(
     )
 
 
-def test_a_message_lists_so_many_items_and_counts_the_others() -> None:
+def test_a_message_lists_a_few_items_and_counts_the_others() -> None:
     entries = tuple(
         RunEntry(action=Action.CREATE, kind=Kind.ARTICLE, id=number, path=f"a/b/{number}\n.md")
         for number in range(MAX_LISTED + 7)

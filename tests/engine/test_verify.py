@@ -1,4 +1,4 @@
-"""Law 9: a write is believed when readers see the same; a portal that loses something is named, once."""
+"""Law 9: a write is verified when readers see the same; content that a portal loses is reported once."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def test_law_9_a_portal_that_rewrites_without_loss_is_no_error_and_no_drift(chan
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")], ids=["strict"])
-def test_law_9_a_portal_that_loses_something_is_named_and_not_sent_it_again(changed: Clone, portal: Portal) -> None:
+def test_law_9_lost_content_is_named_and_not_sent_again(changed: Clone, portal: Portal) -> None:
     done = changed.publish()
     (failed,) = troubles(done)
     path, result, error = failed
@@ -56,7 +56,7 @@ def test_law_9_a_portal_that_loses_something_is_named_and_not_sent_it_again(chan
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="strict")], ids=["strict"])
-def test_law_9_what_a_portal_lost_in_an_update_is_named_once_too(clone: Clone) -> None:
+def test_law_9_content_lost_in_an_update_is_named_once_too(clone: Clone) -> None:
     clone.published()
     clone.commit({INSTALL: RICH})
     (failed,) = troubles(clone.publish())
@@ -68,7 +68,7 @@ def test_law_9_what_a_portal_lost_in_an_update_is_named_once_too(clone: Clone) -
 @pytest.mark.parametrize(
     "settings", [SandboxSettings(draft_edit="unpublish", seo_update="replace", gone=403)], ids=["odd"]
 )
-def test_another_reading_of_the_reference_ends_the_same(clone: Clone, portal: Portal) -> None:
+def test_another_reading_of_the_api_reference_ends_the_same(clone: Clone, portal: Portal) -> None:
     clone.published()
     seo = "{title: Found, description: By search, keywords: [one, two]}"
     clone.commit({INSTALL: article("Install", "Hidden.", status="draft", seo=seo), RESET: article("Reset", "Alone.")})
@@ -105,13 +105,13 @@ CATEGORY = Category(name="C", description="d", portals=(1, 2))
         (CATEGORY, replace(CATEGORY, portals=(1,)), "portals came back as"),
     ],
 )
-def test_law_9_whatever_was_accepted_and_not_applied_is_named(sent: Item, shown: Item, named: str) -> None:
-    (doubt,) = mismatches(sent, shown)
-    assert doubt.startswith(named)
+def test_law_9_any_field_accepted_but_not_applied_is_named(sent: Item, shown: Item, named: str) -> None:
+    (mismatch,) = mismatches(sent, shown)
+    assert mismatch.startswith(named)
     assert mismatches(sent, sent) == ()
 
 
-def test_what_the_portal_made_of_the_html_is_told_in_kinds() -> None:
+def test_kinds_of_rewritten_html_are_named() -> None:
     sent = replace(ARTICLE, body='<p style="color: red" class="a">x <b>y</b></p>')
     shown = replace(ARTICLE, body='<p data-identifyelement="1">x <span>y</span></p>')
     assert rewrite_note(sent, shown) == (
@@ -122,7 +122,7 @@ def test_what_the_portal_made_of_the_html_is_told_in_kinds() -> None:
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")], ids=["editor"])
-def test_rewriting_is_told_once_for_a_whole_run(clone: Clone) -> None:
+def test_rewriting_is_reported_once_for_a_whole_run(clone: Clone) -> None:
     run = clone.publish().run
     assert run is not None
     rewritten = [outcome for outcome in run.outcomes if outcome.notes]

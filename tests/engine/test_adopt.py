@@ -1,4 +1,4 @@
-"""Adopt and release over HTTP: what is taken over is seen and no more, what is let go is left alone by both sides."""
+"""Adopt and release over HTTP: adopting only records an item, and a released one is left alone in both directions."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.config import Secret
-from kbsync.engine import adopt as holding
-from kbsync.engine.adopt import AdoptResult, Named
+from kbsync.engine.adopt import AdoptResult, Named, adopt, release
 from kbsync.engine.context import Options
 from kbsync.errors import KbsyncError
 from kbsync.model import ItemKey, Kind
@@ -30,17 +29,17 @@ def clone(tmp_path: Path, portal: Portal) -> Clone:
 def _adopt(clone: Clone, *paths: str, ids: tuple[int, ...] = (), dry_run: bool = False) -> AdoptResult:
     keys = tuple(ItemKey(Kind.ARTICLE, number) for number in ids)
     named = Named(paths=paths, keys=keys)
-    return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
+    return adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
 
 
 def _adopt_as(clone: Clone, path: str, number: int, kind: Kind = Kind.ARTICLE) -> AdoptResult:
     named = Named(pairs={path: ItemKey(kind, number)})
-    return holding.adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui)
+    return adopt(clone.config, Secret(clone.portal.key), named, Options(), clone.ui)
 
 
 def _release(clone: Clone, *paths: str, keys: tuple[ItemKey, ...] = (), dry_run: bool = False) -> AdoptResult:
     named = Named(paths=paths, keys=keys)
-    return holding.release(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
+    return release(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
 
 
 def _told(held: AdoptResult) -> dict[str, str]:
@@ -51,7 +50,7 @@ def _write_on_the_web(clone: Clone, title: str, body: str, beside: str = RESET) 
     return clone.portal.store.create_article(clone.live(beside).folder_id, title, body).id
 
 
-def test_a_file_of_the_same_title_takes_its_article_over_and_the_next_publish_writes_the_file(clone: Clone) -> None:
+def test_a_file_of_the_same_title_adopts_its_article_and_the_next_publish_writes_the_file(clone: Clone) -> None:
     number = _write_on_the_web(clone, "Network", "<p>Theirs.</p><p>Both.</p>")
     clone.commit({"guide/basics/net.md": article("Network", "Mine.\n\nBoth.")})
     assert steps(clone.plan())["guide/basics/net.md"] == "conflict"
@@ -78,7 +77,7 @@ def test_a_web_edit_after_the_adoption_is_still_a_web_edit(clone: Clone) -> None
     assert steps(clone.plan()) == {"guide/basics/net.md": "conflict"}
 
 
-def test_a_file_is_said_to_be_an_article_of_another_title(clone: Clone) -> None:
+def test_a_file_can_adopt_an_article_of_another_title(clone: Clone) -> None:
     number = _write_on_the_web(clone, "Something else", "<p>Mine.</p>")
     clone.commit({"guide/basics/net.md": article("Network", "Mine.")})
     assert _told(_adopt(clone, "guide/basics/net.md")) == {"guide/basics/net.md": "conflict"}
@@ -88,7 +87,7 @@ def test_a_file_is_said_to_be_an_article_of_another_title(clone: Clone) -> None:
     assert (change.action, change.id, change.fields) == ("update", number, ("title",))
 
 
-def test_an_article_without_a_file_is_brought_into_the_tree_whatever_new_says(clone: Clone) -> None:
+def test_an_article_without_a_file_is_pulled_whatever_the_setting_new_is(clone: Clone) -> None:
     number = _write_on_the_web(clone, "Network", "<p>Theirs.</p>")
     other = _write_on_the_web(clone, "Left alone", "<p>Theirs.</p>")
     clone.config = replace(clone.config, new="none")
@@ -105,7 +104,9 @@ def test_a_directory_is_adopted_with_all_that_is_in_it_on_the_portal(clone: Clon
     assert _told(_adopt(clone, "guide")) == {"guide/basics/network.md": "create"}
 
 
-def test_what_was_released_is_left_alone_by_both_sides_and_by_every_later_publish(clone: Clone, portal: Portal) -> None:
+def test_a_released_item_is_left_alone_in_both_directions_and_by_every_later_publish(
+    clone: Clone, portal: Portal
+) -> None:
     number = clone.id_of(RESET)
     assert _told(_release(clone, RESET)) == {RESET: "forget"}
     clone.commit({RESET: article("Reset", "Changed.")})
@@ -124,7 +125,7 @@ def test_what_was_released_is_left_alone_by_both_sides_and_by_every_later_publis
     assert not (clone.root / RESET).exists()
 
 
-def test_a_release_in_the_very_second_of_a_publish_counts(clone: Clone) -> None:
+def test_a_release_within_the_second_of_a_publish_counts(clone: Clone) -> None:
     clone.commit({RESET: article("Reset", "Changed.")})
     clone.published()
     _release(clone, RESET)
@@ -132,7 +133,7 @@ def test_a_release_in_the_very_second_of_a_publish_counts(clone: Clone) -> None:
     assert steps(clone.plan()) == {}
 
 
-def test_another_file_at_the_path_of_what_was_released_is_another_article(clone: Clone, portal: Portal) -> None:
+def test_another_file_at_the_path_of_a_released_article_is_another_article(clone: Clone, portal: Portal) -> None:
     number = clone.id_of(RESET)
     _release(clone, RESET)
     clone.remove(RESET)
@@ -148,7 +149,7 @@ def test_another_file_at_the_path_of_what_was_released_is_another_article(clone:
     assert portal.store.article(number).status == 2
 
 
-def test_what_was_released_is_adopted_again_by_path_or_by_id(clone: Clone) -> None:
+def test_a_released_item_is_adopted_again_by_path_or_by_id(clone: Clone) -> None:
     number = clone.id_of(RESET)
     _release(clone, RESET)
     clone.commit()
@@ -177,7 +178,7 @@ def test_a_released_directory_is_released_with_all_below_it(clone: Clone, portal
     assert not (clone.root / "guide/wifi").exists()
 
 
-def test_what_agents_write_in_a_released_folder_is_no_business_of_a_pull(clone: Clone) -> None:
+def test_a_pull_ignores_new_articles_in_a_released_folder(clone: Clone) -> None:
     beside = clone.live("guide/wifi/join.md").folder_id
     _release(clone, "guide/wifi")
     clone.commit()
@@ -194,7 +195,7 @@ def test_an_unmanaged_article_is_released_by_id_and_never_pulled(clone: Clone) -
     assert clone.git("status", "--porcelain") == ""
 
 
-def test_what_is_not_on_the_portal_can_be_neither_released_nor_adopted(clone: Clone) -> None:
+def test_an_item_that_is_not_on_the_portal_can_be_neither_released_nor_adopted(clone: Clone) -> None:
     clone.commit({"guide/basics/new.md": article("New")})
     for held in (_release(clone, "guide/basics/new.md"), _adopt(clone, "guide/basics/new.md"), _adopt(clone, ids=(7,))):
         assert list(_told(held).values()) == ["conflict"]
@@ -212,7 +213,7 @@ def test_a_dry_run_and_a_refusal_write_nothing(clone: Clone) -> None:
     assert clone.files() == before
 
 
-def test_what_is_uncommitted_is_not_written_over(clone: Clone) -> None:
+def test_an_uncommitted_file_is_not_overwritten(clone: Clone) -> None:
     number = clone.id_of(RESET)
     clone.write({f".kbsync/production/released/article-{number}.json": "mine"})
     with pytest.raises(KbsyncError):
@@ -220,7 +221,9 @@ def test_what_is_uncommitted_is_not_written_over(clone: Clone) -> None:
     assert clone.read(f".kbsync/production/released/article-{number}.json") == "mine"
 
 
-def test_a_release_travels_with_its_branch_and_then_with_the_portal(clone: Clone, shared: Path, tmp_path: Path) -> None:
+def test_a_release_applies_on_its_branch_and_once_published_everywhere(
+    clone: Clone, shared: Path, tmp_path: Path
+) -> None:
     clone.git("push", "-q", "origin", "main")
     clone.git("switch", "-q", "-c", "work")
     _release(clone, RESET)

@@ -1,4 +1,4 @@
-"""After a run that was cut off: what plan, pull and publish make of what it left, and what they do not claim."""
+"""After an interrupted run: how plan, pull and publish recover its changes."""
 
 import _thread
 import signal
@@ -39,7 +39,7 @@ def _cut_off(world: World, place: Path, at: int, then: Callable[[Clone], None]) 
 
 
 @pytest.mark.parametrize("afresh", [False, True], ids=["here", "afresh"])
-def test_a_plan_after_a_kill_names_only_what_is_left_and_writes_nothing(
+def test_a_plan_after_a_kill_lists_only_the_remaining_changes_and_writes_nothing(
     world: World, tmp_path: Path, afresh: bool
 ) -> None:
     def look(killed: Clone) -> None:
@@ -57,17 +57,17 @@ def test_a_plan_after_a_kill_names_only_what_is_left_and_writes_nothing(
     _cut_off(world, tmp_path, 10, look)
 
 
-def test_a_pull_after_a_kill_brings_nothing_home_that_was_ours(world: World, tmp_path: Path) -> None:
+def test_a_pull_after_a_kill_does_not_pull_our_own_changes(world: World, tmp_path: Path) -> None:
     def look(clone: Clone) -> None:
         files = clone.files()
-        home = clone.pull()
-        assert not home.planned.plan.conflicts
+        result = clone.pull()
+        assert not result.planned.plan.conflicts
         assert clone.files() == files
 
     _cut_off(world, tmp_path, 13, look)
 
 
-def test_what_an_agent_wrote_over_our_write_is_named_and_kept(world: World, tmp_path: Path) -> None:
+def test_a_web_edit_over_our_write_is_reported_and_kept(world: World, tmp_path: Path) -> None:
     def look(killed: Clone) -> None:
         clone = clone_of(killed.root.parent / "shared.git", tmp_path / "fresh", killed)
         (pay,) = [a for a in clone.portal.store.all_articles() if a.title == "Set up"]
@@ -79,9 +79,7 @@ def test_what_an_agent_wrote_over_our_write_is_named_and_kept(world: World, tmp_
     _cut_off(world, tmp_path, 12, look)
 
 
-def test_what_was_made_by_a_run_that_died_was_born_in_the_tree_and_is_told_in_the_ledger(
-    world: World, tmp_path: Path
-) -> None:
+def test_an_item_created_by_a_killed_run_is_recorded_with_its_origin_in_content(world: World, tmp_path: Path) -> None:
     def look(killed: Clone) -> None:
         clone = clone_of(killed.root.parent / "shared.git", tmp_path / "fresh", killed)
         clone.published()
@@ -94,7 +92,7 @@ def test_what_was_made_by_a_run_that_died_was_born_in_the_tree_and_is_told_in_th
     _cut_off(world, tmp_path, 12, look)
 
 
-def test_an_older_commit_does_not_take_back_what_a_run_that_died_had_written(world: World, tmp_path: Path) -> None:
+def test_an_older_commit_does_not_revert_the_writes_of_a_killed_run(world: World, tmp_path: Path) -> None:
     def look(killed: Clone) -> None:
         before = said(killed.portal)
         killed.git("checkout", "-q", "HEAD~1")
@@ -107,7 +105,7 @@ def test_an_older_commit_does_not_take_back_what_a_run_that_died_had_written(wor
     _cut_off(world, tmp_path, 10, look)
 
 
-def test_a_second_article_of_that_title_beside_a_lost_one_is_named_and_no_third_is_made(
+def test_a_second_article_with_the_title_of_a_lost_one_is_reported_and_no_third_is_created(
     world: World, tmp_path: Path
 ) -> None:
     """The move was created, nobody knows it, and an agent made another of the same name in the same folder."""
@@ -154,7 +152,7 @@ class Impatient(Quiet):
                 threading.Event().wait(2)
 
 
-def test_an_interrupt_ends_what_is_in_flight_saves_and_says_what_is_left(world: World, tmp_path: Path) -> None:
+def test_an_interrupt_finishes_the_calls_in_flight_saves_and_reports_the_rest(world: World, tmp_path: Path) -> None:
     with copied(world, tmp_path / "case") as (clone, _):
         clone.ui = Impatient(step=6)
         done = clone.publish()
@@ -173,7 +171,7 @@ def test_an_interrupt_ends_what_is_in_flight_saves_and_says_what_is_left(world: 
         assert go_on(clone, world, afresh=False) == ""
 
 
-def test_a_second_interrupt_ends_at_once_and_the_journal_knows(world: World, tmp_path: Path) -> None:
+def test_a_second_interrupt_ends_at_once_and_is_in_the_journal(world: World, tmp_path: Path) -> None:
     with copied(world, tmp_path / "case") as (clone, _):
         clone.ui = Impatient(step=6, twice=True)
         with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Articles that link to one another: right in the end, and never seen half-done."""
+"""Articles that link to one another: valid at the end of a run, and never shown incomplete."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def _links(clone: Clone, path: str) -> list[int]:
 
 
 def _watch(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note every body that readers could see with a link that leads nowhere in particular."""
+    """Record every body that readers could see with a link without a target."""
     seen: list[str] = []
     articles = portal.store.articles
 
@@ -42,28 +42,26 @@ def _watch(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def test_articles_in_a_circle_are_all_right_in_the_end(clone: Clone, portal: Portal) -> None:
+def test_articles_in_a_cycle_end_with_valid_links(clone: Clone, portal: Portal) -> None:
     clone.commit(CIRCLE)
     calls = clone.methods(clone.published)
     assert _links(clone, ONE) == [clone.id_of(TWO)]
     assert _links(clone, TWO) == [clone.id_of(ONE), clone.id_of(THREE)]
     assert _links(clone, THREE) == [clone.id_of(ONE)]
     assert {a.status for a in portal.store.all_articles()} == {2}
-    assert calls["PUT"] <= 2, "only an opener of a circle is written twice"
+    assert calls["PUT"] <= 2, "only an opener of a cycle is written twice"
     assert steps(clone.plan()) == {}
     assert clone.methods(clone.published).keys() == {"GET"}
 
 
-def test_no_reader_meets_a_link_that_leads_nowhere(
-    clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_reader_sees_a_link_without_a_target(clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = _watch(portal, monkeypatch)
     clone.commit(CIRCLE)
     clone.published()
     assert seen == []
 
 
-def test_an_opener_waits_unseen_where_the_rest_of_its_circle_fails(clone: Clone, portal: Portal) -> None:
+def test_an_opener_stays_hidden_when_the_rest_of_its_cycle_fails(clone: Clone, portal: Portal) -> None:
     clone.published()
     clone.commit({ONE: CIRCLE[ONE], TWO: article("Two", "To [one](one.md).")})
     portal.faults.fail("POST", "*/articles", status=400, skip=1, times=None)
@@ -104,14 +102,14 @@ def test_an_article_that_links_to_itself_is_right_after_one_run(
     assert steps(clone.plan()) == {}
 
 
-def test_a_draft_in_a_circle_stays_a_draft(clone: Clone) -> None:
+def test_a_draft_in_a_cycle_stays_a_draft(clone: Clone) -> None:
     clone.commit({path: text.replace("---\n\n", "status: draft\n---\n\n", 1) for path, text in CIRCLE.items()})
     clone.published()
     assert {clone.live(path).status for path in CIRCLE} == {1}
     assert steps(clone.plan()) == {}
 
 
-def test_an_article_lost_and_made_anew_updates_those_that_link_to_it(clone: Clone, portal: Portal) -> None:
+def test_an_article_created_again_updates_those_that_link_to_it(clone: Clone, portal: Portal) -> None:
     clone.published()
     install = "guide/basics/install.md"
     old = clone.id_of(install)
@@ -125,7 +123,7 @@ def test_an_article_lost_and_made_anew_updates_those_that_link_to_it(clone: Clon
     assert steps(clone.plan()) == {}
 
 
-def test_a_moved_article_that_others_link_to_takes_them_along(clone: Clone, portal: Portal) -> None:
+def test_a_moved_article_updates_those_that_link_to_it(clone: Clone, portal: Portal) -> None:
     clone.commit(CIRCLE)
     clone.published()
     clone.git("mv", ONE, "a/c/one.md")

@@ -1,4 +1,4 @@
-"""What an update keeps: an article that was made in the portal's editor changes only where its writer changed it."""
+"""Patches of live HTML: an article created in the editor of the portal changes only where its writer changed it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,15 +22,15 @@ BEFORE, AFTER = '<p dir="ltr">Then wait for <b>a minute</b>.</p>', "<p>Have a cu
 
 
 @pytest.fixture
-def home(tmp_path: Path, portal: Portal) -> Clone:
-    """A tree into which a portal was pulled whose two articles its editor made."""
+def pulled(tmp_path: Path, portal: Portal) -> Clone:
+    """A tree with two pulled articles that were created in the editor of the portal."""
     folder = portal.store.create_folder(portal.store.create_category("Guide").id, "Basics").id
     reset = portal.store.create_article(folder, "Reset", MADE_THERE).id
     linked = (
         f'<p dir="ltr"><span style="color: rgb(0,0,0)">See <a href="{portal.url}/support/solutions/articles/{reset}'
     )
     portal.store.create_article(folder, "Other", f'{linked}-reset" rel="noreferrer">this</a>.</span></p>')
-    clone = new_clone(tmp_path / "home", portal, {"kbsync.toml": ""}, new="all")
+    clone = new_clone(tmp_path / "pulled", portal, {"kbsync.toml": ""}, new="all")
     clone.pull()
     clone.commit()
     return clone
@@ -41,45 +41,45 @@ def body(portal: Portal, title: str) -> str:
     return found
 
 
-def edit(home: Clone, path: str, old: str, new: str) -> None:
-    text = home.read(path)
+def edit(pulled: Clone, path: str, old: str, new: str) -> None:
+    text = pulled.read(path)
     assert old in text
-    home.commit({path: text.replace(old, new)})
+    pulled.commit({path: text.replace(old, new)})
 
 
-def test_an_edited_paragraph_is_all_that_changes_on_the_portal(home: Clone, portal: Portal) -> None:
+def test_an_edited_paragraph_is_the_only_change_on_the_portal(pulled: Clone, portal: Portal) -> None:
     other = body(portal, "Other")
-    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
-    assert steps(home.published()) == {PATH: "update"}
+    edit(pulled, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    assert steps(pulled.published()) == {PATH: "update"}
     assert body(portal, "Reset") == MADE_THERE.replace(BEFORE, AFTER)
     assert body(portal, "Other") == other
-    assert steps(home.plan()) == {}
-    home.pull()
-    assert home.git("status", "--porcelain", "--", "guide") == ""
+    assert steps(pulled.plan()) == {}
+    pulled.pull()
+    assert pulled.git("status", "--porcelain", "--", "guide") == ""
 
 
-def test_a_second_update_keeps_what_the_first_one_kept(home: Clone, portal: Portal) -> None:
-    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
-    home.published()
-    edit(home, PATH, "- One", "- One or more")
-    home.published()
+def test_a_second_update_keeps_what_the_first_one_kept(pulled: Clone, portal: Portal) -> None:
+    edit(pulled, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    pulled.published()
+    edit(pulled, PATH, "- One", "- One or more")
+    pulled.published()
     assert body(portal, "Reset") == MADE_THERE.replace(BEFORE, AFTER).replace(
         '<li dir="ltr">One</li>', '<li dir="ltr">One or more</li>'
     )
 
 
-def test_a_title_that_changes_leaves_the_body_as_it_is(home: Clone, portal: Portal) -> None:
-    edit(home, PATH, "title: Reset", "title: Reset it")
-    home.published()
+def test_a_changed_title_leaves_the_body_as_it_is(pulled: Clone, portal: Portal) -> None:
+    edit(pulled, PATH, "title: Reset", "title: Reset it")
+    pulled.published()
     assert body(portal, "Reset it") == MADE_THERE
 
 
-def test_an_article_that_is_made_anew_moves_only_its_address_in_others(home: Clone, portal: Portal) -> None:
+def test_an_article_created_again_changes_only_its_address_in_others(pulled: Clone, portal: Portal) -> None:
     old = body(portal, "Other")
-    (home.root / "guide/more").mkdir()
-    home.git("mv", PATH, "guide/more/reset.md")
-    edit(home, OTHER, "(reset.md)", "(../more/reset.md)")
-    home.published()
+    (pulled.root / "guide/more").mkdir()
+    pulled.git("mv", PATH, "guide/more/reset.md")
+    edit(pulled, OTHER, "(reset.md)", "(../more/reset.md)")
+    pulled.published()
     was, now = (f"/articles/{number}" for number in _ids(portal, "Reset"))
     assert body(portal, "Other") == old.replace(f"{was}-reset", now)
 
@@ -88,14 +88,14 @@ def _ids(portal: Portal, title: str) -> list[int]:
     return sorted(a.id for a in portal.store.all_articles() if a.title == title)
 
 
-def test_clean_style_renders_the_whole_article(home: Clone, portal: Portal) -> None:
-    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
-    clean = replace(home, config=replace(home.config, style="clean"))
+def test_clean_style_renders_the_whole_article(pulled: Clone, portal: Portal) -> None:
+    edit(pulled, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    clean = replace(pulled, config=replace(pulled.config, style="clean"))
     clean.published()
-    assert body(portal, "Reset") == to_html(home.read(PATH).split("\n---\n", 1)[1])
+    assert body(portal, "Reset") == to_html(pulled.read(PATH).split("\n---\n", 1)[1])
 
 
-def test_an_article_that_was_born_in_git_is_rendered_whole(clone: Clone, portal: Portal) -> None:
+def test_an_article_created_from_git_is_rendered_whole(clone: Clone, portal: Portal) -> None:
     clone.published()
     path = "guide/basics/install.md"
     noisy = '<p dir="ltr">Unpack the box and put it on a table.</p><p dir="ltr">Then plug it in.</p>'
@@ -108,21 +108,21 @@ def test_an_article_that_was_born_in_git_is_rendered_whole(clone: Clone, portal:
     assert clone.baselines()[ItemKey(Kind.ARTICLE, clone.id_of(path))].origin is BaselineOrigin.CONTENT
 
 
-def test_baselines_hold_where_an_article_was_first(home: Clone) -> None:
-    edit(home, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
-    home.published()
-    assert {known.origin for known in home.baselines().values()} == {BaselineOrigin.LIVE}
+def test_baselines_record_the_origin_of_an_article(pulled: Clone) -> None:
+    edit(pulled, PATH, "Then wait for **a minute**.", "Have a cup of tea meanwhile.")
+    pulled.published()
+    assert {known.origin for known in pulled.baselines().values()} == {BaselineOrigin.LIVE}
 
 
-def test_what_is_rendered_beside_the_change_is_told_before_and_after(home: Clone, portal: Portal) -> None:
+def test_blocks_rendered_besides_the_change_are_reported_before_and_after(pulled: Clone, portal: Portal) -> None:
     (number,) = _ids(portal, "Reset")
     deep = "<div>" * 80 + MADE_THERE + "</div>" * 80
     portal.store.edit_article(number, body=deep)
-    home.pull()
-    home.commit()
-    edit(home, PATH, "Then wait", "Do wait")
+    pulled.pull()
+    pulled.commit()
+    edit(pulled, PATH, "Then wait", "Do wait")
     note = "rewritten although unchanged: the whole article"
-    assert [change.reason for change in home.plan().changes] == [note]
-    done = home.publish()
+    assert [change.reason for change in pulled.plan().changes] == [note]
+    done = pulled.publish()
     assert done.run is not None
     assert [outcome.notes for outcome in done.run.outcomes] == [(note,)]

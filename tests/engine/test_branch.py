@@ -1,4 +1,4 @@
-"""A pull onto a branch, as a scheduled job prepares a pull request: what is committed, pushed, left out, left alone."""
+"""A pull onto a branch, as a scheduled job prepares a pull request: what is committed, pushed, left out or kept."""
 
 import json
 import os
@@ -23,7 +23,7 @@ BRANCH = "kbsync-pull"
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 
 
-def proposing(clone: Clone, branch: str = BRANCH, **options: object) -> ProposedPull:
+def pull_to_branch(clone: Clone, branch: str = BRANCH, **options: object) -> ProposedPull:
     return propose(clone.config, Secret(clone.portal.key), Options(**options), clone.ui, branch=branch)  # type: ignore[arg-type]
 
 
@@ -62,10 +62,10 @@ def on_main(published: Clone, files: dict[str, str]) -> str:
     return commit
 
 
-def test_what_was_edited_on_the_portal_is_one_commit_on_a_branch_that_is_pushed(published: Clone, shared: Path) -> None:
+def test_web_edits_are_one_commit_on_a_pushed_branch(published: Clone, shared: Path) -> None:
     main = published.git("rev-parse", "main").strip()
     edit_live(published, RESET, "Press the other button.")
-    done = proposing(published)
+    done = pull_to_branch(published)
     assert (done.commit, done.pushed) == (tip(shared), True)
     assert git(shared, "rev-parse", f"{BRANCH}^").strip() == main
     assert names(shared, main, BRANCH) == [f".kbsync/production/{RESET}.json", RESET]
@@ -74,7 +74,7 @@ def test_what_was_edited_on_the_portal_is_one_commit_on_a_branch_that_is_pushed(
     assert git(shared, "log", "-1", "--format=%an <%ae>", BRANCH) == "A Writer <writer@example.com>\n"
 
 
-def test_neither_the_index_nor_the_working_tree_nor_a_branch_here_is_touched(published: Clone) -> None:
+def test_neither_the_index_nor_the_working_tree_nor_a_local_branch_is_touched(published: Clone) -> None:
     edit_live(published, RESET, "Press the other button.")
     published.write({RESET: "half a thought", "loose.md": "x"})
     published.git("add", "loose.md")
@@ -84,58 +84,58 @@ def test_neither_the_index_nor_the_working_tree_nor_a_branch_here_is_touched(pub
         return heads, published.git("status", "--porcelain"), published.files(), published.git("diff", "--cached")
 
     before = everything()
-    assert proposing(published).commit is not None
+    assert pull_to_branch(published).commit is not None
     assert everything() == before
 
 
-def test_the_second_time_there_is_nothing_to_bring(published: Clone, shared: Path) -> None:
+def test_a_second_pull_has_nothing_to_commit(published: Clone, shared: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    first = proposing(published)
-    second = proposing(published)
+    first = pull_to_branch(published)
+    second = pull_to_branch(published)
     assert (second.commit, second.pushed, second.result.pulled.files) == (None, False, {})
     assert tip(shared) == first.commit
 
 
-def test_where_nothing_was_edited_no_branch_comes_to_be(published: Clone, shared: Path) -> None:
-    assert proposing(published).commit is None
+def test_without_a_web_edit_no_branch_is_created(published: Clone, shared: Path) -> None:
+    assert pull_to_branch(published).commit is None
     assert git(shared, "branch", "--list", BRANCH) == ""
 
 
-def test_another_edit_goes_on_top_of_the_branch_with_what_people_committed_there(
+def test_another_edit_is_committed_on_top_of_the_branch_with_its_other_commits(
     published: Clone, shared: Path, tmp_path: Path
 ) -> None:
     edit_live(published, RESET, "Press the other button.")
-    first = proposing(published).commit
+    first = pull_to_branch(published).commit
     reviewer = clone_of(shared, tmp_path / "reviewer", published, "--branch", BRANCH)
     edited = reviewer.read(RESET).replace("the other", "the other, red")
     human = reviewer.commit({RESET: edited})
     reviewer.git("push", "-q", "origin", BRANCH)
     edit_live(published, INSTALL, "Unpack it.")
-    second = proposing(published)
+    second = pull_to_branch(published)
     assert git(shared, "rev-list", f"main..{BRANCH}").split() == [second.commit, human, first]
     assert "the other, red button" in texts(shared, BRANCH, RESET)
     assert names(shared, human, BRANCH) == [f".kbsync/production/{INSTALL}.json", INSTALL]
 
 
-def test_a_fresh_clone_goes_on_from_the_branch_on_the_remote(published: Clone, shared: Path, tmp_path: Path) -> None:
+def test_a_fresh_clone_continues_the_branch_of_the_remote(published: Clone, shared: Path, tmp_path: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    first = proposing(published).commit
+    first = pull_to_branch(published).commit
     edit_live(published, INSTALL, "Unpack it.")
     job = clone_of(shared, tmp_path / "job", published, "--depth=1")
     job.git("checkout", "-q", "--detach")
     job.git("branch", "-q", "-D", "main")
-    second = proposing(job)
+    second = pull_to_branch(job)
     assert git(shared, "rev-list", f"main..{BRANCH}").split() == [second.commit, first]
-    assert proposing(clone_of(shared, tmp_path / "next", published, "--depth=1")).commit is None
+    assert pull_to_branch(clone_of(shared, tmp_path / "next", published, "--depth=1")).commit is None
 
 
-def test_the_branch_below_is_merged_in_only_where_it_moved(published: Clone, shared: Path, tmp_path: Path) -> None:
+def test_the_base_branch_is_merged_only_when_it_moved(published: Clone, shared: Path, tmp_path: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    first = proposing(published).commit
+    first = pull_to_branch(published).commit
     main = on_main(published, {"shop/orders/new.md": article("New", "New here.")})
     edit_live(published, INSTALL, "Unpack it.")
     job = clone_of(shared, tmp_path / "job", published, "--depth=1")
-    done = proposing(job)
+    done = pull_to_branch(job)
     merge = git(shared, "rev-parse", f"{BRANCH}^").strip()
     assert git(shared, "rev-parse", f"{merge}^1", f"{merge}^2").split() == [first, main]
     assert message(shared, merge) == f"Merge main into {BRANCH}\n\n"
@@ -147,15 +147,15 @@ def test_the_branch_below_is_merged_in_only_where_it_moved(published: Clone, sha
     assert git(shared, "fsck", "--strict", "--no-dangling") == ""
 
 
-def test_a_branch_that_was_merged_starts_again_from_where_it_was_merged(published: Clone, shared: Path) -> None:
+def test_a_merged_branch_starts_again_from_its_merge(published: Clone, shared: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    proposing(published)
+    pull_to_branch(published)
     published.git("fetch", "-q")
     published.git("merge", "-q", "--no-ff", "-m", "merge", f"origin/{BRANCH}")
     published.git("push", "-q", "origin", "main")
-    assert proposing(published).commit is None
+    assert pull_to_branch(published).commit is None
     edit_live(published, INSTALL, "Unpack it.")
-    proposing(published)
+    pull_to_branch(published)
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{INSTALL}.json", INSTALL]
     assert git(shared, "rev-parse", f"{BRANCH}^") == git(shared, "rev-parse", "main")
 
@@ -167,45 +167,39 @@ def squash(published: Clone) -> None:
     published.git("push", "-q", "origin", "main")
 
 
-def test_a_branch_that_was_squashed_does_not_come_back_where_it_was_edited_since(
-    published: Clone, shared: Path
-) -> None:
+def test_a_squashed_branch_is_not_restored_where_the_base_was_edited_since(published: Clone, shared: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    proposing(published)
+    pull_to_branch(published)
     squash(published)
     on_main(published, {RESET: article("Reset", "Press no button at all.")})
     edit_live(published, INSTALL, "Unpack it.")
-    proposing(published)
+    pull_to_branch(published)
     assert "no button" in texts(shared, BRANCH, RESET)
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{INSTALL}.json", INSTALL]
 
 
-def test_what_was_put_on_a_branch_after_it_was_squashed_stays_on_it(
-    published: Clone, shared: Path, tmp_path: Path
-) -> None:
+def test_commits_made_on_a_branch_after_its_squash_stay_on_it(published: Clone, shared: Path, tmp_path: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    proposing(published)
+    pull_to_branch(published)
     squash(published)
     edit_live(published, INSTALL, "Unpack it.")
     reviewer = clone_of(shared, tmp_path / "reviewer", published, "--branch", BRANCH)
     reviewer.commit({PAY: article("Pay", "Cards alone.")})
     reviewer.git("push", "-q", "origin", BRANCH)
     on_main(published, {RESET: article("Reset", "Press no button at all.")})
-    proposing(clone_of(shared, tmp_path / "job", published, "--depth=1"))
+    pull_to_branch(clone_of(shared, tmp_path / "job", published, "--depth=1"))
     assert "no button" in texts(shared, BRANCH, RESET)
     assert "Cards alone" in texts(shared, BRANCH, PAY)
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{INSTALL}.json", INSTALL, PAY]
 
 
-def test_a_branch_that_overlaps_with_the_one_below_is_told_and_nothing_is_pushed(
-    published: Clone, shared: Path
-) -> None:
+def test_a_branch_in_conflict_with_its_base_is_reported_and_nothing_is_pushed(published: Clone, shared: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    first = proposing(published).commit
+    first = pull_to_branch(published).commit
     on_main(published, {RESET: article("Reset", "Press no button at all.")})
     edit_live(published, INSTALL, "Unpack it.")
     with pytest.raises(Refusal, match=RESET) as caught:
-        proposing(published)
+        pull_to_branch(published)
     assert caught.value.exit_code == 4
     assert BRANCH in caught.value.advice
     assert tip(shared) == first
@@ -213,72 +207,68 @@ def test_a_branch_that_overlaps_with_the_one_below_is_told_and_nothing_is_pushed
 
 def test_of_two_lock_files_the_later_one_counts(published: Clone, shared: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    proposing(published)
+    pull_to_branch(published)
     published.pull()
     on_main(published, {})
     edit_live(published, INSTALL, "Unpack it.")
-    proposing(published)
+    pull_to_branch(published)
     lock = f".kbsync/production/{RESET}.json"
     seen = [json.loads(texts(shared, commit, lock))["seen_at"] for commit in ("main", BRANCH)]
     assert seen[0] == seen[1]
     assert RESET not in names(shared, "main", BRANCH)
 
 
-def test_what_changed_on_both_sides_is_left_out_and_named_in_the_message(published: Clone, shared: Path) -> None:
+def test_files_changed_on_both_sides_are_left_out_and_named_in_the_message(published: Clone, shared: Path) -> None:
     on_main(published, {RESET: article("Reset", "Press no button at all.")})
     edit_live(published, RESET, "Press the other button.")
     edit_live(published, INSTALL, "Unpack it.")
-    done = proposing(published)
+    done = pull_to_branch(published)
     assert [finding.path for finding in done.result.planned.plan.conflicts] == [RESET]
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{INSTALL}.json", INSTALL]
     said = message(shared, BRANCH)
     assert f"edited {INSTALL}" in said
     assert f"Left out, to be merged by hand with `kbsync pull`:\n  {RESET}: " in said
-    assert proposing(published).commit is None
+    assert pull_to_branch(published).commit is None
 
 
-def test_only_what_is_in_conflict_makes_no_commit(published: Clone, shared: Path) -> None:
+def test_conflicts_alone_make_no_commit(published: Clone, shared: Path) -> None:
     on_main(published, {RESET: article("Reset", "Press no button at all.")})
     edit_live(published, RESET, "Press the other button.")
-    done = proposing(published)
+    done = pull_to_branch(published)
     assert (done.commit, len(done.result.planned.plan.conflicts)) == (None, 1)
     assert git(shared, "branch", "--list", BRANCH) == ""
 
 
-def test_without_a_remote_or_asked_to_stay_here_the_branch_is_made_in_this_clone(
-    published: Clone, shared: Path
-) -> None:
+def test_without_a_remote_or_with_local_the_branch_is_created_in_this_clone(published: Clone, shared: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    done = proposing(published, local=True)
+    done = pull_to_branch(published, local=True)
     assert (done.pushed, done.commit) == (False, tip(published.root))
     assert git(shared, "branch", "--list", BRANCH) == ""
     edit_live(published, INSTALL, "Unpack it.")
     published.git("remote", "remove", "origin")
-    second = proposing(published)
+    second = pull_to_branch(published)
     assert published.git("rev-list", f"main..{BRANCH}").split() == [second.commit, done.commit]
 
 
-def test_commits_of_this_clone_alone_are_taken_along_and_the_branch_here_follows(
-    published: Clone, shared: Path
-) -> None:
+def test_unpushed_local_commits_are_included_and_the_local_branch_follows(published: Clone, shared: Path) -> None:
     edit_live(published, RESET, "Press the other button.")
-    first = proposing(published, local=True).commit
+    first = pull_to_branch(published, local=True).commit
     edit_live(published, INSTALL, "Unpack it.")
-    second = proposing(published)
+    second = pull_to_branch(published)
     assert git(shared, "rev-list", f"main..{BRANCH}").split() == [second.commit, first]
     assert tip(published.root) == second.commit
 
 
-def test_where_this_clone_and_the_remote_parted_the_remote_is_gone_on_from(
+def test_when_this_clone_and_the_remote_diverged_the_remote_is_continued(
     published: Clone, shared: Path, tmp_path: Path
 ) -> None:
     edit_live(published, RESET, "Press the other button.")
-    theirs = proposing(clone_of(shared, tmp_path / "job", published)).commit
+    theirs = pull_to_branch(clone_of(shared, tmp_path / "job", published)).commit
     branches = Repository.open(published.root).branches
     mine = branches.commit_onto(published.git("rev-parse", "main").strip(), {"mine.md": "x"}, message="mine")
     branches.move(BRANCH, mine, expected=None)
     edit_live(published, INSTALL, "Unpack it.")
-    done = proposing(published)
+    done = pull_to_branch(published)
     assert git(shared, "rev-list", f"main..{BRANCH}").split() == [done.commit, theirs]
     assert tip(published.root) == mine
 
@@ -287,23 +277,23 @@ def test_a_branch_that_is_checked_out_anywhere_is_refused(published: Clone, tmp_
     edit_live(published, RESET, "Press the other button.")
     published.git("worktree", "add", "-q", str(tmp_path / "second"), "-b", BRANCH)
     with pytest.raises(UsageError, match="checked out"):
-        proposing(published)
+        pull_to_branch(published)
     published.git("switch", "-q", "-c", "other")
     with pytest.raises(UsageError, match="checked out"):
-        proposing(published, "other")
+        pull_to_branch(published, "other")
 
 
 @pytest.mark.parametrize("branch", ["main", "a b", "-x", "refs/heads/x", "x..y", "@{-1}", ""])
-def test_a_name_that_cannot_be_proposed_on_is_refused(published: Clone, branch: str) -> None:
+def test_a_branch_name_that_is_not_possible_is_refused(published: Clone, branch: str) -> None:
     with pytest.raises(UsageError):
-        proposing(published, branch)
+        pull_to_branch(published, branch)
 
 
-def test_a_push_that_is_lost_to_somebody_else_starts_again_from_their_commit(
+def test_a_push_that_lost_a_race_starts_again_from_the_other_commit(
     published: Clone, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit_live(published, RESET, "Press the other button.")
-    proposing(published)
+    pull_to_branch(published)
     edit_live(published, INSTALL, "Unpack it.")
     other = clone_of(shared, tmp_path / "other", published, "--branch", BRANCH)
     theirs = other.commit({PAY: article("Pay", "Cards alone.")})
@@ -313,25 +303,25 @@ def test_a_push_that_is_lost_to_somebody_else_starts_again_from_their_commit(
         return open_workspace(*words, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr("kbsync.engine.branch.open_workspace", meanwhile)
-    done = proposing(published)
+    done = pull_to_branch(published)
     assert git(shared, "rev-parse", f"{BRANCH}^").strip() == theirs
     assert done.commit == tip(shared)
 
 
-def test_a_remote_that_does_not_take_the_branch_is_told_and_nothing_moves(published: Clone, shared: Path) -> None:
+def test_a_remote_that_refuses_the_branch_is_reported_and_nothing_moves(published: Clone, shared: Path) -> None:
     hook = shared / "hooks/update"
     hook.write_text(f"#!/bin/sh\n[ $1 != refs/heads/{BRANCH} ]\n")
     hook.chmod(0o755)
     edit_live(published, RESET, "Press the other button.")
     with pytest.raises(PushRefused, match=BRANCH):
-        proposing(published)
+        pull_to_branch(published)
     assert published.git("branch", "--list", BRANCH) == ""
 
 
-def test_a_remote_that_cannot_be_reached_ends_it(published: Clone, tmp_path: Path) -> None:
+def test_a_remote_that_cannot_be_reached_is_an_error(published: Clone, tmp_path: Path) -> None:
     published.git("remote", "set-url", "origin", str(tmp_path / "nowhere"))
     with pytest.raises(GitError, match="could not be reached"):
-        proposing(published)
+        pull_to_branch(published)
 
 
 def test_the_root_may_be_a_directory_of_the_repository(tmp_path: Path, portal: Portal) -> None:
@@ -341,7 +331,7 @@ def test_the_root_may_be_a_directory_of_the_repository(tmp_path: Path, portal: P
     inner.published()
     (number,) = [a.id for a in portal.store.all_articles() if a.title == "Reset"]
     portal.store.edit_article(number, body="<p>Press the other button.</p>")
-    assert proposing(inner).commit is not None
+    assert pull_to_branch(inner).commit is not None
     assert whole.git("diff", "--name-only", "-z", "main", BRANCH).split("\0")[:-1] == [
         f"docs/kb é/.kbsync/production/{RESET}.json",
         f"docs/kb é/{RESET}",
@@ -372,19 +362,19 @@ def test_no_file_is_committed_on_a_link_or_below_a_file(clone: Clone) -> None:
     assert {problem.path for problem in caught.value.problems} == {"link", PAY}
 
 
-def test_what_came_home_by_a_branch_is_nothing_to_publish_once_it_is_merged(published: Clone) -> None:
+def test_a_merged_pull_branch_leaves_nothing_to_publish(published: Clone) -> None:
     edit_live(published, RESET, "Press the other button.")
-    proposing(published)
+    pull_to_branch(published)
     squash(published)
     assert steps(published.plan()) == {}
     assert published.plan().drift == ()
 
 
-def test_a_git_that_cannot_merge_without_a_checkout_is_told_with_the_version_that_can(
+def test_a_git_too_old_to_merge_without_a_checkout_is_reported_with_the_required_version(
     published: Clone, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit_live(published, RESET, "Press the other button.")
-    first = proposing(published).commit
+    first = pull_to_branch(published).commit
     on_main(published, {"shop/orders/new.md": article("New", "New here.")})
     real = shutil.which("git")
     old = tmp_path / "bin" / "git"
@@ -393,64 +383,66 @@ def test_a_git_that_cannot_merge_without_a_checkout_is_told_with_the_version_tha
     old.chmod(0o755)
     monkeypatch.setenv("PATH", str(old.parent), prepend=os.pathsep)
     with pytest.raises(GitError, match="cannot merge") as caught:
-        proposing(published)
+        pull_to_branch(published)
     assert "2.38" in caught.value.advice
     assert tip(shared) == first
 
 
-def test_branches_without_history_in_common_are_told(published: Clone, shared: Path) -> None:
+def test_branches_without_a_common_history_are_an_error(published: Clone, shared: Path) -> None:
     published.git("switch", "-q", "--orphan", BRANCH)
     published.commit({"README.md": "x"})
     published.git("push", "-q", "origin", BRANCH)
     published.git("switch", "-q", "main")
     with pytest.raises(GitError, match="could not be merged"):
-        proposing(published)
+        pull_to_branch(published)
 
 
-def test_a_server_that_cannot_leave_files_out_serves_a_shallow_job_as_well(
+def test_a_server_without_partial_clones_serves_a_shallow_job_as_well(
     published: Clone, shared: Path, tmp_path: Path
 ) -> None:
     git(shared, "config", "uploadpack.allowFilter", "false")
     edit_live(published, RESET, "Press the other button.")
-    proposing(published)
+    pull_to_branch(published)
     for number in range(3):
         on_main(published, {"shop/orders/new.md": article("New", f"New here, {number} times.")})
     edit_live(published, INSTALL, "Unpack it.")
     job = clone_of(shared, tmp_path / "job", published, "--depth=1")
-    assert proposing(job).commit == tip(shared)
+    assert pull_to_branch(job).commit == tip(shared)
     assert RESET in names(shared, "main", BRANCH)
     assert "shop/orders/new.md" not in names(shared, "main", BRANCH)
 
 
-def test_what_moved_on_the_portal_moves_on_the_branch_with_the_links_to_it(published: Clone, shared: Path) -> None:
+def test_an_article_moved_on_the_portal_is_moved_on_the_branch_with_the_links_to_it(
+    published: Clone, shared: Path
+) -> None:
     orders = published.id_of("shop/orders")
     published.portal.store.move_article(published.id_of(INSTALL), orders)
-    done = proposing(published)
+    done = pull_to_branch(published)
     moved = "shop/orders/install.md"
     sources = {RESET, INSTALL, moved}
     assert sources <= set(names(shared, "main", BRANCH)) <= sources | {f".kbsync/production/{s}.json" for s in sources}
     assert git(shared, "ls-tree", BRANCH, INSTALL) == ""
     assert f"(../../{moved})" in texts(shared, BRANCH, RESET)
     assert f"  moved {moved} (from {INSTALL})\n" in message(shared, done.commit or "")
-    assert proposing(published).commit is None
+    assert pull_to_branch(published).commit is None
 
 
-def test_what_moved_and_overlaps_stays_where_it_is_with_the_links_to_it(published: Clone, shared: Path) -> None:
+def test_a_moved_article_in_conflict_stays_where_it_is_with_the_links_to_it(published: Clone, shared: Path) -> None:
     on_main(published, {INSTALL: article("Install", "Leave it in its box.", tags="[box, table]")})
     published.portal.store.move_article(published.id_of(INSTALL), published.id_of("shop/orders"))
     edit_live(published, INSTALL, "Unpack it.")
     edit_live(published, PAY, "Cards alone.")
-    done = proposing(published)
+    done = pull_to_branch(published)
     assert [finding.path for finding in done.result.planned.plan.conflicts] == [INSTALL]
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{PAY}.json", PAY]
-    assert proposing(published).commit is None
+    assert pull_to_branch(published).commit is None
 
 
-def test_a_new_article_and_a_deleted_one_come_home_by_the_branch(published: Clone, shared: Path) -> None:
+def test_new_and_deleted_articles_are_pulled_to_the_branch(published: Clone, shared: Path) -> None:
     store = published.portal.store
     store.create_article(published.id_of("guide/basics"), "Written on the web: “ÄÖÜ” 🎉", "<p>مرحبا</p>")
     store.delete_article(published.id_of(PAY))
-    done = proposing(published, prune=True)
+    done = pull_to_branch(published, prune=True)
     new = "guide/basics/written-on-the-web-äöü.md"
     assert "مرحبا" in texts(shared, BRANCH, new)
     assert git(shared, "ls-tree", BRANCH, PAY) == ""
