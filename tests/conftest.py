@@ -58,7 +58,7 @@ class ProcessError(RuntimeError):
     """A test that is marked as quick started a process."""
 
 
-def gear(path: Path, name: str) -> str:
+def mark_of(path: Path, name: str) -> str:
     """Return the mark of a test, by its file and its name without parameters."""
     file = path.relative_to(TESTS)
     places = {file.as_posix(), f"{file.as_posix()}::{name}", *(folder.as_posix() for folder in file.parents)}
@@ -106,9 +106,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its gear, and begin with the longest, which one worker would else play alone at the end."""
+    """Mark each test, and begin with the longest, which one worker would otherwise run alone at the end."""
     for item in items:
-        item.add_marker(gear(item.path, getattr(item, "originalname", item.name)))
+        item.add_marker(mark_of(item.path, getattr(item, "originalname", item.name)))
     items.sort(key=lambda item: item.path.parent.name != "laws")
 
 

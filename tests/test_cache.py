@@ -71,7 +71,7 @@ def test_a_text_is_found_again_by_this_run_and_the_next(file: Path) -> None:
 
 @settings(max_examples=25)
 @given(text=st.text(st.characters(exclude_categories=[])), name=st.binary())
-def test_any_text_comes_back_as_it_was(text: str, name: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_text_is_returned_unchanged(text: str, name: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     place = tmp_path_factory.mktemp("cache") / "texts.sqlite3"
     with closing(Cache(place)) as cache:
         cache.put(name, text)

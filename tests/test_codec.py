@@ -37,7 +37,7 @@ class Page:
     fields: Mapping[str, str | int | tuple[str, ...] | None] = field(default_factory=dict, metadata=LINES)
 
 
-# A pair of surrogates is the character that it means, in JSON too: only lone ones can come back as they are.
+# A pair of surrogates is one character in JSON too: only lone ones are read back as they are.
 TEXTS = st.text(max_size=20) | st.text(st.sampled_from("\ud800a\n\u2028\x00\x85"), max_size=5)
 LEAVES = st.builds(Leaf, name=TEXTS, size=st.none() | st.integers())
 PAGES = st.builds(
@@ -58,7 +58,7 @@ PAGES = st.builds(
 
 
 @given(PAGES, st.sampled_from([1, None]))
-def test_what_is_written_is_read_back(page: Page, indent: int | None) -> None:
+def test_a_written_value_is_read_back(page: Page, indent: int | None) -> None:
     text = encode(page, indent=indent)
     assert decode(Page, text.encode("utf-8"), file="x") == page
     assert indent or text.count("\n") == 1
@@ -76,7 +76,7 @@ def test_keys_may_be_added_within_a_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (b"\xff", "x.json: not valid UTF-8"),
         ("", "x.json:1: not valid JSON: Expecting value"),
@@ -105,13 +105,13 @@ def test_keys_may_be_added_within_a_version() -> None:
         ('{"version": 1, "id": 7, "seen": "", "by_colour": {"\\u001b[2J": []}}', "x.json: `by_colour.\\u001b[2J` is"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_place(text: str | bytes, told: str) -> None:
-    if not told:
+def test_a_value_that_cannot_be_read_is_reported_with_its_place(text: str | bytes, message: str) -> None:
+    if not message:
         assert decode(Page, text, file="x.json").text == "one"
         return
     with pytest.raises(FormatError) as wrong:
         decode(Page, text, file="x.json", advice="restore it")
-    assert wrong.value.what.startswith(told)
+    assert wrong.value.what.startswith(message)
     assert wrong.value.advice == ("upgrade kbsync" if '"version": 2' in str(text) else "restore it")
 
 
@@ -123,7 +123,7 @@ _ANYTHING = st.recursive(
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(Page.__slots__, _ANYTHING)))
-def test_whatever_stands_in_a_file_is_a_value_or_a_format_error(page: dict[str, object]) -> None:
+def test_any_file_is_a_value_or_a_format_error(page: dict[str, object]) -> None:
     text = json.dumps({"version": 1, **page})
     try:
         read = decode(Page, text, file="x")

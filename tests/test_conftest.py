@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import NIGHTLY, SLOW, TESTS, gear
+from tests.conftest import NIGHTLY, SLOW, TESTS, mark_of
 
 
 def test_sockets_are_closed_to_everything_but_loopback() -> None:
@@ -23,14 +23,14 @@ def test_a_quick_test_starts_no_process() -> None:
         subprocess.run([sys.executable, "--version"], check=False)
 
 
-def test_the_gear_of_a_test_follows_from_its_place() -> None:
-    assert gear(TESTS / "planner" / "test_decide.py", "test_x") == "quick"
-    assert gear(TESTS / "engine" / "deeper" / "test_x.py", "test_x") == "slow"
-    assert gear(TESTS / "cli" / "test_bad_content.py", "test_an_article_of_20_mb_is_published") == "nightly"
+def test_the_mark_of_a_test_follows_from_its_path() -> None:
+    assert mark_of(TESTS / "planner" / "test_decide.py", "test_x") == "quick"
+    assert mark_of(TESTS / "engine" / "deeper" / "test_x.py", "test_x") == "slow"
+    assert mark_of(TESTS / "cli" / "test_bad_content.py", "test_an_article_of_20_mb_is_published") == "nightly"
 
 
 @pytest.mark.parametrize("place", sorted(SLOW | NIGHTLY))
-def test_every_place_that_is_named_for_its_gear_exists(place: str) -> None:
+def test_every_path_in_slow_and_nightly_exists(place: str) -> None:
     path, _, name = place.partition("::")
     assert (TESTS / path).exists()
     assert not name or f"def {name}(" in Path(TESTS / path).read_text(encoding="utf-8")

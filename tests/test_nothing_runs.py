@@ -109,7 +109,7 @@ def hostile(tmp_path: Path) -> Iterator[HostileClone]:
 
 
 def fires(hostile: HostileClone, *words: str, cwd: Path) -> None:
-    """Prove that an attack works on whoever runs plain git there; a git that is safe against it proves nothing."""
+    """Check that an attack works on plain git there; a git that is safe against it proves nothing."""
     subprocess.run(["git", *words], cwd=cwd, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     if not hostile.mark.exists():
         pytest.skip(f"this git does not fall for it: git {' '.join(words)}")

@@ -186,7 +186,7 @@ def test_an_issue_form_has_what_github_requires(path: Path) -> None:
     assert all(field["attributes"]["label"] for field in fields)
 
 
-def test_the_top_holds_no_files_but_the_known_ones() -> None:
+def test_the_top_directory_has_only_the_known_files() -> None:
     known = {"CHANGELOG.md", "LICENSE", "README.md", "content", "kbsync", "pyproject.toml", "tests"}
     made = {"build", "dist", "htmlcov", "node_modules", "found"}
     assert {place.name for place in ROOT.iterdir() if not place.name.startswith((".", "kbsync."))} - made == known

@@ -50,8 +50,8 @@ def _tell(world: World, folder: Path, *, step: int) -> int:
     sys.stdout.write(f"A publish of {world.calls} calls, {world.writes} of them writes.\n\n")
     sys.stdout.write("| fault | cases | the next run | |\n| --- | --- | --- | --- |\n")
     for name, ends in _rows(world, folder, step=step):
-        told = Counter(ends)
-        for end, count in told.items():
+        counts = Counter(ends)
+        for end, count in counts.items():
             wrong += count if end else 0
             sys.stdout.write(f"| {name} | {count} | {end or _SAME} | {'✗' if end else '✓'} |\n")
             sys.stdout.flush()

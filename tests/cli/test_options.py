@@ -52,7 +52,7 @@ def test_every_command_explains_itself_within_80_columns(project: Project, comma
         (["sandbox", "--port", "70000"], "70000 is not in the range 0<=x<=65535"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_what_is_wrong(project: Project, words: list[str], message: str) -> None:
+def test_wrong_usage_ends_with_2_and_a_message(project: Project, words: list[str], message: str) -> None:
     result = project.kbsync(*words)
     assert (result.code, result.out) == (2, "")
     assert message in result.err

@@ -111,7 +111,7 @@ def test_a_path_outside_the_root_is_refused(project: Project, typed: str) -> Non
     assert result.err.startswith(f"error: {typed} is outside ")
 
 
-def test_a_path_whose_file_was_removed_is_still_known(project: Project) -> None:
+def test_the_path_of_a_removed_file_is_still_accepted(project: Project) -> None:
     project.published()
     project.checkout.remove(FIRST)
     page = project.kbsync("plan", "--format", "json", FIRST).json

@@ -204,7 +204,7 @@ def test_ids_of_another_system_can_be_ignored(project: Project) -> None:
 
 
 @pytest.mark.parametrize("settings", [SandboxSettings(rewriting="editor")])
-def test_a_portal_that_rewrites_without_loss_is_no_error(project: Project) -> None:
+def test_a_portal_that_rewrites_without_loss_is_not_an_error(project: Project) -> None:
     assert project.kbsync("publish", "--yes").code == 0
     assert project.kbsync("plan").out.splitlines()[-1] == "4 unchanged."
 

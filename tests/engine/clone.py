@@ -29,7 +29,7 @@ LEDGER = "refs/kbsync/production"
 
 @dataclass(slots=True, kw_only=True)
 class Quiet:
-    """A ui that agrees to all, and remembers what it was told; `meanwhile` is what others do until it agrees."""
+    """A ui that confirms everything and records its messages; `meanwhile` runs before it confirms."""
 
     agree: bool = True
     meanwhile: Callable[[], object] | None = None

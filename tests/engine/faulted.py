@@ -126,7 +126,7 @@ def said(portal: Portal) -> tuple[Any, ...]:
         return f"{where(above) if above else categories[folder.category_id]}/{folder.name}"
 
     names = {a.id: f"{where(a.folder_id)}/{a.title}" for a in store.all_articles()}
-    told = (
+    shown_articles = (
         (
             names[a.id],
             a.status,
@@ -136,7 +136,7 @@ def said(portal: Portal) -> tuple[Any, ...]:
         )
         for a in store.all_articles()
     )
-    return (tuple(sorted(categories.values())), tuple(sorted(map(where, folders))), tuple(sorted(told)))
+    return (tuple(sorted(categories.values())), tuple(sorted(map(where, folders))), tuple(sorted(shown_articles)))
 
 
 def is_settled(clone: Clone, world: World) -> str:
@@ -282,7 +282,7 @@ def prepare() -> None:
 
 
 def kill_at(world: World, place: Path, killer: Killer, then: Callable[[Clone], str]) -> str:
-    """Publish in a process of its own that is killed at a call; go on as `then` says, and give what it says."""
+    """Publish in a process that is killed at a call; continue as `then` says, and return the result."""
     with copied(world, place) as (clone, portal):
         process = _START.Process(target=_publish, args=(str(clone.root), portal.url))
         with (
@@ -298,7 +298,7 @@ def kill_at(world: World, place: Path, killer: Killer, then: Callable[[Clone], s
 
 
 def fail_with(world: World, place: Path, trouble: Trouble, then: Callable[[Clone], str]) -> tuple[str, str]:
-    """Publish with a portal that fails, then go on; tell how the first run ended, and what is wrong after the next."""
+    """Publish to a failing portal, then continue; return how the first run ended, and what is wrong after the next."""
     with copied(world, place) as (clone, portal):
         for fault in trouble.faults:
             portal.faults.add(fault)
@@ -340,7 +340,7 @@ kill -9 $(cat "$GIT_DIR/process")
 
 
 def kill_in_git(world: World, place: Path, *, hook: str, push: int, then: Callable[[Clone], str]) -> str:
-    """Publish in a process of its own that dies in the remote's hook of one of its pushes; go on as `then` says."""
+    """Publish in a process that dies in the remote's hook of one of its pushes; continue as `then` says."""
     with copied(world, place) as (clone, portal):
         script = place / "shared.git" / "hooks" / hook
         script.parent.mkdir(exist_ok=True)

@@ -153,7 +153,7 @@ def pull(clone: Clone) -> object:
 
 
 def adopt(clone: Clone) -> object:
-    """Take over what the agent wrote, and what was edited and stands in a file."""
+    """Copy what the agent wrote, and what was edited in a file."""
     (fresh,) = [one.id for one in clone.portal.store.all_articles() if one.title == "Fresh"]
     pay = clone.id_of("shop/orders/pay.md")
     with suppress(KbsyncError):
@@ -184,7 +184,7 @@ def tree_of(clone: Clone) -> dict[str, str]:
 
 
 def leftovers(clone: Clone) -> list[str]:
-    """Return what lies about that no run needs."""
+    """Return the leftover files that no run needs."""
     folder = clone.root / ".git" / "kbsync" / "tree"
     noted = [place.name for place in folder.glob("*") if place.name not in {"done.json", "lock"}]
     return noted + [place.name for place in clone.root.rglob(".kbsync-*")]
@@ -192,13 +192,13 @@ def leftovers(clone: Clone) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """What a pull that nothing cut off leaves."""
+    """The result of a pull that was not interrupted."""
 
     tree: dict[str, str]
 
 
 def pulled_again(clone: Clone, calm: After, act: Callable[[Clone], object]) -> str:
-    """Run the same command again; it must end as one that was not cut off."""
+    """Run the same command again; it must end as one that was not interrupted."""
     act(clone)
     if tree_of(clone) != calm.tree:
         return f"the tree differs in {_differing(tree_of(clone), calm.tree)}"
@@ -227,7 +227,7 @@ def committed(clone: Clone, calm: After, act: Callable[[Clone], object]) -> str:
     wrong = unharmed(clone, held, words)
     if wrong:
         return f"after the publish: {wrong}"
-    # What was moved half way may have links that lead nowhere: those are named, file by file, and stop the run.
+    # After half a move links may have no target: they are reported by file, and stop the run.
     with suppress(ContentError):
         clone.pull(markers=False)
     clone.commit()
@@ -248,7 +248,7 @@ def unharmed(clone: Clone, held: int, words: tuple[str, ...]) -> str:
 
 
 def cloned_afresh(clone: Clone, calm: After, act: Callable[[Clone], object]) -> str:
-    """Go on in a fresh clone: it knows nothing of the run that was cut off."""
+    """Continue in a fresh clone, which knows nothing of the interrupted run."""
     fresh = clone_of(clone.root.parent / "shared.git", clone.root.parent / "fresh", clone)
     act(fresh)
     return "" if tree_of(fresh) == calm.tree else f"the tree differs in {_differing(tree_of(fresh), calm.tree)}"
@@ -269,7 +269,7 @@ def calmly(world: World, place: Path, act: Callable[[Clone], object]) -> tuple[A
 
 def changes(met: list[str]) -> list[int]:
     """Return the numbers of the writes that change what is on the disk under its own name."""
-    return [at for at, told in enumerate(met, 1) if told.startswith(("os.rename", "os.remove"))]
+    return [at for at, call in enumerate(met, 1) if call.startswith(("os.rename", "os.remove"))]
 
 
 _START = multiprocessing.get_context("forkserver")

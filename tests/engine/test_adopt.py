@@ -42,7 +42,7 @@ def _release(clone: Clone, *paths: str, keys: tuple[ItemKey, ...] = (), dry_run:
     return release(clone.config, Secret(clone.portal.key), named, Options(), clone.ui, dry_run=dry_run)
 
 
-def _told(held: AdoptResult) -> dict[str, str]:
+def _actions(held: AdoptResult) -> dict[str, str]:
     return steps(held.planned.plan)
 
 
@@ -80,8 +80,8 @@ def test_a_web_edit_after_the_adoption_is_still_a_web_edit(clone: Clone) -> None
 def test_a_file_can_adopt_an_article_of_another_title(clone: Clone) -> None:
     number = _write_on_the_web(clone, "Something else", "<p>Mine.</p>")
     clone.commit({"guide/basics/net.md": article("Network", "Mine.")})
-    assert _told(_adopt(clone, "guide/basics/net.md")) == {"guide/basics/net.md": "conflict"}
-    assert _told(_adopt_as(clone, "guide/basics/net.md", number)) == {"guide/basics/net.md": "adopt"}
+    assert _actions(_adopt(clone, "guide/basics/net.md")) == {"guide/basics/net.md": "conflict"}
+    assert _actions(_adopt_as(clone, "guide/basics/net.md", number)) == {"guide/basics/net.md": "adopt"}
     clone.commit()
     (change,) = clone.plan().changes
     assert (change.action, change.id, change.fields) == ("update", number, ("title",))
@@ -91,7 +91,7 @@ def test_an_article_without_a_file_is_pulled_whatever_the_setting_new_is(clone: 
     number = _write_on_the_web(clone, "Network", "<p>Theirs.</p>")
     other = _write_on_the_web(clone, "Left alone", "<p>Theirs.</p>")
     clone.config = replace(clone.config, new="none")
-    assert _told(_adopt(clone, ids=(number,))) == {"guide/basics/network.md": "create"}
+    assert _actions(_adopt(clone, ids=(number,))) == {"guide/basics/network.md": "create"}
     assert clone.read("guide/basics/network.md") == "---\ntitle: Network\n---\n\nTheirs.\n"
     clone.commit()
     assert steps(clone.plan()) == {"guide / basics / Left alone": "unmanaged"}
@@ -101,14 +101,14 @@ def test_an_article_without_a_file_is_pulled_whatever_the_setting_new_is(clone: 
 def test_a_directory_is_adopted_with_all_that_is_in_it_on_the_portal(clone: Clone) -> None:
     _write_on_the_web(clone, "Network", "<p>Theirs.</p>")
     _write_on_the_web(clone, "Paying", "<p>Theirs.</p>", beside=PAY)
-    assert _told(_adopt(clone, "guide")) == {"guide/basics/network.md": "create"}
+    assert _actions(_adopt(clone, "guide")) == {"guide/basics/network.md": "create"}
 
 
 def test_a_released_item_is_left_alone_in_both_directions_and_by_every_later_publish(
     clone: Clone, portal: Portal
 ) -> None:
     number = clone.id_of(RESET)
-    assert _told(_release(clone, RESET)) == {RESET: "forget"}
+    assert _actions(_release(clone, RESET)) == {RESET: "forget"}
     clone.commit({RESET: article("Reset", "Changed.")})
     portal.store.edit_article(number, body="<p>Edited.</p>")
     before = shown(portal)
@@ -153,22 +153,22 @@ def test_a_released_item_is_adopted_again_by_path_or_by_id(clone: Clone) -> None
     number = clone.id_of(RESET)
     _release(clone, RESET)
     clone.commit()
-    assert _told(_adopt(clone, RESET)) == {RESET: "adopt"}
+    assert _actions(_adopt(clone, RESET)) == {RESET: "adopt"}
     clone.commit({RESET: article("Reset", "Changed.")})
     assert steps(clone.plan()) == {RESET: "update"}
     _release(clone, keys=(ItemKey(Kind.ARTICLE, number),))
     clone.remove(RESET)
     clone.commit()
     assert steps(clone.plan()) == {}
-    assert _told(_adopt(clone, ids=(number,))) == {RESET: "create"}
+    assert _actions(_adopt(clone, ids=(number,))) == {RESET: "create"}
     clone.commit()
     assert steps(clone.plan()) == {}
 
 
 def test_a_released_directory_is_released_with_all_below_it(clone: Clone, portal: Portal) -> None:
     before = shown(portal)
-    told = _told(_release(clone, "guide/wifi"))
-    assert {"guide/wifi", "guide/wifi/join.md", "guide/wifi/deep", "guide/wifi/deep/walls.md"} < told.keys()
+    actions = _actions(_release(clone, "guide/wifi"))
+    assert {"guide/wifi", "guide/wifi/join.md", "guide/wifi/deep", "guide/wifi/deep/walls.md"} < actions.keys()
     clone.remove("guide/wifi")
     clone.commit()
     assert steps(clone.plan()) == {}
@@ -198,7 +198,7 @@ def test_an_unmanaged_article_is_released_by_id_and_never_pulled(clone: Clone) -
 def test_an_item_that_is_not_on_the_portal_can_be_neither_released_nor_adopted(clone: Clone) -> None:
     clone.commit({"guide/basics/new.md": article("New")})
     for held in (_release(clone, "guide/basics/new.md"), _adopt(clone, "guide/basics/new.md"), _adopt(clone, ids=(7,))):
-        assert list(_told(held).values()) == ["conflict"]
+        assert list(_actions(held).values()) == ["conflict"]
         assert held.files == {}
 
 

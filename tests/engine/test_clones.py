@@ -162,7 +162,7 @@ def test_an_old_commit_is_refused_without_the_option_for_it(clone: Clone, portal
     assert steps(clone.plan()) == {}
 
 
-def test_a_branch_that_lacks_what_was_published_is_an_old_commit_too(clone: Clone) -> None:
+def test_a_branch_without_the_published_commit_counts_as_an_old_commit(clone: Clone) -> None:
     clone.git("branch", "side")
     clone.commit({INSTALL: NEW})
     clone.published()

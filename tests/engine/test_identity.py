@@ -134,10 +134,10 @@ def test_two_files_that_pin_one_id_are_an_error_that_names_both_and_nothing_is_w
     clone.commit({RESET: source, "guide/basics/copy.md": source})
     with pytest.raises(ContentError) as refused:
         clone.publish()
-    told = "\n".join(map(str, refused.value.problems))
-    assert RESET in told
-    assert "guide/basics/copy.md" in told
-    assert str(number) in told
+    message = "\n".join(map(str, refused.value.problems))
+    assert RESET in message
+    assert "guide/basics/copy.md" in message
+    assert str(number) in message
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -345,8 +345,8 @@ def test_two_folders_that_swap_names_are_conflicts_until_one_has_a_third_name(cl
     _move(clone, "guide/wifi", "guide/basics")
     _move(clone, "aside", "guide/wifi")
     clone.commit()
-    told = {path: word for path, word in steps(clone.plan()).items() if word == "conflict"}
-    assert told.keys() == {"guide/basics", "guide/wifi"}
+    message = {path: word for path, word in steps(clone.plan()).items() if word == "conflict"}
+    assert message.keys() == {"guide/basics", "guide/wifi"}
     clone.publish()
     assert shown(portal) == live
     assert set(steps(clone.plan())) == {"guide/basics", "guide/wifi"}

@@ -101,7 +101,7 @@ def test_laws_3_4_and_9_a_second_publish_and_a_pull_change_nothing(files: dict[s
 
 
 def _adopts_all_but_twins(clone: Clone) -> None:
-    """Without any memory every file says what the portal says; only articles of one title cannot be told apart."""
+    """Without baselines every file equals the portal; only articles of one title are ambiguous."""
     titles = Counter((a.folder_id, a.title) for a in clone.portal.store.all_articles())
     if max(titles.values()) == 1:
         assert set(steps(clone.plan()).values()) == {"adopt"}
@@ -128,15 +128,15 @@ def test_laws_2_and_3_edits_of_both_sides_are_kept(files: dict[str, str], mine: 
 
 def _settled_by_a_pull(clone: Clone, *, waiting: set[str]) -> None:
     """Pull what agents did: left to publish is what waits for it, and what the writer changed in articles of both."""
-    told = steps(clone.plan())
-    both = {path for path, what in told.items() if "conflict" in what}
+    actions = steps(clone.plan())
+    both = {path for path, what in actions.items() if "conflict" in what}
     clone.pull()
     _solve(clone)
     clone.commit()
     left = clone.plan()
     changes = {change.path for change in left.changes}
     assert changes <= waiting | both, steps(left)
-    assert {finding.path for finding in left.conflicts} <= told.keys()
+    assert {finding.path for finding in left.conflicts} <= actions.keys()
     assert all(finding.live is None for finding in left.drift), "only what is gone cannot be pulled"
     clone.pull()
     assert clone.git("status", "--porcelain", "--untracked-files=all") == ""

@@ -83,7 +83,7 @@ def _other(clone: Clone, shared: Path) -> Clone:
 
 
 def _held_by_another(shared: Path, clone: Clone, **holder: Any) -> str:
-    """Leave a lease on the remote, of a machine that nobody here can ask."""
+    """Leave a lease of an unreachable machine on the remote."""
     repository = Repository.open(clone.root)
     them = replace(current_holder(None), user="ann", host="laptop", boot="elsewhere", **holder)
     commit = repository.commit_files(lease_files(InFlight(holder=them)), message="theirs", parent=None)
@@ -92,7 +92,7 @@ def _held_by_another(shared: Path, clone: Clone, **holder: Any) -> str:
 
 
 def _an_hour_later(monkeypatch: pytest.MonkeyPatch, clock: str = "time") -> None:
-    """Let a clock have gone on while nobody looked."""
+    """Advance a clock."""
     real = getattr(time, clock)
     monkeypatch.setattr(time, clock, lambda: real() + 3600)
 
@@ -104,17 +104,17 @@ def _refs(place: Path) -> set[str]:
 def test_a_second_publisher_is_refused_with_the_holder_and_its_start_time(
     clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, told = _other(clone, shared), list[KbsyncError]()
+    other, heard = _other(clone, shared), list[KbsyncError]()
 
     def publish_too() -> None:
         with pytest.raises(Refusal, match=r"another publish is under way: .+ on .+, since 20") as refused:
             other.publish()
-        told.append(refused.value)
+        heard.append(refused.value)
 
     clone.ui = Midway(then=publish_too, step=3)
     clone.published()
-    assert [error.exit_code for error in told] == [4]
-    assert "--wait" in told[0].advice
+    assert [error.exit_code for error in heard] == [4]
+    assert "--wait" in heard[0].advice
     assert steps(other.plan()) == {}
     assert _refs(shared) == {LEDGER}
 
@@ -127,7 +127,7 @@ def test_a_waiting_run_continues_from_where_the_first_ended(
 
     def publish_too() -> None:
         waiting.start()
-        while not any("waiting for another publish" in told for told in other.ui.heard):
+        while not any("waiting for another publish" in heard for heard in other.ui.heard):
             waiting.join(0.02)
 
     clone.ui = Midway(then=publish_too, step=3)
@@ -272,7 +272,7 @@ def test_a_run_that_cannot_renew_its_lease_stops_too(
 def test_a_run_that_was_suspended_checks_its_lease_before_it_writes(
     clone: Clone, shared: Path, clock: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the two clocks either may stand still over a sleep; the one that goes on tells."""
+    """Either of the two clocks may stop during a sleep; the other one shows it."""
     other = _other(clone, shared)
 
     def sleep() -> None:
@@ -325,16 +325,16 @@ def test_a_clone_that_may_not_push_is_refused_before_any_write(clone: Clone, sha
 
 
 def test_without_a_remote_the_lease_is_in_the_clone(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = list[str]()
+    heard = list[str]()
 
     def publish_too() -> None:
         with pytest.raises(Refusal) as refused:
             replace(clone, ui=Quiet()).publish()
-        told.append(refused.value.what)
+        heard.append(refused.value.what)
 
     clone.ui = Midway(then=publish_too, step=2)
     clone.published()
-    assert "another publish is under way" in told[0]
+    assert "another publish is under way" in heard[0]
     assert _refs(clone.root) == {LEDGER}
 
 

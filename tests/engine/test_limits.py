@@ -67,7 +67,7 @@ def test_law_8_a_rerun_of_last_weeks_job_changes_nothing(clone: Clone, shared: P
         assert "--rollback" in refused.value.advice
 
 
-def test_law_8_a_laptop_on_a_feature_branch_that_lacks_what_is_live_changes_nothing(clone: Clone) -> None:
+def test_law_8_a_feature_branch_without_the_live_articles_changes_nothing(clone: Clone) -> None:
     clone.published()
     clone.git("checkout", "-q", "-b", "feature")
     clone.remove(PAY)

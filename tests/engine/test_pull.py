@@ -136,9 +136,9 @@ def test_a_new_web_article_gets_a_file_in_a_folder_that_content_manages(clone: C
     assert made == "guide/basics/written-on-the-web-äöü.md"
     assert "[reset](reset.md#again)" in clone.read(made)
     clone.commit()
-    told = steps(clone.plan())
-    assert set(told.values()) == {"unmanaged"}
-    assert set(told) == {"Not ours", "Not ours / Theirs", "Not ours / Theirs / Theirs"}
+    actions = steps(clone.plan())
+    assert set(actions.values()) == {"unmanaged"}
+    assert set(actions) == {"Not ours", "Not ours / Theirs", "Not ours / Theirs / Theirs"}
 
 
 @pytest.mark.parametrize(

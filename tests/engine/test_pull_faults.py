@@ -102,13 +102,13 @@ def test_law_2_stopped_at_a_write_by_an_error_or_a_signal(
     with copied(world, tmp_path / "case") as (clone, _):
         strike = faulted.Strike(below=clone.root, at=number, fault=ENDS[end])
         with faulted.struck(strike):
-            told = _told(act, clone)
-        assert not told or "No space" in told or "KeyboardInterrupt" in told, told
+            message = _message(act, clone)
+        assert not message or "No space" in message or "KeyboardInterrupt" in message, message
         assert not list(clone.root.rglob(".kbsync-*"))
         assert AFTERS[after](clone, left, act) == "", strike.met[number - 1]
 
 
-def _told(act: Callable[[Clone], object], clone: Clone) -> str:
+def _message(act: Callable[[Clone], object], clone: Clone) -> str:
     try:
         act(clone)
     except KbsyncError as error:

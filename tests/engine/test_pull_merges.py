@@ -115,7 +115,7 @@ def test_law_3_after_a_merge_the_plan_is_the_writers_own_change_and_publishing_i
     assert steps(clone.plan()) == {}
 
 
-def test_fields_are_merged_one_by_one_and_tags_by_what_each_side_did_with_them(clone: Clone, portal: Portal) -> None:
+def test_fields_are_merged_one_by_one_and_tags_by_additions_and_removals(clone: Clone, portal: Portal) -> None:
     mine(clone, "tags: [box, table]", "tags: [box, mine]")
     portal.store.edit_article(clone.id_of(INSTALL), title="Set it up", tags=("box", "table", "theirs"), status=1)
     assert clone.pull().planned.plan.conflicts == ()
@@ -157,13 +157,13 @@ def test_no_command_runs_while_there_are_markers_and_each_names_their_line(clone
 
 
 @pytest.mark.parametrize("chosen", ["Then wait an hour.", "Then wait a day.", "Then wait an hour, or a day."])
-def test_whatever_the_writer_chooses_is_what_gets_published(clone: Clone, chosen: str) -> None:
+def test_the_resolution_that_the_writer_chooses_is_published(clone: Clone, chosen: str) -> None:
     mine(clone, "Then wait a while.", "Then wait an hour.")
     web(clone, "Then wait a while.", "Then wait a day.")
     clone.pull()
     clone.commit({INSTALL: re.sub(r"<<<<<<< yours\n.*>>>>>>> portal", chosen, clone.read(INSTALL), flags=re.DOTALL)})
-    told = steps(clone.plan())
-    assert told == ({} if chosen == "Then wait a day." else {INSTALL: "update"})
+    actions = steps(clone.plan())
+    assert actions == ({} if chosen == "Then wait a day." else {INSTALL: "update"})
     clone.published()
     assert chosen in clone.live(INSTALL).description
     assert steps(clone.plan()) == {}
@@ -189,7 +189,7 @@ def test_a_field_changed_differently_by_both_is_written_between_markers_too(clon
     assert clone.live(INSTALL).title == "Set it up"
 
 
-def test_a_title_that_a_heading_gives_is_marked_where_it_stands(clone: Clone, portal: Portal) -> None:
+def test_a_conflict_in_a_title_from_a_heading_is_marked_in_the_heading(clone: Clone, portal: Portal) -> None:
     clone.commit({PAY: "# Pay\n\nCards and cash.\n"})
     clone.published()
     clone.commit({PAY: "# Pay us\n\nCards and cash.\n"})
@@ -293,7 +293,7 @@ def test_ours_keeps_the_file_and_lets_it_win_at_the_next_publish(clone: Clone, w
     assert "Last of all" in body
 
 
-def test_ours_keeps_a_file_that_nobody_here_changed(clone: Clone) -> None:
+def test_ours_keeps_a_file_that_is_unchanged_here(clone: Clone) -> None:
     web(clone, "Then wait a while.", "Then wait a day.")
     clone.pull(ours=frozenset({INSTALL}))
     assert clone.read(INSTALL) == TEXT

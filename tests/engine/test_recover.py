@@ -108,7 +108,7 @@ def test_an_older_commit_does_not_revert_the_writes_of_a_killed_run(world: World
 def test_a_second_article_with_the_title_of_a_lost_one_is_reported_and_no_third_is_created(
     world: World, tmp_path: Path
 ) -> None:
-    """The move was created, nobody knows it, and an agent made another of the same name in the same folder."""
+    """The moved article was created but not recorded, and an agent created another of the same title in its folder."""
     with copied(world, tmp_path / "case") as (clone, portal):
         portal.faults.lose("POST", "*/articles", times=None)
         portal.faults.fail("GET", "*/articles", times=None, skip=3)

@@ -267,7 +267,7 @@ def test_laws_2_and_3_a_rerender_overwrites_no_web_edit_and_is_sent_once(
         with_markup(clone, PLAIN).published()
         with_markup(clone, COLOURED)
         held = edit_web(clone.portal, theirs)
-        before, told = shown(clone.portal), {finding.path for finding in clone.plan().drift}
+        before, drifted = shown(clone.portal), {finding.path for finding in clone.plan().drift}
         if clone.plan().halt:
             return
         done = clone.publish(rerender=True)
@@ -277,5 +277,5 @@ def test_laws_2_and_3_a_rerender_overwrites_no_web_edit_and_is_sent_once(
         assert {number: after[number] for number in held} == {number: before[number] for number in held}
         articles = {path for path in coded if path.endswith(".md") and "_index" not in path}
         made = done.planned.plan
-        assert {change.path for change in made.changes} == articles - told - {one.path for one in made.conflicts}
+        assert {change.path for change in made.changes} == articles - drifted - {one.path for one in made.conflicts}
         assert {change.path for change in clone.plan(rerender=True).changes} == waiting

@@ -98,7 +98,7 @@ def test_all_or_nothing_refuses_the_whole_plan_before_any_write(edited: Clone, p
     assert shown(portal) == before
 
 
-def test_the_same_plan_twice_has_nothing_to_do_and_says_so(edited: Clone) -> None:
+def test_the_same_plan_applied_twice_has_nothing_to_do(edited: Clone) -> None:
     saved = _read(_save(edited))
     edited.publish(saved=saved)
     methods = edited.methods(lambda: None)
@@ -137,7 +137,7 @@ def test_another_tree_is_refused_whatever_its_commit(edited: Clone, portal: Port
     assert set(_ends(edited.publish(saved=saved)).values()) == {"done"}
 
 
-def test_files_beside_the_root_are_no_part_of_what_was_planned(tmp_path: Path, portal: Portal) -> None:
+def test_files_outside_the_root_are_not_part_of_the_plan(tmp_path: Path, portal: Portal) -> None:
     clone = new_clone(tmp_path / "app", portal, {"docs/guide/a/b.md": article("B"), "src/main.c": "int main;\n"})
     inner = replace(clone, root=clone.root / "docs", config=replace(clone.config, root=clone.root / "docs"))
     saved = _read(_save(inner))
@@ -175,7 +175,7 @@ def test_another_target_and_another_portal_are_refused(edited: Clone) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "max_age", "told"),
+    ("at", "max_age", "message"),
     [
         ("2020-01-01T00:00:00Z", timedelta(days=7), r"made at 2020-01-01T00:00:00Z, \d+ days ago; it holds for 7 days"),
         ("2020-01-01T00:00:00Z", timedelta(seconds=90), "it holds for 90 seconds"),
@@ -183,10 +183,10 @@ def test_another_target_and_another_portal_are_refused(edited: Clone) -> None:
         ("2999-01-01T00:00:00Z", timedelta(days=7), "which is still to come"),
     ],
 )
-def test_a_plan_expires(edited: Clone, portal: Portal, at: str, max_age: timedelta, told: str) -> None:
+def test_a_plan_expires(edited: Clone, portal: Portal, at: str, max_age: timedelta, message: str) -> None:
     saved = replace(_read(_save(edited)), at=at)
     before = shown(portal)
-    with pytest.raises(Refusal, match=told):
+    with pytest.raises(Refusal, match=message):
         edited.publish(saved=saved, max_age=max_age)
     assert shown(portal) == before
     if at < "2900":
@@ -226,7 +226,7 @@ Edit = Callable[[dict[str, Any]], object]
         ),
     ],
 )
-def test_a_forged_plan_allows_at_most_what_a_fresh_plan_says(edited: Clone, portal: Portal, forge: Edit) -> None:
+def test_a_forged_plan_approves_no_more_than_a_fresh_plan(edited: Clone, portal: Portal, forge: Edit) -> None:
     page = json.loads(_save(edited))
     fresh = edited.plan()
     forge(page)

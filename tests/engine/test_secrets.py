@@ -25,8 +25,8 @@ def settings() -> SandboxSettings:
 
 
 def _is_clean(*texts: object) -> bool:
-    told = "\n".join(f"{text!r}\n{text}" for text in texts)
-    return not any(form in told for form in FORMS)
+    everything = "\n".join(f"{text!r}\n{text}" for text in texts)
+    return not any(form in everything for form in FORMS)
 
 
 def test_law_10_nothing_that_a_run_returns_prints_or_stores_has_the_key(clone: Clone, portal: Portal) -> None:

@@ -39,7 +39,7 @@ def _reasons(clone: Clone) -> list[str]:
     return [finding.reason for finding in clone.plan().conflicts if finding.path == PATH]
 
 
-def test_a_bad_merge_is_held_back_with_what_it_would_remove(clone: Clone) -> None:
+def test_a_bad_merge_is_held_back_with_the_edit_that_it_would_remove(clone: Clone) -> None:
     _merge_badly(clone)
     (reason,) = _reasons(clone)
     assert reason.startswith(HELD)

@@ -171,7 +171,7 @@ def test_an_undone_archive_is_archived_by_a_later_removal_only_after_its_file_wa
     assert steps(live.published()) == {PAY: "archive"}
 
 
-def test_a_restored_article_goes_back_to_the_archive_as_it_was_there(live: Clone) -> None:
+def test_an_undone_restore_archives_the_article_as_it_was(live: Clone) -> None:
     text, number = live.read(PAY), live.id_of(PAY)
     live.remove(PAY)
     live.commit({"shop/orders/_index.md": "---\nname: orders\n---\n"})
@@ -285,7 +285,7 @@ def test_a_folder_that_was_moved_into_another_is_moved_back(live: Clone) -> None
     assert set(at_rest(live).values()) == {"undone"}
 
 
-def test_undoing_twice_writes_nothing_the_second_time_and_says_why(live: Clone) -> None:
+def test_a_second_undo_writes_nothing_and_gives_the_reason(live: Clone) -> None:
     live.commit({INSTALL: CHANGED})
     live.published()
     undone(live)
@@ -464,7 +464,7 @@ def test_a_checkout_older_than_the_portal_undoes_nothing(live: Clone, shared: Pa
         undone(live)
 
 
-def test_renaming_a_directory_around_what_was_undone_does_not_publish_it(live: Clone) -> None:
+def test_renaming_the_directory_of_an_undone_article_does_not_publish_it(live: Clone) -> None:
     live.commit({INSTALL: CHANGED})
     live.published()
     undone(live)

@@ -37,7 +37,7 @@ class Doomed(Quiet):
 
 @dataclass(slots=True, kw_only=True)
 class Slow(Quiet):
-    """A ui that takes its time, in which somebody else is quicker."""
+    """A ui that waits while another run is quicker."""
 
     act: Callable[[], object]
 

@@ -127,6 +127,6 @@ def test_rewriting_is_reported_once_for_a_whole_run(clone: Clone) -> None:
     assert run is not None
     rewritten = [outcome for outcome in run.outcomes if outcome.notes]
     assert len(rewritten) == 4
-    told = {note for outcome in rewritten for note in outcome.notes}
+    notes = {note for outcome in rewritten for note in outcome.notes}
     text = outcomes_to_text(run.outcomes, colour=False, width=200)
-    assert text.count("the portal rewrote the HTML") == len(told) < 4
+    assert text.count("the portal rewrote the HTML") == len(notes) < 4

@@ -14,7 +14,7 @@ HOSTS = ("https://help.acme.com", "acme.freshdesk.com")
 CASES = read_fixture_file(Path(__file__).parent / "links.txt")
 
 
-def _told(found: Target | None) -> str:
+def _text_of(found: Target | None) -> str:
     if found is None:
         return "-"
     anchor = f"#{found.anchor}" if found.anchor else ""
@@ -23,7 +23,7 @@ def _told(found: Target | None) -> str:
 
 @pytest.mark.parametrize(("given_", "expected"), [case[2:] for case in CASES], ids=[case[1] for case in CASES])
 def test_a_url_is_parsed_into_its_item(given_: str, expected: str) -> None:
-    assert _told(parse_url(given_.removesuffix("\n"), HOSTS)) == expected.strip()
+    assert _text_of(parse_url(given_.removesuffix("\n"), HOSTS)) == expected.strip()
 
 
 def test_portals_on_loopback_differ_by_their_port() -> None:

@@ -52,7 +52,7 @@ def _round(number: int, wider: bool) -> tuple[Counter[str], str]:
 
 
 def rounds(first: int, processes: int, *, wider: bool) -> Iterator[tuple[Counter[str], str]]:
-    """Play rounds side by side, for as long as somebody wants more."""
+    """Play rounds in parallel without end."""
     with ProcessPoolExecutor(processes) as pool:
         try:
             waiting = [pool.submit(_round, first + number, wider) for number in range(processes + 1)]
@@ -93,7 +93,7 @@ def main() -> int:
 
 
 def _forget_the_caller(place: Path) -> None:
-    """Use no key, option or git setting of whoever runs this."""
+    """Use no key, option or git setting of the user."""
     for name in [name for name in os.environ if name.startswith(("FRESHDESK_", "KBSYNC_", "GIT_"))]:
         del os.environ[name]
     author = place / "config"

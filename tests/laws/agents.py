@@ -12,7 +12,7 @@ Shown = tuple[int, str, str, int, tuple[str, ...]]
 
 
 def shown(article: ArticleRecord) -> Shown:
-    """Return what of an article is somebody's work."""
+    """Return the parts of an article that people write."""
     return article.folder_id, article.title, article.description, article.status, article.tags
 
 

@@ -302,7 +302,7 @@ class History:
         self._merge(squash=True)
 
     def _merge(self, *, squash: bool) -> None:
-        """Merge a branch, which may go on; after a squash git knows no better base than where it once began."""
+        """Merge a branch, which may continue; after a squash the merge base is still where it began."""
         if not self.branches:
             return
         branch = self.branches.pop(self.dice.randrange(len(self.branches)))
@@ -363,7 +363,7 @@ class History:
         self.published = len(self.main) - 1
 
     def publish_old(self) -> None:
-        """Run last week's job again: refused, unless somebody says that going back is meant."""
+        """Run last week's job again: refused without the option that allows an old commit."""
         at = self.dice.randrange(max(0, len(self.main) - 8), len(self.main))
         is_meant = self.dice.random() < 0.3
         if at >= self.published or is_meant:

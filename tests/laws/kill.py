@@ -19,7 +19,7 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(at: int, *, after: bool) -> Iterator[None]:
-    """Let whoever calls the portal or git die at its `at`-th act, before it or `after` it was done."""
+    """Kill the run at its `at`-th call of the portal or git, before it or `after` it was done."""
     acts = count(1)
 
     def killable(act: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,7 +23,7 @@ from kbsync.sandbox.settings import SandboxSettings
 from tests.laws.people import Person
 from tests.laws.scenario import Scenario, copied, set_up
 
-KEY = "Zx9-never-to-be-told"
+KEY = "Zx9-never-to-be-shown"
 MEMORY = Path("/dev/shm")
 WHO = st.integers(0, 1)
 WHICH = st.integers(0, 11)

@@ -260,7 +260,7 @@ class Person:
             self.git("branch", "-q", "-D", self.branches.pop(which % len(self.branches)))
 
     def merge(self, which: int, side: int, *, squash: bool) -> None:
-        """Merge a branch into main; it may go on afterwards."""
+        """Merge a branch into main; it may continue afterwards."""
         if not self.branches:
             return
         self.switch("main")
@@ -303,7 +303,7 @@ class Person:
             self.tries("reset", "-q", "--hard")
 
     def share(self, side: int = 0) -> None:
-        """Bring main together with that of the others, as somebody does who is about to publish."""
+        """Merge main with the remote, as before a publish."""
         self.switch("main")
         self.commit()
         self.git("fetch", "-q", "origin", "main")

@@ -185,7 +185,7 @@ class Scenario:
         return False
 
     def save_plan(self, person: Person) -> None:
-        """Save a plan for somebody to apply later, with what content and live say now."""
+        """Save a plan to apply later, with the present content and live items."""
         person.commit()
         planned = person.clone.planned()
         allowed = {(change.action, change.kind, change.path) for change in planned.plan.changes}
@@ -238,7 +238,7 @@ class Scenario:
             return
         self.tally["undos"] += 1
         done = {o.change.id for o in undone.run.outcomes if o.result is Result.DONE} - {None}
-        # Undoing an undo brings the run back, and not what writers have changed since and nobody has published.
+        # Undoing an undo restores the run, not the unpublished changes of writers since.
         # What a move made of an undone article, and an undo archived, rests as archived and is restored: a known gap.
         again = [change for change in person.clone.plan().changes if change.action is not Action.RESTORE]
         left = {change.id for change in again} & done - pending
@@ -302,7 +302,7 @@ class Scenario:
         archives: bool = False,
         meant: AbstractSet[int] = frozenset(),
     ) -> None:
-        """See what was written, and that nobody's unseen work is under it but what is `meant` to be."""
+        """Check the writes, and that they overwrote no unseen work except what is `meant`."""
         after = self.agent.articles()
         law(8, before.keys() <= after.keys(), "articles were deleted")
         for number, old in before.items():
@@ -403,7 +403,7 @@ class Scenario:
             law(5, (article.status == DRAFT) == is_draft, f"{path} has another status on the portal")
 
     def _has_no_doubles(self, person: Person) -> None:
-        """See that no article stands twice where readers find it, unless content or an agent wants it so."""
+        """Check that readers find no article twice, unless content or an agent wants it so."""
         mine = Counter(front(text, "title") for text in person.articles().values())
         live = Counter(
             (article.folder_id, article.title)
@@ -468,9 +468,9 @@ class Scenario:
         """See that the key is nowhere."""
         for person in self.people:
             clone = person.clone
-            told = clone.git("log", "-p", "--format=%B", "--no-color", "--all", "--glob=refs/*")
-            told += "".join(clone.files().values()) + "".join(clone.ui.heard)
-            law(10, self.portal.key not in told, "the key is in the repository, or was told")
+            stored = clone.git("log", "-p", "--format=%B", "--no-color", "--all", "--glob=refs/*")
+            stored += "".join(clone.files().values()) + "".join(clone.ui.heard)
+            law(10, self.portal.key not in stored, "the key is in the repository or in the output")
 
 
 def _words_of(article: ArticleRecord) -> set[str]:
@@ -486,5 +486,5 @@ def _name(step: Any) -> object:
 
 
 def _steps(plan: Plan) -> dict[str, str]:
-    told = {change.path: f"{change.action} {change.id} {change.fields} {change.reason}" for change in plan.changes}
-    return told | {found.path: f"{found.finding_kind} {found.id} {found.reason}" for found in _findings(plan)}
+    stored = {change.path: f"{change.action} {change.id} {change.fields} {change.reason}" for change in plan.changes}
+    return stored | {found.path: f"{found.finding_kind} {found.id} {found.reason}" for found in _findings(plan)}

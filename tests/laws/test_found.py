@@ -28,10 +28,10 @@ def test_a_renamed_folder_in_conflict_stays_the_same_after_its_articles_were_pub
         }
     )
     for _ in range(3):
-        told = steps(clone.plan())
-        assert told["guide/first-steps"] == "conflict"
-        assert "move" not in told.values()
-        assert "create" not in told.values()
+        actions = steps(clone.plan())
+        assert actions["guide/first-steps"] == "conflict"
+        assert "move" not in actions.values()
+        assert "create" not in actions.values()
         clone.publish()
     assert shown(clone.portal) == before
 
@@ -74,9 +74,9 @@ def test_a_renamed_folder_in_conflict_is_still_that_folder_when_another_has_its_
     before = shown(clone.portal)
     (clone.root / "shop/orders").rename(clone.root / "shop/paying")
     clone.commit({"shop/orders/return.md": article("Return", "Put it back into its box, and send it to us.")})
-    told = steps(clone.published())
-    assert told["shop/paying"] == "conflict"
-    assert told["shop/orders/return.md"] == "create"
+    actions = steps(clone.published())
+    assert actions["shop/paying"] == "conflict"
+    assert actions["shop/orders/return.md"] == "create"
     assert steps(clone.plan()) == {"shop/paying": "conflict"}
     after = shown(clone.portal)
     assert {number: after[number] for number in before} == before
@@ -106,10 +106,10 @@ def test_a_directory_with_only_an_undone_article_does_not_match_the_folder_of_th
     undo.undo(clone.config, Secret(clone.portal.key), None, Options(), clone.ui)
     clone.remove("guide/spare/a.md")
     clone.commit()
-    told = steps(clone.plan())
-    assert told["guide/spare/pay.md"] == "undone"
-    assert told["guide/spare/a.md"] == "archive"
-    assert "guide/spare" not in told
+    actions = steps(clone.plan())
+    assert actions["guide/spare/pay.md"] == "undone"
+    assert actions["guide/spare/a.md"] == "archive"
+    assert "guide/spare" not in actions
 
 
 def test_an_article_undone_and_then_removed_is_restored_with_the_text_of_its_file(clone: Clone) -> None:

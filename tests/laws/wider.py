@@ -42,6 +42,6 @@ class Wider(Laws):
         person = self._person(who)
         person.share(how)
         saves = (self.agent.edit_text, self.agent.edit_fields, self.agent.restore)[how % 3]
-        # What was read less than five seconds ago is not read again: nobody is that quick here.
+        # An item read less than five seconds ago is not read again: nothing changes that quickly here.
         with patch.object(portal, "_FRESH", 0.0):
             self.scenario.publish(person, twice=False, meanwhile=lambda: saves(which, how))

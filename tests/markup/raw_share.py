@@ -46,7 +46,7 @@ def kind(block: str) -> str:
     for tag in _TAG.finditer(block):
         for name, value in _ATTRIBUTE.findall(tag[3] or ""):
             if name == "style":
-                said |= {f"{tag[2]} {told}": None for told in _STYLE.findall(html.unescape(value))}
+                said |= {f"{tag[2]} {style}": None for style in _STYLE.findall(html.unescape(value))}
             elif name not in ("href", "src", "alt"):
                 said[f"{tag[2]} {name}"] = None
     return f"<{first[2]}>: {', '.join(sorted(said)[:4]) or 'its shape'}"

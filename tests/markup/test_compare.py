@@ -95,7 +95,7 @@ def test_a_dropped_or_changed_letter_is_a_loss(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown", "told"),
+    ("sent", "shown", "expected"),
     [
         ("<p>a b c</p>", "<p>a c</p>", ("1 word: b",)),
         ('<p><a href="x">a</a></p>', "<p>a</p>", ("1 link: a → x",)),
@@ -109,8 +109,8 @@ def test_a_dropped_or_changed_letter_is_a_loss(data: st.DataObject) -> None:
         ('<p><a id="q"></a>a</p>', "<p>a</p>", ("1 anchor: #q",)),
     ],
 )
-def test_losses_are_named_in_words(sent: str, shown: str, told: tuple[str, ...]) -> None:
-    assert losses(sent, shown) == told
+def test_losses_are_named_in_words(sent: str, shown: str, expected: tuple[str, ...]) -> None:
+    assert losses(sent, shown) == expected
     assert losses(shown, shown) == ()
 
 

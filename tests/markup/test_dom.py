@@ -16,7 +16,7 @@ PIECES = st.sampled_from(
 
 
 @pytest.mark.parametrize(("html", "expected"), cases("stable_body.txt"))
-def test_only_what_the_portal_generates_anew_is_removed(html: str, expected: str) -> None:
+def test_only_generated_parts_are_removed(html: str, expected: str) -> None:
     assert stable_body(html) == expected
 
 

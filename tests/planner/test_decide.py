@@ -133,8 +133,8 @@ def _row(row: Row) -> tuple[BothSides, str]:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_each_row_of_the_table_decides_a_publish(row: Row) -> None:
     made, path = _row(row)
-    told = steps(made.plan())
-    assert told == ({} if row.publish == UNCHANGED else {path: row.publish})
+    actions = steps(made.plan())
+    assert actions == ({} if row.publish == UNCHANGED else {path: row.publish})
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
@@ -180,8 +180,8 @@ def test_overwrite_publishes_over_a_web_edit_at_its_path_only() -> None:
     made = published(FILES)
     made.edit(PATH, body="<p>Press any button.</p>")
     made.edit("guide/basics/other.md", title="Another")
-    told = steps(made.plan(overwrite=frozenset({PATH})))
-    assert told == {PATH: "update", "guide/basics/other.md": "drift"}
+    actions = steps(made.plan(overwrite=frozenset({PATH})))
+    assert actions == {PATH: "update", "guide/basics/other.md": "drift"}
     made.publish(overwrite=frozenset({PATH}))
     assert steps(made.plan()) == {"guide/basics/other.md": "drift"}
 

@@ -164,15 +164,15 @@ def test_a_folder_moved_into_another_one_keeps_its_articles(made: BothSides) -> 
 def test_a_folder_moved_to_another_category_is_created_there(made: BothSides) -> None:
     before = _ids(made)
     made.rename("guide/wifi", "shop/wifi")
-    told = steps(made.publish())
-    assert told["shop/wifi"] == "create"
-    assert told["shop/wifi/join.md"] == "move"
-    assert told["guide/wifi"] == "forget"
+    actions = steps(made.publish())
+    assert actions["shop/wifi"] == "create"
+    assert actions["shop/wifi/join.md"] == "move"
+    assert actions["guide/wifi"] == "forget"
     assert ItemKey(Kind.FOLDER, before["guide/wifi"]) in made.live
     assert steps(made.plan()) == {}
 
 
-def test_two_swapped_files_are_told_apart_by_their_text(made: BothSides) -> None:
+def test_two_swapped_files_are_matched_by_their_text(made: BothSides) -> None:
     before = _ids(made)
     one, two = "guide/basics/reset.md", "guide/basics/install.md"
     made.files[one], made.files[two] = made.files[two], made.files[one]
@@ -213,7 +213,7 @@ def test_equal_files_that_were_published_stay_apart_when_one_is_renamed() -> Non
     assert _ids(made)["a/b/zwei.md"] == before["a/b/two.md"]
 
 
-def test_an_id_tells_which_article_a_new_file_is(made: BothSides) -> None:
+def test_an_id_matches_a_new_file_with_its_article(made: BothSides) -> None:
     number = made.add("guide/basics", "Written on the web")
     made.files["guide/basics/mine.md"] = article("Written on the web", "Written on the web.", id=str(number))
     assert steps(made.plan()) == {"guide/basics/mine.md": "adopt"}
@@ -282,8 +282,8 @@ def test_a_pull_reports_articles_in_a_folder_that_is_no_longer_in_the_tree(made:
     made.remove("guide/wifi/deep")
     assert steps(made.plan_pull())["guide / wifi / deep / Written meanwhile"] == "unmanaged"
     made.publish()
-    told = steps(made.plan_pull())
-    assert told == {"guide / wifi / deep / Written meanwhile": "unmanaged"}
+    actions = steps(made.plan_pull())
+    assert actions == {"guide / wifi / deep / Written meanwhile": "unmanaged"}
 
 
 def test_an_article_whose_source_git_no_longer_has_is_matched_by_its_path(made: BothSides) -> None:

@@ -182,8 +182,8 @@ def test_two_edited_copies_of_an_existing_file_are_two_new_articles(made: BothSi
     number = made.id_of(RESET)
     made.files["guide/basics/one.md"] = made.files["guide/basics/two.md"] = made.files[RESET]
     made.files[RESET] = article("Reset", "Nothing of the old words.")
-    told = steps(made.plan())
-    assert told == {RESET: "update", "guide/basics/one.md": "create", "guide/basics/two.md": "create"}
+    actions = steps(made.plan())
+    assert actions == {RESET: "update", "guide/basics/one.md": "create", "guide/basics/two.md": "create"}
     assert _after(made)[RESET] == number
 
 
@@ -211,9 +211,9 @@ def test_a_file_moved_out_of_a_folder_that_is_renamed_at_once(made: BothSides) -
     before = _ids(made)
     made.rename(JOIN, "guide/basics/join.md")
     made.rename("guide/wifi", "guide/radio")
-    told = steps(made.plan())
-    assert told["guide/basics/join.md"] == "move"
-    assert told["guide/radio/range.md"] == "rename"
+    actions = steps(made.plan())
+    assert actions["guide/basics/join.md"] == "move"
+    assert actions["guide/radio/range.md"] == "rename"
     after = _after(made)
     assert after["guide/radio"] == before["guide/wifi"]
     assert after["guide/radio/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
@@ -235,7 +235,7 @@ def test_a_folder_moved_out_of_another_to_its_category_keeps_all(made: BothSides
     assert after["guide/deep/walls.md"] == before["guide/wifi/deep/walls.md"]
 
 
-def test_a_folder_moved_to_another_category_has_a_reason_that_tells_what_is_lost(made: BothSides) -> None:
+def test_a_folder_moved_to_another_category_has_a_reason_with_what_is_lost(made: BothSides) -> None:
     made.rename("guide/wifi", "shop/wifi")
     reasons = _reasons(made)
     assert "another category" in reasons["shop/wifi"]
@@ -264,9 +264,9 @@ def test_two_directories_that_swap_their_names_are_conflicts_and_their_articles_
 ) -> None:
     before = _ids(made)
     _swap(made, one, other)
-    told = steps(made.plan())
-    assert {path for path, word in told.items() if word == "conflict"} == {one, other}
-    assert {"move", "create", "archive"}.isdisjoint(told.values())
+    actions = steps(made.plan())
+    assert {path for path, word in actions.items() if word == "conflict"} == {one, other}
+    assert {"move", "create", "archive"}.isdisjoint(actions.values())
     assert "a third name" in _reasons(made)[one]
     made.files[f"{one}/_index.md"] = "---\nname: Third\n---\n"
     made.publish()
@@ -280,9 +280,9 @@ def test_a_folder_that_gets_all_articles_of_another_stays_itself(made: BothSides
     before = _ids(made)
     for name in ("reset", "install", "unbox"):
         made.rename(f"guide/basics/{name}.md", f"guide/wifi/{name}.md")
-    told = steps(made.plan())
-    assert {told[f"guide/wifi/{name}.md"] for name in ("reset", "install", "unbox")} == {"move"}
-    assert told["guide/basics"] == "forget"
+    actions = steps(made.plan())
+    assert {actions[f"guide/wifi/{name}.md"] for name in ("reset", "install", "unbox")} == {"move"}
+    assert actions["guide/basics"] == "forget"
     assert _after(made)["guide/wifi"] == before["guide/wifi"]
 
 
@@ -307,9 +307,9 @@ def test_a_directory_split_in_two_is_the_larger_one_and_the_other_articles_are_m
     for name, place in {"join": "one", "range": "one", "mesh": "two", "band": "one"}.items():
         made.rename(f"guide/wifi/{name}.md", f"guide/{place}/{name}.md")
     made.rename("guide/wifi/deep", "guide/two/deep")
-    told = steps(made.plan())
-    assert told["guide/two"] == "create"
-    assert told["guide/two/mesh.md"] == "move"
+    actions = steps(made.plan())
+    assert actions["guide/two"] == "create"
+    assert actions["guide/two/mesh.md"] == "move"
     after = _after(made)
     assert after["guide/one"] == before["guide/wifi"]
     assert after["guide/one/join.md"] == before[JOIN]
@@ -396,8 +396,8 @@ def test_the_folder_of_a_tied_article_is_matched() -> None:
     number = made.id_of("kb/old")
     made.rename("kb/old/one.md", "kb/new/eins.md")
     made.rename("kb/old/two.md", "kb/new/zwei.md")
-    told = steps(made.publish())
-    assert (told["kb/new/eins.md"], told["kb/new/zwei.md"]) == ("conflict", "conflict")
+    actions = steps(made.publish())
+    assert (actions["kb/new/eins.md"], actions["kb/new/zwei.md"]) == ("conflict", "conflict")
     assert made.id_of("kb/new") == number
 
 

@@ -71,11 +71,11 @@ def test_law_3_holds_after_any_edit_of_the_content(files: dict[str, str], edits:
     write(made.files, edits)
     if made.plan().halt:
         return
-    told = steps(made.publish())
-    event("ties" if "conflict" in told.values() else "no ties")
+    actions = steps(made.publish())
+    event("ties" if "conflict" in actions.values() else "no ties")
     left = steps(made.plan())
     assert {path: said for path, said in left.items() if said != "conflict"} == {}
-    assert left.keys() <= told.keys()
+    assert left.keys() <= actions.keys()
 
 
 @law(EXAMPLES)
@@ -211,16 +211,16 @@ def test_after_a_lost_ledger_articles_are_adopted_by_their_titles(files: dict[st
     made = published(files)
     titles = [(item.parent, item.title) for item in made.live.values() if isinstance(item, Article)]
     made.baselines.clear()
-    told = steps(made.publish())
+    actions = steps(made.publish())
     if len(set(titles)) == len(titles):
-        assert set(told.values()) <= {"adopt"}
+        assert set(actions.values()) <= {"adopt"}
         assert steps(made.plan()) == {}
 
 
 @law(EXAMPLES)
 @given(trees(), agents_edits())
 def test_a_plan_from_baselines_equals_one_from_an_unedited_portal(files: dict[str, str], mine: list[Edit]) -> None:
-    """`--no-refresh` plans the same as with the portal, as long as nobody edited there."""
+    """`--no-refresh` plans the same as with the portal, as long as it was not edited."""
     made = published(files)
     write(made.files, [replace(edit, what="body") for edit in mine])
     content = made.content()

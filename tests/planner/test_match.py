@@ -101,8 +101,8 @@ def test_an_article_moved_on_the_web_is_drift_and_a_folder_too(made: BothSides) 
     made.publish()
     made.edit(PATH, parent=made.id_of("guide/second"))
     made.edit("guide/second", parent=made.id_of("guide/basics"))
-    told = steps(made.plan())
-    assert (told[PATH], told["guide/second"]) == ("drift", "drift")
+    actions = steps(made.plan())
+    assert (actions[PATH], actions["guide/second"]) == ("drift", "drift")
 
 
 def test_another_updated_at_alone_is_neither_drift_nor_a_change(made: BothSides) -> None:
@@ -211,8 +211,8 @@ def test_a_renamed_file_that_others_link_to_changes_nothing_that_readers_see(mad
     made.rename("guide/basics/other.md", "guide/basics/another.md")
     made.files[PATH] = FILES[PATH].replace("other.md#why", "another.md#why")
     before = dict(made.live)
-    told = steps(made.publish())
-    assert told["guide/basics/another.md"] == "rename"
+    actions = steps(made.publish())
+    assert actions["guide/basics/another.md"] == "rename"
     assert {key: _said(item) for key, item in made.live.items()} == {key: _said(item) for key, item in before.items()}
     assert steps(made.plan()) == {}
 
@@ -221,8 +221,8 @@ def test_a_new_link_to_an_anchor_changes_both_articles(made: BothSides) -> None:
     made.files[PATH] = FILES[PATH] + "\n## Reset it\n\nNow.\n"
     made.publish()
     made.files["guide/basics/third.md"] = article("Third", "See [there](reset.md#reset-it).")
-    told = steps(made.publish())
-    assert told == {PATH: "update", "guide/basics/third.md": "create"}
+    actions = steps(made.publish())
+    assert actions == {PATH: "update", "guide/basics/third.md": "create"}
     live = made.live[made.key(PATH)]
     assert isinstance(live, Article)
     assert 'id="reset-it"' in live.body

@@ -143,10 +143,10 @@ def test_nothing_outside_the_selected_paths_is_removed() -> None:
     made.remove("guide")
     made.files["shop/a/b.md"] += "\nMore.\n"
     for paths in (("shop",), ("shop/a",), ("shop/a/b.md",), ("guide/basics/page-1.md", "shop")):
-        told = steps(made.plan(paths=paths))
-        gone = [path for path, word in told.items() if word in {"archive", "delete", "forget"}]
+        actions = steps(made.plan(paths=paths))
+        gone = [path for path, word in actions.items() if word in {"archive", "delete", "forget"}]
         assert gone == [path for path in paths if path.startswith("guide")]
-        assert told["shop/a/b.md"] == "update"
+        assert actions["shop/a/b.md"] == "update"
 
 
 def test_selected_paths_include_the_new_directories_that_they_need() -> None:
@@ -180,8 +180,8 @@ def test_conflicts_do_not_stop_other_changes() -> None:
     made.remove("guide/basics/page-3.md")
     before = snapshot(made)
     held = [made.key(f"guide/basics/page-{n}.md") for n in (0, 1)]
-    told = steps(made.publish())
-    assert told == {
+    actions = steps(made.publish())
+    assert actions == {
         "guide/basics/page-0.md": "conflict",
         "guide/basics/page-1.md": "drift",
         "guide/basics/page-2.md": "update",

@@ -175,12 +175,12 @@ def article(title: str, body: str = "", **front: str) -> str:
 
 def steps(plan: Plan) -> dict[str, str]:
     """Return for each path what a plan says of it; an item without an entry is unchanged."""
-    told: dict[str, str] = {}
+    actions: dict[str, str] = {}
     changes = [(change.path, change.action.value) for change in plan.changes]
     found: list[Finding] = [*plan.drift, *plan.conflicts, *plan.unmanaged, *plan.undone]
     for path, word in [*changes, *((finding.path, finding.finding_kind.value) for finding in found)]:
-        told[path] = f"{told[path]}, {word}" if path in told else word
-    return told
+        actions[path] = f"{actions[path]}, {word}" if path in actions else word
+    return actions
 
 
 class _Applier:

@@ -111,7 +111,7 @@ def _wrongly(page: dict[str, Any], *path: str | int, value: object) -> dict[str,
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "message"),
     [
         (("target",), 7, "`target` is not a text"),
         (("changes", 0, "action"), "explode", "`changes[0].action` is none of create, update,"),
@@ -128,10 +128,10 @@ def _wrongly(page: dict[str, Any], *path: str | int, value: object) -> dict[str,
         (("version",), 2, "`version` is 2, and this kbsync reads 1"),
     ],
 )
-def test_a_broken_plan_names_what_is_broken(path: tuple[str | int, ...], value: object, told: str) -> None:
+def test_a_broken_plan_names_what_is_broken(path: tuple[str | int, ...], value: object, message: str) -> None:
     with pytest.raises(UsageError) as wrong:
         _read(json.dumps(_wrongly(json.loads(TEXT), *path, value=value)))
-    assert wrong.value.what.startswith(f"plan.json is not a saved plan: {told}")
+    assert wrong.value.what.startswith(f"plan.json is not a saved plan: {message}")
     assert wrong.value.advice.startswith("upgrade" if path == ("version",) else "save one")
 
 
@@ -139,7 +139,7 @@ def test_a_saved_plan_reads_back_equal() -> None:
     assert saved_to_json(_read(TEXT)) == TEXT
 
 
-def test_what_only_updates_baselines_is_shown_and_needs_no_approval() -> None:
+def test_changes_of_baselines_only_are_shown_and_need_no_approval() -> None:
     read = _read(TEXT)
     assert [change.action for change in read.plan.changes] == [Action.UPDATE, Action.CREATE, Action.ADOPT]
     assert read.approval == SAVED.approval

@@ -23,7 +23,7 @@ FOLDER_KEYS = (
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that only changes when it is set."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -71,7 +71,7 @@ def test_without_a_lease_nothing_is_in_flight(repository: Repository, config: Co
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "told"),
+    ("name", "data", "message"),
     [
         ("holder.json", b'{"version": 1, "who": "ann"}', "holder.json: `user` is missing; `host` is missing;"),
         ("holder.json", b'{"version": 2}', "holder.json: `version` is 2, and this kbsync reads 1"),
@@ -81,14 +81,14 @@ def test_without_a_lease_nothing_is_in_flight(repository: Repository, config: Co
     ],
 )
 def test_a_lease_that_cannot_be_read_is_reported_with_how_to_set_it_aside(
-    repository: Repository, config: Config, name: str, data: bytes | None, told: str
+    repository: Repository, config: Config, name: str, data: bytes | None, message: str
 ) -> None:
     files = lease_files(InFlight(holder=current_holder(None)))
     files = files | {name: data} if data is not None else {key: files[key] for key in files if key != name}
     with pytest.raises(FormatError) as wrong:
         read_in_flight(repository, config, _committed(repository, files))
     ref = lease_ref(config)
-    assert wrong.value.what.startswith(f"{ref}:{told}")
+    assert wrong.value.what.startswith(f"{ref}:{message}")
     is_later = data == b'{"version": 2}'
     assert wrong.value.advice.startswith(
         "upgrade" if is_later else f"set it aside with `git push origin {ref}:refs/kbsync-old-lease/production"
@@ -113,5 +113,5 @@ def test_of_two_changes_in_one_place_one_may_be_left_unconfirmed() -> None:
     done = Change(action=Action.ARCHIVE, kind=Kind.ARTICLE, path=PATH, id=7)
     intents = tuple(Intent(action=one.action, kind=one.kind, path=one.path, id=one.id) for one in (lost, done))
     outcomes = [Outcome(change=lost, result=Result.FAILED), Outcome(change=done, result=Result.DONE)]
-    for told in (outcomes, outcomes[::-1]):
-        assert unconfirmed(InFlight(holder=current_holder(None), intents=intents), told) == intents[:1]
+    for order in (outcomes, outcomes[::-1]):
+        assert unconfirmed(InFlight(holder=current_holder(None), intents=intents), order) == intents[:1]

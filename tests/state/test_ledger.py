@@ -81,7 +81,7 @@ def test_written_baselines_are_read_and_forgotten_ones_are_gone(repository: Repo
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "told"),
+    ("name", "data", "message"),
     [
         ("article/7.json", b"[" * 100_000, "article/7.json: nested too deeply"),
         (
@@ -94,13 +94,13 @@ def test_written_baselines_are_read_and_forgotten_ones_are_gone(repository: Repo
     ],
 )
 def test_a_ledger_that_cannot_be_read_is_reported_with_how_to_set_it_aside(
-    repository: Repository, config: Config, name: str, data: bytes, told: str
+    repository: Repository, config: Config, name: str, data: bytes, message: str
 ) -> None:
     ref = ledger_ref(config)
     repository.write_ref(ref, {name: data}, message="m", parent=None)
     with pytest.raises(FormatError) as wrong:
         read_local_ledger(repository, config)
-    assert wrong.value.what.startswith(f"{ref}:{told}")
+    assert wrong.value.what.startswith(f"{ref}:{message}")
     assert wrong.value.advice == (
         f"set it aside with `git push origin {ref}:refs/kbsync-old/production :{ref}` and `git update-ref -d {ref}`, "
         "then `kbsync pull`"
