@@ -40,6 +40,7 @@ SLOW = {
     "state",
     "test_action.py",
     "test_cache.py::test_several_runs_at_once_keep_everything_they_store",
+    "test_nothing_runs.py",
     "test_readme.py::test_the_installed_command_answers",
     "test_start_up.py",
     "test_workshop.py::test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top",
