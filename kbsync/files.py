@@ -158,7 +158,7 @@ class WorkingTree:
                     yield from self._walk(Path(entry.path), path + "/")
             elif not entry.is_file(follow_symlinks=False):
                 self._note(path, "is no regular file", "take it out of the tree")
-            elif printable(entry.name) != entry.name:
+            elif printable_path(entry.name) != entry.name:
                 self._note(path, "has a name that is not UTF-8", "rename it")
             else:
                 yield path
@@ -169,7 +169,7 @@ class WorkingTree:
         return entry.name != ".git" and not another and f"{path}/" not in self._ignored
 
     def _note(self, path: str, what: str, advice: str) -> None:
-        self._problems.append(Problem(path=printable(path), message=what, advice=advice))
+        self._problems.append(Problem(path=printable_path(path), message=what, advice=advice))
 
 
 def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]]:
@@ -186,7 +186,7 @@ def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]
     return known, problems
 
 
-def printable(path: str) -> str:
+def printable_path(path: str) -> str:
     """Return a path that can be shown and encoded, whatever bytes the file system had for it."""
     return path.encode("utf-8", "replace").decode("utf-8")
 

@@ -11,7 +11,7 @@ from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import CommandContext, cache_in_use, format_option, ignore_ids_option, paths_argument
 from kbsync.cli.paths import check_on_disk, content_paths
 from kbsync.config import key_for
-from kbsync.content.document import decode, parse_document
+from kbsync.content.document import decode_source, parse_document
 from kbsync.engine.context import files_on_disk, problems_of
 from kbsync.errors import UsageError
 from kbsync.markup.options import MarkupOptions
@@ -98,8 +98,8 @@ def _markdown(context: CommandContext, named: str) -> MarkdownResult:
 def _read(named: str, expected: str) -> str:
     if named == _STDIN:
         stream = getattr(sys.stdin, "buffer", None)
-        return decode(stream.read(), "standard input") if stream else sys.stdin.read()
+        return decode_source(stream.read(), "standard input") if stream else sys.stdin.read()
     try:
-        return decode(Path(named).read_bytes(), named)
+        return decode_source(Path(named).read_bytes(), named)
     except OSError as error:
         raise UsageError(f"{named} cannot be read: {error.strerror}", advice=f"name {expected}") from error

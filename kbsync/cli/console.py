@@ -71,9 +71,9 @@ def print_heading(heading: str, command: str) -> None:
 
 def print_note(text: str) -> None:
     """Print a notice on standard error; no name in it can steer a terminal."""
-    from kbsync.report.wording import plain
+    from kbsync.report.wording import visible
 
-    click.echo(_wrapped(plain(text), sys.stderr), err=True)
+    click.echo(_wrapped(visible(text), sys.stderr), err=True)
 
 
 def print_error(error: KbsyncError) -> None:

@@ -32,7 +32,7 @@ from kbsync.errors import UsageError
 from kbsync.planner.approval import SavedPlan
 from kbsync.report.json_output import saved_from_json, saved_to_json, status_to_json
 from kbsync.report.terminal import status_to_text
-from kbsync.report.wording import counts
+from kbsync.report.wording import counts_text
 
 
 @click.command()
@@ -131,7 +131,7 @@ def _print_or_save(
     else:
         _output(format_plan(planned, output_format, base=base), out)
     if out is not None:
-        print_note(f"{counts(planned.plan)}; written to {out}")
+        print_note(f"{counts_text(planned.plan)}; written to {out}")
 
 
 def _output(text: str, out: Path | None) -> None:

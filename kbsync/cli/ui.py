@@ -16,7 +16,7 @@ from kbsync.planner.planner import Plan
 from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.terminal import plan_to_text
-from kbsync.report.wording import plain
+from kbsync.report.wording import visible
 from kbsync.state.lease import describe
 
 _DELAY = 1.0
@@ -97,7 +97,7 @@ class ProgressBar:
 
     def start(self, what: str, total: int | None) -> None:
         """Show another task of `total` steps, or of nobody knows how many."""
-        self._progress.reset(self._task, description=plain(what), total=total, count=f"0/{total}" if total else "")
+        self._progress.reset(self._task, description=visible(what), total=total, count=f"0/{total}" if total else "")
 
     def advance(self) -> None:
         """Show one step done."""

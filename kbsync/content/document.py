@@ -92,7 +92,7 @@ class Document:
     heading: TitleHeading | None = None
 
 
-def decode(data: bytes, path: str) -> str:
+def decode_source(data: bytes, path: str) -> str:
     """Decode a file.
 
     Raises:
@@ -115,7 +115,7 @@ def decode(data: bytes, path: str) -> str:
     return text
 
 
-def split(text: str) -> Split:
+def split_front_matter(text: str) -> Split:
     """Split a file into front matter and body."""
     begin = len(BOM) if text.startswith(BOM) else 0
     opening = _OPENING.match(text, begin)
@@ -233,7 +233,7 @@ def parse_document(text: str, path: str) -> Document:
     Raises:
         ContentError: the front matter is ambiguous or cannot be read, with every problem found.
     """
-    parts = split(text)
+    parts = split_front_matter(text)
     if parts.error:
         advice = "front matter lies between two lines `---`, the first of which is the first line of the file"
         raise ContentError((Problem(path=path, line=1, message=parts.error, advice=advice),))
@@ -314,7 +314,7 @@ def compose(front: Mapping[str, FieldValue], body: str) -> str:
 
 
 def _head(text: str, heading: TitleHeading | None) -> str:
-    parts = split(text)
+    parts = split_front_matter(text)
     if heading is None:
         return text[: parts.body_start]
     if heading.start == skip_blank_lines(text, parts.body_start):
@@ -353,7 +353,7 @@ def _edit_one(text: str, name: str, value: FieldValue, path: str) -> str:
         return f"{text[: heading.start]}# {_heading_words(value)}{text[heading.end :]}"
     if name == "description" and is_index(path) and "description" not in document.front.items:
         return replace_body(text, value if isinstance(value, str) else "", path=path)
-    parts = split(text)
+    parts = split_front_matter(text)
     if parts.front_start is None:
         return text if value is None else _with_front(text, parts, format_lines({name: value}, newline), newline)
     source = set_key(text[parts.front_start : parts.front_end], document.front, name, value, newline)

@@ -32,7 +32,7 @@ _QUOTES = ("'", '"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSpan:
+class FrontMatterSpan:
     """The place of a key or value: its line in the file, from 1, and its offsets in the text of the front matter."""
 
     line: int
@@ -46,7 +46,7 @@ class YamlScalar:
 
     text: str
     style: str
-    span: SourceSpan
+    span: FrontMatterSpan
 
     @property
     def is_null(self) -> bool:
@@ -60,7 +60,7 @@ class YamlSequence:
 
     items: tuple["YamlValue", ...]
     flow: bool
-    span: SourceSpan
+    span: FrontMatterSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +68,9 @@ class YamlMapping:
     """A mapping; `keys` has the place of each key, `flow` tells whether it is written in braces."""
 
     items: Mapping[str, "YamlValue"]
-    keys: Mapping[str, SourceSpan]
+    keys: Mapping[str, FrontMatterSpan]
     flow: bool
-    span: SourceSpan
+    span: FrontMatterSpan
 
 
 YamlValue = YamlScalar | YamlSequence | YamlMapping
@@ -96,7 +96,7 @@ def key_lines(table: YamlMapping, prefix: str = "") -> Iterator[tuple[str, int]]
             yield from key_lines(value, f"{prefix}{key}.")
 
 
-EMPTY = YamlMapping(items={}, keys={}, flow=False, span=SourceSpan(line=1, start=0, end=0))
+EMPTY = YamlMapping(items={}, keys={}, flow=False, span=FrontMatterSpan(line=1, start=0, end=0))
 
 
 class _NodeLoader(_FastestLoader):  # type: ignore[misc]
@@ -184,7 +184,7 @@ class _NodeReader:
 
     def _table(self, node: yaml.MappingNode, depth: int) -> YamlMapping:
         items: dict[str, YamlValue] = {}
-        keys: dict[str, SourceSpan] = {}
+        keys: dict[str, FrontMatterSpan] = {}
         for key_node, value_node in node.value:
             place = self._span(key_node)
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
@@ -197,11 +197,11 @@ class _NodeReader:
                 items[key], keys[key] = self.read(value_node, depth + 1), place
         return YamlMapping(items=items, keys=keys, flow=bool(node.flow_style), span=self._span(node))
 
-    def _span(self, node: yaml.Node) -> SourceSpan:
+    def _span(self, node: yaml.Node) -> FrontMatterSpan:
         begin, end = node.start_mark, node.end_mark
-        return SourceSpan(line=self.first_line + begin.line, start=begin.index, end=end.index)
+        return FrontMatterSpan(line=self.first_line + begin.line, start=begin.index, end=end.index)
 
-    def _add_problem(self, place: SourceSpan, what: str, advice: str) -> None:
+    def _add_problem(self, place: FrontMatterSpan, what: str, advice: str) -> None:
         self.problems.append(Problem(path=self.path, line=place.line, message=what, advice=advice))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 
-from kbsync.content.document import decode, line_at, skip_blank_lines, split, unix_newlines
+from kbsync.content.document import decode_source, line_at, skip_blank_lines, split_front_matter, unix_newlines
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files
 from kbsync.markup.compare import canonical
@@ -370,11 +370,11 @@ class Includes:
 
     def _read(self, path: str) -> IncludedFile | IncludeError:
         try:
-            text = decode(self._files.read(path), path)
+            text = decode_source(self._files.read(path), path)
         except ContentError as error:
             self.problems += error.problems
             return f"`{path}` cannot be included: it {error.problems[0].message}", error.problems[0].advice
-        parts = split(text)
+        parts = split_front_matter(text)
         if parts.error:
             return f"`{path}` cannot be included: {parts.error}", "where the `---` is a line, write it as `***`"
         start = skip_blank_lines(text, parts.body_start)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
-from kbsync.content.document import Document, decode, line_at, parse_document
+from kbsync.content.document import Document, decode_source, line_at, parse_document
 from kbsync.content.fields import ArticleFields, FieldReader, IndexFields
 from kbsync.content.front_matter import YamlMapping
 from kbsync.content.includes import Expansion, Includes
@@ -106,7 +106,7 @@ def read_article(files: Files, rules: TreeRules, path: str) -> tuple[Article, tu
     """
     if path not in files.paths():
         return None
-    parse_document(decode(files.read(path), path), path)
+    parse_document(decode_source(files.read(path), path), path)
     reader = _TreeReader(files, rules)
     for directory in directories([path]) | {""}:
         if (index := index_path(directory)) in files.paths():
@@ -261,7 +261,7 @@ class _TreeReader:
     def _open(self, path: str) -> tuple[FieldReader, Document | None]:
         reader = FieldReader(path, target=self.rules.target, ignored_keys=self.rules.ignored_keys)
         try:
-            return reader, parse_document(decode(self.files.read(path), path), path)
+            return reader, parse_document(decode_source(self.files.read(path), path), path)
         except ContentError as error:
             self.problems += error.problems
             return reader, None

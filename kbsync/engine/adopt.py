@@ -151,10 +151,10 @@ class AdoptPlan:
 
     def _lost(self, case: ItemState) -> Finding:
         if case.path in self.pairs.ties:
-            return refusal(case, self.pairs.ties[case.path])
+            return conflict_of(case, self.pairs.ties[case.path])
         if case.baseline is not None:
-            return refusal(case, f"{case.kind.value} {case.id} is gone from the portal")
-        return refusal(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
+            return conflict_of(case, f"{case.kind.value} {case.id} is gone from the portal")
+        return conflict_of(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
 
     def changes(self, made: Plan) -> tuple[Change, ...]:
         """Return the changes that a pull would have to make for what is wanted."""
@@ -233,7 +233,7 @@ def change_of(action: Action, case: ItemState, reason: str, *, fields: tuple[str
     )
 
 
-def refusal(case: ItemState, reason: str) -> Finding:
+def conflict_of(case: ItemState, reason: str) -> Finding:
     """Return an item that cannot be taken over or released."""
     return _named_refusal(case.path, case.kind, case.id, reason)
 
@@ -293,7 +293,7 @@ def release(
                 continue
             entry = _released_baseline(case, live, pairs)
             if entry is None:
-                refused.append(refusal(case, "not on the portal: set `publish: false`, or delete its file"))
+                refused.append(conflict_of(case, "not on the portal: set `publish: false`, or delete its file"))
             elif case.baseline is None or case.baseline.state is not State.RELEASED:
                 changes.append(
                     change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")

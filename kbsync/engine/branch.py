@@ -16,7 +16,7 @@ from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, Ui, Workspace, open_workspace
 from kbsync.engine.pull import PullResult, plan_pull
 from kbsync.errors import GitError, Refusal, UsageError
-from kbsync.git.branches import MergeResult
+from kbsync.git.branches import TreeMerge
 from kbsync.git.refs import RefMoved
 from kbsync.git.repository import Repository
 from kbsync.model import source_path
@@ -53,7 +53,7 @@ def _over_squashes(repository: Repository, tip: str, base: str, fork: str, names
         taken = branches.find_squash(fork, commit, below)
         if taken is None:
             continue
-        same = MergeResult(parents=(commit, taken), tree=branches.tree(taken), conflicts=())
+        same = TreeMerge(parents=(commit, taken), tree=branches.tree(taken), conflicts=())
         squash = branches.commit_merge(same, {}, message=_message(names))
         return squash if commit == tip else _merged(repository, tip, squash, names)
     return tip

@@ -259,7 +259,7 @@ class FileMerger:
         if change.fields == ("parent",) and not change.kept_fields and not isinstance(live, Article):
             # The file would hold nothing but the name of the directory.
             is_default = change.path.rpartition("/")[2] == live.name
-            return MergedFile(text=None if is_default else compose(plain({"name": live.name}), ""))
+            return MergedFile(text=None if is_default else compose(front_matter_values({"name": live.name}), ""))
         text = compose(_front_of(live), self.bodies.shielded(theirs, change.path))
         if change.action is Action.ADOPT or not change.kept_fields:
             return MergedFile(agreed=text) if change.action is Action.ADOPT else MergedFile(text=text)
@@ -269,7 +269,7 @@ class FileMerger:
             raise ContentError((Problem(path=change.path, message=what),))
         if not fields and change.action is Action.MOVE and not isinstance(change.actual, Article | None):
             # The directory was renamed in the tree; without a file its new name would seem to be lost.
-            fields = plain({"name": change.actual.name})
+            fields = front_matter_values({"name": change.actual.name})
         return MergedFile(text=compose(fields, "") if fields else None, agreed=text)
 
     def _moved(self, text: str, change: Change) -> str:
@@ -357,15 +357,17 @@ def _front_of(live: Item) -> dict[str, FieldValue]:
     for name in ("body", "author", "portals"):
         fields.pop(name, None)
     is_set = {name: value not in (None, "", (), defaults.get(name)) for name, value in fields.items()}
-    return plain({name: value for name, value in fields.items() if is_set[name] or name in {"title", "name"}})
+    return front_matter_values(
+        {name: value for name, value in fields.items() if is_set[name] or name in {"title", "name"}}
+    )
 
 
 def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue]:
     fields = fields_of(live)
-    return plain({name: fields[name] for name in changed if name in fields and name != "body"})
+    return front_matter_values({name: fields[name] for name in changed if name in fields and name != "body"})
 
 
-def plain(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+def front_matter_values(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     """Return fields as front matter holds them: plain text, and names on one line that are not empty."""
     found = {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
     names = {name: " ".join(str(found[name]).split()) or "Untitled" for name in ("title", "name") if name in found}

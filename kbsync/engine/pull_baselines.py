@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from kbsync.baseline import Baseline, BaselineOrigin, State, lock_file_path
 from kbsync.change import Action, Change
 from kbsync.codec import encode
-from kbsync.content.document import compose, decode, edit_fields
+from kbsync.content.document import compose, decode_source, edit_fields
 from kbsync.content.tree import read_tree
 from kbsync.digests import blob_of, link_graph
 from kbsync.engine.context import Workspace, tree_rules
-from kbsync.engine.merge_files import plain, source_of
+from kbsync.engine.merge_files import front_matter_values, source_of
 from kbsync.engine.record import content_half, make_baseline, with_state
 from kbsync.engine.relocate import Places, relocated, relocated_body
 from kbsync.engine.render import LinkResolver, current_addresses
@@ -59,7 +59,7 @@ class PullBaselines:
         for item in reversed([*self.workspace.content.items()]):
             path = self.moved.get(item.path or "", item.path or "")
             if not isinstance(item, Article) and path in live and path not in present:
-                self.written[index_path(path)] = compose(plain({"name": item.name}), "")
+                self.written[index_path(path)] = compose(front_matter_values({"name": item.name}), "")
                 present |= {path, *ancestors(path)}
 
     def write_inherited_defaults(self, changes: Sequence[Change]) -> None:
@@ -184,7 +184,7 @@ def _wrong(item: Item, change: Change) -> dict[str, FieldValue]:
     """Return the fields in which an item differs from live, with live's values."""
     if change.desired is None:
         return {}
-    theirs = plain(fields_of(change.desired))
+    theirs = front_matter_values(fields_of(change.desired))
     asked = None if not change.kept_fields else set(change.fields)
     return {
         name: theirs[name]
@@ -225,7 +225,7 @@ def _relinked(files: Files, path: str, new: str, places: Places) -> str | None:
     if hidden or not path.endswith(".md") or path.rpartition("/")[2].startswith(_INDEX):
         return None
     try:
-        text = decode(files.read(path), path)
+        text = decode_source(files.read(path), path)
         written = relocated(text, path, new, places.after_moves)
     except ContentError:
         return None

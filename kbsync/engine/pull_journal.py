@@ -29,7 +29,7 @@ from kbsync.files import (
     folded,
     move_file,
     place_in,
-    printable,
+    printable_path,
     read_file,
     sync,
     sync_file,
@@ -269,7 +269,7 @@ class TreeJournal:
             act()
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in _STOPS_ALL:
-                what = f"{printable(path)} could not be written: {error.strerror}; the rest was not written"
+                what = f"{printable_path(path)} could not be written: {error.strerror}; the rest was not written"
                 raise KbsyncError(what, advice=_MAKE_ROOM) from error
             return _problem(path, error)
         return None
@@ -302,7 +302,7 @@ class _Writing:
         """Write the lock files, but for those whose own file could not be written."""
         failed = {problem.path for problem in self.problems}
         locks = {path: data for path, data in self.wanted.items() if path.startswith(_LOCKS)}
-        self._write({path: data for path, data in locks.items() if printable(_source_of(path)) not in failed})
+        self._write({path: data for path, data in locks.items() if printable_path(_source_of(path)) not in failed})
 
     def _write(self, files: Mapping[str, bytes | None]) -> None:
         """Write files, and delete others only when all of those are written."""
@@ -380,7 +380,7 @@ def _raise_for(problems: list[Problem]) -> None:
 
 def _problem(path: str, error: OSError | ValueError) -> Problem:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Problem(path=printable(path), message=f"could not be written: {reason}")
+    return Problem(path=printable_path(path), message=f"could not be written: {reason}")
 
 
 def _encoded(files: Mapping[str, str | bytes | None]) -> tuple[dict[str, bytes | None], list[Problem]]:

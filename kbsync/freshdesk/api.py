@@ -63,7 +63,7 @@ def article_from_json(data: Json, *, folder: int | None = None) -> Article:
     )
 
 
-def counts(folder: Json) -> tuple[int | None, int | None]:
+def counts_in_folder(folder: Json) -> tuple[int | None, int | None]:
     """Return the number of articles and of folders directly in a folder; `None` where the JSON omits it."""
     found = folder.get("articles_count"), folder.get("sub_folders_count")
     articles, folders = (int(number) if isinstance(number, int | float) else None for number in found)

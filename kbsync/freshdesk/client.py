@@ -28,7 +28,7 @@ from kbsync.freshdesk.responses import (
     ResponseLost,
     error_from,
     parse_response,
-    printable,
+    printable_text,
     retry_after,
 )
 
@@ -239,7 +239,8 @@ class Connection:
             parts = urlsplit("//unreadable")
         if parts.hostname != urlsplit(self._origin).hostname:
             raise PortalError(
-                f"{self.host}: the next page of {path} is on another host, {printable(self._redact(parts.netloc))}",
+                f"{self.host}: the next page of {path} is on another host: "
+                f"{printable_text(self._redact(parts.netloc))}",
                 advice="the key was not sent there; check that `url` is the account's own address",
             )
         return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -19,7 +19,7 @@ from kbsync.freshdesk.api import (
     PortalWriter,
     article_from_json,
     category_from_json,
-    counts,
+    counts_in_folder,
     folder_from_json,
     id_of,
 )
@@ -181,7 +181,7 @@ def _subfolders(reader: PortalReader, parent: _FolderEntry, seen: int) -> list[_
 
     In an account without nested folders the call may fail (seen in clients), and then no folder is missed.
     """
-    _, expected = counts(parent.data)
+    _, expected = counts_in_folder(parent.data)
     if expected == 0:
         return []
     try:
@@ -194,7 +194,7 @@ def _subfolders(reader: PortalReader, parent: _FolderEntry, seen: int) -> list[_
 
 
 def _articles(reader: PortalReader, parent: _FolderEntry) -> list[Article]:
-    expected, _ = counts(parent.data)
+    expected, _ = counts_in_folder(parent.data)
     if expected == 0:
         return []
     return _articles_from_json(reader, _complete_list(reader, parent, "articles"), parent.id)
@@ -216,7 +216,7 @@ def _complete_list(
     ask = reader.articles if what == "articles" else reader.subfolders
     data, items = parent.data, ask(parent.id).items
     for last in (False, True):
-        expected = counts(data)[what == "folders"] or 0
+        expected = counts_in_folder(data)[what == "folders"] or 0
         listed = len({item.get("id") for item in items})
         if listed >= expected:
             return items

@@ -145,7 +145,7 @@ def looks_like_html(raw: RawResponse) -> bool:
     return "html" in raw.headers.get("content-type", "").lower() or raw.text.lstrip()[:1] == "<"
 
 
-def printable(text: str) -> str:
+def printable_text(text: str) -> str:
     """Return a text of the portal that is safe to print: one line, no control characters, limited in length."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _MAX_QUOTE_LENGTH else line[: _MAX_QUOTE_LENGTH - 1] + "…"
@@ -158,21 +158,23 @@ def _code_and_message(raw: RawResponse) -> tuple[str, str]:
     try:
         data = json.loads(raw.text)
     except (ValueError, RecursionError):
-        return "", printable(raw.text)
+        return "", printable_text(raw.text)
     if not isinstance(data, Mapping):
         return "", ""
     errors = [error for error in data.get("errors") or () if isinstance(error, Mapping)]
     if not errors:
         message = str(data.get("message") or data.get("description") or "")
-        return printable(str(data.get("code") or "")), printable(message)
+        return printable_text(str(data.get("code") or "")), printable_text(message)
     lines = "".join(f"\n  {_field_error_line(error)}" for error in errors)
-    return printable(str(errors[0].get("code") or "")), f"{printable(str(data.get('description') or ''))}{lines}"
+    return printable_text(
+        str(errors[0].get("code") or "")
+    ), f"{printable_text(str(data.get('description') or ''))}{lines}"
 
 
 def _field_error_line(error: Mapping[str, Any]) -> str:
     field = f"{error['field']}: " if error.get("field") else ""
     code = f" ({error['code']})" if error.get("code") else ""
-    return printable(f"{field}{error.get('message') or ''}{code}")
+    return printable_text(f"{field}{error.get('message') or ''}{code}")
 
 
 def _not_freshdesk_error(raw: RawResponse) -> PortalError:
@@ -188,7 +190,7 @@ def _redirect_error(raw: RawResponse) -> PortalError:
         host = urlsplit(location).netloc.rpartition("@")[2]
     except ValueError:
         host = ""
-    where = f"to another host, {printable(host)}" if host and host != raw.host else "to another page"
+    where = f"to another host, {printable_text(host)}" if host and host != raw.host else "to another page"
     return PortalError(
         f"{raw.host} redirects {where} ({raw.request}, status {raw.status}); the key was not sent there",
         advice="set `url` to the address of the Freshdesk account itself, https://NAME.freshdesk.com",

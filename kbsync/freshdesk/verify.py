@@ -124,7 +124,7 @@ def rewrite_note(sent: Item, shown: Item) -> str:
     return f"the portal rewrote the HTML ({', '.join(changed) or 'spaces and spelling'}); readers lose nothing"
 
 
-def changed_fields(planned: Item, now: Item) -> tuple[str, ...]:
+def changed_since_plan(planned: Item, now: Item) -> tuple[str, ...]:
     """Return the fields that changed since the plan; `None` in the plan is an unknown field."""
     theirs = fields_of(now)
     names = [

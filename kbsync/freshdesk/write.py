@@ -15,7 +15,7 @@ from kbsync.freshdesk.verify import (
     Shown,
     StaleItem,
     WriteRequest,
-    changed_fields,
+    changed_since_plan,
     done,
     failed,
     mismatches,
@@ -170,7 +170,7 @@ def reread(reader: PortalReader, change: Change) -> Item:
     if response is None:
         raise StaleItem("it is gone from the portal since the plan", advice="plan again")
     now = shown_item(change.kind, response).item
-    if names := changed_fields(planned, now):
+    if names := changed_since_plan(planned, now):
         raise StaleItem(f"changed on the portal since the plan: {', '.join(names)}", advice="plan again")
     return now
 

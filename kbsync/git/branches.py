@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kbsync.errors import ContentError, GitError, Problem, UsageError
 from kbsync.git.history import changed_between, fetch_history, file_ids, is_ancestor, is_shallow
 from kbsync.git.objects import SYMLINK, NewCommit, parse_entries
-from kbsync.git.process import Runner, refusal
+from kbsync.git.process import Runner, git_error
 from kbsync.git.refs import fetch_commits, make_commit, own_refs, push, ref_commit, set_ref
 
 _HEADS = "refs/heads/"
@@ -21,7 +21,7 @@ _IN_THE_WAY = "put a real file or directory there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MergeResult:
+class TreeMerge:
     """The tree that a three-way merge of two commits gives, and the files in it that hold conflicts.
 
     The paths are relative to the content root, and begin with `../` for files beside it.
@@ -107,19 +107,19 @@ class Branches:
         """Return the tree of a commit, from the top of the repository."""
         return self._runner.line("rev-parse", "--verify", f"{commit}^{{tree}}") or ""
 
-    def merge(self, ours: str, theirs: str) -> MergeResult:
+    def merge(self, ours: str, theirs: str) -> TreeMerge:
         """Merge two commits without a checkout; raises GitError if git is too old or they share no history."""
         options = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
         result = self._runner.attempt(*options, ours, theirs)
         if result.status not in (0, _CONFLICTS):
             if result.status == _UNKNOWN_OPTION:
                 raise GitError("this git cannot merge without a checkout", advice="install git 2.38 or later")
-            raise refusal(result, f"{theirs[:10]} could not be merged into {ours[:10]}")
+            raise git_error(result, f"{theirs[:10]} could not be merged into {ours[:10]}")
         tree, *names = result.stdout.decode("utf-8", "surrogateescape").split("\0")
         conflicts = {self._from_root(name) for name in names if name}
-        return MergeResult(parents=(ours, theirs), tree=tree.strip(), conflicts=tuple(sorted(conflicts)))
+        return TreeMerge(parents=(ours, theirs), tree=tree.strip(), conflicts=tuple(sorted(conflicts)))
 
-    def commit_merge(self, merged: MergeResult, files: Mapping[str, str | None], *, message: str) -> str:
+    def commit_merge(self, merged: TreeMerge, files: Mapping[str, str | None], *, message: str) -> str:
         """Make the commit of a merge, with other content for some of its files; no branch moves."""
         return self._commit(merged.tree, files, message=message, parents=merged.parents)
 

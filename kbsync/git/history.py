@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kbsync.errors import GitError
 from kbsync.git.objects import parse_batch
-from kbsync.git.process import Runner, refusal
+from kbsync.git.process import Runner, git_error
 from kbsync.git.refs import check_path
 
 LOG_FORMAT = "%H%n%P%n%an%n%aI%n%B"
@@ -56,7 +56,7 @@ def fetch_history(runner: Runner, commit: str, remote: str, *, without: str) -> 
         result = runner.attempt(*_UNSHALLOW, f"--filter={without}", "--", remote)
     if result.status:
         what = f"this clone is shallow, and its history could not be fetched from `{remote}`"
-        raise GitError(str(refusal(result, what)), advice="fetch with depth 0, or run `git fetch --unshallow`")
+        raise GitError(str(git_error(result, what)), advice="fetch with depth 0, or run `git fetch --unshallow`")
     runner.expect_partial()
 
 

@@ -122,7 +122,7 @@ class Runner:
         """Run a command and return what it wrote; raises GitError if it failed."""
         result = self.attempt(*arguments, stdin=stdin)
         if result.status:
-            raise refusal(result, f"git {arguments[0]} failed")
+            raise git_error(result, f"git {arguments[0]} failed")
         return result.stdout
 
     def line(self, *arguments: str) -> str | None:
@@ -175,7 +175,7 @@ class Runner:
         self._environment["GIT_CEILING_DIRECTORIES"] = above
         result = self.attempt("rev-parse", *_FACTS)
         if result.status:
-            raise refusal(result, f"{directory} is not in a git repository that can be used")
+            raise git_error(result, f"{directory} is not in a git repository that can be used")
         said = result.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
         facts = dict(zip(_FACTS, said.rsplit("\n", len(_FACTS) - 1), strict=False))
         if facts["--is-inside-work-tree"] != "true":
@@ -196,7 +196,7 @@ class Runner:
         return {name: value for name, _, value in settings}
 
 
-def refusal(result: GitResult, what: str) -> GitError:
+def git_error(result: GitResult, what: str) -> GitError:
     """Return the error for a command that failed."""
     dubious = _DUBIOUS.search(result.stderr)
     if dubious:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from kbsync.errors import GitError
 from kbsync.git.objects import NewCommit, import_stream
-from kbsync.git.process import GitResult, Runner, refusal, uses_other_protocol
+from kbsync.git.process import GitResult, Runner, git_error, uses_other_protocol
 
 OWN = "refs/kbsync"
 # For each ref the commit that it has now and the one that it gets; None is no ref.
@@ -59,7 +59,7 @@ def make_commit(runner: Runner, new: NewCommit) -> str:
     """Make a commit that no ref names yet, and return its id; raises GitError if no tree can hold a path."""
     for path in new.files:
         check_path(path)
-    stream = import_stream(f"{OWN}-pending/{uuid4().hex}", new, identity(runner))
+    stream = import_stream(f"{OWN}-pending/{uuid4().hex}", new, committer_identity(runner))
     return runner.run("fast-import", "--quiet", "--done", "--date-format=now", stdin=stream).decode().strip()
 
 
@@ -71,10 +71,10 @@ def set_ref(runner: Runner, ref: str, commit: str | None, *, expected: str | Non
         return
     if ref_commit(runner, ref) != expected:
         raise RefMoved(f"{ref} was moved meanwhile", advice="run the command again")
-    raise refusal(result, f"{ref} could not be written")
+    raise git_error(result, f"{ref} could not be written")
 
 
-def identity(runner: Runner) -> str:
+def committer_identity(runner: Runner) -> str:
     """Return the name and address that git commits under here."""
     found = _IDENTITY.fullmatch(runner.line_once("var", "GIT_COMMITTER_IDENT") or "")
     return found[1] if found else _FALLBACK_IDENTITY
@@ -166,14 +166,14 @@ def _not_pushed(result: GitResult, remote: str, refs: Iterable[str]) -> GitError
     if _OVERTAKEN.search(said):
         return RefMoved(f"{named} moved on {remote} meanwhile", advice="run the command again")
     if _FORBIDDEN.search(said):
-        why = refusal(GitResult(status=1, stdout=b"", stderr=_gist(said)), f"{remote} does not let us push {named}")
+        why = git_error(GitResult(status=1, stdout=b"", stderr=_gist(said)), f"{remote} does not let us push {named}")
         return PushRefused(str(why), advice="give this clone the right to push there, or work with --local")
     return _unreachable(result, remote)
 
 
 def _unreachable(result: GitResult, remote: str) -> GitError:
     gist = GitResult(status=result.status, stdout=b"", stderr=_gist(result.stderr))
-    why = refusal(gist, f"the remote `{remote}` could not be reached")
+    why = git_error(gist, f"the remote `{remote}` could not be reached")
     advice = why.advice if uses_other_protocol(gist) else f"see whether `git ls-remote {remote}` works here"
     return GitError(str(why), advice=advice)
 

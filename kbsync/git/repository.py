@@ -50,7 +50,7 @@ class Repository:
 
     def identity(self) -> str:
         """Return the name and address that git commits under here."""
-        return refs.identity(self._runner)
+        return refs.committer_identity(self._runner)
 
     def has_remote(self, name: str) -> bool:
         """Return whether there is this remote; raises UsageError if not, but for the default in a clone without any."""

@@ -4,9 +4,9 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from kbsync.errors import ContentError, GitError, Problem
-from kbsync.files import Files, by_content_path, printable
+from kbsync.files import Files, by_content_path, printable_path
 from kbsync.git.objects import SUBMODULE, SYMLINK, TreeEntry, parse_batch, parse_entries
-from kbsync.git.process import Runner, refusal
+from kbsync.git.process import Runner, git_error
 
 _MANY = 2
 _FETCH_OBJECTS = (
@@ -66,13 +66,13 @@ class CommittedTree:
         if entry.mode == SYMLINK:
             self._note(entry, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
             return False
-        if printable(entry.name) != entry.name:
+        if printable_path(entry.name) != entry.name:
             self._note(entry, "has a name that is not UTF-8", "rename it")
             return False
         return True
 
     def _note(self, entry: TreeEntry, what: str, advice: str) -> None:
-        self._problems.append(Problem(path=printable(entry.name), message=what, advice=advice))
+        self._problems.append(Problem(path=printable_path(entry.name), message=what, advice=advice))
 
 
 class SparseTree:
@@ -128,7 +128,7 @@ def _listing(runner: Runner, commit: str, prefix: str) -> bytes:
     if prefix and runner.line("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
         what = f"the commit {commit[:12]} has no directory `{prefix.rstrip('/')}`"
         raise GitError(what, advice="commit the tree first")
-    raise refusal(result, f"the commit {commit[:12]} cannot be read")
+    raise git_error(result, f"the commit {commit[:12]} cannot be read")
 
 
 def _fetch_missing(runner: Runner, tree: str, wanted: Collection[str]) -> None:

@@ -33,7 +33,7 @@ _NOTHING = Token("nothing", "", 0, hidden=True)
 _ENCODED = re.compile(r"(?:%[89a-fA-F][0-9a-fA-F])+")
 
 
-def identity(address: str) -> str:
+def unchanged_address(address: str) -> str:
     """Return an address as it is."""
     return address
 
@@ -41,7 +41,7 @@ def identity(address: str) -> str:
 def to_html(
     markdown: str,
     *,
-    resolve: Callable[[str], str] = identity,
+    resolve: Callable[[str], str] = unchanged_address,
     anchors: Collection[str] = frozenset(),
     options: MarkupOptions = PLAIN,
 ) -> str:
@@ -93,7 +93,7 @@ class RenderedBlock:
 def render_blocks(
     markdown: str,
     *,
-    resolve: Callable[[str], str] = identity,
+    resolve: Callable[[str], str] = unchanged_address,
     anchors: Collection[str] = frozenset(),
     options: MarkupOptions = PLAIN,
 ) -> tuple[RenderedBlock, ...]:

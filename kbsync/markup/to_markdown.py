@@ -27,7 +27,7 @@ from kbsync.markup.extensions.slugs import slug
 from kbsync.markup.normalize import normalize
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import strip_scripts
-from kbsync.markup.to_html import identity, to_html
+from kbsync.markup.to_html import to_html, unchanged_address
 from kbsync.markup.writer.blocks import BlockForm, write_document
 from kbsync.markup.writer.shorthand import ShortForms, find_short_forms
 
@@ -47,7 +47,7 @@ class MarkdownResult:
 def to_markdown(
     html: str,
     *,
-    rewrite: Callable[[str], str] = identity,
+    rewrite: Callable[[str], str] = unchanged_address,
     anchors: Collection[str] = frozenset(),
     options: MarkupOptions = PLAIN,
 ) -> MarkdownResult:

@@ -221,7 +221,7 @@ def _text(article: Article) -> str:
 
 def _similarity(article: Article, known: Baseline) -> float:
     """Return how similar a source is to a baseline's; 1 where git no longer has that one."""
-    return 1.0 if known.source is None else similarity(_text(article), known.source)
+    return 1.0 if known.source is None else source_similarity(_text(article), known.source)
 
 
 def _is_similar(article: Article, known: Baseline) -> bool:
@@ -346,7 +346,7 @@ _New = TypeVar("_New", bound=Hashable)
 _Word = str | tuple[str, int]
 
 
-def similarity(one: str, other: str) -> float:
+def source_similarity(one: str, other: str) -> float:
     """Return the share of the words of two texts that both have, 0 to 1; a repeated word counts each time."""
     mine, theirs = _words(one), _words(other)
     return _share(len(mine & theirs), len(mine), len(theirs))

@@ -8,7 +8,7 @@ from kbsync.model import FieldValue
 from kbsync.report.json_output import VERSION, to_json
 from kbsync.report.pages import code_fence, code_span, escape_markdown
 from kbsync.report.terminal import draw_run, draw_table
-from kbsync.report.wording import PAST_TENSE, one_line, plain, sentence, shortened
+from kbsync.report.wording import PAST_TENSE, one_line, sentence, shortened, visible
 from kbsync.state.ledger import ItemDiff, RunInfo, RunRecord
 
 _MAX_VALUE = 60
@@ -135,7 +135,7 @@ def _title(item: ItemDiff) -> str:
 
 
 def _diff(item: ItemDiff) -> tuple[str, ...]:
-    return shortened(map(plain, item.lines))
+    return shortened(map(visible, item.lines))
 
 
 def _values(item: ItemDiff, write: Callable[[str], str] = str) -> list[str]:

@@ -11,15 +11,15 @@ from kbsync.report.wording import (
     Section,
     both_sides,
     clause,
-    counts,
+    counts_text,
     diff,
     one_line,
-    plain,
-    refusal,
+    refusal_text,
     sections,
     sentence,
     shortened,
     title_of,
+    visible,
 )
 
 _MAX_COMMENT = 60_000
@@ -31,9 +31,9 @@ _MAX_CONFLICTS = 10
 
 def plan_to_markdown(plan: Plan, *, heading: str) -> str:
     """Write a plan as GitHub-flavoured Markdown, each article's diff folded away."""
-    lines = [f"### {escape_markdown(heading)}", "", sentence(counts(plan))]
-    if refusal(plan):
-        lines += ["", f"> [!CAUTION]\n> Refused: {escape_markdown(refusal(plan))}"]
+    lines = [f"### {escape_markdown(heading)}", "", sentence(counts_text(plan))]
+    if refusal_text(plan):
+        lines += ["", f"> [!CAUTION]\n> Refused: {escape_markdown(refusal_text(plan))}"]
     if plan.changes:
         lines += ["", "| | item | what |", "| --- | --- | --- |"]
         lines += [
@@ -139,15 +139,15 @@ ins {{ color: #1a7f37; text-decoration: none; }} del {{ color: #c0392b; text-dec
 def plan_to_html(plan: Plan, *, heading: str) -> str:
     """Write a plan as one page that needs nothing else; nothing from outside reaches it unescaped."""
     parts = []
-    if refusal(plan):
-        parts.append(f'<p class="refused">Refused: {_text(refusal(plan))}</p>')
+    if refusal_text(plan):
+        parts.append(f'<p class="refused">Refused: {_text(refusal_text(plan))}</p>')
     if plan.changes:
         parts += ["<ul>", *(_html_change(change) for change in plan.changes), "</ul>"]
     for section in sections(plan):
         if section.findings:
             listed = (_html_finding(finding) for finding in section.findings)
             parts += [f"<h2>{_with_code(section.heading)}</h2>", "<ul>", *listed, "</ul>"]
-    return _PAGE.format(title=_text(heading), counts=_text(sentence(counts(plan))), body="\n".join(parts))
+    return _PAGE.format(title=_text(heading), counts=_text(sentence(counts_text(plan))), body="\n".join(parts))
 
 
 def _with_code(words: str) -> str:
@@ -176,4 +176,4 @@ def _html_line(line: str) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(plain(text))
+    return html.escape(visible(text))

@@ -19,17 +19,17 @@ from kbsync.report.wording import (
     Section,
     both_sides,
     clause,
-    counts,
+    counts_text,
     diff,
     one_line,
-    plain,
-    refusal,
+    refusal_text,
     results,
     sections,
     sentence,
     shared_notes,
     shortened,
     title_of,
+    visible,
 )
 
 SIGN_STYLES = {"+": "green", "~": "yellow", "-": "red", ">": "cyan", "=": "dim"}
@@ -53,9 +53,9 @@ def plan_to_text(
     """
     blocks: list[list[RenderableType]] = [[Text(one_line(heading), style="bold")], _changes(plan.changes)]
     blocks += [_findings(section) for section in sections(plan, undoing=undoing)]
-    closing: list[RenderableType] = [Text(sentence(counts(plan, done=done, undoing=undoing)), style="bold")]
-    if refusal(plan):
-        closing.append(Text(f"Refused: {plain(refusal(plan))}", style="bold red"))
+    closing: list[RenderableType] = [Text(sentence(counts_text(plan, done=done, undoing=undoing)), style="bold")]
+    if refusal_text(plan):
+        closing.append(Text(f"Refused: {visible(refusal_text(plan))}", style="bold red"))
     return draw(_spaced((*blocks, closing)), colour=colour, width=width)
 
 
@@ -89,9 +89,9 @@ def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int, s
         if (is_done and not own) or outcome in shown:
             continue
         style = _RESULT_STYLES[outcome.result]
-        why = "; ".join(plain(text) for text in (outcome.error, *own) if text)
+        why = "; ".join(visible(text) for text in (outcome.error, *own) if text)
         parts.append(_Entry(Text.assemble((outcome.result.value, style), " ", one_line(outcome.change.path)), why))
-    parts += [_Entry(Text(f"{count} times", style="dim"), plain(note)) for note, count in shared.items()]
+    parts += [_Entry(Text(f"{count} times", style="dim"), visible(note)) for note, count in shared.items()]
     parts.append(Text(sentence(results(outcomes)), style="bold"))
     return draw(Group(*parts), colour=colour, width=width)
 

@@ -104,14 +104,14 @@ def advice_for(finding: Finding, written: Side) -> str:
             return ""
 
 
-def plain(text: str) -> str:
+def visible(text: str) -> str:
     """Return text from outside with what could steer a terminal or hide a word made visible."""
     return "".join(_visible(char) for char in text)
 
 
 def one_line(text: str) -> str:
     """Return text from outside as part of one line."""
-    return plain(text).replace("\n", "\\n").replace("\t", "\\t")
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _visible(char: str) -> str:
@@ -137,7 +137,7 @@ def clause(change: Change | Finding) -> str:
     return one_line("; ".join(part for part in (fields, change.reason) if part))
 
 
-def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
+def counts_text(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
     """Return in one sentence what a plan would do, or has done."""
     number = Counter(change.action for change in plan.changes)
     words = PAST_TENSE if done else {action: f"to {action.value}" for action in Action}
@@ -147,7 +147,7 @@ def counts(plan: Plan, *, done: bool = False, undoing: bool = False) -> str:
     return ", ".join(parts) or "nothing there yet"
 
 
-def refusal(plan: Plan) -> str:
+def refusal_text(plan: Plan) -> str:
     """Return why a plan would be refused as a whole and what to do then, or nothing."""
     return "; ".join(filter(None, (plan.halt or plan.excess, plan.advice)))
 
@@ -171,15 +171,15 @@ def shared_notes(outcomes: Sequence[Outcome]) -> dict[str, int]:
 def diff(change: Change) -> tuple[str, ...]:
     """Return the lines of a source's diff, without its two file lines; empty where there is none to show."""
     if change.before is None or change.after is None or change.before == change.after:
-        return tuple(plain(line).replace("\n", "\\n") for line in change.diff)
-    lines = unified_diff(plain(change.before).splitlines(), plain(change.after).splitlines(), n=1, lineterm="")
+        return tuple(visible(line).replace("\n", "\\n") for line in change.diff)
+    lines = unified_diff(visible(change.before).splitlines(), visible(change.after).splitlines(), n=1, lineterm="")
     return tuple(line for line in lines if not line.startswith(("--- ", "+++ ")))
 
 
 def both_sides(finding: Finding) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return what each side of a conflict did, with the heading over it; nothing where none is known."""
     sides = (("in the content:", finding.ours), ("on the portal:", finding.theirs))
-    return tuple((heading, tuple(plain(line) for line in lines)) for heading, lines in sides if lines)
+    return tuple((heading, tuple(visible(line) for line in lines)) for heading, lines in sides if lines)
 
 
 def shortened(lines: Iterable[str], longest: int = LONGEST_DIFF) -> tuple[str, ...]:

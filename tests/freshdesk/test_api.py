@@ -12,7 +12,7 @@ from kbsync.freshdesk.api import (
     article_to_json,
     category_from_json,
     category_to_json,
-    counts,
+    counts_in_folder,
     folder_from_json,
     folder_to_json,
 )
@@ -154,8 +154,8 @@ def test_an_unknown_visibility_is_none() -> None:
 
 
 def test_the_counts_of_a_folder_may_be_missing() -> None:
-    assert counts({"articles_count": 0, "sub_folders_count": 2}) == (0, 2)
-    assert counts({"articles_count": None}) == (None, None)
+    assert counts_in_folder({"articles_count": 0, "sub_folders_count": 2}) == (0, 2)
+    assert counts_in_folder({"articles_count": None}) == (None, None)
 
 
 @pytest.mark.parametrize(

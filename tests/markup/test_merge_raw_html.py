@@ -11,7 +11,7 @@ from kbsync.markup.compare import canonical
 from kbsync.markup.merge.conflicts import resolve_to_sides
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
-from kbsync.markup.to_html import identity, to_html
+from kbsync.markup.to_html import to_html, unchanged_address
 from tests.markup.edits import edited, pulled
 
 BOX = """<div class="wrap">
@@ -135,7 +135,11 @@ def test_placeholders_in_raw_html_stay_and_are_never_overwritten() -> None:
         return text.replace("{{ name }}", "Uno")
 
     written = Template(
-        text=source, line_map=range(6), placeholders={1: [("{{ name }}", "Uno")]}, expand=expand, escape=identity
+        text=source,
+        line_map=range(6),
+        placeholders={1: [("{{ name }}", "Uno")]},
+        expand=expand,
+        escape=unchanged_address,
     )
     mine = expand(source)
     assert graft(mine, pulled(to_html(mine).replace("Other", "Others")), written=written) == source.replace(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
 from kbsync.markup.patch.patch import PatchResult, patch_html
-from kbsync.markup.to_html import identity, to_html
+from kbsync.markup.to_html import to_html, unchanged_address
 from kbsync.markup.to_markdown import to_markdown
 from tests.markup.cases import cases
 from tests.markup.counted import calls_of
@@ -19,8 +19,8 @@ def patch(
     live: str,
     markdown: str,
     *,
-    resolve: Callable[[str], str] = identity,
-    rewrite: Callable[[str], str] = identity,
+    resolve: Callable[[str], str] = unchanged_address,
+    rewrite: Callable[[str], str] = unchanged_address,
     anchors: Collection[str] = (),
 ) -> PatchResult:
     """Patch live HTML by a Markdown text, with the addresses of `to_html` and `to_markdown`."""

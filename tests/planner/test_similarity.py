@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.planner.identity import similar_pairs, similarity
+from kbsync.planner.identity import similar_pairs, source_similarity
 
 WORDS = st.sampled_from(["the", "a", "button", "reset", "زر", "ボタン", "🤖", "x"])
 TEXTS = st.dictionaries(st.integers(0, 20), st.lists(WORDS, max_size=12).map(" ".join), max_size=6)
@@ -28,9 +28,9 @@ def test_exactly_the_pairs_that_are_similar_enough_are_found(
 
 @given(st.lists(WORDS).map(" ".join), st.lists(WORDS).map(" ".join))
 def test_a_repeated_word_counts_each_time(one: str, other: str) -> None:
-    assert similarity(one, other) == similarity(other, one) == _compare_directly(one, other)
+    assert source_similarity(one, other) == source_similarity(other, one) == _compare_directly(one, other)
 
 
 def test_texts_without_a_word_are_the_same() -> None:
-    assert similarity("", " \n") == 1.0
+    assert source_similarity("", " \n") == 1.0
     assert list(similar_pairs({1: "", 2: "word"}, {"x": "\n"}, at_least=0.6)) == [(1, "x", 1.0)]

@@ -13,7 +13,17 @@ from kbsync.planner.planner import Plan
 from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.pages import plan_to_html, plan_to_markdown
 from kbsync.report.terminal import outcomes_to_text, plan_to_text
-from kbsync.report.wording import LONGEST_DIFF, clause, counts, diff, plain, results, sections, shortened, title_of
+from kbsync.report.wording import (
+    LONGEST_DIFF,
+    clause,
+    counts_text,
+    diff,
+    results,
+    sections,
+    shortened,
+    title_of,
+    visible,
+)
 
 texts = st.text(alphabet=st.characters(), max_size=60)
 
@@ -32,9 +42,9 @@ def _finding(matter: FindingKind, path: str = "a/b/c.md", reason: str = "why") -
 
 @given(texts)
 def test_plain_text_has_no_control_characters_and_loses_nothing_else(text: str) -> None:
-    shown = plain(text)
+    shown = visible(text)
     assert all(c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"} for c in shown)
-    assert plain(shown) == shown
+    assert visible(shown) == shown
     if all(unicodedata.category(c)[0] != "C" for c in text):
         assert shown == text
 
@@ -51,7 +61,7 @@ def test_plain_text_has_no_control_characters_and_loses_nothing_else(text: str) 
     ],
 )
 def test_control_characters_are_made_visible(text: str, shown: str) -> None:
-    assert plain(text) == shown
+    assert visible(text) == shown
 
 
 @given(texts)
@@ -62,20 +72,20 @@ def test_json_reads_back_equal_and_has_no_control_characters(text: str) -> None:
 
 
 def test_counts_name_only_what_is_present() -> None:
-    assert counts(_plan()) == "nothing there yet"
+    assert counts_text(_plan()) == "nothing there yet"
     plan = _plan(
         changes=(_change(Action.CREATE), _change(Action.CREATE), _change(Action.ARCHIVE)),
         drift=(_finding(FindingKind.DRIFT),),
         conflicts=(_finding(FindingKind.CONFLICT),) * 2,
         unchanged=7,
     )
-    assert counts(plan) == "2 to create, 1 to archive, 1 drifted, 2 in conflict, 7 unchanged"
-    assert counts(plan, done=True) == "2 created, 1 archived, 1 drifted, 2 in conflict, 7 unchanged"
+    assert counts_text(plan) == "2 to create, 1 to archive, 1 drifted, 2 in conflict, 7 unchanged"
+    assert counts_text(plan, done=True) == "2 created, 1 archived, 1 drifted, 2 in conflict, 7 unchanged"
 
 
 def test_a_pull_has_its_own_words_for_actions() -> None:
     plan = _plan(Side.CONTENT, drift=(_finding(FindingKind.DRIFT),), unmanaged=(_finding(FindingKind.UNMANAGED),))
-    assert counts(plan) == "1 to be published, 1 on one side only"
+    assert counts_text(plan) == "1 to be published, 1 on one side only"
     assert [section.heading for section in sections(plan) if section.findings] == [
         "Changed here, to be published",
         "On one side only, left alone",
@@ -85,10 +95,10 @@ def test_a_pull_has_its_own_words_for_actions() -> None:
 @pytest.mark.parametrize("action", Action)
 def test_every_action_has_a_word_for_before_and_after(action: Action) -> None:
     plan = _plan(changes=(_change(action),))
-    assert counts(plan) == f"1 to {action.value}"
+    assert counts_text(plan) == f"1 to {action.value}"
     done = Outcome(change=_change(action), result=Result.DONE)
-    assert counts(plan, done=True) == results([done])
-    assert results([done]) != counts(plan)
+    assert counts_text(plan, done=True) == results([done])
+    assert results([done]) != counts_text(plan)
 
 
 def test_results_name_the_failed_changes() -> None:

@@ -15,7 +15,7 @@ from kbsync.markup.align import opcodes
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.diff3 import match_versions
 from kbsync.markup.options import PLAIN, MarkupOptions
-from kbsync.markup.to_html import RenderedBlock, identity, render_blocks
+from kbsync.markup.to_html import RenderedBlock, render_blocks, unchanged_address
 
 _COMMENT = re.compile(r"\s*(?:<!--(?!\s*-->).*?-->\s*)+", re.DOTALL)
 
@@ -65,7 +65,7 @@ Blocks = Sequence[SourceBlock]
 def split_blocks(
     markdown: str,
     *,
-    resolve: Callable[[str], str] = identity,
+    resolve: Callable[[str], str] = unchanged_address,
     anchors: Collection[str] = frozenset(),
     options: MarkupOptions = PLAIN,
 ) -> tuple[SourceBlock, ...]:

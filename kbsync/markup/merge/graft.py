@@ -19,7 +19,7 @@ from kbsync.markup.merge.nested import split_matching
 from kbsync.markup.merge.raw_html import ParseContext, begins_with_same_tag, keep_raw_html
 from kbsync.markup.merge.style import begins_with_separator, restyle
 from kbsync.markup.options import PLAIN, MarkupOptions
-from kbsync.markup.to_html import identity, to_html
+from kbsync.markup.to_html import to_html, unchanged_address
 
 # Private-use characters, each of which stands for one placeholder while a text is built.
 _STAND_IN = 0xF0000
@@ -41,8 +41,8 @@ class Template:
     text: str
     line_map: Sequence[int]
     placeholders: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
-    expand: Callable[[str], str] = identity
-    escape: Callable[[str], str] = identity
+    expand: Callable[[str], str] = unchanged_address
+    escape: Callable[[str], str] = unchanged_address
 
 
 class IncludeConflict(Exception):
@@ -62,7 +62,7 @@ def graft(
     ours: str,
     theirs: str,
     *,
-    resolve: Callable[[str], str] = identity,
+    resolve: Callable[[str], str] = unchanged_address,
     anchors: Collection[str] = frozenset(),
     options: MarkupOptions = PLAIN,
     written: Template | None = None,

@@ -25,7 +25,7 @@ from kbsync.markup.merge.nested import split_parts
 from kbsync.markup.merge.raw_html import ParseContext, use_raw_html_of
 from kbsync.markup.merge.style import CLOSE, MIDDLE, OPEN
 from kbsync.markup.options import PLAIN, MarkupOptions
-from kbsync.markup.to_html import identity
+from kbsync.markup.to_html import unchanged_address
 
 # The character after a stand-in for a marker is the number of blank lines beside the marker.
 _ZERO_BLANKS = 0x100010
@@ -41,7 +41,7 @@ class MergeVersion:
     """One version of a text, and how its addresses are brought to the form in which versions are compared."""
 
     text: str
-    resolve: Callable[[str], str] = identity
+    resolve: Callable[[str], str] = unchanged_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,11 @@ from itertools import product
 
 from kbsync.markup.align import matching_blocks
 from kbsync.markup.compare import canonical_address
-from kbsync.markup.patch.segments import Ancestors, LeafSegment, Segment, leaves, split, split_inside
+from kbsync.markup.patch.segments import Ancestors, LeafSegment, Segment, leaves, split_inside, split_into_segments
 from kbsync.markup.patch.weave import PatchedText, Weaver
 from kbsync.markup.raw_html import replace_addresses, replace_ranges
 from kbsync.markup.source_map import source_spans
-from kbsync.markup.to_html import identity
+from kbsync.markup.to_html import unchanged_address
 
 _TOKEN = re.compile(
     r"""(?P<tag><!--.*?-->|</?[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>)"""
@@ -56,7 +56,7 @@ class PatchResult:
     rendered: tuple[str, ...] = ()
 
 
-def patch_html(live: str, rendered: str, *, settle: Callable[[str], str] = identity) -> PatchResult:
+def patch_html(live: str, rendered: str, *, settle: Callable[[str], str] = unchanged_address) -> PatchResult:
     """Patch the live HTML to show what the rendered one shows; `settle` brings addresses to one form for comparison."""
     root = Ancestors(resolve=cache(settle))
     wanted = root.visible_lines(rendered)
@@ -73,7 +73,7 @@ def patch_html(live: str, rendered: str, *, settle: Callable[[str], str] = ident
 
 def _split(root: Ancestors, html: str) -> tuple[Segment, ...] | None:
     parts = source_spans(html, root.resolve)
-    return split(root, parts, html) if parts is not None else None
+    return split_into_segments(root, parts, html) if parts is not None else None
 
 
 class _PatchDepth(Enum):

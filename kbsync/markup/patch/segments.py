@@ -175,7 +175,7 @@ def _lines_of(segments: Sequence[Segment]) -> tuple[str, ...]:
     return tuple(line for leaf in leaves(segments) for line in leaf.lines)
 
 
-def split(ancestors: Ancestors, parts: Sequence[SourceSpan], html: str) -> tuple[Segment, ...] | None:
+def split_into_segments(ancestors: Ancestors, parts: Sequence[SourceSpan], html: str) -> tuple[Segment, ...] | None:
     """Split spans into segments that cover them; None where a part shows nothing on its own."""
     out: list[Segment] = []
     for group in _groups(ancestors, parts):
@@ -202,7 +202,7 @@ def _split_inside(
     unnamed = _without_name(opened.element)
     ancestors = leaf.ancestors.child(unnamed, html[leaf.start : opened.start], wrapper=False)
     ancestors = changed(ancestors, depth=ancestors.depth + extra)
-    segments = split(ancestors, opened.parts, html)
+    segments = split_into_segments(ancestors, opened.parts, html)
     if segments is None or not leaves(segments):
         return None
     named_ancestors = leaf.named_ancestors
@@ -251,7 +251,7 @@ def _split_table_section(
     ancestors: Ancestors, span: SourceSpan, opened: OpenElement, html: str
 ) -> Sequence[Segment] | None:
     inner = ancestors.child(opened.element, html[span.start : opened.start], wrapper=True)
-    segments = split(inner, opened.parts, html)
+    segments = split_into_segments(inner, opened.parts, html)
     if segments is None:
         return None
     if not leaves(segments):
@@ -280,7 +280,7 @@ def _split_wrapper(
     tag = html[span.start : opened.start]
     unnamed = _without_name(opened.element)
     inner = ancestors.child(unnamed, tag, wrapper=True)
-    segments = split(inner, opened.parts, html)
+    segments = split_into_segments(inner, opened.parts, html)
     is_named = len(unnamed.attrs) < len(opened.element.attrs)
     wanted = _lines(ancestors.content_of((unnamed,))) if is_named else lines
     if segments is None or _lines_of(segments) != wanted or not leaves(segments):
