@@ -239,7 +239,7 @@ class Connection:
             parts = urlsplit("//unreadable")
         if parts.hostname != urlsplit(self._origin).hostname:
             raise PortalError(
-                f"{self.host}: the next page of {path} is on another host: "
+                f"{self.host}: the next page of {path} is on another host, "
                 f"{printable_text(self._redact(parts.netloc))}",
                 advice="the key was not sent there; check that `url` is the account's own address",
             )
