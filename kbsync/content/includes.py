@@ -126,7 +126,7 @@ class _ExpandedText:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    def has_room(self, size: int, location: Location) -> bool:
+    def has_capacity(self, size: int, location: Location) -> bool:
         """Count added characters; return whether they are allowed, and report it the first time that they are not."""
         if self.added > MAX_CHARACTERS:
             return False
@@ -190,7 +190,7 @@ class Expander:
         self, out: _ExpandedText, mark: Placeholder, before: str, row: int, location: Location, chain: tuple[str, ...]
     ) -> None:
         made = self._include(out, mark, location, chain)
-        if made is None or not out.has_room(len(made.text), location):
+        if made is None or not out.has_capacity(len(made.text), location):
             out.add(before + mark.text, row, location)
             return
         first, after = len(out.lines), _LIST_MARK.sub(" ", before)
@@ -212,7 +212,7 @@ class Expander:
         pieces, done = [], 0
         for mark in here:
             shown = escape_placeholder(mark) if mark.escaped else self._inline_text(out, mark, row, location, chain)
-            if shown is None or not out.has_room(len(shown), location):
+            if shown is None or not out.has_capacity(len(shown), location):
                 continue
             pieces += [line[done : mark.start - start], shown]
             done = mark.end - start

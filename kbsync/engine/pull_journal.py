@@ -210,7 +210,7 @@ class TreeJournal:
                 made.unlink(missing_ok=True)
                 place.unlink(missing_ok=True)
             what = f"the files to change cannot be noted in {self.folder}: {error.strerror}; nothing was written"
-            raise KbsyncError(what, advice=_MAKE_ROOM) from error
+            raise KbsyncError(what, advice=_FREE_SPACE) from error
         self._place(JournalState.DONE).unlink(missing_ok=True)
 
     def _begin_restoring(self) -> list[JournalEntry]:
@@ -270,7 +270,7 @@ class TreeJournal:
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in _STOPS_ALL:
                 what = f"{printable_path(path)} could not be written: {error.strerror}; the rest was not written"
-                raise KbsyncError(what, advice=_MAKE_ROOM) from error
+                raise KbsyncError(what, advice=_FREE_SPACE) from error
             return _problem(path, error)
         return None
 
@@ -370,7 +370,7 @@ class _Writing:
 
 
 _EDITED, _COMMITTED = "edited since", "committed since"
-_MAKE_ROOM = "free some space on the disk and run the same command again, or `kbsync pull --abort`"
+_FREE_SPACE = "free some space on the disk and run the same command again, or `kbsync pull --abort`"
 
 
 def _raise_for(problems: list[Problem]) -> None:

@@ -121,9 +121,9 @@ def render_into(
         target = rooted(path, written := relative(address))
         return written if target is None else addresses.address_of(target, ids) or addresses.fallback()
 
-    spliced = patch_html(live.body, rendered.html, settle=settle)
-    notes = tuple(f"rewritten although unchanged: {piece}" for piece in spliced.rendered)
-    return Rendered(html=spliced.html, addresses=rendered.addresses, notes=notes, whole=False)
+    patched = patch_html(live.body, rendered.html, settle=settle)
+    notes = tuple(f"rewritten although unchanged: {piece}" for piece in patched.rendered)
+    return Rendered(html=patched.html, addresses=rendered.addresses, notes=notes, whole=False)
 
 
 def current_addresses(article: Article, addresses: LinkResolver, ids: Mapping[str, int]) -> dict[str, str]:
