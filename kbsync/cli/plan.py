@@ -115,7 +115,7 @@ def except_plan_file(options: Options, config: Config, file: Path | None) -> Opt
     return replace(options, aside=frozenset({place.relative_to(config.root.resolve()).as_posix()}))
 
 
-def _last_run(planned: PlanResult) -> dict[str, object]:
+def _last_run(planned: PlanResult) -> dict[str, str | None]:
     """Return the run of the ledger that a plan without the portal compares with, and its time."""
     workspace = planned.workspace
     runs = past_runs(workspace.repository, workspace.config, limit=1)
@@ -123,11 +123,14 @@ def _last_run(planned: PlanResult) -> dict[str, object]:
 
 
 def _print_or_save(
-    planned: PlanResult, options: Options, output_format: str, out: Path | None, *, base: dict[str, object] | None
+    planned: PlanResult, options: Options, output_format: str, out: Path | None, *, base: dict[str, str | None] | None
 ) -> None:
     is_json = output_format == "json" or (out is not None and out.suffix == ".json" and output_format == "text")
     if out is not None and is_json:
-        _output(saved_to_json(make_saved_plan(planned, options)), out)
+        saved = make_saved_plan(planned, options)
+        if base is not None:
+            saved = replace(saved, refreshed=False, base_run=base["run"], base_date=base["date"])
+        _output(saved_to_json(saved), out)
     else:
         _output(format_plan(planned, output_format, base=base), out)
     if out is not None:

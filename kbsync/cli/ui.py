@@ -1,6 +1,6 @@
 """What the commands at a portal share: progress, the question before a write, a plan as text, notices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock, Timer
 from typing import Self
 
@@ -136,7 +136,7 @@ def portal_of(planned: PlanResult) -> str:
     return f"{config.target} ({config.url})" if config.url else config.target
 
 
-def format_plan(planned: PlanResult, output_format: str, *, base: dict[str, object] | None = None) -> str:
+def format_plan(planned: PlanResult, output_format: str, *, base: Mapping[str, str | None] | None = None) -> str:
     """Write a plan toward the portal in one of the formats."""
     heading = f"kbsync plan for {portal_of(planned)}"
     if output_format == "json":

@@ -63,6 +63,7 @@ class SavedPlan:
         paths: The content paths that were planned; empty for all.
         uncommitted: Planned files that are in no commit, so that no other machine has them.
         rerender: Whether all articles were to be rendered.
+        refreshed: Whether the portal was read; else `base_run` and `base_date` are what the plan was compared with.
     """
 
     plan: Plan
@@ -77,6 +78,9 @@ class SavedPlan:
     paths: tuple[str, ...] = ()
     uncommitted: tuple[str, ...] = ()
     rerender: bool = False
+    refreshed: bool = True
+    base_run: str | None = None
+    base_date: str | None = None
 
 
 def approval_of(plan: Plan, assumed: Mapping[ItemKey, Mapping[str, str]] = _NOTHING) -> Approval:

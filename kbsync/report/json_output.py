@@ -145,7 +145,8 @@ def _finding_page(finding: Finding, written: Side) -> dict[str, object]:
 def saved_to_json(saved: SavedPlan) -> str:
     """Write a saved plan; of the sources it has only the diffs, so that its size is that of the changes."""
     approved = {_identity(change): change for change in saved.approval.changes}
-    page = plan_page(saved.plan, target=saved.target, calls=saved.calls)
+    base = None if saved.refreshed else {"run": saved.base_run, "date": saved.base_date}
+    page = plan_page(saved.plan, target=saved.target, calls=saved.calls, base=base)
     page["changes"] = [_change(change, approved.get(_identity(change))) for change in saved.plan.changes]
     page["saved"] = {
         "kbsync": saved.kbsync,
@@ -156,6 +157,9 @@ def saved_to_json(saved: SavedPlan) -> str:
         "paths": list(saved.paths),
         "uncommitted": list(saved.uncommitted),
         "rerender": saved.rerender,
+        "refreshed": saved.refreshed,
+        "base_run": saved.base_run,
+        "base_date": saved.base_date,
     }
     return to_json(page)
 
@@ -212,6 +216,9 @@ class _SavedOrigin:
     paths: tuple[str, ...]
     uncommitted: tuple[str, ...]
     rerender: bool = False
+    refreshed: bool = True
+    base_run: str | None = None
+    base_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,3 +253,13 @@ def test_json_names_what_a_plan_was_compared_with(project: Project) -> None:
     project.published()
     (run,) = project.kbsync("history", "--format", "json").json["runs"]
     assert project.kbsync(*words, "--no-refresh").json["base"] == {"run": run["run"], "date": run["date"]}
+
+
+def test_a_saved_plan_names_what_it_was_compared_with_too(project: Project) -> None:
+    place = project.checkout.root.parent / "plan.json"
+    project.published()
+    (run,) = project.kbsync("history", "--format", "json").json["runs"]
+    assert project.kbsync("plan", "--no-refresh", "--out", str(place)).code == 0
+    base = {"run": run["run"], "date": run["date"]}
+    assert json.loads(place.read_text(encoding="utf-8"))["base"] == base
+    assert project.kbsync("plan", "--show", str(place), "--format", "json").json["base"] == base
