@@ -96,8 +96,8 @@ class TreeJournal:
                 raise Refusal(
                     "another kbsync is writing to this working tree", advice="wait for its end, then try again"
                 )
-            for name in (_SCRATCH, _NEXT):
-                (self.folder / name).unlink(missing_ok=True)
+            for left in filter(Path.exists, (self.folder / _SCRATCH, self.folder / _NEXT)):
+                left.unlink()
             yield
 
     @property
