@@ -284,10 +284,12 @@ class WorkerPool:
         for number, end in enumerate(ends):
             # Daemons, so that the process can end while one of them hangs in a call.
             Thread(target=_work, args=(waiting, failures, end), name=f"write {number}", daemon=True).start()
-        while not all(end.is_set() for end in ends):
+        while True:
             try:
-                for end in ends:
-                    end.wait(_LISTENING)
+                while not all(end.is_set() for end in ends):
+                    for end in ends:
+                        end.wait(_LISTENING)
+                break
             except KeyboardInterrupt:
                 self.stop()
         if failures:
