@@ -91,7 +91,7 @@ class AdoptPlan:
             known, is_given = baselines.get(key), path in self.named.pairs
             if is_given and known is not None and known.state is State.LIVE and known.path != path:
                 what = f"{key.kind.value} {key.id} is {known.path} already; release that first"
-                self.refused.append(_named_refusal(path, item.kind, key.id, what))
+                self.refused.append(_conflict(path, item.kind, key.id, what))
             elif is_given or (known is not None and known.state is not State.LIVE):
                 pins[path] = key.id
         return pins | self._pins_above(pins, baselines)
@@ -151,10 +151,10 @@ class AdoptPlan:
 
     def _lost(self, case: ItemState) -> Finding:
         if case.path in self.pairs.ties:
-            return conflict_of(case, self.pairs.ties[case.path])
+            return _state_conflict(case, self.pairs.ties[case.path])
         if case.baseline is not None:
-            return conflict_of(case, f"{case.kind.value} {case.id} is gone from the portal")
-        return conflict_of(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
+            return _state_conflict(case, f"{case.kind.value} {case.id} is gone from the portal")
+        return _state_conflict(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
 
     def changes(self, made: Plan) -> tuple[Change, ...]:
         """Return the changes that a pull would have to make for what is wanted."""
@@ -208,7 +208,7 @@ def _pinned(content: KnowledgeBase, pins: Mapping[str, int]) -> KnowledgeBase:
 def absent(named: Named, known: Collection[ItemKey]) -> list[Finding]:
     """Return refusals for the named live items that do not exist."""
     missing = (key for key in (*named.keys, *named.pairs.values()) if key not in known)
-    return [_named_refusal(f"{key.kind.value} {key.id}", key.kind, key.id, "not on the portal") for key in missing]
+    return [_conflict(f"{key.kind.value} {key.id}", key.kind, key.id, "not on the portal") for key in missing]
 
 
 def lock_paths(workspace: Workspace, keys: Collection[ItemKey]) -> list[str]:
@@ -233,12 +233,12 @@ def change_of(action: Action, case: ItemState, reason: str, *, fields: tuple[str
     )
 
 
-def conflict_of(case: ItemState, reason: str) -> Finding:
+def _state_conflict(case: ItemState, reason: str) -> Finding:
     """Return an item that cannot be taken over or released."""
-    return _named_refusal(case.path, case.kind, case.id, reason)
+    return _conflict(case.path, case.kind, case.id, reason)
 
 
-def _named_refusal(path: str, kind: Kind, number: int | None, reason: str) -> Finding:
+def _conflict(path: str, kind: Kind, number: int | None, reason: str) -> Finding:
     return Finding(finding_kind=FindingKind.CONFLICT, kind=kind, path=path, id=number, reason=reason)
 
 
@@ -293,7 +293,7 @@ def release(
                 continue
             entry = _released_baseline(case, live, pairs)
             if entry is None:
-                refused.append(conflict_of(case, "not on the portal: set `publish: false`, or delete its file"))
+                refused.append(_state_conflict(case, "not on the portal: set `publish: false`, or delete its file"))
             elif case.baseline is None or case.baseline.state is not State.RELEASED:
                 changes.append(
                     change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")

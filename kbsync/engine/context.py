@@ -148,10 +148,13 @@ def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:
 
     The sources are those that the ledger or this clone has.
     """
+    candidates = unvouched_by(workspace.lock, workspace.ledger, workspace.baselines)
+    if not candidates:
+        return {}  # as a rule: so that no source is hashed
     blobs = _blobs(workspace.content)
     found = {
         key: known
-        for key, known in unvouched_by(workspace.lock, workspace.ledger, workspace.baselines).items()
+        for key, known in candidates.items()
         if blobs.get(workspace.baselines[key].path) != workspace.lock[key].blob
     }
     if not found:

@@ -6,13 +6,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kbsync.change import Action, Change, Finding, FindingKind, select_paths
+from kbsync.change import Action, Change, Finding, select_paths
 from kbsync.config import Config, Secret
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
 from kbsync.engine.merge_files import BodyMerger, FileMerger, MergedFile, source_of
 from kbsync.engine.plan import connect, read_both, rules_for
 from kbsync.engine.pull_baselines import PullBaselines, lock_file_changes, moved_along, relinked_files
 from kbsync.engine.pull_journal import Restored, TreeJournal
+from kbsync.engine.record import conflict_of
 from kbsync.engine.refresh import find_existing
 from kbsync.engine.relocate import Places
 from kbsync.engine.render import LinkResolver
@@ -275,14 +276,8 @@ def _hold_back_unconfirmed(plan: Plan, connection: Connection) -> Plan:
 
 
 def _conflict_of(change: Change, reason: str) -> Finding:
-    return Finding(
-        finding_kind=FindingKind.CONFLICT,
-        kind=change.kind,
-        path=change.path,
-        id=change.id,
-        reason=reason,
-        content=change.actual,
-    )
+    """Return the conflict of a change of the content, whose sides are those of a change of the portal exchanged."""
+    return replace(conflict_of(change, reason), content=change.actual, live=None)
 
 
 def _refuse_to_write_over(workspace: Workspace, pulled: PulledFiles) -> None:

@@ -31,13 +31,19 @@ def opcodes(old: Sequence[str | None], new: Sequence[str | None]) -> list[Opcode
 
 def matching_blocks(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:
     """Return the runs that two sequences share, in order: where in each, and how long."""
-    shortest = min(len(ours), len(theirs))
-    head = next((at for at in range(shortest) if ours[at] != theirs[at]), shortest)
-    tail = next((at for at in range(shortest - head) if ours[-1 - at] != theirs[-1 - at]), shortest - head)
+    head, tail = common_ends(ours, theirs)
     a, b = ours[head : len(ours) - tail], theirs[head : len(theirs) - tail]
     matcher = SequenceMatcher(None, a, b, autojunk=len(a) * len(b) > _LARGE)
     between = [(head + i, head + j, size) for i, j, size in matcher.get_matching_blocks()]
     return [(0, 0, head), *between, (len(ours) - tail, len(theirs) - tail, tail)]
+
+
+def common_ends(ours: Sequence[str], theirs: Sequence[str]) -> tuple[int, int]:
+    """Return how many items two sequences share at their beginning, and of the rest at their end."""
+    shortest = min(len(ours), len(theirs))
+    head = next((at for at in range(shortest) if ours[at] != theirs[at]), shortest)
+    tail = next((at for at in range(shortest - head) if ours[-1 - at] != theirs[-1 - at]), shortest - head)
+    return head, tail
 
 
 def align(

@@ -13,7 +13,7 @@ from kbsync.baseline import Baseline, Unvouched
 from kbsync.content.document import parse_document
 from kbsync.digests import content_digests, live_digests, managed_digests, rooted_html
 from kbsync.errors import ContentError
-from kbsync.markup.align import opcodes
+from kbsync.markup.align import common_ends, opcodes
 from kbsync.markup.compare import canonical
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, Item
@@ -89,9 +89,7 @@ def _is_there(stretch: range, lost: Collection[int]) -> bool:
 
 def _differing(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int, int, int]] | None:
     """Return the stretches in which two texts differ; None where they are too long to compare."""
-    shortest = min(len(one), len(other))
-    start = next((at for at in range(shortest) if one[at] != other[at]), shortest)
-    end = next((at for at in range(shortest - start) if one[-1 - at] != other[-1 - at]), shortest - start)
+    start, end = common_ends(one, other)
     mine, theirs = one[start : len(one) - end], other[start : len(other) - end]
     if len(mine) * len(theirs) > _MOST:
         return None
