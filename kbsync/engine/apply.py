@@ -4,10 +4,12 @@ It decides nothing that the plan did not: it orders, renders, sends and records.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from threading import Event, Lock, Thread
+from signal import SIGINT, SIGTERM, default_int_handler, getsignal, signal
+from threading import Event, Lock, Thread, current_thread, main_thread
 
 from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Outcome, Result, cycle_openers, in_waves, natural_order
@@ -74,13 +76,10 @@ def apply_plan(
     applier = _Applier(
         plan=plan, portal=portal, addresses=addresses, known=known, advance=advance, keeps=keeps, lease=lease
     )
-    try:
+    with _stopped_by_signals(applier.pool):
         for wave in in_waves(plan.changes, plan.targets):
             applier.apply_wave(wave)
         applier.complete_cycles()
-    except KeyboardInterrupt:
-        applier.pool.stop()
-        applier.skip_rest()
     applier.result.interrupted = applier.pool.stopping
     return applier.result
 
@@ -124,14 +123,6 @@ class _Applier:
         for change in sorted(wave, key=lambda change: natural_order(change.path)):
             rows[parent_path(change.path)].append(change)
         self.pool.run([partial(self._apply_row, row) for row in rows.values()])
-
-    def skip_rest(self) -> None:
-        started = {(outcome.change.kind, outcome.change.path, outcome.change.id) for outcome in self.result.outcomes}
-        self.result.outcomes += [
-            Outcome(change=change, result=Result.SKIPPED, error=_INTERRUPTED)
-            for change in self.plan.changes
-            if (change.kind, change.path, change.id) not in started
-        ]
 
     def _apply_row(self, row: Sequence[Change]) -> None:
         for change in row:
@@ -259,24 +250,19 @@ class WorkerPool:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._stop = Event()
-
-    @property
-    def stopping(self) -> bool:
-        """Return whether nothing new is to be started."""
-        return self._stop.is_set()
+        self.stopping = False
 
     def stop(self) -> None:
-        """Ask to stop; raise KeyboardInterrupt when asked a second time."""
-        if self._stop.is_set():
+        """Start nothing new from now on; raise KeyboardInterrupt when asked a second time."""
+        if self.stopping:
             raise KeyboardInterrupt
-        self._stop.set()
+        self.stopping = True
 
     def run(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Run all tasks, which check `stopping` themselves; an interrupt lets those in flight end.
+        """Run all tasks, which check `stopping` themselves.
 
         Raises:
-            KeyboardInterrupt: there was a second one; tasks in flight are abandoned.
+            KeyboardInterrupt: there was a second interrupt; tasks in flight are abandoned.
         """
         waiting, failures = deque(tasks), list[BaseException]()
         # Not by `join`: after an interrupted `join` some Pythons count a thread as ended although it still runs.
@@ -284,16 +270,31 @@ class WorkerPool:
         for number, end in enumerate(ends):
             # Daemons, so that the process can end while one of them hangs in a call.
             Thread(target=_work, args=(waiting, failures, end), name=f"write {number}", daemon=True).start()
-        while True:
-            try:
-                while not all(end.is_set() for end in ends):
-                    for end in ends:
-                        end.wait(_LISTENING)
-                break
-            except KeyboardInterrupt:
-                self.stop()
+        for end in ends:
+            # With a limit, since Windows hears no signal in a wait without one.
+            while not end.wait(_LISTENING):
+                pass
         if failures:
             raise failures[0]
+
+
+@contextmanager
+def _stopped_by_signals(pool: WorkerPool) -> Iterator[None]:
+    """Let Ctrl-C ask a pool to stop, instead of raising KeyboardInterrupt at whatever the main thread is doing.
+
+    The same for each other signal that is handled as Ctrl-C. Other threads than the main one hear no signals.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    numbers = [number for number in (SIGINT, SIGTERM) if getsignal(number) is default_int_handler]
+    for number in numbers:
+        signal(number, lambda *_: pool.stop())
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal(number, default_int_handler)
 
 
 def _work(waiting: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:

@@ -1,6 +1,6 @@
 """After an interrupted run: how plan, pull and publish recover its changes."""
 
-import _thread
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -144,11 +144,11 @@ class Impatient(Quiet):
     def advance(self, what: str) -> None:
         self.taken += 1
         if self.taken == self.step:
-            _thread.interrupt_main(signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
             if self.twice:
                 # Two at once would be heard as one, and a busy machine takes its time to hear the first.
                 threading.Event().wait(2)
-                _thread.interrupt_main(signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
                 threading.Event().wait(2)
 
 
