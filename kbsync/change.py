@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
+from heapq import heapify, heappop, heappush
 
 from kbsync.baseline import Baseline
 from kbsync.model import Item, ItemKey, Kind, ancestors, is_under, parent_path
@@ -139,18 +140,48 @@ class Outcome:
     unsent: tuple[str, ...] = ()
 
 
-def in_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> tuple[tuple[Change, ...], ...]:
-    """Order changes so that each wave needs only what the waves before it wrote; the changes of a wave may run at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One write of a change; `completes`: the second one of an article in a cycle of links."""
+
+    change: Change
+    completes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOrder:
+    """Steps in an order in which they can be made; `needs` are for each the indexes of those that must be done first.
+
+    Steps that do not need one another may be made at the same time.
+    """
+
+    steps: tuple[Step, ...]
+    needs: tuple[frozenset[int], ...]
+
+
+def write_order(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> tuple[WriteOrder, WriteOrder]:
+    """Order what is written, and then the removals, which come after all of it.
 
     Parents come before their children, new articles before those that link to them (`targets` maps a path to what it
-    links to), and removals last, the deepest first. Where new articles link to one another in a cycle, those of
-    `cycle_openers` come before what they link to.
+    links to), and in removals the deepest first. Where new articles link to one another in a cycle, those of
+    `cycle_openers` come before what they link to, and are completed after it. What has no such need is in the order of
+    its path, since portals list articles as they were created.
     """
     written = [change for change in changes if not _frees_path(change)]
+    removed = [change for change in changes if _frees_path(change)]
+    directories = [change for change in written if change.kind is not Kind.ARTICLE]
+    articles = [change for change in written if change.kind is Kind.ARTICLE]
+    openers, links = cycle_openers(changes, targets), _linked_new_articles(articles, targets)
+    first = _openers(links)
+    changed_directories = {change.path for change in directories}
+    needs = _directory_needs(directories)
+    for path, linked in links.items():
+        needs[path] = (set() if path in first else linked) | (changed_directories & set(ancestors(path)))
+    steps = [Step(change=change) for change in written]
+    completions = [Step(change=change, completes=True) for change in articles if change.path in openers]
     return (
-        *_directory_waves([change for change in written if change.kind is not Kind.ARTICLE]),
-        *_article_waves([change for change in written if change.kind is Kind.ARTICLE], targets),
-        *_removal_waves([change for change in changes if _frees_path(change)]),
+        _sorted_steps([*steps, *completions], needs, links),
+        _sorted_steps([Step(change=change) for change in removed], _removal_needs(removed), {}),
     )
 
 
@@ -174,13 +205,17 @@ def _frees_path(change: Change) -> bool:
     return change.action.is_removal or (change.leaves_pointer and change.action is Action.UPDATE)
 
 
-def _removal_waves(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
-    depths = sorted({change.path.count("/") for change in changes}, reverse=True)
-    return [tuple(change for change in changes if change.path.count("/") == depth) for depth in depths]
+def _removal_needs(changes: Sequence[Change]) -> dict[str, set[str]]:
+    """Map each removed directory to what is removed below it."""
+    needs: dict[str, set[str]] = {change.path: set() for change in changes}
+    for change in changes:
+        for above in needs.keys() & set(ancestors(change.path)):
+            needs[above].add(change.path)
+    return needs
 
 
-def _directory_waves(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
-    """Order directories: parents first, and a name is freed before another takes it, since no two may have it."""
+def _directory_needs(changes: Sequence[Change]) -> dict[str, set[str]]:
+    """Map each directory to its parents, and to what frees a name that it takes, since no two may have it."""
     freed: dict[tuple[Kind, str], set[str]] = defaultdict(set)
     for change in changes:
         if change.actual is not None and _frees_name(change):
@@ -192,7 +227,7 @@ def _directory_waves(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
         needs[change.path] |= freed[change.kind, _label(change.desired)] - {change.path}
     for opener in _openers(needs):
         needs[opener] = parents[opener]
-    return _sorted_waves(changes, needs)
+    return needs
 
 
 def _frees_name(change: Change) -> bool:
@@ -205,24 +240,41 @@ def _label(item: Item | None) -> str:
     return item.label if item else ""
 
 
-def _article_waves(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> list[tuple[Change, ...]]:
-    needs = _linked_new_articles(changes, targets)
-    return _sorted_waves(changes, needs | {opener: set() for opener in _openers(needs)})
+def _sorted_steps(
+    steps: Sequence[Step], needs: Mapping[str, set[str]], completing: Mapping[str, set[str]]
+) -> WriteOrder:
+    """Sort steps by what they need, then by path. An undo may restore two items at one path."""
+    by_path: dict[str, list[int]] = defaultdict(list)
+    for number, step in enumerate(steps):
+        if not step.completes:
+            by_path[step.change.path].append(number)
+
+    def needed_paths(step: Step) -> set[str]:
+        path = step.change.path
+        return {path, *completing[path]} if step.completes else needs[path]
+
+    before = [{number for path in needed_paths(step) for number in by_path[path]} for step in steps]
+    order = _topological(before, [natural_order(step.change.path) for step in steps])
+    place = {number: index for index, number in enumerate(order)}
+    return WriteOrder(
+        steps=tuple(steps[number] for number in order),
+        needs=tuple(frozenset(place[needed] for needed in before[number]) for number in order),
+    )
 
 
-def _sorted_waves(changes: Sequence[Change], needs: Mapping[str, set[str]]) -> list[tuple[Change, ...]]:
-    # An undo may restore two items at one path: the one that was there, and the one that took its place.
-    by_path: dict[str, list[Change]] = defaultdict(list)
-    for change in changes:
-        by_path[change.path].append(change)
-    sorter = TopologicalSorter(needs)
+def _topological(needs: Sequence[set[int]], preference: Sequence[tuple[tuple[str, int], ...]]) -> list[int]:
+    """Return the numbers of `needs` in an order that has each after those it needs, else as preferred."""
+    sorter = TopologicalSorter(dict(enumerate(needs)))
     sorter.prepare()
-    waves = []
+    ready: list[tuple[tuple[tuple[str, int], ...], int]] = []
+    order = []
     while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=natural_order)
-        waves.append(tuple(change for path in ready for change in by_path[path]))
-        sorter.done(*ready)
-    return waves
+        for number in sorter.get_ready():
+            heappush(ready, (preference[number], number))
+        number = heappop(ready)[1]
+        order.append(number)
+        sorter.done(number)
+    return order
 
 
 def _linked_new_articles(changes: Sequence[Change], targets: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
@@ -240,17 +292,36 @@ def _new_articles(changes: Sequence[Change]) -> set[str]:
 
 
 def _openers(needs: Mapping[str, set[str]]) -> frozenset[str]:
-    """Return paths without whose needs the others have an order."""
-    left = dict(needs)
-    openers = set()
-    while True:
-        try:
-            TopologicalSorter(left).prepare()
-        except CycleError as error:
-            openers.add(opener := min(error.args[1]))
-            left[opener] = set()
-        else:
-            return frozenset(openers)
+    """Return few paths without whose needs the others have an order: a small feedback vertex set, in near linear time.
+
+    What is on no cycle is taken away again and again; then, of what is left, the path that is most on both sides.
+    """
+    needed = {path: {other for other in found if other in needs} for path, found in needs.items()}
+    needing: dict[str, set[str]] = {path: set() for path in needed}
+    for path, found in needed.items():
+        for other in found:
+            needing[other].add(path)
+    openers = set[str]()
+    heap = [(-len(needed[path]) * len(needing[path]), path) for path in needed]
+    heapify(heap)
+    free = [path for weight, path in heap if not weight]
+
+    def remove(path: str) -> None:
+        for others, own in ((needing, needed), (needed, needing)):
+            for other in own.pop(path):
+                others[other].discard(path)
+                weight = len(needed[other]) * len(needing[other])
+                heappush(heap, (-weight, other)) if weight else free.append(other)
+
+    while heap:
+        while free:
+            if (path := free.pop()) in needed:
+                remove(path)
+        weight, path = heappop(heap)
+        if path in needed and -weight == len(needed[path]) * len(needing[path]):
+            openers.add(path)
+            remove(path)
+    return frozenset(openers)
 
 
 def natural_order(path: str) -> tuple[tuple[str, int], ...]:

@@ -1,18 +1,20 @@
-"""Apply a plan to the portal, wave by wave, and record what both sides then say.
+"""Apply a plan to the portal, each change as soon as what it needs is there, and record what both sides then say.
 
 It decides nothing that the plan did not: it orders, renders, sends and records.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
-from functools import partial
+from heapq import heappop, heappush
+from queue import Empty, SimpleQueue
 from signal import SIGINT, SIGTERM, default_int_handler, getsignal, signal
-from threading import Event, Lock, Thread, current_thread, main_thread
+from threading import Lock, Thread, current_thread, main_thread
 
 from kbsync.baseline import Baseline
-from kbsync.change import Action, Change, Outcome, Result, cycle_openers, in_waves, natural_order
+from kbsync.change import Action, Change, Outcome, Result, Step, WriteOrder, cycle_openers, write_order
 from kbsync.engine.plan import patches_body
 from kbsync.engine.pointer import change_of_old_article, ends_archived, with_unmanaged_fields
 from kbsync.engine.record import WRITES, Recorder, WriteGuard
@@ -20,11 +22,8 @@ from kbsync.engine.render import LinkResolver, Rendered, render, render_into
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, check_unchanged
-from kbsync.model import Article, Item, ItemKey, KnowledgeBase, Status, ancestors, parent_path
+from kbsync.model import Article, Item, ItemKey, KnowledgeBase, Status, ancestors
 from kbsync.planner.planner import Plan
-
-WORKERS = 4
-"""Calls in flight; four fill the largest allowance of an account at ordinary latency."""
 
 _INTERRUPTED = "interrupted before its turn"
 _LISTENING = 0.2
@@ -77,9 +76,8 @@ def apply_plan(
         plan=plan, portal=portal, addresses=addresses, known=known, advance=advance, keeps=keeps, lease=lease
     )
     with _stopped_by_signals(applier.pool):
-        for wave in in_waves(plan.changes, plan.targets):
-            applier.apply_wave(wave)
-        applier.complete_cycles()
+        for order in write_order(plan.changes, plan.targets):
+            applier.pool.run(order, applier.apply_step)
     applier.result.interrupted = applier.pool.stopping
     return applier.result
 
@@ -98,7 +96,7 @@ class _Applier:
 
     def __post_init__(self) -> None:
         plan, connection = self.plan, self.portal.connection
-        self.pool = WorkerPool(WORKERS)
+        self.pool = WorkerPool(connection)
         self.result = ApplyResult()
         self.openers = cycle_openers(plan.changes, plan.targets)
         moved = {change.path for change in plan.changes if change.action is Action.MOVE}
@@ -116,20 +114,19 @@ class _Applier:
             forgotten=self.result.forgotten,
         )
         self._lock = Lock()
+        self._opened: dict[str, tuple[int, float]] = {}
 
-    def apply_wave(self, wave: Sequence[Change]) -> None:
-        """Apply changes that do not need one another; within a folder in order, since portals list them as created."""
-        rows: dict[str, list[Change]] = defaultdict(list)
-        for change in sorted(wave, key=lambda change: natural_order(change.path)):
-            rows[parent_path(change.path)].append(change)
-        self.pool.run([partial(self._apply_row, row) for row in rows.values()])
-
-    def _apply_row(self, row: Sequence[Change]) -> None:
-        for change in row:
-            outcome = self._apply(change)
-            with self._lock:
-                self.result.outcomes.append(outcome)
-                self.advance(outcome)
+    def apply_step(self, step: Step) -> None:
+        """Make one write, or say why it is not made; both writes of an opener are one outcome."""
+        if step.completes:
+            self._complete(step.change)
+            return
+        outcome = self._apply(step.change)
+        with self._lock:
+            if step.change.path in self.openers and outcome.live is not None:
+                self._opened[step.change.path] = len(self.result.outcomes), time.monotonic()
+            self.result.outcomes.append(outcome)
+            self.advance(outcome)
 
     def _apply(self, change: Change) -> Outcome:
         if blocker := self._blocker(change):
@@ -186,27 +183,27 @@ class _Applier:
             article = with_unmanaged_fields(article, old)
         return replace(article, status=Status.DRAFT) if change.path in self.openers else article
 
-    def complete_cycles(self) -> None:
-        """Write the openers of cycles again, now that all they link to exists; both writes are one outcome."""
-        opened = [outcome for outcome in self.result.outcomes if outcome.change.path in self.openers and outcome.live]
-        self.pool.run([partial(self._complete, outcome) for outcome in opened])
-
-    def _complete(self, opened: Outcome) -> None:
+    def _complete(self, change: Change) -> None:
+        """Write the opener of a cycle again, now that all it links to exists."""
+        if change.path not in self._opened:
+            return
+        position, created_at = self._opened[change.path]
+        opened = self.result.outcomes[position]
         if opened.live is None:
             return
         blocker = _INTERRUPTED if self.pool.stopping else self.lease.check() if self.lease else ""
-        blocker = blocker or self._missing(self._linked(opened.change))
+        blocker = blocker or self._missing(self._linked(change))
         if blocker:
             completed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {blocker}")
         else:
-            update = replace(opened.change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
-            completed = replace(self._send(update), change=opened.change)
+            update = replace(change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
+            completed = replace(self._send(update, read_at=created_at), change=change)
         with self._lock:
-            self.result.outcomes[self.result.outcomes.index(opened)] = completed
+            self.result.outcomes[position] = completed
         if completed.result is not Result.DONE:
             self.advance(completed)
 
-    def _send(self, change: Change, *, item: Item | None = None) -> Outcome:
+    def _send(self, change: Change, *, item: Item | None = None, read_at: float | None = None) -> Outcome:
         """Apply one change; `item` is sent in place of what the change desires in the end."""
         rendered = self._render(change)
         outcome = apply(
@@ -216,7 +213,7 @@ class _Applier:
             ids=self.ids,
             body=rendered.html if rendered else None,
             known=self.recorder.existing,
-            read_at=self.portal.read_at,
+            read_at=self.portal.read_at if read_at is None else read_at,
         )
         self.recorder.record(change, outcome, rendered)
         notes = (*outcome.notes, *(rendered.notes if rendered else ()))
@@ -246,10 +243,10 @@ class _Applier:
 
 
 class WorkerPool:
-    """A few threads of one run; `stopping` once somebody interrupted it."""
+    """The threads of one run; `stopping` once somebody interrupted it."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.stopping = False
 
     def stop(self) -> None:
@@ -258,24 +255,60 @@ class WorkerPool:
             raise KeyboardInterrupt
         self.stopping = True
 
-    def run(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Run all tasks, which check `stopping` themselves.
+    def run(self, order: WriteOrder, make: Callable[[Step], None]) -> None:
+        """Make all steps, each in a thread once those that it needs are done; `make` checks `stopping` itself.
+
+        As many run at the same time as the connection can use, and start at even distances, so that what does not
+        depend on one another reaches the portal in the order given.
 
         Raises:
-            KeyboardInterrupt: there was a second interrupt; tasks in flight are abandoned.
+            KeyboardInterrupt: there was a second interrupt; steps in flight are abandoned.
         """
-        waiting, failures = deque(tasks), list[BaseException]()
-        # Not by `join`: after an interrupted `join` some Pythons count a thread as ended although it still runs.
-        ends = [Event() for _ in range(min(self._size, len(waiting)))]
-        for number, end in enumerate(ends):
-            # Daemons, so that the process can end while one of them hangs in a call.
-            Thread(target=_work, args=(waiting, failures, end), name=f"write {number}", daemon=True).start()
-        for end in ends:
-            # With a limit, since Windows hears no signal in a wait without one.
-            while not end.wait(_LISTENING):
-                pass
+        ready, open_needs, dependents = _dependents(order)
+        failures, ended, active = list[BaseException](), SimpleQueue[int](), 0
+
+        def work(number: int) -> None:
+            try:
+                make(order.steps[number])
+            except BaseException as error:  # noqa: BLE001  # raised again below
+                failures.append(error)
+            finally:
+                ended.put(number)
+
+        while ready or active:
+            while ready and not failures and active < self._connection.concurrency:
+                number = heappop(ready)
+                # A daemon, so that the process can end while it hangs in a call; it sees the context of this thread.
+                Thread(target=copy_context().run, args=(work, number), name=f"write {number}", daemon=True).start()
+                active += 1
+                if not self.stopping:
+                    time.sleep(self._connection.spacing)
+            if failures and not active:
+                break
+            number = _next(ended)
+            active -= 1
+            for dependent in dependents[number]:
+                open_needs[dependent] -= 1
+                if not open_needs[dependent]:
+                    heappush(ready, dependent)
         if failures:
             raise failures[0]
+
+
+def _dependents(order: WriteOrder) -> tuple[list[int], list[int], list[list[int]]]:
+    """Return the steps that need nothing, and for each step how many it needs and which ones need it."""
+    dependents: list[list[int]] = [[] for _ in order.steps]
+    for number, needs in enumerate(order.needs):
+        for needed in needs:
+            dependents[needed].append(number)
+    return [number for number, needs in enumerate(order.needs) if not needs], [*map(len, order.needs)], dependents
+
+
+def _next(ended: SimpleQueue[int]) -> int:
+    """Wait for a step to end; with a limit each time, since Windows hears no signal in a wait without one."""
+    while True:
+        with suppress(Empty):
+            return ended.get(timeout=_LISTENING)
 
 
 @contextmanager
@@ -295,20 +328,3 @@ def _stopped_by_signals(pool: WorkerPool) -> Iterator[None]:
     finally:
         for number in numbers:
             signal(number, default_int_handler)
-
-
-def _work(waiting: deque[Callable[[], None]], failures: list[BaseException], end: Event) -> None:
-    try:
-        while not failures and (task := _next(waiting)) is not None:
-            task()
-    except BaseException as error:  # noqa: BLE001  # raised again by `run`
-        failures.append(error)
-    finally:
-        end.set()
-
-
-def _next(waiting: deque[Callable[[], None]]) -> Callable[[], None] | None:
-    try:
-        return waiting.popleft()
-    except IndexError:
-        return None

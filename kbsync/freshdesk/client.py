@@ -181,6 +181,16 @@ class Connection:
         return self._calls
 
     @property
+    def concurrency(self) -> int:
+        """Return how many callers can use this connection at the same time at the pace that the account allows."""
+        return self._rate_limiter.concurrency
+
+    @property
+    def spacing(self) -> float:
+        """Return the seconds between the starts of so many callers, if they start at even distances."""
+        return self._rate_limiter.spacing
+
+    @property
     def host(self) -> str:
         """Return the host of the portal, with its port if it is not the default."""
         return urlsplit(self._origin).netloc

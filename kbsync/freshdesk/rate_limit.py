@@ -4,6 +4,7 @@ In any 60 seconds at most this share is used, however the portal counts its minu
 remaining number. A portal that reports no limit is not slowed down. This module sends nothing.
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -13,6 +14,7 @@ WINDOW = 60.0
 # Slightly longer, because the clocks differ and the header is rounded.
 _WINDOW_AND_SLACK = WINDOW + 0.5
 _IN_FLIGHT_BEFORE_KNOWN = 4
+_MAX_IN_FLIGHT = 32
 _POLL_SECONDS = 0.02
 _MAX_SLEEP = 0.5
 
@@ -30,6 +32,20 @@ class RateLimitState:
         self._in_flight = 0
         self._has_response = False
         self._responses: deque[float] = deque()
+        self._latency = 0.0
+
+    @property
+    def concurrency(self) -> int:
+        """Return how many callers the limit has work for: the calls of one latency, and as many that prepare theirs."""
+        if self._total is None:
+            return _IN_FLIGHT_BEFORE_KNOWN
+        wanted = math.ceil(2 * self._latency * self._total * self._share / WINDOW)
+        return min(max(wanted, _IN_FLIGHT_BEFORE_KNOWN), _MAX_IN_FLIGHT)
+
+    @property
+    def spacing(self) -> float:
+        """Return the seconds between the starts of so many callers, if they start at even distances."""
+        return self._latency / self.concurrency
 
     def delay(self, now: float) -> float:
         """Return the seconds until a call may be sent; 0 or less means at once."""
@@ -47,6 +63,8 @@ class RateLimitState:
     def record_response(self, started_at: float, now: float, *, total: float | None, remaining: float | None) -> None:
         """Record the figures of a response to the call that started then; `None` where it has none."""
         self._in_flight -= 1
+        # The first response tells most, and a single slow one must not start a crowd.
+        self._latency += (now - started_at - self._latency) * (0.1 if self._has_response else 1.0)
         self._has_response = True
         self._responses.append(now)
         if total is not None and total > 0:
@@ -99,6 +117,18 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._clock = clock
         self._sleep = sleep
+
+    @property
+    def concurrency(self) -> int:
+        """Return how many callers the limit has work for, as far as is known yet."""
+        with self._lock:
+            return self._state.concurrency
+
+    @property
+    def spacing(self) -> float:
+        """Return the seconds between the starts of so many callers."""
+        with self._lock:
+            return self._state.spacing
 
     def acquire(self) -> float:
         """Wait until a call may be sent, count it and return its start, which `release` needs in any case."""

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -186,10 +187,12 @@ class Killer:
     done: bool
     writes_only: bool = True
     process: int = 0
+    seen: int = 0
     met: int = 0
     struck: str = ""
 
     def strike(self, method: str, path: str) -> Fault | None:
+        self.seen += 1
         if self.writes_only and method == "GET":
             return None
         self.met += 1
@@ -292,6 +295,10 @@ def kill_at(world: World, place: Path, killer: Killer, then: Callable[[Clone], s
             process.start()
             killer.process = process.pid or 0
             process.join(60)
+            # Calls that came before the chosen one may still be at work; those cut off with the process never end.
+            end = time.monotonic() + 1
+            while len(portal.calls) < killer.seen and time.monotonic() < end:
+                time.sleep(0.01)
         if process.exitcode != -signal.SIGKILL:
             return f"was not killed: it ended with {process.exitcode}"
         return then(clone)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kbsync.baseline import Baseline, State
-from kbsync.change import Action, Change, Finding, cycle_openers, in_waves
+from kbsync.change import Action, Change, Finding, cycle_openers, write_order
 from kbsync.config import Config
 from kbsync.content.selection import TreeRules
 from kbsync.content.tree import read_tree
@@ -196,7 +196,8 @@ class _Applier:
 
     def apply(self) -> None:
         ready = []
-        for change in (change for wave in in_waves(self.plan.changes, self.plan.targets) for change in wave):
+        orders = write_order(self.plan.changes, self.plan.targets)
+        for change in (step.change for order in orders for step in order.steps if not step.completes):
             if self._needs(change) <= self.ids.keys():
                 if change.action.creates_item:
                     self.ids[change.path] = next(self.sides.ids)
