@@ -29,6 +29,8 @@ _CHOICES = {
     "touched": ("hold", "go"),
     "new": ("none", "managed-folders", "all"),
     "style": ("keep", "clean"),
+    "create_order": ("files", "any"),
+    "reread": ("folder", "article"),
 }
 _TEXTS = ("url", "public_url", "language", "branch", "assets_url", *_CHOICES)
 _LISTS = ("languages", "ignore")
@@ -51,6 +53,8 @@ class Config:
     touched: str = "hold"
     new: str = "managed-folders"
     style: str = "keep"
+    create_order: str = "files"
+    reread: str = "folder"
     share: float = 0.8
     archive_share: float | None = 0.3
     archive_number: int | None = None

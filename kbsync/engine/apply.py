@@ -22,12 +22,15 @@ from kbsync.engine.render import LinkResolver, Rendered, render, render_into
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, check_unchanged
-from kbsync.model import Article, Item, ItemKey, KnowledgeBase, Status, ancestors
+from kbsync.freshdesk.readings import Readings
+from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, Status, ancestors, parent_path
 from kbsync.planner.planner import Plan
 
 _INTERRUPTED = "interrupted before its turn"
 _LISTENING = 0.2
 """Seconds between two checks for an interrupt."""
+_IN_ORDER = 4
+"""How many creations of one folder may be in flight if their order counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,21 @@ class LiveSide:
     connection: Connection
     live: KnowledgeBase
     read_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteWays:
+    """How articles are written.
+
+    Attributes:
+        keeps: An update of one that was made on the portal keeps the blocks that the writer did not change.
+        in_order: The new ones of a folder are created in the order of their files, as far as the network lets them.
+        lists: One that was read too long ago may be read again with its whole folder.
+    """
+
+    keeps: bool = True
+    in_order: bool = True
+    lists: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,19 +79,18 @@ def apply_plan(
     known: Mapping[ItemKey, Baseline],
     advance: Callable[[Outcome], None],
     *,
-    keeps: bool = True,
+    ways: WriteWays,
     lease: WriteGuard | None = None,
 ) -> ApplyResult:
     """Apply a plan's changes; one that fails holds back what depends on it and nothing else.
 
-    With `keeps`, an update of an article that was made on the portal keeps the blocks that the writer did not change.
     An interrupt lets the calls in flight end and skips the rest. Without a `lease` nothing is checked or noted.
 
     Raises:
         KeyboardInterrupt: the second one.
     """
     applier = _Applier(
-        plan=plan, portal=portal, addresses=addresses, known=known, advance=advance, keeps=keeps, lease=lease
+        plan=plan, portal=portal, addresses=addresses, known=known, advance=advance, ways=ways, lease=lease
     )
     with _stopped_by_signals(applier.pool):
         for order in write_order(plan.changes, plan.targets):
@@ -91,12 +108,12 @@ class _Applier:
     addresses: LinkResolver
     known: Mapping[ItemKey, Baseline]
     advance: Callable[[Outcome], None]
-    keeps: bool
+    ways: WriteWays
     lease: WriteGuard | None
 
     def __post_init__(self) -> None:
         plan, connection = self.plan, self.portal.connection
-        self.pool = WorkerPool(connection)
+        self.pool = WorkerPool(connection, in_order=self.ways.in_order)
         self.result = ApplyResult()
         self.openers = cycle_openers(plan.changes, plan.targets)
         moved = {change.path for change in plan.changes if change.action is Action.MOVE}
@@ -113,8 +130,11 @@ class _Applier:
             baselines=self.result.baselines,
             forgotten=self.result.forgotten,
         )
+        self._readings = Readings(
+            self._reader, plan.writes, self.portal.live, read_at=self.portal.read_at, lists=self.ways.lists
+        )
         self._lock = Lock()
-        self._opened: dict[str, tuple[int, float]] = {}
+        self._opened: dict[str, int] = {}
 
     def apply_step(self, step: Step) -> None:
         """Make one write, or say why it is not made; both writes of an opener are one outcome."""
@@ -124,7 +144,7 @@ class _Applier:
         outcome = self._apply(step.change)
         with self._lock:
             if step.change.path in self.openers and outcome.live is not None:
-                self._opened[step.change.path] = len(self.result.outcomes), time.monotonic()
+                self._opened[step.change.path] = len(self.result.outcomes)
             self.result.outcomes.append(outcome)
             self.advance(outcome)
 
@@ -157,7 +177,7 @@ class _Applier:
 
     def _move(self, change: Change) -> Outcome:
         """Create the new article, then archive the old one, so that readers always find one of the two."""
-        stale = check_unchanged(self._reader, change, read_at=self.portal.read_at)
+        stale = check_unchanged(self._readings, change)
         if stale is not None:
             return stale
         create = replace(change, action=Action.CREATE, id=None, actual=None)
@@ -187,7 +207,7 @@ class _Applier:
         """Write the opener of a cycle again, now that all it links to exists."""
         if change.path not in self._opened:
             return
-        position, created_at = self._opened[change.path]
+        position = self._opened[change.path]
         opened = self.result.outcomes[position]
         if opened.live is None:
             return
@@ -197,13 +217,13 @@ class _Applier:
             completed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {blocker}")
         else:
             update = replace(change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
-            completed = replace(self._send(update, read_at=created_at), change=change)
+            completed = replace(self._send(update), change=change)
         with self._lock:
             self.result.outcomes[position] = completed
         if completed.result is not Result.DONE:
             self.advance(completed)
 
-    def _send(self, change: Change, *, item: Item | None = None, read_at: float | None = None) -> Outcome:
+    def _send(self, change: Change, *, item: Item | None = None) -> Outcome:
         """Apply one change; `item` is sent in place of what the change desires in the end."""
         rendered = self._render(change)
         outcome = apply(
@@ -213,7 +233,7 @@ class _Applier:
             ids=self.ids,
             body=rendered.html if rendered else None,
             known=self.recorder.existing,
-            read_at=self.portal.read_at if read_at is None else read_at,
+            readings=self._readings,
         )
         self.recorder.record(change, outcome, rendered)
         notes = (*outcome.notes, *(rendered.notes if rendered else ()))
@@ -229,7 +249,7 @@ class _Applier:
             return Rendered(html=article.body, addresses=change.baseline_after.addresses)
         live, anchors, ids = change.actual, self.plan.anchors.get(change.path, frozenset()), dict(self.ids)
         origin = self.recorder.origin_of(change, change.id or 0)
-        if self.keeps and isinstance(live, Article) and patches_body(change, origin):
+        if self.ways.keeps and isinstance(live, Article) and patches_body(change, origin):
             return render_into(live, article, anchors, self.addresses, ids)
         return render(article, anchors, self.addresses, ids)
 
@@ -243,10 +263,14 @@ class _Applier:
 
 
 class WorkerPool:
-    """The threads of one run; `stopping` once somebody interrupted it."""
+    """The threads of one run; `stopping` once somebody interrupted it.
 
-    def __init__(self, connection: Connection) -> None:
+    `in_order`: what is created in one folder starts at even distances, so that it is most likely created in that order.
+    """
+
+    def __init__(self, connection: Connection, *, in_order: bool) -> None:
         self._connection = connection
+        self._in_order = in_order
         self.stopping = False
 
     def stop(self) -> None:
@@ -258,13 +282,12 @@ class WorkerPool:
     def run(self, order: WriteOrder, make: Callable[[Step], None]) -> None:
         """Make all steps, each in a thread once those that it needs are done; `make` checks `stopping` itself.
 
-        As many run at the same time as the connection can use, and start at even distances, so that what does not
-        depend on one another reaches the portal in the order given.
+        As many run at the same time as the connection can use.
 
         Raises:
             KeyboardInterrupt: there was a second interrupt; steps in flight are abandoned.
         """
-        ready, open_needs, dependents = _dependents(order)
+        ready = _ReadySteps(order)
         failures, ended, active = list[BaseException](), SimpleQueue[int](), 0
 
         def work(number: int) -> None:
@@ -275,40 +298,72 @@ class WorkerPool:
             finally:
                 ended.put(number)
 
-        while ready or active:
-            while ready and not failures and active < self._connection.concurrency:
-                number = heappop(ready)
+        while True:
+            while not failures and active < self._connection.concurrency:
+                number = ready.take(self._connection.latency / _IN_ORDER if self._in_order else 0.0)
+                if number is None:
+                    break
                 # A daemon, so that the process can end while it hangs in a call; it sees the context of this thread.
                 Thread(target=copy_context().run, args=(work, number), name=f"write {number}", daemon=True).start()
                 active += 1
-                if not self.stopping:
-                    time.sleep(self._connection.spacing)
-            if failures and not active:
+            if not active and (failures or not ready):
                 break
-            number = _next(ended)
-            active -= 1
-            for dependent in dependents[number]:
-                open_needs[dependent] -= 1
-                if not open_needs[dependent]:
-                    heappush(ready, dependent)
+            # With a limit, since Windows hears no signal in a wait without one.
+            with suppress(Empty):
+                ready.finish(ended.get(timeout=min(max(ready.wait(), 0.001), _LISTENING)))
+                active -= 1
         if failures:
             raise failures[0]
 
 
-def _dependents(order: WriteOrder) -> tuple[list[int], list[int], list[list[int]]]:
-    """Return the steps that need nothing, and for each step how many it needs and which ones need it."""
-    dependents: list[list[int]] = [[] for _ in order.steps]
-    for number, needs in enumerate(order.needs):
-        for needed in needs:
-            dependents[needed].append(number)
-    return [number for number, needs in enumerate(order.needs) if not needs], [*map(len, order.needs)], dependents
+class _ReadySteps:
+    """The steps of an order that may be made now, those that create articles in a row for each folder."""
 
+    def __init__(self, order: WriteOrder) -> None:
+        self._steps = order.steps
+        self._open = [len(needs) for needs in order.needs]
+        self._dependents: list[list[int]] = [[] for _ in order.steps]
+        self._rows: dict[str, list[int]] = {}
+        self._next_start: dict[str, float] = {}
+        for number, needs in enumerate(order.needs):
+            for needed in needs:
+                self._dependents[needed].append(number)
+            if not needs:
+                self._add(number)
 
-def _next(ended: SimpleQueue[int]) -> int:
-    """Wait for a step to end; with a limit each time, since Windows hears no signal in a wait without one."""
-    while True:
-        with suppress(Empty):
-            return ended.get(timeout=_LISTENING)
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def take(self, spacing: float) -> int | None:
+        """Return the first step that may start now; the next one of its row may start so many seconds later."""
+        now = time.monotonic()
+        rows = [(row[0], name) for name, row in self._rows.items() if self._next_start.get(name, now) <= now]
+        if not rows:
+            return None
+        number, name = min(rows)
+        heappop(self._rows[name])
+        if not self._rows[name]:
+            del self._rows[name]
+        if name:
+            self._next_start[name] = now + spacing
+        return number
+
+    def wait(self) -> float:
+        """Return the seconds until a step may start of those that are ready; infinite without one."""
+        now = time.monotonic()
+        return min((self._next_start.get(name, now) - now for name in self._rows), default=float("inf"))
+
+    def finish(self, number: int) -> None:
+        """Note that a step is done."""
+        for dependent in self._dependents[number]:
+            self._open[dependent] -= 1
+            if not self._open[dependent]:
+                self._add(dependent)
+
+    def _add(self, number: int) -> None:
+        change = self._steps[number].change
+        is_listed = change.kind is Kind.ARTICLE and change.action.creates_item and not self._steps[number].completes
+        heappush(self._rows.setdefault(parent_path(change.path) if is_listed else "", []), number)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from kbsync import __version__
 from kbsync.baseline import Baseline, fingerprint, is_tombstone, tombstone
-from kbsync.engine.apply import ApplyResult, LiveSide, apply_plan
+from kbsync.engine.apply import ApplyResult, LiveSide, WriteWays, apply_plan
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, unvouched
 from kbsync.engine.record import intents_of
 from kbsync.engine.recover import recover_into
@@ -126,7 +126,11 @@ class RunSession:
             LinkResolver(workspace.config, workspace.content.assets),
             workspace.baselines,
             lambda outcome: self.ui.advance(outcome.change.path),
-            keeps=workspace.config.style == "keep" and not self.options.rerender,
+            ways=WriteWays(
+                keeps=workspace.config.style == "keep" and not self.options.rerender,
+                in_order=workspace.config.create_order == "files",
+                lists=workspace.config.reread == "folder",
+            ),
             lease=lease,
         )
         result.undoes = self.operation.undoes

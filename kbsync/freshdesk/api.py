@@ -191,6 +191,11 @@ class PortalReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def calls_per_second(self) -> float:
+        """Return how many calls the account's pace allows."""
+        return self._connection.calls_per_second
+
     def categories(self) -> ItemList:
         """Return the categories."""
         return self._list("/categories")
@@ -243,10 +248,10 @@ class PortalWriter:
         """Create an article in a folder."""
         return self._connection.post(f"/api/v2/solutions/folders/{folder}/articles", body)
 
-    def update(self, kind: Kind, number: int, body: Json) -> ApiResponse:
+    def update(self, kind: Kind, number: int, body: Json, *, not_after: float = float("inf")) -> ApiResponse:
         """Update the item with this id."""
-        return self._connection.put(f"/api/v2/solutions/{_COLLECTION[kind]}/{number}", body)
+        return self._connection.put(f"/api/v2/solutions/{_COLLECTION[kind]}/{number}", body, not_after=not_after)
 
-    def delete(self, kind: Kind, number: int) -> ApiResponse:
+    def delete(self, kind: Kind, number: int, *, not_after: float = float("inf")) -> ApiResponse:
         """Delete the item with this id for good, with its content as far as is known."""
-        return self._connection.delete(f"/api/v2/solutions/{_COLLECTION[kind]}/{number}")
+        return self._connection.delete(f"/api/v2/solutions/{_COLLECTION[kind]}/{number}", not_after=not_after)

@@ -120,11 +120,17 @@ _RETRY_AFTER_UNSAID = 30.0
 # A pause of minutes is a penalty (seen in production): the run ends with an error instead of blocking CI.
 _MAX_RETRY_AFTER = 120.0
 _MAX_PAGES = 500
+PER_PAGE = 100
+"""The most items that a page of a list holds (documented)."""
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Their logs contain text of the server, which may echo the key.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 _NO_RESPONSE = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ValueError)
+
+
+class TooLate(PortalError):
+    """The time until which a call was allowed had passed when it could have been sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +139,7 @@ class _Request:
     path: str
     query: Mapping[str, str] | None = None
     body: Json | None = None
+    not_after: float = float("inf")
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -186,9 +193,14 @@ class Connection:
         return self._rate_limiter.concurrency
 
     @property
-    def spacing(self) -> float:
-        """Return the seconds between the starts of so many callers, if they start at even distances."""
-        return self._rate_limiter.spacing
+    def calls_per_second(self) -> float:
+        """Return how many calls the connection makes at most, by the account's pace and the portal's latency."""
+        return self._rate_limiter.calls_per_second
+
+    @property
+    def latency(self) -> float:
+        """Return the seconds that a call takes, as a moving average; 0 before the first response."""
+        return self._rate_limiter.latency
 
     @property
     def host(self) -> str:
@@ -213,13 +225,19 @@ class Connection:
         """Read. Raise StatusError for an error status, PortalError where there is no valid response."""
         return self._send(_Request(method="GET", path=path, query=query))
 
-    def put(self, path: str, body: Json) -> ApiResponse:
-        """Update; retried like `get`, since it is idempotent."""
-        return self._send(_Request(method="PUT", path=path, body=body))
+    def put(self, path: str, body: Json, *, not_after: float = float("inf")) -> ApiResponse:
+        """Update; retried like `get`, since it is idempotent.
 
-    def delete(self, path: str) -> ApiResponse:
-        """Delete; retried like `get`, so that StatusError with `is_gone` may be due to an earlier attempt."""
-        return self._send(_Request(method="DELETE", path=path))
+        Raise TooLate, with nothing sent, where the rate limit or a pause delays it past `not_after` (monotonic clock).
+        """
+        return self._send(_Request(method="PUT", path=path, body=body, not_after=not_after))
+
+    def delete(self, path: str, *, not_after: float = float("inf")) -> ApiResponse:
+        """Delete; retried like `get`, so that StatusError with `is_gone` may be due to an earlier attempt.
+
+        `not_after` is that of `put`.
+        """
+        return self._send(_Request(method="DELETE", path=path, not_after=not_after))
 
     def post(self, path: str, body: Json) -> ApiResponse:
         """Create; retried only where nothing was sent. Raise ResponseLost where it is not known whether it was done."""
@@ -227,7 +245,7 @@ class Connection:
 
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[ApiResponse]:
         """Read the pages of a list, a hundred items each; the Link header is followed, but never to another host."""
-        response = self.get(path, {"per_page": "100", **(query or {})})
+        response = self.get(path, {"per_page": str(PER_PAGE), **(query or {})})
         yield response
         seen = {path}
         while response.next_url:
@@ -274,6 +292,8 @@ class Connection:
                 raise ResponseLost(problem.what, advice=advice)
             if final or wait is None:
                 break
+            # It may have been done: what the portal shows now no longer says whether it may be repeated.
+            request = replace(request, not_after=float("inf")) if sent else request
             self._sleep(wait)
         raise problem
 
@@ -299,6 +319,8 @@ class Connection:
         try:
             if request.method != "GET" and (why := self._write_problem()):
                 raise PortalError(why, advice="run it again")
+            if time.monotonic() > request.not_after:
+                raise TooLate(f"{request} comes too late")
             with self._lock:
                 self._calls += 1
             response = self._client.request(

@@ -23,12 +23,12 @@ from kbsync.freshdesk.api import (
     folder_from_json,
     id_of,
 )
+from kbsync.freshdesk.readings import Readings, StaleItem, shown_item
 from kbsync.freshdesk.responses import Json, StatusError
-from kbsync.freshdesk.verify import StaleItem, WriteRequest, shown_item
-from kbsync.freshdesk.write import perform, reread
+from kbsync.freshdesk.verify import WriteRequest
+from kbsync.freshdesk.write import perform
 from kbsync.model import Article, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 
-_FRESH = 5.0
 _RUN_AGAIN = "somebody may be editing: run it again; if the error stays, the key may not have access to all items"
 
 
@@ -104,29 +104,26 @@ def apply(
     ids: Mapping[str, int],
     body: str | None = None,
     known: Container[ItemKey] = frozenset(),
-    read_at: float = float("-inf"),
+    readings: Readings | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Apply one change and verify it against the response.
 
     `ids` are the live ids by content path; `body` is the HTML to send (`None`: the live body unchanged); `known` are
-    the live items that the plan saw, and `read_at` is when, by `time.monotonic`: an item read less than 5 seconds ago
-    is not read again. Every PortalError becomes part of the outcome.
+    the live items that the plan saw, and `readings` those of the run, without which the item is read first. Every
+    PortalError becomes part of the outcome.
     """
+    readings = readings or Readings(reader)
     request = WriteRequest(
-        reader=reader,
-        writer=writer,
-        change=change,
-        ids=ids,
-        body=body,
-        known=known,
-        fresh=time.monotonic() - read_at < _FRESH,
-        sleep=sleep,
+        reader=reader, writer=writer, change=change, ids=ids, body=body, known=known, readings=readings, sleep=sleep
     )
     try:
-        return perform(request)
+        outcome = perform(request)
     except PortalError as error:
         return _failure(change, error)
+    if outcome.live is not None:
+        readings.note(outcome.live, time.monotonic())
+    return outcome
 
 
 def _failure(change: Change, error: PortalError) -> Outcome:
@@ -134,12 +131,10 @@ def _failure(change: Change, error: PortalError) -> Outcome:
     return Outcome(change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "))
 
 
-def check_unchanged(reader: PortalReader, change: Change, *, read_at: float) -> Outcome | None:
+def check_unchanged(readings: Readings, change: Change) -> Outcome | None:
     """Return the outcome of a change whose item is not as the plan saw it; None where it may be applied."""
-    if time.monotonic() - read_at < _FRESH:
-        return None
     try:
-        reread(reader, change)
+        readings.check(change)
     except PortalError as error:
         return _failure(change, error)
     return None

@@ -32,20 +32,21 @@ class RateLimitState:
         self._in_flight = 0
         self._has_response = False
         self._responses: deque[float] = deque()
-        self._latency = 0.0
+        self.latency = 0.0
 
     @property
     def concurrency(self) -> int:
         """Return how many callers the limit has work for: the calls of one latency, and as many that prepare theirs."""
         if self._total is None:
             return _IN_FLIGHT_BEFORE_KNOWN
-        wanted = math.ceil(2 * self._latency * self._total * self._share / WINDOW)
+        wanted = math.ceil(2 * self.latency * self._total * self._share / WINDOW)
         return min(max(wanted, _IN_FLIGHT_BEFORE_KNOWN), _MAX_IN_FLIGHT)
 
     @property
-    def spacing(self) -> float:
-        """Return the seconds between the starts of so many callers, if they start at even distances."""
-        return self._latency / self.concurrency
+    def calls_per_second(self) -> float:
+        """Return how many calls the limit and the latency allow in the long run."""
+        by_latency = self.concurrency / self.latency if self.latency else math.inf
+        return min(by_latency, math.inf if self._total is None else self._total * self._share / WINDOW)
 
     def delay(self, now: float) -> float:
         """Return the seconds until a call may be sent; 0 or less means at once."""
@@ -64,7 +65,7 @@ class RateLimitState:
         """Record the figures of a response to the call that started then; `None` where it has none."""
         self._in_flight -= 1
         # The first response tells most, and a single slow one must not start a crowd.
-        self._latency += (now - started_at - self._latency) * (0.1 if self._has_response else 1.0)
+        self.latency += (now - started_at - self.latency) * (0.1 if self._has_response else 1.0)
         self._has_response = True
         self._responses.append(now)
         if total is not None and total > 0:
@@ -125,10 +126,15 @@ class RateLimiter:
             return self._state.concurrency
 
     @property
-    def spacing(self) -> float:
-        """Return the seconds between the starts of so many callers."""
+    def latency(self) -> float:
+        """Return the seconds that a call takes, as a moving average; 0 before the first response."""
+        return self._state.latency
+
+    @property
+    def calls_per_second(self) -> float:
+        """Return how many calls the limit and the latency allow in the long run."""
         with self._lock:
-            return self._state.spacing
+            return self._state.calls_per_second
 
     def acquire(self) -> float:
         """Wait until a call may be sent, count it and return its start, which `release` needs in any case."""

@@ -4,32 +4,14 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from kbsync.change import Change, Outcome, Result
-from kbsync.errors import PortalError
-from kbsync.freshdesk.api import PortalReader, PortalWriter, article_from_json, category_from_json, folder_from_json
-from kbsync.freshdesk.responses import ApiResponse, Json
+from kbsync.freshdesk.api import PortalReader, PortalWriter
+from kbsync.freshdesk.readings import Readings, Shown
 from kbsync.markup.compare import losses
 from kbsync.markup.dom import abbreviate, count_markup, stable_body
 from kbsync.model import Article, FieldValue, Item, ItemKey, Kind, digest, fields_of, kind_of, parent_path
 
 _MAX_QUOTE_LENGTH = 60
 _MAX_LOSSES = 3
-ITEM_FROM_JSON: Mapping[Kind, Callable[[Json], Item]] = {
-    Kind.CATEGORY: category_from_json,
-    Kind.FOLDER: folder_from_json,
-    Kind.ARTICLE: article_from_json,
-}
-
-
-class StaleItem(PortalError):
-    """The item changed since the plan, so nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """An item as the portal shows it, and the time of that response."""
-
-    item: Item
-    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +24,7 @@ class WriteRequest:
     ids: Mapping[str, int]
     body: str | None
     known: Container[ItemKey]
-    fresh: bool
+    readings: Readings
     sleep: Callable[[float], None]
 
     @property
@@ -65,13 +47,6 @@ class WriteRequest:
         return ItemKey(kind, number) in self.known or any(
             number == other and kind is kind_of(path) for path, other in tuple(self.ids.items())
         )
-
-
-def shown_item(kind: Kind, response: ApiResponse) -> Shown:
-    """Return the item in a response; raise PortalError where it has none."""
-    if not isinstance(response.data, Mapping):
-        raise PortalError(f"the response of the portal has no {kind}", advice="run it again")
-    return Shown(item=ITEM_FROM_JSON[kind](response.data), at=response.at)
 
 
 def verified(request: WriteRequest, sent: Item, shown: Shown) -> Outcome:
@@ -122,22 +97,6 @@ def rewrite_note(sent: Item, shown: Item) -> str:
     parts = [(before - after, "left out"), (after - before, "added")]
     changed = [f"{abbreviate(sorted(kinds))} {word}" for kinds, word in parts if kinds]
     return f"the portal rewrote the HTML ({', '.join(changed) or 'spaces and spelling'}); readers lose nothing"
-
-
-def changed_since_plan(planned: Item, now: Item) -> tuple[str, ...]:
-    """Return the fields that changed since the plan; `None` in the plan is an unknown field."""
-    theirs = fields_of(now)
-    names = [
-        name
-        for name, value in fields_of(planned).items()
-        if value is not None and _stable_digest(name, value) != _stable_digest(name, theirs[name])
-    ]
-    is_moved = planned.parent is not None and planned.parent != now.parent
-    return (*names, "folder") if is_moved else tuple(names)
-
-
-def _stable_digest(name: str, value: FieldValue) -> str:
-    return digest(stable_body(value) if name == "body" and isinstance(value, str) else value)
 
 
 def _plain_digest(value: FieldValue) -> str:

@@ -4,22 +4,19 @@ It decides nothing: an item that changed or was deleted since the plan is withhe
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, assert_never
 
-from kbsync.change import Action, Change, Outcome, Result
+from kbsync.change import Action, Outcome, Result
 from kbsync.errors import PortalError
 from kbsync.freshdesk.api import DRAFT, PortalReader, article_to_json, category_to_json, folder_to_json, id_of
-from kbsync.freshdesk.responses import ApiResponse, ItemList, ResponseLost, StatusError
+from kbsync.freshdesk.readings import ITEM_FROM_JSON, Shown, StaleItem, live_id, read_unless_gone, shown_item
+from kbsync.freshdesk.responses import ItemList, ResponseLost, StatusError
 from kbsync.freshdesk.verify import (
-    ITEM_FROM_JSON,
-    Shown,
-    StaleItem,
     WriteRequest,
-    changed_since_plan,
     done,
     failed,
     mismatches,
-    shown_item,
     verified,
 )
 from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of, parent_path
@@ -45,11 +42,13 @@ def perform(request: WriteRequest) -> Outcome:
         case Action.RENAME if not change.fields and request.body is None and not _is_moved(request):
             return done(request, change.actual)
         case Action.UPDATE | Action.RESTORE | Action.RENAME | Action.MOVE:
-            return _update(request)
+            return request.readings.write(change, partial(_update, request))
+        case Action.ARCHIVE if change.kind is not Kind.ARTICLE:
+            return done(request, change.actual, notes=("left standing",))
         case Action.ARCHIVE:
-            return _archive(request)
+            return request.readings.write(change, partial(_archive, request))
         case Action.DELETE:
-            return _delete(request)
+            return request.readings.write(change, partial(_delete, request))
         case _:
             assert_never(change.action)
 
@@ -156,40 +155,23 @@ def _with_author(request: WriteRequest, item: Article, made: Shown) -> Outcome:
     return verified(request, item, shown)
 
 
-def _current_item(request: WriteRequest) -> Item:
-    planned = request.change.actual
-    return planned if request.fresh and planned is not None else reread(request.reader, request.change)
-
-
-def reread(reader: PortalReader, change: Change) -> Item:
-    """Read the item of a change; raise StaleItem where it changed since the plan."""
-    planned = change.actual
-    if planned is None:
-        raise PortalError("the plan does not say what was on the portal", advice="plan again")
-    response = _read_unless_gone(reader, change.kind, _live_id(change))
-    if response is None:
-        raise StaleItem("it is gone from the portal since the plan", advice="plan again")
-    now = shown_item(change.kind, response).item
-    if names := changed_since_plan(planned, now):
-        raise StaleItem(f"changed on the portal since the plan: {', '.join(names)}", advice="plan again")
-    return now
-
-
-def _update(request: WriteRequest) -> Outcome:
-    now, desired = _current_item(request), _desired(request)
+def _update(request: WriteRequest, now: Item, not_after: float) -> Outcome:
+    desired = _desired(request)
     fields = _fields_to_send(request, desired, now)
     match desired, now:
         case Article(), Article():
-            return _update_article(request, desired, now, fields)
+            return _update_article(request, desired, now, fields, not_after)
         case Folder(), Folder():
-            return _update_folder(request, desired, now, fields)
+            return _update_folder(request, desired, now, fields, not_after)
         case Category(), Category():
             category = replace(desired, **_unsent(fields, "description", "portals"))
-            return verified(request, category, _put(request, category_to_json(category)))
+            return verified(request, category, _put(request, category_to_json(category), not_after))
     raise PortalError(f"{request.change.path} is of another kind on the portal", advice="plan again")
 
 
-def _update_article(request: WriteRequest, desired: Article, now: Article, fields: frozenset[str]) -> Outcome:
+def _update_article(
+    request: WriteRequest, desired: Article, now: Article, fields: frozenset[str], not_after: float
+) -> Outcome:
     """Send title, body and status, and the other fields that changed.
 
     Unpublishing is a call of its own, sent first: with other fields the same status may store a draft beside the
@@ -200,18 +182,21 @@ def _update_article(request: WriteRequest, desired: Article, now: Article, field
     body = now.body if request.body is None else request.body
     sent = replace(desired, body=body, seo=seo, **_unsent(fields, "tags", "author"))
     if now.status is Status.PUBLISHED and desired.status is Status.DRAFT:
-        hidden = _put(request, _UNPUBLISH)
+        hidden = _put(request, _UNPUBLISH, not_after)
+        not_after = float("inf")  # what this run made, it may go on with
         if _is_published(hidden):
             return failed(request, _STILL_PUBLISHED, hidden)
         if (sent.title, sent.body) == (now.title, now.body) and not fields - {"title", "body", "status"}:
             return verified(request, sent, hidden)
-    return verified(request, sent, _put(request, article_to_json(sent, was=now.seo)))
+    return verified(request, sent, _put(request, article_to_json(sent, was=now.seo), not_after))
 
 
-def _update_folder(request: WriteRequest, desired: Folder, now: Folder, fields: frozenset[str]) -> Outcome:
+def _update_folder(
+    request: WriteRequest, desired: Folder, now: Folder, fields: frozenset[str], not_after: float
+) -> Outcome:
     folder = replace(desired, **_unsent(fields, "description", "visibility", "companies", "segments"))
     place = {"parent_folder_id": request.parent if request.is_nested else None} if _is_moved(request) else {}
-    shown = _put(request, folder_to_json(folder, was=now) | place)
+    shown = _put(request, folder_to_json(folder, was=now) | place, not_after)
     if place and isinstance(shown.item, Folder) and shown.item.parent != request.parent:
         return failed(request, _NOT_MOVED, shown)
     return verified(request, folder, shown)
@@ -222,14 +207,11 @@ def _unsent(fields: frozenset[str], *optional: str) -> dict[str, Any]:
     return {name: None for name in optional if name not in fields}
 
 
-def _archive(request: WriteRequest) -> Outcome:
-    """Unpublish an article; a folder or category stays."""
-    if request.change.kind is not Kind.ARTICLE:
-        return done(request, request.change.actual, notes=("left standing",))
-    now = _current_item(request)
+def _archive(request: WriteRequest, now: Item, not_after: float) -> Outcome:
+    """Unpublish an article."""
     if isinstance(now, Article) and now.status is Status.DRAFT:
         return done(request, now)
-    hidden = _put(request, _UNPUBLISH)
+    hidden = _put(request, _UNPUBLISH, not_after)
     if _is_published(hidden):
         return failed(request, _STILL_PUBLISHED, hidden)
     return done(request, hidden.item, at=hidden.at)
@@ -240,36 +222,23 @@ def is_gone(reader: PortalReader, kind: Kind, number: int) -> bool:
 
     Raise PortalError where the portal gives no clear response, or the key may not read at all.
     """
-    return _read_unless_gone(reader, kind, number) is None
-
-
-def _read_unless_gone(reader: PortalReader, kind: Kind, number: int) -> ApiResponse | None:
-    try:
-        return reader.item(kind, number)
-    except StatusError as error:
-        if not error.is_gone:
-            raise
-        if error.status == 403:
-            # Raises where the key may not read at all; then it is unknown whether the item is deleted.
-            reader.categories()
-        return None
+    return read_unless_gone(reader, kind, number) is None
 
 
 def _forget(request: WriteRequest) -> Outcome:
     """Forget an item that no list has, once the portal confirms that it is deleted."""
-    if is_gone(request.reader, request.change.kind, _live_id(request.change)):
+    if is_gone(request.reader, request.change.kind, live_id(request.change)):
         return done(request, None)
     raise StaleItem("it is still on the portal, although its list lacked it", advice="plan again")
 
 
-def _delete(request: WriteRequest) -> Outcome:
+def _delete(request: WriteRequest, _: Item, not_after: float) -> Outcome:
     """Delete an article for good; a folder or category only if a new list shows that it is empty."""
-    _current_item(request)
-    kind, number = request.change.kind, _live_id(request.change)
+    kind, number = request.change.kind, live_id(request.change)
     if contents := _contents(request, kind, number):
         raise StaleItem(f"it is not empty: it holds {contents}", advice="empty it in Freshdesk, or restore its files")
     try:
-        request.writer.delete(kind, number)
+        request.writer.delete(kind, number, not_after=not_after)
     except StatusError as error:
         if not error.is_gone:
             raise
@@ -292,10 +261,10 @@ def _contents(request: WriteRequest, kind: Kind, number: int) -> str:
             assert_never(kind)
 
 
-def _put(request: WriteRequest, body: dict[str, Any]) -> Shown:
+def _put(request: WriteRequest, body: dict[str, Any], not_after: float) -> Shown:
     """Update the item; read it where the response does not have it, contrary to the reference."""
-    kind, number = request.change.kind, _live_id(request.change)
-    response = request.writer.update(kind, number, body)
+    kind, number = request.change.kind, live_id(request.change)
+    response = request.writer.update(kind, number, body, not_after=not_after)
     return shown_item(kind, response if response.data is not None else request.reader.item(kind, number))
 
 
@@ -317,13 +286,6 @@ def _desired(request: WriteRequest) -> Item:
     if request.change.desired is None:
         raise PortalError("the plan does not say what it should be", advice="plan again")
     return request.change.desired
-
-
-def _live_id(change: Change) -> int:
-    number = change.id or (change.actual.id if change.actual else None)
-    if number is None:
-        raise PortalError("the plan does not say which item of the portal it is", advice="plan again")
-    return number
 
 
 def _is_published(shown: Shown) -> bool:

@@ -1,6 +1,6 @@
 """A portal with a small tree, and how tests read it and apply changes to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from kbsync.change import Action, Change, Outcome
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, read
+from kbsync.freshdesk.readings import Readings
 from kbsync.model import Article, Item, KnowledgeBase
 from kbsync.sandbox.server import Portal, serve
 from kbsync.sandbox.settings import SandboxSettings
@@ -27,6 +28,9 @@ class ConnectedPortal:
     @property
     def reader(self) -> PortalReader:
         return PortalReader(self.connection)
+
+    def readings(self, changes: Sequence[Change] = (), live: KnowledgeBase | None = None, **others: Any) -> Readings:
+        return Readings(self.reader, changes, live, **others)
 
     def read(self) -> KnowledgeBase:
         return read(self.reader, threads=4)

@@ -11,6 +11,7 @@ from kbsync.change import Action, Result
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
+from kbsync.freshdesk.readings import Readings
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, Seo, Status, Visibility
 from kbsync.sandbox.settings import SandboxSettings
 from tests.freshdesk.conftest import ConnectedPortal, change_to
@@ -482,10 +483,11 @@ def test_counts_tokens_and_timestamps_of_attachments_are_no_edit(connected: Conn
 def test_an_item_read_a_moment_ago_is_not_read_again(connected: ConnectedPortal) -> None:
     live = _written(connected)
     change = change_to(Action.UPDATE, _content(title="N"), live)
-    outcome = connected.apply(change, body=BODY, read_at=time.monotonic())
+    outcome = connected.apply(change, body=BODY, readings=connected.readings(read_at=time.monotonic()))
     assert outcome.result is Result.DONE
     assert [call.split()[0] for call in connected.calls] == ["PUT"]
-    connected.apply(replace(change, actual=outcome.live), body=BODY, read_at=time.monotonic() - 5)
+    old = connected.readings(read_at=time.monotonic() - 5)
+    connected.apply(replace(change, actual=outcome.live), body=BODY, readings=old)
     assert [call.split()[0] for call in connected.calls] == ["GET", "PUT"]
 
 
@@ -550,13 +552,14 @@ def test_a_write_succeeds_only_if_the_portal_shows_it_equal(lie: dict[str, Any],
             faulty(lambda *_, shown=shown: reply(json.dumps(shown))) as server,
             Connection(server.url, "key") as connection,
         ):
+            reader = PortalReader(connection)
             outcome = apply(
-                PortalReader(connection),
+                reader,
                 PortalWriter(connection),
                 change,
                 ids={"a": 1, "a/b": 2},
                 body=BODY,
-                read_at=time.monotonic(),
+                readings=Readings(reader, read_at=time.monotonic()),
             )
         assert outcome.result is result
         assert (words in outcome.error) is (result is Result.FAILED)
@@ -570,9 +573,9 @@ def test_an_update_with_an_empty_response_is_read_back(connected: ConnectedPorta
     with faulty(lambda line, _: reply(json.dumps(shown) if line.startswith("GET") else "")) as server:
         with Connection(server.url, "key") as connection:
             change = change_to(Action.UPDATE, _content(title="N"), live)
-            outcome = apply(
-                PortalReader(connection), PortalWriter(connection), change, ids={}, read_at=time.monotonic()
-            )
+            reader = PortalReader(connection)
+            readings = Readings(reader, read_at=time.monotonic())
+            outcome = apply(reader, PortalWriter(connection), change, ids={}, readings=readings)
     assert outcome.result is Result.DONE
     assert server.lines == ["PUT /api/v2/solutions/articles/7", "GET /api/v2/solutions/articles/7"]
 

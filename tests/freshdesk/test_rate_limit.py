@@ -4,6 +4,7 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -34,19 +35,28 @@ class CountingPortal:
 
 
 def _run(
-    portal: CountingPortal, *, share: float, calls: int, threads: int, latency: Callable[[], float], others: list[float]
+    portal: CountingPortal,
+    *,
+    share: float,
+    calls: int,
+    threads: int | None,
+    latency: Callable[[], float],
+    others: list[float],
 ) -> float:
-    """Send calls in threads and return the time of the last response; `others` are the times of others' calls."""
+    """Send calls in threads and return the time of the last response; `others` are the times of others' calls.
+
+    Without a number of threads there are as many as the limit has work for; `latency` is that of one way.
+    """
     state, now, last = RateLimitState(share), 0.0, 0.0
     events: list[tuple[float, int, str, float | None, float]] = []
     for n, at in enumerate(sorted(others)):
         heapq.heappush(events, (at, n, "other", None, 0.0))
-    order, free, left = len(others), threads, calls
-    while left or free < threads:
-        delay = state.delay(now) if left and free else math.inf
+    order, busy, left = len(others), 0, calls
+    while left or busy:
+        delay = state.delay(now) if left and busy < (threads or state.concurrency) else math.inf
         if delay <= 0:
             state.record_start(now)
-            left, free, order = left - 1, free - 1, order + 1
+            left, busy, order = left - 1, busy + 1, order + 1
             heapq.heappush(events, (now + latency(), order, "arrival", now, 0.0))
             continue
         wake = now + min(delay, 0.5)
@@ -60,7 +70,7 @@ def _run(
             heapq.heappush(events, (now + latency(), n, "answer", about, portal.arrive(now, ours=True)))
         elif about is not None:
             state.record_response(about, now, total=float(portal.total), remaining=remaining)
-            free, last = free + 1, now
+            busy, last = busy - 1, now
     return last
 
 
@@ -117,6 +127,40 @@ def test_other_clients_within_their_share_cause_no_429(
         others=[at + n * 60.1 for at in starts for n in range(8)],
     )
     assert portal.refused == 0
+
+
+@pytest.mark.parametrize("total", [50, 400, 700])
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 1.5])
+def test_as_many_callers_as_are_asked_for_use_the_share_at_any_latency(total: int, seconds: float) -> None:
+    portal, jitter = CountingPortal(total, sliding=False, offset=17.0), Random(0)
+    minutes = 10
+    calls = int(total * 0.8) * minutes
+    took = _run(
+        portal,
+        share=0.8,
+        calls=calls,
+        threads=None,
+        latency=lambda: seconds / 2 * jitter.uniform(0.7, 1.3),
+        others=[],
+    )
+    assert portal.refused == 0
+    assert took <= minutes * WINDOW / 0.95
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 1.5])
+def test_what_another_client_leaves_is_used(seconds: float) -> None:
+    """It takes half of the calls, at random; of those that are left at least nine in ten are used."""
+    portal, chance, minutes = CountingPortal(400, sliding=False, offset=17.0), Random(1), 10
+    took = _run(
+        portal,
+        share=0.8,
+        calls=int(200 * minutes * 0.9),
+        threads=None,
+        latency=lambda: seconds / 2 * chance.uniform(0.7, 1.3),
+        others=[chance.uniform(0, 60 * 2 * minutes) for _ in range(2 * 200 * minutes)],
+    )
+    assert took <= minutes * WINDOW
+    assert portal.refused <= 0.02 * 200 * minutes
 
 
 def test_a_rounding_error_at_the_end_of_a_minute_causes_no_429() -> None:
