@@ -45,20 +45,20 @@ def fault_from_json(value: Mapping[str, Any]) -> Fault:
     known = {item.name: item for item in fields(Fault)}
     unknown = sorted(value.keys() - known.keys())
     if unknown:
-        raise ValueError(f"unknown fields: {', '.join(unknown)}; the fields of a fault are {', '.join(known)}")
+        raise ValueError(f"unknown fields: {', '.join(unknown)}; valid fields are {', '.join(known)}")
     for name, allowed in (("kind", get_args(FaultKind)), ("body", get_args(ErrorBody))):
         if value.get(name, allowed[0]) not in allowed:
-            raise ValueError(f"{name} is one of {', '.join(allowed)}")
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}")
     if value.get("status", 500) not in ERRORS:
-        raise ValueError("status is an HTTP error status, such as 500 or 502")
+        raise ValueError("status must be an HTTP error status, such as 500 or 502")
     for name in ("skip", "every", "times"):
         number = value.get(name, 1)
         if not (number is None and name == "times") and (not isinstance(number, int) or isinstance(number, bool)):
-            raise ValueError(f"{name} is a whole number")
+            raise ValueError(f"{name} must be a whole number")
     if not isinstance(value.get("seconds", 0), int | float) or value.get("every", 1) < 1:
-        raise ValueError("seconds is a number and every is at least 1")
+        raise ValueError("seconds must be a number and every at least 1")
     if not all(isinstance(value.get(name, ""), str) for name in ("method", "path")):
-        raise ValueError("method and path are strings; * matches anything")
+        raise ValueError("method and path must be text; * matches anything")
     return Fault(**value)
 
 

@@ -60,8 +60,7 @@ class Database:
             self._prepare(overlapping=overlapping)
         except sqlite3.Error as error:
             raise SandboxError(
-                f"cannot use {path} as the sandbox's data file ({error}); "
-                "use a data file that no other sandbox has open, or the name of a new one"
+                f"cannot use {path} as the data file ({error}); use a new file, or one that no other sandbox has open"
             ) from error
 
     def _prepare(self, *, overlapping: bool) -> None:
@@ -70,7 +69,7 @@ class Database:
         self.connection.execute("COMMIT")
         version = self.connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
-            raise SandboxError("the data file was written by another version of the sandbox; use a new file")
+            raise SandboxError("the data file is from another version of the sandbox; use a new file")
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.execute("PRAGMA synchronous = NORMAL")
         if version == VERSION:

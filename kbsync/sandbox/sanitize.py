@@ -37,7 +37,7 @@ GREY_SPREAD = 26
 NEARLY_BLACK = 0x70
 NEARLY_WHITE = 0xF0
 BRIGHT = 150
-LIGHTEN = 0.55
+LIGHTEN = 0.6
 
 
 def sanitize_style(style: str) -> str:

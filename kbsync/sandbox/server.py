@@ -78,9 +78,7 @@ def run(
     host can be reached from the network and `SandboxSettings.hosts` is empty.
     """
     if not _is_loopback(host) and not settings.hosts:
-        raise SandboxError(
-            f"{host} can be reached by others on the network; use 127.0.0.1, or set the accepted host names"
-        )
+        raise SandboxError(f"other computers can reach {host}; use 127.0.0.1, or set the accepted host names")
     account = Account(settings)
     with closing(account.store), closing(_listen(host, port)) as listener:
         for path in load:
@@ -127,7 +125,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise SandboxError(f"cannot listen on {host} port {port} ({error}); --port 0 takes a free one") from error
+        raise SandboxError(f"cannot listen on {host} port {port} ({error}); use --port 0 for a free port") from error
     return listener
 
 

@@ -170,7 +170,7 @@ def load_path(store: Store, path: Path) -> int:
     """Load a JSON file, or every `*.json` in a folder by name; return the number of articles."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
-        raise SandboxError(f"{path} contains no *.json file")
+        raise SandboxError(f"{path} has no *.json file")
     with store.database.transaction():
         return sum(load(store, _read(file)) for file in files)
 
@@ -182,7 +182,7 @@ def _read(file: Path) -> Document:
     except OSError as error:
         raise SandboxError(f"cannot read {file}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise SandboxError(f"{file} is not JSON in UTF-8: {error}") from error
+        raise SandboxError(f"{file} is not valid JSON in UTF-8: {error}") from error
     except SandboxError as error:
         raise SandboxError(f"{file}: {error}") from error
     return document

@@ -105,10 +105,10 @@ def test_the_unknowns_of_the_service_can_be_switched() -> None:
     ("words", "message"),
     [
         (["--fault", "{"], "--fault {: "),
-        (["--fault", '{"kind": "flood"}'], "kind is one of "),
+        (["--fault", '{"kind": "flood"}'], "kind must be one of "),
         (["--load", "/nonexistent.json"], "cannot read /nonexistent.json"),
         (["--data", "/nonexistent/portal.db"], "/nonexistent/portal.db"),
-        (["--host", "0.0.0.0"], "can be reached by others on the network"),
+        (["--host", "0.0.0.0"], "other computers can reach 0.0.0.0"),
     ],
 )
 def test_an_impossible_option_is_an_error_with_advice(project: Project, words: list[str], message: str) -> None:
@@ -121,7 +121,7 @@ def test_a_port_in_use_is_an_error_with_advice(project: Project) -> None:
     with serve(SandboxSettings()) as other:
         result = project.kbsync("sandbox", "--port", other.url.rpartition(":")[2])
     assert (result.code, result.out) == (2, "")
-    assert "--port 0 takes a free one" in result.err
+    assert "use --port 0 for a free port" in result.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there it ends at once")

@@ -125,7 +125,7 @@ def test_what_real_articles_need_is_kept() -> None:
 def test_colours_that_are_unreadable_on_a_dark_page_are_removed() -> None:
     assert sanitize_style("color: rgb(0, 0, 0); background-color: #fff; text-align: center") == "text-align:center"
     assert sanitize_style("color: #333") == sanitize_style("background: white") == ""
-    assert sanitize_style("color: red") == "color:light-dark(rgb(255, 0, 0), rgb(255, 140, 140))"
+    assert sanitize_style("color: red") == "color:light-dark(rgb(255, 0, 0), rgb(255, 153, 153))"
     assert sanitize_style("color: #ffcc00") == "color:rgb(255, 204, 0)"
 
 

@@ -176,7 +176,7 @@ def test_an_agent_saves_an_article_by_hand(client: ApiClient) -> None:
     client.http.post(address, data=form)
     assert client.get(f"/articles/{made['id']}").json()["updated_at"] == made["updated_at"]
     saved = client.http.post(address, data={**form, "title": "New", "tags": "one, three ,, one"}, follow_redirects=True)
-    assert "Saved." in saved.text
+    assert "was saved." in saved.text
     after = client.get(f"/articles/{made['id']}").json()
     assert (after["title"], after["tags"], after["description"]) == ("New", ["one", "three"], made["description"])
     assert after["updated_at"] > made["updated_at"]
@@ -264,3 +264,28 @@ def test_every_loopback_host_name_is_answered(client: ApiClient, host: str) -> N
 def test_other_host_names_are_answered_when_configured() -> None:
     with open_client(hosts=("portal.test",)) as client:
         assert httpx.get(f"{client.portal.url}{HOME}", headers={"host": "portal.test:99"}).status_code == 200
+
+
+def test_code_and_tables_take_the_focus_and_call_outs_do_not(client: ApiClient) -> None:
+    body = (
+        '<pre class="x"><code>ls &lt;pre&gt;</code></pre><pre class="fd-callout fd-callout--note">Mind</pre>'
+        '<table><tbody><tr><td title="<pre onclick=alert(1)">1</td></tr></tbody></table>'
+    )
+    made = client.article(description=body)
+    shown = _page(client, f"{HOME}/articles/{made['id']}")
+    assert '<pre tabindex="0" role="region" aria-label="Code" class="x"><code>ls &lt;pre&gt;</code></pre>' in shown
+    assert '<pre class="fd-callout fd-callout--note">Mind</pre>' in shown
+    assert '<table tabindex="0"><tbody>' in shown
+    assert shown.count('tabindex="0"') == 2
+    assert client.get(f"/articles/{made['id']}").json()["description"] == body
+
+
+def test_the_agents_page_warns_before_unsaved_text_is_lost(client: ApiClient) -> None:
+    made = client.article()
+    address = f"/a/solutions/articles/{made['id']}"
+    opened = _page(client, address)
+    assert '<script src="/static/editor.js" defer>' in opened
+    assert "data-unsaved" not in opened
+    assert '"beforeunload"' in _page(client, "/static/editor.js")
+    refused = client.http.post(address, data={**_form(client, made["id"]), "title": " "})
+    assert 'class="editor" data-unsaved' in refused.text

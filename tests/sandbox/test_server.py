@@ -80,7 +80,7 @@ def test_a_data_file_keeps_the_content(tmp_path: Path) -> None:
 def test_a_file_with_other_content_is_refused_with_advice(tmp_path: Path) -> None:
     data = tmp_path / "notes.txt"
     data.write_text("not a database, " * 100)
-    with pytest.raises(SandboxError, match=r"notes\.txt.*new one"), serve(SandboxSettings(data=data)):
+    with pytest.raises(SandboxError, match=r"notes\.txt.*new file"), serve(SandboxSettings(data=data)):
         pass
     with pytest.raises(SandboxError, match="cannot use"), serve(SandboxSettings(data=tmp_path / "no" / "x.sqlite")):
         pass
@@ -99,7 +99,7 @@ def test_a_port_that_is_taken_is_refused_with_advice() -> None:
 
 
 def test_a_host_that_others_can_reach_is_refused_unless_it_is_configured() -> None:
-    with pytest.raises(SandboxError, match="network"):
+    with pytest.raises(SandboxError, match="other computers"):
         run(SandboxSettings(), host="0.0.0.0")
 
 
@@ -200,8 +200,8 @@ def test_a_folder_of_files_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None
     assert store.all_categories() == []
     (tmp_path / "b.json").write_text('{"B": {"F": []}}')
     assert load_path(store, tmp_path) == 1
-    for path, why in ((tmp_path / "none.json", "cannot read"), (tmp_path / "empty", "contains no")):
-        if why == "contains no":
+    for path, why in ((tmp_path / "none.json", "cannot read"), (tmp_path / "empty", "has no")):
+        if why == "has no":
             path.mkdir()
         with pytest.raises(SandboxError, match=why):
             load_path(store, path)

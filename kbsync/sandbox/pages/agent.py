@@ -24,7 +24,9 @@ from kbsync.sandbox.store import Store
 
 PURPOSE = "agent"
 TAG_LIMIT = 32
-STALE = "The article was changed after you opened it. Your text is kept; open the article in a new tab to compare."
+STALE = (
+    "The article was changed after you opened it. Your text is still here: open the article in a new tab and compare."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,9 @@ async def save(request: Request) -> Response:
         return _not_found(request)
     fields = {**_fields_from(found), **await form_fields(request)}
     if not is_valid_form(request, fields.get("token", ""), PURPOSE):
-        return PlainTextResponse("The form was not sent from a page of the sandbox.\n", status_code=403)
+        return PlainTextResponse(
+            "The form was not sent from a page of this portal. Reload the page and try again.\n", status_code=403
+        )
     if errors := _form_errors(fields, found):
         return _form(request, found, fields, errors)
     body = fields["body"].replace("\r\n", "\n")

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from kbsync.sandbox.account import account_of
-from kbsync.sandbox.sanitize import VIDEO_HOSTS, path_of, sanitize_for_readers
+from kbsync.sandbox.sanitize import TAG, VIDEO_HOSTS, path_of, sanitize_for_readers
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "static"
@@ -49,8 +50,20 @@ def page(request: Request, template: str, *, status: int = 200, script: bool = F
 
 
 def body_to_show(body: str) -> Markup:
-    """Return the sanitised HTML of an article as markup that templates do not escape."""
-    return Markup(sanitize_for_readers(body))  # noqa: S704 - the sanitiser made it safe
+    """Return the sanitised HTML of an article as markup that templates do not escape; code and tables take the focus.
+
+    Both scroll sideways where they are wide, and without the focus no key scrolls them.
+    """
+    return Markup(TAG.sub(_focusable, sanitize_for_readers(body)))  # noqa: S704 - the sanitiser made it safe
+
+
+def _focusable(tag: re.Match[str]) -> str:
+    # In sanitised HTML, `TAG` finds whole tags: every other "<" is escaped, or within quotes in a tag.
+    if tag[0].startswith("<table"):
+        return f'<table tabindex="0"{tag[0].removeprefix("<table")}'
+    if tag[0].startswith("<pre") and "fd-callout" not in tag[0]:
+        return f'<pre tabindex="0" role="region" aria-label="Code"{tag[0].removeprefix("<pre")}'
+    return tag[0]
 
 
 def day(stamp: str) -> str:
