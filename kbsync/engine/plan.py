@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kbsync.baseline import Baseline, BaselineOrigin
 from kbsync.change import Change, Finding
@@ -12,7 +13,14 @@ from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_works
 from kbsync.engine.history import diff_lines, past_runs
 from kbsync.engine.pointer import add_pointers
 from kbsync.engine.recover import hold_back_unresolved, recover_into
-from kbsync.engine.refresh import live_from_baselines, refresh, with_author_ids, without_author_emails
+from kbsync.engine.refresh import (
+    LiveState,
+    live_from_baselines,
+    refresh,
+    refresh_some,
+    with_author_ids,
+    without_author_emails,
+)
 from kbsync.engine.render import LinkResolver, render_into
 from kbsync.engine.rerender import add_rerenders
 from kbsync.freshdesk.client import Connection
@@ -107,10 +115,11 @@ def plan(config: Config, key: Secret | None, options: Options, ui: Ui) -> PlanRe
         made = plan_publish(workspace, without_author_emails(workspace.content), live, options)
         return PlanResult(workspace=workspace, plan=made, live=live, calls=0, uncommitted=uncommitted)
     with connect(config, key, ui) as connection:
-        workspace, content, live = read_both(workspace, connection, ui)
-        made = plan_publish(workspace, content, live, options)
+        workspace, made, state = read_and_plan(
+            workspace, connection, options, ui, partial(plan_publish, options=options)
+        )
         calls = connection.calls
-    return PlanResult(workspace=workspace, plan=made, live=live, calls=calls, uncommitted=uncommitted)
+    return PlanResult(workspace=workspace, plan=made, live=state.live, calls=calls, uncommitted=uncommitted)
 
 
 def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
@@ -125,6 +134,24 @@ def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
 def connect(config: Config, key: Secret, ui: Ui) -> Connection:
     """Open the portal of a target, at its share of the account's calls."""
     return Connection(config.url, key.reveal(), rate_limiter=RateLimiter(config.share), notify=ui.status)
+
+
+def read_and_plan(
+    workspace: Workspace,
+    connection: Connection,
+    options: Options,
+    ui: Ui,
+    plan: Callable[[Workspace, KnowledgeBase, KnowledgeBase], Plan],
+) -> tuple[Workspace, Plan, LiveState]:
+    """Read as much of the portal as the options ask for, and plan; return the workspace with what was recovered."""
+    ui.status("reading the portal")
+    content = with_author_ids(workspace.content, connection)
+    some = refresh_some(connection, workspace, content, options, partial(plan, workspace, content))
+    if some is not None:
+        return workspace, *some
+    state = refresh(connection)
+    workspace = recover_into(workspace, state.live)
+    return workspace, plan(workspace, content, state.live), state
 
 
 def read_both(workspace: Workspace, connection: Connection, ui: Ui) -> tuple[Workspace, KnowledgeBase, KnowledgeBase]:

@@ -1,4 +1,4 @@
-"""Read the live side: the whole portal, or with `--no-refresh` only what a run is about to write.
+"""Read the live side: the whole portal, or what some paths concern, or with `--no-refresh` what a run is to write.
 
 Nothing here can write. What a targeted refresh does not read counts as unchanged since its baseline: a web edit there
 is found only by reading the whole portal. What is written is always read and compared first.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Change
+from kbsync.engine.context import Options, Workspace
 from kbsync.freshdesk.api import PortalReader, category_from_json
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, read_children, read_one, resolve_authors
@@ -25,6 +26,7 @@ from kbsync.model import (
     KnowledgeBase,
     Side,
     ancestors,
+    is_under,
     kind_of,
     parent_path,
 )
@@ -108,8 +110,8 @@ def _item(known: Baseline) -> Item:
             return Article(title=name, body="", id=known.id, parent=known.parent, updated_at=known.updated_at)
 
 
-_Place = tuple[Kind, ItemKey]
-"""Where items of a kind are created: in which category or folder."""
+Place = tuple[Kind, ItemKey]
+"""Where items of a kind are listed and created: in which category or folder."""
 
 
 def required_keys(
@@ -121,16 +123,52 @@ def required_keys(
     return pinned | over
 
 
+def concerned_places(baselines: Mapping[ItemKey, Baseline], paths: Collection[str]) -> set[Place]:
+    """Return the lists that show what is at or below some content paths: of folders, and of articles."""
+    directories = {known.path for key, known in baselines.items() if key.kind is not Kind.ARTICLE}
+    with_folders = {parent_path(path) for path in directories}
+    places = set[Place]()
+    for key, known in baselines.items():
+        is_below = any(is_under(known.path, path) for path in paths)
+        holds_named = any(path in directories and parent_path(path) == known.path for path in paths)
+        if key.kind is not Kind.ARTICLE and known.path in with_folders and (is_below or holds_named):
+            places.add((Kind.FOLDER, key))
+        if key.kind is Kind.FOLDER and (is_below or any(parent_path(path) == known.path for path in paths)):
+            places.add((Kind.ARTICLE, key))
+    return places
+
+
+def refresh_some(
+    connection: Connection,
+    workspace: Workspace,
+    content: KnowledgeBase,
+    options: Options,
+    plan: Callable[[KnowledgeBase], Plan],
+) -> tuple[Plan, LiveState] | None:
+    """Read what some paths concern, or without `refresh` what is to be written, and plan with it.
+
+    Return None where the whole portal is to be read: nothing else was asked for, an interrupted run is to be recovered,
+    or it takes fewer calls.
+    """
+    if (options.refresh and not options.paths) or workspace.in_flight or workspace.journaled:
+        return None
+    keys = required_keys(content, workspace.baselines, options.overwrite)
+    places = concerned_places(workspace.baselines, options.paths) if options.refresh else set[Place]()
+    return targeted_refresh(connection, workspace.baselines, keys, plan, places=places)
+
+
 def targeted_refresh(
     connection: Connection,
     baselines: Mapping[ItemKey, Baseline],
     required: Iterable[ItemKey],
     plan: Callable[[KnowledgeBase], Plan],
+    *,
+    places: Collection[Place],
 ) -> tuple[Plan, LiveState] | None:
     """Plan from the baselines, and again with what the portal says, until all that would be written has been read.
 
-    `required` is read in any case. Where something is created, its folder is listed, in case it exists already. Return
-    None where reading the whole portal takes fewer calls.
+    `required` and the lists of `places` are read in any case. Where something is created, its folder is listed, in case
+    it exists already. Return None where reading the whole portal takes fewer calls.
 
     Raises:
         PortalError: the portal does not say.
@@ -138,7 +176,9 @@ def targeted_refresh(
     at = time.monotonic()
     state = _PartialState(PortalReader(connection), baselines)
     state.read_categories()
-    state.read(keys=required)
+    if len(places) > state.full_read_calls:
+        return None
+    state.read(keys=required, places=places)
     while True:
         made = plan(state.live)
         keys, places = state.unread(made)
@@ -157,7 +197,7 @@ class _PartialState:
     baselines: Mapping[ItemKey, Baseline]
     items: dict[ItemKey, Item] = field(default_factory=dict)
     read_keys: set[ItemKey] = field(default_factory=set)
-    listed: set[_Place] = field(default_factory=set)
+    listed: set[Place] = field(default_factory=set)
     seen_at: str = ""
 
     def read_categories(self) -> None:
@@ -181,23 +221,30 @@ class _PartialState:
         assumed = {key: known.live for key, known in self.baselines.items() if key not in self.read_keys}
         return _live_side(self.items.values(), assumed=assumed, at=self.seen_at)
 
-    def unread(self, plan: Plan) -> tuple[set[ItemKey], set[_Place]]:
+    def unread(self, plan: Plan) -> tuple[set[ItemKey], set[Place]]:
         """Return the items that a plan would write and the places where it would create, as far as not read yet."""
         keys = {change.key for change in plan.changes if change.id is not None}
         places = {place for change in plan.changes if (place := _place(change, plan.ids)) is not None}
         keys |= {holder for _, holder in places}
         return keys - self.read_keys, places - self.listed
 
-    def read(self, *, keys: Iterable[ItemKey], places: Iterable[_Place] = ()) -> None:
+    def read(self, *, keys: Iterable[ItemKey], places: Iterable[Place] = ()) -> None:
         """Ask the portal, one call for each item or place."""
-        wanted, within = sorted(set(keys) - self.read_keys), sorted(places)
+        wanted, within, missing = sorted(set(keys) - self.read_keys), sorted(places), set[ItemKey]()
         with ThreadPoolExecutor(8, thread_name_prefix="refresh") as pool:
             listings = pool.map(lambda place: read_children(self.reader, *place), within)
             found = pool.map(lambda key: read_one(self.reader, key.kind, key.id), wanted)
-            for items in listings:
+            for (kind, parent), items in zip(within, listings, strict=True):
                 self._update({item.key: item for item in items})
+                missing |= self._unlisted(kind, parent, {item.key for item in items})
             self._update(dict(zip(wanted, found, strict=True)))
         self.listed |= set(within)
+        if missing - self.read_keys:
+            self.read(keys=missing)
+
+    def _unlisted(self, kind: Kind, parent: ItemKey, listed: set[ItemKey]) -> set[ItemKey]:
+        """Return the items that were in a place when they were seen last and no longer are."""
+        return {key for key, item in self.items.items() if key.kind is kind and item.parent == parent.id} - listed
 
     def _update(self, found: Mapping[ItemKey, Item | None]) -> None:
         self.read_keys |= found.keys()
@@ -208,7 +255,7 @@ class _PartialState:
                 self.items[key] = item
 
 
-def _place(change: Change, ids: Mapping[str, int]) -> _Place | None:
+def _place(change: Change, ids: Mapping[str, int]) -> Place | None:
     above = parent_path(change.path)
     if not change.action.creates_item or above not in ids:
         return None

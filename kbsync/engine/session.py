@@ -4,16 +4,15 @@ What a run is for, a publish or an undo, is its `Operation`. Nothing here prints
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol
 
 from kbsync import __version__
 from kbsync.baseline import Baseline, fingerprint, is_tombstone, tombstone
 from kbsync.engine.apply import ApplyResult, LiveSide, WriteWays, apply_plan
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, unvouched
+from kbsync.engine.plan import read_and_plan
 from kbsync.engine.record import intents_of
-from kbsync.engine.recover import recover_into
-from kbsync.engine.refresh import LiveState, refresh, required_keys, targeted_refresh, with_author_ids
+from kbsync.engine.refresh import LiveState
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import GitError
 from kbsync.freshdesk.client import Connection
@@ -57,26 +56,11 @@ class RunSession:
 
     def read(self, workspace: Workspace) -> tuple[PlanResult, LiveState]:
         """Read the portal, and plan."""
-        self.ui.status("reading the portal")
-        partial_read = self._targeted_refresh(workspace)
-        if partial_read is not None:
-            plan, live_state = partial_read
-        else:
-            live_state = refresh(self.connection)
-            content = with_author_ids(workspace.content, self.connection)
-            workspace = recover_into(workspace, live_state.live)
-            plan = self.operation.plan(workspace, content, live_state.live)
+        workspace, plan, live_state = read_and_plan(
+            workspace, self.connection, self.options, self.ui, self.operation.plan
+        )
         planned = PlanResult(workspace=workspace, plan=plan, live=live_state.live, calls=self.connection.calls)
         return planned, live_state
-
-    def _targeted_refresh(self, workspace: Workspace) -> tuple[Plan, LiveState] | None:
-        """Read only what is to be written, if that was asked for and there is no interrupted run to recover."""
-        if self.options.refresh or workspace.in_flight or workspace.journaled:
-            return None
-        content = with_author_ids(workspace.content, self.connection)
-        keys = required_keys(content, workspace.baselines, self.options.overwrite)
-        plan = partial(self.operation.plan, workspace, content)
-        return targeted_refresh(self.connection, workspace.baselines, keys, plan)
 
     def write(self, planned: PlanResult, live_state: LiveState) -> tuple[PlanResult, ApplyResult, GitError | None]:
         """Apply the plan; where another run wrote first, only what still holds after that run.
