@@ -15,6 +15,7 @@ from kbsync.config import Config, Secret
 from kbsync.engine import plan as planning
 from kbsync.engine import publish as publishing
 from kbsync.engine import pull as pulling
+from kbsync.engine.apply import LiveSide
 from kbsync.engine.context import Options, PlanResult
 from kbsync.engine.publish import PublishResult
 from kbsync.engine.pull import PullResult
@@ -182,3 +183,8 @@ def counted(portal: Portal) -> Iterator[Counter[str]]:
 
 
 __all__ = ["LEDGER", "Clone", "Quiet", "clone_of", "counted", "git", "new_clone", "shown", "steps", "troubles"]
+
+
+def read_long_ago(**given: Any) -> LiveSide:
+    """Return what a run knows of the portal, as if it had read it so long ago that it must read each item again."""
+    return LiveSide(**{**given, "read_at": float("-inf")})

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
+from kbsync.engine import session
 from kbsync.engine.context import PlanResult
 from kbsync.engine.publish import PublishResult
 from kbsync.errors import KbsyncError, Refusal
-from kbsync.freshdesk import portal as live_portal
 from kbsync.git.refs import PushRefused
 from kbsync.git.repository import Repository
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.server import Portal
 from kbsync.state import lease
 from kbsync.state.journal import InFlight, current_holder, lease_files
-from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps, troubles
+from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, read_long_ago, shown, steps, troubles
 from tests.planner.world import article
 
 LEASE = "refs/kbsync-lease/production"
@@ -364,7 +364,7 @@ def test_a_ledger_that_moved_since_the_plan_is_read_again_and_only_confirmed_cha
 def test_an_agent_who_saves_between_plan_and_write_wins(
     clone: Clone, portal: Portal, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_portal, "_FRESH", 0.0)
+    monkeypatch.setattr(session, "LiveSide", read_long_ago)
     clone.published()
     number = clone.id_of(PAY)
     match change:

@@ -8,13 +8,13 @@ from hypothesis import given
 
 from kbsync.config import Secret
 from kbsync.engine import plan as planning
+from kbsync.engine import session
 from kbsync.engine.context import Options
 from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
-from kbsync.freshdesk import portal as applying
 from kbsync.report.json_output import saved_from_json, saved_to_json
 from kbsync.sandbox.server import Portal, serve
-from tests.engine.clone import Clone, Quiet, clone_of, shown, steps, troubles
+from tests.engine.clone import Clone, Quiet, clone_of, read_long_ago, shown, steps, troubles
 from tests.engine.test_laws import a_clone, edit_web, rewrite
 from tests.planner.trees import Edit, agents_edits, law, trees, writers_edits
 from tests.planner.world import article
@@ -78,7 +78,7 @@ def test_a_web_edit_of_another_article_stays_and_is_drift_at_the_next_refresh(li
 def test_an_edit_between_plan_and_write_is_withheld(
     live: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applying, "_FRESH", 0.0)
+    monkeypatch.setattr(session, "LiveSide", read_long_ago)
     number = live.id_of(INSTALL)
     live.commit({INSTALL: EDITED})
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from kbsync.engine import session
 from kbsync.engine.refresh import refresh
 from kbsync.errors import ContentError, GitError, PortalError, Refusal
-from kbsync.freshdesk import portal as applying
 from kbsync.freshdesk.client import Connection
 from kbsync.model import Visibility
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
-from tests.engine.clone import Clone, Quiet, shown, steps, troubles
+from tests.engine.clone import Clone, Quiet, read_long_ago, shown, steps, troubles
 from tests.planner.world import article
 
 RESET, INSTALL = "guide/basics/reset.md", "guide/basics/install.md"
@@ -203,7 +203,7 @@ def test_an_edit_between_plan_and_write_is_withheld(
 ) -> None:
     """The ui takes its time to say yes, and an agent uses it."""
     clone.published()
-    monkeypatch.setattr(applying, "_FRESH", 0.0)
+    monkeypatch.setattr(session, "LiveSide", read_long_ago)
     number = clone.id_of(INSTALL)
     clone.commit({INSTALL: article("Install", "Mine.")})
 

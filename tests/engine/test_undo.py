@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from kbsync.config import Secret
+from kbsync.engine import session
 from kbsync.engine import undo as undoing
 from kbsync.engine.context import Options
 from kbsync.engine.undo import UndoResult
 from kbsync.errors import Refusal, UsageError
 from kbsync.sandbox.server import Portal
-from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, new_clone, shown, steps
+from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, new_clone, read_long_ago, shown, steps
 from tests.planner.world import article
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
@@ -368,7 +369,7 @@ def test_an_undo_reads_each_item_again_right_before_its_write(live: Clone, monke
             live.portal.store.edit_article(number, title="By hand")
             return True
 
-    monkeypatch.setattr("kbsync.freshdesk.portal._FRESH", -1.0)
+    monkeypatch.setattr(session, "LiveSide", read_long_ago)
     done = undoing.undo(live.config, Secret(live.portal.key), None, Options(), Agent())
     assert done.run is not None
     assert [o.result.value for o in done.run.outcomes] == ["withheld"]

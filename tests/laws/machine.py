@@ -15,9 +15,9 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from kbsync.engine import apply as engine_apply
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
+from kbsync.freshdesk.rate_limit import RateLimitState
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.laws.people import Person
@@ -38,7 +38,7 @@ def quick() -> Iterator[None]:
     with (
         patch.object(client, "_BACKOFF", (0.0, 0.0, 0.0)),
         patch.object(creating, "_SETTLING", 0.0),
-        patch.object(engine_apply, "WORKERS", 1),
+        patch.object(RateLimitState, "concurrency", 1),
         patch.object(httpx._transports.default, "create_ssl_context", cache(lambda **_: ssl.create_default_context())),
     ):
         yield

@@ -8,7 +8,8 @@ from unittest.mock import patch
 
 from hypothesis.stateful import rule
 
-from kbsync.freshdesk import portal
+from kbsync.engine import session
+from tests.engine.clone import read_long_ago
 from tests.laws.machine import HOW, WHICH, WHO, Laws
 
 
@@ -43,5 +44,5 @@ class Wider(Laws):
         person.share(how)
         saves = (self.agent.edit_text, self.agent.edit_fields, self.agent.restore)[how % 3]
         # An item read less than five seconds ago is not read again: nothing changes that quickly here.
-        with patch.object(portal, "_FRESH", 0.0):
+        with patch.object(session, "LiveSide", read_long_ago):
             self.scenario.publish(person, twice=False, meanwhile=lambda: saves(which, how))
