@@ -23,6 +23,7 @@ from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, dig
 
 # The portal may still be at work on a call whose response was lost: wait this long before reading.
 _SETTLING = 2.0
+_CREATE_ATTEMPTS = 4
 _UNPUBLISH = {"status": DRAFT}
 _STILL_PUBLISHED = "accepted, but it is still published"
 _NOT_MOVED = "accepted, but the folder stayed where it was: Freshdesk moves none out of its category"
@@ -66,19 +67,20 @@ def create(request: WriteRequest, item: Item) -> Outcome:
 
 
 def _create_once(request: WriteRequest, item: Item) -> Shown:
-    for last in (False, True):
+    for attempt in range(1, _CREATE_ATTEMPTS + 1):
         try:
             return _post(request, item)
         except ResponseLost as lost:
             if found := _find_created(request, item, lost):
                 return found
-            if last:
+            if attempt == _CREATE_ATTEMPTS:
                 raise PortalError(
-                    f"{lost.what}; asked twice, and it is not there", advice="run it again when Freshdesk is well"
+                    f"{lost.what}; asked {attempt} times, and it is not there",
+                    advice="run it again when Freshdesk is well",
                 ) from None
         except StatusError as error:
-            # The first attempt may have succeeded only after it was looked for.
-            if last and error.status == 409 and (found := _find_created(request, item, error)):
+            # An earlier attempt may have succeeded only after it was looked for.
+            if attempt > 1 and error.status == 409 and (found := _find_created(request, item, error)):
                 return found
             raise
     raise AssertionError("the last round returns or raises")
