@@ -8,7 +8,7 @@ import click
 
 from kbsync.cli.console import print_note, print_problems, print_result
 from kbsync.cli.exit_codes import ExitCode
-from kbsync.cli.options import CommandContext, cache_in_use, format_option, ignore_ids_option, paths_argument
+from kbsync.cli.options import CommandContext, cache_in_use, command, format_option, ignore_ids_option, paths_argument
 from kbsync.cli.paths import check_on_disk, content_paths
 from kbsync.config import key_for
 from kbsync.content.document import decode_source, parse_document
@@ -24,13 +24,13 @@ from kbsync.report.json_output import problems_to_json
 _STDIN = "-"
 
 
-@click.command()
+@command("kbsync lint", "kbsync lint help/accounts --format json")
 @paths_argument
 @format_option("text", "json")
 @ignore_ids_option
 @click.pass_obj
 def lint(context: CommandContext, *, paths: tuple[str, ...], output_format: str, ignore_ids: bool) -> int:
-    """Check the content for problems, and name all of them at once. Needs no network."""
+    """Check the content for problems and list all of them. Needs no network and no API key."""
     config = context.config(ignore_ids=ignore_ids)
     asked = content_paths(config, paths)
     files = files_on_disk(config)
@@ -42,28 +42,28 @@ def lint(context: CommandContext, *, paths: tuple[str, ...], output_format: str,
         print_result(problems_to_json(found))
     else:
         print_problems(found)
-        print_note(f"{len(found)} problem{'s' if len(found) != 1 else ''}." if found else "No problems.")
+        print_note(f"{len(found)} problem{'s' if len(found) != 1 else ''} found." if found else "No problems found.")
     return ExitCode.FAILED if found else ExitCode.OK
 
 
-@click.command()
+@command("kbsync render help/accounts/reset-your-password.md", "kbsync render --back 152000012345")
 @click.argument("named", metavar="FILE")
 @click.option(
     "--back",
     envvar="KBSYNC_BACK",
     is_flag=True,
-    help="The other way: the Markdown of an HTML file, or of a live article by its id or address.",
+    help="Show the Markdown of an HTML file or a live article (its id or URL) instead.",
 )
 @click.pass_obj
 def render(context: CommandContext, *, named: str, back: bool) -> int:
-    """Show the HTML of one article; - reads standard input."""
+    """Show the HTML of an article. Use - as FILE to read standard input."""
     if not back:
         print_result(_html(context, named).rstrip("\n"))
         return ExitCode.OK
     pulled = _markdown(context, named)
     print_result(pulled.text.rstrip("\n"))
     if pulled.dropped:
-        print_note(f"Left out on purpose: {', '.join(pulled.dropped)}")
+        print_note(f"Removed for safety: {', '.join(pulled.dropped)}")
     return ExitCode.OK
 
 
@@ -71,7 +71,7 @@ def _html(context: CommandContext, named: str) -> str:
     """Return the HTML of a file as it would be sent; outside a tree its addresses stay as they are written."""
     from kbsync.engine.show import article_html, resolved_body
 
-    text = _read(named, "an article's file, from the current directory")
+    text = _read(named, "an article's file, relative to the current directory")
     config = None if named == _STDIN else context.config_for(Path(named).resolve())
     body = parse_document(text, named).body
     if config is not None:
@@ -88,7 +88,7 @@ def _html(context: CommandContext, named: str) -> str:
 def _markdown(context: CommandContext, named: str) -> MarkdownResult:
     may_be_live = named.isdigit() or "://" in named
     if named == _STDIN or Path(named).exists() or not may_be_live:
-        return to_markdown(_read(named, "an HTML file, an article's id or its address").removeprefix("\ufeff"))
+        return to_markdown(_read(named, "an HTML file, or the id or URL of an article").removeprefix("\ufeff"))
     from kbsync.engine.show import live_markdown
 
     config = context.config()
@@ -102,4 +102,4 @@ def _read(named: str, expected: str) -> str:
     try:
         return decode_source(Path(named).read_bytes(), named)
     except OSError as error:
-        raise UsageError(f"{named} cannot be read: {error.strerror}", advice=f"name {expected}") from error
+        raise UsageError(f"{named} cannot be read: {error.strerror}", advice=f"give {expected}") from error

@@ -100,7 +100,7 @@ def print_problems(problems: tuple[Problem, ...]) -> None:
 def print_uncommitted(paths: tuple[str, ...]) -> None:
     """Print what of a plan a publish would leave out because no commit has it."""
     if paths:
-        print_note(f"Not committed yet, so that publish would leave it out: {first_few(paths)}")
+        print_note(f"Not committed yet, so publish would not include it: {first_few(paths)}")
 
 
 def confirm(question: str) -> bool:
@@ -111,7 +111,7 @@ def confirm(question: str) -> bool:
 def require_terminal(verb: str) -> None:
     """Raise UsageError where standard input or standard error is no terminal, so that nobody can be asked."""
     if not is_interactive():
-        advice = f"add --yes to {verb} without a question"
+        advice = f"add --yes to {verb} without confirmation"
         raise UsageError("not running in a terminal, so kbsync cannot ask", advice=advice)
 
 

@@ -20,7 +20,7 @@ import kbsync
 from kbsync.cli.console import print_heading, print_note, print_result
 from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.main import app
-from kbsync.cli.options import CommandContext
+from kbsync.cli.options import CommandContext, command
 from kbsync.cli.sandbox import not_installed, port_option
 from kbsync.config import CONFIG_FILE
 from kbsync.errors import KbsyncError
@@ -32,11 +32,11 @@ _EDIT_ON_PORTAL = "<p>An agent added this sentence on the web.</p>"
 _EDIT_IN_FILE = "You added this sentence in the file."
 
 
-@click.command()
-@click.option("--keep", envvar="KBSYNC_KEEP", is_flag=True, help="Leave the portal running until Ctrl-C.")
+@command("kbsync demo", "kbsync demo --keep")
+@click.option("--keep", envvar="KBSYNC_KEEP", is_flag=True, help="Keep the portal running until Ctrl-C.")
 @port_option(0)
 def demo(*, keep: bool, port: int) -> int:
-    """Run a guided demo on a local practice portal, with kbsync's own documentation."""
+    """Run a guided demo on a local practice portal. Its content is the documentation of kbsync."""
     try:
         from kbsync.sandbox.server import serve
         from kbsync.sandbox.settings import SandboxError, SandboxSettings
@@ -50,8 +50,8 @@ def demo(*, keep: bool, port: int) -> int:
             with serve(SandboxSettings(name="kbsync"), port=port) as portal:
                 code = _run_steps(root, portal)
                 if not keep:
-                    print_result("The portal stops now; with --keep it stays, for you to look at.")
-                print_result(f"The portal: {portal.url}/support/solutions")
+                    print_result("The portal stops now. To look at it, run `kbsync demo --keep`.")
+                print_result(f"Portal: {portal.url}/support/solutions")
                 return _wait_for_ctrl_c(portal) if keep and code == ExitCode.OK else code
         except SandboxError as error:
             raise KbsyncError(str(error)) from error
@@ -67,26 +67,26 @@ def _run_steps(root: Path, portal: "Portal") -> int:
 
     _print_step("1  Publish the documentation to an empty portal", "kbsync publish --yes")
     run("publish", "--yes")
-    _print_step("2  Plan again: nothing is left to do", "kbsync plan")
+    _print_step("2  Plan again: no changes", "kbsync plan")
     run("plan")
-    _print_step("3  An agent edits two articles on the web, and you edit one of the two", f"{portal.url}/a/solutions")
+    _print_step("3  An agent edits two articles on the web; you edit one of them")
     _edit_both_sides(root, portal)
-    _print_step("4  Plan: one is drift, the other a conflict; publish would skip both", "kbsync plan")
+    _print_step("4  Plan: the first is drift, the second a conflict; publish would skip both", "kbsync plan")
     run("plan")
-    _print_step("5  Pull: copy what the agent wrote into your files, beside your edit", "kbsync pull && git commit")
+    _print_step("5  Pull: merge the web edits into your files", "kbsync pull && git commit")
     run("pull")
     _commit(root, "Pull web edits")
-    _print_step("6  Publish: only what you wrote is left to send", "kbsync publish --yes")
+    _print_step("6  Publish: only your own edit is left to send", "kbsync publish --yes")
     run("publish", "--yes")
-    _print_step("7  Undo that; what the agent wrote stays", "kbsync undo --yes")
+    _print_step("7  Undo that publish; the web edits stay", "kbsync undo --yes")
     run("undo", "--yes")
     articles = len(portal.store.all_articles())
     print_result("")
-    print_result(f"{articles} articles published, two web edits pulled, one publish undone: {len(portal.calls)} calls.")
+    print_result(f"{articles} articles published, 2 web edits pulled, 1 publish undone, {len(portal.calls)} API calls.")
     return next((code for code in codes if code), ExitCode.OK)
 
 
-def _print_step(heading: str, command: str) -> None:
+def _print_step(heading: str, command: str = "") -> None:
     print_result("")
     print_heading(heading, command)
 
@@ -111,7 +111,7 @@ def _documentation() -> Path:
     for place in (package / "_content", package.parent / "content"):
         if (place / CONFIG_FILE).is_file():
             return place
-    raise KbsyncError("kbsync's own documentation is not installed with it", advice="reinstall kbsync")
+    raise KbsyncError("the documentation of kbsync is not installed", advice="reinstall kbsync")
 
 
 def _edit_both_sides(root: Path, portal: "Portal") -> None:
@@ -119,11 +119,11 @@ def _edit_both_sides(root: Path, portal: "Portal") -> None:
     one, two = portal.store.all_articles()[:2]
     for article in (one, two):
         portal.store.edit_article(article.id, description=article.description + _EDIT_ON_PORTAL)
-        print_result(f"  “{article.title}” has a new sentence on the web.")
+        print_result(f"  “{article.title}”: sentence added on the web")
     file = next(path for path in root.rglob("*.md") if f"\ntitle: {two.title}\n" in path.read_text(encoding="utf-8"))
     front, mark, body = file.read_text(encoding="utf-8").partition("\n---\n")
     file.write_text(f"{front}{mark}{_EDIT_IN_FILE}\n\n{body}", encoding="utf-8")
-    print_result(f"  “{two.title}” has another one in its file.")
+    print_result(f"  “{two.title}”: another sentence added in the file")
     _commit(root, "Add a sentence")
 
 
@@ -140,7 +140,7 @@ def _commit(root: Path, message: str) -> None:
 
 
 def _wait_for_ctrl_c(portal: "Portal") -> int:
-    print_note(f"Running until Ctrl-C; the agent's view is at {portal.url}/a/solutions")
+    print_note(f"Running until Ctrl-C. Agents edit at {portal.url}/a/solutions")
     try:
         while True:
             time.sleep(3600)

@@ -12,6 +12,7 @@ from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import (
     CommandContext,
     cache_in_use,
+    command,
     dry_run_option,
     format_option,
     local_option,
@@ -32,16 +33,22 @@ from kbsync.report.wording import one_line
 _run_argument = click.argument("run", required=False, metavar="[RUN]")
 
 
-@click.command()
+@command("kbsync history", "kbsync history 262e99ab")
 @_run_argument
 @click.option(
-    "-n", "limit", type=click.IntRange(min=1), default=20, show_default="20", metavar="COUNT", help="List so many runs."
+    "-n",
+    "limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="COUNT",
+    help="List this many runs.",
 )
 @format_option("text", "json", "markdown")
 @local_option
 @click.pass_obj
 def history(context: CommandContext, *, run: str | None, limit: int, output_format: str, local: bool) -> int:
-    """List the runs that wrote to the portal; with RUN, show what that one did to each article. Needs no key."""
+    """List the runs that wrote to the portal, or show what one RUN changed. Needs no API key."""
     config = context.config()
     if run is None:
         print_result(_list_of_runs(config, limit, output_format, local=local))
@@ -74,12 +81,12 @@ def _one_run(config: Config, name: str, output_format: str, *, local: bool) -> s
             return report.run_to_text(run, items, colour=look()["colour"])
 
 
-@click.command()
+@command("kbsync undo", "kbsync undo 262e99ab --dry-run")
 @_run_argument
 @format_option("text", "json")
 @yes_option
 @dry_run_option
-@click.option("--branch", metavar="NAME", help="Leave the portal; commit the matching revert on a branch.")
+@click.option("--branch", metavar="NAME", help="Commit a revert to this branch instead of writing to the portal.")
 @wait_option
 @local_option
 @click.pass_obj
@@ -94,7 +101,7 @@ def undo(
     wait: timedelta | None,
     local: bool,
 ) -> int:
-    """Put back what one run replaced, by default the last one. What was edited since is named and skipped."""
+    """Undo a run on the portal, by default the last one. Articles that were edited since then are skipped."""
     config = context.config()
     if branch is not None:
         return _undo_on_branch(config, run, branch, output_format, local=local)
@@ -104,7 +111,7 @@ def undo(
     options = Options(local=local, attended=is_interactive(), wait=seconds_to_wait(wait))
     question = Question(
         lambda planned: print_result(_plan_text(planned)) if output_format == "text" else None,
-        lambda planned: f"Put this back on {portal_of(planned)}?",
+        lambda planned: f"Undo this run on {portal_of(planned)}?",
         yes=yes,
     )
     with cache_in_use(), ConsoleUi(question) as ui:
@@ -131,12 +138,12 @@ def _undo_on_branch(config: Config, run: str | None, branch: str, output_format:
         for path in reverted.files:
             print_result(f"  {one_line(path)}")
     for path, why in reverted.left_out.items():
-        print_note(f"{path}: left out: {why}")
+        print_note(f"{path}: skipped: {why}")
     if reverted.commit is None:
-        print_note(f"Nothing to revert: no file on {branch} is as that run published it.")
+        print_note(f"Nothing to revert: the files on {branch} have changed since that run.")
     else:
         where = f"pushed to {config.remote}" if reverted.pushed else "in this clone"
-        print_note(f"{reverted.commit[:10]} on {branch}, {where}.")
+        print_note(f"Committed {reverted.commit[:10]} to {branch}, {where}.")
     return ExitCode.HELD if reverted.left_out else ExitCode.OK
 
 
@@ -150,13 +157,13 @@ def _report(undone: engine.UndoResult, question: Question, output_format: str, *
     elif not question.asked:
         print_result(_plan_text(undone.planned))
     for path in undone.remaining:
-        print_note(f"{path}: made by that run, and kept")
+        print_note(f"{path}: created by that run and kept on the portal")
     if run is None:
         print_note("Nothing was written.")
         return ExitCode.FAILED if question.declined else held
     if output_format == "text":
         print_result(outcomes_to_text(run.outcomes, **look()))
-        print_note(f"{undone.calls} calls.")
+        print_note(f"{undone.calls} API calls.")
     print_failures(run, undone.ledger_error)
     if run.interrupted:
         return ExitCode.INTERRUPTED

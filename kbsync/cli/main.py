@@ -37,15 +37,19 @@ class LazyCommand:
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module when that command is asked for, and none for its own help."""
+    """A group that imports a command's module when that command is asked for, and none for its own help.
 
-    def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **settings: Any) -> None:
+    `lazy` has the commands under the headings of `kbsync --help`.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, Mapping[str, LazyCommand]], **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._lazy = lazy
+        self._headings = lazy
+        self._lazy = {name: command for commands in lazy.values() for name, command in commands.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        return sorted(self._lazy)
+        """Return the names of the commands, in the order of the help."""
+        return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None where there is none by that name."""
@@ -53,36 +57,46 @@ class LazyGroup(click.Group):
         return None if lazy is None else lazy.load()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self._lazy[name].short_help) for name in self.list_commands(ctx)])
+        """Write the commands, a list for each heading, with the descriptions of all lists in one column."""
+        width = max(map(len, self._lazy))
+        for heading, commands in self._headings.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), command.short_help) for name, command in commands.items()])
 
 
 _COMMANDS = {
-    "plan": LazyCommand("kbsync.cli.plan:plan", "Show what publish would do, from the working tree."),
-    "status": LazyCommand("kbsync.cli.plan:status", "Show what there is to publish and to pull."),
-    "publish": LazyCommand("kbsync.cli.publish:publish", "Publish the commit that is checked out: plan, ask, apply."),
-    "pull": LazyCommand("kbsync.cli.pull:pull", "Copy what was edited on the portal into your files."),
-    "history": LazyCommand("kbsync.cli.history:history", "List the runs that wrote to the portal, or show one."),
-    "undo": LazyCommand("kbsync.cli.history:undo", "Put back what one run replaced, by default the last one."),
-    "adopt": LazyCommand("kbsync.cli.manage:adopt", "Start managing articles that already exist on the portal."),
-    "release": LazyCommand("kbsync.cli.manage:release", "Stop managing an article; the portal and the file stay."),
-    "explain": LazyCommand("kbsync.cli.manage:explain", "Explain why an item would or would not change."),
-    "lint": LazyCommand("kbsync.cli.check:lint", "Check the content for problems."),
-    "render": LazyCommand("kbsync.cli.check:render", "Show the HTML of one article; - reads standard input."),
-    "sandbox": LazyCommand("kbsync.cli.sandbox:sandbox", "Run a local practice portal in place of Freshdesk."),
-    "demo": LazyCommand("kbsync.cli.demo:demo", "Run a guided demo on a local practice portal."),
+    "Write and check": {
+        "lint": LazyCommand("kbsync.cli.check:lint", "Check the content for problems."),
+        "render": LazyCommand("kbsync.cli.check:render", "Show the HTML of an article."),
+    },
+    "Publish and pull": {
+        "status": LazyCommand("kbsync.cli.plan:status", "Show the changes to publish and to pull."),
+        "plan": LazyCommand("kbsync.cli.plan:plan", "Show what publish would change on the portal."),
+        "publish": LazyCommand("kbsync.cli.publish:publish", "Publish the checked-out commit to the portal."),
+        "pull": LazyCommand("kbsync.cli.pull:pull", "Copy edits made on the portal into your files."),
+    },
+    "Manage": {
+        "history": LazyCommand("kbsync.cli.history:history", "List the runs that wrote to the portal, or show one."),
+        "undo": LazyCommand("kbsync.cli.history:undo", "Undo a run on the portal."),
+        "explain": LazyCommand("kbsync.cli.manage:explain", "Explain why an article would or would not change."),
+        "adopt": LazyCommand("kbsync.cli.manage:adopt", "Start managing articles that already exist on the portal."),
+        "release": LazyCommand("kbsync.cli.manage:release", "Stop managing articles; files and portal stay unchanged."),
+    },
+    "Practice": {
+        "demo": LazyCommand("kbsync.cli.demo:demo", "Run a guided demo on a local practice portal."),
+        "sandbox": LazyCommand("kbsync.cli.sandbox:sandbox", "Run a local practice portal in place of Freshdesk."),
+    },
 }
 
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--root", envvar="KBSYNC_ROOT", metavar="DIR", help="The directory that holds kbsync.toml.")
-@click.option("--target", envvar="KBSYNC_TARGET", metavar="NAME", help="The portal's name in kbsync.toml.")
+@click.option("--root", envvar="KBSYNC_ROOT", metavar="DIR", help="Use the content tree in this directory.")
+@click.option("--target", envvar="KBSYNC_TARGET", metavar="NAME", help="Use this target from kbsync.toml.")
 @click.option("--url", envvar="KBSYNC_URL", metavar="URL", help="Override the portal URL.")
 @click.version_option(__version__, prog_name="kbsync")
 @click.pass_context
 def app(context: click.Context, root: str | None, target: str | None, url: str | None) -> None:
-    """Publish a Freshdesk knowledge base from Markdown in git, and pull it back."""
+    """Publish a Freshdesk knowledge base from Markdown in git, and pull web edits."""
     given = context.ensure_object(CommandContext)
     given.root = root
     given.flags = {"target": target, "url": url}
@@ -101,7 +115,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        print_note("interrupted")
+        print_note("Interrupted.")
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader closed standard output: Python must not complain about it at exit, and the run did not succeed.

@@ -9,6 +9,7 @@ from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import (
     CommandContext,
     cache_in_use,
+    command,
     dry_run_option,
     format_option,
     ignore_ids_option,
@@ -27,10 +28,10 @@ from kbsync.model import ItemKey, Kind, kind_of
 from kbsync.report.explain import explanation_to_json, explanation_to_text
 from kbsync.report.json_output import plan_page, to_json
 
-_items_argument = click.argument("items", nargs=-1, required=True, metavar="PATH|ID…")
+_items_argument = click.argument("items", nargs=-1, required=True, metavar="PATH|ID...")
 
 
-@click.command()
+@command("kbsync adopt help/accounts", "kbsync adopt help/accounts/reset-your-password.md=84000123456")
 @_items_argument
 @format_option("text", "json")
 @dry_run_option
@@ -48,7 +49,11 @@ def adopt(
     local: bool,
     ignore_ids: bool,
 ) -> int:
-    """Start managing articles that already exist on the portal: with their files, or by copying them into the tree."""
+    """Start managing articles that already exist on the portal.
+
+    Give a PATH whose articles have the same titles on the portal, PATH=ID for a file whose article has another title,
+    or an ID to copy an article into the content tree.
+    """
     config = context.config(ignore_ids=ignore_ids)
     key, named = key_for(config, os.environ), named_items(config, items)
     run = _ManageRun("adopt", output_format, yes=yes, dry_run=dry_run)
@@ -57,7 +62,7 @@ def adopt(
     return run.report(result, named, nothing="already managed")
 
 
-@click.command()
+@command("kbsync release help/accounts/reset-your-password.md", "kbsync release help/accounts --dry-run")
 @_items_argument
 @format_option("text", "json")
 @dry_run_option
@@ -75,7 +80,7 @@ def release(
     local: bool,
     ignore_ids: bool,
 ) -> int:
-    """Stop managing articles: kbsync changes them no more, neither the files nor the portal."""
+    """Stop managing articles. The files and the portal stay unchanged."""
     config = context.config(ignore_ids=ignore_ids)
     key, named = key_for(config, os.environ), named_items(config, items)
     run = _ManageRun("release", output_format, yes=yes, dry_run=dry_run)
@@ -84,7 +89,7 @@ def release(
     return run.report(result, named, nothing="already released")
 
 
-@click.command()
+@command("kbsync explain help/accounts/reset-your-password.md", "kbsync explain 84000123456 --no-refresh")
 @_items_argument
 @format_option("text", "json")
 @no_refresh_option
@@ -100,18 +105,18 @@ def explain(
     local: bool,
     ignore_ids: bool,
 ) -> int:
-    """Explain why an item would or would not change. Writes nothing."""
+    """Explain why an article, folder or category would or would not change. Writes nothing."""
     config = context.config(ignore_ids=ignore_ids)
     key = None if no_refresh else key_for(config, os.environ)
     named = named_items(config, items)
     if named.pairs:
-        raise UsageError("explain takes a path or an id, not both in one", advice="name the path alone")
+        raise UsageError("explain does not take PATH=ID", advice="give the path or the id")
     with cache_in_use(), ConsoleUi() as ui:
         explained = explain_items(config, key, named.paths, named.keys, Options(local=local), ui)
     if not explained.items:
         check_known(explained.planned, [path for path in explained.unknown if ":" not in path])
     for name in explained.unknown:
-        print_note(f"{name}: not found, neither in the content nor on the portal")
+        print_note(f"{name}: not found in the content or on the portal")
     if output_format == "json":
         print_result(explanation_to_json(explained.items, target=config.target, calls=explained.planned.calls))
     else:
@@ -133,7 +138,7 @@ def named_items(config: Config, words: tuple[str, ...]) -> engine.Named:
             plain.append(word)
     paths = content_paths(config, plain)
     if plain and not paths:
-        raise UsageError("this names the whole tree", advice="name the articles or directories that are meant")
+        raise UsageError("this command does not take the whole tree", advice="give single articles or directories")
     return engine.Named(paths=paths, keys=tuple(keys), pairs=pairs)
 
 
@@ -158,7 +163,7 @@ class _ManageRun:
     def __init__(self, verb: str, output_format: str, *, yes: bool, dry_run: bool) -> None:
         if not yes and not dry_run:
             require_terminal(verb)
-        self.question = Question(self._show, lambda _: f"{verb.capitalize()} this?", yes=yes)
+        self.question = Question(self._show, lambda _: f"{verb.capitalize()} these items?", yes=yes)
         self._verb = verb
         self._format = output_format
         self._dry_run = dry_run
@@ -186,5 +191,5 @@ class _ManageRun:
             print_note("Nothing was written.")
             return ExitCode.FAILED
         if plan.changes and not self._dry_run:
-            print_note("Commit .kbsync with it: the lock files belong to the branch.")
+            print_note("Commit the changes, including the lock files in .kbsync.")
         return ExitCode.HELD if plan.conflicts else ExitCode.OK

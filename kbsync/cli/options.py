@@ -57,7 +57,7 @@ def _current_directory() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:
-        raise UsageError("the current directory no longer exists", advice="cd to one that exists") from error
+        raise UsageError("the current directory no longer exists", advice="change to another directory") from error
 
 
 def format_option(*formats: str) -> Callable[[_Command], _Command]:
@@ -68,7 +68,9 @@ def format_option(*formats: str) -> Callable[[_Command], _Command]:
         envvar="KBSYNC_FORMAT",
         type=click.Choice(formats),
         default=formats[0],
+        show_default=True,
         callback=_remember_format,
+        help="Output format.",
     )
 
 
@@ -78,9 +80,9 @@ def _remember_format(context: click.Context, _: click.Parameter, value: str) -> 
 
 
 class Span(click.ParamType[timedelta]):
-    """A number and a unit: `90s`, `30m`, `12h`, `7d`; a bare number does not tell seconds from days."""
+    """A duration: `90s`, `30m`, `12h`, `7d`. A number needs its unit."""
 
-    name = "span"
+    name = "duration"
     _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}  # noqa: RUF012
     _MAX = 10**6
 
@@ -92,8 +94,27 @@ class Span(click.ParamType[timedelta]):
             return timedelta(0)
         match = re.fullmatch(r"([0-9]+)([smhd])", str(value).strip())
         if match is None or int(match[1]) > self._MAX:
-            self.fail(f"{value!r} is not a span of time; write 90s, 30m, 12h or 7d", param, ctx)
+            self.fail(f"{value!r} is not a duration; use a form such as 90s, 30m, 12h or 7d", param, ctx)
         return timedelta(**{self._UNITS[match[2]]: int(match[1])})
+
+
+class ExampleCommand(click.Command):
+    """A command whose help ends with examples."""
+
+    def __init__(self, *args: Any, examples: tuple[str, ...], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, one a line, which is never wrapped."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"  {example}\n")
+
+
+def command(*examples: str) -> Callable[[Callable[..., object]], click.Command]:
+    """Return the decorator that makes a function a command with these examples in its help."""
+    return click.command(cls=ExampleCommand, examples=examples)
 
 
 def file_option(name: str, *declarations: str, **settings: Any) -> Callable[[_Command], _Command]:
@@ -101,19 +122,19 @@ def file_option(name: str, *declarations: str, **settings: Any) -> Callable[[_Co
     return click.option(name, *declarations, metavar="FILE", type=click.Path(path_type=Path), **settings)
 
 
-paths_argument = click.argument("paths", nargs=-1, metavar="[PATH…]")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+paths_argument = click.argument("paths", nargs=-1, metavar="[PATH]...")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 dry_run_option = click.option(
-    "--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be written, and write nothing."
+    "--dry-run", envvar="KBSYNC_DRY_RUN", is_flag=True, help="Show what would be written without writing it."
 )
 local_option = click.option(
-    "--local", envvar="KBSYNC_LOCAL", is_flag=True, help="Do not share publish history through the git remote."
+    "--local", envvar="KBSYNC_LOCAL", is_flag=True, help="Keep publish history in this clone; do not fetch or push it."
 )
 ignore_ids_option = click.option(
     "--ignore-ids",
     envvar="KBSYNC_IGNORE_IDS",
     is_flag=True,
-    help="Ignore `id` in front matter: it is another system's.",
+    help="Ignore `id` in front matter (for content from another system).",
 )
 rerender_option = click.option(
     "--rerender", envvar="KBSYNC_RERENDER", is_flag=True, help="Also re-render unchanged articles."
@@ -122,14 +143,14 @@ no_refresh_option = click.option(
     "--no-refresh",
     envvar="KBSYNC_NO_REFRESH",
     is_flag=True,
-    help="Compare with the last publish only; no API key needed.",
+    help="Compare with the last publish, not with the portal; needs no API key.",
 )
 wait_option = click.option(
     "--wait",
     envvar="KBSYNC_WAIT",
     type=Span(),
-    metavar="SPAN",
-    help="How long to wait for another publish: 30s, 5m, 0. Default: 0 in a terminal, else 5m.",
+    metavar="DURATION",
+    help="Wait this long for another publish to end: 30s, 5m, 0.  [default: 0 in a terminal, otherwise 5m]",
 )
 
 
@@ -150,8 +171,8 @@ def cache_in_use() -> Iterator[None]:
 def check_rerender(*, rerender: bool, no_refresh: bool) -> None:
     """Raise UsageError for `--rerender` with `--no-refresh`, where it would have nothing to compare with."""
     if rerender and no_refresh:
-        what = "--rerender compares with what is live, which --no-refresh does not read"
-        raise UsageError(what, advice="leave one of them out")
+        what = "--rerender and --no-refresh cannot be used together"
+        raise UsageError(what, advice="remove one: --rerender reads the portal")
 
 
 def seconds_to_wait(wait: timedelta | None) -> float:

@@ -21,14 +21,14 @@ def paths_to_override(config: Config, typed: tuple[str, ...], *, option: str) ->
     """Turn paths into content paths, or raise UsageError for the whole tree, which nobody can have looked at."""
     paths = content_paths(config, typed)
     if typed and not paths:
-        raise UsageError(f"{option} names the whole tree", advice="name the articles or directories that are meant")
+        raise UsageError(f"{option} does not take the whole tree", advice="give single articles or directories")
     return frozenset(paths)
 
 
 def _content_path(root: Path, typed: str) -> str:
     places = [place for place in _places(root, typed) if place.is_relative_to(root)]
     if not places:
-        raise UsageError(f"{typed} is outside {root}", advice="name a file or directory of the tree")
+        raise UsageError(f"{typed} is outside {root}", advice="give a file or directory in the content tree")
     place = next((place for place in places if place.exists()), places[0])
     path = place.relative_to(root).as_posix().removesuffix("/_index.md")
     return unicodedata.normalize("NFC", path)

@@ -13,6 +13,7 @@ from kbsync.cli.options import (
     CommandContext,
     cache_in_use,
     check_rerender,
+    command,
     file_option,
     format_option,
     ignore_ids_option,
@@ -35,14 +36,19 @@ from kbsync.report.terminal import status_to_text
 from kbsync.report.wording import counts_text
 
 
-@click.command()
+@command("kbsync plan help/accounts", "kbsync plan --out plan.json")
 @paths_argument
 @format_option("text", "json", "markdown", "html")
-@file_option("--out", envvar="KBSYNC_OUT", help="Save the plan there.")
-@click.option("--exit-code", envvar="KBSYNC_EXIT_CODE", is_flag=True, help="End with 3 where there are changes.")
+@file_option("--out", envvar="KBSYNC_OUT", help="Write the plan to this file; `publish --plan` takes a .json file.")
+@click.option(
+    "--exit-code",
+    envvar="KBSYNC_EXIT_CODE",
+    is_flag=True,
+    help="Exit with 3 if there are changes, 4 if there are conflicts.",
+)
 @no_refresh_option
 @rerender_option
-@file_option("--show", envvar="KBSYNC_SHOW", help="Show a saved plan again, from its file alone.")
+@file_option("--show", envvar="KBSYNC_SHOW", help="Show a saved plan.")
 @local_option
 @ignore_ids_option
 @click.pass_obj
@@ -59,10 +65,11 @@ def plan(
     local: bool,
     ignore_ids: bool,
 ) -> int:
-    """Show what publish would do, from the working tree. Writes nothing."""
+    """Show what publish would change on the portal, based on the working tree. Writes nothing."""
     if show is not None:
         if paths or no_refresh or rerender or exit_code:
-            raise UsageError("--show reads a saved plan alone", advice="leave out the PATHs and the other options")
+            what = "--show cannot be used with paths, --no-refresh, --rerender or --exit-code"
+            raise UsageError(what, advice="remove them; a saved plan is shown as it is")
         return _show_saved(show, output_format, out)
     check_rerender(rerender=rerender, no_refresh=no_refresh)
     config = context.config(ignore_ids=ignore_ids)
@@ -79,13 +86,13 @@ def plan(
     return ExitCode.CHANGES if exit_code and planned.plan.changes else ExitCode.OK
 
 
-@click.command()
+@command("kbsync status", "kbsync status --format json")
 @format_option("text", "json")
 @local_option
 @ignore_ids_option
 @click.pass_obj
 def status(context: CommandContext, *, output_format: str, local: bool, ignore_ids: bool) -> int:
-    """Show what there is to publish and to pull. Cannot write."""
+    """Show the changes to publish and to pull. Writes nothing."""
     config = context.config(ignore_ids=ignore_ids)
     with cache_in_use(), ConsoleUi() as ui:
         planned = engine.status(config, key_for(config, os.environ), Options(local=local), ui)
@@ -104,7 +111,7 @@ def read_saved_plan(file: Path) -> SavedPlan:
         return saved_from_json(file.read_bytes(), name=str(file))
     except OSError as error:
         what = f"{file} cannot be read: {error.strerror}"
-        raise UsageError(what, advice="name the file that `--out` wrote") from None
+        raise UsageError(what, advice="give a file written by `kbsync plan --out`") from None
 
 
 def except_plan_file(options: Options, config: Config, file: Path | None) -> Options:
@@ -134,7 +141,7 @@ def _print_or_save(
     else:
         _output(format_plan(planned, output_format, base=base), out)
     if out is not None:
-        print_note(f"{counts_text(planned.plan)}; written to {out}")
+        print_note(f"Plan written to {out}: {counts_text(planned.plan)}.")
 
 
 def _output(text: str, out: Path | None) -> None:
@@ -144,7 +151,7 @@ def _output(text: str, out: Path | None) -> None:
     try:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}", advice="name another file with --out") from error
+        raise UsageError(f"{out} cannot be written: {error.strerror}", advice="give another file with --out") from error
 
 
 def _show_saved(file: Path, output_format: str, out: Path | None) -> int:

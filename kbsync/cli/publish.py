@@ -16,6 +16,7 @@ from kbsync.cli.options import (
     Span,
     cache_in_use,
     check_rerender,
+    command,
     file_option,
     format_option,
     ignore_ids_option,
@@ -38,24 +39,41 @@ from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import outcomes_to_text
 
 
-@click.command()
+@command("kbsync publish", "kbsync publish --plan plan.json --yes")
 @paths_argument
 @format_option("text", "json")
 @yes_option
-@click.option("--dirty", is_flag=True, help="Publish the last commit although there are changes after it.")
+@click.option("--dirty", is_flag=True, help="Publish the last commit even if there are uncommitted changes.")
 @click.option("--force", is_flag=True, help="Allow more removals than the limit.")
-@click.option("--rollback", is_flag=True, help="Publish a commit older than the one that was published last.")
-@click.option("--overwrite", multiple=True, metavar="PATH", help="Let the file win over what was edited on the portal.")
+@click.option("--rollback", is_flag=True, help="Publish a commit older than the last published one.")
+@click.option(
+    "--overwrite",
+    multiple=True,
+    metavar="PATH",
+    help="Publish PATH even if it was edited on the portal, replacing the edit. Repeatable.",
+)
 @rerender_option
 @click.option(
-    "--no-refresh", envvar="KBSYNC_NO_REFRESH", is_flag=True, help="Read of the portal only what is to be written."
+    "--no-refresh",
+    envvar="KBSYNC_NO_REFRESH",
+    is_flag=True,
+    help="Read only the articles to be written, not the whole portal.",
 )
-@file_option("--plan", "plan_file", envvar="KBSYNC_PLAN", help="Do only what this saved plan allows.")
+@file_option("--plan", "plan_file", envvar="KBSYNC_PLAN", help="Apply a saved plan and make no other changes.")
 @click.option(
-    "--all-or-nothing", envvar="KBSYNC_ALL_OR_NOTHING", is_flag=True, help="Do nothing unless all of it still holds."
+    "--all-or-nothing",
+    envvar="KBSYNC_ALL_OR_NOTHING",
+    is_flag=True,
+    help="With --plan, write nothing unless every change still applies.",
 )
 @click.option(
-    "--max-age", envvar="KBSYNC_MAX_AGE", type=Span(), metavar="SPAN", default="7d", help="How old it may be: 12h, 7d."
+    "--max-age",
+    envvar="KBSYNC_MAX_AGE",
+    type=Span(),
+    metavar="DURATION",
+    default="7d",
+    show_default=True,
+    help="With --plan, refuse a plan older than this.",
 )
 @wait_option
 @local_option
@@ -75,11 +93,11 @@ def publish(
     ignore_ids: bool,
     **flags: Any,
 ) -> int:
-    """Publish the commit that is checked out: plan, ask, apply."""
+    """Publish the checked-out commit: show the plan, ask for confirmation, apply it."""
     if plan_file is not None and paths:
-        raise UsageError("--plan and PATHs do not go together", advice="give the PATHs to `kbsync plan --out FILE`")
+        raise UsageError("--plan cannot be used with paths", advice="give the paths to `kbsync plan --out FILE`")
     if plan_file is None and flags["all_or_nothing"]:
-        raise UsageError("--all-or-nothing is about a saved plan", advice="name it with --plan FILE")
+        raise UsageError("--all-or-nothing requires a saved plan", advice="add --plan FILE")
     check_rerender(rerender=flags["rerender"], no_refresh=no_refresh)
     config = context.config(ignore_ids=ignore_ids)
     options = Options(
@@ -107,7 +125,7 @@ class _PublishRun:
     def __init__(self, options: Options, output_format: str, *, yes: bool) -> None:
         self.options = options
         self.named = (*options.paths, *options.overwrite)
-        self.question = Question(self._show, lambda planned: f"Publish this to {portal_of(planned)}?", yes=yes)
+        self.question = Question(self._show, lambda planned: f"Publish these changes to {portal_of(planned)}?", yes=yes)
         self._format = output_format
         self._yes = yes
         self._shown: tuple[Outcome, ...] = ()
@@ -148,4 +166,4 @@ class _PublishRun:
         if not plan.writes and (plan.changes or plan.drift or plan.conflicts or plan.undone):
             print_result(format_plan(planned, "text"))
         print_result(outcomes_to_text(outcomes, **look(), shown=self._shown))
-        print_note(f"{calls} calls.")
+        print_note(f"{calls} API calls.")

@@ -9,6 +9,7 @@ from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import (
     CommandContext,
     cache_in_use,
+    command,
     dry_run_option,
     format_option,
     ignore_ids_option,
@@ -26,15 +27,22 @@ from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import plan_to_text
 
 
-@click.command()
+@command("kbsync pull", "kbsync pull --branch web-edits --commit")
 @paths_argument
 @format_option("text", "json")
 @dry_run_option
-@click.option("--ours", multiple=True, metavar="PATH", help="Keep the file there, whatever was edited on the portal.")
-@click.option("--theirs", multiple=True, metavar="PATH", help="Take what the portal has, whatever the file says.")
-@click.option("--prune", is_flag=True, help="Delete unchanged files of what is gone on the portal.")
-@click.option("--branch", metavar="NAME", help="Put it on this branch, for a pull request; with --commit.")
-@click.option("--commit", is_flag=True, help="Commit to --branch; your files and your branch stay as they are.")
+@click.option(
+    "--ours",
+    multiple=True,
+    metavar="PATH",
+    help="Keep your version of PATH and ignore web edits. Repeatable.",
+)
+@click.option(
+    "--theirs", multiple=True, metavar="PATH", help="Take the portal's version of PATH, discard yours. Repeatable."
+)
+@click.option("--prune", is_flag=True, help="Delete unchanged files whose articles were deleted on the portal.")
+@click.option("--branch", metavar="NAME", help="Commit to this branch, for a pull request; requires --commit.")
+@click.option("--commit", is_flag=True, help="Commit to --branch; your files and current branch stay unchanged.")
 @click.option("--abort", is_flag=True, help="Restore the files that the last pull changed.")
 @local_option
 @ignore_ids_option
@@ -54,10 +62,10 @@ def pull(
     local: bool,
     ignore_ids: bool,
 ) -> int:
-    """Copy what was edited on the portal into your files."""
+    """Copy edits made on the portal into your files."""
     if abort:
         if paths or ours or theirs or prune or branch or commit or dry_run:
-            raise UsageError("--abort goes with no other option", advice="leave the PATHs and other options out")
+            raise UsageError("--abort cannot be used with paths or other options", advice="run `kbsync pull --abort`")
         return _abort(context.config())
     _check_branch(branch, commit=commit, dry_run=dry_run)
     config = context.config(ignore_ids=ignore_ids)
@@ -79,26 +87,28 @@ def pull(
 
 def _check_branch(branch: str | None, *, commit: bool, dry_run: bool) -> None:
     if branch is None and commit:
-        raise UsageError("--commit needs a branch of its own", advice="name it with --branch NAME")
+        raise UsageError("--commit requires a branch", advice="add --branch NAME")
     if branch is not None and not commit:
-        raise UsageError("--branch only goes with --commit", advice="add --commit, which leaves your files as they are")
+        raise UsageError("--branch requires --commit", advice="add --commit; your files stay unchanged")
     if branch is not None and dry_run:
-        raise UsageError("--dry-run and --branch do not go together", advice="`kbsync pull --dry-run` shows the edits")
+        raise UsageError(
+            "--dry-run cannot be used with --branch", advice="remove --branch and --commit to see the edits"
+        )
 
 
 def _abort(config: Config) -> int:
     restored = engine.abort(config)
     if restored is None:
-        print_note("Nothing to restore: no pull is noted in this working tree.")
+        print_note("Nothing to restore: there is no record of a pull in this working tree.")
         return ExitCode.OK
     for path in restored.files:
         print_result(f"restored {path}")
     if not (restored.files or restored.edited or restored.committed):
-        print_note("Nothing to restore: the files are as they were before the pull.")
+        print_note("Nothing to restore: the files are the same as before the pull.")
     if restored.committed:
-        print_note(f"Not restored, because committed (use `git revert`): {', '.join(restored.committed)}")
+        print_note(f"Not restored because committed since (use `git revert`): {', '.join(restored.committed)}")
     if restored.edited:
-        print_note(f"Not restored, because edited after the pull: {', '.join(restored.edited)}")
+        print_note(f"Not restored because edited since: {', '.join(restored.edited)}")
     return ExitCode.HELD if restored.edited else ExitCode.OK
 
 
@@ -118,7 +128,7 @@ def _pull_into_tree(config: Config, key: Secret, options: Options, output_format
         print_result(plan_to_text(pulled.planned.plan, heading=heading, done=not dry_run, **look()))
     _print_left_out(pulled)
     if pulled.outside:
-        print_note(f"Outside this sparse checkout until now; `git add --sparse` takes: {', '.join(pulled.outside)}")
+        print_note(f"Outside this sparse checkout; add with `git add --sparse`: {', '.join(pulled.outside)}")
     return ExitCode.HELD if pulled.planned.plan.conflicts else ExitCode.OK
 
 
@@ -140,10 +150,10 @@ def _pull_onto_branch(config: Config, key: Secret, options: Options, output_form
         print_note(f"Nothing to commit to {branch}.")
     else:
         where = f"pushed to {config.remote}" if proposed.pushed else "in this clone"
-        print_note(f"{proposed.commit[:10]} on {branch}, {where}.")
+        print_note(f"Committed {proposed.commit[:10]} to {branch}, {where}.")
     return ExitCode.HELD if pulled.planned.plan.conflicts else ExitCode.OK
 
 
 def _print_left_out(pulled: engine.PullResult) -> None:
     for path, parts in pulled.pulled.dropped.items():
-        print_note(f"{path}: left out on purpose: {', '.join(parts)}")
+        print_note(f"{path}: removed for safety: {', '.join(parts)}")

@@ -9,6 +9,7 @@ import click
 
 from kbsync.cli.console import print_note, print_result
 from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.options import command
 from kbsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,15 +24,16 @@ def port_option(default: int) -> Callable[[_Command], _Command]:
         "--port",
         envvar="KBSYNC_PORT",
         type=click.IntRange(0, 65535),
+        metavar="PORT",
         default=default,
         show_default=True,
-        help="0 picks a free one.",
+        help="Port to listen on; 0 picks a free one.",
     )
 
 
 def not_installed() -> UsageError:
     """Return the error where the packages of the embedded portal are missing."""
-    return UsageError("the embedded portal is not installed", advice="install it with `pip install 'kbsync[sandbox]'`")
+    return UsageError("the practice portal is not installed", advice="install it with `pip install 'kbsync[sandbox]'`")
 
 
 def _choice_option(name: str, choices: tuple[str, ...], text: str) -> Callable[[_Command], _Command]:
@@ -40,28 +42,52 @@ def _choice_option(name: str, choices: tuple[str, ...], text: str) -> Callable[[
     return click.option(name, envvar=variable, type=kind, default=choices[0], show_default=True, help=text)
 
 
-@click.command()
+@command("kbsync sandbox", "kbsync sandbox --port 0 --data practice.db")
 @port_option(8765)
-@click.option("--host", envvar="KBSYNC_HOST", default="127.0.0.1", show_default=True)
-@click.option("--key", envvar="KBSYNC_KEY", default="sandbox", show_default=True, help="The API key that it accepts.")
 @click.option(
-    "--data", envvar="KBSYNC_DATA", type=click.Path(path_type=Path), help="Keep it in this file; else in memory."
+    "--host",
+    envvar="KBSYNC_HOST",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on.",
 )
-@click.option("--load", envvar="KBSYNC_LOAD", multiple=True, type=click.Path(path_type=Path), help="Fill it from JSON.")
-@_choice_option("--rewriting", ("off", "editor", "strict"), "What it does to the HTML of articles.")
-@_choice_option("--gone", ("404", "403"), "How it answers for what is gone.")
-@_choice_option("--subfolders", ("on", "forbidden", "missing"), "Whether folders may nest.")
-@_choice_option("--duplicates", ("errors", "code"), "How a 409 is worded.")
-@click.option("--rate", envvar="KBSYNC_RATE", type=click.IntRange(min=1), help="Calls a minute; without it, no limit.")
+@click.option("--key", envvar="KBSYNC_KEY", default="sandbox", show_default=True, help="API key to accept.")
 @click.option(
-    "--language", "languages", envvar="KBSYNC_LANGUAGES", multiple=True, help="Another language of the account."
+    "--data",
+    envvar="KBSYNC_DATA",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the content in this file, not in memory.",
+)
+@click.option(
+    "--load",
+    envvar="KBSYNC_LOAD",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Load content from a JSON file, or from all in a directory. Repeatable.",
+)
+@_choice_option("--rewriting", ("off", "editor", "strict"), "How the portal changes the HTML of articles.")
+@_choice_option("--gone", ("404", "403"), "Status code for an item that was deleted.")
+@_choice_option("--subfolders", ("on", "forbidden", "missing"), "Whether folders can contain folders.")
+@_choice_option("--duplicates", ("errors", "code"), "Form of a 409 response.")
+@click.option(
+    "--rate", envvar="KBSYNC_RATE", type=click.IntRange(min=1), metavar="CALLS", help="Limit the API calls per minute."
+)
+@click.option(
+    "--language",
+    "languages",
+    envvar="KBSYNC_LANGUAGES",
+    multiple=True,
+    metavar="CODE",
+    help="Add a language to the account. Repeatable.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="JSON",
-    help='Simulate failures, e.g. \'{"kind": "lost", "method": "POST"}\'.',
+    help='Simulate a failure, e.g. \'{"kind": "lost", "method": "POST"}\'. Repeatable.',
 )
 def sandbox(
     *,
@@ -74,7 +100,7 @@ def sandbox(
     duplicates: Literal["errors", "code"],
     **settings: Any,
 ) -> int:
-    """Run a local practice portal in place of Freshdesk; the first line printed is its address."""
+    """Run a local practice portal in place of Freshdesk. The first line of the output is its URL."""
     try:
         from kbsync.sandbox.server import run
         from kbsync.sandbox.settings import SandboxError, SandboxSettings
@@ -101,4 +127,4 @@ def _announce(portal: "Portal", faults: tuple[str, ...]) -> None:
     print_result(portal.url)
     print_note(f"  readers  {portal.url}/support/solutions")
     print_note(f"  agents   {portal.url}/a/solutions")
-    print_note("  Ctrl-C ends it")
+    print_note("  Press Ctrl-C to stop.")

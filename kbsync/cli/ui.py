@@ -22,7 +22,7 @@ from kbsync.state.lease import describe
 _DELAY = 1.0
 """Seconds before a progress bar is drawn: what is done by then needs none."""
 
-INTERRUPTED_NOTE = "Interrupted. Run the same command again: it goes on from here."
+INTERRUPTED_NOTE = "Interrupted. Run the same command again to continue."
 
 
 class ConsoleUi:
@@ -160,9 +160,9 @@ def print_notices(planned: PlanResult) -> None:
     """Print what a plan rests on or leaves out."""
     skipped = planned.workspace.tree.translations
     if skipped:
-        print_note(f"Translations, which are not published yet: {', '.join(skipped)}")
+        print_note(f"Skipped translations (not supported yet): {', '.join(skipped)}")
     if planned.workspace.cut_off:
-        print_note("A pull was interrupted here: `kbsync pull` finishes it, `kbsync pull --abort` restores the files.")
+        print_note("The last pull was interrupted: `kbsync pull` finishes it, `kbsync pull --abort` undoes it.")
     in_flight = describe(planned.workspace.in_flight)
     if in_flight:
         print_note(in_flight)
@@ -173,7 +173,7 @@ def print_failures(run: ApplyResult, ledger_error: KbsyncError | None) -> None:
     """Print what failed in a run beside its changes: the ledger was not saved, or the run was interrupted."""
     if ledger_error is not None:
         if any(outcome.result is Result.DONE for outcome in run.outcomes):
-            print_note("The portal was written, but the ledger was not saved everywhere:")
+            print_note("The changes are on the portal, but the ledger was not saved everywhere:")
         else:
             print_note("Nothing was written to the portal, and the ledger was not saved:")
         print_error(ledger_error)

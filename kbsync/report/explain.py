@@ -10,25 +10,25 @@ from kbsync.report.json_output import VERSION, to_json
 from kbsync.report.wording import clause, one_line, title_of
 
 _STATES = {
-    State.LIVE: "Both sides were last known to say the same",
-    State.ARCHIVED: "It was archived",
-    State.KEPT: "Its file was taken away, and it was left on the portal",
-    State.RELEASED: "It was released",
-    State.UNDONE: "The run that published it was undone",
+    State.LIVE: "Content and portal were last identical",
+    State.ARCHIVED: "Archived",
+    State.KEPT: "File deleted, left on the portal",
+    State.RELEASED: "Released",
+    State.UNDONE: "Its publish was undone",
 }
 _CONCLUSIONS = {
-    Decision.NOTHING: "Nothing follows: neither side has changed.",
-    Decision.CREATE: "A publish creates it: no live item is known to be it.",
-    Decision.UNMANAGED: "Nothing follows: kbsync leaves alone what no baseline knows; `kbsync adopt` takes it over.",
-    Decision.ADOPT: "A publish notes that both sides say the same, and writes nothing.",
-    Decision.CONFLICT: "Nothing is written: both sides have something to say. Three ways on: `kbsync pull PATH` brings "
-    "the portal's side into the file, `kbsync publish --overwrite PATH` lets the file win, or leave it as it is.",
-    Decision.UPDATE: "A publish updates it: the content has changed, and the portal is as it was left.",
-    Decision.REMOVE: "A publish takes it from readers, as `removed` says: its file is gone, the portal is as it was.",
-    Decision.DRIFT: "Nothing is written: only the portal has changed. `kbsync pull` brings that home.",
-    Decision.FORGET: "A publish forgets it: it is gone on both sides.",
-    Decision.RESTORE: "A publish restores it under its old id: its file is back.",
-    Decision.UNDONE: "Nothing is written until its file changes.",
+    Decision.NOTHING: "No action: neither side has changed.",
+    Decision.CREATE: "Publish creates it: it does not exist on the portal yet.",
+    Decision.UNMANAGED: "No action: kbsync does not manage it. `kbsync adopt` starts managing it.",
+    Decision.ADOPT: "Publish records that both sides are identical and writes nothing to the portal.",
+    Decision.CONFLICT: "Skipped: both sides have changes. Options: `kbsync pull PATH` merges the web edit into the "
+    "file, `kbsync publish --overwrite PATH` publishes the file over the web edit.",
+    Decision.UPDATE: "Publish updates it: only the content has changed.",
+    Decision.REMOVE: "Publish removes it from the portal (see the setting `removed`): its file no longer exists.",
+    Decision.DRIFT: "Skipped: only the portal has changed. `kbsync pull` copies the web edit into the file.",
+    Decision.FORGET: "Publish deletes its record: it no longer exists on either side.",
+    Decision.RESTORE: "Publish restores it with its old id: its file exists again.",
+    Decision.UNDONE: "Skipped until its file changes, because its publish was undone.",
 }
 _WITHOUT_STEP = {Decision.NOTHING, Decision.RESTORE, Decision.REMOVE}
 
@@ -50,9 +50,9 @@ def _lines(item: ItemExplanation) -> Iterator[str]:
     for sentence in (*_baseline(item), *sides):
         yield f"  {sentence}"
     if case.live_state.touched:
-        yield "  It was saved on the portal since, though no field differs."
+        yield "  It was saved on the portal since then, but no field differs."
     if case.differing:
-        yield f"  The two sides differ in: {', '.join(case.differing)}."
+        yield f"  Content and portal differ in: {', '.join(case.differing)}."
     yield f"  {_conclusion(item)}".replace("PATH", path)
 
 
@@ -66,16 +66,16 @@ def _title(case: ItemState) -> str:
 def _baseline(item: ItemExplanation) -> Iterator[str]:
     known = item.state.baseline
     if known is None:
-        yield "No baseline knows it: no publish, pull or adoption has made its two sides the same."
+        yield "kbsync has no record of it: it was never published, pulled or adopted."
         return
-    place = "the ledger" if item.found_in == "ledger" else "the lock, a file in .kbsync"
-    made = f", by {one_line(item.run)}" if item.run else ""
-    yield f"{_STATES[known.state]} at {known.seen_at or 'an unknown time'}: {place} says so{made}."
+    place = "ledger" if item.found_in == "ledger" else "lock file in .kbsync"
+    made = f", {one_line(item.run)}" if item.run else ""
+    yield f"{_STATES[known.state]} at {known.seen_at or 'an unknown time'} (source: {place}{made})."
     if known.path != item.state.path:
-        yield f"Its source lay at {one_line(known.path)} then."
+        yield f"Its path was {one_line(known.path)} at that time."
     if item.overruled is not None:
         other = "lock" if item.found_in == "ledger" else "ledger"
-        yield f"The {other} has an older one, of {item.overruled.seen_at}, which does not count."
+        yield f"The {other} has an older record ({item.overruled.seen_at}), which is ignored."
 
 
 def _side(who: str, standing: SideState, case: ItemState) -> str:
@@ -85,26 +85,26 @@ def _side(who: str, standing: SideState, case: ItemState) -> str:
         case ChangeStatus.GONE:
             return f"{who} no longer has it."
         case ChangeStatus.UNCHANGED:
-            return f"{who} has not changed since."
+            return f"{who} has not changed since then."
         case ChangeStatus.CHANGED:
-            return f"{who} has changed since: {', '.join(standing.fields)}."
+            return f"{who} has changed since then: {', '.join(standing.fields)}."
 
 
 def _conclusion(item: ItemExplanation) -> str:
     state = item.state.baseline.state if item.state.baseline else None
     if state in {State.KEPT, State.RELEASED}:
-        return f"Nothing follows, whatever changes: it is {state.value}. `kbsync adopt PATH` takes it over again."
+        return f"No action: it is {state.value}. `kbsync adopt PATH` starts managing it again."
     why = clause(item.step) if item.step else ""
     expected = _CONCLUSIONS[item.decision]
     match item.step:
         case None:
             return expected if item.decision in _WITHOUT_STEP else _CONCLUSIONS[Decision.NOTHING]
         case Change() if item.step.action.value != item.decision.value:
-            return f"A publish would {item.step.action.value} it: {why}."
+            return f"Publish would {item.step.action.value} it: {why}."
         case Finding() if item.step.finding_kind.value != item.decision.value:
-            return f"Nothing is written ({item.step.finding_kind.value}): {why}."
+            return f"Skipped ({item.step.finding_kind.value}): {why}."
         case _:
-            return f"{expected} In the plan: {why}." if why else expected
+            return f"{expected} Reason in the plan: {why}." if why else expected
 
 
 def _page(item: ItemExplanation) -> dict[str, object]:

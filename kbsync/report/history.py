@@ -20,13 +20,13 @@ def runs_to_text(runs: Sequence[RunInfo], *, colour: bool, width: int | None = N
     With a `width`, what is too long goes on below.
     """
     if not runs:
-        return "No run yet."
+        return "No runs yet."
     return draw_table([_row(run) for run in runs], colour=colour, width=width)
 
 
 def runs_to_markdown(runs: Sequence[RunInfo]) -> str:
     """Write runs as a table."""
-    lines = ["| run | when | what | who | did |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| run | date | command | author | changes |", "| --- | --- | --- | --- | --- |"]
     for run in runs:
         name, when, what, who, did = _row(run)
         lines.append(f"| {code_span(name)} | {when} | {what} | {escape_markdown(who)} | {did} |")
@@ -130,7 +130,7 @@ def _title(item: ItemDiff) -> str:
     was = f", was {entry.former}" if entry.former and entry.former != entry.path else ""
     names = (fields.get(key) for fields in (item.after, item.before) for key in ("title", "name"))
     name = next((name for name in names if name), "")
-    unverified = "; the portal did not show what it was sent" if entry.unverified else ""
+    unverified = "; the portal did not return what was sent" if entry.unverified else ""
     return f'{entry.path} "{name}" ({entry.kind.value} {entry.id}{was}){unverified}'
 
 
@@ -148,4 +148,4 @@ def _values(item: ItemDiff, write: Callable[[str], str] = str) -> list[str]:
 def _value(value: FieldValue) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, tuple) else str("" if value is None else value)
     shown = one_line(text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…")
-    return shown or "nothing"
+    return shown or "(empty)"

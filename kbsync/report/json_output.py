@@ -241,7 +241,7 @@ def saved_from_json(text: str | bytes, *, name: str) -> SavedPlan:
     try:
         page = decode(_SavedPlan, text, file=name, advice=_ADVICE)
         if not _is_time(page.saved.at):
-            raise FormatError(name, "`saved.at` is not a time with its zone", advice=_ADVICE)
+            raise FormatError(name, "`saved.at` is not a time with a time zone", advice=_ADVICE)
     except FormatError as error:
         raise UsageError(f"{name} is not a saved plan: {error.detail}", advice=error.advice) from None
     approved = (one for one in page.changes if one.action.writes_item)

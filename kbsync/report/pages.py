@@ -35,7 +35,7 @@ def plan_to_markdown(plan: Plan, *, heading: str) -> str:
     if refusal_text(plan):
         lines += ["", f"> [!CAUTION]\n> Refused: {escape_markdown(refusal_text(plan))}"]
     if plan.changes:
-        lines += ["", "| | item | what |", "| --- | --- | --- |"]
+        lines += ["", "| action | item | change |", "| --- | --- | --- |"]
         lines += [
             f"| {c.action.value} | {code_span(c.path)} {escape_markdown(_named(c))} | {escape_markdown(clause(c))} |"
             for c in plan.changes
@@ -71,7 +71,7 @@ def _markdown_diffs(changes: Sequence[Change], *, space: int) -> Iterator[str]:
     for number, lines in enumerate(shown):
         space -= sum(len(line) + 1 for line in lines)
         if space < 0:
-            yield from ("", f"The diffs of {len(shown) - number} more are in `kbsync plan`.")
+            yield from ("", f"{len(shown) - number} more diffs: run `kbsync plan`.")
             return
         yield from lines
 

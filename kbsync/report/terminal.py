@@ -65,7 +65,7 @@ def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, widt
     lists = (
         ("To publish", [change.path for change in plan.changes], "green"),
         ("To pull", [finding.path for finding in plan.drift], "yellow"),
-        ("In conflict", [finding.path for finding in plan.conflicts], "red"),
+        ("Conflicts", [finding.path for finding in plan.conflicts], "red"),
         ("Undone", [finding.path for finding in plan.undone], "yellow"),
         ("Unmanaged", [finding.path for finding in plan.unmanaged], "dim"),
     )
@@ -188,7 +188,7 @@ def _findings(section: Section) -> list[RenderableType]:
             parts.append(Padding(Text(heading, style="dim"), (0, 0, 0, 6)))
             parts.append(Padding(diff_text(shortened(lines)), (0, 0, 0, 8)))
     if len(findings) > most:
-        parts.append(_Entry(Text(f"and {len(findings) - most} more; --format json names them all", style="dim")))
+        parts.append(_Entry(Text(f"and {len(findings) - most} more; --format json lists all", style="dim")))
     return parts
 
 
@@ -253,8 +253,10 @@ def draw_run(
 
 
 def heading_to_text(heading: str, command: str, *, colour: bool, width: int) -> str:
-    """Return a heading, and beside it the command that it is about."""
-    return draw(Text.assemble((heading, "bold"), (f"   $ {command}", "dim")), colour=colour, width=width)
+    """Return a heading, and beside it the command that it is about, if any."""
+    return draw(
+        Text.assemble((heading, "bold"), (f"   $ {command}" if command else "", "dim")), colour=colour, width=width
+    )
 
 
 def wrapped(text: str, width: int, *, indent: int = 4) -> str:

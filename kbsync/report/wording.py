@@ -41,20 +41,20 @@ LONGEST_DIFF = 60
 MOST_UNMANAGED = 20
 """Unmanaged items that are named for people; an old portal has thousands, and nothing ever happens to them."""
 
-_CONFLICT_OPTIONS = "`kbsync pull PATH` merges, `publish --overwrite PATH` lets the file win, or leave it"
+_CONFLICT_OPTIONS = "merge: `kbsync pull PATH`; overwrite: `kbsync publish --overwrite PATH`"
 _PUBLISHING = (
-    (FindingKind.DRIFT, "Edited on the portal, left alone (`kbsync pull` brings it home)", "drifted"),
-    (FindingKind.CONFLICT, f"In conflict, left alone ({_CONFLICT_OPTIONS})", "in conflict"),
-    (FindingKind.UNDONE, "Undone, left alone", "undone"),
-    (FindingKind.UNMANAGED, "Not managed, never touched", "unmanaged"),
+    (FindingKind.DRIFT, "Edited on the portal, skipped (`kbsync pull` copies these edits into your files)", "drifted"),
+    (FindingKind.CONFLICT, f"Conflicts, skipped ({_CONFLICT_OPTIONS})", "in conflict"),
+    (FindingKind.UNDONE, "Undone, skipped", "undone"),
+    (FindingKind.UNMANAGED, "Not managed by kbsync", "unmanaged"),
 )
 _PULLING = (
-    (FindingKind.DRIFT, "Changed here, to be published", "to be published"),
-    (FindingKind.CONFLICT, "In conflict, for you to solve", "in conflict"),
-    (FindingKind.UNDONE, "Undone, left alone", "undone"),
-    (FindingKind.UNMANAGED, "On one side only, left alone", "on one side only"),
+    (FindingKind.DRIFT, "Changed in your files, not published yet", "to publish"),
+    (FindingKind.CONFLICT, "Conflicts to resolve", "in conflict"),
+    (FindingKind.UNDONE, "Undone, skipped", "undone"),
+    (FindingKind.UNMANAGED, "On one side only, skipped", "on one side only"),
 )
-_UNDOING = (_PUBLISHING[0], (FindingKind.CONFLICT, "Left alone, for you to settle", "left alone"), *_PUBLISHING[2:])
+_UNDOING = (_PUBLISHING[0], (FindingKind.CONFLICT, "Skipped, to resolve by hand", "skipped"), *_PUBLISHING[2:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ def counts_text(plan: Plan, *, done: bool = False, undoing: bool = False) -> str
     parts = [f"{number[action]} {words[action]}" for action in Action if number[action]]
     named = [(len(section.findings), section.label) for section in sections(plan, undoing=undoing)]
     parts += [f"{count} {word}" for count, word in (*named, (plan.unchanged, "unchanged")) if count]
-    return ", ".join(parts) or "nothing there yet"
+    return ", ".join(parts) or "no content yet"
 
 
 def refusal_text(plan: Plan) -> str:
@@ -178,7 +178,7 @@ def diff(change: Change) -> tuple[str, ...]:
 
 def both_sides(finding: Finding) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return what each side of a conflict did, with the heading over it; nothing where none is known."""
-    sides = (("in the content:", finding.ours), ("on the portal:", finding.theirs))
+    sides = (("in your file:", finding.ours), ("on the portal:", finding.theirs))
     return tuple((heading, tuple(visible(line) for line in lines)) for heading, lines in sides if lines)
 
 

@@ -114,7 +114,7 @@ def test_bad_content_is_named_with_its_place_and_stops_everything(project: Proje
     before = project.checkout.files()
     found = project.kbsync("lint")
     assert found.code == 1
-    assert found.err.endswith(" problem.\n" if found.out.count("\n") == 1 else " problems.\n")
+    assert found.err.endswith(" problem found.\n" if found.out.count("\n") == 1 else " problems found.\n")
     for words in (
         ["plan"],
         ["plan", "--no-refresh"],

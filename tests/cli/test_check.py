@@ -7,7 +7,7 @@ from tests.cli.conftest import FIRST, Project
 
 def test_a_valid_tree_has_no_problems(project: Project) -> None:
     result = project.kbsync("lint", FRESHDESK_API_KEY=None)
-    assert (result.code, result.out, result.err) == (0, "", "No problems.\n")
+    assert (result.code, result.out, result.err) == (0, "", "No problems found.\n")
     assert project.portal.calls == []
 
 
@@ -28,7 +28,7 @@ def test_every_problem_is_named_at_once_with_path_and_line(project: Project) -> 
         "guide/start/c.md:4",
     } <= set(places)
     assert "(did you mean `title`?)" in result.out
-    assert result.err == f"{len(places)} problems.\n"
+    assert result.err == f"{len(places)} problems found.\n"
 
 
 def test_only_the_named_paths_are_checked(project: Project) -> None:
@@ -36,7 +36,7 @@ def test_only_the_named_paths_are_checked(project: Project) -> None:
     project.checkout.write("guide/other/b.md", "")
     assert project.kbsync("lint", "guide/other").out.startswith("guide/other/b.md:1: is empty")
     assert project.kbsync("lint", FIRST).code == 0
-    assert project.kbsync("lint", "guide/start", "guide/other").err == "2 problems.\n"
+    assert project.kbsync("lint", "guide/start", "guide/other").err == "2 problems found.\n"
 
 
 def test_json_is_one_object(project: Project) -> None:

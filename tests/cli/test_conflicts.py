@@ -24,13 +24,13 @@ def project(project: Project) -> Project:
 
 def test_a_plan_shows_what_each_side_did(project: Project) -> None:
     lines = [line.strip() for line in project.kbsync("plan").out.splitlines()]
-    at = lines.index("in the content:")
+    at = lines.index("in your file:")
     assert {"-Plug it in.", "+Plug it in *gently*."} <= set(lines[at : at + 5])
     there = lines[lines.index("on the portal:") :]
     assert "-title: First steps" in there
     assert "+title: First steps!" in there
     assert "+Plug it **out**." in there
-    heading = next(line for line in lines if line.startswith("In conflict, left alone"))
+    heading = next(line for line in lines if line.startswith("Conflicts, skipped"))
     assert "kbsync pull PATH" in heading
     assert "--overwrite PATH" in " ".join(lines)
 
@@ -48,7 +48,7 @@ def test_every_form_shows_both_sides_and_nothing_of_them_is_markup(project: Proj
     project.checkout.write(FIRST, MINE + "\n```\n</details><script>alert(1)</script>\n````\n```\n")
     project.checkout.commit()
     page = project.kbsync("plan", "--format", form).out
-    assert "in the content:" in page
+    assert "in your file:" in page
     assert "on the portal:" in page
     assert form == "markdown" or "<script>alert" not in page
 

@@ -15,8 +15,8 @@ CHECKOUT = Path(__file__).parent.parent.parent
 MESSAGES = (
     r"^\d+ created\.$",
     r"^\d+ unchanged\.$",
-    "has another one in its file",
-    r"^Edited on the portal, left alone(.|\n)*^In conflict, left alone(.|\n)*^1 drifted, 1 in conflict,",
+    "another sentence added in the file",
+    r"^Edited on the portal, skipped(.|\n)*^Conflicts, skipped(.|\n)*^1 drifted, 1 in conflict,",
     r"\+An agent added this sentence on the web\.(.|\n)*^2 updated,",
     r"^1 updated\.$",
     r"^kbsync undo of run(.|\n)*^1 updated\.$",
@@ -45,7 +45,7 @@ def test_the_demo_plays_the_whole_loop_and_leaves_nothing_behind(tmp_path: Path,
     assert len(steps) == 7
     for step, message in zip(steps, MESSAGES, strict=True):
         assert re.search(message, step, re.MULTILINE), step
-    assert lines[-1].startswith("The portal: http://127.0.0.1:")
+    assert lines[-1].startswith("Portal: http://127.0.0.1:")
     assert "Traceback" not in result.err
     assert list(temporary.iterdir()) == []
     assert [path for path in tmp_path.iterdir() if path != temporary] == []
@@ -66,8 +66,8 @@ def test_the_portal_can_be_kept_to_look_at(temporary: Path) -> None:
         try:
             address = ""
             for line in process.stdout:
-                if line.startswith("The portal: "):
-                    address = line.removeprefix("The portal: ").strip()
+                if line.startswith("Portal: "):
+                    address = line.removeprefix("Portal: ").strip()
                     break
             page = httpx.get(address, timeout=TIMEOUT)
             assert page.status_code == 200

@@ -25,7 +25,7 @@ def last(project: Project) -> str:
 
 def test_history_without_a_run_prints_no_run_yet(project: Project) -> None:
     done = project.kbsync("history")
-    assert (done.code, done.out) == (0, "No run yet.\n")
+    assert (done.code, done.out) == (0, "No runs yet.\n")
 
 
 def test_history_lists_a_run_a_line_and_needs_no_key(changed: Project) -> None:
@@ -84,7 +84,7 @@ def test_undo_shows_its_plan_and_its_result(changed: Project) -> None:
     assert f"  ~ update {SECOND}" in done.out
     assert "+Turn it on." in done.out
     assert done.out.splitlines()[-1] == "1 updated, 1 archived."
-    assert "guide/more: made by that run, and kept" in done.err
+    assert "guide/more: created by that run and kept on the portal" in done.err
     assert changed.kbsync("history").out.splitlines()[1].endswith(f"(undone by {last(changed)[:10]})")
     assert f"! {SECOND}  undone; published again when its file changes" in changed.kbsync("plan").out
 

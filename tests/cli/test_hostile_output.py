@@ -117,5 +117,5 @@ def test_a_very_long_plan_fits_a_comment(project: Project) -> None:
         project.checkout.write(f"guide/start/{number}.md", f"---\ntitle: T{number}\n---\n" + "Another line.\n\n" * 40)
     text = project.kbsync("plan", "--format", "markdown").out
     assert len(text) < 65_536
-    assert "more are in `kbsync plan`." in text
+    assert "more diffs: run `kbsync plan`." in text
     assert text.count("| update |") == 150

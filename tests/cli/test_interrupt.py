@@ -38,4 +38,4 @@ def test_wait_is_a_duration_or_empty_also_from_the_environment(project: Project)
     assert project.checkout.kbsync("publish", "--yes", KBSYNC_WAIT="1m").code == 0
     result = project.checkout.kbsync("publish", "--yes", "--wait", "long")
     assert result.code == 2
-    assert "write 90s, 30m" in result.err
+    assert "use a form such as 90s, 30m" in result.err

@@ -20,7 +20,7 @@ def test_release_shows_what_is_released_and_what_to_commit(project: Project) -> 
     done = project.kbsync("release", FIRST, "--yes")
     assert done.code == 0
     assert f"= forget {FIRST}  released: nothing happens with it on either side from now on" in done.out
-    assert "Commit .kbsync" in done.err
+    assert "including the lock files in .kbsync" in done.err
     assert project.written == []
     project.checkout.write(FIRST, "---\ntitle: First steps\n---\nChanged.\n")
     project.checkout.commit()
@@ -82,9 +82,9 @@ def test_explain_describes_an_unchanged_item(project: Project) -> None:
     done = project.kbsync("explain", FIRST)
     assert done.code == 0
     assert done.out.startswith(f'{FIRST}: article {project.article("First steps")}, "First steps" on the portal\n')
-    assert "the ledger says so, by publish" in done.out
-    assert "The content has not changed since." in done.out
-    assert "Nothing follows: neither side has changed." in done.out
+    assert "(source: ledger, publish " in done.out
+    assert "The content has not changed since then." in done.out
+    assert "No action: neither side has changed." in done.out
     assert project.written == []
 
 
@@ -92,8 +92,8 @@ def test_explain_shows_what_each_side_did_and_the_options(project: Project) -> N
     project.portal.store.edit_article(project.article("First steps"), body="<p>Theirs.</p>")
     project.checkout.write(FIRST, "---\ntitle: Mine\n---\nMine.\n")
     done = project.kbsync("explain", FIRST)
-    assert "The content has changed since: body, title." in done.out
-    assert "The portal has changed since: body." in done.out
+    assert "The content has changed since then: body, title." in done.out
+    assert "The portal has changed since then: body." in done.out
     assert f"`kbsync pull {FIRST}`" in done.out
     assert f"`kbsync publish --overwrite {FIRST}`" in done.out
 
@@ -118,8 +118,8 @@ def test_explain_describes_released_archived_unmanaged_new_and_unknown_items(pro
     project.checkout.commit()
     assert "it is released" in project.kbsync("explain", FIRST).out
     assert "its file is gone" in project.kbsync("explain", SECOND).out
-    assert "leaves alone what no baseline knows" in project.kbsync("explain", str(number)).out
-    assert "A publish creates it" in project.kbsync("explain", "guide/start/new.md").out
+    assert "kbsync does not manage it" in project.kbsync("explain", str(number)).out
+    assert "Publish creates it" in project.kbsync("explain", "guide/start/new.md").out
     lost = project.kbsync("explain", "guide/start/none.md")
     assert lost.code == 2
     assert "guide/start/none.md" in lost.err

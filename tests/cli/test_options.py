@@ -1,5 +1,7 @@
 """Options, variables and the settings file: which overrides which, and the error for each mistake."""
 
+import re
+import shlex
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ import pytest
 
 import kbsync
 from kbsync.cli.main import app
+from kbsync.cli.options import CommandContext
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Project
@@ -24,7 +27,16 @@ def test_version_and_help_answer_anywhere(project: Project) -> None:
         helped = project.checkout.kbsync(*words, cwd=nowhere)
         assert helped.code == 0
         assert [name for name in COMMANDS if f"  {name} " not in helped.out] == []
-        assert "..." not in helped.out.partition("Commands:")[2]
+        assert "..." not in helped.out.partition("Write and check:")[2]
+
+
+def test_the_help_lists_the_commands_in_groups_and_in_one_column(project: Project) -> None:
+    helped = project.kbsync("--help", COLUMNS="80").out
+    lists = helped.partition("\n\nWrite and check:\n")[2].splitlines()
+    assert [line for line in lists if line.endswith(":")] == ["Publish and pull:", "Manage:", "Practice:"]
+    commands = [line for line in lists if line.startswith("  ")]
+    assert [line.split()[0] for line in commands] == COMMANDS
+    assert {len(re.match(r"  \w+ +", line)[0]) for line in commands} == {11}  # type: ignore[index]
 
 
 def test_the_module_is_the_command(project: Project) -> None:
@@ -39,6 +51,19 @@ def test_every_command_explains_itself_within_80_columns(project: Project, comma
     assert (helped.code, helped.err) == (0, "")
     assert helped.out.startswith(f"Usage: kbsync {command} ")
     assert [line for line in helped.out.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_ends_with_examples_that_it_accepts(project: Project, command: str) -> None:
+    examples = project.kbsync(command, "--help").out.partition("\n\nExamples:\n")[2].splitlines()
+    assert len(examples) in {1, 2}
+    group = click.Context(app)
+    for example in examples:
+        program, name, *words = shlex.split(example)
+        assert (example[:2], program, name) == ("  ", "kbsync", command)
+        found = app.get_command(group, name)
+        assert found is not None
+        found.make_context(name, words, parent=group, obj=CommandContext())
 
 
 @pytest.mark.parametrize(

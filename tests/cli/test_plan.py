@@ -65,7 +65,7 @@ def test_an_update_shows_the_lines_of_the_source_that_differ(project: Project) -
 
 def test_uncommitted_changes_are_marked(project: Project) -> None:
     project.checkout.write("guide/start/third.md", "---\ntitle: Third\n---\nText\n")
-    assert project.kbsync("plan").err == "Not committed yet, so that publish would leave it out: guide/start/third.md\n"
+    assert project.kbsync("plan").err == "Not committed yet, so publish would not include it: guide/start/third.md\n"
 
 
 def test_drift_is_reported_and_left_alone(project: Project) -> None:
@@ -75,7 +75,7 @@ def test_drift_is_reported_and_left_alone(project: Project) -> None:
     assert page["changes"] == []
     assert [(found["path"], found["fields"]) for found in page["drift"]] == [(FIRST, ["body"])]
     text = project.kbsync("plan").out
-    assert "`kbsync pull` brings it home" in text
+    assert "`kbsync pull` copies these edits into your files" in text
     assert f"! {FIRST}  edited on the portal: body" in text
 
 
@@ -128,7 +128,7 @@ def test_out_saves_the_plan_and_prints_its_path(project: Project) -> None:
         place = saved.with_name(name)
         result = project.kbsync("plan", "--format", form, "--out", str(place))
         assert (result.code, result.out) == (0, "")
-        assert result.err == f"4 to create; written to {place}\n"
+        assert result.err == f"Plan written to {place}: 4 to create.\n"
         assert place.read_text(encoding="utf-8").startswith(start)
     assert json.loads(saved.with_name("p.json").read_text(encoding="utf-8"))["counts"] == {"create": 4}
 
@@ -194,7 +194,7 @@ def test_translations_are_listed_and_do_not_count_as_articles(project: Project) 
     project.checkout.write("guide/start/first.fr.md", "---\ntitle: Premiers pas\n---\nBranchez.\n")
     project.checkout.commit()
     result = project.kbsync("plan")
-    assert "Translations, which are not published yet: guide/start/first.fr.md" in result.err
+    assert "Skipped translations (not supported yet): guide/start/first.fr.md" in result.err
     assert "first.fr.md" not in result.out
 
 
@@ -205,7 +205,7 @@ def test_a_long_list_of_unmanaged_articles_is_cut_in_text_and_whole_in_json(proj
         project.portal.store.create_article(folder, f"Other {number}", "<p>x</p>")
     text = project.kbsync("plan").out
     assert text.count("! ") == 20
-    assert "and 10 more; --format json names them all" in text
+    assert "and 10 more; --format json lists all" in text
     assert "- and 10 more" in project.kbsync("plan", "--format", "markdown").out
     assert len(project.kbsync("plan", "--format", "json").json["unmanaged"]) == 30
 

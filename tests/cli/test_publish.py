@@ -18,7 +18,7 @@ def test_a_publish_shows_its_plan_and_its_result(project: Project) -> None:
     assert done.code == 0
     assert f'  + create {FIRST}  "First steps"' in done.out.splitlines()
     assert done.out.splitlines()[-1] == "4 created."
-    assert done.err == "5 calls.\n"
+    assert done.err == "5 API calls.\n"
     assert [article.title for article in project.portal.store.all_articles()] == ["Second steps", "First steps"]
 
 
@@ -70,7 +70,7 @@ def test_without_a_terminal_yes_is_required_before_any_call(project: Project) ->
     assert (done.code, done.out) == (2, "")
     assert (
         done.err
-        == "error: not running in a terminal, so kbsync cannot ask\n  try: add --yes to publish without a question\n"
+        == "error: not running in a terminal, so kbsync cannot ask\n  try: add --yes to publish without confirmation\n"
     )
     assert project.portal.calls == []
 
@@ -183,7 +183,7 @@ def test_a_ledger_that_could_not_be_shared_is_named_although_the_portal_was_writ
     done = project.kbsync("publish", "--yes", "--format", "json")
     assert done.code == 1
     assert len(done.json["changes"]) == 4
-    assert "The portal was written, but the ledger was not saved everywhere:" in done.err
+    assert "The changes are on the portal, but the ledger was not saved everywhere:" in done.err
 
 
 def test_without_permission_to_push_nothing_is_written(project: Project) -> None:

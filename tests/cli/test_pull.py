@@ -73,7 +73,7 @@ def _edited_by_both(project: Project) -> Project:
 def test_a_block_changed_by_both_is_written_between_markers_and_held_back(project: Project) -> None:
     done = _edited_by_both(project).kbsync("pull")
     assert done.code == 4
-    assert "In conflict, for you to solve" in done.out
+    assert "Conflicts to resolve" in done.out
     assert "markers" in done.out
     text = project.checkout.read(FIRST)
     assert text.startswith(
@@ -127,7 +127,7 @@ def test_prune_deletes_the_file_of_a_gone_article(project: Project) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--ours", "."], "--ours names the whole tree"),
+        (["--ours", "."], "--ours does not take the whole tree"),
         (["--ours", FIRST, "--theirs", FIRST], "--ours and --theirs both name"),
         (["--theirs", "help/nothing.md"], "no such file in the content tree: help/nothing.md"),
     ],
@@ -170,7 +170,7 @@ def test_scripts_are_left_out_and_named(project: Project) -> None:
     project.portal.store.edit_article(number, body='<p>Safe</p><script>alert(1)</script><p onclick="x()">Too</p>')
     done = project.kbsync("pull")
     assert done.code == 0
-    assert done.err.startswith(f"{FIRST}: left out on purpose: ")
+    assert done.err.startswith(f"{FIRST}: removed for safety: ")
     assert "<script>" in done.err
     assert "alert" not in project.checkout.read(FIRST)
     assert "onclick" not in project.checkout.read(FIRST)
@@ -207,7 +207,7 @@ def test_abort_restores_what_the_pull_changed_and_names_what_was_edited_or_commi
     done = project.kbsync("pull", "--abort")
     assert done.code == 4
     assert f"restored {FIRST}" in done.out.splitlines()
-    assert done.err == f"Not restored, because edited after the pull: {SECOND}\n"
+    assert done.err == f"Not restored because edited since: {SECOND}\n"
     assert project.checkout.read(FIRST).encode() == before[FIRST]
     assert "By the writer." in project.checkout.read(SECOND)
     again = project.kbsync("pull", "--abort")
@@ -227,7 +227,7 @@ def test_abort_leaves_committed_files_and_says_how_to_revert_them(project: Proje
 def test_abort_takes_no_other_option(project: Project) -> None:
     done = project.kbsync("pull", "--abort", "--prune")
     assert done.code == 2
-    assert "--abort goes with no other option" in done.err
+    assert "--abort cannot be used with paths or other options" in done.err
 
 
 def test_an_interrupted_pull_is_reported_until_the_next_one_finishes_it(project: Project) -> None:
@@ -235,11 +235,11 @@ def test_an_interrupted_pull_is_reported_until_the_next_one_finishes_it(project:
     folder = project.checkout.root / ".git" / "kbsync" / "tree"
     (folder / "done.json").rename(folder / "writing.json")
     for command in ("plan", "status"):
-        assert "A pull was interrupted here" in project.kbsync(command).err
+        assert "The last pull was interrupted" in project.kbsync(command).err
     done = project.kbsync("pull")
     assert (done.code, done.err) == (0, "")
     assert "Plug it out." in project.checkout.read(FIRST)
-    assert "interrupted" not in project.kbsync("plan").err
+    assert "was interrupted" not in project.kbsync("plan").err
 
 
 def test_ctrl_c_while_it_writes_ends_with_advice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_ctrl_c_while_it_writes_ends_with_advice(project: Project, monkeypatch: 
 
     monkeypatch.setattr(pull_journal, "write_file", interrupted)
     done = project.kbsync("pull")
-    assert (done.code, done.err) == (130, "Interrupted. Run the same command again: it goes on from here.\n")
+    assert (done.code, done.err) == (130, "Interrupted. Run the same command again to continue.\n")
 
 
 def test_a_full_disk_ends_with_advice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def test_the_branch_has_the_web_edits_and_the_files_stay(project: Project) -> No
     commit = project.checkout.git("rev-parse", "kbsync-pull").strip()
     assert (result.code, project.checkout.files()) == (0, before)
     assert "to the branch kbsync-pull" in result.out
-    assert f"{commit[:10]} on kbsync-pull, in this clone." in result.err
+    assert f"Committed {commit[:10]} to kbsync-pull, in this clone." in result.err
     assert "Plug it in twice." in project.checkout.git("show", f"kbsync-pull:{FIRST}")
     again = project.kbsync("pull", *BRANCH)
     assert (again.code, project.checkout.git("rev-parse", "kbsync-pull").strip()) == (0, commit)
@@ -73,7 +73,7 @@ def test_a_pull_names_what_a_sparse_checkout_left_out(project: Project) -> None:
     assert "First" not in project.kbsync("status").err
     result = project.kbsync("pull")
     assert result.code == 0
-    assert "`git add --sparse` takes: guide/start/first.md" in result.err
+    assert "add with `git add --sparse`: guide/start/first.md" in result.err
     assert "Plug it in twice." in project.checkout.read(FIRST)
     assert FIRST in project.checkout.git("status", "--porcelain")
     assert project.kbsync("pull").err.count("--sparse") == 0

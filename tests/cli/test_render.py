@@ -101,7 +101,7 @@ def test_back_prints_the_markdown_of_a_file_and_names_what_it_drops(project: Pro
     (tmp_path / "page.html").write_text(f"\ufeff{HTML}<p onclick='x()'>Two<script>y()</script></p>", encoding="utf-8")
     result = project.checkout.kbsync("render", "--back", "page.html", cwd=tmp_path, FRESHDESK_API_KEY=None)
     assert (result.code, result.out) == (0, f"{MARKDOWN}\nTwo\n")
-    assert result.err == "Left out on purpose: onclick attribute, <script>\n"
+    assert result.err == "Removed for safety: onclick attribute, <script>\n"
 
 
 def test_back_prints_a_live_article_as_a_pull_would_write_it(project: Project) -> None:

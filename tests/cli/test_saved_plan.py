@@ -86,7 +86,9 @@ def test_it_is_shown_again_as_the_json_that_it_is(project: Project, saved: Path)
 
 def test_its_file_may_be_in_the_tree(project: Project, saved: Path) -> None:
     for _ in range(2):
-        assert project.kbsync("plan", "--out", "guide/plan.json").err.startswith("2 to update")
+        assert project.kbsync("plan", "--out", "guide/plan.json").err.startswith(
+            "Plan written to guide/plan.json: 2 to update"
+        )
     result = project.kbsync("publish", "--plan", "guide/plan.json", "--yes")
     assert (result.code, result.out.splitlines()[-1]) == (0, "2 updated.")
 
@@ -119,7 +121,7 @@ def test_an_old_one_ends_with_4_and_its_age(project: Project, saved: Path, span:
 def test_a_duration_has_a_number_and_a_unit(project: Project, saved: Path, span: str) -> None:
     result = project.kbsync("publish", "--plan", str(saved), "--yes", f"--max-age={span}")
     assert result.code == 2
-    assert "not a span of time; write 90s, 30m, 12h or 7d" in result.err
+    assert "not a duration; use a form such as 90s, 30m, 12h or 7d" in result.err
 
 
 def test_another_target_ends_with_4(project: Project, saved: Path) -> None:

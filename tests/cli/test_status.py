@@ -35,7 +35,7 @@ def test_both_directions_and_pending_items_are_on_one_screen(project: Project) -
     assert counts == {
         "To publish": "1",
         "To pull": "1",
-        "In conflict": "1",
+        "Conflicts": "1",
         "Undone": "0",
         "Unmanaged": "1",
         "Archived": "1",

@@ -76,7 +76,7 @@ def test_a_path_is_never_broken_so_that_it_can_be_copied(project: Project) -> No
 def test_the_question_names_the_portal_and_yes_publishes(project: Project) -> None:
     shown = _see(project, "publish", answers="y\n", NO_COLOR="1")
     assert shown.code == 0
-    assert f"Publish this to production ({project.portal.url})? [y/N]:" in shown.text
+    assert f"Publish these changes to production ({project.portal.url})? [y/N]:" in shown.text
     assert "4 created." in shown.text
     assert len(project.portal.store.all_articles()) == 2
 
@@ -92,7 +92,7 @@ def test_no_publishes_nothing(project: Project, answer: str) -> None:
 def test_ctrl_c_at_the_question_writes_nothing(project: Project) -> None:
     shown = _see(project, "publish", answers="\x03", NO_COLOR="1")
     assert shown.code == 130
-    assert "interrupted" in shown.text
+    assert "Interrupted" in shown.text
     assert "Traceback" not in shown.text
     assert project.written == []
 
@@ -134,7 +134,7 @@ def test_ctrl_c_while_the_portal_is_read_ends_with_130(project: Project) -> None
     with _started(project, "plan") as process:
         _await(project.portal.calls, 1)
         code, out, err = _interrupted(process)
-    assert (code, out, err.strip()) == (130, "", "interrupted")
+    assert (code, out, err.strip()) == (130, "", "Interrupted.")
 
 
 def test_ctrl_c_in_the_middle_of_a_publish_names_what_was_skipped_and_loses_nothing(project: Project) -> None:
@@ -223,4 +223,4 @@ def test_a_deleted_working_directory_is_an_error_with_advice(project: Project) -
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr.decode() == "error: the current directory no longer exists\n  try: cd to one that exists\n"
+    assert done.stderr.decode() == "error: the current directory no longer exists\n  try: change to another directory\n"

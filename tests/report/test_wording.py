@@ -72,7 +72,7 @@ def test_json_reads_back_equal_and_has_no_control_characters(text: str) -> None:
 
 
 def test_counts_name_only_what_is_present() -> None:
-    assert counts_text(_plan()) == "nothing there yet"
+    assert counts_text(_plan()) == "no content yet"
     plan = _plan(
         changes=(_change(Action.CREATE), _change(Action.CREATE), _change(Action.ARCHIVE)),
         drift=(_finding(FindingKind.DRIFT),),
@@ -85,10 +85,10 @@ def test_counts_name_only_what_is_present() -> None:
 
 def test_a_pull_has_its_own_words_for_actions() -> None:
     plan = _plan(Side.CONTENT, drift=(_finding(FindingKind.DRIFT),), unmanaged=(_finding(FindingKind.UNMANAGED),))
-    assert counts_text(plan) == "1 to be published, 1 on one side only"
+    assert counts_text(plan) == "1 to publish, 1 on one side only"
     assert [section.heading for section in sections(plan) if section.findings] == [
-        "Changed here, to be published",
-        "On one side only, left alone",
+        "Changed in your files, not published yet",
+        "On one side only, skipped",
     ]
 
 
