@@ -116,7 +116,7 @@ def _documentation() -> Path:
 
 def _edit_both_sides(root: Path, portal: "Portal") -> None:
     """Add a sentence to two articles on the web, and one to the file of the second."""
-    one, two = portal.store.all_articles()[:2]
+    one, two = sorted(portal.store.all_articles(), key=lambda article: article.title)[:2]
     for article in (one, two):
         portal.store.edit_article(article.id, description=article.description + _EDIT_ON_PORTAL)
         print_result(f"  “{article.title}”: sentence added on the web")
