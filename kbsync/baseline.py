@@ -184,7 +184,7 @@ def with_sources(baselines: Iterable[Baseline], sources: Mapping[str, str]) -> t
     )
 
 
-_ADVICE = "restore it from git, or delete it: the next pull or publish makes it again"
+_ADVICE = "restore it from git, or delete it; the next pull or publish writes it again"
 _LEDGER_FOLDERS = tuple(f"{kind.value}/" for kind in Kind)
 
 
@@ -234,23 +234,25 @@ def read_lock_files(files: Mapping[str, bytes]) -> tuple[dict[ItemKey, Baseline]
 def _problem(path: str, data: bytes, error: FormatError) -> Problem:
     for number, line in enumerate(data.splitlines(), start=1):
         if line.startswith((b"<<<<<<< ", b">>>>>>> ")):
-            advice = "keep either side whole, or delete the file: the next pull or publish makes it again"
+            advice = "keep one of the two versions, or delete the file; the next pull or publish writes it again"
             return Problem(path=path, line=number, message="conflict markers in a lock file", advice=advice)
     return Problem(path=path, line=error.line, message=f"unreadable lock file: {error.detail}", advice=error.advice)
 
 
 def read_ledger(files: Mapping[str, bytes], *, ref: str, advice: str) -> dict[ItemKey, Baseline]:
-    """Read the files of a ledger by name, or raise FormatError: only kbsync writes them, and it guesses nothing."""
+    """Read the files of a ledger by name, or raise FormatError: only kbsync writes them, so nothing is guessed."""
     names = [name for name in files if name.startswith(_LEDGER_FOLDERS)]
     baselines = {name: _decoded(files[name], f"{ref}:{name}", advice) for name in names}
     for name, known in baselines.items():
         if ledger_file_name(known.key) != name:
-            raise FormatError(f"{ref}:{name}", f"it is about {known.kind.value} {known.id}", advice=advice)
+            raise FormatError(
+                f"{ref}:{name}", f"wrong file name: the entry is for {known.kind.value} {known.id}", advice=advice
+            )
     return {known.key: known for known in baselines.values()}
 
 
 def _decoded(data: bytes, file: str, advice: str) -> Baseline:
     known = decode(Baseline, data, file=file, advice=advice)
     if known.id < 1:
-        raise FormatError(file, "`id` is not the id of an item", advice=advice)
+        raise FormatError(file, "`id` is not a valid item id", advice=advice)
     return known

@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_NAMED = 5
 _CALLED = {
-    str: "a text",
+    str: "a string",
     int: "a whole number",
     bool: "true or false",
     NoneType: "null",
@@ -56,17 +56,17 @@ def decode(cls: type[_T], data: str | bytes, *, file: str, advice: str = "") -> 
     """Read a value; `file` is what messages call the text, `advice` what to do where it cannot be read.
 
     Raises:
-        FormatError: it is no such value, or of another version.
+        FormatError: the text is not such a value, or has another version.
     """
     line = 0
     try:
         page = json.loads(data if isinstance(data, str) else data.decode("utf-8"), object_pairs_hook=_object)
         if not isinstance(page, dict):
-            raise _Invalid(("", "it is not a JSON object"))
+            raise _Invalid(("", "not a JSON object"))
         version = page.get("version")
         if type(version) is not int or version != VERSION:
             advice = "upgrade kbsync" if type(version) is int and version > VERSION else advice
-            raise _Invalid(("version", f"is {json.dumps(version)[:20]}, and this kbsync reads {VERSION}"))
+            raise _Invalid(("version", f"is {json.dumps(version)[:20]}; this kbsync reads version {VERSION}"))
         return cast("_T", _dataclass(cls, page))
     except _Invalid as error:
         detail = str(error)
@@ -77,7 +77,7 @@ def decode(cls: type[_T], data: str | bytes, *, file: str, advice: str = "") -> 
     except RecursionError:
         detail = "nested too deeply"
     except ValueError:
-        detail = "it holds a number with too many digits"
+        detail = "a number has too many digits"
     raise FormatError(file, detail, line=line, advice=advice)
 
 
@@ -153,7 +153,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Invalid(*((_step(name), "stands twice in one object") for name in found if names.count(name) > 1))
+        raise _Invalid(*((_step(name), "is given twice in one object") for name in found if names.count(name) > 1))
     return found
 
 
@@ -192,7 +192,7 @@ def _value(hint: Any, plain: object) -> Any:
         words = {word.value: word for word in hint}
         if isinstance(plain, str) and plain in words:
             return words[plain]
-        raise _Invalid(("", f"is none of {', '.join(words)}"))
+        raise _Invalid(("", f"is not one of {', '.join(words)}"))
     return _dataclass(cast("type", hint), plain) if is_dataclass(hint) else _checked(hint, plain)
 
 

@@ -76,15 +76,15 @@ def find_root(start: Path, wanted: str | None) -> Path:
     if wanted:
         root = Path(wanted)
         if not root.is_dir():
-            raise UsageError(f"{wanted} is no directory", advice="name the directory that holds kbsync.toml")
+            raise UsageError(f"{wanted} is not a directory", advice="give the directory that contains kbsync.toml")
         return root.resolve()
     for folder in (start, *start.parents):
         if (folder / CONFIG_FILE).is_file():
             return folder.resolve()
     if (start / "content" / CONFIG_FILE).is_file():
         return (start / "content").resolve()
-    advice = "write one (see the README), or name the root with --root"
-    raise UsageError(f"no {CONFIG_FILE} here, above or in content/", advice=advice)
+    advice = "create one (see the README), or give the content root with --root"
+    raise UsageError(f"{CONFIG_FILE} not found in this directory, its parents or content/", advice=advice)
 
 
 def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
@@ -99,7 +99,7 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 0
-        raise ConfigError((Problem(path=CONFIG_FILE, line=line, message=f"not TOML: {error}"),)) from error
+        raise ConfigError((Problem(path=CONFIG_FILE, line=line, message=f"not valid TOML: {error}"),)) from error
     target = _target_of(flags, environ, table)
     reader = _ConfigReader(text)
     settings = reader.settings(table, target)
@@ -128,11 +128,11 @@ def _text_of(path: Path) -> str:
 def _target_of(flags: Mapping[str, object], environ: Mapping[str, str], table: Mapping[str, object]) -> str:
     name = flags.get("target") or environ.get("KBSYNC_TARGET") or DEFAULT_TARGET
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is not a valid name for a target", advice="use a-z, 0-9 and hyphens")
+        raise UsageError(f"{name!r} is not a valid target name", advice="use a-z, 0-9 and hyphens")
     targets = table.get("targets")
     known = sorted(targets) if isinstance(targets, dict) else []
     if known and name not in known:
-        raise UsageError(f"{CONFIG_FILE} has no target {name!r}", advice=f"it has {', '.join(known)}")
+        raise UsageError(f"{CONFIG_FILE} has no target {name!r}", advice=f"known targets: {', '.join(known)}")
     return name
 
 
@@ -140,7 +140,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     found = {name: environ[variable] for name in _TEXTS if (variable := f"KBSYNC_{name.upper()}") in environ}
     for name, value in found.items():
         if value not in _CHOICES.get(name, (value,)):
-            raise UsageError(f"KBSYNC_{name.upper()} is {value!r}", advice=f"one of {', '.join(_CHOICES[name])}")
+            raise UsageError(
+                f"KBSYNC_{name.upper()} cannot be {value!r}", advice=f"use one of {', '.join(_CHOICES[name])}"
+            )
     return found
 
 
@@ -171,21 +173,21 @@ class _ConfigReader:
 
     def _target_settings(self, section: object, where: str) -> dict[str, object]:
         if not isinstance(section, dict):
-            self._problem(where, f"{where} is no table")
+            self._problem(where, f"{where} is not a table")
             return {}
         self._known(section, (*_TEXTS, *_LISTS, "share", "subfolders"), f"[{where}]")
         found = self._texts(section, _TEXTS) | self._texts_in_lists(section, _LISTS)
         for name, choices in _CHOICES.items():
             if name in found and found[name] not in choices:
-                self._problem(name, f"{name} is {found[name]!r}", f"one of {', '.join(choices)}")
+                self._problem(name, f"{name} cannot be {found[name]!r}", f"use one of {', '.join(choices)}")
         share = section.get("share", 0.8)
         if isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1:
             found["share"] = float(share)
         else:
-            self._problem("share", f"share is {share!r}", "a number above 0, up to 1")
+            self._problem("share", f"share cannot be {share!r}", "use a number above 0, up to 1")
         subfolders = section.get("subfolders", True)
         if not isinstance(subfolders, bool):
-            self._problem("subfolders", f"subfolders is {subfolders!r}", "true or false")
+            self._problem("subfolders", f"subfolders cannot be {subfolders!r}", "use true or false")
         return found | {"subfolders": bool(subfolders)}
 
     def _limits(self, section: Mapping[str, object]) -> dict[str, object]:
@@ -197,7 +199,9 @@ class _ConfigReader:
                 return {"archive_share": None, "archive_number": number}
             case str() as text if (found := re.fullmatch(r"(\d{1,3})%", text)) and int(found[1]) <= 100:
                 return {"archive_share": int(found[1]) / 100, "archive_number": None}
-        self._problem("archive", f"archive is {section.get('archive')!r}", 'a share such as "30%", or a number')
+        self._problem(
+            "archive", f"archive cannot be {section.get('archive')!r}", 'use a share such as "30%", or a number'
+        )
         return {}
 
     def _variables(self, section: Mapping[str, object]) -> dict[str, str]:
@@ -205,9 +209,9 @@ class _ConfigReader:
         for name, value in section.items():
             text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
             if not is_variable_name(name):
-                self._problem(name, f"{name!r} is not a valid name for a variable", "use letters, digits, _ and -")
+                self._problem(name, f"{name!r} is not a valid variable name", "use letters, digits, _ and -")
             elif not isinstance(text, str) or len(text.strip().splitlines()) > 1:
-                self._problem(name, f"the variable {name} is {value!r}", "a text in quotes, on one line")
+                self._problem(name, f"the variable {name} cannot be {value!r}", "use a string in quotes, on one line")
             else:
                 found[unicodedata.normalize("NFC", name)] = text.strip()
         return found
@@ -218,10 +222,10 @@ class _ConfigReader:
         found = {name: section[name] for name in switches if name in section}
         for name, value in found.items():
             if not isinstance(value, bool):
-                self._problem(name, f"{name} is {value!r}", "true or false")
+                self._problem(name, f"{name} cannot be {value!r}", "use true or false")
         title = self._texts(section, ("contents",)).get("contents", MarkupOptions().contents)
         if not str(title).strip():
-            self._problem("contents", "contents is empty", "the title over every list of contents")
+            self._problem("contents", "contents is empty", "write the title to show above lists of contents")
         on = {name: value is True for name, value in found.items()}
         return replace(MarkupOptions(), **on, contents=str(title).strip())
 
@@ -229,14 +233,14 @@ class _ConfigReader:
         section = table.get(name, {})
         if isinstance(section, dict):
             return section
-        self._problem(name, f"{name} is no table", f"write [{name}]")
+        self._problem(name, f"{name} is not a table", f"write [{name}]")
         return {}
 
     def _texts(self, section: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
         found = {name: section[name] for name in names if name in section}
         for name, value in found.items():
             if not isinstance(value, str) or not value.isprintable():
-                self._problem(name, f"{name} is {value!r}", "a text in quotes")
+                self._problem(name, f"{name} cannot be {value!r}", "use a string in quotes")
         return {name: value for name, value in found.items() if isinstance(value, str)}
 
     def _texts_in_lists(self, section: Mapping[str, object], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -246,7 +250,7 @@ class _ConfigReader:
             if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
                 found[name] = tuple(value)
             else:
-                self._problem(name, f"{name} is {value!r}", "a list of texts")
+                self._problem(name, f"{name} cannot be {value!r}", "use a list of strings")
         return {name: value for name, value in found.items() if name in section}
 
     def _known(self, section: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
@@ -284,7 +288,7 @@ def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
     """
     if not config.url:
         advice = f"set `url` under [targets.{config.target}] in {CONFIG_FILE}, or give --url"
-        raise UsageError(f"the target {config.target} has no address", advice=advice)
+        raise UsageError(f"the target {config.target} has no URL", advice=advice)
     _check_host(config.url, environ.get("KBSYNC_ALLOW_HOST", ""))
     own = f"FRESHDESK_API_KEY_{config.target.upper().replace('-', '_')}"
     value = environ.get(own) or environ.get("FRESHDESK_API_KEY") or ""
@@ -300,18 +304,20 @@ def _check_host(url: str, allowed: str) -> None:
     except ValueError:
         parts = urlsplit("")
     if "@" in parts.netloc:
-        raise UsageError("the address holds a user name or a password", advice="the key comes from the environment")
+        raise UsageError(
+            "`url` contains a user name or a password", advice="remove it; the API key comes from the environment"
+        )
     host = (parts.hostname or "").lower()
     if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
-        raise UsageError(f"{url!r} is no web address", advice="it looks like https://acme.freshdesk.com")
+        raise UsageError(f"{url!r} is not a valid URL", advice="write it like https://acme.freshdesk.com")
     if is_loopback(host):
         return
     if parts.scheme == "http":
-        raise UsageError(f"{url} is not https", advice="the key is sent in clear only to this machine itself")
+        raise UsageError(f"{url} is not https", advice="use https; http is allowed for this machine only")
     if host.endswith(".freshdesk.com") or host in {name.strip().lower() for name in allowed.split(",")}:
         return
-    advice = f"if it is meant, set KBSYNC_ALLOW_HOST={host} in the environment (a file or a flag cannot)"
-    raise UsageError(f"the key is not sent to {host}, which is not a freshdesk.com host", advice=advice)
+    advice = f"to allow this host, set KBSYNC_ALLOW_HOST={host} in the environment (not in a file or flag)"
+    raise UsageError(f"the API key is not sent to {host}: not a freshdesk.com host", advice=advice)
 
 
 def is_loopback(host: str) -> bool:

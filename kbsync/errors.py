@@ -60,7 +60,7 @@ class ConfigError(ContentError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(problems)
         self.what = self.what.removesuffix("the content") + "the settings"
-        self.advice = "fix the file; its reference lists every key"
+        self.advice = "fix `kbsync.toml`; the reference lists every key"
 
 
 class GitError(KbsyncError):
@@ -68,11 +68,11 @@ class GitError(KbsyncError):
 
 
 class PortalError(KbsyncError):
-    """The portal cannot be reached, refuses the key, or gives an answer that Freshdesk would not give."""
+    """The portal cannot be reached, refuses the key, or sends a response that Freshdesk would not send."""
 
 
 class Refusal(KbsyncError):
-    """kbsync refuses to go on: a limit, an old commit, a wrong target, a stale plan."""
+    """kbsync stops: a limit, an old commit, a wrong target, a stale plan."""
 
     exit_code = 4
 

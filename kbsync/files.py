@@ -38,7 +38,7 @@ def file_name(title: str, taken: Collection[str]) -> str:
     for name in _candidates(_words(title)):
         if folded(name) not in used:
             return name
-    raise AssertionError("the numbers ran out")
+    raise AssertionError("no number is free")
 
 
 def folded(name: str) -> str:
@@ -50,12 +50,12 @@ def windows_name_error(name: str) -> str:
     """Return why Windows could not hold a name; empty where it could."""
     stem = name.partition(".")[0].rstrip(" ").casefold()
     if stem in _DEVICES:
-        return f"`{name}` is the name of a device on Windows"
+        return f"`{name}` is a reserved device name on Windows"
     wrong = sorted({letter for letter in name if letter in _RESERVED or unicodedata.category(letter) == "Cc"})
     if wrong:
-        return f"`{name}` holds {', '.join(map(repr, wrong))}, which Windows does not allow in a name"
+        return f"`{name}` contains {', '.join(map(repr, wrong))}, which Windows does not allow in a name"
     if name.endswith((".", " ")):
-        return f"`{name}` ends in a dot or a space, which Windows drops"
+        return f"`{name}` ends with a dot or a space, which Windows removes"
     return ""
 
 
@@ -96,7 +96,7 @@ def _cut(name: str, most: int) -> str:
     return (whole_words if len(whole_words) > len(short) // 2 else short).rstrip("-")
 
 
-_LINK_ADVICE = "put a real file there, or name it in `ignore`"
+_LINK_ADVICE = "replace it with a regular file, or add it to `ignore`"
 
 
 class Files(Protocol):
@@ -130,7 +130,7 @@ class WorkingTree:
         return tuple(sorted(self._names))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return symbolic links, files that are no regular files, and what the system would not let us look into."""
+        """Return symbolic links, files that are not regular files, and directories that cannot be read."""
         return tuple(self._problems)
 
     def read(self, path: str) -> bytes:
@@ -145,7 +145,7 @@ class WorkingTree:
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except OSError as error:
-            self._note(prefix.rstrip("/") or ".", f"cannot be looked into: {error.strerror}", "fix its permissions")
+            self._note(prefix.rstrip("/") or ".", f"cannot be read: {error.strerror}", "fix its permissions")
             return
         for entry in entries:
             path = prefix + entry.name
@@ -157,7 +157,7 @@ class WorkingTree:
                 if self._is_ours(entry, path):
                     yield from self._walk(Path(entry.path), path + "/")
             elif not entry.is_file(follow_symlinks=False):
-                self._note(path, "is no regular file", "take it out of the tree")
+                self._note(path, "is not a regular file", "remove it from the tree")
             elif printable_path(entry.name) != entry.name:
                 self._note(path, "has a name that is not UTF-8", "rename it")
             else:
@@ -179,7 +179,7 @@ def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]
     for name in names:
         path = unicodedata.normalize("NFC", name)
         if path in known:
-            what = "stands there twice, in two normal forms of Unicode"
+            what = "exists twice, in two Unicode normal forms"
             problems.append(Problem(path=path, message=what, advice="keep one of the two files"))
         else:
             known[path] = name
@@ -280,10 +280,10 @@ def sync(place: Path) -> None:
 
 
 def place_in(root: Path, path: str) -> Path:
-    """Return the place of a path under the root; no step of the way may be a link or lead outwards."""
+    """Return the place of a path under the root; no part of the path may be a link or be outside."""
     parts = path.split("/")
     if any(part in ("", ".", "..", ".git") or "\\" in part or "\0" in part for part in parts) or ":" in parts[0]:
-        raise ValueError("the path leads out of the content tree")
+        raise ValueError("the path is outside the content tree")
     place = root
     for part in parts:
         place = _step(place, part)
@@ -325,7 +325,7 @@ def _umask() -> int:
 
 
 class Overlay:
-    """`Files` that answer with the texts `above` before those `below`; None is a file that is there no more."""
+    """`Files` that answer with the texts `above` before those `below`; None is a file that is no longer there."""
 
     def __init__(self, below: Files, above: Mapping[str, str | bytes | None]) -> None:
         self._below = below

@@ -117,7 +117,7 @@ def test_a_file_in_an_old_format_is_reported_and_not_read() -> None:
 @pytest.mark.parametrize("number", [0, -7])
 def test_an_id_that_is_not_possible_is_refused(number: int) -> None:
     text = encode(Baseline(kind=Kind.ARTICLE, id=number, path="a/b/c.md"))
-    assert "`id` is not the id of an item" in read_lock_files({"x.json": text.encode()})[1][0].message
+    assert "`id` is not a valid item id" in read_lock_files({"x.json": text.encode()})[1][0].message
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_ledger_is_read_whole_or_not_at_all() -> None:
     with pytest.raises(FormatError, match=r"refs/kbsync/production:folder/8\.json: `version` is null") as wrong:
         read({"article/7.json": good, "folder/8.json": b"{}"})
     assert wrong.value.advice == "start over"
-    with pytest.raises(FormatError, match=r"folder/8\.json: it is about article 7"):
+    with pytest.raises(FormatError, match=r"folder/8\.json: wrong file name: the entry is for article 7"):
         read({"article/7.json": good, "folder/8.json": good})
 
 

@@ -144,7 +144,7 @@ def test_the_file_cannot_have_secrets(load: Load) -> None:
 @pytest.mark.parametrize("name", ["Prod", "my target", "", "prod/uction", "é"])
 def test_a_target_has_a_plain_name(load: Load, name: str) -> None:
     if name:
-        with pytest.raises(UsageError, match="is not a valid name for a target"):
+        with pytest.raises(UsageError, match="is not a valid target name"):
             load("", target=name)
     else:
         assert load("", target=name).target == "production"
@@ -163,7 +163,9 @@ def test_the_limit_is_a_share_or_a_number(load: Load, value: str, expected: tupl
 def test_an_invalid_limit_is_refused(load: Load, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(f"[limits]\narchive = {value}\n")
-    assert [(problem.line, problem.message.split(" is ")[0]) for problem in caught.value.problems] == [(2, "archive")]
+    assert [(problem.line, problem.message.split(" cannot ")[0]) for problem in caught.value.problems] == [
+        (2, "archive")
+    ]
 
 
 @pytest.mark.parametrize("value", ["0", "1.01", '"1"', "true", "nan"])
@@ -217,5 +219,5 @@ def test_the_content_directory_is_the_last_place_to_search(tmp_path: Path) -> No
     assert find_root(tmp_path, None) == (tmp_path / "content").resolve()
     (tmp_path / "kbsync.toml").touch()
     assert find_root(tmp_path, None) == tmp_path.resolve()
-    with pytest.raises(UsageError, match="is no directory"):
+    with pytest.raises(UsageError, match="is not a directory"):
         find_root(tmp_path, str(tmp_path / "kbsync.toml"))

@@ -22,13 +22,13 @@ def test_texts_and_whole_numbers_are_variables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("share = 1.10", "the variable share is 1.1 (a text in quotes, on one line)"),
-        ("on = true", "the variable on is True (a text in quotes, on one line)"),
-        ("list = []", "the variable list is [] (a text in quotes, on one line)"),
-        ('long = """a\nb"""', "the variable long is 'a\\nb' (a text in quotes, on one line)"),
-        ('"a b" = "x"', "'a b' is not a valid name for a variable (use letters, digits, _ and -)"),
-        ('1st = "x"', "'1st' is not a valid name for a variable (use letters, digits, _ and -)"),
-        ('a.b = "x"', "the variable a is {'b': 'x'} (a text in quotes, on one line)"),
+        ("share = 1.10", "the variable share cannot be 1.1 (use a string in quotes, on one line)"),
+        ("on = true", "the variable on cannot be True (use a string in quotes, on one line)"),
+        ("list = []", "the variable list cannot be [] (use a string in quotes, on one line)"),
+        ('long = """a\nb"""', "the variable long cannot be 'a\\nb' (use a string in quotes, on one line)"),
+        ('"a b" = "x"', "'a b' is not a valid variable name (use letters, digits, _ and -)"),
+        ('1st = "x"', "'1st' is not a valid variable name (use letters, digits, _ and -)"),
+        ('a.b = "x"', "the variable a cannot be {'b': 'x'} (use a string in quotes, on one line)"),
     ],
 )
 def test_an_invalid_variable_is_reported_with_its_line(tmp_path: Path, line: str, what: str) -> None:
@@ -40,4 +40,4 @@ def test_an_invalid_variable_is_reported_with_its_line(tmp_path: Path, line: str
 def test_variables_that_are_not_a_table_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         variables(tmp_path, 'variables = "x"\n')
-    assert "variables is no table" in str(caught.value.problems[0])
+    assert "variables is not a table" in str(caught.value.problems[0])

@@ -71,7 +71,7 @@ def test_another_host_is_allowed_in_the_environment_only() -> None:
     for allowed in ("kb.acme.com", "KB.ACME.COM", "x.com, kb.acme.com"):
         assert key_for(_config(url), KEY | {"KBSYNC_ALLOW_HOST": allowed}).reveal() == "s3cret"
     for other in ("acme.com", "*.acme.com", "b.acme.com", "kb.acme.com.evil", "", ","):
-        with pytest.raises(UsageError, match=r"the key is not sent to kb\.acme\.com"):
+        with pytest.raises(UsageError, match=r"the API key is not sent to kb\.acme\.com"):
             key_for(_config(url), KEY | {"KBSYNC_ALLOW_HOST": other})
     with pytest.raises(UsageError, match="is not https"):
         key_for(_config("http://kb.acme.com"), KEY | {"KBSYNC_ALLOW_HOST": "kb.acme.com"})

@@ -48,7 +48,7 @@ _ORDER = (
     *("title", "name", "status", "description", "visibility", "companies", "segments", "portals"),
     *("tags", "seo.title", "seo.description", "seo.keywords", "author", "id"),
 )
-_RESOLVE = "resolve the conflict: keep what is right of both, and take the lines `<<<<<<<`, `=======` and `>>>>>>>` out"
+_RESOLVE = "resolve the conflict: keep the right text, and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +107,10 @@ def decode_source(data: bytes, path: str) -> str:
     if "\0" in text:
         line = line_at(text, text.index("\0"))
         raise ContentError(
-            (Problem(path=path, line=line, message="holds a NUL character", advice="is it a text file?"),)
+            (Problem(path=path, line=line, message="contains a NUL character", advice="check that it is a text file"),)
         )
     if lines := find_conflicts(text):
-        what = "holds the markers of a merge that was not finished"
+        what = "contains conflict markers"
         raise ContentError(tuple(Problem(path=path, line=line, message=what, advice=_RESOLVE) for line in lines))
     return text
 
@@ -125,7 +125,7 @@ def split_front_matter(text: str) -> Split:
         return Split(front_start=None, front_end=begin, body_start=begin, error=error)
     closing = _CLOSING.search(text, opening.end())
     if closing is None:
-        error = "the front matter is opened by `---` and never closed"
+        error = "the front matter has no closing `---`"
         return Split(front_start=opening.end(), front_end=len(text), body_start=len(text), error=error)
     body_start = (_NEWLINE.match(text, closing.end()) or closing).end()
     return Split(front_start=opening.end(), front_end=closing.start(), body_start=body_start)
@@ -235,7 +235,7 @@ def parse_document(text: str, path: str) -> Document:
     """
     parts = split_front_matter(text)
     if parts.error:
-        advice = "front matter lies between two lines `---`, the first of which is the first line of the file"
+        advice = "put the front matter between two `---` lines, the first on line 1"
         raise ContentError((Problem(path=path, line=1, message=parts.error, advice=advice),))
     front = EMPTY
     if parts.front_start is not None:
@@ -278,7 +278,7 @@ def edit_fields(text: str, changes: Mapping[str, FieldValue], *, path: str = "")
         why = error.problems[0].message if isinstance(error, ContentError) else str(error)
         names = ", ".join(f"`{name}`" for name in wanted)
         what = f"{names} cannot be edited without touching other lines: {why}"
-        raise ContentError((Problem(path=path, line=1, message=what, advice="edit the file by hand"),)) from None
+        raise ContentError((Problem(path=path, line=1, message=what, advice="edit the file yourself"),)) from None
     return edited
 
 
@@ -371,7 +371,7 @@ def _check(before: Document, after: Document, wanted: Mapping[str, FieldValue], 
     expected = _comparable(before, path) | {name: _comparable_value(value) for name, value in wanted.items()}
     for name in sorted(expected.keys() | got.keys()):
         if expected.get(name) != got.get(name):
-            raise ValueError(f"`{name}` would get another value" if name else "the body would change")
+            raise ValueError(f"`{name}` would get a different value" if name else "the body would change")
 
 
 def _comparable(document: Document, path: str) -> dict[str, PlainValue]:

@@ -109,7 +109,7 @@ class FieldReader:
         if value is None:
             return None
         if isinstance(value, YamlScalar) and value.is_null:
-            advice = f'write `{key}: "{value.text}"` if that is its text, or remove the line'
+            advice = f'write `{key}: "{value.text}"` if this is the text, or remove the line'
             self.add(front.keys[key].line, f"`{prefix}{key}` has no value", advice if value.text else "remove the line")
             return None
         return reader(prefix + key, value)
@@ -119,15 +119,15 @@ class FieldReader:
         items = {key: value for key, value in table.items.items() if prefix + key not in self.ignored_keys}
         for key in items.keys() - set(keys):
             near = get_close_matches(key.lower(), keys, n=1, cutoff=0.5)
-            advice = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys are {', '.join(keys)}"
+            advice = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys: {', '.join(keys)}"
             self.add(table.keys[key].line, f"unknown key `{prefix}{key}` for {where}", advice)
         return YamlMapping(items=items, keys=table.keys, flow=table.flow, span=table.span)
 
     def _text(self, key: str, value: YamlValue) -> str | None:
         if isinstance(value, YamlScalar):
             return value.text.strip()
-        advice = "put it in quotes if it is a text with brackets or a colon"
-        self.add(value.span.line, f"`{key}` must be a text, not a {_shape(value)}", advice)
+        advice = "put it in quotes if it contains brackets or a colon"
+        self.add(value.span.line, f"`{key}` must be text, not a {_shape(value)}", advice)
         return None
 
     def _name(self, key: str, value: YamlValue) -> str | None:
@@ -135,13 +135,13 @@ class FieldReader:
         if text is None:
             return None
         if not text:
-            self.add(value.span.line, f"`{key}` is empty", "give it a text")
+            self.add(value.span.line, f"`{key}` is empty", "write a value, or remove the line")
             return None
         if "\n" in text:
-            self.add(value.span.line, f"`{key}` runs over more than one line", "write it on one line")
+            self.add(value.span.line, f"`{key}` has more than one line", "write it on one line")
         if len(text) > _LONGEST_NAME:
-            what = f"`{key}` has {len(text)} characters, more than Freshdesk takes"
-            self.add(value.span.line, what, f"shorten it to {_LONGEST_NAME}")
+            what = f"`{key}` has {len(text)} characters, more than Freshdesk accepts"
+            self.add(value.span.line, what, f"shorten it to {_LONGEST_NAME} characters")
         return text
 
     def _texts(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
@@ -152,7 +152,7 @@ class FieldReader:
         texts: list[str] = []
         for item in value.items:
             if not isinstance(item, YamlScalar) or item.is_null or not item.text.strip():
-                self.add(item.span.line, f"an entry of `{key}` is not a text", "put it in quotes, or remove it")
+                self.add(item.span.line, f"an entry of `{key}` is not text", "put it in quotes, or remove it")
             elif (text := item.text.strip()) in texts:
                 self.add(item.span.line, f"`{text}` is given twice in `{key}`", "keep one of the two")
             else:
@@ -163,7 +163,7 @@ class FieldReader:
         for item in value.items if isinstance(value, YamlSequence) else ():
             if isinstance(item, YamlScalar) and len(tag := item.text.strip()) > _LONGEST_TAG:
                 what = f"the tag `{tag}` has {len(tag)} characters"
-                self.add(item.span.line, what, f"Freshdesk takes at most {_LONGEST_TAG}")
+                self.add(item.span.line, what, f"Freshdesk accepts at most {_LONGEST_TAG}")
         return self._texts(key, value)
 
     def _integer(self, key: str, value: YamlValue) -> int | None:
@@ -171,7 +171,7 @@ class FieldReader:
             return int(value.text)
         written = f"`{value.text}`" if isinstance(value, YamlScalar) else f"a {_shape(value)}"
         what = f"`{key}` must be a whole number, not {written}"
-        self.add(value.span.line, what, "copy it from the address in Freshdesk")
+        self.add(value.span.line, what, "copy it from the URL in Freshdesk")
         return None
 
     def _integers(self, key: str, value: YamlValue) -> tuple[int, ...] | None:
@@ -201,7 +201,7 @@ class FieldReader:
             if text in known:
                 return words(text)
             near = get_close_matches(text.lower(), known, n=1, cutoff=0.5)
-            advice = f"did you mean `{near[0]}`?" if near else f"it is one of {', '.join(known)}"
+            advice = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(known)}"
             self.add(value.span.line, f"`{key}` cannot be `{text}`", advice)
             return None
 
@@ -220,8 +220,8 @@ class FieldReader:
 
     def _seo(self, key: str, value: YamlValue) -> Seo | None:
         if not isinstance(value, YamlMapping):
-            advice = f"write {', '.join(SEO_KEYS)} under it, indented"
-            self.add(value.span.line, f"`{key}` must be made of `key: value` lines", advice)
+            advice = f"write {', '.join(SEO_KEYS)} below it, indented"
+            self.add(value.span.line, f"`{key}` must contain `key: value` lines", advice)
             return None
         table = self._known(value, SEO_KEYS, "`seo`", f"{key}.")
         return Seo(
@@ -241,31 +241,33 @@ class FieldReader:
 
     def _variables(self, key: str, value: YamlValue) -> Mapping[str, str] | None:
         if not isinstance(value, YamlMapping):
-            advice = "write `name: text` lines under it, indented"
-            self.add(value.span.line, f"`{key}` must be made of `name: text` lines", advice)
+            advice = "write `name: text` lines below it, indented"
+            self.add(value.span.line, f"`{key}` must contain `name: text` lines", advice)
             return None
         found: dict[str, str] = {}
         for name, item in value.items.items():
             line = value.keys[name].line
             if not is_variable_name(name):
-                self.add(line, f"`{name}` is not a valid name for a variable", "use letters, digits, `_` and `-`")
+                self.add(line, f"`{name}` is not a valid variable name", "use letters, digits, `_` and `-`")
             elif not isinstance(item, YamlScalar) or item.is_null:
-                self.add(line, f"the variable `{name}` has no text", 'write it in quotes, `""` for an empty one')
+                self.add(
+                    line, f"the variable `{name}` has no text", 'write the text in quotes, or `""` for an empty text'
+                )
             elif "\n" in item.text.strip():
-                what = f"the variable `{name}` runs over more than one line"
-                self.add(line, what, 'longer text belongs in a file of its own: `{% include "…" %}`')
+                what = f"the variable `{name}` has more than one line"
+                self.add(line, what, 'put longer text into a file of its own: `{% include "…" %}`')
             else:
                 found[unicodedata.normalize("NFC", name)] = item.text.strip()
         return found
 
     def _defaults(self, key: str, value: YamlValue) -> ArticleFields | None:
         if not isinstance(value, YamlMapping):
-            what = f"`{key}` must be made of `key: value` lines"
-            self.add(value.span.line, what, "write article keys under it, indented")
+            what = f"`{key}` must contain `key: value` lines"
+            self.add(value.span.line, what, "write article keys below it, indented")
             return None
         for own in _OWN_KEYS:
             if own in value.items:
-                what = f"`{own}` cannot be inherited: it belongs to one article"
+                what = f"`{own}` cannot be a default: it belongs to one article"
                 self.add(value.keys[own].line, what, "write it in the article")
         return self._article(self._known(value, ARTICLE_KEYS, "articles"))
 
@@ -275,11 +277,11 @@ class FieldReader:
         segments = (Visibility.CONTACT_SEGMENTS, Visibility.COMPANY_SEGMENTS)
         for key, given, wanted in (("companies", fields.companies, companies), ("segments", fields.segments, segments)):
             if given is not None and fields.visibility not in wanted:
-                advice = f"write `visibility: {wanted[0]}` beside it"
-                self.add(front.keys[key].line, f"`{key}` says nothing without `visibility: {wanted[0]}`", advice)
+                advice = f"add `visibility: {wanted[0]}`"
+                self.add(front.keys[key].line, f"`{key}` has no effect without `visibility: {wanted[0]}`", advice)
             if fields.visibility in wanted and (given == () or key not in front.items):
-                advice = f"write `{key}: [id, …]` beside it"
-                self.add(front.keys["visibility"].line, f"`visibility: {fields.visibility}` wants `{key}`", advice)
+                advice = f"add `{key}: [id, …]`"
+                self.add(front.keys["visibility"].line, f"`visibility: {fields.visibility}` needs `{key}`", advice)
 
 
 def _shape(value: YamlValue) -> str:

@@ -24,7 +24,7 @@ _MAX_NODES = 20_000
 _PLAIN_TYPES = ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in _PLAIN_TYPES)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
-_NO_FRONT_MATTER_MEANT = "where the `---` is a line across the page, write it as `***`"
+_NO_FRONT_MATTER_MEANT = "if the `---` is a horizontal rule, write it as `***`"
 _ALIAS = re.compile(r"[ \t]*:[ \t]+(\*[^\s,\]}]+)")
 _COLON = re.compile(r"[ \t]*:")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
@@ -119,7 +119,7 @@ def read_front_matter(source: str, *, first_line: int, path: str) -> YamlMapping
     reader = _NodeReader(path=path, first_line=first_line)
     value = reader.read(node, 0)
     if not isinstance(value, YamlMapping):
-        what = "the front matter is not made of `key: value` lines"
+        what = "the front matter does not contain `key: value` lines"
         raise ContentError((Problem(path=path, line=first_line, message=what, advice=_NO_FRONT_MATTER_MEANT),))
     if reader.problems:
         raise ContentError(tuple(dict.fromkeys(reader.problems)))
@@ -169,10 +169,10 @@ class _NodeReader:
         self.seen += 1
         if depth > _MAX_DEPTH or self.seen > _MAX_NODES:
             what = "the front matter is nested too deeply or refers to itself"
-            self._add_problem(place, what, "no key here needs that")
+            self._add_problem(place, what, "write plain `key: value` lines")
             return YamlScalar(text="", style="", span=place)
         if node.tag not in _TAGS:
-            self._add_problem(place, f"the YAML tag `{node.tag}` means nothing here", "write the value without it")
+            self._add_problem(place, f"the YAML tag `{node.tag}` is not supported", "remove the tag")
         if isinstance(node, yaml.ScalarNode):
             return YamlScalar(text=node.value, style=node.style or "", span=place)
         if isinstance(node, yaml.SequenceNode):
@@ -189,7 +189,7 @@ class _NodeReader:
             place = self._span(key_node)
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
             if not key:
-                self._add_problem(place, "a key of the front matter is not a word", "write `key: value`")
+                self._add_problem(place, "a key of the front matter is not text", "write `key: value`")
             elif key in items:
                 what = f"`{key}` is given twice, first on line {keys[key].line}"
                 self._add_problem(place, what, "keep one of the two")
@@ -214,10 +214,10 @@ def _problem_from_yaml(error: Exception, source: str, first_line: int, path: str
     number = min(number, max(len(lines) - 1, 0))
     line, at = lines[number] if lines else "", first_line + number
     if "\t" in line[: len(line) - len(line.lstrip())] or line[mark.column : mark.column + 1] == "\t" if mark else False:
-        return Problem(path=path, line=at, message="a tab in the front matter", advice="indent it with spaces")
+        return Problem(path=path, line=at, message="the front matter contains a tab", advice="indent with spaces")
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     advice = 'put the value in quotes: `key: "value"`' if _wants_quotes(line) else "fix the YAML on this line or above"
-    return Problem(path=path, line=at, message=f"the front matter is no YAML: {what}", advice=advice)
+    return Problem(path=path, line=at, message=f"the front matter is not valid YAML: {what}", advice=advice)
 
 
 def _wants_quotes(line: str) -> bool:
@@ -248,7 +248,7 @@ def set_key(source: str, table: YamlMapping, name: str, value: FieldValue, newli
         case YamlMapping():
             return _set_in_braces(source, table, outer, holder, inner, value)
         case _:
-            raise ValueError(f"`{outer}` is not made of `key: value` lines")
+            raise ValueError(f"`{outer}` does not contain `key: value` lines")
 
 
 def format_lines(fields: Mapping[str, FieldValue], newline: str) -> str:
@@ -296,7 +296,7 @@ def _set_items(source: str, old: YamlSequence, wanted: tuple[str, ...], newline:
     first = _line_start(source, old.items[0].span.start)
     mark = source[first : old.items[0].span.start]
     if mark.strip() != "-":
-        raise ValueError("the list is written in a way that cannot be edited line by line")
+        raise ValueError("the list cannot be edited line by line")
     known = {item.text for item in old.items if isinstance(item, YamlScalar)}
     new = [format_value((text,), style=_style_of(old))[1:-1] for text in wanted if text not in known]
     added = "".join(f"{mark}{text}{newline}" for text in new)
@@ -318,7 +318,7 @@ def _add_lines(source: str, block: YamlMapping, lines: str, newline: str) -> str
     first, last = next(iter(block.keys.values())), list(block.items.values())[-1]
     indent = source[_line_start(source, first.start) : first.start]
     if indent.strip():
-        raise ValueError("its keys are written in a way that cannot be edited line by line")
+        raise ValueError("its keys cannot be edited line by line")
     at = _line_end(source, max(_end_of(source, last), list(block.keys.values())[-1].end))
     if isinstance(last, YamlScalar) and last.style in ("|", ">"):
         at = max(at, _line_end(source, last.span.end - 1))
@@ -329,7 +329,7 @@ def _add_lines(source: str, block: YamlMapping, lines: str, newline: str) -> str
 def _remove_key(source: str, block: YamlMapping, key: str) -> str:
     place = block.keys[key]
     if block.flow or source[_line_start(source, place.start) : place.start].strip():
-        raise ValueError(f"`{key}` is written in a way that cannot be edited line by line")
+        raise ValueError(f"`{key}` cannot be edited line by line")
     return _cut_lines(source, place.start, _value_span(source, block, key)[1])
 
 
@@ -337,7 +337,7 @@ def _value_span(source: str, block: YamlMapping, key: str) -> tuple[int, int]:
     place, value = block.keys[key], block.items[key]
     if not _starts_after_key(block, key):
         if (alias := _ALIAS.match(source, place.end)) is None:
-            raise ValueError(f"`{key}` is written in a way that cannot be edited line by line")
+            raise ValueError(f"`{key}` cannot be edited line by line")
         return alias.span(1)
     colon = _COLON.match(source, place.end)
     after = colon.end() if colon else place.end

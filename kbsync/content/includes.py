@@ -34,8 +34,8 @@ MAX_CHARACTERS = 1_000_000
 
 _BEFORE = re.compile(r"(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])(?=[ \t]))*[ \t]*|[ \t>]*")
 _LIST_MARK = re.compile(r"[-*+\d.)]")
-_LINKS_ADVICE = "write its links as `[text](address)`, from its own place and within the tree"
-_FROM_THE_ROOT = "write the path from the root of the tree"
+_LINKS_ADVICE = "write its links as `[text](path)`, relative to the included file and inside the tree"
+_FROM_THE_ROOT = "write the path from the content root"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ class _ExpandedText:
         self.added += size
         if self.added <= MAX_CHARACTERS:
             return True
-        what = f"includes and variables put more than {MAX_CHARACTERS:,} characters into this file"
+        what = f"includes and variables add more than {MAX_CHARACTERS:,} characters to this file"
         self.problems.append(location.problem(what, "include less"))
         return False
 
@@ -229,7 +229,7 @@ class Expander:
         if made is None:
             return None
         if not is_one_paragraph(made.text):
-            what = f"`{mark.path}` is more than one paragraph, and cannot be put into a line"
+            what = f"`{mark.path}` has more than one paragraph and cannot be included within a line"
             out.problems.append(location.problem(what, "put the include on a line of its own"))
             return None
         shown = " ".join(filter(None, (line.strip(" \t") for line in made.lines)))
@@ -244,11 +244,11 @@ class Expander:
         path = mark.path or ""
         if path in chain:
             circle = " → ".join((*chain[chain.index(path) :], path))
-            out.problems.append(location.problem(f"a circle of includes: {circle}", "remove one of them"))
+            out.problems.append(location.problem(f"circular include: {circle}", "remove one of these includes"))
             return None
         if len(chain) > MAX_DEPTH:
-            what = f"includes are nested more than {MAX_DEPTH} deep in one another"
-            out.problems.append(location.problem(what, "include what is needed directly"))
+            what = f"includes are nested more than {MAX_DEPTH} deep"
+            out.problems.append(location.problem(what, "include the file directly"))
             return None
         made = self._file(path, location, chain, out)
         return None if made is None else self._relink(made, path, location, out)
@@ -301,7 +301,7 @@ def _rewrite_address(address: str, path: str, here: str) -> str:
     try:
         target = to_root(path, address)
     except ValueError:
-        raise ValueError(f"`{address}` leads out of the content tree") from None
+        raise ValueError(f"`{address}` is outside the content tree") from None
     if target is None or posixpath.dirname(path) == posixpath.dirname(here):
         return address
     written = from_root(here, target)
@@ -339,7 +339,7 @@ def escape_marks(text: str, names: Collection[str]) -> str:
         expansion = expander.expand(whole, path="")
         if canonical(to_html(expansion.body if expansion else whole)) == canonical(to_html(text)):
             return whole
-    raise ValueError(f"`{found[0].text}` would be replaced where it stands, and cannot be written as text there")
+    raise ValueError(f"`{found[0].text}` would be replaced and cannot be escaped there")
 
 
 class Includes:
@@ -376,7 +376,7 @@ class Includes:
             return f"`{path}` cannot be included: it {error.problems[0].message}", error.problems[0].advice
         parts = split_front_matter(text)
         if parts.error:
-            return f"`{path}` cannot be included: {parts.error}", "where the `---` is a line, write it as `***`"
+            return f"`{path}` cannot be included: {parts.error}", "if the `---` is a horizontal rule, write it as `***`"
         start = skip_blank_lines(text, parts.body_start)
         body = unix_newlines(text[start:]).rstrip(" \t\n")
         return IncludedFile(path=path, text=body, line=line_at(text, start))
@@ -384,18 +384,18 @@ class Includes:
     def _find_error(self, path: str, includer: str) -> IncludeError | None:
         parts = path.split("/")
         if not path or path.startswith("/") or ":" in parts[0] or "\\" in path:
-            return f"`{path}` is not a path within the tree", _FROM_THE_ROOT
+            return f"`{path}` is not a path inside the content tree", _FROM_THE_ROOT
         if any(part in ("", ".", "..") for part in parts):
             return f"`{path}` is not a plain path", f"{_FROM_THE_ROOT}, without `.` and `..`"
         if any(part.startswith(".") for part in parts):
-            return f"`{path}` cannot be included: a name begins with a dot", "put the text into another file"
+            return f"`{path}` cannot be included: a name begins with a dot", "rename the file"
         for problem in self._files.problems():
             if is_under(path, problem.path):
                 return f"`{path}` cannot be included: `{problem.path}` {problem.message}", problem.advice
         return None if path in self._paths else self._not_found(path, includer)
 
     def _not_found(self, path: str, includer: str) -> IncludeError:
-        what = f"there is no `{path}` to include"
+        what = f"included file not found: `{path}`"
         from_here = to_root(includer, path)
         if from_here in self._paths:
             return what, f"did you mean `{from_here}`? {_FROM_THE_ROOT}"

@@ -54,8 +54,8 @@ class Selection:
         try:
             self._ignored = pathspec.PathSpec.from_lines("gitignore", rules.ignore)
         except ValueError as error:
-            what = f"`ignore` holds a pattern that means nothing: {error}"
-            raise UsageError(what, advice="see `.gitignore`") from None
+            what = f"`ignore` contains an invalid pattern: {error}"
+            raise UsageError(what, advice="write patterns as in `.gitignore`") from None
 
     def is_hidden(self, path: str) -> bool:
         """Return whether a name in the path begins with `.` or `_`, or a glob matches the path."""

@@ -43,7 +43,7 @@ from kbsync.model import (
 
 _Fields = TypeVar("_Fields", ArticleFields, Seo)
 _FOLDER_KEYS = ("visibility", "companies", "segments")
-_TITLE_ADVICE = "write `title:` in the front matter, or begin with a line `# Title`"
+_TITLE_ADVICE = "write `title:` in the front matter, or start the text with a line `# Title`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ class _TreeReader:
         found = reader.read_index(document.front)
         if document.body.strip():
             if found.description is not None:
-                what = "`description` is given beside a body, which is the description too"
+                what = "the description is given twice: as `description` and as the body"
                 reader.add(document.lines["description"], what, "keep one of the two")
             found = replace(found, description=document.body.strip())
         _validate_index_keys(reader, document.front, directory.count("/") + 1 if directory else 0)
@@ -161,8 +161,8 @@ class _TreeReader:
             return
         _validate_title(reader, document)
         if directory.count("/") < 1:
-            where = f"a directory below `{directory}`" if directory else "a category's folder"
-            reader.add(0, "lies outside any folder", f"move it into {where}, or set `publish: false`")
+            where = f"`{directory}/FOLDER/`" if directory else "CATEGORY/FOLDER/"
+            reader.add(0, "is not inside a folder", f"move it into {where}, or set `publish: false`")
             self.misplaced[path] = reader.problems
         else:
             self.problems += reader.problems
@@ -183,13 +183,13 @@ class _TreeReader:
         for item in self.knowledge_base(frozenset()).items():
             path = item.path or ""
             if item.id is not None and pinned.setdefault(item.key, path) != path:
-                what = f"`id: {item.id}` is pinned by `{pinned[item.key]}` too"
-                self._report(item, "id", what, "an id belongs to one item")
+                what = f"`id: {item.id}` is also used in `{pinned[item.key]}`"
+                self._report(item, "id", what, "remove the wrong one; an id belongs to one item")
             if isinstance(item, Article):
                 continue
             if (first := named.setdefault((parent_path(path), item.name), path)) != path:
-                what = f"the name `{item.name}` is taken by `{first}`"
-                self._report(item, "name", what, "Freshdesk wants names that differ")
+                what = f"the name `{item.name}` is already used by `{first}`"
+                self._report(item, "name", what, "change one of them; names are unique in Freshdesk")
 
     def _report(self, item: Item, key: str, what: str, advice: str) -> None:
         document = self.indexes.get(item.path or "", (None, None))[1]
@@ -273,13 +273,13 @@ def _validate_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
     for path in paths_with_role(roles, Role.MISNAMED):
         name = path.rpartition("/")[2]
         wanted = INDEX_FILE if name.casefold() == INDEX_FILE else f"{split_suffix(name)[0]}.md"
-        yield Problem(path=path, message="is not read under this name", advice=f"rename it to `{wanted}`")
+        yield Problem(path=path, message="has a name that kbsync does not read", advice=f"rename it to `{wanted}`")
     for path, first in case_collisions([*sorted(directories(visible)), *visible]):
-        what = f"differs from `{first}` only in case: on macOS and Windows they are one"
+        what = f"differs from `{first}` only in case, which macOS and Windows ignore"
         yield Problem(path=path, message=what, advice="rename one of the two")
     for path in directories(visible):
         if split_suffix(path.rpartition("/")[2])[1].casefold() == ".md":
-            yield Problem(path=path, message="is a directory with the name of an article", advice="rename it")
+            yield Problem(path=path, message="is a directory, but its name ends in `.md`", advice="rename it")
     content = [*paths_with_role(roles, Role.ARTICLE), *paths_with_role(roles, Role.INDEX)]
     for path in (*directories(content), *content):
         if error := windows_name_error(path.rpartition("/")[2]):
@@ -294,23 +294,23 @@ def _validate_title(reader: FieldReader, document: Document) -> None:
         reader.add(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
     elif len(document.heading.title) > 255:
         line = line_at(document.text, document.heading.start)
-        what = f"the title has {len(document.heading.title)} characters, more than Freshdesk takes"
-        reader.add(line, what, "shorten it to 255")
+        what = f"the title has {len(document.heading.title)} characters, more than Freshdesk accepts"
+        reader.add(line, what, "shorten it to 255 characters")
 
 
 def _validate_index_keys(reader: FieldReader, front: YamlMapping, depth: int) -> None:
-    """Report keys that mean nothing for the root, a category or a folder."""
+    """Report keys that have no meaning for the root, a category or a folder."""
     match depth:
         case 0:
             foreign = tuple(key for key in front.items if key != "defaults")
-            where = "the root, where an index file holds `defaults` alone"
+            where = "the root, where an index file can contain only `defaults`"
         case 1:
             foreign, where = _FOLDER_KEYS, "a category"
         case _:
             foreign, where = ("portals",), "a folder"
     for key in foreign:
         if key in front.items and key not in reader.ignored_keys:
-            reader.add(front.keys[key].line, f"`{key}` means nothing for {where}", "remove it")
+            reader.add(front.keys[key].line, f"`{key}` has no meaning for {where}", "remove it")
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:

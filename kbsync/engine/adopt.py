@@ -1,4 +1,4 @@
-"""Adoption and release: live items that kbsync takes over, with their file or into the tree, or stops managing.
+"""Adoption and release: live items that kbsync starts managing, with or without a file, or stops managing.
 
 A plan says which files are which live items and what a pull would make of them; the journal writes it.
 """
@@ -42,7 +42,7 @@ from kbsync.planner.planner import Plan, make_plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """What is to be taken over or released.
+    """What is to be adopted or released.
 
     Content paths, with all below them; live items; and in `pairs` the live item that a path is said to be.
     """
@@ -90,7 +90,7 @@ class AdoptPlan:
                 continue
             known, is_given = baselines.get(key), path in self.named.pairs
             if is_given and known is not None and known.state is State.LIVE and known.path != path:
-                what = f"{key.kind.value} {key.id} is {known.path} already; release that first"
+                what = f"{key.kind.value} {key.id} is already managed as {known.path}; release that first"
                 self.refused.append(_conflict(path, item.kind, key.id, what))
             elif is_given or (known is not None and known.state is not State.LIVE):
                 pins[path] = key.id
@@ -153,8 +153,8 @@ class AdoptPlan:
         if case.path in self.pairs.ties:
             return _state_conflict(case, self.pairs.ties[case.path])
         if case.baseline is not None:
-            return _state_conflict(case, f"{case.kind.value} {case.id} is gone from the portal")
-        return _state_conflict(case, f"nothing on the portal is it by its name; say which with `{case.path}=ID`")
+            return _state_conflict(case, f"{case.kind.value} {case.id} is no longer on the portal")
+        return _state_conflict(case, f"nothing on the portal has this name; give the id with `{case.path}=ID`")
 
     def changes(self, made: Plan) -> tuple[Change, ...]:
         """Return the changes that a pull would have to make for what is wanted."""
@@ -171,11 +171,11 @@ class AdoptPlan:
     def described(self, change: Change) -> Change:
         """Return a change with its reason: where both sides differ, what the next publish would write."""
         if change.action is Action.CREATE:
-            return replace(change, reason="brought into the tree")
+            return replace(change, reason="written to a new file")
         differing = self.wanted[change.key].differing
         if not differing:
-            return replace(change, action=Action.ADOPT, reason="both sides say the same")
-        reason = "what is live counts as seen; the next publish writes what the file says"
+            return replace(change, action=Action.ADOPT, reason="both sides are the same")
+        reason = "the live version counts as seen; the next publish writes the file's version"
         return replace(
             change, action=Action.ADOPT, fields=differing, before=change.after, after=change.before, reason=reason
         )
@@ -234,7 +234,7 @@ def change_of(action: Action, case: ItemState, reason: str, *, fields: tuple[str
 
 
 def _state_conflict(case: ItemState, reason: str) -> Finding:
-    """Return an item that cannot be taken over or released."""
+    """Return an item that cannot be adopted or released."""
     return _conflict(case.path, case.kind, case.id, reason)
 
 
@@ -244,7 +244,7 @@ def _conflict(path: str, kind: Kind, number: int | None, reason: str) -> Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptResult:
-    """What was taken over or released, or would be: the changes of `planned`, and what was refused as its conflicts.
+    """What was adopted or released, or would be: the changes of `planned`, and what was refused as its conflicts.
 
     `files` are written, None deletes; `agreed` is whether the user confirmed it.
     """
@@ -255,10 +255,10 @@ class AdoptResult:
 
 
 def adopt(config: Config, key: Secret, named: Named, options: Options, ui: Ui, *, dry_run: bool = False) -> AdoptResult:
-    """Take over live items: note what is live as seen for one with a file, and write the file of one without.
+    """Adopt live items: record the live version as seen where a file exists, else write the file.
 
     Raises:
-        Refusal: it would write over uncommitted changes, or the portal is not the one that the tree is known to be on.
+        Refusal: it would overwrite uncommitted changes, or the portal is not the one that the tree is known to be on.
     """
     with _writing(config, dry_run=dry_run) as journal:
         workspace, content, live, calls = _read(config, key, options, ui)
@@ -280,7 +280,7 @@ def release(
     """Release items: from then on they are not changed on either side, whatever happens to their files.
 
     Raises:
-        Refusal: it would write over uncommitted changes.
+        Refusal: it would overwrite uncommitted changes.
     """
     with _writing(config, dry_run=dry_run) as journal:
         workspace, content, live, calls = _read(config, key, options, ui)
@@ -293,11 +293,9 @@ def release(
                 continue
             entry = _released_baseline(case, live, pairs)
             if entry is None:
-                refused.append(_state_conflict(case, "not on the portal: set `publish: false`, or delete its file"))
+                refused.append(_state_conflict(case, "not on the portal; set `publish: false`, or delete the file"))
             elif case.baseline is None or case.baseline.state is not State.RELEASED:
-                changes.append(
-                    change_of(Action.FORGET, case, "released: nothing happens with it on either side from now on")
-                )
+                changes.append(change_of(Action.FORGET, case, "released: kbsync no longer changes it on either side"))
                 files |= dict.fromkeys(lock_paths(workspace, {entry.key}))
                 files[released_file_path(config.target, entry.key)] = encode(entry)
         refused += absent(named, {case.key for case in pairs.states})
@@ -341,7 +339,7 @@ def _confirm_and_write(
     dirty = sorted(workspace.repository.uncommitted() & files.keys())
     if dirty:
         raise Refusal(
-            f"this would write over changes that are not committed: {', '.join(dirty)}",
+            f"this would overwrite uncommitted changes: {', '.join(dirty)}",
             advice="commit or stash them, then try again",
         )
     if not ui.confirm(result.planned):

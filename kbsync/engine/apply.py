@@ -26,7 +26,7 @@ from kbsync.freshdesk.readings import Readings
 from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, Status, ancestors, parent_path
 from kbsync.planner.planner import Plan
 
-_INTERRUPTED = "interrupted before its turn"
+_INTERRUPTED = "not started: interrupted"
 _LISTENING = 0.2
 """Seconds between two checks for an interrupt."""
 _IN_ORDER = 4
@@ -173,7 +173,7 @@ class _Applier:
 
     def _missing(self, needs: set[str]) -> str:
         missing = sorted(needs - self.ids.keys())
-        return f"waits for {', '.join(missing)}" if missing else ""
+        return f"needs {', '.join(missing)}, not on the portal yet" if missing else ""
 
     def _move(self, change: Change) -> Outcome:
         """Create the new article, then archive the old one, so that readers always find one of the two."""
@@ -188,7 +188,7 @@ class _Applier:
         old = self._send(change_of_old_article(change, self.known.get(change.key), address))
         if old.result is Result.DONE:
             return replace(new, notes=(*new.notes, *old.notes))
-        error = f"the new article was created, but the old one ({change.id}) is still there: {old.error}"
+        error = f"the new article was created, but the old one ({change.id}) was not archived: {old.error}"
         return replace(new, result=old.result, error=error)
 
     def _initial_item(self, change: Change) -> Item | None:
@@ -211,10 +211,10 @@ class _Applier:
         opened = self.result.outcomes[position]
         if opened.live is None:
             return
-        blocker = _INTERRUPTED if self.pool.stopping else self.lease.check() if self.lease else ""
+        blocker = "interrupted" if self.pool.stopping else self.lease.check() if self.lease else ""
         blocker = blocker or self._missing(self._linked(change))
         if blocker:
-            completed = replace(opened, result=Result.SKIPPED, error=f"created as a draft, and {blocker}")
+            completed = replace(opened, result=Result.SKIPPED, error=f"created as a draft; {blocker}")
         else:
             update = replace(change, action=Action.UPDATE, id=opened.live.id, actual=opened.live)
             completed = replace(self._send(update), change=change)

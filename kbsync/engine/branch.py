@@ -68,7 +68,7 @@ def _merged(repository: Repository, ours: str, theirs: str, names: tuple[str, st
         branch, base = names
         raise Refusal(
             f"{branch} and {base} changed the same lines: {', '.join(overlaps)}",
-            advice=f"merge {base} into {branch} by hand, or delete {branch} if it is not needed any more",
+            advice=f"merge {base} into {branch} yourself, or delete {branch} if it is no longer needed",
         )
     return repository.branches.commit_merge(merged, texts, message=_message(names))
 
@@ -146,8 +146,8 @@ def on_branch(config: Config, branch: str, act: Callable[[BranchUpdate], _Done],
     """
     repository = Repository.open(config.root)
     if branch == config.branch:
-        what = f"{branch} is the branch that is published"
-        raise UsageError(what, advice="name another one, which a pull request can merge")
+        what = f"{branch} is the branch that kbsync publishes"
+        raise UsageError(what, advice="choose another branch, to be merged with a pull request")
     repository.branches.check(branch)
     for _ in range(_ATTEMPTS - 1):
         with contextlib.suppress(RefMoved):
@@ -161,7 +161,7 @@ def _update_of(repository: Repository, config: Config, branch: str, *, local: bo
     fetched = branches.fetch(config.remote, (branch, config.branch)) if pushes else {}
     base = fetched.get(config.branch) or branches.commit(config.branch) or repository.head()
     if base is None:
-        raise GitError("nothing is committed yet", advice="commit the content first")
+        raise GitError("no commits yet", advice="commit the content first")
     ours, theirs = branches.commit(branch), fetched.get(branch)
     tip = ours if theirs is None or (ours and branches.is_ancestor(theirs, ours)) else theirs
     names = (branch, config.branch)
@@ -216,7 +216,7 @@ def propose(config: Config, key: Secret, options: Options, ui: Ui, *, branch: st
         commit = update.commit_files(files, message=message)
         return ProposedPull(result=result, branch=branch, commit=commit, pushed=update.pushes)
 
-    ui.status("looking at the branch")
+    ui.status("checking the branch")
     return on_branch(config, branch, commit_pull, local=options.local)
 
 
@@ -236,9 +236,9 @@ def _message_of_pull(result: PullResult, files: Collection[str]) -> str:
     count = "1 item" if len(changes) == 1 else f"{len(changes)} items"
     conflicts = result.planned.plan.conflicts
     return commit_message(
-        f"Pull {count} from the portal" if changes else "Note what both sides agree on",
+        f"Pull {count} from the portal" if changes else "Update the lock files",
         [_line(change) for change in changes],
-        "Left out, to be merged by hand with `kbsync pull`:",
+        "Skipped; run `kbsync pull` to merge these:",
         [f"{finding.path}: {finding.reason or 'changed on both sides'}" for finding in conflicts],
     )
 

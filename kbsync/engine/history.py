@@ -83,9 +83,11 @@ def find_run(runs: Sequence[RunInfo], name: str) -> RunInfo:
     """
     found = [run for run in runs if run.id.startswith(name.casefold())]
     if len(name) < MIN_NAME_LENGTH or not found:
-        raise UsageError(f"no run is called {name}", advice="`kbsync history` lists them; four characters are enough")
+        raise UsageError(
+            f"run not found: {name}", advice="`kbsync history` lists the runs; give at least four characters of the id"
+        )
     if len(found) > 1:
-        raise UsageError(f"{len(found)} runs are called {name}", advice="give more of the name")
+        raise UsageError(f"{len(found)} runs match {name}", advice="give more characters of the id")
     return found[0]
 
 
@@ -99,7 +101,7 @@ def last_run(runs: Sequence[RunInfo]) -> RunInfo:
     for run in runs:
         if any(entry.action.writes_item for entry in run.record.entries) and not _is_undo(run, by_id):
             return run
-    raise UsageError("there is no run to undo yet", advice="`kbsync history` lists them")
+    raise UsageError("no run to undo", advice="`kbsync history` lists the runs")
 
 
 def _is_undo(run: RunInfo, runs: Mapping[str, RunInfo]) -> bool:

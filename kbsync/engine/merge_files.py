@@ -174,9 +174,9 @@ def _located(ours: _Opened) -> Iterator[None]:
     except IncludeConflict as conflict:
         replacements = ours.expansion.replacements if ours.expansion else ()
         messages = {
-            f"what was edited on the portal comes from `{use.path}`; edit it there"
+            f"the text edited on the portal comes from `{use.path}`; edit that file"
             if use.path
-            else f"what was edited on the portal stands around `{use.written}`; edit the file by hand": use.row
+            else f"the text edited on the portal is next to `{use.written}`; edit the file yourself": use.row
             for use in reversed(replacements)
             if use.row in conflict.lines
         }

@@ -69,7 +69,7 @@ class _PublishOperation:
         if plan.halt:
             raise Refusal(plan.halt, advice=plan.advice)
         if plan.excess and not self.options.force:
-            raise Refusal(plan.excess, advice=f"look at `kbsync plan`; {plan.advice}")
+            raise Refusal(plan.excess, advice=f"check `kbsync plan`; {plan.advice}")
 
 
 def _open_commit(config: Config, options: Options) -> Workspace:
@@ -77,11 +77,11 @@ def _open_commit(config: Config, options: Options) -> Workspace:
     repository = Repository.open(config.root)
     commit = repository.head()
     if commit is None:
-        raise GitError("nothing is committed yet", advice="commit the content, then publish")
+        raise GitError("no commits yet", advice="commit the content, then publish")
     uncommitted = sorted(repository.uncommitted() - options.aside)
     if uncommitted and not options.dirty:
-        advice = "commit first, or publish the last commit as it is with --dirty"
-        raise Refusal(f"not committed: {first_few(uncommitted)}", advice=advice)
+        advice = "commit first, or publish the last commit without these changes with --dirty"
+        raise Refusal(f"uncommitted changes: {first_few(uncommitted)}", advice=advice)
     if not options.attended:
         check_branch(repository, config, commit)
     workspace = open_workspace(config, commit=commit, local=options.local)
@@ -111,7 +111,7 @@ def _check_not_older(workspace: Workspace, options: Options) -> None:
         return
     interrupted = workspace.in_flight.holder.commit if workspace.in_flight and workspace.recovered.baselines else None
     for published in filter(None, (published_commit(workspace), interrupted)):
-        advice = "publish a commit that has it in its history, or go back on purpose with --rollback"
+        advice = "publish a commit that contains it, or use --rollback to publish an older one"
         check_descends_from(workspace, published, advice=advice)
 
 
@@ -124,5 +124,5 @@ def check_descends_from(workspace: Workspace, published: str, *, advice: str) ->
     if workspace.commit is None or published == workspace.commit:
         return
     if not workspace.repository.is_ancestor(published, workspace.commit, remote=workspace.config.remote):
-        what = f"the portal holds {published[:10]}, which is not an ancestor of {workspace.commit[:10]}"
+        what = f"the last published commit, {published[:10]}, is not an ancestor of {workspace.commit[:10]}"
         raise Refusal(what, advice=advice)

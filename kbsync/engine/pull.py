@@ -139,7 +139,7 @@ class _PullBuilder:
         except ContentError as error:
             self._refuse(change, "; ".join(problem.message for problem in error.problems))
             return False
-        overlaps = f"both sides changed it differently: {', '.join(merged.overlaps)}"
+        overlaps = f"both sides made different changes: {', '.join(merged.overlaps)}"
         if merged.overlaps and not self.options.markers:
             self._refuse(change, overlaps, merged)
             return False
@@ -151,7 +151,7 @@ class _PullBuilder:
         if merged.shown is not None:
             self.state.shown[change.path] = merged.shown
         if merged.overlaps:
-            self._refuse(change, f"{overlaps}; choose between the markers", merged)
+            self._refuse(change, f"{overlaps}; resolve the conflict markers", merged)
         self.pulled.changes.append(change)
         return True
 
@@ -159,7 +159,7 @@ class _PullBuilder:
         """Delete a file; that of a directory only when nothing of the tree remains in it."""
         within = {path for path in self.workspace.content.by_path() if path.startswith(f"{change.path}/")}
         if change.kind is not Kind.ARTICLE and not within <= gone:
-            self._refuse(change, "gone on the portal, but not all that lies in its directory; delete it by hand")
+            self._refuse(change, "deleted on the portal, but its directory has other files; delete it yourself")
             return False
         if (source := source_of(change)) in self.present:
             self.state.written[source] = None
@@ -175,7 +175,7 @@ class _PullBuilder:
     def _refuse_unplaced(self) -> None:
         for change in self.places.lost:
             if change.action is Action.MOVE and (not self.options.paths or self._is_named(change.path)):
-                self._refuse(change, "moved on the portal, to a folder that the tree does not have")
+                self._refuse(change, "moved on the portal to a folder that is not in the tree")
 
     def _finish(self, links: Mapping[str, str | bytes | None]) -> None:
         """Rewrite the links of other files, read back what would be written, and make the lock files."""
@@ -222,7 +222,7 @@ def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool
     journal = TreeJournal(Repository.open(config.root))
     with journal.held():
         if journal.cut_off:
-            ui.status("putting back what was cut off")
+            ui.status("restoring files from an interrupted pull")
             journal.restore()
         workspace = open_workspace(config, local=options.local)
         result = plan_pull(workspace, key, options, ui)
@@ -268,7 +268,7 @@ def _hold_back_unconfirmed(plan: Plan, connection: Connection) -> Plan:
     """Hold back each deletion of a file whose item the portal still has when it is read by its id."""
     deletions = [change for change in plan.changes if change.action is Action.DELETE]
     existing = find_existing(connection, {change.key for change in deletions if change.id is not None})
-    reason = "still on the portal, although its list lacked it; pull again"
+    reason = "still on the portal, but missing from its list; pull again"
     withheld = [change for change in deletions if change.key in existing]
     conflicts = (_conflict_of(change, reason) for change in withheld)
     changes = tuple(change for change in plan.changes if change not in withheld)
@@ -284,7 +284,7 @@ def _refuse_to_write_over(workspace: Workspace, pulled: PulledFiles) -> None:
     uncommitted = set(workspace.repository.uncommitted()) & pulled.files.keys()
     if uncommitted:
         raise Refusal(
-            f"a pull would write over changes that are not committed: {', '.join(sorted(uncommitted))}",
+            f"a pull would overwrite uncommitted changes: {', '.join(sorted(uncommitted))}",
             advice="commit or stash them, then pull again",
         )
     known = {folded(path) for path in workspace.files.paths()}
@@ -292,6 +292,6 @@ def _refuse_to_write_over(workspace: Workspace, pulled: PulledFiles) -> None:
     unknown = [path for path in new if (workspace.config.root / path).is_file()]
     if unknown:
         raise Refusal(
-            f"a pull would write over files that git ignores: {', '.join(sorted(unknown))}",
-            advice="move them away, then pull again",
+            f"a pull would overwrite files that git ignores: {', '.join(sorted(unknown))}",
+            advice="move them, then pull again",
         )

@@ -255,7 +255,7 @@ def moved_along(
             path=path,
             id=known.id,
             former_path=old if path != old else None,
-            reason="its links follow what was moved on the portal"
+            reason="links updated for items moved on the portal"
             if path == old
             else "its directory was moved on the portal",
             desired=live.get(known.key),

@@ -94,7 +94,8 @@ class TreeJournal:
         with (self.folder / "lock").open("ab") as page:
             if not _is_locked(page.fileno()):
                 raise Refusal(
-                    "another kbsync is writing to this working tree", advice="wait for its end, then try again"
+                    "another kbsync is writing to this working tree",
+                    advice="wait until it has finished, then try again",
                 )
             for left in filter(Path.exists, (self.folder / _SCRATCH, self.folder / _NEXT)):
                 left.unlink()
@@ -209,7 +210,7 @@ class TreeJournal:
             with suppress(OSError):
                 made.unlink(missing_ok=True)
                 place.unlink(missing_ok=True)
-            what = f"the files to change cannot be noted in {self.folder}: {error.strerror}; nothing was written"
+            what = f"the journal in {self.folder} could not be written: {error.strerror}; no file was changed"
             raise KbsyncError(what, advice=_FREE_SPACE) from error
         self._place(JournalState.DONE).unlink(missing_ok=True)
 
@@ -269,7 +270,9 @@ class TreeJournal:
             act()
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in _STOPS_ALL:
-                what = f"{printable_path(path)} could not be written: {error.strerror}; the rest was not written"
+                what = (
+                    f"{printable_path(path)} could not be written: {error.strerror}; the other files were not written"
+                )
                 raise KbsyncError(what, advice=_FREE_SPACE) from error
             return _problem(path, error)
         return None
@@ -370,7 +373,7 @@ class _Writing:
 
 
 _EDITED, _COMMITTED = "edited since", "committed since"
-_FREE_SPACE = "free some space on the disk and run the same command again, or `kbsync pull --abort`"
+_FREE_SPACE = "free some disk space and run the same command again, or run `kbsync pull --abort`"
 
 
 def _raise_for(problems: list[Problem]) -> None:
@@ -459,5 +462,5 @@ def _entries_of(place: Path) -> list[JournalEntry]:
             for one in page["files"]
         ]
     except (KeyError, TypeError, ValueError) as error:
-        what = f"{place}, the journal of a pull that was cut off, cannot be read: {error}"
-        raise KbsyncError(what, advice="upgrade kbsync; or delete it, and see what `git status` names") from error
+        what = f"the journal of an interrupted pull, {place}, cannot be read: {error}"
+        raise KbsyncError(what, advice="upgrade kbsync, or delete the journal and check `git status`") from error

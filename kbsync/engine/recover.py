@@ -151,7 +151,7 @@ class _Search:
         numbers = ", ".join(str(item.id) for item in items)
         of, others, one = ("one of ", "all but one of them", "one") if len(items) > 1 else ("", "it", "it")
         self.unresolved[intent.path] = (
-            f"a publish that was cut off may have made {of}{intent.kind} {numbers}: "
+            f"an interrupted publish may have created {of}{intent.kind} {numbers}: "
             f"delete {others} in Freshdesk, or adopt {one}"
         )
         self.unresolved_ids |= {item.key for item in items}

@@ -187,7 +187,7 @@ def relocated_body(body: str, old: str, new: str, current: Callable[[str], str])
     try:
         return rewrite_addresses(body, change)
     except ValueError as error:
-        raise ContentError((Problem(path=old, message=f"its links cannot be written anew: {error}"),)) from None
+        raise ContentError((Problem(path=old, message=f"its links cannot be rewritten: {error}"),)) from None
 
 
 def _including(body: str, current: Callable[[str], str]) -> str:

@@ -19,7 +19,7 @@ from kbsync.planner.decide import PlanRules
 from kbsync.planner.planner import Plan
 from kbsync.planner.publish import TOUCHED
 
-_RERENDERED = "rendered again"
+_RERENDERED = "re-rendered"
 _WRITTEN_INTO = {Action.UPDATE, Action.RENAME, Action.RESTORE}
 _ADDRESSES = {"href", "src", "poster"}
 

@@ -65,7 +65,7 @@ def _refuse_mismatch(saved: SavedPlan, options: Options, workspace: Workspace) -
         raise Refusal(what, advice="commit, then save a plan again")
     if workspace.commit is None or saved.tree != workspace.repository.tree_id(workspace.commit):
         made_of = f" ({saved.commit[:10]})" if saved.commit else ""
-        raise Refusal(f"the content differs from that of the saved plan{made_of}", advice=_SAVE_AGAIN)
+        raise Refusal(f"the content has changed since the saved plan{made_of}", advice=_SAVE_AGAIN)
     if saved.rerender != options.rerender:
         made = "with" if saved.rerender else "without"
         raise Refusal(f"the saved plan was made {made} --rerender", advice=f"publish it {made} --rerender")
@@ -85,24 +85,22 @@ def restrict_to_saved(made: Plan, options: Options, *, now: str) -> tuple[Plan, 
     reduced, withheld = restrict_to_approval(made, options.saved.approval)
     held_back = [outcome for outcome in withheld if needs_review(outcome)]
     if held_back and options.all_or_nothing:
-        raise Refusal(f"not all of the saved plan still holds: {_listed(held_back)}", advice=_PLAN_AGAIN)
+        raise Refusal(f"parts of the saved plan are out of date: {_listed(held_back)}", advice=_PLAN_AGAIN)
     return reduced, withheld
 
 
-_SAVE_AGAIN = "save a plan of what is to be published: `kbsync plan --out FILE.json`"
-_PLAN_AGAIN = "nothing was written; look at a new plan, or publish what still holds without --all-or-nothing"
+_SAVE_AGAIN = "save a new plan: `kbsync plan --out FILE.json`"
+_PLAN_AGAIN = "nothing was written; check a new plan, or publish the rest without --all-or-nothing"
 
 
 def _refuse_old(saved: SavedPlan, now: str, max_age: timedelta) -> None:
     made = datetime.fromisoformat(saved.at)
     today = datetime.fromisoformat(now) if now else datetime.now(UTC)
     if today - made > max_age:
-        what = f"the saved plan was made at {saved.at}, {_age(today - made)} ago; it holds for {_age(max_age)}"
-        raise Refusal(what, advice="save a new one, or say how old one may be with --max-age")
+        what = f"the saved plan was made at {saved.at}, {_age(today - made)} ago; plans expire after {_age(max_age)}"
+        raise Refusal(what, advice="save a new plan, or allow older ones with --max-age")
     if made - today > _AHEAD:
-        raise Refusal(
-            f"the saved plan says that it was made at {saved.at}, which is still to come", advice="plan again"
-        )
+        raise Refusal(f"the saved plan was made at {saved.at}, which is in the future", advice=_SAVE_AGAIN)
 
 
 def _age(span: timedelta) -> str:

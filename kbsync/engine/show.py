@@ -86,7 +86,7 @@ def _number(config: Config, named: str) -> int:
     if place is None or place.kind is not Kind.ARTICLE:
         raise UsageError(
             f"{named} is neither a file nor an article of {config.target}",
-            advice="name an HTML file, an article's id, or the address at which readers or agents see it",
+            advice="give an HTML file, an article id, or the article's URL in the portal or the helpdesk",
         )
     return place.id
 
@@ -98,8 +98,8 @@ def _live(config: Config, key: Secret, number: int) -> Article:
         except StatusError as refused:
             if not refused.is_gone:
                 raise
-            advice = "look at its address on the portal; a key sees what its agent may see"
-            raise UsageError(f"there is no article {number} on {config.url}", advice=advice) from None
+            advice = "check the URL; an API key sees only what its agent may see"
+            raise UsageError(f"article {number} not found on {config.url}", advice=advice) from None
     return article_from_json(data if isinstance(data, dict) else {})
 
 

@@ -73,7 +73,7 @@ class _UndoOperation:
     config: Config
     options: Options
     past: RunInfo
-    verb: str = "putting back"
+    verb: str = "restoring"
 
     @property
     def undoes(self) -> str:
@@ -97,12 +97,12 @@ def _open(config: Config, options: Options) -> Workspace:
     repository = Repository.open(config.root)
     commit = repository.head()
     if commit is None:
-        raise GitError("nothing is committed yet", advice="there is nothing to undo")
+        raise GitError("no commits yet", advice="there is nothing to undo")
     if not options.attended:
         check_branch(repository, config, commit, what="undo")
     workspace = open_workspace(config, commit=commit, local=options.local)
     if last := published_commit(workspace):
-        advice = f"undo from a checkout of what was published, which is {config.branch} as a rule"
+        advice = f"check out the published commit (usually on {config.branch}), then undo"
         check_descends_from(workspace, last, advice=advice)
     return workspace
 
@@ -274,7 +274,7 @@ class _FileInverter:
             return
         path = source_path(earlier.kind, earlier.path)
         if path in self.present:
-            self.left_out[path] = "another file is there now"
+            self.left_out[path] = "another file has this path now"
         else:
             self.files[path] = source
 
@@ -282,7 +282,7 @@ class _FileInverter:
         if there is None:
             return
         if self._read(there) != self._source(mine):
-            self.left_out[there] = "created by that run, and changed since"
+            self.left_out[there] = "created by that run and changed since"
         else:
             self.files[there] = None
 
@@ -290,7 +290,7 @@ class _FileInverter:
         """Write the source from before the run to its former path, merged with what people changed since."""
         path = source_path(earlier.kind, earlier.path)
         if there is None:
-            self.left_out[path] = "not in the tree any more"
+            self.left_out[path] = "no longer in the tree"
             return
         if mine.kind is not Kind.ARTICLE and there != path:
             self.directories[there.removesuffix(f"/{INDEX_FILE}")] = earlier.path
@@ -301,13 +301,13 @@ class _FileInverter:
             return
         base, former, now = self._source(mine), self._source(earlier), self._read(there)
         if base is None or former is None:
-            self.left_out[there] = "its text from before that run is not in git"
+            self.left_out[there] = "its text before that run is not in git"
             return
         if base == former and mine.expanded != earlier.expanded:
-            self.left_out[there] = "an include or a variable was changed: undo that by hand"
+            self.left_out[there] = "an include or a variable was changed; undo that yourself"
         text = former if now == base else self._merged(there, base, now, former)
         if text is None or (path != there and path in self.present):
-            self.left_out[there] = "changed since, in the same places" if text is None else f"{path} is taken"
+            self.left_out[there] = "the same lines were changed since" if text is None else f"{path} already exists"
         elif path != there or text != now:
             self.files |= {there: None} | {path: text}
 
@@ -341,7 +341,7 @@ class _FileInverter:
             new = max(above, key=len)
             text = self._text(path)
             if text is None:
-                self.left_out[path] = f"no text, so that it stays; move it to {self.directories[new]} by hand"
+                self.left_out[path] = f"not a text file; move it to {self.directories[new]} yourself"
             else:
                 self.files |= {path: None, self.directories[new] + path.removeprefix(new): text}
 
@@ -364,7 +364,7 @@ def _message(past: RunInfo, files: Mapping[str, str | None], left_out: Mapping[s
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
     return commit_message(
         f"Revert {count} to before run {past.short_id}",
-        [f"{'remove' if text is None else 'put back'} {path}" for path, text in sorted(files.items())],
-        "Skipped; undo these by hand:",
+        [f"{'delete' if text is None else 'restore'} {path}" for path, text in sorted(files.items())],
+        "Skipped; undo these yourself:",
         [f"{path}: {why}" for path, why in sorted(left_out.items())],
     )

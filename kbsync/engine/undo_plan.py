@@ -194,7 +194,7 @@ class _Inverter:
         finding_kind, reason = self._blocker(mine, wanted)
         if not reason and wanted.get("status") == Status.DRAFT and twin is not None and twin is not mine:
             finding_kind, reason = self._blocker(twin, fields_to_restore(twin))
-            reason = f"the article that it replaced cannot be put back: {reason}" if reason else ""
+            reason = f"the article that it replaced cannot be restored: {reason}" if reason else ""
         if reason:
             self._skip(mine.key, self._path(mine), reason, finding_kind=finding_kind)
             return
@@ -206,7 +206,7 @@ class _Inverter:
         is_back = now is not None and not _differing(_with_fields(now, wanted), now)
         if by is not None and (is_back or by in self.run_baselines.undone_by):
             by = by if by in self.run_baselines.undone_by else next(iter(sorted(self.run_baselines.undone_by)), by)
-            return FindingKind.UNDONE, f"undone already, by run {by}" if by else "undone already"
+            return FindingKind.UNDONE, f"already undone, by run {by}" if by else "already undone"
         if by is not None:
             return FindingKind.CONFLICT, f"changed again by run {by}; undo that first" if by else "changed again since"
         if now is None:
@@ -261,7 +261,7 @@ class _Inverter:
         return self.tree.paths.get(mine.key, mine.path)
 
 
-_TOUCHED = 'saved on the portal since, although no field differs; check it there, or set `touched = "go"`'
+_TOUCHED = 'saved on the portal since, but no field differs; check it there, or set `touched = "go"`'
 
 
 def fields_to_restore(mine: Baseline) -> dict[str, FieldValue]:
@@ -290,13 +290,13 @@ def parent_ids(changes: Sequence[Change], before: Mapping[ItemKey, Baseline]) ->
 def _action(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) -> tuple[Action, str]:
     """Return the action of putting an item back, by what readers notice of it, and the reason."""
     if not fields:
-        return Action.ADOPT, "already as it was before that run"
+        return Action.ADOPT, "already in the state before that run"
     if isinstance(former, Article) and isinstance(now, Article) and former.status is not now.status:
         if former.status is Status.PUBLISHED:
             return Action.RESTORE, "archived by that run"
         if fields == ("status",):
             return Action.ARCHIVE, "published by that run" if mine.previous else "created by that run"
-    return Action.UPDATE, "as it was before that run"
+    return Action.UPDATE, "back to the state before that run"
 
 
 def _texts(now: Item, former: Item) -> tuple[str | None, str | None]:

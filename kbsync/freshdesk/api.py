@@ -116,8 +116,8 @@ def id_of(data: Json, kind: str) -> int:
     if isinstance(found, int) and not isinstance(found, bool):
         return found
     raise PortalError(
-        f"the portal sent something that is not a {kind}: it has no id",
-        advice="check that `url` is the address of a Freshdesk account",
+        f"the portal's response has no {kind} id",
+        advice="check that `url` is the URL of a Freshdesk account",
     )
 
 
@@ -158,7 +158,7 @@ def _agent(author: str | int) -> int:
         return author
     if author.isascii() and author.isdigit():
         return int(author)
-    raise PortalError(f"no agent was looked up for the author {author}", advice="give the agent's id as `author`")
+    raise PortalError(f"the agent id of the author {author} is not known", advice="set `author` to the agent's id")
 
 
 def _visibility(number: object) -> Visibility | None:

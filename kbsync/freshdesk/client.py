@@ -41,19 +41,19 @@ def origin(url: str) -> str:
         parts = urlsplit(url.strip())
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        raise UsageError(f"`url` is no address: {url!r}", advice=f"write it like {_EXAMPLE}") from None
+        raise UsageError(f"`url` is not a valid URL: {url!r}", advice=f"write it like {_EXAMPLE}") from None
     if "@" in parts.netloc:
         raise UsageError(
-            "`url` holds a user or a key", advice=f"write it like {_EXAMPLE}; the key is FRESHDESK_API_KEY"
+            "`url` contains a user name or a key", advice=f"write it like {_EXAMPLE}; the key goes in FRESHDESK_API_KEY"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"`url` is no address of a portal: {url!r}", advice=f"write it like {_EXAMPLE}")
+        raise UsageError(f"`url` is not the URL of a portal: {url!r}", advice=f"write it like {_EXAMPLE}")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise UsageError(
-            f"`url` is not encrypted, and the key would be readable: {url!r}", advice="write it with https://"
+            f"`url` is not https, so the key would not be encrypted: {url!r}", advice="write it with https://"
         )
     if parts.path.rstrip("/") not in ("", "/api/v2") or parts.query or parts.fragment:
-        raise UsageError(f"`url` names a page, not a portal: {url!r}", advice=f"end it after the host: {_EXAMPLE}")
+        raise UsageError(f"`url` is the URL of a page, not of a portal: {url!r}", advice=f"remove the path: {_EXAMPLE}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}"
 
@@ -74,7 +74,7 @@ def failure_reason(error: BaseException) -> tuple[str, str]:
     for kind, what, advice in _FAILURE_REASONS:
         if any(isinstance(cause, kind) for cause in causes):
             return what, advice
-    return "the response broke off", "try again; a proxy or a firewall may be in between"
+    return "the response was cut off", "try again; check any proxy or firewall in between"
 
 
 def is_certificate_error(error: BaseException) -> bool:
@@ -86,14 +86,14 @@ _FAILURE_REASONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         ssl.SSLCertVerificationError,
         "its certificate is not trusted",
-        "check `url` for a typing error; behind a proxy that inspects TLS, set SSL_CERT_FILE to its certificate",
+        "check `url` for a typo; behind a proxy that inspects TLS, set SSL_CERT_FILE to its certificate",
     ),
-    (ssl.SSLError, "no secure connection is possible (TLS)", "check `url`, its port, and any proxy in between"),
-    (socket.gaierror, "there is no such host, or no network", f"check `url`: it is written like {_EXAMPLE}"),
-    (ConnectionRefusedError, "nothing listens there", "check `url` and its port; is the portal running?"),
-    (TimeoutError, "no answer came in time", "try again; Freshdesk may be slow or down (see its status page)"),
-    (OSError, "the connection broke", "check the network, then try again"),
-    (ValueError, "the response is incomplete, or not the JSON of Freshdesk", "try again; then check `url`"),
+    (ssl.SSLError, "the TLS connection failed", "check `url`, its port, and any proxy in between"),
+    (socket.gaierror, "host not found, or no network", f"check `url`; write it like {_EXAMPLE}"),
+    (ConnectionRefusedError, "connection refused", "check `url` and its port, and that the portal is running"),
+    (TimeoutError, "the request timed out", "try again; Freshdesk may be slow or down (see its status page)"),
+    (OSError, "the connection failed", "check the network, then try again"),
+    (ValueError, "the response is incomplete, or not JSON from Freshdesk", "try again; then check `url`"),
 )
 
 
@@ -101,9 +101,9 @@ def _key_problem(key: str) -> str:
     if not key.strip():
         return "is empty"
     if any(c in key for c in "\r\n"):
-        return "has a line break in it"
+        return "contains a line break"
     if not key.isascii() or not key.isprintable() or any(c in key for c in " :"):
-        return "has a character in it that no key has"
+        return "contains a character that is not allowed in a key"
     return ""
 
 
@@ -252,8 +252,8 @@ class Connection:
             next_path = self._same_host_path(response.next_url, path)
             if next_path in seen or len(seen) > _MAX_PAGES:
                 raise PortalError(
-                    f"{self.host}: the pages of {path} never end",
-                    advice="Freshdesk does not do this: check that `url` is the account's own address",
+                    f"{self.host}: the list {path} has no last page",
+                    advice="check that `url` is the URL of your Freshdesk account",
                 )
             seen.add(next_path)
             response = self.get(next_path)
@@ -269,7 +269,7 @@ class Connection:
             raise PortalError(
                 f"{self.host}: the next page of {path} is on another host, "
                 f"{printable_text(self._redact(parts.netloc))}",
-                advice="the key was not sent there; check that `url` is the account's own address",
+                advice="the key was not sent there; check that `url` is the URL of your Freshdesk account",
             )
         return parts.path + (f"?{parts.query}" if parts.query else "")
 
@@ -288,7 +288,7 @@ class Connection:
                 final = is_certificate_error(error)
                 sent = not isinstance(error, _NOT_SENT)
             if request.method == "POST" and sent and not final:
-                advice = "it may have been done: check the portal before you run it again"
+                advice = "the change may have been made; check the portal before you run the command again"
                 raise ResponseLost(problem.what, advice=advice)
             if final or wait is None:
                 break
@@ -306,10 +306,10 @@ class Connection:
             seconds = retry_after(raw.headers, otherwise=_RETRY_AFTER_UNSAID)
             if seconds > _MAX_RETRY_AFTER:
                 raise PortalError(
-                    f"{self.host} wants no call for {seconds / 60:.0f} minutes: the account's calls are used up",
-                    advice="run it again after that; a lower `share` leaves more to other integrations",
+                    f"{self.host} asks to wait {seconds / 60:.0f} minutes: the account's API calls are used up",
+                    advice="run the command again after that; a lower `share` leaves more calls for other integrations",
                 )
-            self._notify(f"{self.host} asks for a pause of {seconds:.0f} s")
+            self._notify(f"waiting {seconds:.0f} s: rate limit of {self.host}")
             self._rate_limiter.pause(seconds)
         return raw
 
@@ -318,9 +318,9 @@ class Connection:
         started_at = self._rate_limiter.acquire()
         try:
             if request.method != "GET" and (why := self._write_problem()):
-                raise PortalError(why, advice="run it again")
+                raise PortalError(why, advice="run the command again")
             if time.monotonic() > request.not_after:
-                raise TooLate(f"{request} comes too late")
+                raise TooLate(f"{request} was not sent in time")
             with self._lock:
                 self._calls += 1
             response = self._client.request(

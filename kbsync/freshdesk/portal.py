@@ -29,7 +29,9 @@ from kbsync.freshdesk.verify import WriteRequest
 from kbsync.freshdesk.write import perform
 from kbsync.model import Article, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 
-_RUN_AGAIN = "somebody may be editing: run it again; if the error stays, the key may not have access to all items"
+_RUN_AGAIN = (
+    "run the command again, in case somebody is editing; if the error stays, the key may lack access to some items"
+)
 
 
 def read(
@@ -87,11 +89,11 @@ def resolve_authors(reader: PortalReader, emails: Collection[str]) -> Mapping[st
     try:
         found = {email: _agent(reader.agents(email), email) for email in sorted(emails)}
     except StatusError as error:
-        raise PortalError(error.what, advice="give agents' ids as `author`: this key may not look agents up") from None
+        raise PortalError(error.what, advice="this key cannot look up agents; set `author` to an agent's id") from None
     if unknown := [email for email, agent in found.items() if agent is None]:
         raise PortalError(
-            f"no agent has the e-mail address {', '.join(unknown)}",
-            advice="fix `author` in the front matter, or give the agent's id there",
+            f"agent not found: {', '.join(unknown)}",
+            advice="fix `author` in the front matter, or set it to the agent's id",
         )
     return {email: agent for email, agent in found.items() if agent is not None}
 
@@ -218,7 +220,7 @@ def _complete_list(
         if not last:
             data, items = reader.item(Kind.FOLDER, parent.id).data or {}, ask(parent.id).items
     raise PortalError(
-        f'the folder "{parent.folder.name}" ({parent.id}) holds {expected} {what}, and the portal lists {listed}',
+        f'the folder "{parent.folder.name}" ({parent.id}) has {expected} {what}, but the portal lists {listed}',
         advice=_RUN_AGAIN,
     )
 

@@ -41,7 +41,7 @@ class Shown:
 def shown_item(kind: Kind, response: ApiResponse) -> Shown:
     """Return the item in a response; raise PortalError where it has none."""
     if not isinstance(response.data, Mapping):
-        raise PortalError(f"the response of the portal has no {kind}", advice="run it again")
+        raise PortalError(f"the portal's response contains no {kind}", advice="run the command again")
     return Shown(item=ITEM_FROM_JSON[kind](response.data), at=response.at)
 
 
@@ -94,7 +94,9 @@ class Readings:
                 return send(item, at + FRESH)
             except TooLate:
                 self._seen[change.key] = item, float("-inf")
-        raise PortalError("each reading was too old at its write", advice="run it again when the portal is faster")
+        raise PortalError(
+            "the portal is too slow to check the item right before the write", advice="run the command again later"
+        )
 
     def check(self, change: Change) -> None:
         """Raise StaleItem where an item is not as the plan saw it."""
@@ -108,7 +110,7 @@ class Readings:
     def _current(self, change: Change) -> tuple[Item, float]:
         planned = change.actual
         if planned is None:
-            raise PortalError("the plan does not say what was on the portal", advice="plan again")
+            raise PortalError("the plan does not contain the portal's version", advice="plan again")
         now, at = self._seen.get(change.key, (planned, self._read_at))
         if time.monotonic() - at >= FRESH:
             now, at = self._listed(change) or self._read(change)
@@ -120,7 +122,7 @@ class Readings:
         at = time.monotonic()
         response = read_unless_gone(self._reader, change.kind, live_id(change))
         if response is None:
-            raise StaleItem("it is gone from the portal since the plan", advice="plan again")
+            raise StaleItem("deleted on the portal since the plan", advice="plan again")
         return shown_item(change.kind, response).item, at
 
     def _listed(self, change: Change) -> tuple[Item, float] | None:
@@ -164,7 +166,7 @@ def live_id(change: Change) -> int:
     """Return the id of the item that a change is about; raise PortalError where the plan has none."""
     number = change.id or (change.actual.id if change.actual else None)
     if number is None:
-        raise PortalError("the plan does not say which item of the portal it is", advice="plan again")
+        raise PortalError("the plan does not contain the item's id", advice="plan again")
     return number
 
 

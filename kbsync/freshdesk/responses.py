@@ -91,8 +91,8 @@ def list_items(response: ApiResponse, what: str) -> tuple[Mapping[str, Any], ...
     if isinstance(response.data, list) and all(isinstance(item, Mapping) for item in response.data):
         return tuple(response.data)
     raise PortalError(
-        f"the portal answered with something else than a list of {what.strip('/')}",
-        advice="check that `url` is the address of a Freshdesk account",
+        f"the portal's response is not a list of {what.strip('/')}",
+        advice="check that `url` is the URL of a Freshdesk account",
     )
 
 
@@ -108,7 +108,7 @@ def error_from(raw: RawResponse) -> PortalError:
         return StatusError(f"{raw.host}: {what}{suffix}", advice=advice, status=raw.status, code=code)
     if raw.status == 404 and raw.content.strip() and looks_like_html(raw):
         return _not_freshdesk_error(raw)
-    what, advice = _BY_STATUS.get(raw.status, (f"answered {raw.status}", "try again later"))
+    what, advice = _BY_STATUS.get(raw.status, (f"status {raw.status}", "try again later"))
     return StatusError(f"{raw.request}: {what}{detail}{suffix}", advice=advice, status=raw.status, code=code)
 
 
@@ -179,8 +179,8 @@ def _field_error_line(error: Mapping[str, Any]) -> str:
 
 def _not_freshdesk_error(raw: RawResponse) -> PortalError:
     return PortalError(
-        f"{raw.host} answered with a web page where Freshdesk answers with JSON ({raw.request}, status {raw.status})",
-        advice="is this a Freshdesk portal? `url` is the account's own address, https://NAME.freshdesk.com",
+        f"{raw.host} sent a web page instead of JSON ({raw.request}, status {raw.status})",
+        advice="check that `url` is the URL of your Freshdesk account, https://NAME.freshdesk.com",
     )
 
 
@@ -193,44 +193,42 @@ def _redirect_error(raw: RawResponse) -> PortalError:
     where = f"to another host, {printable_text(host)}" if host and host != raw.host else "to another page"
     return PortalError(
         f"{raw.host} redirects {where} ({raw.request}, status {raw.status}); the key was not sent there",
-        advice="set `url` to the address of the Freshdesk account itself, https://NAME.freshdesk.com",
+        advice="set `url` to the URL of your Freshdesk account, https://NAME.freshdesk.com",
     )
 
 
 _BY_CODE = {
     "account_suspended": ("the account is suspended", "an administrator can renew it in Freshdesk"),
-    "ssl_required": ("Freshdesk wants https", "write `url` with https://"),
+    "ssl_required": ("Freshdesk requires https", "write `url` with https://"),
     "require_feature": (
-        "the account's plan does not have what was asked for",
-        "the feature belongs to another plan or is switched off in Freshdesk's settings",
+        "the account's plan does not include this feature",
+        "check the plan and the settings of the Freshdesk account",
     ),
     "password_lockout": (
         "the agent is locked out after wrong passwords",
         "unlock the agent in Freshdesk, then try again",
     ),
-    "password_expired": ("the agent's password has expired", "the owner of the key sets a new one in Freshdesk"),
+    "password_expired": ("the agent's password has expired", "the owner of the key must set a new one in Freshdesk"),
 }
-_CHECK_PROXY_AND_URL = (
-    "something between here and Freshdesk may change what is sent (a proxy?), or `url` names another service"
-)
+_CHECK_PROXY_AND_URL = "check any proxy in between, and that `url` is a Freshdesk portal"
 _BY_STATUS = {
-    400: ("Freshdesk does not accept what was sent", "fix the field that is named"),
+    400: ("Freshdesk rejected the request", "fix the field named in the message"),
     401: (
-        "Freshdesk does not know this API key",
+        "Freshdesk rejected the API key",
         "copy the key from the agent's profile settings in this Freshdesk account to FRESHDESK_API_KEY",
     ),
     403: (
-        "the key's owner may not do this",
-        "give the agent a role that may view and edit solutions, or ask whether the plan has the feature",
+        "the owner of the API key does not have this permission",
+        "give the agent a role that can view and edit solutions, and check that the plan has the feature",
     ),
-    404: ("nothing is there", "check `url`; if it was deleted in the meantime, run it again"),
-    405: ("Freshdesk refuses this kind of call there", _CHECK_PROXY_AND_URL),
-    406: ("Freshdesk refuses to answer in JSON", _CHECK_PROXY_AND_URL),
+    404: ("not found", "check `url`; if the item was deleted meanwhile, run the command again"),
+    405: ("Freshdesk does not allow this method", _CHECK_PROXY_AND_URL),
+    406: ("Freshdesk cannot respond with JSON", _CHECK_PROXY_AND_URL),
     409: (
-        "it is in the way of something that exists",
-        "names of categories and folders are unique in Freshdesk: rename one of the two, or adopt what is there",
+        "an item with this name already exists",
+        "category and folder names are unique in Freshdesk; rename one of the two, or adopt the existing one",
     ),
-    413: ("it is too large for Freshdesk", "make the article smaller, or split it"),
-    415: ("Freshdesk refuses JSON there", _CHECK_PROXY_AND_URL),
-    429: ("Freshdesk wants fewer calls", "try again in some minutes, or lower `share`"),
+    413: ("too large for Freshdesk", "make the article smaller, or split it"),
+    415: ("Freshdesk does not accept JSON", _CHECK_PROXY_AND_URL),
+    429: ("too many API calls", "try again in a few minutes, or lower `share`"),
 }

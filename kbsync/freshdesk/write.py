@@ -25,8 +25,8 @@ from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, dig
 _SETTLING = 2.0
 _CREATE_ATTEMPTS = 4
 _UNPUBLISH = {"status": DRAFT}
-_STILL_PUBLISHED = "accepted, but it is still published"
-_NOT_MOVED = "accepted, but the folder stayed where it was: Freshdesk moves none out of its category"
+_STILL_PUBLISHED = "accepted, but the article is still published"
+_NOT_MOVED = "accepted, but the folder was not moved: Freshdesk cannot move folders to another category"
 
 
 def perform(request: WriteRequest) -> Outcome:
@@ -45,7 +45,7 @@ def perform(request: WriteRequest) -> Outcome:
         case Action.UPDATE | Action.RESTORE | Action.RENAME | Action.MOVE:
             return request.readings.write(change, partial(_update, request))
         case Action.ARCHIVE if change.kind is not Kind.ARTICLE:
-            return done(request, change.actual, notes=("left standing",))
+            return done(request, change.actual, notes=("kept on the portal",))
         case Action.ARCHIVE:
             return request.readings.write(change, partial(_archive, request))
         case Action.DELETE:
@@ -75,8 +75,8 @@ def _create_once(request: WriteRequest, item: Item) -> Shown:
                 return found
             if attempt == _CREATE_ATTEMPTS:
                 raise PortalError(
-                    f"{lost.what}; asked {attempt} times, and it is not there",
-                    advice="run it again when Freshdesk is well",
+                    f"{lost.what}; tried {attempt} times, not created",
+                    advice="run the command again later",
                 ) from None
         except StatusError as error:
             # An earlier attempt may have succeeded only after it was looked for.
@@ -108,14 +108,14 @@ def _find_created(request: WriteRequest, item: Item, why: PortalError) -> Shown 
     try:
         listing = _siblings(request)
     except PortalError as error:
-        raise PortalError(f"{why.what}; whether it was made could not be looked up: {error.what}") from None
+        raise PortalError(f"{why.what}; could not check whether the item was created: {error.what}") from None
     kind = request.change.kind
     new = [data for data in listing.items if not request.is_known(kind, id_of(data, kind))]
     same = [seen for seen in map(ITEM_FROM_JSON[kind], new) if not mismatches(_identifying_fields(item), seen)]
     if len(same) > 1:
         raise PortalError(
-            f"the answer was lost, and {len(same)} new ones look like it: {', '.join(str(one.id) for one in same)}",
-            advice="delete all but one of them in Freshdesk, then run it again",
+            f"the response was lost, and {len(same)} new items match: {', '.join(str(one.id) for one in same)}",
+            advice="delete all but one of them in Freshdesk, then run the command again",
         )
     return Shown(item=same[0], at=listing.at) if same else None
 
@@ -168,7 +168,7 @@ def _update(request: WriteRequest, now: Item, not_after: float) -> Outcome:
         case Category(), Category():
             category = replace(desired, **_unsent(fields, "description", "portals"))
             return verified(request, category, _put(request, category_to_json(category), not_after))
-    raise PortalError(f"{request.change.path} is of another kind on the portal", advice="plan again")
+    raise PortalError(f"{request.change.path} has a different kind on the portal", advice="plan again")
 
 
 def _update_article(
@@ -231,14 +231,14 @@ def _forget(request: WriteRequest) -> Outcome:
     """Forget an item that no list has, once the portal confirms that it is deleted."""
     if is_gone(request.reader, request.change.kind, live_id(request.change)):
         return done(request, None)
-    raise StaleItem("it is still on the portal, although its list lacked it", advice="plan again")
+    raise StaleItem("still on the portal, but missing from its list", advice="plan again")
 
 
 def _delete(request: WriteRequest, _: Item, not_after: float) -> Outcome:
     """Delete an article for good; a folder or category only if a new list shows that it is empty."""
     kind, number = request.change.kind, live_id(request.change)
     if contents := _contents(request, kind, number):
-        raise StaleItem(f"it is not empty: it holds {contents}", advice="empty it in Freshdesk, or restore its files")
+        raise StaleItem(f"not empty: contains {contents}", advice="empty it in Freshdesk, or restore its files")
     try:
         request.writer.delete(kind, number, not_after=not_after)
     except StatusError as error:
@@ -286,7 +286,7 @@ def _is_moved(request: WriteRequest) -> bool:
 
 def _desired(request: WriteRequest) -> Item:
     if request.change.desired is None:
-        raise PortalError("the plan does not say what it should be", advice="plan again")
+        raise PortalError("the plan does not contain the new version", advice="plan again")
     return request.change.desired
 
 

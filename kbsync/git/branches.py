@@ -17,7 +17,7 @@ _HEADS = "refs/heads/"
 _CONFLICTS = 1
 _MOST = 300
 _UNKNOWN_OPTION = 129
-_IN_THE_WAY = "put a real file or directory there"
+_IN_THE_WAY = "replace it with a regular file or directory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Branches:
         said = self._runner.run("worktree", "list", "--porcelain").decode("utf-8", "surrogateescape")
         if f"branch {_HEADS}{name}" in said.splitlines():
             what = f"the branch {name} is checked out"
-            raise UsageError(what, advice="switch to another branch, or name another one")
+            raise UsageError(what, advice="switch to another branch, or choose another name")
 
     def commit(self, name: str) -> str | None:
         """Return the commit of a branch of this clone; None where there is none."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from kbsync.errors import GitError, Refusal
 
 _GITFILE = "gitdir:"
-_NOT_IN_A_CLONE = "run `git init` there, or name the tree with --root"
+_NOT_IN_A_CLONE = "run `git init` there, or give the content root with --root"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,10 @@ def find_clone(root: Path) -> Clone:
         if git_dir is not None and bare is None:
             return Clone(top=folder, git_dir=git_dir)
         if git_dir is not None and bare is not None and not bare.is_relative_to(git_dir):
-            what = f"{bare} looks like a git repository of its own, but is a directory of the clone {folder}"
+            what = f"{bare} looks like a git repository, but is a directory inside the clone {folder}"
             raise Refusal(what, advice="remove `HEAD`, `objects`, `refs` and `commondir` from it")
     if bare is not None:
-        raise GitError(f"{root} lies in a repository without a working tree", advice="work in a clone of it")
+        raise GitError(f"{root} is in a bare repository", advice="run kbsync in a clone of it")
     raise GitError("not a git repository", advice=_NOT_IN_A_CLONE)
 
 
@@ -50,14 +50,14 @@ def _git_dir_of(folder: Path) -> Path | None:
     if named.is_file():
         git_dir = _named_in(named)
         if not _is_git_dir(git_dir):
-            raise GitError(f"{named} names {git_dir}, which is not a git repository", advice=_NOT_IN_A_CLONE)
+            raise GitError(f"{named} points to {git_dir}, which is not a git repository", advice=_NOT_IN_A_CLONE)
     elif _is_git_dir(named):
         git_dir = named.resolve()
     else:
         return None
     if git_dir != folder / ".git" and git_dir.is_relative_to(folder):
-        what = f"{named} names {git_dir}, which lies among the files of the same working tree"
-        raise Refusal(what, advice="work in a clone whose `.git` is a directory, or lies elsewhere")
+        what = f"{named} points to {git_dir}, which is inside the same working tree"
+        raise Refusal(what, advice="use a clone whose `.git` is a directory, or points outside the working tree")
     return git_dir
 
 
@@ -65,7 +65,7 @@ def _named_in(gitfile: Path) -> Path:
     """Return the git directory that a `.git` file names, as a linked working tree and a submodule have one."""
     said = os.fsdecode(gitfile.read_bytes()).rstrip("\r\n")
     if not said.startswith(_GITFILE) or "\0" in said:
-        raise GitError(f"{gitfile} is not valid: it does not name a git directory", advice=_NOT_IN_A_CLONE)
+        raise GitError(f"{gitfile} is not valid: it does not point to a git directory", advice=_NOT_IN_A_CLONE)
     return (gitfile.parent / said.removeprefix(_GITFILE).lstrip(" ")).resolve()
 
 

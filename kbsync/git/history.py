@@ -56,7 +56,7 @@ def fetch_history(runner: Runner, commit: str, remote: str, *, without: str) -> 
         result = runner.attempt(*_UNSHALLOW, f"--filter={without}", "--", remote)
     if result.status:
         what = f"this clone is shallow, and its history could not be fetched from `{remote}`"
-        raise GitError(str(git_error(result, what)), advice="fetch with depth 0, or run `git fetch --unshallow`")
+        raise GitError(str(git_error(result, what)), advice="set `fetch-depth: 0`, or run `git fetch --unshallow`")
     runner.expect_partial()
 
 

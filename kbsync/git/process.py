@@ -53,7 +53,7 @@ _ENVIRONMENT = {
 # The protocols that git has built in; others are allowed by whoever sets GIT_ALLOW_PROTOCOL.
 _PROTOCOLS = "file:git:http:https:ssh"
 _NETWORK = frozenset({"fetch", "ls-remote", "push"})
-_OTHER = "see what `git rev-parse --absolute-git-dir` prints there"
+_OTHER = "run `git rev-parse --absolute-git-dir` there to check"
 # What git is asked for when a clone is opened; the prefix comes first, since it may contain line ends.
 _FACTS = ("--show-prefix", "--is-inside-work-tree", "--git-common-dir", "--absolute-git-dir")
 _MERGE_DRIVER = re.compile(r"merge\..+\.driver", re.DOTALL)
@@ -115,7 +115,7 @@ class Runner:
                     env=self._environment | self._network(arguments),
                 )
             except git.GitCommandNotFound:
-                raise GitError("git not found", advice="install git, and see that it is on the PATH") from None
+                raise GitError("git not found", advice="install git, and check that it is on the PATH") from None
         return GitResult(status=status, stdout=stdout, stderr=_CREDENTIALS.sub("", stderr).strip())
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -140,8 +140,8 @@ class Runner:
         """Raise UsageError for a remote that the clone does not have: an address from a file would be fetched from."""
         if f"remote.{name}.url" not in self.config:
             known = ", ".join(f"`{remote}`" for remote in self.remotes())
-            how = f"name one of {known} as `remote` under `[ledger]`" if known else "add it with `git remote add`"
-            raise UsageError(f"this clone has no remote `{name}`", advice=f"{how}, or work with --local")
+            how = f"set `remote` under `[ledger]` to one of {known}" if known else "add it with `git remote add`"
+            raise UsageError(f"this clone has no remote `{name}`", advice=f"{how}, or use --local")
 
     def remotes(self) -> tuple[str, ...]:
         """Return the names of the clone's remotes."""
@@ -175,15 +175,13 @@ class Runner:
         self._environment["GIT_CEILING_DIRECTORIES"] = above
         result = self.attempt("rev-parse", *_FACTS)
         if result.status:
-            raise git_error(result, f"{directory} is not in a git repository that can be used")
+            raise git_error(result, f"git cannot use the repository of {directory}")
         said = result.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
         facts = dict(zip(_FACTS, said.rsplit("\n", len(_FACTS) - 1), strict=False))
         if facts["--is-inside-work-tree"] != "true":
-            raise GitError(f"{directory} lies in a repository without a working tree", advice="work in a clone of it")
+            raise GitError(f"{directory} is in a bare repository", advice="run kbsync in a clone of it")
         if not clone.git_dir.samefile(facts["--absolute-git-dir"]):
-            raise GitError(
-                f"git takes {facts['--absolute-git-dir']} for the repository, not {clone.git_dir}", advice=_OTHER
-            )
+            raise GitError(f"git uses the repository {facts['--absolute-git-dir']}, not {clone.git_dir}", advice=_OTHER)
         above_root = facts["--show-prefix"].count("/")
         top = (directory.resolve(), *directory.resolve().parents)[above_root]
         self._environment |= {"GIT_DIR": str(clone.git_dir), "GIT_WORK_TREE": str(top)}
@@ -201,17 +199,17 @@ def git_error(result: GitResult, what: str) -> GitError:
     dubious = _DUBIOUS.search(result.stderr)
     if dubious:
         place = dubious[1]
-        advice = f"if you trust it: git config --global --add safe.directory '{place}'"
+        advice = f"if you trust it, run `git config --global --add safe.directory '{place}'`"
         return GitError(f"the repository {place} belongs to another user", advice=advice)
     if "not a git repository" in result.stderr:
-        return GitError("not a git repository", advice="run `git init` there, or name the tree with --root")
+        return GitError("not a git repository", advice="run `git init` there, or give the content root with --root")
     protocol = _NOT_ALLOWED.search(result.stderr)
     if protocol:
         advice = f"if you trust it, set GIT_ALLOW_PROTOCOL={_PROTOCOLS}:{protocol[1]} in the environment"
-        return GitError(f"kbsync does not use the protocol `{protocol[1]}`", advice=advice)
+        return GitError(f"kbsync does not allow the protocol `{protocol[1]}`", advice=advice)
     if "from promisor remote" in result.stderr:
-        what = "this partial clone lacks some files, and they could not be fetched"
-        return GitError(what, advice="see whether its remote can be reached, or make a clone that holds all files")
+        what = "this partial clone lacks some files, and git could not fetch them"
+        return GitError(what, advice="check that the remote can be reached, or make a full clone")
     said = "; ".join(line.strip() for line in result.stderr.splitlines() if line.strip())
     return GitError(f"{what}: {said}" if said else what)
 

@@ -70,7 +70,7 @@ def set_ref(runner: Runner, ref: str, commit: str | None, *, expected: str | Non
     if result.status == 0:
         return
     if ref_commit(runner, ref) != expected:
-        raise RefMoved(f"{ref} was moved meanwhile", advice="run the command again")
+        raise RefMoved(f"{ref} has moved", advice="run the command again")
     raise git_error(result, f"{ref} could not be written")
 
 
@@ -164,17 +164,17 @@ def _not_pushed(result: GitResult, remote: str, refs: Iterable[str]) -> GitError
     said = f"{result.stdout.decode('utf-8', 'replace')}\n{result.stderr}"
     named = " and ".join(ref.removeprefix("refs/heads/") for ref in refs)
     if _OVERTAKEN.search(said):
-        return RefMoved(f"{named} moved on {remote} meanwhile", advice="run the command again")
+        return RefMoved(f"{named} has moved on {remote}", advice="run the command again")
     if _FORBIDDEN.search(said):
-        why = git_error(GitResult(status=1, stdout=b"", stderr=_gist(said)), f"{remote} does not let us push {named}")
-        return PushRefused(str(why), advice="give this clone the right to push there, or work with --local")
+        why = git_error(GitResult(status=1, stdout=b"", stderr=_gist(said)), f"{remote} rejected the push of {named}")
+        return PushRefused(str(why), advice="allow this clone to push there, or use --local")
     return _unreachable(result, remote)
 
 
 def _unreachable(result: GitResult, remote: str) -> GitError:
     gist = GitResult(status=result.status, stdout=b"", stderr=_gist(result.stderr))
     why = git_error(gist, f"the remote `{remote}` could not be reached")
-    advice = why.advice if uses_other_protocol(gist) else f"see whether `git ls-remote {remote}` works here"
+    advice = why.advice if uses_other_protocol(gist) else f"check `git ls-remote {remote}`, or use --local"
     return GitError(str(why), advice=advice)
 
 

@@ -37,7 +37,7 @@ class Repository:
             Refusal: a directory of the clone looks like a repository of its own.
         """
         if not root.is_dir():
-            raise GitError(f"{root} is not a directory", advice="name the tree with --root")
+            raise GitError(f"{root} is not a directory", advice="give the content root with --root")
         return cls(root, Runner(root, find_clone(root)))
 
     def common_dir(self) -> Path:
@@ -183,7 +183,7 @@ class Repository:
         contents = read_blobs(self._runner, {entry.id for entry in listed})
         absent = [entry.name for entry in listed if entry.id not in contents]
         if absent:
-            raise GitError(f"{ref} is not whole in this clone: {absent[0]} is missing", advice="fetch it again")
+            raise GitError(f"{ref} is incomplete in this clone: {absent[0]} is missing", advice="fetch it again")
         return {entry.name: contents[entry.id] for entry in listed}
 
     def commit_files(self, files: Mapping[str, bytes | None], *, message: str, parent: str | None) -> str:

@@ -15,7 +15,7 @@ _FETCH_OBJECTS = (
 )
 _SKIPPED = "S"
 _YES = {"true", "yes", "on", "1"}
-_LINK_ADVICE = "put a real file there, or name it in `ignore`"
+_LINK_ADVICE = "replace it with a regular file, or add it to `ignore`"
 
 
 class CommittedTree:
@@ -127,7 +127,7 @@ def _listing(runner: Runner, commit: str, prefix: str) -> bytes:
         return result.stdout
     if prefix and runner.line("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
         what = f"the commit {commit[:12]} has no directory `{prefix.rstrip('/')}`"
-        raise GitError(what, advice="commit the tree first")
+        raise GitError(what, advice="commit the content first")
     raise git_error(result, f"the commit {commit[:12]} cannot be read")
 
 

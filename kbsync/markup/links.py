@@ -50,7 +50,7 @@ def to_root(path: str, address: str) -> str | None:
             case "" | ".":
                 continue
             case ".." if not parts:
-                raise ValueError(f"{address} leads out of the content root")
+                raise ValueError(f"{address} is outside the content root")
             case "..":
                 parts.pop()
             case _:
@@ -260,7 +260,7 @@ def rewrite_addresses(markdown: str, change: Callable[[str], str]) -> str:
         written = replace_ranges(markdown, chosen)
         if canonical(to_html(written)) == wanted:
             return written
-    raise ValueError("an address in it cannot be written otherwise")
+    raise ValueError("an address in the text cannot be changed alone")
 
 
 def _real_addresses(markdown: str, edits: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

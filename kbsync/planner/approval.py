@@ -18,7 +18,7 @@ _ALWAYS_SENT = ("title", "name", "body", "status")
 _AUTHOR = "author"
 """Not compared: a plan made without an API key does not know the author's id; the approved tree says who is meant."""
 
-_ALREADY_DONE = "no longer to be done"
+_ALREADY_DONE = "already done"
 """Why a change is withheld that is not in the fresh plan: an earlier run or somebody else has made it."""
 
 
@@ -160,14 +160,14 @@ def _describe_difference(now: ApprovedChange, then: ApprovedChange | None) -> st
     if then is None:
         return "not in the plan"
     differences = (
-        (now.action is not then.action, f"the plan said {then.action.value}"),
-        (now.former_path != then.former_path, f"the plan said it was {then.former_path or 'not renamed'}"),
-        (now.content != then.content, "its source says something else"),
-        (now.live != then.live, "it was edited on the portal"),
-        (now.leaves_pointer is not then.leaves_pointer, "the plan left something else in its old place"),
-        (now.fields != then.fields, f"the plan said {', '.join(then.fields)}"),
+        (now.action is not then.action, f"planned as {then.action.value}"),
+        (now.former_path != then.former_path, f"planned with the former path {then.former_path or '(none)'}"),
+        (now.content != then.content, "the file has changed"),
+        (now.live != then.live, "edited on the portal"),
+        (now.leaves_pointer is not then.leaves_pointer, "planned with another result for the old article"),
+        (now.fields != then.fields, f"planned with the fields {', '.join(then.fields)}"),
     )
-    return "moved since the plan: " + next(words for differs, words in differences if differs)
+    return "changed since the plan: " + next(words for differs, words in differences if differs)
 
 
 def _not_planned(changes: Iterable[ApprovedChange], plan: Plan) -> list[Outcome]:
@@ -185,7 +185,9 @@ def _not_planned(changes: Iterable[ApprovedChange], plan: Plan) -> list[Outcome]
             former_path=approved.former_path,
             fields=approved.fields,
         )
-        now = f"moved since the plan: {finding.finding_kind.value} now: {finding.reason}" if finding else _ALREADY_DONE
+        now = (
+            f"changed since the plan: now {finding.finding_kind.value}: {finding.reason}" if finding else _ALREADY_DONE
+        )
         found.append(_withheld(change, now))
     return found
 

@@ -190,7 +190,7 @@ class ItemState:
         """The item as content has it, else as live has it."""
         item = self.content or self.live
         if item is None:
-            raise LookupError("the item has a baseline and is on neither side")
+            raise LookupError("the item has a baseline but is on neither side")
         return item
 
     @property
@@ -265,14 +265,14 @@ def make_finding(finding_kind: FindingKind, state: ItemState, reason: str) -> Fi
 def web_edit(state: ItemState) -> str:
     """Describe what happened on the portal since the baseline."""
     if state.live is None:
-        return "gone on the portal"
+        return "deleted on the portal"
     return f"edited on the portal: {', '.join(state.live_state.fields)}"
 
 
 def disagreement(state: ItemState) -> str:
     """Describe why the two sides differ."""
     if state.baseline is None:
-        return f"already on the portal, and different: {', '.join(state.differing)}"
+        return f"already on the portal, but different: {', '.join(state.differing)}"
     if state.content is None:
-        return f"its file is gone, but it was {web_edit(state)}"
+        return f"file removed, but {web_edit(state)}"
     return f"changed here ({', '.join(state.content_state.fields)}) and {web_edit(state)}"

@@ -114,7 +114,7 @@ class _Matcher:
         candidates = [key for key in named if key not in self.paths]
         if len(candidates) > 1:
             listed = ", ".join(f"{key.kind.value} {key.id}" for key in candidates)
-            self.ties[path] = f"several are called {item.label!r} there: {listed}"
+            self.ties[path] = f"the portal has several named {item.label!r}: {listed}"
             return None
         return candidates[0] if candidates else None
 
@@ -136,8 +136,8 @@ class _Matcher:
 def _describe_tie(keys: tuple[ItemKey, ...], baselines: Mapping[ItemKey, Baseline]) -> str:
     named = ", ".join(f"{baselines[key].path} ({key.kind.value} {key.id})" for key in keys)
     if len(keys) == 1:
-        return f"one of several that may be what was {named}; write `id: {keys[0].id}` into the one that is meant"
-    return f"may be what was any of {named}; write the `id` of the one that is meant into its front matter"
+        return f"one of several files that may have been {named}; add `id: {keys[0].id}` to the right one"
+    return f"may have been any of {named}; add the right `id` to its front matter"
 
 
 def _is_undone(baseline: Baseline | None) -> bool:

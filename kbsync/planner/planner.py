@@ -20,8 +20,8 @@ from kbsync.planner.pull import PullRules
 _MIN_FOR_SHARE = 10
 """With fewer known articles than this a share says nothing, and only a number limits removals."""
 
-_EMPTY = "check the checkout, --root and `ignore`; if readers are to lose all of it, archive it in Freshdesk"
-_WRONG_PORTAL = "check --target and `url`; if it was deleted there, publish it anew with --overwrite DIRECTORY"
+_EMPTY = "check the checkout, --root and `ignore`; to remove all articles, archive them in Freshdesk"
+_WRONG_PORTAL = "check --target and `url`; if they were deleted there, create them again with --overwrite DIRECTORY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class Plan:
         if self.halt:
             return self.halt_advice
         removed = _count_removed(self.changes)
-        how = f"if it is meant, publish with --force, or set `archive = {removed}` under [limits]"
+        how = f"to allow this, publish with --force, or set `archive = {removed}` under [limits]"
         return how if self.excess else ""
 
 
@@ -136,10 +136,10 @@ def _halt(
     """Return why nothing may be written, with advice: the tree is empty, or the portal has no known article."""
     known = _known_articles(baselines)
     if known and not content.articles:
-        return f"the content tree holds no article, but {len(known)} are published from it", _EMPTY
+        return f"the content tree has no articles, but {len(known)} are published from it", _EMPTY
     is_meant = any(rules.overwrites(baselines[key].path) for key in known)
     if known and not is_meant and baselines.keys().isdisjoint(live.by_id()):
-        return f"none of the {len(known)} known articles is on this portal: it may be the wrong one", _WRONG_PORTAL
+        return f"none of the {len(known)} known articles is on this portal; it may be the wrong portal", _WRONG_PORTAL
     return "", ""
 
 

@@ -25,17 +25,17 @@ from kbsync.planner.taken_back import takes_back
 _change = partial(make_change, written=Side.LIVE)
 _conflict = partial(make_finding, FindingKind.CONFLICT)
 _MEANT_OR_NOT = (
-    "and only its lock file says that this was seen; "
-    "publish it with --overwrite if that is meant, else delete that lock file, commit and pull"
+    "and only the lock file shows it as seen; "
+    "to remove it, publish with --overwrite; to keep it, delete the lock file, commit and pull"
 )
 _LEFT_ALONE = {Decision.DRIFT, Decision.CONFLICT, Decision.UNDONE}
-TOUCHED = 'saved on the portal since, though no field differs; look there, or set `touched = "go"`'
-_MOVED = "to another folder: created anew, so that id, address and counts are lost"
+TOUCHED = 'saved on the portal since, but no field differs; check it there, or set `touched = "go"`'
+_MOVED = "to another folder: created again, so id, URL and counts are lost"
 _NAME_CYCLE = (
-    "which takes another in turn: Freshdesk takes no two of one name; "
-    "give one of them a third name and publish, then the one that is meant"
+    "and both swap names, but names are unique in Freshdesk; "
+    "give one of them a temporary name and publish, then the final name"
 )
-_NAME_IT = "put it back, or write one with the `name` that it is to have"
+_NAME_IT = "restore it, or create one with the right `name`"
 
 
 class PublishRules:
@@ -85,17 +85,19 @@ class PublishRules:
             case Decision.REMOVE:
                 return self._remove(state)
             case Decision.ADOPT:
-                return _change(Action.ADOPT, state, reason="both sides say the same")
+                return _change(Action.ADOPT, state, reason="both sides are the same")
             case Decision.FORGET:
-                return _change(Action.FORGET, state, reason="gone on both sides")
+                return _change(Action.FORGET, state, reason="deleted on both sides")
             case Decision.UNMANAGED:
-                return make_finding(FindingKind.UNMANAGED, state, "on the portal only")
+                return make_finding(FindingKind.UNMANAGED, state, "only on the portal")
             case Decision.DRIFT:
                 return make_finding(FindingKind.DRIFT, state, web_edit(state))
             case Decision.CONFLICT:
                 return _conflict(state, disagreement(state))
             case Decision.UNDONE:
-                waits = "published again when its file changes" if state.content else "left so until its file is back"
+                waits = (
+                    "published again when its file changes" if state.content else "not published until its file is back"
+                )
                 return make_finding(FindingKind.UNDONE, state, f"undone; {waits}")
 
     def _unchanged(self, state: ItemState) -> Step:
@@ -123,9 +125,13 @@ class PublishRules:
     def _create(self, state: ItemState) -> Step:
         item = state.item
         if item.id is not None and state.baseline is None:
-            return _conflict(state, f"{item.kind} {item.id} is not on the portal: correct or drop `id`")
+            return _conflict(state, f"{item.kind} {item.id} is not on the portal; fix or remove `id`")
         old = self.category_moves.get(state.path)
-        reason = f"moved from {old} to another category, where Freshdesk takes no folder: created again" if old else ""
+        reason = (
+            f"moved from {old} to another category; created again, since Freshdesk cannot move a folder there"
+            if old
+            else ""
+        )
         return _change(Action.CREATE, state, fields=_managed_fields(item), reason=reason)
 
     def _update(self, state: ItemState) -> Step:
@@ -136,11 +142,11 @@ class PublishRules:
         if removed and not self.rules.overwrites(state.path):
             return replace(_conflict(state, f"{removed}, {_MEANT_OR_NOT}"), fields=fields)
         if _lost_its_index(state):
-            return _conflict(state, f"its _index.md is gone, which gave it its name; {_NAME_IT}")
+            return _conflict(state, f"the _index.md that sets its name was removed; {_NAME_IT}")
         if state.path in self.cycles:
-            return _conflict(state, f"takes a name that is still {self.cycles[state.path]}'s, {_NAME_CYCLE}")
+            return _conflict(state, f"gets the name of {self.cycles[state.path]}, {_NAME_CYCLE}")
         if not _moves(state):
-            reason = "; ".join(filter(None, (self._came_from(state), f"{removed}, by --overwrite" if removed else "")))
+            reason = "; ".join(filter(None, (self._came_from(state), f"{removed} (--overwrite)" if removed else "")))
             return _change(Action.UPDATE, state, fields=fields, reason=reason)
         if self.rules.moved == "refuse":
             return _conflict(state, f"{self._came_from(state)} to another folder, which this target refuses (`moved`)")
@@ -155,7 +161,7 @@ class PublishRules:
         if not takes_back(state.content, state.live, known, before, self.anchors.get(state.path, frozenset())):
             return ""
         day = known.updated_at.partition("T")[0]
-        return f"removes what was edited on the web{f' on {day}' if day else ''}"
+        return f"removes the web edit{f' of {day}' if day else ''}"
 
     def _restore(self, state: ItemState) -> Step:
         if _moves(state):
@@ -164,12 +170,12 @@ class PublishRules:
         if _is_published(state.live):
             # The body of an article that was left published is only a link to its successor: all is written again.
             fields = _managed_fields(state.item)
-        reason = "; ".join(filter(None, (f"its {_source(state.kind)} is back", self._came_from(state))))
+        reason = "; ".join(filter(None, (f"{_source(state.kind)} restored", self._came_from(state))))
         return _change(Action.RESTORE, state, fields=fields, reason=reason)
 
     def _move(self, state: ItemState) -> Step:
         leaves_pointer = self.rules.moved == "pointer" and _is_published(state.live) and _is_published(state.content)
-        left = "the old one points to it" if leaves_pointer else "the old one is archived"
+        left = "the old article links to the new one" if leaves_pointer else "the old article is archived"
         reason = f"{self._came_from(state)} {_MOVED}; {left}"
         move = _change(Action.MOVE, state, fields=_managed_fields(state.item), reason=reason)
         return replace(move, leaves_pointer=leaves_pointer)
@@ -182,7 +188,7 @@ class PublishRules:
         in_same_parent = self.former_paths.get(parent, parent) == parent_path(old)
         if in_same_parent and old.rpartition("/")[2] == new.rpartition("/")[2]:
             return f"was {old}"
-        taken = f", where another {state.kind.value} lies now" if old in self.content_paths else ""
+        taken = f", where another {state.kind.value} is now" if old in self.content_paths else ""
         return f"{'renamed' if in_same_parent else 'moved'} from {old}{taken}"
 
     def _remove(self, state: ItemState) -> Step:
@@ -190,22 +196,22 @@ class PublishRules:
             return _conflict(state, TOUCHED)
         removed = self._removed_edit(state) if self.rules.removed != "keep" else ""
         if removed and not self.rules.overwrites(state.path):
-            return _conflict(state, f"its file is gone, which {removed}, {_MEANT_OR_NOT}")
+            return _conflict(state, f"file removed; this {removed}, {_MEANT_OR_NOT}")
         kind, successor = state.item.kind, self._successor(state)
         if successor is not None:
-            reason = f"moved to {successor.path} by a run that was cut off; what is left here points to it"
+            reason = f"moved to {successor.path} by an interrupted run; the old article will link to it"
             made = _change(Action.UPDATE, state, fields=("body",), reason=reason)
             return replace(made, desired=successor, leaves_pointer=True)
         known = state.baseline
         is_draft = known is not None and known.state is State.UNDONE and known.fields.get("status") == Status.DRAFT
         if is_draft and self.rules.removed == "archive":
-            return _change(Action.FORGET, state, reason="its file is gone, and its publishing was undone before")
+            return _change(Action.FORGET, state, reason="file removed, and its publish already undone")
         if self.rules.removed == "delete":
-            empty = "" if kind is Kind.ARTICLE else ", if nothing is left in it"
-            return _change(Action.DELETE, state, reason=f"its {_source(kind)} is gone{empty}")
+            empty = "" if kind is Kind.ARTICLE else ", if it is empty"
+            return _change(Action.DELETE, state, reason=f"{_source(kind)} removed{empty}")
         if self.rules.removed == "keep" or kind is not Kind.ARTICLE:
-            return _change(Action.FORGET, state, reason=f"its {_source(kind)} is gone; left on the portal")
-        return _change(Action.ARCHIVE, state, fields=("status",), reason="its file is gone")
+            return _change(Action.FORGET, state, reason=f"{_source(kind)} removed; kept on the portal")
+        return _change(Action.ARCHIVE, state, fields=("status",), reason="file removed")
 
     def _successor(self, state: ItemState) -> Item | None:
         """Return the article that replaced an old one and to which the old one is still to point."""
@@ -223,12 +229,12 @@ class PublishRules:
     def _overwrite(self, state: ItemState) -> Step:
         fields = _managed_fields(state.item)
         if state.live is None:
-            return _change(Action.CREATE, state, fields=fields, reason="gone on the portal, by --overwrite")
-        reason = "over a web edit, by --overwrite"
+            return _change(Action.CREATE, state, fields=fields, reason="deleted on the portal (--overwrite)")
+        reason = "replaces a web edit (--overwrite)"
         if "parent" in state.live_state.fields and state.kind is Kind.FOLDER:
             fields = (*fields, "parent")
         elif "parent" in state.live_state.fields:
-            reason = f"{reason}; stays where it was moved to on the portal, and a pull moves its file there"
+            reason = f"{reason}; stays in the folder it was moved to on the portal, and a pull moves the file"
         return _change(Action.UPDATE, state, fields=fields, reason=reason)
 
 

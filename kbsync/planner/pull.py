@@ -21,7 +21,7 @@ from kbsync.planner.match import Match
 _change = partial(make_change, written=Side.CONTENT)
 _conflict = partial(make_finding, FindingKind.CONFLICT)
 _MOVED = "moved on the portal"
-_GONE = "gone on the portal; if it is to go, pull with --prune, or delete its file; if not, publish --overwrite it"
+_GONE = "deleted on the portal; to delete the file too, pull with --prune; to create it again, publish with --overwrite"
 
 
 class PullRules:
@@ -40,7 +40,7 @@ class PullRules:
             return _conflict(state, self.ties[state.path])
         if state.baseline_state in {State.ARCHIVED, State.UNDONE}:
             # A pull leaves the item alone and does not restore it, but reports a web edit.
-            reason = f"{state.baseline_state} by kbsync, and since {web_edit(state)}"
+            reason = f"{state.baseline_state} by kbsync, then {web_edit(state)}"
             return _conflict(state, reason) if state.live_state.fields else None
         match state.decision(Side.CONTENT):
             case Decision.CREATE:
@@ -48,15 +48,15 @@ class PullRules:
             case Decision.UPDATE:
                 return self._update(state)
             case Decision.ADOPT:
-                return _change(Action.ADOPT, state, reason="both sides say the same")
+                return _change(Action.ADOPT, state, reason="both sides are the same")
             case Decision.FORGET:
-                return _change(Action.FORGET, state, reason="gone on both sides")
+                return _change(Action.FORGET, state, reason="deleted on both sides")
             case Decision.REMOVE:
                 return self._remove(state)
             case Decision.CONFLICT:
                 return self._merge(state)
             case Decision.DRIFT:
-                drift = make_finding(FindingKind.DRIFT, state, "changed here, to be published")
+                drift = make_finding(FindingKind.DRIFT, state, "changed here, not published yet")
                 return self._adopt_touched(state) or drift
             case Decision.UNMANAGED:
                 return make_finding(FindingKind.UNMANAGED, state, "not on the portal yet")
@@ -67,11 +67,11 @@ class PullRules:
         if state.item.parent in self.closed:
             if state.kind is not Kind.ARTICLE:
                 self.closed.add(state.id)
-            reason = "on the portal only, in a directory that is no longer in the tree"
+            reason = "only on the portal, in a directory that is no longer in the tree"
             return make_finding(FindingKind.UNMANAGED, state, reason)
         if self.takes_all or (self.rules.new == "managed-folders" and state.item.parent in self.managed):
             return _change(Action.CREATE, state, reason="new on the portal")
-        return make_finding(FindingKind.UNMANAGED, state, "on the portal only")
+        return make_finding(FindingKind.UNMANAGED, state, "only on the portal")
 
     def _update(self, state: ItemState) -> Step:
         fields = state.live_state.fields
@@ -83,7 +83,7 @@ class PullRules:
 
     def _remove(self, state: ItemState) -> Step:
         if self.rules.prune or self.rules.takes_theirs(state.path):
-            return _change(Action.DELETE, state, reason="gone on the portal")
+            return _change(Action.DELETE, state, reason="deleted on the portal")
         return _conflict(state, _GONE)
 
     def _merge(self, state: ItemState) -> Step:
@@ -91,10 +91,10 @@ class PullRules:
             return self._keep(state)
         wins, conflict = self.rules.takes_theirs(state.path), _conflict(state, disagreement(state))
         if state.content is None:
-            why = "its file is gone, but it was edited on the portal; taken from there, by --theirs"
+            why = "file removed, but edited on the portal; written again (--theirs)"
             return _change(Action.CREATE, state, reason=why) if wins else conflict
         if state.live is None:
-            return _change(Action.DELETE, state, reason="gone on the portal") if wins else conflict
+            return _change(Action.DELETE, state, reason="deleted on the portal") if wins else conflict
         fields = _edited(state)
         apart = "parent" in fields and (state.baseline is None or _moved_here(state))
         if apart and not (wins and state.kind is Kind.ARTICLE):
@@ -102,20 +102,20 @@ class PullRules:
         action = Action.MOVE if "parent" in fields else Action.UPDATE
         if wins:
             mine = tuple(name for name in state.content_state.fields if name not in (*fields, "parent"))
-            return _change(action, state, fields=(*fields, *mine), reason="the portal's, by --theirs")
+            return _change(action, state, fields=(*fields, *mine), reason="portal's version (--theirs)")
         ours = state.differing if state.baseline is None else state.content_state.fields
         made = _change(action, state, fields=fields, reason=_merged(state, fields))
         return replace(made, kept_fields=ours)
 
     def _keep(self, state: ItemState) -> Step:
         """Keep a file as it is; its new baseline records that its writer has seen the portal's version."""
-        made = _change(Action.ADOPT, state, fields=_edited(state), reason="yours stays as it is, by --ours")
+        made = _change(Action.ADOPT, state, fields=_edited(state), reason="your file is kept (--ours)")
         return replace(made, kept_fields=state.content_state.fields or made.fields)
 
     def _adopt_touched(self, state: ItemState) -> Step:
         """Renew the baseline of an article that was saved without a change, so that it stops no later publish."""
         if state.live_state.touched and state.baseline_state is State.LIVE:
-            made = _change(Action.ADOPT, state, reason="saved on the portal, and no field differs")
+            made = _change(Action.ADOPT, state, reason="saved on the portal, but no field differs")
             return replace(made, kept_fields=state.content_state.fields)
         return None
 
@@ -134,10 +134,10 @@ def _moved_here(state: ItemState) -> bool:
 
 def _merged(state: ItemState, fields: tuple[str, ...]) -> str:
     if state.baseline is None:
-        return f"on both sides before kbsync knew of it; merged: {', '.join(fields)}"
+        return f"already on both sides; merged: {', '.join(fields)}"
     mine = ", ".join(state.content_state.fields)
     moved = f"{_MOVED} and " if "parent" in fields else ""
-    return f"{moved}merged with what you changed ({mine}); {web_edit(state)}"
+    return f"{moved}merged with your changes ({mine}); {web_edit(state)}"
 
 
 def _is_closed(state: ItemState) -> bool:

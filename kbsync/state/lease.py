@@ -87,8 +87,8 @@ def describe(other: InFlight | None) -> str:
     if other is None or other.holder.ended:
         return ""
     if is_known_dead(other.holder):
-        return f"A publish was cut off ({other}); what it did is taken into account, and the next one completes it."
-    return f"A publish is under way: {other}, last renewed at {other.holder.renewed_at}."
+        return f"A publish was interrupted ({other}). This plan includes what it wrote; the next publish completes it."
+    return f"Another publish is running: {other}, last renewed at {other.holder.renewed_at}."
 
 
 @contextmanager
@@ -142,7 +142,9 @@ def _take(
     attempts = 0
     while True:
         if heads.ledger != planned_at:
-            raise StalePlan("another run has written since this one planned", advice="run it again")
+            raise StalePlan(
+                "another run has changed the portal since this plan was made", advice="run the command again"
+            )
         if other is None or may_take_over(other, policy):
             asked_at = _ClockReading.now()
             try:
@@ -164,8 +166,8 @@ def _take(
 def _wait_for(other: InFlight, policy: WaitPolicy, status: Callable[[str], None]) -> None:
     if policy.is_over():
         raise Refusal(
-            f"another publish is under way: {other}, last renewed at {other.holder.renewed_at}",
-            advice=f"wait for it with --wait 5m: the lease of a dead one expires after {STALE_AFTER / 60:.0f} minutes",
+            f"another publish is running: {other}, last renewed at {other.holder.renewed_at}",
+            advice=f"wait for it with --wait 5m; the lease of a dead run expires after {STALE_AFTER / 60:.0f} minutes",
         )
     status(f"waiting for another publish: {other}")
     time.sleep(POLL_INTERVAL)
@@ -210,7 +212,7 @@ class LeaseBackend:
         now = remote_heads(self.repository, self.config, local=self.local)
         if now.ledger != heads.ledger:
             self.move(commit, None)
-            raise RefMoved("the ledger moved meanwhile", advice="run the command again")
+            raise RefMoved("another run has moved the ledger", advice="run the command again")
 
     def move(self, old: str | None, new: str | None) -> None:
         """Move the lease from one commit to another; raises RefMoved if it is not there."""
@@ -254,7 +256,7 @@ class Lease:
         self._thread.start()
 
     def stop_renewing(self) -> None:
-        """Renew it no more."""
+        """Stop renewing it."""
         self._over.set()
 
     def check(self) -> str:
@@ -268,7 +270,7 @@ class Lease:
                 if self._confirmed.age() > VALID_FOR:
                     self._renew()
         if not self.lost and self._confirmed.age() > VALID_FOR:
-            return "stopped: the lease could not be renewed, so that another publish may be writing"
+            return "stopped: the lease could not be renewed, and another publish may be writing"
         return self.lost
 
     def note(self, reached: Baseline) -> None:
@@ -291,7 +293,7 @@ class Lease:
                 return self._in_flight.commit, None
             holder = replace(self._in_flight.holder, ended=True)
             ended = replace(self._in_flight, holder=holder, intents=left, reached={})
-            message = f"left open by a publish of {holder.commit[:10]}: {len(left)} not known to be done"
+            message = f"publish of {holder.commit[:10]}: {len(left)} changes not confirmed"
             return self._in_flight.commit, self._commit(ended, message=message, parent=None)
 
     def release(self) -> None:
@@ -338,4 +340,4 @@ class Lease:
                 self._in_flight, self._confirmed = replace(self._in_flight, commit=now.commit), asked_at
             else:
                 by = f" by {now}" if now else ""
-                self.lost = f"stopped: the lease was taken over{by}, which goes on from here"
+                self.lost = f"stopped: the lease was taken over{by}; that run continues"

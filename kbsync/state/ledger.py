@@ -57,7 +57,7 @@ class RunEntry:
         former = f", was {self.former}" if self.former else ""
         replaces = f", replaces {self.replaces}" if self.replaces else ""
         fields = f": {', '.join(self.fields)}" if self.fields and self.action is Action.UPDATE else ""
-        unverified = ", which the portal did not show as it was sent" if self.unverified else ""
+        unverified = ", not confirmed by the portal" if self.unverified else ""
         item = f"{self.path} ({self.kind.value} {self.id}{former}{replaces})".replace("\n", " ")
         return f"{self.action.value} {item}{fields}{unverified}"
 
@@ -87,7 +87,7 @@ class RunRecord:
         counts = ", ".join(f"{number} {action}" for action, number in sorted(self.counts().items()))
         is_undo = self.purpose is Purpose.UNDO
         what = f"{self.undoes[:10]} on" if is_undo else f"{self.commit[:10]} to"
-        lines = [f"{self.purpose.value} {what} {self.target}: {counts or 'what was known already'}"]
+        lines = [f"{self.purpose.value} {what} {self.target}: {counts or 'no changes'}"]
         if self.entries:
             lines += ["", *(entry.line() for entry in self.entries[:MAX_LISTED])]
         if len(self.entries) > MAX_LISTED:
@@ -277,5 +277,5 @@ def _follow(repository: Repository, config: Config) -> RemoteHeads:
     if newer:
         record = record_from(files.get(RUN_FILE), config) or RunRecord(target=config.target)
         record = replace(record, purpose=Purpose.JOIN)
-        write_ledger(repository, config, newer, (), record=record, message=f"join what {here[:10]} knew")
+        write_ledger(repository, config, newer, (), record=record, message=f"join {here[:10]}")
     return heads

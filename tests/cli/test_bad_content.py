@@ -26,23 +26,27 @@ class Bad:
 
 BAD = {
     "malformed YAML": Bad(
-        files={X: "---\ntitle: [a\n---\nText\n"}, message=(f"{X}:2: ", "the front matter is no YAML", "quotes")
+        files={X: "---\ntitle: [a\n---\nText\n"}, message=(f"{X}:2: ", "the front matter is not valid YAML", "quotes")
     ),
     "a tab in front matter": Bad(
         files={X: "---\ntitle: X\n\ttags: [a]\n---\nText\n"},
-        message=(f"{X}:3: ", "a tab in the front matter", "indent it with spaces"),
+        message=(f"{X}:3: ", "the front matter contains a tab", "indent with spaces"),
     ),
     "front matter that never ends": Bad(files={X: "---\ntitle: X\nText\n"}, message=(f"{X}:1: ", "---")),
     "two articles with one id": Bad(
         files={X: "---\ntitle: X\nid: 5\n---\nText\n", "guide/start/y.md": "---\nid: 5\ntitle: Y\n---\nText\n"},
-        message=("guide/start/y.md:2: ", f"`id: 5` is pinned by `{X}` too", "an id belongs to one item"),
+        message=(
+            "guide/start/y.md:2: ",
+            f"`id: 5` is also used in `{X}`",
+            "remove the wrong one; an id belongs to one item",
+        ),
     ),
     "a title of 300 characters": Bad(
         files={X: f"---\ntitle: {'x' * 300}\n---\nText\n"},
-        message=(f"{X}:2: ", "300 characters", "shorten it to 255"),
+        message=(f"{X}:2: ", "300 characters", "shorten it to 255 characters"),
     ),
     "a heading of 300 characters for a title": Bad(
-        files={X: f"\n# {'x' * 300}\n\nText\n"}, message=(f"{X}:2: ", "300 characters", "shorten it to 255")
+        files={X: f"\n# {'x' * 300}\n\nText\n"}, message=(f"{X}:2: ", "300 characters", "shorten it to 255 characters")
     ),
     "a tag of 40 characters": Bad(
         files={X: f"---\ntitle: X\ntags: [{'t' * 40}]\n---\nText\n"},
@@ -50,7 +54,7 @@ BAD = {
     ),
     "an article outside any folder": Bad(
         files={"guide/x.md": SOUND, "y.md": SOUND},
-        message=("guide/x.md: lies outside any folder", "\ny.md: lies outside any folder", "`publish: false`"),
+        message=("guide/x.md: is not inside a folder", "\ny.md: is not inside a folder", "`publish: false`"),
     ),
     "an empty file": Bad(files={X: ""}, message=(f"{X}:1: ", "is empty", "write `title:`")),
     "a file of white space": Bad(files={X: " \n\t\n"}, message=(f"{X}:1: ", "is empty")),
@@ -62,7 +66,7 @@ BAD = {
     "a file with a NUL": Bad(files={X: SOUND.encode() + b"\0"}, message=(f"{X}:5: ", "NUL", "text file")),
     "one name in two normal forms": Bad(
         files={unicodedata.normalize(form, "guide/start/caf\u00e9.md"): SOUND for form in ("NFC", "NFD")},
-        message=("guide/start/caf\u00e9.md: ", "two normal forms of Unicode", "keep one"),
+        message=("guide/start/caf\u00e9.md: ", "two Unicode normal forms", "keep one"),
     ),
     "names that differ by case alone": Bad(
         files={X: SOUND, "guide/start/X.md": SOUND}, message=("guide/start/", "only in case", "rename one of the two")
@@ -73,14 +77,14 @@ BAD = {
         message=(f"{X}:4: ", "<script>", f"{X}:6: ", "onclick", "javascript:x()", "take it out"),
     ),
     "a merge that was not finished, in the body": Bad(
-        files={X: f"---\ntitle: X\n---\n{MERGE}"}, message=(f"{X}:4: ", "a merge that was not finished", "resolve")
+        files={X: f"---\ntitle: X\n---\n{MERGE}"}, message=(f"{X}:4: ", "contains conflict markers", "resolve")
     ),
     "a merge that was not finished, in the front matter": Bad(
-        files={X: f"---\n{MERGE}---\nText\n"}, message=(f"{X}:2: ", "a merge that was not finished")
+        files={X: f"---\n{MERGE}---\nText\n"}, message=(f"{X}:2: ", "contains conflict markers")
     ),
     "a merge that was not finished, in the lock": Bad(
         files={f".kbsync/production/{X}.json": "{\n" + MERGE + "}\n"},
-        message=(f".kbsync/production/{X}.json:2: ", "conflict markers in a lock file", "keep either side whole"),
+        message=(f".kbsync/production/{X}.json:2: ", "conflict markers in a lock file", "keep one of the two versions"),
     ),
     "a lock file cut short": Bad(
         files={f".kbsync/production/{X}.json": '{\n "version": 1,\n'},
@@ -151,7 +155,7 @@ def test_a_missing_id_is_a_conflict_and_the_rest_is_published(project: Project) 
     assert done.code == 4
     assert done.json["counts"] == {"create": 4}
     assert [(found["path"], found["reason"]) for found in done.json["conflicts"]] == [
-        (X, "article 4711 is not on the portal: correct or drop `id`")
+        (X, "article 4711 is not on the portal; fix or remove `id`")
     ]
     assert len(project.portal.store.all_articles()) == 2
 

@@ -14,11 +14,11 @@ COMMANDS = (["plan"], ["publish", "--yes"], ["pull"], ["status"])
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("sand\nbox", "the API key has a line break in it"),
-        ("sandbox\n", "the API key has a line break in it"),
-        ("sandbox\r\nX-Evil: 1", "the API key has a line break in it"),
-        ("sand box", "the API key has a character in it that no key has"),
-        ("sandb\u00f6x", "the API key has a character in it that no key has"),
+        ("sand\nbox", "the API key contains a line break"),
+        ("sandbox\n", "the API key contains a line break"),
+        ("sandbox\r\nX-Evil: 1", "the API key contains a line break"),
+        ("sand box", "the API key contains a character that is not allowed in a key"),
+        ("sandb\u00f6x", "the API key contains a character that is not allowed in a key"),
         ("", "no API key"),
         (" \n", "no API key"),
     ],
@@ -38,7 +38,7 @@ def test_a_key_that_is_not_valid_is_refused_before_any_call_and_not_shown(
 def test_the_error_for_a_wrong_key_does_not_show_the_key(project: Project) -> None:
     result = project.kbsync("plan", FRESHDESK_API_KEY="S3cretKeyOfSomebody")
     assert (result.code, result.out) == (1, "")
-    assert "Freshdesk does not know this API key" in result.err
+    assert "Freshdesk rejected the API key" in result.err
     assert "FRESHDESK_API_KEY" in result.err
     assert "S3cret" not in result.err
 
@@ -47,18 +47,18 @@ def test_the_error_for_a_wrong_key_does_not_show_the_key(project: Project) -> No
     ("url", "message"),
     [
         ("http://acme.freshdesk.com", "http://acme.freshdesk.com is not https"),
-        ("https://evil.example", "the key is not sent to evil.example"),
-        ("https://freshdesk.com.evil.example", "the key is not sent to freshdesk.com.evil.example"),
-        ("https://evilfreshdesk.com", "the key is not sent to evilfreshdesk.com"),
-        ("https://127.0.0.1.evil.example", "the key is not sent to 127.0.0.1.evil.example"),
-        ("https://me:secret@acme.freshdesk.com", "the address holds a user name or a password"),
-        ("https://evil.example\\@acme.freshdesk.com", "the address holds a user name or a password"),
-        ("acme.freshdesk.com", "'acme.freshdesk.com' is no web address"),
-        ("ftp://acme.freshdesk.com", "'ftp://acme.freshdesk.com' is no web address"),
-        ("https://[::1", "'https://[::1' is no web address"),
-        ("https://evil.example\uff0f.freshdesk.com", "is no web address"),
-        ("https://acme.freshdesk.com:99999", "`url` is no address"),
-        ("https://acme.freshdesk.com/support/home", "`url` names a page, not a portal"),
+        ("https://evil.example", "the API key is not sent to evil.example"),
+        ("https://freshdesk.com.evil.example", "the API key is not sent to freshdesk.com.evil.example"),
+        ("https://evilfreshdesk.com", "the API key is not sent to evilfreshdesk.com"),
+        ("https://127.0.0.1.evil.example", "the API key is not sent to 127.0.0.1.evil.example"),
+        ("https://me:secret@acme.freshdesk.com", "`url` contains a user name or a password"),
+        ("https://evil.example\\@acme.freshdesk.com", "`url` contains a user name or a password"),
+        ("acme.freshdesk.com", "'acme.freshdesk.com' is not a valid URL"),
+        ("ftp://acme.freshdesk.com", "'ftp://acme.freshdesk.com' is not a valid URL"),
+        ("https://[::1", "'https://[::1' is not a valid URL"),
+        ("https://evil.example\uff0f.freshdesk.com", "is not a valid URL"),
+        ("https://acme.freshdesk.com:99999", "`url` is not a valid URL"),
+        ("https://acme.freshdesk.com/support/home", "`url` is the URL of a page, not of a portal"),
     ],
 )
 @pytest.mark.parametrize("where", ["file", "flag", "variable"])
@@ -89,7 +89,7 @@ def test_a_foreign_host_is_allowed_by_the_environment_alone(project: Project) ->
     assert project.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid").code == 2
     result = project.kbsync("plan", KBSYNC_ALLOW_HOST="other.invalid, KB.invalid")
     assert result.code == 1
-    assert result.err.startswith("error: kb.invalid: there is no such host, or no network")
+    assert result.err.startswith("error: kb.invalid: host not found, or no network")
 
 
 def test_without_refresh_a_foreign_address_is_harmless(project: Project) -> None:
@@ -100,7 +100,7 @@ def test_without_refresh_a_foreign_address_is_harmless(project: Project) -> None
 def test_a_portal_that_does_not_answer_ends_with_advice(project: Project) -> None:
     result = project.kbsync("--url", "http://127.0.0.1:1", "plan")
     assert result.code == 1
-    assert result.err.startswith("error: 127.0.0.1:1: nothing listens there")
+    assert result.err.startswith("error: 127.0.0.1:1: connection refused")
     assert "try: check `url` and its port" in result.err
 
 
@@ -110,16 +110,16 @@ ANSWERS = {
         reply(b"", status="302 Found", headers={"Location": "https://evil.example/api/v2/solutions/categories"}),
         "redirects to another host, evil.example",
     ),
-    "HTML for JSON": (reply(PAGE, kind="text/html"), "answered with a web page where Freshdesk answers with JSON"),
-    "HTML that calls itself JSON": (reply(PAGE), "answered with a web page where Freshdesk answers with JSON"),
-    "something else than a list": (reply('{"a": 1}'), "something else than a list of categories"),
+    "HTML for JSON": (reply(PAGE, kind="text/html"), "sent a web page instead of JSON"),
+    "HTML that calls itself JSON": (reply(PAGE), "sent a web page instead of JSON"),
+    "something else than a list": (reply('{"a": 1}'), "is not a list of categories"),
     "a page on another host": (
         reply("[]", headers={"Link": '<https://evil.example/next>; rel="next"'}),
         "the next page of /api/v2/solutions/categories is on another host, evil.example",
     ),
     "a refusal that quotes the key": (
         reply('{"code": "access_denied", "message": "no sandbox for c2FuZGJveDpY"}', status="403 Forbidden"),
-        "the key's owner may not do this",
+        "the owner of the API key does not have this permission",
     ),
     "a refusal with escape sequences": (
         reply('{"code": "x", "message": "\\u001b[2J\\u001b]0;owned\\u0007bad"}', status="400 Bad Request"),
@@ -127,7 +127,7 @@ ANSWERS = {
     ),
     "an account that is locked out": (
         reply("", status="429 Too Many Requests", headers={"Retry-After": "3600"}),
-        "wants no call for 60 minutes",
+        "asks to wait 60 minutes",
     ),
 }
 
@@ -176,7 +176,7 @@ def test_a_portal_with_none_of_the_known_items_is_refused(project: Project) -> N
     project.portal.calls.clear()
     done = project.kbsync("publish", "--yes")
     assert (done.code, project.written) == (4, [])
-    assert "it may be the wrong one" in done.err
+    assert "it may be the wrong portal" in done.err
     assert project.kbsync("plan").code == 4
 
 

@@ -20,7 +20,10 @@ def test_a_directory_that_is_not_a_repository_is_an_error_with_advice_and_lint_w
     for words in NEEDING_GIT:
         result = project.kbsync(*words)
         assert (result.code, result.out) == (1, "")
-        assert result.err == "error: not a git repository\n  try: run `git init` there, or name the tree with --root\n"
+        assert (
+            result.err
+            == "error: not a git repository\n  try: run `git init` there, or give the content root with --root\n"
+        )
     assert project.checkout.files() == before
     assert project.portal.calls == []
 
@@ -33,7 +36,7 @@ def test_a_repository_without_a_commit_can_be_planned_but_not_published(project:
     assert project.kbsync("pull").code == 0
     result = project.kbsync("publish", "--yes")
     assert (result.code, result.out) == (1, "")
-    assert result.err == "error: nothing is committed yet\n  try: commit the content, then publish\n"
+    assert result.err == "error: no commits yet\n  try: commit the content, then publish\n"
     assert project.written == []
 
 
@@ -50,7 +53,7 @@ def test_a_bare_repository_is_an_error_with_advice(project: Project) -> None:
 def test_a_missing_git_is_an_error_with_advice(project: Project) -> None:
     result = project.checkout.process("plan", PATH="/nonexistent")
     assert (result.code, result.out) == (1, "")
-    assert result.err == "error: git not found\n  try: install git, and see that it is on the PATH\n"
+    assert result.err == "error: git not found\n  try: install git, and check that it is on the PATH\n"
 
 
 def test_a_remote_that_cannot_be_reached_stops_before_any_call(project: Project) -> None:
@@ -65,18 +68,26 @@ def test_a_remote_that_cannot_be_reached_stops_before_any_call(project: Project)
 
 
 WRONG_SETTINGS = {
-    "x = [": ("kbsync.toml", "not TOML"),
+    "x = [": ("kbsync.toml", "not valid TOML"),
     "[targets.production]\nurll = 'x'\n": ("kbsync.toml:2: ", "unknown key 'urll'", "did you mean 'url'?"),
-    "[targets.production]\nurl = 5\n": ("kbsync.toml:2: ", "url is 5", "a text in quotes"),
+    "[targets.production]\nurl = 5\n": ("kbsync.toml:2: ", "url cannot be 5", "use a string in quotes"),
     "[targets.production]\nremoved = 'burn'\n": (
         "kbsync.toml:2: ",
-        "removed is 'burn'",
+        "removed cannot be 'burn'",
         "one of archive, delete, keep",
     ),
-    "[targets.production]\nshare = 3\n": ("kbsync.toml:2: ", "share is 3", "a number above 0, up to 1"),
-    "[targets.production]\nlanguages = 'fr'\n": ("kbsync.toml:2: ", "languages is 'fr'", "a list of texts"),
-    "[limits]\narchive = '300%'\n": ("kbsync.toml:2: ", "archive is '300%'", 'a share such as "30%", or a number'),
-    "targets = 3\n": ("kbsync.toml:1: ", "targets is no table"),
+    "[targets.production]\nshare = 3\n": ("kbsync.toml:2: ", "share cannot be 3", "use a number above 0, up to 1"),
+    "[targets.production]\nlanguages = 'fr'\n": (
+        "kbsync.toml:2: ",
+        "languages cannot be 'fr'",
+        "use a list of strings",
+    ),
+    "[limits]\narchive = '300%'\n": (
+        "kbsync.toml:2: ",
+        "archive cannot be '300%'",
+        'use a share such as "30%", or a number',
+    ),
+    "targets = 3\n": ("kbsync.toml:1: ", "targets is not a table"),
     "[nope]\n": ("kbsync.toml:1: ", "unknown key 'nope' in the file"),
 }
 

@@ -55,7 +55,7 @@ def test_history_of_a_run_shows_each_article_before_and_after(changed: Project) 
 def test_history_of_an_unknown_run_ends_with_advice(changed: Project) -> None:
     done = changed.kbsync("history", "ffffff0")
     assert done.code == 2
-    assert "no run is called ffffff0" in done.err
+    assert "run not found: ffffff0" in done.err
     assert "kbsync history" in done.err
 
 
@@ -151,4 +151,4 @@ def test_the_variable_for_the_published_branch_is_not_the_branch_of_a_revert(cha
 def test_undo_never_commits_to_the_branch_that_is_published(changed: Project) -> None:
     done = changed.kbsync("undo", "--branch", "main")
     assert done.code == 2
-    assert "main is the branch that is published" in done.err
+    assert "main is the branch that kbsync publishes" in done.err

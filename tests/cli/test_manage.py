@@ -19,7 +19,7 @@ def _on_the_web(project: Project, title: str) -> int:
 def test_release_shows_what_is_released_and_what_to_commit(project: Project) -> None:
     done = project.kbsync("release", FIRST, "--yes")
     assert done.code == 0
-    assert f"= forget {FIRST}  released: nothing happens with it on either side from now on" in done.out
+    assert f"= forget {FIRST}  released: kbsync no longer changes it on either side" in done.out
     assert "including the lock files in .kbsync" in done.err
     assert project.written == []
     project.checkout.write(FIRST, "---\ntitle: First steps\n---\nChanged.\n")
@@ -117,7 +117,7 @@ def test_explain_describes_released_archived_unmanaged_new_and_unknown_items(pro
     project.checkout.write("guide/start/new.md", "---\ntitle: New\n---\nNew.\n")
     project.checkout.commit()
     assert "it is released" in project.kbsync("explain", FIRST).out
-    assert "its file is gone" in project.kbsync("explain", SECOND).out
+    assert "file removed" in project.kbsync("explain", SECOND).out
     assert "kbsync does not manage it" in project.kbsync("explain", str(number)).out
     assert "Publish creates it" in project.kbsync("explain", "guide/start/new.md").out
     lost = project.kbsync("explain", "guide/start/none.md")

@@ -129,10 +129,10 @@ def test_a_missing_root_is_an_error_with_advice(project: Project) -> None:
     result = project.checkout.kbsync("plan", cwd=project.checkout.root.parent)
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        "error: no kbsync.toml here, above or in content/\n"
-        "  try: write one (see the README), or name the root with --root\n"
+        "error: kbsync.toml not found in this directory, its parents or content/\n"
+        "  try: create one (see the README), or give the content root with --root\n"
     )
-    assert project.kbsync("--root", "/nonexistent", "plan").err.startswith("error: /nonexistent is no directory\n")
+    assert project.kbsync("--root", "/nonexistent", "plan").err.startswith("error: /nonexistent is not a directory\n")
 
 
 def test_a_target_is_chosen_by_name_and_has_its_own_key(project: Project) -> None:
@@ -146,7 +146,7 @@ def test_a_target_is_chosen_by_name_and_has_its_own_key(project: Project) -> Non
         assert project.portal.calls == []
     assert project.kbsync("plan").out.splitlines()[-1] == "4 to create."
     unknown = project.kbsync("--target", "nope", "plan")
-    assert unknown.err == "error: kbsync.toml has no target 'nope'\n  try: it has production, stage-2\n"
+    assert unknown.err == "error: kbsync.toml has no target 'nope'\n  try: known targets: production, stage-2\n"
 
 
 @pytest.mark.parametrize("command", ["plan", "publish", "pull", "status"])

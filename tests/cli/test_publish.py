@@ -61,7 +61,7 @@ def test_a_failure_in_text_names_the_article_and_the_reason(project: Project) ->
     assert done.code == 1
     output = " ".join(done.out.split())
     assert f" failed {SECOND} PUT " in output
-    assert "the key's owner may not do this" in output
+    assert "the owner of the API key does not have this permission" in output
     assert done.out.splitlines()[-1] == "1 failed."
 
 
@@ -92,7 +92,7 @@ def test_uncommitted_changes_stop_a_publish_unless_dirty(project: Project) -> No
     project.checkout.write(SECOND, EDITED)
     done = project.kbsync("publish", "--yes")
     assert (done.code, done.out) == (4, "")
-    assert done.err.startswith(f"error: not committed: {SECOND}\n  try: ")
+    assert done.err.startswith(f"error: uncommitted changes: {SECOND}\n  try: ")
     _edit(project)
     project.checkout.write(FIRST, "---\ntitle: Half written\n---\n")
     assert project.kbsync("publish", "--yes", "--dirty").out.splitlines()[-1] == "1 updated."
@@ -137,7 +137,7 @@ def test_an_old_commit_is_refused_without_the_option_for_it(project: Project) ->
     project.checkout.git("branch", "--quiet", "--force", "main", first)
     done = project.kbsync("publish", "--yes")
     assert (done.code, project.written) == (4, [])
-    assert "go back on purpose with --rollback" in done.err
+    assert "use --rollback to publish an older one" in done.err
     assert project.kbsync("publish", "--yes", "--rollback").code == 0
     assert "Turn it on." in project.portal.store.article(project.article("Second steps")).description
 
@@ -190,7 +190,7 @@ def test_without_permission_to_push_nothing_is_written(project: Project) -> None
     _origin_that_refuses(project, 'echo "no pushing here" >&2; exit 1')
     done = project.kbsync("publish", "--yes")
     assert done.code == 1
-    assert "does not let us push" in done.err
+    assert "rejected the push of" in done.err
     assert "--local" in done.err
     assert {call.method for call in project.portal.calls} == {"GET"}
 

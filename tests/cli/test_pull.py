@@ -101,7 +101,7 @@ def test_a_merge_is_explained_in_the_report(project: Project) -> None:
     project.checkout.commit()
     done = project.kbsync("pull")
     assert done.code == 0
-    assert "merged with what you changed (tags); edited on the portal: body" in " ".join(done.out.split())
+    assert "merged with your changes (tags); edited on the portal: body" in " ".join(done.out.split())
     assert project.checkout.read(FIRST) == "---\ntitle: First steps\ntags: [ours]\n---\nPlug it out.\n"
 
 

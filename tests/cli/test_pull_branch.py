@@ -50,7 +50,7 @@ def test_an_article_in_conflict_is_left_out_and_ends_with_4(project: Project) ->
         (["--branch", "x"], "--commit"),
         (["--commit"], "--branch NAME"),
         (["--branch", "x", "--commit", "--dry-run"], "--dry-run"),
-        (["--branch", "main", "--commit"], "published"),
+        (["--branch", "main", "--commit"], "publishes"),
         (["--branch", "a b", "--commit"], "not a valid branch name"),
     ],
 )

@@ -137,7 +137,7 @@ def test_a_file_with_a_number_for_a_name_comes_before_the_article(project: Proje
 def test_an_input_that_cannot_be_rendered_ends_with_advice(project: Project) -> None:
     folder = f"{project.portal.url}/support/solutions/folders/1"
     for named, what in {
-        "99": "error: there is no article 99 on ",
+        "99": "error: article 99 not found on ",
         "https://else.example/support/solutions/articles/1": "error: https://else.example/support/",
         folder: f"error: {folder} is neither a file nor an article of production",
         "nowhere.html": "error: nowhere.html cannot be read: ",
@@ -156,7 +156,7 @@ def test_a_live_article_needs_the_key_and_a_host_that_may_have_it(project: Proje
     assert "FRESHDESK_API_KEY" in result.err
     result = project.kbsync("--url", "https://else.example", "render", "--back", "1")
     assert (result.code, result.out) == (2, "")
-    assert "the key is not sent to else.example" in result.err
+    assert "the API key is not sent to else.example" in result.err
 
 
 def test_an_article_with_includes_and_problems_elsewhere_is_still_shown(project: Project) -> None:

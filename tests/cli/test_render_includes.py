@@ -28,7 +28,7 @@ def test_lint_names_the_line_of_the_snippet(project: Project) -> None:
     assert [(problem["path"], problem["line"]) for problem in result.json["problems"]] == [(NOTE, 4), (NOTE, 5)]
     result = project.kbsync("render", NOTE)
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith(f"{NOTE}:5: there is no `nowhere` to include")
+    assert result.err.startswith(f"{NOTE}:5: included file not found: `nowhere`")
 
 
 def test_a_plan_shows_what_a_snippet_or_a_variable_changes(project: Project) -> None:
@@ -50,5 +50,5 @@ def test_a_pull_names_an_edit_within_a_snippet_and_ends_in_4(project: Project) -
     before = project.checkout.content()
     result = project.kbsync("pull")
     assert result.code == 4
-    assert f"what was edited on the portal comes from `{NOTE}`; edit it there" in " ".join(result.out.split())
+    assert f"the text edited on the portal comes from `{NOTE}`; edit that file" in " ".join(result.out.split())
     assert project.checkout.content() == before

@@ -26,11 +26,11 @@ def test_rerender_updates_an_unchanged_article(older: Project) -> None:
     assert older.kbsync("plan", "--exit-code").code == 0
     planned = older.kbsync("plan", "--rerender", "--exit-code")
     assert (planned.code, planned.out.splitlines()[-1]) == (3, "1 to update, 3 unchanged.")
-    assert f"update {SECOND}  body; rendered again" in planned.out
+    assert f"update {SECOND}  body; re-rendered" in planned.out
     done = older.kbsync("publish", "--rerender", "--yes", "--format", "json")
     assert done.code == 0
     assert [(c["path"], c["fields"], c["reason"], c["result"]) for c in done.json["changes"]] == [
-        (SECOND, ["body"], "rendered again", "done")
+        (SECOND, ["body"], "re-rendered", "done")
     ]
     again = older.kbsync("publish", "--yes", KBSYNC_RERENDER="1")
     assert (again.code, again.out, len(older.written)) == (0, "Nothing to do.\n", 1)

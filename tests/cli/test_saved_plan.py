@@ -35,7 +35,7 @@ def test_a_repeated_job_reports_what_is_done_and_ends_with_0(project: Project, s
     for words in ((), (), ("--all-or-nothing",)):
         result = project.kbsync("publish", "--plan", str(saved), "--yes", *words)
         assert result.code == 0
-    assert "no longer to be done" in result.out
+    assert "already done" in result.out
 
 
 def test_the_format_makes_it_a_saved_plan_whatever_its_file_is_called(project: Project, saved: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_change_withheld_since_the_plan_is_reported_once_and_ends_with_4(proje
     result = project.kbsync("publish", "--plan", str(saved), "--yes")
     assert result.code == 4
     assert result.out.count(f"withheld {SECOND}") == 1
-    assert "moved since the plan" in result.out
+    assert "changed since the plan" in result.out
     assert result.out.splitlines()[-1] == "1 updated, 1 withheld."
     page = project.kbsync("publish", "--plan", str(saved), "--yes", "--format", "json").json
     assert {change["path"]: change["result"] for change in page["changes"]} == {FIRST: "withheld", SECOND: "withheld"}
@@ -60,7 +60,7 @@ def test_all_or_nothing_reports_what_is_withheld_and_writes_nothing(project: Pro
     project.portal.calls.clear()
     result = project.kbsync("publish", "--plan", str(saved), "--yes", "--all-or-nothing")
     assert (result.code, result.out, project.written) == (4, "", [])
-    assert result.err.startswith(f"error: not all of the saved plan still holds: {SECOND} (moved since the plan")
+    assert result.err.startswith(f"error: parts of the saved plan are out of date: {SECOND} (changed since the plan")
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
@@ -140,7 +140,7 @@ def test_another_target_ends_with_4(project: Project, saved: Path) -> None:
         (b"", "is not a saved plan"),
         (b"\xff\xfe\x00", "is not a saved plan: not valid UTF-8"),
         (b"# A page\n", "is not a saved plan"),
-        (b'{"version": 99}', "`version` is 99, and this kbsync reads 1"),
+        (b'{"version": 99}', "`version` is 99; this kbsync reads version 1"),
         (None, "cannot be read: No such file or directory"),
     ],
 )

@@ -144,7 +144,7 @@ def test_ctrl_c_in_the_middle_of_a_publish_names_what_was_skipped_and_loses_noth
         time.sleep(0.5)
         code, out, err = _interrupted(process)
     assert code == 130
-    assert f"  skipped {FIRST}  interrupted before its turn" in out
+    assert f"  skipped {FIRST}  not started: interrupted" in out
     assert "Traceback" not in err
     assert [article.title for article in project.portal.store.all_articles()] == ["Second steps"]
     again = project.kbsync("publish", "--yes")

@@ -179,19 +179,19 @@ def test_a_heading_stays_in_the_body_where_the_front_matter_has_a_title() -> Non
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("---\ntitle: T\n", 1, "never closed"),
+        ("---\ntitle: T\n", 1, "no closing `---`"),
         ("\n---\ntitle: T\n---\n", 1, "first line"),
         ("---\ntitle: T\nseo:\n\ttitle: S\n---\n", 4, "a tab"),
         ("---\ntitle: T\ntitle: U\n---\n", 3, "is given twice"),
-        ("---\ntitle: a: b\n---\n", 2, "no YAML"),
-        ('---\nid: 1\ntitle: "a\n---\n', 3, "no YAML"),
+        ("---\ntitle: a: b\n---\n", 2, "not valid YAML"),
+        ('---\nid: 1\ntitle: "a\n---\n', 3, "not valid YAML"),
         ("---\n- a\n---\n", 2, "key: value"),
         ("---\nJust words\n---\n", 2, "key: value"),
         ("---\ntitle: !!python/object:os.system x\n---\n", 2, "tag"),
         ("---\na: &a [*a, *a]\n---\n", 2, "refers to itself"),
-        ("---\na: " + "[" * 5000 + "\n---\n", 2, "no YAML"),
+        ("---\na: " + "[" * 5000 + "\n---\n", 2, "not valid YAML"),
         ("---\na: \x07\n---\n", 2, "control characters"),
-        ("---\n[a]: b\n---\n", 2, "not a word"),
+        ("---\n[a]: b\n---\n", 2, "not text"),
     ],
 )
 def test_invalid_front_matter_is_an_error_with_its_line(text: str, line: int, words: str) -> None:

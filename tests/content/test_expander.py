@@ -26,7 +26,11 @@ FILES = {
 
 def expander(files: Mapping[str, str] = FILES, values: Mapping[str, str] = VALUES) -> Expander:
     def fetch(path: str, _: str) -> IncludedFile | tuple[str, str]:
-        return IncludedFile(path=path, text=files[path]) if path in files else (f"there is no `{path}`", "look")
+        return (
+            IncludedFile(path=path, text=files[path])
+            if path in files
+            else (f"included file not found: `{path}`", "look")
+        )
 
     return Expander(values, fetch)
 
@@ -181,17 +185,20 @@ def messages(made: Expansion) -> list[str]:
 def test_a_mark_that_cannot_be_included_is_reported_at_its_place_and_stays() -> None:
     body = 'One\n\n{% include "gone.md" %}\n\nIn {% include "gone.md" %} {{ one }}'
     made = expanded(body)
-    assert messages(made) == ["a/b/c.md:12: there is no `gone.md`", "a/b/c.md:14: there is no `gone.md`"]
+    assert messages(made) == [
+        "a/b/c.md:12: included file not found: `gone.md`",
+        "a/b/c.md:14: included file not found: `gone.md`",
+    ]
     assert made.body == body.replace("{{ one }}", "1")
 
 
 @pytest.mark.parametrize(
     ("files", "where"),
     [
-        ({"x": "{% include 'x' %}"}, "x:1: a circle of includes: x → x"),
-        ({"x": "\n{% include 'y' %}", "y": "{% include 'x' %}"}, "y:1: a circle of includes: x → y → x"),
-        ({"x": "{% include 'a/b/c.md' %}"}, "x:1: a circle of includes: a/b/c.md → x → a/b/c.md"),
-        ({"x": "in {% include 'x' %} line"}, "x:1: a circle of includes: x → x"),
+        ({"x": "{% include 'x' %}"}, "x:1: circular include: x → x"),
+        ({"x": "\n{% include 'y' %}", "y": "{% include 'x' %}"}, "y:1: circular include: x → y → x"),
+        ({"x": "{% include 'a/b/c.md' %}"}, "x:1: circular include: a/b/c.md → x → a/b/c.md"),
+        ({"x": "in {% include 'x' %} line"}, "x:1: circular include: x → x"),
     ],
 )
 def test_a_cycle_of_includes_is_a_problem_with_the_chain(files: dict[str, str], where: str) -> None:
@@ -209,12 +216,14 @@ def test_includes_have_a_maximum_depth() -> None:
 
 def test_blocks_cannot_be_included_within_a_line() -> None:
     made = expanded('See {% include "_s/blocks.md" %}.')
-    assert messages(made) == ["a/b/c.md:10: `_s/blocks.md` is more than one paragraph, and cannot be put into a line"]
+    assert messages(made) == [
+        "a/b/c.md:10: `_s/blocks.md` has more than one paragraph and cannot be included within a line"
+    ]
 
 
 def test_links_out_of_the_tree_are_reported_at_their_place() -> None:
     made = expanded("{% include '_s/f.md' %}", {"_s/f.md": "[out](../../x.md)"})
-    assert messages(made) == ["_s/f.md:1: `../../x.md` leads out of the content tree"]
+    assert messages(made) == ["_s/f.md:1: `../../x.md` is outside the content tree"]
 
 
 def _quick(

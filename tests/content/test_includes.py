@@ -73,14 +73,14 @@ def test_an_article_without_marks_has_no_expansion(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("front", "line", "what"),
     [
-        ("variables: x", 3, "`variables` must be made of"),
-        ("variables: [x]", 3, "`variables` must be made of"),
+        ("variables: x", 3, "`variables` must contain"),
+        ("variables: [x]", 3, "`variables` must contain"),
         ("variables:", 3, "`variables` has no value"),
-        ("variables:\n  a b: x", 4, "`a b` is not a valid name"),
-        ("variables:\n  1a: x", 4, "`1a` is not a valid name"),
+        ("variables:\n  a b: x", 4, "`a b` is not a valid variable name"),
+        ("variables:\n  1a: x", 4, "`1a` is not a valid variable name"),
         ("variables:\n  a:", 4, "the variable `a` has no text"),
         ("variables:\n  a: [x]", 4, "the variable `a` has no text"),
-        ("variables:\n  a: |\n    x\n    y", 4, "the variable `a` runs over more than one line"),
+        ("variables:\n  a: |\n    x\n    y", 4, "the variable `a` has more than one line"),
         ("variable: {a: x}", 3, "unknown key `variable` for an article (did you mean `variables`?)"),
     ],
 )
@@ -91,13 +91,13 @@ def test_invalid_variables_are_reported(tmp_path: Path, front: str, line: int, w
 
 
 PROBLEMS = {
-    "_s/nope.md": "there is no `_s/nope.md` to include (did you mean `_s/note.md`?)",
-    "note.md": "there is no `note.md` to include (did you mean `_s/note.md`?)",
-    "d.md": "there is no `d.md` to include (did you mean `a/b/d.md`? write the path from the root of the tree)",
-    "": "`` is not a path within the tree",
-    "/etc/passwd": "`/etc/passwd` is not a path within the tree",
-    "C:/x.md": "`C:/x.md` is not a path within the tree",
-    "_s\\note.md": "`_s\\note.md` is not a path within the tree",
+    "_s/nope.md": "included file not found: `_s/nope.md` (did you mean `_s/note.md`?)",
+    "note.md": "included file not found: `note.md` (did you mean `_s/note.md`?)",
+    "d.md": "included file not found: `d.md` (did you mean `a/b/d.md`? write the path from the content root)",
+    "": "`` is not a path inside the content tree",
+    "/etc/passwd": "`/etc/passwd` is not a path inside the content tree",
+    "C:/x.md": "`C:/x.md` is not a path inside the content tree",
+    "_s\\note.md": "`_s\\note.md` is not a path inside the content tree",
     "../outside.md": "`../outside.md` is not a plain path",
     "a/../_s/note.md": "`a/../_s/note.md` is not a plain path",
     "./_s/note.md": "`./_s/note.md` is not a plain path",
@@ -107,7 +107,7 @@ PROBLEMS = {
     "_s/link.md": "`_s/link.md` cannot be included: `_s/link.md` is a symbolic link",
     "_linked/note.md": "`_linked/note.md` cannot be included: `_linked` is a symbolic link",
     "_s/latin.md": "`_s/latin.md` cannot be included: it is not UTF-8",
-    "_s": "there is no `_s` to include",
+    "_s": "included file not found: `_s`",
 }
 
 
@@ -157,7 +157,7 @@ def test_problems_in_an_included_file_are_reported_there_once(tmp_path: Path) ->
         in messages(tree)
     )
     assert any(
-        problem.startswith("a/b/in/e.md:5: `_s/note.md` is more than one paragraph") for problem in messages(tree)
+        problem.startswith("a/b/in/e.md:5: `_s/note.md` has more than one paragraph") for problem in messages(tree)
     )
     assert any(problem.startswith("a/b/in/e.md:5: the link `gone.md`") for problem in messages(tree))
 
@@ -186,7 +186,7 @@ def test_an_included_file_outside_of_folders_is_not_an_article(tmp_path: Path) -
     assert (messages(tree), body(tree)) == ([], "X\nD\n")
     assert {"snippets/x.md", "loose.md", "deeper.md"} <= set(tree.excluded)
     alone = read_tree(WorkingTree(tmp_path), TreeRules(ignore=(PAGE,)))
-    assert any(problem.startswith("snippets/x.md: lies outside any folder") for problem in messages(alone))
+    assert any(problem.startswith("snippets/x.md: is not inside a folder") for problem in messages(alone))
 
 
 def test_an_article_can_be_included_too(tmp_path: Path) -> None:
@@ -217,9 +217,9 @@ def test_empty_and_broken_included_files_are_reported(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {**files, PAGE: TITLE + includes})
     found = messages(tree)
     assert len(found) == 3
-    assert found[0].startswith("_s/merge.md:1: holds the markers of a merge")
-    assert found[1].startswith(f"{PAGE}:7: `_s/open.md` cannot be included: the front matter is opened")
-    assert found[2].startswith(f"{PAGE}:9: `_s/merge.md` cannot be included: it holds the markers")
+    assert found[0].startswith("_s/merge.md:1: contains conflict markers")
+    assert found[1].startswith(f"{PAGE}:7: `_s/open.md` cannot be included: the front matter has no closing")
+    assert found[2].startswith(f"{PAGE}:9: `_s/merge.md` cannot be included: it contains conflict markers")
 
 
 WORDS = st.sampled_from(["one", "two", "{{ who }}", "{{ what }}", "{% include '_s/a.md' %}", "{% include '_s/b.md' %}"])

@@ -150,19 +150,19 @@ def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
     [
         ("a/b/c.md", "---\ntitel: T\ntitle: T\n---\n", ":2: unknown key `titel` for an article (did you mean `title`"),
         ("a/b/c.md", "---\ntitle: T\nseo: {titel: x}\n---\n", "key `seo.titel` for `seo` (did you mean `seo.title`"),
-        ("a/b/c.md", "---\ntitle: T\nzzz: 1\n---\n", "known keys are title, status"),
+        ("a/b/c.md", "---\ntitle: T\nzzz: 1\n---\n", "known keys: title, status"),
         ("a/b/c.md", "---\ntitle: T\nstatus: publishd\n---\n", "`status` cannot be `publishd` (did you mean `publi"),
         ("a/b/c.md", "---\ntitle: T\nstatus: draft\ndraft: no\n---\n", ":4: `draft: false` contradicts `status: draf"),
         ("a/b/c.md", "---\ntitle: T\ndraft: maybe\n---\n", ":3: `draft` must be true or false"),
         ("a/b/c.md", "---\ntitle: T\ntags: a, b\n---\n", ":3: `tags` must be a list (write `[a, b]`)"),
         ("a/b/c.md", f"---\ntitle: T\ntags:\n- ok\n- {'x' * 40}\n---\n", f":5: the tag `{'x' * 40}` has 40 characters"),
         ("a/b/c.md", "---\ntitle: T\ntags: [a, a]\n---\n", "is given twice in `tags`"),
-        ("a/b/c.md", "---\ntitle: T\ntags: [[a]]\n---\n", "an entry of `tags` is not a text"),
+        ("a/b/c.md", "---\ntitle: T\ntags: [[a]]\n---\n", "an entry of `tags` is not text"),
         ("a/b/c.md", "---\ntitle: T\ntags:\n---\n", ":3: `tags` has no value"),
         ("a/b/c.md", "---\ntitle: ~\n---\n", ':2: `title` has no value (write `title: "~"`'),
-        ("a/b/c.md", f"---\ntitle: {'x' * 300}\n---\n", "than Freshdesk takes (shorten it to 255)"),
+        ("a/b/c.md", f"---\ntitle: {'x' * 300}\n---\n", "than Freshdesk accepts (shorten it to 255 characters)"),
         ("a/b/c.md", f"\n# {'x' * 300}\n", ":2: the title has 300 characters"),
-        ("a/b/c.md", "---\ntitle: [a]\n---\n", ":2: `title` must be a text, not a list"),
+        ("a/b/c.md", "---\ntitle: [a]\n---\n", ":2: `title` must be text, not a list"),
         ("a/b/c.md", "---\ntitle: |\n  a\n  b\n---\n", "more than one line"),
         ("a/b/c.md", "---\ntitle: ''\n---\n", "`title` is empty"),
         ("a/b/c.md", "---\ntitle: T\nid: abc\n---\n", ":3: `id` must be a whole number, not `abc`"),
@@ -170,28 +170,28 @@ def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
         ("a/b/c.md", "---\ntitle: T\nid: -4\n---\n", "`id` must be a whole number"),
         ("a/b/c.md", "---\ntitle: T\nauthor: someone\n---\n", "agent's e-mail or id"),
         ("a/b/c.md", "---\ntitle: T\npublish: 3\n---\n", "`publish` must be true or false"),
-        ("a/b/c.md", "---\ntitle: T\nseo: words\n---\n", "`seo` must be made of"),
+        ("a/b/c.md", "---\ntitle: T\nseo: words\n---\n", "`seo` must contain"),
         ("a/b/c.md", "", ":1: is empty"),
         ("a/b/c.md", "Only words\n", ":1: has no title"),
-        ("a/b/c.md", "# T\n\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> branch\n", ":3: holds the markers of a merge"),
+        ("a/b/c.md", "# T\n\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> branch\n", ":3: contains conflict markers"),
         ("a/b/_index.md", "---\nname: N\nvisibility: al\n---\n", "did you mean `all`?"),
-        ("a/b/_index.md", "---\nvisibility: companies\n---\n", "wants `companies`"),
-        ("a/b/_index.md", "---\ncompanies: [1]\n---\n", "says nothing without `visibility: companies`"),
+        ("a/b/_index.md", "---\nvisibility: companies\n---\n", "needs `companies`"),
+        ("a/b/_index.md", "---\ncompanies: [1]\n---\n", "has no effect without `visibility: companies`"),
         ("a/b/_index.md", "---\nvisibility: contact-segments\nsegments: x\n---\n", "must be a list of whole numbers"),
-        ("a/b/_index.md", "---\nportals: [1]\n---\n", "`portals` means nothing for a folder"),
-        ("a/_index.md", "---\nvisibility: all\n---\n", "`visibility` means nothing for a category"),
-        ("_index.md", "---\nname: N\n---\n", "`name` means nothing for the root"),
-        ("a/b/_index.md", "---\ndescription: x\n---\nbody\n", ":2: `description` is given beside a body"),
-        ("a/b/_index.md", "---\ndefaults: {id: 3}\n---\n", "`id` cannot be inherited"),
+        ("a/b/_index.md", "---\nportals: [1]\n---\n", "`portals` has no meaning for a folder"),
+        ("a/_index.md", "---\nvisibility: all\n---\n", "`visibility` has no meaning for a category"),
+        ("_index.md", "---\nname: N\n---\n", "`name` has no meaning for the root"),
+        ("a/b/_index.md", "---\ndescription: x\n---\nbody\n", ":2: the description is given twice"),
+        ("a/b/_index.md", "---\ndefaults: {id: 3}\n---\n", "`id` cannot be a default"),
         ("a/b/_index.md", "---\ndefaults: {stauts: draft}\n---\n", "did you mean `status`?"),
         ("a/b/_index.md", "---\ndefault: {status: draft}\n---\n", "did you mean `defaults`?"),
-        ("loose.md", GOOD, "lies outside any folder"),
-        ("a/loose.md", GOOD, "lies outside any folder (move it into a directory below `a`"),
-        ("a/b/CON.md", GOOD, "`CON.md` is the name of a device on Windows"),
-        ("a/nul/c.md", GOOD, "a/nul: `nul` is the name of a device"),
-        ("a/b/what?.md", GOOD, "holds '?'"),
+        ("loose.md", GOOD, "is not inside a folder"),
+        ("a/loose.md", GOOD, "is not inside a folder (move it into `a/FOLDER/`"),
+        ("a/b/CON.md", GOOD, "`CON.md` is a reserved device name on Windows"),
+        ("a/nul/c.md", GOOD, "a/nul: `nul` is a reserved device name"),
+        ("a/b/what?.md", GOOD, "contains '?'"),
         ("a/b/back\\slash.md", GOOD, "which Windows does not allow"),
-        ("a/b/c.markdown", GOOD, "is not read under this name (rename it to `c.md`)"),
+        ("a/b/c.markdown", GOOD, "has a name that kbsync does not read (rename it to `c.md`)"),
         ("a/b/_Index.md", "", "rename it to `_index.md`"),
     ],
 )  # fmt: skip
@@ -216,7 +216,9 @@ def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
 def test_one_id_given_twice_is_a_problem_at_its_line(tmp_path: Path) -> None:
     pinned = "---\ntitle: T\nid: 7\n---\n"
     tree = tree_of(tmp_path, {"a/b/c.md": pinned, "a/b/d.md": pinned, "a/_index.md": "---\nid: 7\n---\n"})
-    assert messages(tree) == ["a/b/d.md:3: `id: 7` is pinned by `a/b/c.md` too (an id belongs to one item)"]
+    assert messages(tree) == [
+        "a/b/d.md:3: `id: 7` is also used in `a/b/c.md` (remove the wrong one; an id belongs to one item)"
+    ]
 
 
 def test_ids_of_another_system_can_be_ignored(tmp_path: Path) -> None:
@@ -228,7 +230,9 @@ def test_ids_of_another_system_can_be_ignored(tmp_path: Path) -> None:
 def test_two_folders_of_one_name_in_one_directory_are_a_problem(tmp_path: Path) -> None:
     index = "---\nname: N\n---\n"
     tree = tree_of(tmp_path, {"a/b/_index.md": index, "a/c/_index.md": index, "d/b/_index.md": index})
-    assert messages(tree) == ["a/c/_index.md:2: the name `N` is taken by `a/b` (Freshdesk wants names that differ)"]
+    assert messages(tree) == [
+        "a/c/_index.md:2: the name `N` is already used by `a/b` (change one of them; names are unique in Freshdesk)"
+    ]
 
 
 def test_names_that_differ_only_in_case_are_a_problem(tmp_path: Path) -> None:
@@ -240,7 +244,7 @@ def test_names_that_differ_only_in_case_are_a_problem(tmp_path: Path) -> None:
 def test_one_name_in_two_normal_forms_is_a_problem(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, {"a/b/\u00e9.md": GOOD, "a/b/e\u0301.md": GOOD})
     assert len(tree.problems) == 1
-    assert "two normal forms" in messages(tree)[0]
+    assert "two Unicode normal forms" in messages(tree)[0]
 
 
 def test_a_name_in_the_other_normal_form_has_the_same_path(tmp_path: Path) -> None:
@@ -253,7 +257,7 @@ def test_a_name_in_the_other_normal_form_has_the_same_path(tmp_path: Path) -> No
     [
         ("---\ntitle: T\n---\ncaf\u00e9\n".encode("latin-1"), ":4: is not UTF-8"),
         ("# T\n".encode("utf-16"), ":1: is not UTF-8"),
-        (b"# T\n\n\0\n", ":3: holds a NUL character"),
+        (b"# T\n\n\0\n", ":3: contains a NUL character"),
     ],
 )
 def test_a_file_that_is_not_text_is_a_problem_with_its_line(tmp_path: Path, data: bytes, message: str) -> None:

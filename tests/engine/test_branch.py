@@ -227,7 +227,7 @@ def test_files_changed_on_both_sides_are_left_out_and_named_in_the_message(publi
     assert names(shared, "main", BRANCH) == [f".kbsync/production/{INSTALL}.json", INSTALL]
     said = message(shared, BRANCH)
     assert f"edited {INSTALL}" in said
-    assert f"Left out, to be merged by hand with `kbsync pull`:\n  {RESET}: " in said
+    assert f"Skipped; run `kbsync pull` to merge these:\n  {RESET}: " in said
     assert pull_to_branch(published).commit is None
 
 

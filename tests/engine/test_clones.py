@@ -96,7 +96,7 @@ def test_a_refused_push_is_reported_although_the_portal_was_written(clone: Clone
     done = clone.publish()
     assert done.run is not None
     assert isinstance(done.ledger_error, GitError)
-    assert "does not let us push" in str(done.ledger_error)
+    assert "rejected the push of" in str(done.ledger_error)
     assert len(portal.store.all_articles()) == 4
     assert steps(clone.plan()) == {}, "this clone remembers"
     hook.unlink()

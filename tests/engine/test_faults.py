@@ -105,7 +105,7 @@ def test_one_failure_stops_only_the_changes_that_need_it(clone: Clone, portal: P
     assert failed["guide/basics/wifi/join.md"] == "skipped"
     assert sorted(a.title for a in portal.store.all_articles()) == ["Pay", "Pay"]
     reasons = {path: error for path, _, error in troubles(done)}
-    assert reasons[RESET] == f"waits for {INSTALL}"
+    assert reasons[RESET] == f"needs {INSTALL}, not on the portal yet"
 
 
 def test_successful_changes_are_recorded_when_the_rest_fails(clone: Clone, portal: Portal, shared: Path) -> None:
@@ -186,7 +186,7 @@ def test_law_8_an_emptied_portal_is_neither_filled_again_nor_forgotten(clone: Cl
     ledger = clone.ledger()
     for category in portal.store.all_categories():
         portal.store.delete_category(category.id)
-    with pytest.raises(KbsyncError, match="may be the wrong one"):
+    with pytest.raises(KbsyncError, match="may be the wrong portal"):
         clone.publish()
     assert portal.store.all_categories() == []
     assert clone.ledger() == ledger
@@ -197,7 +197,7 @@ def test_law_8_an_empty_commit_archives_nothing(clone: Clone, portal: Portal) ->
     before = shown(portal)
     clone.remove("guide", "shop")
     clone.commit()
-    with pytest.raises(KbsyncError, match="holds no article") as refused:
+    with pytest.raises(KbsyncError, match="has no articles") as refused:
         clone.publish(force=True)
     assert refused.value.exit_code == 4
     assert shown(portal) == before

@@ -111,7 +111,7 @@ def test_another_clone_shows_the_same_history_without_a_key(clone: Clone, shared
 @pytest.mark.parametrize("name", ["abc", "0000000", "", "HEAD", "--all"])
 def test_an_unknown_or_too_short_run_id_is_refused(clone: Clone, name: str) -> None:
     clone.published()
-    with pytest.raises(UsageError, match="no run is called"):
+    with pytest.raises(UsageError, match="run not found:"):
         history.show_run(clone.config, name, local=False)
 
 

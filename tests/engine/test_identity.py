@@ -191,7 +191,7 @@ def test_with_pointers_the_old_address_links_to_the_new_one(tmp_path: Path, port
     _move(clone, RESET, "guide/wifi/reset.md")
     clone.commit()
     (change,) = clone.plan().changes
-    assert change.reason.endswith("the old one points to it")
+    assert change.reason.endswith("the old article links to the new one")
     after = _after(clone)
     new, old = portal.store.article(after["guide/wifi/reset.md"]), portal.store.article(number)
     assert (old.status, old.title, old.folder_id) == (2, "A < B & [C]", after["guide/basics"])
@@ -308,7 +308,7 @@ def test_a_pointer_that_the_portal_refuses_is_reported_and_written_by_the_next_r
         done = pointing.publish()
     ((path, result, error),) = troubles(done)
     assert (path, result) == ("guide/wifi/reset.md", "failed")
-    assert f"the old one ({number}) is still there" in error
+    assert f"the old one ({number}) was not archived" in error
     assert pointing.portal.store.article(number) == was
     with patch.object(pointing.portal.faults, "strike", lambda method, _: refuse if method == "PUT" else None):
         assert [(path, result) for path, result, _ in troubles(pointing.publish())] == [(RESET, "failed")]

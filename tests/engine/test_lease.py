@@ -107,7 +107,7 @@ def test_a_second_publisher_is_refused_with_the_holder_and_its_start_time(
     other, heard = _other(clone, shared), list[KbsyncError]()
 
     def publish_too() -> None:
-        with pytest.raises(Refusal, match=r"another publish is under way: .+ on .+, since 20") as refused:
+        with pytest.raises(Refusal, match=r"another publish is running: .+ on .+, since 20") as refused:
             other.publish()
         heard.append(refused.value)
 
@@ -135,7 +135,7 @@ def test_a_waiting_run_continues_from_where_the_first_ended(
     waiting.join(60)
     (done,) = ended
     assert {result for _, result, _ in troubles(done)} == {"withheld"}
-    assert all(error == "no longer to be done" for _, _, error in troubles(done))
+    assert all(error == "already done" for _, _, error in troubles(done))
     assert len(portal.store.all_articles()) == 4
     assert steps(other.plan()) == steps(clone.plan()) == {}
 
@@ -190,7 +190,7 @@ def test_a_plan_with_nothing_to_write_takes_no_lease(clone: Clone, shared: Path,
 def test_plan_and_pull_name_a_publish_that_is_under_way(clone: Clone, shared: Path) -> None:
     _held_by_another(shared, clone)
     for planned in (clone.planned(), clone.pull(dry_run=True).planned):
-        assert "under way: ann on laptop, since 20" in lease.describe(planned.workspace.in_flight)
+        assert "Another publish is running: ann on laptop, since 20" in lease.describe(planned.workspace.in_flight)
 
 
 def test_a_lease_that_is_not_renewed_is_taken_over(clone: Clone, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +315,7 @@ def test_a_clone_that_may_not_push_is_refused_before_any_write(clone: Clone, sha
     hook = shared / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n")
     hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
-    with pytest.raises(PushRefused, match="does not let us push") as refused:
+    with pytest.raises(PushRefused, match="rejected the push of") as refused:
         clone.publish()
     assert "--local" in refused.value.advice
     assert portal.store.all_categories() == []
@@ -334,7 +334,7 @@ def test_without_a_remote_the_lease_is_in_the_clone(clone: Clone, monkeypatch: p
 
     clone.ui = Midway(then=publish_too, step=2)
     clone.published()
-    assert "another publish is under way" in heard[0]
+    assert "another publish is running" in heard[0]
     assert _refs(clone.root) == {LEDGER}
 
 

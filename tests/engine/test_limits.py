@@ -103,7 +103,7 @@ def test_law_8_another_portal_is_recognised(clone: Clone) -> None:
             other.store.delete_category(category.id)
         there = replace(clone, portal=other, config=replace(clone.config, url=other.url))
         before = shown(other)
-        with pytest.raises(Refusal, match="it may be the wrong one") as refused:
+        with pytest.raises(Refusal, match="it may be the wrong portal") as refused:
             there.publish(force=True)
         assert "--target" in refused.value.advice
         assert shown(other) == before
@@ -128,7 +128,7 @@ def test_a_lost_index_file_renames_nothing_on_the_portal_and_is_reported(clone: 
     done = clone.publish()
     assert troubles(done) == []
     assert steps(done.planned.plan) == {"guide/basics": "conflict", INSTALL: "update"}
-    assert "its _index.md is gone" in done.planned.plan.conflicts[0].reason
+    assert "the _index.md that sets its name was removed" in done.planned.plan.conflicts[0].reason
     assert {one.name for one in portal.store.all_folders()} >= {"Basics"}
 
 
@@ -162,10 +162,10 @@ def test_law_8_a_listing_that_loses_its_second_page_ends_the_run(
     monkeypatch.setattr(articles, "page_of", lambda request, items: (page_of(request, items)[0], {}))
     with (
         _nothing_moves(clone),
-        pytest.raises(PortalError, match="holds 121 articles, and the portal lists 100") as short,
+        pytest.raises(PortalError, match="has 121 articles, but the portal lists 100") as short,
     ):
         clone.publish()
-    assert "run it again" in short.value.advice
+    assert "run the command again" in short.value.advice
 
 
 def test_law_8_an_item_missing_from_a_list_is_neither_archived_nor_created_again_nor_forgotten(
@@ -183,7 +183,7 @@ def test_law_8_an_item_missing_from_a_list_is_neither_archived_nor_created_again
     assert {path: result for path, result, _ in troubles(done)} == dict.fromkeys(
         ("shop", "shop/orders", PAY), "withheld"
     )
-    assert all("its list lacked it" in error for _, _, error in troubles(done))
+    assert all("missing from its list" in error for _, _, error in troubles(done))
     monkeypatch.undo()
     assert portal.store.article(clone.id_of(PAY)).status == 2
     assert steps(clone.published()) == {PAY: "archive", "shop": "forget", "shop/orders": "forget"}

@@ -189,7 +189,7 @@ def test_another_portal_is_recognised_by_its_categories(live: Clone) -> None:
         live.config = replace(live.config, url=other.url)
         live.portal = other
         other.calls.clear()
-        with pytest.raises(Refusal, match="it may be the wrong one"):
+        with pytest.raises(Refusal, match="it may be the wrong portal"):
             live.publish(refresh=False)
         assert {call.method for call in other.calls} == {"GET"}
 
@@ -198,7 +198,7 @@ def test_an_empty_tree_is_refused_after_one_call(live: Clone, portal: Portal) ->
     live.remove("guide", "shop")
     live.commit()
     portal.calls.clear()
-    with pytest.raises(Refusal, match="holds no article"):
+    with pytest.raises(Refusal, match="has no articles"):
         live.publish(refresh=False)
     assert len(portal.calls) == 1
 

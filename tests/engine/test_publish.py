@@ -96,7 +96,7 @@ def test_problems_of_the_content_stop_a_publish_before_any_call(clone: Clone, po
 
 def test_a_repository_without_a_commit_is_an_error_with_advice(clone: Clone) -> None:
     clone.git("update-ref", "-d", "HEAD")
-    with pytest.raises(GitError, match="nothing is committed"):
+    with pytest.raises(GitError, match="no commits yet"):
         clone.publish()
 
 

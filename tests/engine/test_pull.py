@@ -255,7 +255,7 @@ def test_paths_pull_a_part(clone: Clone, portal: Portal) -> None:
 def test_a_pull_from_another_portal_is_refused(clone: Clone) -> None:
     with serve(SandboxSettings()) as other:
         clone.config, clone.portal = replace(clone.config, url=other.url), other
-        with pytest.raises(Refusal, match="wrong one"):
+        with pytest.raises(Refusal, match="wrong portal"):
             clone.pull()
 
 

@@ -199,7 +199,7 @@ def test_uncommitted_changes_in_the_directory_stop_the_pull(clone: Clone, name: 
     (clone.root / WIFI / name).write_bytes(b"---\ntitle: Mine\n---\n\nMine.\n")
     move(clone, WIFI, "shop")
     before = raw(clone.root)
-    with pytest.raises(Refusal, match="not committed"):
+    with pytest.raises(Refusal, match="uncommitted changes"):
         clone.pull()
     assert raw(clone.root) == before
 

@@ -159,7 +159,7 @@ def test_a_journal_that_cannot_be_read_is_reported_with_advice(clone: Clone) -> 
     (folder / "writing.json").write_text('{"version": 99}')
     with pytest.raises(KbsyncError, match="cannot be read: version 99") as caught:
         clone.pull()
-    assert "delete it" in caught.value.advice
+    assert "delete the journal" in caught.value.advice
 
 
 def test_files_outside_a_sparse_checkout_do_not_count_as_deleted_after_an_interrupted_pull(

@@ -69,7 +69,7 @@ def test_changes_of_different_paragraphs_are_both_in_the_file_and_no_other_byte_
     assert clone.read(INSTALL) == text.replace("Then wait", "Then wait and see")
     assert steps(result.planned.plan) == {INSTALL: "update"}
     (change,) = result.planned.plan.changes
-    assert change.reason == "merged with what you changed (body); edited on the portal: body"
+    assert change.reason == "merged with your changes (body); edited on the portal: body"
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -182,7 +182,7 @@ def test_a_field_changed_differently_by_both_is_written_between_markers_too(clon
     with pytest.raises(ContentError) as stopped:
         clone.plan()
     (problem,) = stopped.value.problems
-    assert (problem.path, problem.line, "merge" in problem.message) == (INSTALL, 2, True)
+    assert (problem.path, problem.line, "conflict markers" in problem.message) == (INSTALL, 2, True)
     text = re.sub(r"<<<<<<< yours\n.*>>>>>>> portal", "title: Set it up", clone.read(INSTALL), flags=re.DOTALL)
     clone.commit({INSTALL: text})
     assert [change.fields for change in clone.published().changes] == [("title",)]
@@ -382,7 +382,7 @@ def test_law_8_no_file_is_deleted_because_a_list_lacks_its_category(
     result = clone.pull(**flags)
     held = {found.path: found.reason for found in result.planned.plan.conflicts}
     assert held.keys() == {"shop", "shop/orders", PAY}
-    assert set(held.values()) == {"still on the portal, although its list lacked it; pull again"}
+    assert set(held.values()) == {"still on the portal, but missing from its list; pull again"}
     after = clone.files()
     assert {path for path in before if after.get(path) != before[path]} <= {INSTALL}
     monkeypatch.undo()

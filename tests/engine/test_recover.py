@@ -121,7 +121,7 @@ def test_a_second_article_with_the_title_of_a_lost_one_is_reported_and_no_third_
         second = clone.publish()
         reasons = {finding.path: finding.reason for finding in second.planned.plan.conflicts}
         assert str(lost.id) in reasons[PAY]
-        assert "cut off" in reasons[PAY]
+        assert "interrupted publish" in reasons[PAY]
         assert len([a for a in portal.store.all_articles() if a.title == "Pay"]) == before
         assert PAY in {finding.path for finding in clone.plan().conflicts}, "and named until somebody settles it"
         portal.store.delete_article(lost.id)
@@ -160,8 +160,8 @@ def test_an_interrupt_finishes_the_calls_in_flight_saves_and_reports_the_rest(wo
         assert done.run.interrupted
         left = {path for path, result, _ in troubles(done)}
         assert left
-        assert {(result, error.split(",")[0]) for _, result, error in troubles(done)} <= {
-            ("skipped", "interrupted before its turn"),
+        assert {(result, error.split(";")[0]) for _, result, error in troubles(done)} <= {
+            ("skipped", "not started: interrupted"),
             ("skipped", "created as a draft"),
         }
         assert {o.change.path for o in done.run.outcomes} == {c.path for c in done.planned.plan.changes}

@@ -44,7 +44,7 @@ def test_only_articles_that_render_differently_are_updates(before: Clone) -> Non
     assert steps(before.plan()) == {}
     made = before.plan(rerender=True)
     assert steps(made) == {CODE: "update"}
-    assert [(change.fields, change.reason) for change in made.changes] == [(("body",), "rendered again")]
+    assert [(change.fields, change.reason) for change in made.changes] == [(("body",), "re-rendered")]
     assert steps(before.published(rerender=True)) == {CODE: "update"}
     assert "color:" in before.live(CODE).description
     assert steps(before.plan(rerender=True)) == steps(before.plan()) == {}
@@ -97,7 +97,7 @@ def test_paths_limit_a_rerender(before: Clone) -> None:
 def test_a_change_of_another_field_includes_the_body(before: Clone) -> None:
     before.commit({CODE: article("Colours", BODY)})
     (change,) = before.plan(rerender=True).changes
-    assert (change.fields, change.reason) == (("body", "title"), "rendered again")
+    assert (change.fields, change.reason) == (("body", "title"), "re-rendered")
     before.published(rerender=True)
     assert (before.live(CODE).title, "color:" in before.live(CODE).description) == ("Colours", True)
     assert steps(before.plan(rerender=True)) == {}
@@ -126,7 +126,7 @@ def test_html_of_the_editor_is_replaced_and_the_plan_reports_it(clone: Clone, po
     assert steps(clone.plan()) == {}
     (change,) = clone.plan(rerender=True).changes
     assert change.path == PAY
-    assert change.reason.startswith("rendered again; removes from the live body: ")
+    assert change.reason.startswith("re-rendered; removes from the live body: ")
     assert "data-odd" in change.reason or "more" in change.reason
     clone.published(rerender=True)
     assert "data-odd" not in portal.store.article(number).description

@@ -74,7 +74,7 @@ def test_later_edits_in_the_same_place_are_left_out_and_reported(live: Clone) ->
     live.commit({BOX: article("Box", "Cut the box.\n\nKeep it.\n\nClose it.")})
     done = revert(live)
     assert done.files == (RESET,)
-    assert "same places" in done.left_out[BOX]
+    assert "same lines" in done.left_out[BOX]
     message = live.git("log", "-1", "--format=%B", "back")
     assert BOX in message.partition("Skipped;")[2]
 

@@ -83,7 +83,7 @@ def test_an_article_saved_since_is_withheld_and_reported_and_the_rest_is_applied
     saved = _read(_save(edited))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     ends = _ends(edited.publish(saved=saved))
-    assert ends.pop(PAY).startswith("withheld moved since the plan: conflict now: ")
+    assert ends.pop(PAY).startswith("withheld changed since the plan: now conflict: ")
     assert set(ends.values()) == {"done"}
     assert edited.live(PAY).description == "<p>By an agent.</p>"
 
@@ -92,7 +92,7 @@ def test_all_or_nothing_refuses_the_whole_plan_before_any_write(edited: Clone, p
     saved = _read(_save(edited))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     before = shown(portal)
-    with pytest.raises(Refusal, match=r"not all of the saved plan still holds: shop/orders/pay\.md") as refused:
+    with pytest.raises(Refusal, match=r"parts of the saved plan are out of date: shop/orders/pay\.md") as refused:
         edited.publish(saved=saved, all_or_nothing=True)
     assert "--all-or-nothing" in refused.value.advice
     assert shown(portal) == before
@@ -103,7 +103,7 @@ def test_the_same_plan_applied_twice_has_nothing_to_do(edited: Clone) -> None:
     edited.publish(saved=saved)
     methods = edited.methods(lambda: None)
     again = edited.publish(saved=saved)
-    assert set(_ends(again).values()) == {"withheld no longer to be done"}
+    assert set(_ends(again).values()) == {"withheld already done"}
     assert edited.publish(saved=saved, all_or_nothing=True).run == again.run
     assert methods == {}
 
@@ -121,8 +121,8 @@ def test_changes_in_a_withheld_directory_are_withheld_too(clone: Clone) -> None:
     page["changes"] = [change for change in page["changes"] if change["path"] != "news"]
     ends = _ends(clone.publish(saved=_read(json.dumps(page))))
     assert ends["news"] == "withheld not in the plan"
-    assert ends["news/today"].startswith("skipped waits for news")
-    assert ends["news/today/one.md"].startswith("skipped waits for news")
+    assert ends["news/today"].startswith("skipped needs news")
+    assert ends["news/today/one.md"].startswith("skipped needs news")
     assert ends[INSTALL] == "done"
 
 
@@ -130,7 +130,7 @@ def test_another_tree_is_refused_whatever_its_commit(edited: Clone, portal: Port
     saved = _read(_save(edited))
     edited.commit({RESET: article("Reset", "Something that nobody has looked at.")})
     before = shown(portal)
-    with pytest.raises(Refusal, match="the content differs from that of the saved plan"):
+    with pytest.raises(Refusal, match="the content has changed since the saved plan"):
         edited.publish(saved=saved)
     assert shown(portal) == before
     edited.git("revert", "--no-edit", "HEAD")
@@ -177,10 +177,14 @@ def test_another_target_and_another_portal_are_refused(edited: Clone) -> None:
 @pytest.mark.parametrize(
     ("at", "max_age", "message"),
     [
-        ("2020-01-01T00:00:00Z", timedelta(days=7), r"made at 2020-01-01T00:00:00Z, \d+ days ago; it holds for 7 days"),
-        ("2020-01-01T00:00:00Z", timedelta(seconds=90), "it holds for 90 seconds"),
-        ("2020-01-01T00:00:00Z", timedelta(hours=12), "it holds for 12 hours"),
-        ("2999-01-01T00:00:00Z", timedelta(days=7), "which is still to come"),
+        (
+            "2020-01-01T00:00:00Z",
+            timedelta(days=7),
+            r"made at 2020-01-01T00:00:00Z, \d+ days ago; plans expire after 7 days",
+        ),
+        ("2020-01-01T00:00:00Z", timedelta(seconds=90), "plans expire after 90 seconds"),
+        ("2020-01-01T00:00:00Z", timedelta(hours=12), "plans expire after 12 hours"),
+        ("2999-01-01T00:00:00Z", timedelta(days=7), "which is in the future"),
     ],
 )
 def test_a_plan_expires(edited: Clone, portal: Portal, at: str, max_age: timedelta, message: str) -> None:
@@ -246,7 +250,7 @@ def test_a_plan_without_a_refresh_allows_articles_that_equal_their_baselines(edi
     saved = _read(saved_to_json(make_saved_plan(planned, Options())))
     portal.store.edit_article(edited.id_of(PAY), body="<p>By an agent.</p>")
     ends = _ends(edited.publish(saved=saved))
-    assert ends.pop(PAY).startswith("withheld moved since the plan")
+    assert ends.pop(PAY).startswith("withheld changed since the plan")
     assert ends == {RESET: "done", NEW: "done"}
 
 

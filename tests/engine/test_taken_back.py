@@ -8,7 +8,7 @@ from tests.planner.world import article
 
 PATH, LOCK = "guide/basics/reset.md", ".kbsync/production/guide/basics/reset.md.json"
 MINE = article("Reset", "Press the button, as [the other](install.md) says.\n\nThe writer's words.")
-HELD = "removes what was edited on the web on "
+HELD = "removes the web edit of "
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_file_removed_after_an_unpublished_pull_is_held_back(clone: Clone) -> 
     clone.commit({"guide/basics/wifi/join.md": article("Join", "Choose the network.")})
     (reason,) = _reasons(clone)
     assert HELD in reason
-    assert reason.startswith("its file is gone")
+    assert reason.startswith("file removed")
     clone.published(overwrite=frozenset({PATH}))
     assert [a.status for a in clone.portal.store.all_articles() if a.title == "Reset"] == [1]
 

@@ -293,7 +293,7 @@ def test_a_second_undo_writes_nothing_and_gives_the_reason(live: Clone) -> None:
     ledger = tip(live)
     again = undone(live)
     assert did(again) == {INSTALL: "undone"}
-    assert again.planned.plan.undone[0].reason == f"undone already, by run {ledger[:10]}"
+    assert again.planned.plan.undone[0].reason == f"already undone, by run {ledger[:10]}"
     assert tip(live) == ledger
     assert not again.planned.plan.conflicts
 
@@ -519,9 +519,9 @@ def test_a_dry_run_and_a_person_who_declines_write_nothing(live: Clone) -> None:
 
 
 def test_an_unknown_run_is_an_error_with_advice(live: Clone) -> None:
-    with pytest.raises(UsageError, match="no run is called 12345678"):
+    with pytest.raises(UsageError, match="run not found: 12345678"):
         undone(live, "12345678")
-    with pytest.raises(UsageError, match="no run is called"):
+    with pytest.raises(UsageError, match="run not found:"):
         undone(live, "a")
 
 

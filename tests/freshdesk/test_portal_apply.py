@@ -163,7 +163,7 @@ def test_responses_that_are_lost_again_and_again_are_a_failure(connected: Connec
     connected.portal.faults.lose("POST", applied=False, times=None)
     outcome = connected.apply(change_to(Action.CREATE, _content()), body=BODY)
     assert outcome.result is Result.FAILED
-    assert "asked 4 times" in outcome.error
+    assert "tried 4 times" in outcome.error
     assert [call.split()[0] for call in connected.calls] == ["POST", "GET", "POST", "GET"]
 
 
@@ -173,7 +173,7 @@ def test_two_equal_new_items_are_named_and_neither_is_taken(connected: Connected
     connected.portal.faults.lose("POST")
     outcome = connected.apply(change_to(Action.CREATE, _content()), body=BODY, known=known)
     assert outcome.result is Result.FAILED
-    assert "2 new ones look like it" in outcome.error
+    assert "2 new items match" in outcome.error
     assert outcome.live is None
 
 
@@ -209,7 +209,7 @@ def test_a_failed_search_for_a_lost_item_is_reported(connected: ConnectedPortal)
         sleep=connected.slept.append,
     )
     assert outcome.result is Result.FAILED
-    assert "could not be looked up" in outcome.error
+    assert "could not check whether the item was created" in outcome.error
 
 
 # Updating
@@ -372,7 +372,7 @@ def test_an_article_is_archived_by_its_status_alone(connected: ConnectedPortal) 
 
 def test_an_archived_folder_stays(connected: ConnectedPortal) -> None:
     outcome = connected.apply(change_to(Action.ARCHIVE, None, connected.read().folders[0], path="a/b"))
-    assert (outcome.result, outcome.notes, connected.calls) == (Result.DONE, ("left standing",), [])
+    assert (outcome.result, outcome.notes, connected.calls) == (Result.DONE, ("kept on the portal",), [])
 
 
 def test_an_article_is_deleted_also_when_the_response_is_lost(connected: ConnectedPortal) -> None:
@@ -447,7 +447,7 @@ def test_an_item_deleted_since_the_plan_is_withheld(connected: ConnectedPortal, 
     connected.portal.store.delete_article(live.id or 0)
     outcome = connected.apply(change_to(action, _content(), live), body=BODY)
     assert outcome.result is Result.WITHHELD
-    assert "gone" in outcome.error
+    assert "deleted on the portal since the plan" in outcome.error
 
 
 def test_a_missing_right_does_not_count_as_deleted(connected: ConnectedPortal) -> None:

@@ -272,13 +272,13 @@ def test_a_key_that_may_not_list_agents_is_an_error_with_advice(connected: Conne
     connected.portal.faults.fail("GET", "*/agents", status=403)
     with pytest.raises(PortalError) as caught:
         resolve_authors(connected.reader, ["sam@example.com"])
-    assert "ids" in caught.value.advice
+    assert "agent's id" in caught.value.advice
 
 
 def test_a_portal_that_ignores_the_address_finds_no_wrong_agent() -> None:
     agents = [{"id": 1, "contact": {"email": "other@example.com"}}]
     with faulty(lambda *_: reply(json.dumps(agents))) as server, Connection(server.url, "key") as connection:
-        with pytest.raises(PortalError, match="no agent"):
+        with pytest.raises(PortalError, match="agent not found"):
             resolve_authors(PortalReader(connection), ["sam@example.com"])
         agents[0] = {"id": 2}
         assert resolve_authors(PortalReader(connection), ["sam@example.com"]) == {"sam@example.com": 2}

@@ -123,7 +123,7 @@ def test_files_that_look_like_a_repository_are_refused_within_a_clone(tmp_path: 
 
 def test_the_git_directory_is_not_content(tmp_path: Path) -> None:
     clone = ordinary(tmp_path)
-    with pytest.raises(GitError, match="without a working tree"):
+    with pytest.raises(GitError, match="bare repository"):
         find_clone(clone / ".git/refs")
 
 

@@ -34,7 +34,7 @@ def test_a_missing_root_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_bare_repository_is_an_error(shared: Path) -> None:
-    with pytest.raises(GitError, match="without a working tree"):
+    with pytest.raises(GitError, match="bare repository"):
         Repository.open(shared)
 
 

@@ -33,7 +33,7 @@ from tests.laws.kill import Killed, killed_at
 from tests.laws.people import Person, Words, front, links, tokens
 
 # Names of folders are unique: what was renamed on one side, or put back by an undo, may hold a name that is wanted.
-_IN_THE_WAY = "in the way of something that exists"
+_NAME_EXISTS = "an item with this name already exists"
 FIRST = ("guide/basics", "guide/basics", "guide/more", "shop/orders")
 
 
@@ -364,7 +364,7 @@ class Scenario:
         failed = [
             f"{o.change.path}: {o.result} {o.error}"
             for o in outcomes
-            if o.result is Result.FAILED and _IN_THE_WAY not in o.error
+            if o.result is Result.FAILED and _NAME_EXISTS not in o.error
         ]
         law(9, not failed, f"the portal refused or was not verified: {failed}")
         if any(o.result is not Result.DONE for o in outcomes):

@@ -58,7 +58,7 @@ def test_a_file_edited_after_the_plan_is_withheld_and_the_rest_is_kept(made: Bot
     _edit(made, TWO, "A sentence that nobody has seen.")
     reduced, withheld = restrict_to_approval(made.plan(), approval)
     assert steps(reduced) == {ONE: "update"}
-    assert _reasons(withheld) == {TWO: "moved since the plan: its source says something else"}
+    assert _reasons(withheld) == {TWO: "changed since the plan: the file has changed"}
 
 
 def test_a_web_edit_after_the_plan_is_reported_as_a_conflict(made: BothSides) -> None:
@@ -68,7 +68,7 @@ def test_a_web_edit_after_the_plan_is_reported_as_a_conflict(made: BothSides) ->
     reduced, withheld = restrict_to_approval(made.plan(), approval)
     assert reduced.changes == ()
     assert _reasons(withheld) == {
-        ONE: "moved since the plan: conflict now: changed here (body) and edited on the portal: body"
+        ONE: "changed since the plan: now conflict: changed here (body) and edited on the portal: body"
     }
 
 
@@ -80,7 +80,7 @@ def test_a_web_edit_that_a_later_option_would_overwrite_is_withheld(made: BothSi
     assert steps(fresh) == {ONE: "update"}
     reduced, withheld = restrict_to_approval(fresh, approval)
     assert reduced.changes == ()
-    assert _reasons(withheld) == {ONE: "moved since the plan: it was edited on the portal"}
+    assert _reasons(withheld) == {ONE: "changed since the plan: edited on the portal"}
 
 
 def test_edits_of_unmanaged_fields_withhold_nothing(made: BothSides) -> None:
@@ -96,7 +96,7 @@ def test_a_change_of_another_field_is_withheld(made: BothSides) -> None:
     approval = approval_of(made.plan())
     made.files[ONE] = made.files[ONE].replace("title: One", "title: Uno")
     assert _reasons(restrict_to_approval(made.plan(), approval)[1]) == {
-        ONE: "moved since the plan: its source says something else"
+        ONE: "changed since the plan: the file has changed"
     }
 
 
@@ -105,7 +105,7 @@ def test_a_change_with_another_action_is_withheld(made: BothSides) -> None:
     approval = approval_of(made.plan())
     reduced, withheld = restrict_to_approval(made.plan(removed="delete"), approval)
     assert reduced.changes == ()
-    assert _reasons(withheld) == {ONE: "moved since the plan: the plan said archive"}
+    assert _reasons(withheld) == {ONE: "changed since the plan: planned as archive"}
 
 
 def test_a_move_that_would_leave_a_pointer_unapproved_is_withheld(made: BothSides) -> None:
@@ -115,7 +115,7 @@ def test_a_move_that_would_leave_a_pointer_unapproved_is_withheld(made: BothSide
     approval = approval_of(made.plan(moved="archive"))
     assert restrict_to_approval(made.plan(moved="archive"), approval)[1] == ()
     reasons = _reasons(restrict_to_approval(made.plan(moved="pointer"), approval)[1])
-    assert reasons == {"guide/other/one.md": "moved since the plan: the plan left something else in its old place"}
+    assert reasons == {"guide/other/one.md": "changed since the plan: planned with another result for the old article"}
 
 
 def test_a_change_that_was_made_meanwhile_is_no_longer_to_be_done(made: BothSides) -> None:
@@ -124,7 +124,7 @@ def test_a_change_that_was_made_meanwhile_is_no_longer_to_be_done(made: BothSide
     made.publish()
     reduced, withheld = restrict_to_approval(made.plan(), approval)
     assert reduced.changes == ()
-    assert _reasons(withheld) == {ONE: "no longer to be done"}
+    assert _reasons(withheld) == {ONE: "already done"}
 
 
 def test_changes_of_baselines_only_need_no_approval(made: BothSides) -> None:
@@ -145,7 +145,7 @@ def test_two_changes_at_one_path_each_need_their_own_approval(made: BothSides) -
     assert steps(fresh) == {ONE: "create", "guide/basics/gone.md": "archive"}
     reduced, withheld = restrict_to_approval(fresh, archive)
     assert reduced.changes == ()
-    assert set(_reasons(withheld).values()) == {"not in the plan", "no longer to be done"}
+    assert set(_reasons(withheld).values()) == {"not in the plan", "already done"}
 
 
 def test_a_new_link_to_an_anchor_changes_the_approved_article() -> None:
@@ -166,7 +166,7 @@ def test_a_plan_from_baselines_approves_articles_that_are_as_in_the_baselines(ma
     made.edit(TWO, title="By hand")
     reduced, withheld = restrict_to_approval(made.plan(overwrite=frozenset({TWO})), approval)
     assert steps(reduced) == {ONE: "update", "guide/basics/three.md": "archive"}
-    assert _reasons(withheld) == {TWO: "moved since the plan: it was edited on the portal"}
+    assert _reasons(withheld) == {TWO: "changed since the plan: edited on the portal"}
 
 
 _EDITS = ("edit", "remove", "rename", "web", "draft", "lose", "add", "nothing")

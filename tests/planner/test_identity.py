@@ -79,7 +79,7 @@ def test_a_file_moved_to_another_folder_is_created_and_the_old_one_archived(made
     made.rename(RESET, "guide/wifi/reset.md")
     plan = made.publish()
     assert steps(plan) == {"guide/wifi/reset.md": "move"}
-    assert "id, address and counts are lost" in plan.changes[0].reason
+    assert "id, URL and counts are lost" in plan.changes[0].reason
     assert made.id_of("guide/wifi/reset.md") != number
     old = made.live[ItemKey(Kind.ARTICLE, number)]
     assert isinstance(old, Article)

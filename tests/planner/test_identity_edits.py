@@ -118,7 +118,7 @@ def test_a_moved_file_has_a_reason_with_its_old_path_and_what_is_lost(made: Both
     made.rename(RESET, "guide/wifi/reset.md")
     reason = _reasons(made)["guide/wifi/reset.md"]
     assert reason.startswith(f"moved from {RESET}")
-    assert "id, address and counts are lost" in reason
+    assert "id, URL and counts are lost" in reason
 
 
 @pytest.mark.parametrize("edited", [False, True], ids=["as they were", "both edited too"])
@@ -128,7 +128,7 @@ def test_two_swapped_files_follow_their_text(made: BothSides, edited: bool) -> N
     if edited:
         made.files[RESET] += "\nMore.\n"
         made.files[INSTALL] += "\nMore.\n"
-    assert _reasons(made)[RESET] == f"renamed from {INSTALL}, where another article lies now"
+    assert _reasons(made)[RESET] == f"renamed from {INSTALL}, where another article is now"
     after = _after(made)
     assert (after[RESET], after[INSTALL]) == (before[INSTALL], before[RESET])
 
@@ -193,7 +193,7 @@ def test_a_removed_file_that_returns_is_restored_with_its_id(made: BothSides) ->
     made.publish()
     made.files[RESET] = source
     assert steps(made.plan()) == {RESET: "restore"}
-    assert "is back" in _reasons(made)[RESET]
+    assert "file restored" in _reasons(made)[RESET]
     assert _after(made) == before
 
 
@@ -203,7 +203,7 @@ def test_a_removed_file_that_returns_edited_under_another_name_is_restored(made:
     made.publish()
     made.files["guide/basics/begin.md"] = source + "\nMore.\n"
     assert steps(made.plan()) == {"guide/basics/begin.md": "restore"}
-    assert _reasons(made)["guide/basics/begin.md"] == f"its file is back; renamed from {RESET}"
+    assert _reasons(made)["guide/basics/begin.md"] == f"file restored; renamed from {RESET}"
     assert _after(made)["guide/basics/begin.md"] == number
 
 
@@ -251,7 +251,7 @@ def test_two_folders_with_swapped_articles_and_names_are_swapped_folders(made: B
     made.publish()
     before = _ids(made)
     _swap(made, "guide/basics", "guide/wifi")
-    assert _reasons(made)["guide/wifi"] == "renamed from guide/basics, where another folder lies now"
+    assert _reasons(made)["guide/wifi"] == "renamed from guide/basics, where another folder is now"
     after = _after(made)
     assert after["guide/basics"] == before["guide/wifi"]
     assert after["guide/wifi/reset.md"] == before[RESET]
@@ -267,7 +267,7 @@ def test_two_directories_that_swap_their_names_are_conflicts_and_their_articles_
     actions = steps(made.plan())
     assert {path for path, word in actions.items() if word == "conflict"} == {one, other}
     assert {"move", "create", "archive"}.isdisjoint(actions.values())
-    assert "a third name" in _reasons(made)[one]
+    assert "a temporary name" in _reasons(made)[one]
     made.files[f"{one}/_index.md"] = "---\nname: Third\n---\n"
     made.publish()
     made.files[f"{one}/_index.md"] = f"---\nname: {one.rpartition('/')[2]}\n---\n"

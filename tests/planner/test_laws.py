@@ -165,7 +165,7 @@ def test_both_directions_see_the_same_web_edits(files: dict[str, str], mine: lis
     event("merges" if merged else "no merges")
     assert taken <= drifted
     assert merged <= disputed
-    assert all("merged with what you changed" in change.reason for change in pull.changes if change.path in merged)
+    assert all("merged with your changes" in change.reason for change in pull.changes if change.path in merged)
     edited_there = drifted | {finding.path for finding in out.conflicts if finding.fields}
     assert edited_there <= {change.path for change in pull.changes} | {finding.path for finding in pull.conflicts}
 

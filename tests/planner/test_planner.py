@@ -56,7 +56,7 @@ def test_a_renamed_tree_passes_every_limit() -> None:
 def test_an_empty_tree_halts_a_publish() -> None:
     made = published(_tree(3))
     made.files.clear()
-    assert made.plan().halt == "the content tree holds no article, but 3 are published from it"
+    assert made.plan().halt == "the content tree has no articles, but 3 are published from it"
     assert published({}).plan().halt == ""
 
 
@@ -64,7 +64,7 @@ def test_a_portal_that_has_none_of_the_known_articles_halts_either_way() -> None
     made = published(_tree(3))
     made.live = {key._replace(id=key.id + 1000): replace(item, id=key.id + 1000) for key, item in made.live.items()}
     for plan in (made.plan(), made.plan_pull()):
-        assert plan.halt == "none of the 3 known articles is on this portal: it may be the wrong one"
+        assert plan.halt == "none of the 3 known articles is on this portal; it may be the wrong portal"
 
 
 def test_one_known_item_is_enough_to_recognise_the_portal() -> None:
@@ -99,7 +99,7 @@ def test_the_advice_of_a_limit_has_the_number_that_allows_the_changes() -> None:
     made = _without(published(_tree(20)), 8)
     plan = made.plan(archive_share=0.3)
     assert plan.excess == "8 of 20 known articles would be removed; the limit is 30%"
-    assert plan.advice == "if it is meant, publish with --force, or set `archive = 8` under [limits]"
+    assert plan.advice == "to allow this, publish with --force, or set `archive = 8` under [limits]"
     assert made.plan(archive_number=8).excess == ""
     assert made.plan(archive_number=8).advice == ""
     assert made.plan(archive_number=7).excess == "8 articles would be removed; the limit is 7"
@@ -127,7 +127,7 @@ def test_a_directory_is_not_renamed_because_its_index_is_gone(path: str) -> None
     made.files["guide/basics/page-0.md"] += "\nMore.\n"
     plan = made.plan()
     assert steps(plan) == {path: "conflict", "guide/basics/page-0.md": "update"}
-    assert plan.conflicts[0].reason.startswith("its _index.md is gone, which gave it its name; put it back")
+    assert plan.conflicts[0].reason.startswith("the _index.md that sets its name was removed; restore it")
     made.files[f"{path}/_index.md"] = "---\nname: Another name\n---\n"
     assert steps(made.plan())[path] == "update"
 

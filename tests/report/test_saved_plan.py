@@ -58,7 +58,7 @@ PLAN = Plan(
     ids={},
     targets={},
     anchors={},
-    halt="the content tree holds no article",
+    halt="the content tree has no articles",
 )
 SAVED = SavedPlan(
     plan=PLAN,
@@ -113,19 +113,19 @@ def _wrongly(page: dict[str, Any], *path: str | int, value: object) -> dict[str,
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("target",), 7, "`target` is not a text"),
-        (("changes", 0, "action"), "explode", "`changes[0].action` is none of create, update,"),
-        (("changes", 0, "kind"), "planet", "`changes[0].kind` is none of category, folder, article"),
+        (("target",), 7, "`target` is not a string"),
+        (("changes", 0, "action"), "explode", "`changes[0].action` is not one of create, update,"),
+        (("changes", 0, "kind"), "planet", "`changes[0].kind` is not one of category, folder, article"),
         (("changes", 0, "id"), "1", "`changes[0].id` is not a whole number"),
         (("changes", 0, "id"), True, "`changes[0].id` is not a whole number"),
         (("changes", 0, "fields"), "body", "`changes[0].fields` is not a list"),
-        (("changes", 0, "diff"), [1], "`changes[0].diff[0]` is not a text"),
+        (("changes", 0, "diff"), [1], "`changes[0].diff[0]` is not a string"),
         (("changes", 0), "update", "`changes[0]` is not an object"),
         (("saved", "at"), "yesterday", "`saved.at` is not a time"),
         (("saved", "at"), "2026-01-01T00:00:00", "`saved.at` is not a time"),
-        (("saved", "paths"), [None], "`saved.paths[0]` is not a text"),
+        (("saved", "paths"), [None], "`saved.paths[0]` is not a string"),
         (("drift",), None, "`drift` is not a list"),
-        (("version",), 2, "`version` is 2, and this kbsync reads 1"),
+        (("version",), 2, "`version` is 2; this kbsync reads version 1"),
     ],
 )
 def test_a_broken_plan_names_what_is_broken(path: tuple[str | int, ...], value: object, message: str) -> None:

@@ -74,7 +74,7 @@ def test_without_a_lease_nothing_is_in_flight(repository: Repository, config: Co
     ("name", "data", "message"),
     [
         ("holder.json", b'{"version": 1, "who": "ann"}', "holder.json: `user` is missing; `host` is missing;"),
-        ("holder.json", b'{"version": 2}', "holder.json: `version` is 2, and this kbsync reads 1"),
+        ("holder.json", b'{"version": 2}', "holder.json: `version` is 2; this kbsync reads version 1"),
         ("plan.json", b"[" * 100_000, "plan.json: nested too deeply"),
         ("plan.json", None, "plan.json:1: not valid JSON"),
         ("done/article/7.json", b"\xff", "done/article/7.json: not valid UTF-8"),

@@ -89,8 +89,12 @@ def test_written_baselines_are_read_and_forgotten_ones_are_gone(repository: Repo
             b'{"version": 1, "id": [1]}',
             "article/7.json: `kind` is missing; `id` is not a whole number;",
         ),
-        ("folder/8.json", b'{"version": 1, "kind": "folder", "id": ' + b"8" * 5000 + b"}", "folder/8.json: it holds a"),
-        ("run.json", b"{}", "run.json: `version` is null, and this kbsync reads 1"),
+        (
+            "folder/8.json",
+            b'{"version": 1, "kind": "folder", "id": ' + b"8" * 5000 + b"}",
+            "folder/8.json: a number has",
+        ),
+        ("run.json", b"{}", "run.json: `version` is null; this kbsync reads version 1"),
     ],
 )
 def test_a_ledger_that_cannot_be_read_is_reported_with_how_to_set_it_aside(
