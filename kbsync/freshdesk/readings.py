@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
@@ -136,12 +137,17 @@ class Readings:
         with self._locks[folder]:
             found = self._seen.get(change.key)
             if found is None or time.monotonic() - found[1] >= FRESH:
-                at = time.monotonic()
-                for data in self._reader.articles(folder).items:
-                    if "description" in data:
-                        self.note(article_from_json(data, folder=folder), at)
+                self._list(folder)
                 found = self._seen.get(change.key)
         return found if found is not None and time.monotonic() - found[1] < FRESH else None
+
+    def _list(self, folder: int) -> None:
+        """Read a folder's articles; where that fails, each is read by its id."""
+        at = time.monotonic()
+        with suppress(PortalError):
+            for data in self._reader.articles(folder).items:
+                if "description" in data:
+                    self.note(article_from_json(data, folder=folder), at)
 
 
 def _folder(change: Change) -> int | None:

@@ -55,6 +55,14 @@ def test_without_lists_each_item_is_read_by_its_id(connected: ConnectedPortal) -
     assert [call.split("/")[0] for call in connected.calls] == ["GET articles", "PUT articles"]
 
 
+def test_where_a_folder_cannot_be_listed_each_article_is_read_by_its_id(connected: ConnectedPortal) -> None:
+    changes = _updates(connected, 6)
+    connected.portal.faults.fail("GET", "*/folders/*/articles", status=403)
+    outcome = connected.apply(changes[0], body="<p>New.</p>", known={0}, readings=connected.readings(changes))
+    assert outcome.result is Result.DONE
+    assert [call.split()[0] for call in connected.calls] == ["GET", "GET", "PUT"]
+
+
 def test_a_list_of_many_pages_pays_only_for_many_writes(connected: ConnectedPortal) -> None:
     changes = _updates(connected, 110)
     few = connected.readings(changes[:5], connected.read())
