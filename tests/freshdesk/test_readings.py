@@ -127,7 +127,7 @@ def test_a_portal_that_is_always_too_slow_is_an_error_and_nothing_is_written(
 ) -> None:
     monkeypatch.setattr(readings, "FRESH", 0.0)
     (change,) = _updates(connected, 1)
-    with pytest.raises(PortalError, match="too old"):
+    with pytest.raises(PortalError, match="too slow"):
         connected.readings([change]).write(change, lambda _, until: _too_late(until))
 
 
