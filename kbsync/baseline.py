@@ -226,7 +226,7 @@ def read_lock_files(files: Mapping[str, bytes]) -> tuple[dict[ItemKey, Baseline]
         if baseline.key in found:
             outdated, read = sorted((found[baseline.key], read), key=lambda one: one[1].seen_at)
             what = f"{baseline.kind.value} {baseline.id} has a later lock file, {read[0]}"
-            problems.append(Problem(path=outdated[0], message=what, advice="delete this one", is_error=False))
+            problems.append(Problem(code="KB241", path=outdated[0], message=what, advice="delete this one"))
         found[baseline.key] = read
     return {key: baseline for key, (_, baseline) in found.items()}, tuple(problems)
 
@@ -235,8 +235,10 @@ def _problem(path: str, data: bytes, error: FormatError) -> Problem:
     for number, line in enumerate(data.splitlines(), start=1):
         if line.startswith((b"<<<<<<< ", b">>>>>>> ")):
             advice = "keep one of the two versions, or delete the file; the next pull or publish writes it again"
-            return Problem(path=path, line=number, message="conflict markers in a lock file", advice=advice)
-    return Problem(path=path, line=error.line, message=f"unreadable lock file: {error.detail}", advice=error.advice)
+            what = "conflict markers in a lock file"
+            return Problem(code="KB240", path=path, line=number, message=what, advice=advice)
+    what = f"unreadable lock file: {error.detail}"
+    return Problem(code="KB240", path=path, line=error.line, message=what, advice=error.advice)
 
 
 def read_ledger(files: Mapping[str, bytes], *, ref: str, advice: str) -> dict[ItemKey, Baseline]:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from kbsync.errors import ConfigError, Problem, UsageError
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.placeholders import is_variable_name
+from kbsync.rules import selector_error
 
 CONFIG_FILE = "kbsync.toml"
 DEFAULT_TARGET = "production"
@@ -61,6 +62,7 @@ class Config:
     remote: str = "origin"
     ignore: tuple[str, ...] = ()
     ignored_keys: frozenset[str] = frozenset()
+    lint_ignore: tuple[str, ...] = ()
     subfolders: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
     markup: MarkupOptions = MarkupOptions()  # noqa: RUF009  (frozen)
@@ -98,8 +100,10 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 0
-        raise ConfigError((Problem(path=CONFIG_FILE, line=line, message=f"not valid TOML: {error}"),)) from error
+        found = re.search(r"line (\d+), column (\d+)", str(error))
+        line, column = map(int, found.groups()) if found else (len(text.splitlines()), 1)
+        problem = Problem(code="KB101", path=CONFIG_FILE, line=line, column=column, message=f"not valid TOML: {error}")
+        raise ConfigError((problem,)) from error
     target = _target_of(flags, environ, table)
     reader = _ConfigReader(text)
     settings = reader.settings(table, target)
@@ -121,7 +125,7 @@ def _text_of(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error.strerror}", advice="fix its permissions") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        problem = Problem(path=CONFIG_FILE, line=line, message="is not UTF-8", advice="save it as UTF-8")
+        problem = Problem(code="KB101", path=CONFIG_FILE, line=line, message="is not UTF-8", advice="save it as UTF-8")
         raise ConfigError((problem,)) from error
 
 
@@ -154,7 +158,9 @@ class _ConfigReader:
         self.problems: list[Problem] = []
 
     def settings(self, table: Mapping[str, object], target: str) -> dict[str, object]:
-        self._known(table, ("targets", "limits", "ledger", "front_matter", "ignore", "variables", "markup"), "the file")
+        self._known(
+            table, ("targets", "limits", "ledger", "front_matter", "ignore", "variables", "markup", "lint"), "the file"
+        )
         targets = self._section(table, "targets").items()
         found = {name: self._target_settings(section, f"targets.{name}") for name, section in targets}.get(target, {})
         found |= self._limits(self._section(table, "limits"))
@@ -165,6 +171,8 @@ class _ConfigReader:
         if "variables" in table:
             found["variables"] = self._variables(self._section(table, "variables"))
         found["markup"] = self._markup(self._section(table, "markup"))
+        if "lint" in table:
+            found["lint_ignore"] = self._lint(self._section(table, "lint"))
         front = self._section(table, "front_matter")
         self._known(front, ("ignore",), "[front_matter]")
         if "ignore" in front:
@@ -229,6 +237,14 @@ class _ConfigReader:
         on = {name: value is True for name, value in found.items()}
         return replace(MarkupOptions(), **on, contents=str(title).strip())
 
+    def _lint(self, section: Mapping[str, object]) -> tuple[str, ...]:
+        self._known(section, ("ignore",), "[lint]")
+        ignored = self._texts_in_lists(section, ("ignore",)).get("ignore", ())
+        for selector in ignored:
+            if error := selector_error(selector, ignoring=True):
+                self._problem(selector, *error)
+        return ignored
+
     def _section(self, table: Mapping[str, object], name: str) -> Mapping[str, object]:
         section = table.get(name, {})
         if isinstance(section, dict):
@@ -256,12 +272,25 @@ class _ConfigReader:
     def _known(self, section: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
         for name in section.keys() - set(names):
             near = difflib.get_close_matches(name, names, n=1, cutoff=0)
-            self._problem(name, f"unknown key {name!r} in {where}", f"did you mean {near[0]!r}?")
+            fixable = bool(difflib.get_close_matches(name, names, n=1, cutoff=0.8))
+            advice = f"did you mean {near[0]!r}?"
+            self._problem(name, f"unknown key {name!r} in {where}", advice, code="KB102", fixable=fixable)
 
-    def _problem(self, name: str, what: str, advice: str = "") -> None:
-        pattern = re.compile(rf".*\b{re.escape(name.rpartition('.')[2])}\b")
-        places = (number for number, line in enumerate(self.lines, 1) if pattern.match(line))
-        self.problems.append(Problem(path=CONFIG_FILE, line=next(places, 0), message=what, advice=advice))
+    def _problem(self, name: str, what: str, advice: str = "", *, code: str = "KB103", fixable: bool = False) -> None:
+        pattern = re.compile(rf"\b{re.escape(name.rpartition('.')[2])}\b")
+        found = ((number, at.start() + 1) for number, line in enumerate(self.lines, 1) if (at := pattern.search(line)))
+        line, column = next(found, (0, 1))
+        self.problems.append(
+            Problem(
+                code=code,
+                path=CONFIG_FILE,
+                line=line,
+                column=column,
+                message=what,
+                advice=advice,
+                fixable=fixable,
+            )
+        )
 
 
 class Secret:

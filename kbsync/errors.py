@@ -6,23 +6,38 @@ Every error is advice: what is wrong, where, and what to do next. Only `cli` cat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kbsync.rules import RULES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One thing wrong with one file of the content tree; `line` counts from 1, 0 means the whole file.
+    """One thing wrong with one file of the content tree; its severity is that of its rule.
 
-    Where it `is_error`, it must be fixed before anything can be planned or published; `lint` reports the others too.
+    Attributes:
+        line: From 1; 0 means the whole file, or a directory.
+        column: In characters, from 1.
+        code: The rule; empty for the failure of an operation, which is an error.
+        fixable: Whether there is exactly one right answer.
     """
 
     path: str
     line: int = 0
+    column: int = 1
+    code: str = ""
     message: str
     advice: str = ""
-    is_error: bool = True
+    fixable: bool = False
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it must be fixed before anything can be planned or published."""
+        return not self.code or RULES[self.code].is_error
 
     def __str__(self) -> str:
-        where = f"{self.path}:{self.line}" if self.line else self.path
-        return f"{where}: {self.message}" + (f" ({self.advice})" if self.advice else "")
+        where = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        code = f"{self.code} " if self.code else ""
+        what = self.message if self.is_error else f"warning: {self.message}"
+        return f"{where}: {code}{what}" + (f" ({self.advice})" if self.advice else "")
 
 
 class KbsyncError(Exception):

@@ -138,28 +138,30 @@ class WorkingTree:
         try:
             return _open_inside(self.root, self._names.get(path, path))
         except OSError as error:
-            problem = Problem(path=path, message=f"cannot be read: {error.strerror}", advice="fix its permissions")
+            what = f"cannot be read: {error.strerror}"
+            problem = Problem(code="KB203", path=path, message=what, advice="fix its permissions")
             raise ContentError((problem,)) from None
 
     def _walk(self, directory: Path, prefix: str) -> Iterator[str]:
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except OSError as error:
-            self._note(prefix.rstrip("/") or ".", f"cannot be read: {error.strerror}", "fix its permissions")
+            what = f"cannot be read: {error.strerror}"
+            self._note("KB203", prefix.rstrip("/") or ".", what, "fix its permissions")
             return
         for entry in entries:
             path = prefix + entry.name
             if path in self._ignored:
                 continue
             if entry.is_symlink():
-                self._note(path, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
+                self._note("KB204", path, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
             elif entry.is_dir(follow_symlinks=False):
                 if self._is_ours(entry, path):
                     yield from self._walk(Path(entry.path), path + "/")
             elif not entry.is_file(follow_symlinks=False):
-                self._note(path, "is not a regular file", "remove it from the tree")
+                self._note("KB206", path, "is not a regular file", "remove it from the tree")
             elif printable_path(entry.name) != entry.name:
-                self._note(path, "has a name that is not UTF-8", "rename it")
+                self._note("KB210", path, "has a name that is not UTF-8", "rename it")
             else:
                 yield path
 
@@ -168,8 +170,8 @@ class WorkingTree:
         another = os.path.lexists(Path(entry.path) / ".git")
         return entry.name != ".git" and not another and f"{path}/" not in self._ignored
 
-    def _note(self, path: str, what: str, advice: str) -> None:
-        self._problems.append(Problem(path=printable_path(path), message=what, advice=advice))
+    def _note(self, code: str, path: str, what: str, advice: str) -> None:
+        self._problems.append(Problem(code=code, path=printable_path(path), message=what, advice=advice))
 
 
 def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]]:
@@ -180,7 +182,7 @@ def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]
         path = unicodedata.normalize("NFC", name)
         if path in known:
             what = "exists twice, in two Unicode normal forms"
-            problems.append(Problem(path=path, message=what, advice="keep one of the two files"))
+            problems.append(Problem(code="KB211", path=path, message=what, advice="keep one of the two files"))
         else:
             known[path] = name
     return known, problems

@@ -6,6 +6,7 @@ import pytest
 
 from kbsync.config import load_config
 from kbsync.errors import ConfigError
+from tests.content.cases import shown
 
 
 def variables(root: Path, text: str) -> dict[str, str]:
@@ -34,7 +35,7 @@ def test_texts_and_whole_numbers_are_variables(tmp_path: Path) -> None:
 def test_an_invalid_variable_is_reported_with_its_line(tmp_path: Path, line: str, what: str) -> None:
     with pytest.raises(ConfigError) as caught:
         variables(tmp_path, f"[variables]\n{line}\n")
-    assert [str(problem) for problem in caught.value.problems] == [f"kbsync.toml:2: {what}"]
+    assert [shown(problem) for problem in caught.value.problems] == [f"kbsync.toml:2: {what}"]
 
 
 def test_variables_that_are_not_a_table_are_reported(tmp_path: Path) -> None:

@@ -212,4 +212,4 @@ def test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the
         ended = checkout.kbsync(*words, f"{folder}/guide/start/first.md")
         assert ended.code == 1
         assert ended.out.count("none.md") == 1
-        assert "guide/start/first.md:4: " in ended.out
+        assert "guide/start/first.md:4:5: KB301 " in ended.out

@@ -19,31 +19,64 @@ from kbsync.markup.placeholders import may_have_placeholders
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import MarkdownResult, to_markdown
 from kbsync.model import is_under
-from kbsync.report.json_output import problems_to_json
+from kbsync.report.json_output import problems_to_github, problems_to_json
+from kbsync.rules import is_selected, selector_error
 
 _STDIN = "-"
 
 
 @command("kbsync lint", "kbsync lint help/accounts --format json")
 @paths_argument
-@format_option("text", "json")
+@format_option("text", "json", "github")
+@click.option("--select", multiple=True, metavar="CODES", help="Show only these warnings, such as KB3 or KB121,KB122.")
+@click.option("--ignore", multiple=True, metavar="CODES", help="Leave these warnings out. Errors are always shown.")
 @ignore_ids_option
 @click.pass_obj
-def lint(context: CommandContext, *, paths: tuple[str, ...], output_format: str, ignore_ids: bool) -> int:
+def lint(
+    context: CommandContext,
+    *,
+    paths: tuple[str, ...],
+    output_format: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    ignore_ids: bool,
+) -> int:
     """Check the content for problems and list all of them. Needs no network and no API key."""
+    selected, ignored = _selectors(select, ignoring=False), _selectors(ignore, ignoring=True)
     config = context.config(ignore_ids=ignore_ids)
     asked = content_paths(config, paths)
     files = files_on_disk(config)
     check_on_disk(config.root, files.paths(), asked)
     with cache_in_use():
         problems = problems_of(config, files)
-    found = tuple(one for one in problems if not asked or any(is_under(one.path, path) for path in asked))
-    if output_format == "json":
-        print_result(problems_to_json(found))
-    else:
-        print_problems(found)
-        print_note(f"{len(found)} problem{'s' if len(found) != 1 else ''} found." if found else "No problems found.")
-    return ExitCode.FAILED if found else ExitCode.OK
+    found = tuple(
+        problem
+        for problem in problems
+        if is_selected(problem.code, select=selected, ignore=ignored)
+        and (not asked or any(is_under(problem.path, path) for path in asked))
+    )
+    match output_format:
+        case "json":
+            print_result(problems_to_json(found))
+        case "github" if found:
+            print_result(problems_to_github(found, prefix=_prefix(config.root)))
+        case "text":
+            print_problems(found)
+    return ExitCode.FAILED if any(problem.is_error for problem in found) else ExitCode.OK
+
+
+def _selectors(given: tuple[str, ...], *, ignoring: bool) -> tuple[str, ...]:
+    selectors = tuple(code.strip() for codes in given for code in codes.split(";"))
+    if error := next(filter(None, (selector_error(code, ignoring=ignoring) for code in selectors)), None):
+        raise UsageError(error[0], advice=error[1])
+    return selectors
+
+
+def _prefix(root: Path) -> str:
+    """Return the way from the checkout, which is the current directory outside of GitHub's runners, to the root."""
+    checkout = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+    is_below = root.is_relative_to(checkout) and root != checkout
+    return f"{root.relative_to(checkout).as_posix()}/" if is_below else ""
 
 
 @command("kbsync render help/accounts/reset-your-password.md", "kbsync render --back 152000012345")

@@ -90,11 +90,15 @@ def print_error(error: KbsyncError) -> None:
 
 
 def print_problems(problems: tuple[Problem, ...]) -> None:
-    """Print problems, one a line, as compilers do."""
+    """Print problems, one a line, as compilers do, and how many there are."""
     from kbsync.report.wording import one_line
 
     for problem in problems:
         print_result(one_line(str(problem)))
+    errors = sum(problem.is_error for problem in problems)
+    counts = ((errors, "error"), (len(problems) - errors, "warning"))
+    said = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count)
+    print_note(f"{said}." if said else "No problems found.")
 
 
 def print_uncommitted(paths: tuple[str, ...]) -> None:

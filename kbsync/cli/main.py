@@ -134,6 +134,10 @@ def _report(error: KbsyncError, context: CommandContext) -> int:
         from kbsync.report.json_output import error_to_json
 
         print_result(error_to_json(error))
+    elif context.output_format == "github":
+        from kbsync.report.json_output import error_to_github
+
+        print_result(error_to_github(error))
     print_error(error)
     return error.exit_code
 

@@ -167,6 +167,8 @@ def print_notices(planned: PlanResult) -> None:
     if in_flight:
         print_note(in_flight)
     print_uncommitted(planned.uncommitted)
+    if warnings := len(planned.plan.problems):
+        print_note(f"{warnings} warning{'s' if warnings > 1 else ''} in the content: `kbsync lint` shows them.")
 
 
 def print_failures(run: ApplyResult, ledger_error: KbsyncError | None) -> None:

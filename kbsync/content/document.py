@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from kbsync.content.front_matter import (
     EMPTY,
+    FrontMatterSpan,
     PlainValue,
     YamlMapping,
     format_lines,
     format_value,
-    key_lines,
+    key_places,
     plain_value,
     read_front_matter,
     set_key,
@@ -78,14 +79,14 @@ class Document:
     """A parsed file.
 
     Attributes:
-        lines: The line of each key of the front matter, nested keys as `seo.title`.
+        places: The place of each key of the front matter, nested keys as `seo.title`.
         body: Markdown with newlines as its only line endings, without blank lines before it and without `heading`.
         body_line: The line of the file on which the body begins.
         heading: The heading that gives the title, where the front matter has none.
     """
 
     front: YamlMapping
-    lines: Mapping[str, int]
+    places: Mapping[str, FrontMatterSpan]
     body: str
     body_line: int
     text: str
@@ -101,18 +102,22 @@ def decode_source(data: bytes, path: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        problem = Problem(path=path, line=line, message="is not UTF-8", advice="save it as UTF-8")
-        raise ContentError((problem,)) from None
+        before = data[: error.start].decode("utf-8")
+        raise ContentError((_undecodable(before, path, "is not UTF-8", "save it as UTF-8"),)) from None
     if "\0" in text:
-        line = line_at(text, text.index("\0"))
-        raise ContentError(
-            (Problem(path=path, line=line, message="contains a NUL character", advice="check that it is a text file"),)
-        )
+        before = text[: text.index("\0")]
+        raise ContentError((_undecodable(before, path, "contains a NUL character", "check that it is a text file"),))
     if lines := find_conflicts(text):
         what = "contains conflict markers"
-        raise ContentError(tuple(Problem(path=path, line=line, message=what, advice=_RESOLVE) for line in lines))
+        raise ContentError(
+            tuple(Problem(code="KB202", path=path, line=line, message=what, advice=_RESOLVE) for line in lines)
+        )
     return text
+
+
+def _undecodable(before: str, path: str, what: str, advice: str) -> Problem:
+    line, column = line_at(before, len(before)), len(before) - max(before.rfind("\n"), before.rfind("\r"))
+    return Problem(code="KB201", path=path, line=line, column=column, message=what, advice=advice)
 
 
 def split_front_matter(text: str) -> Split:
@@ -236,7 +241,7 @@ def parse_document(text: str, path: str) -> Document:
     parts = split_front_matter(text)
     if parts.error:
         advice = "put the front matter between two `---` lines, the first on line 1"
-        raise ContentError((Problem(path=path, line=1, message=parts.error, advice=advice),))
+        raise ContentError((Problem(code="KB110", path=path, line=1, message=parts.error, advice=advice),))
     front = EMPTY
     if parts.front_start is not None:
         front = read_front_matter(text[parts.front_start : parts.front_end], first_line=2, path=path)
@@ -250,7 +255,7 @@ def parse_document(text: str, path: str) -> Document:
         body = text[start : heading.start] + text[heading.end :]
     return Document(
         front=front,
-        lines=dict(key_lines(front)),
+        places=dict(key_places(front)),
         body=unix_newlines(body),
         body_line=line_at(text, start),
         text=text,

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
 
-from kbsync.content.front_matter import FALSE_WORDS, TRUE_WORDS, YamlMapping, YamlScalar, YamlSequence, YamlValue
+from kbsync.content.front_matter import (
+    FALSE_WORDS,
+    TRUE_WORDS,
+    FrontMatterSpan,
+    YamlMapping,
+    YamlScalar,
+    YamlSequence,
+    YamlValue,
+)
 from kbsync.errors import Problem
 from kbsync.markup.placeholders import is_variable_name
 from kbsync.model import Seo, Status, Visibility
@@ -64,9 +72,12 @@ class FieldReader:
         self.ignored_keys = frozenset(ignored_keys)
         self.problems: list[Problem] = []
 
-    def add(self, line: int, what: str, advice: str) -> None:
+    def add(self, code: str, place: FrontMatterSpan, what: str, advice: str, *, fixable: bool = False) -> None:
         """Add a problem and what to do about it."""
-        self.problems.append(Problem(path=self.path, line=line, message=what, advice=advice))
+        line, column = place.line, place.column
+        self.problems.append(
+            Problem(code=code, path=self.path, line=line, column=column, message=what, advice=advice, fixable=fixable)
+        )
 
     def read_article(self, front: YamlMapping) -> ArticleFields:
         """Read the keys of an article's front matter."""
@@ -110,7 +121,9 @@ class FieldReader:
             return None
         if isinstance(value, YamlScalar) and value.is_null:
             advice = f'write `{key}: "{value.text}"` if this is the text, or remove the line'
-            self.add(front.keys[key].line, f"`{prefix}{key}` has no value", advice if value.text else "remove the line")
+            self.add(
+                "KB113", front.keys[key], f"`{prefix}{key}` has no value", advice if value.text else "remove the line"
+            )
             return None
         return reader(prefix + key, value)
 
@@ -120,14 +133,15 @@ class FieldReader:
         for key in items.keys() - set(keys):
             near = get_close_matches(key.lower(), keys, n=1, cutoff=0.5)
             advice = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys: {', '.join(keys)}"
-            self.add(table.keys[key].line, f"unknown key `{prefix}{key}` for {where}", advice)
+            fixable = bool(get_close_matches(key.lower(), keys, n=1, cutoff=0.8))
+            self.add("KB112", table.keys[key], f"unknown key `{prefix}{key}` for {where}", advice, fixable=fixable)
         return YamlMapping(items=items, keys=table.keys, flow=table.flow, span=table.span)
 
     def _text(self, key: str, value: YamlValue) -> str | None:
         if isinstance(value, YamlScalar):
             return value.text.strip()
         advice = "put it in quotes if it contains brackets or a colon"
-        self.add(value.span.line, f"`{key}` must be text, not a {_shape(value)}", advice)
+        self.add("KB113", value.span, f"`{key}` must be text, not a {_shape(value)}", advice)
         return None
 
     def _name(self, key: str, value: YamlValue) -> str | None:
@@ -135,26 +149,26 @@ class FieldReader:
         if text is None:
             return None
         if not text:
-            self.add(value.span.line, f"`{key}` is empty", "write a value, or remove the line")
+            self.add("KB113", value.span, f"`{key}` is empty", "write a value, or remove the line")
             return None
         if "\n" in text:
-            self.add(value.span.line, f"`{key}` has more than one line", "write it on one line")
+            self.add("KB113", value.span, f"`{key}` has more than one line", "write it on one line")
         if len(text) > _LONGEST_NAME:
             what = f"`{key}` has {len(text)} characters, more than Freshdesk accepts"
-            self.add(value.span.line, what, f"shorten it to {_LONGEST_NAME} characters")
+            self.add("KB121", value.span, what, f"shorten it to {_LONGEST_NAME} characters")
         return text
 
     def _texts(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
         if not isinstance(value, YamlSequence):
             text = value.text if isinstance(value, YamlScalar) else "…"
-            self.add(value.span.line, f"`{key}` must be a list", f"write `[{text}]`")
+            self.add("KB113", value.span, f"`{key}` must be a list", f"write `[{text}]`")
             return None
         texts: list[str] = []
         for item in value.items:
             if not isinstance(item, YamlScalar) or item.is_null or not item.text.strip():
-                self.add(item.span.line, f"an entry of `{key}` is not text", "put it in quotes, or remove it")
+                self.add("KB123", item.span, f"an entry of `{key}` is not text", "put it in quotes, or remove it")
             elif (text := item.text.strip()) in texts:
-                self.add(item.span.line, f"`{text}` is given twice in `{key}`", "keep one of the two")
+                self.add("KB123", item.span, f"`{text}` is given twice in `{key}`", "keep one of the two")
             else:
                 texts.append(text)
         return tuple(texts)
@@ -163,7 +177,7 @@ class FieldReader:
         for item in value.items if isinstance(value, YamlSequence) else ():
             if isinstance(item, YamlScalar) and len(tag := item.text.strip()) > _LONGEST_TAG:
                 what = f"the tag `{tag}` has {len(tag)} characters"
-                self.add(item.span.line, what, f"Freshdesk accepts at most {_LONGEST_TAG}")
+                self.add("KB122", item.span, what, f"Freshdesk accepts at most {_LONGEST_TAG}")
         return self._texts(key, value)
 
     def _integer(self, key: str, value: YamlValue) -> int | None:
@@ -171,12 +185,12 @@ class FieldReader:
             return int(value.text)
         written = f"`{value.text}`" if isinstance(value, YamlScalar) else f"a {_shape(value)}"
         what = f"`{key}` must be a whole number, not {written}"
-        self.add(value.span.line, what, "copy it from the URL in Freshdesk")
+        self.add("KB113", value.span, what, "copy it from the URL in Freshdesk")
         return None
 
     def _integers(self, key: str, value: YamlValue) -> tuple[int, ...] | None:
         if not isinstance(value, YamlSequence):
-            self.add(value.span.line, f"`{key}` must be a list of whole numbers", f"write `{key}: [1, 2]`")
+            self.add("KB113", value.span, f"`{key}` must be a list of whole numbers", f"write `{key}: [1, 2]`")
             return None
         numbers = (self._integer(key, item) for item in value.items)
         return tuple(dict.fromkeys(number for number in numbers if number is not None))
@@ -191,7 +205,7 @@ class FieldReader:
         word = value.text.lower() if isinstance(value, YamlScalar) else ""
         if word in TRUE_WORDS | FALSE_WORDS:
             return word in TRUE_WORDS
-        self.add(value.span.line, f"`{key}` must be true or false", f"write `{key}: true` or `{key}: false`")
+        self.add("KB113", value.span, f"`{key}` must be true or false", f"write `{key}: true` or `{key}: false`")
         return None
 
     def _one_of(self, words: type[_Choice]) -> Callable[[str, YamlValue], _Choice | None]:
@@ -202,7 +216,7 @@ class FieldReader:
                 return words(text)
             near = get_close_matches(text.lower(), known, n=1, cutoff=0.5)
             advice = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(known)}"
-            self.add(value.span.line, f"`{key}` cannot be `{text}`", advice)
+            self.add("KB113", value.span, f"`{key}` cannot be `{text}`", advice)
             return None
 
         return read
@@ -215,13 +229,13 @@ class FieldReader:
         meant = Status.DRAFT if draft else Status.PUBLISHED
         if status is not None and status != meant:
             what = f"`draft: {str(draft).lower()}` contradicts `status: {status}`"
-            self.add(front.keys["draft"].line, what, "keep `status` and remove `draft`")
+            self.add("KB115", front.keys["draft"], what, "keep `status` and remove `draft`")
         return status or meant
 
     def _seo(self, key: str, value: YamlValue) -> Seo | None:
         if not isinstance(value, YamlMapping):
             advice = f"write {', '.join(SEO_KEYS)} below it, indented"
-            self.add(value.span.line, f"`{key}` must contain `key: value` lines", advice)
+            self.add("KB113", value.span, f"`{key}` must contain `key: value` lines", advice)
             return None
         table = self._known(value, SEO_KEYS, "`seo`", f"{key}.")
         return Seo(
@@ -236,26 +250,29 @@ class FieldReader:
             return int(text)
         if _EMAIL.fullmatch(text):
             return text
-        self.add(value.span.line, f"`{key}` must be an agent's e-mail or id", f"write `{key}: name@example.com`")
+        self.add("KB113", value.span, f"`{key}` must be an agent's e-mail or id", f"write `{key}: name@example.com`")
         return None
 
     def _variables(self, key: str, value: YamlValue) -> Mapping[str, str] | None:
         if not isinstance(value, YamlMapping):
             advice = "write `name: text` lines below it, indented"
-            self.add(value.span.line, f"`{key}` must contain `name: text` lines", advice)
+            self.add("KB113", value.span, f"`{key}` must contain `name: text` lines", advice)
             return None
         found: dict[str, str] = {}
         for name, item in value.items.items():
-            line = value.keys[name].line
+            place = value.keys[name]
             if not is_variable_name(name):
-                self.add(line, f"`{name}` is not a valid variable name", "use letters, digits, `_` and `-`")
+                self.add("KB113", place, f"`{name}` is not a valid variable name", "use letters, digits, `_` and `-`")
             elif not isinstance(item, YamlScalar) or item.is_null:
                 self.add(
-                    line, f"the variable `{name}` has no text", 'write the text in quotes, or `""` for an empty text'
+                    "KB113",
+                    place,
+                    f"the variable `{name}` has no text",
+                    'write the text in quotes, or `""` for an empty text',
                 )
             elif "\n" in item.text.strip():
                 what = f"the variable `{name}` has more than one line"
-                self.add(line, what, 'put longer text into a file of its own: `{% include "…" %}`')
+                self.add("KB113", place, what, 'put longer text into a file of its own: `{% include "…" %}`')
             else:
                 found[unicodedata.normalize("NFC", name)] = item.text.strip()
         return found
@@ -263,12 +280,12 @@ class FieldReader:
     def _defaults(self, key: str, value: YamlValue) -> ArticleFields | None:
         if not isinstance(value, YamlMapping):
             what = f"`{key}` must contain `key: value` lines"
-            self.add(value.span.line, what, "write article keys below it, indented")
+            self.add("KB113", value.span, what, "write article keys below it, indented")
             return None
         for own in _OWN_KEYS:
             if own in value.items:
                 what = f"`{own}` cannot be a default: it belongs to one article"
-                self.add(value.keys[own].line, what, "write it in the article")
+                self.add("KB114", value.keys[own], what, "write it in the article")
         return self._article(self._known(value, ARTICLE_KEYS, "articles"))
 
     def _check_visibility(self, front: YamlMapping, fields: IndexFields) -> None:
@@ -278,10 +295,10 @@ class FieldReader:
         for key, given, wanted in (("companies", fields.companies, companies), ("segments", fields.segments, segments)):
             if given is not None and fields.visibility not in wanted:
                 advice = f"add `visibility: {wanted[0]}`"
-                self.add(front.keys[key].line, f"`{key}` has no effect without `visibility: {wanted[0]}`", advice)
+                self.add("KB115", front.keys[key], f"`{key}` has no effect without `visibility: {wanted[0]}`", advice)
             if fields.visibility in wanted and (given == () or key not in front.items):
                 advice = f"add `{key}: [id, …]`"
-                self.add(front.keys["visibility"].line, f"`visibility: {fields.visibility}` needs `{key}`", advice)
+                self.add("KB115", front.keys["visibility"], f"`visibility: {fields.visibility}` needs `{key}`", advice)
 
 
 def _shape(value: YamlValue) -> str:

@@ -33,9 +33,10 @@ _QUOTES = ("'", '"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontMatterSpan:
-    """The place of a key or value: its line in the file, from 1, and its offsets in the text of the front matter."""
+    """The place of a key or value: line and column in the file, from 1, and offsets in the text of the front matter."""
 
     line: int
+    column: int = 1
     start: int
     end: int
 
@@ -88,12 +89,12 @@ def plain_value(value: YamlValue) -> PlainValue:
             return {key: plain_value(item) for key, item in value.items.items()}
 
 
-def key_lines(table: YamlMapping, prefix: str = "") -> Iterator[tuple[str, int]]:
-    """Iterate over the keys of a mapping with their lines, nested keys as `seo.title`."""
+def key_places(table: YamlMapping, prefix: str = "") -> Iterator[tuple[str, FrontMatterSpan]]:
+    """Iterate over the keys of a mapping with their places, nested keys as `seo.title`."""
     for key, value in table.items.items():
-        yield prefix + key, table.keys[key].line
+        yield prefix + key, table.keys[key]
         if isinstance(value, YamlMapping):
-            yield from key_lines(value, f"{prefix}{key}.")
+            yield from key_places(value, f"{prefix}{key}.")
 
 
 EMPTY = YamlMapping(items={}, keys={}, flow=False, span=FrontMatterSpan(line=1, start=0, end=0))
@@ -120,7 +121,8 @@ def read_front_matter(source: str, *, first_line: int, path: str) -> YamlMapping
     value = reader.read(node, 0)
     if not isinstance(value, YamlMapping):
         what = "the front matter does not contain `key: value` lines"
-        raise ContentError((Problem(path=path, line=first_line, message=what, advice=_NO_FRONT_MATTER_MEANT),))
+        problem = Problem(code="KB110", path=path, line=first_line, message=what, advice=_NO_FRONT_MATTER_MEANT)
+        raise ContentError((problem,))
     if reader.problems:
         raise ContentError(tuple(dict.fromkeys(reader.problems)))
     return value
@@ -169,10 +171,11 @@ class _NodeReader:
         self.seen += 1
         if depth > _MAX_DEPTH or self.seen > _MAX_NODES:
             what = "the front matter is nested too deeply or refers to itself"
-            self._add_problem(place, what, "write plain `key: value` lines")
+            self._add_problem("KB110", place, what, "write plain `key: value` lines")
             return YamlScalar(text="", style="", span=place)
         if node.tag not in _TAGS:
-            self._add_problem(place, f"the YAML tag `{node.tag}` is not supported", "remove the tag")
+            what = f"the YAML tag `{node.tag}` is not supported"
+            self._add_problem("KB110", place, what, "remove the tag")
         if isinstance(node, yaml.ScalarNode):
             return YamlScalar(text=node.value, style=node.style or "", span=place)
         if isinstance(node, yaml.SequenceNode):
@@ -189,35 +192,41 @@ class _NodeReader:
             place = self._span(key_node)
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
             if not key:
-                self._add_problem(place, "a key of the front matter is not text", "write `key: value`")
+                self._add_problem("KB110", place, "a key of the front matter is not text", "write `key: value`")
             elif key in items:
                 what = f"`{key}` is given twice, first on line {keys[key].line}"
-                self._add_problem(place, what, "keep one of the two")
+                self._add_problem("KB111", place, what, "keep one of the two")
             else:
                 items[key], keys[key] = self.read(value_node, depth + 1), place
         return YamlMapping(items=items, keys=keys, flow=bool(node.flow_style), span=self._span(node))
 
     def _span(self, node: yaml.Node) -> FrontMatterSpan:
         begin, end = node.start_mark, node.end_mark
-        return FrontMatterSpan(line=self.first_line + begin.line, start=begin.index, end=end.index)
+        line, column = self.first_line + begin.line, begin.column + 1
+        return FrontMatterSpan(line=line, column=column, start=begin.index, end=end.index)
 
-    def _add_problem(self, place: FrontMatterSpan, what: str, advice: str) -> None:
-        self.problems.append(Problem(path=self.path, line=place.line, message=what, advice=advice))
+    def _add_problem(self, code: str, place: FrontMatterSpan, what: str, advice: str) -> None:
+        problem = Problem(code=code, path=self.path, line=place.line, column=place.column, message=what, advice=advice)
+        self.problems.append(problem)
 
 
 def _problem_from_yaml(error: Exception, source: str, first_line: int, path: str) -> Problem:
-    unfinished = "end of stream" in str(getattr(error, "problem", ""))
-    mark = getattr(error, "context_mark" if unfinished else "problem_mark", None)
+    lines = source.splitlines()
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None and mark.line >= len(lines):
+        mark = getattr(error, "context_mark", None) or mark
     offset = getattr(error, "position", None)
     number = mark.line if mark is not None else source.count("\n", 0, offset) if isinstance(offset, int) else 0
-    lines = source.splitlines()
     number = min(number, max(len(lines) - 1, 0))
     line, at = lines[number] if lines else "", first_line + number
+    column = min(mark.column, len(line)) + 1 if mark is not None else 1
     if "\t" in line[: len(line) - len(line.lstrip())] or line[mark.column : mark.column + 1] == "\t" if mark else False:
-        return Problem(path=path, line=at, message="the front matter contains a tab", advice="indent with spaces")
+        what, advice = "the front matter contains a tab", "indent with spaces"
+        return Problem(code="KB110", path=path, line=at, column=column, message=what, advice=advice)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     advice = 'put the value in quotes: `key: "value"`' if _wants_quotes(line) else "fix the YAML on this line or above"
-    return Problem(path=path, line=at, message=f"the front matter is not valid YAML: {what}", advice=advice)
+    what = f"the front matter is not valid YAML: {what}"
+    return Problem(code="KB110", path=path, line=at, column=column, message=what, advice=advice)
 
 
 def _wants_quotes(line: str) -> bool:

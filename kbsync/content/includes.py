@@ -40,14 +40,18 @@ _FROM_THE_ROOT = "write the path from the content root"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A line of a file of the tree, from 1."""
+    """A line of a file of the tree, from 1, and its text."""
 
     path: str
     line: int
+    text: str = field(default="", compare=False)
 
-    def problem(self, what: str, advice: str, *, is_error: bool = True) -> Problem:
-        """Return a problem of this line."""
-        return Problem(path=self.path, line=self.line, message=what, advice=advice, is_error=is_error)
+    def problem(self, code: str, what: str, advice: str, *, at: str = "", fixable: bool = False) -> Problem:
+        """Return a problem of this line, at the first place of some text in it."""
+        column = self.text.find(at) + 1 or 1
+        return Problem(
+            code=code, path=self.path, line=self.line, column=column, message=what, advice=advice, fixable=fixable
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,7 @@ class _ExpandedText:
         if self.added <= MAX_CHARACTERS:
             return True
         what = f"includes and variables add more than {MAX_CHARACTERS:,} characters to this file"
-        self.problems.append(location.problem(what, "include less"))
+        self.problems.append(location.problem("KB232", what, "include less"))
         return False
 
 
@@ -178,7 +182,7 @@ class Expander:
             while at < len(found) and found[at].start <= end:
                 at += 1
             here = found[first:at]
-            location = Location(path=source.path, line=source.line + row)
+            location = Location(path=source.path, line=source.line + row, text=line)
             if _is_alone(here, line, start):
                 self._add_blocks(out, here[0], line[: here[0].start - start], row, location, chain)
             else:
@@ -230,7 +234,7 @@ class Expander:
             return None
         if not is_one_paragraph(made.text):
             what = f"`{mark.path}` has more than one paragraph and cannot be included within a line"
-            out.problems.append(location.problem(what, "put the include on a line of its own"))
+            out.problems.append(location.problem("KB233", what, "put the include on a line of its own", at=mark.text))
             return None
         shown = " ".join(filter(None, (line.strip(" \t") for line in made.lines)))
         out.links |= {(len(out.lines) + 1, target): place for (_, target), place in made.links.items()}
@@ -244,21 +248,25 @@ class Expander:
         path = mark.path or ""
         if path in chain:
             circle = " → ".join((*chain[chain.index(path) :], path))
-            out.problems.append(location.problem(f"circular include: {circle}", "remove one of these includes"))
+            what = f"circular include: {circle}"
+            out.problems.append(location.problem("KB231", what, "remove one of these includes", at=mark.text))
             return None
         if len(chain) > MAX_DEPTH:
             what = f"includes are nested more than {MAX_DEPTH} deep"
-            out.problems.append(location.problem(what, "include the file directly"))
+            out.problems.append(location.problem("KB231", what, "include the file directly", at=mark.text))
             return None
-        made = self._file(path, location, chain, out)
+        made = self._file(mark, location, chain, out)
         return None if made is None else self._relink(made, path, location, out)
 
-    def _file(self, path: str, location: Location, chain: tuple[str, ...], out: _ExpandedText) -> _ExpandedText | None:
+    def _file(
+        self, mark: Placeholder, location: Location, chain: tuple[str, ...], out: _ExpandedText
+    ) -> _ExpandedText | None:
+        path = mark.path or ""
         made = self._files.get(path)
         if made is None:
             fetched = self._fetch(path, location.path)
             if not isinstance(fetched, IncludedFile):
-                out.problems.append(location.problem(*fetched))
+                out.problems.append(location.problem("KB230", *fetched, at=mark.text))
                 return None
             made = self._expand(fetched, self._marks(fetched.text), (*chain, path))
             self._files[path] = made
@@ -272,7 +280,7 @@ class Expander:
             try:
                 self._relinked[key] = _rewrite_links(made, path, location.path)
             except ValueError as error:
-                out.problems.append(Location(path=path, line=1).problem(str(error), _LINKS_ADVICE))
+                out.problems.append(Location(path=path, line=1).problem("KB303", str(error), _LINKS_ADVICE))
                 return None
         return self._relinked[key]
 
@@ -358,6 +366,10 @@ class Includes:
         if key not in self._expanders:
             self._expanders[key] = Expander(variables, self._fetch)
         return self._expanders[key]
+
+    def files(self) -> dict[str, IncludedFile]:
+        """Return the files that were included."""
+        return {path: known for path, known in self._known.items() if isinstance(known, IncludedFile)}
 
     def _fetch(self, asked: str, includer: str) -> IncludedFile | IncludeError:
         path = unicodedata.normalize("NFC", asked)

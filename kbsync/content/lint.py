@@ -4,23 +4,51 @@ Makes no calls and writes nothing. Links are checked against the tree alone, nev
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from kbsync.content.document import unix_newlines
+from kbsync.content.ignores import Ignored, read_ignores
 from kbsync.content.includes import Expansion, Location
 from kbsync.content.tree import ContentTree
 from kbsync.errors import Problem
 from kbsync.files import folded
 from kbsync.markup.links import Reference, anchors_of, from_root, hazards, references, to_root
-from kbsync.model import INDEX_FILE, Article, Status, parent_path
+from kbsync.model import INDEX_FILE, Article, Status, parent_path, source_path
+from kbsync.rules import is_selected
 
 
-def lint(tree: ContentTree, *, assets_url: str | None) -> tuple[Problem, ...]:
-    """Return every problem of a tree, sorted by file and line."""
+def lint(
+    tree: ContentTree, *, assets_url: str | None, ignore: Collection[str] = (), others: Iterable[Problem] = ()
+) -> tuple[Problem, ...]:
+    """Return every problem of a tree, sorted by file and line, with `others` that are known of it already.
+
+    Warnings that a comment in their file ignores, or that the codes in `ignore` begin, are left out.
+    """
     checker = _ArticleChecker(tree, served=assets_url is not None)
     found = {problem for article in tree.knowledge.articles for problem in checker.check(article)}
-    return tuple(sorted(found | set(tree.problems)))
+    found |= {*tree.problems, *others}
+    comments: dict[str, tuple[Ignored, ...]] = {}
+    for path, text, line in _texts(tree):
+        comments[path], wrong = read_ignores(text, path=path, line=line)
+        found.update(wrong)
+    return tuple(
+        problem
+        for problem in sorted(found)
+        if is_selected(problem.code, ignore=ignore)
+        and not any(comment.covers(problem) for comment in comments.get(problem.path, ()))
+    )
+
+
+def _texts(tree: ContentTree) -> Iterator[tuple[str, str, int]]:
+    """Yield every Markdown text of a tree, with its file and the line on which it begins."""
+    for file in tree.included.values():
+        yield file.path, file.text, file.line
+    for item in tree.knowledge.items():
+        if item.origin is not None:
+            body = unix_newlines(item.origin.text).split("\n")[item.origin.body_line - 1 :]
+            yield source_path(item.kind, item.path or ""), "\n".join(body), item.origin.body_line
 
 
 class _ArticleChecker:
@@ -44,14 +72,16 @@ class _ArticleChecker:
 
     def check(self, article: Article) -> Iterator[Problem]:
         expansion = self.expansions.get(article.path or "")
+        lines = article.body.split("\n")
         for reference in references(article.body):
             known = expansion.links.get((reference.line, reference.target)) if expansion else None
-            location, written = known or (_location(article, expansion, reference.line), reference.target)
+            location, written = known or (_location(article, expansion, reference.line, lines), reference.target)
             if problem := self._check_link(article, replace(reference, target=written), location):
                 yield problem
         for hazard in hazards(article.body):
             what = f"{hazard.what} would run in a reader's browser"
-            yield _location(article, expansion, hazard.line).problem(what, "take it out")
+            at = hazard.what.removeprefix("address ").removesuffix(" attribute").removesuffix(">")
+            yield _location(article, expansion, hazard.line, lines).problem("KB501", what, "take it out", at=at)
 
     def _check_link(self, article: Article, reference: Reference, location: Location) -> Problem | None:
         written = reference.target.strip()
@@ -59,12 +89,12 @@ class _ArticleChecker:
         named = f"the {'picture' if reference.embedded else 'link'} `{shown}`"
         if written.startswith("#"):
             anchor = (to_root("page", f"page{written}") or "").partition("#")[2]
-            return self._check_anchor(article.path or "", anchor, named, location)
+            return self._check_anchor(article.path or "", anchor, named, location, written)
         try:
             rooted = to_root(location.path, written)
         except ValueError:
             what = f"{named} leads out of the content tree"
-            return location.problem(what, "link below the root, or to a whole address")
+            return location.problem("KB303", what, "link below the root, or to a whole address", at=written)
         if rooted is None:
             return None
         target, _, anchor = rooted.partition("#")
@@ -72,14 +102,15 @@ class _ArticleChecker:
         if (linked := self.articles.get(target)) is not None:
             if linked.status is Status.DRAFT and article.status is Status.PUBLISHED:
                 what = f"{named}: its target `{target}` is a draft"
-                return location.problem(what, "publish it, or remove the link", is_error=False)
-            return self._check_anchor(target, anchor, named, location)
+                return location.problem("KB305", what, "publish it, or remove the link", at=written)
+            return self._check_anchor(target, anchor, named, location, written)
         if target in self.assets:
+            what = f"{named} has no address that readers could see"
             advice = "set `assets_url` for the target to where these files are served from"
-            return None if self.served else location.problem(f"{named} has no address that readers could see", advice)
-        return None if target in self.directories else self._not_found(target, named, location)
+            return None if self.served else location.problem("KB603", what, advice, at=written)
+        return None if target in self.directories else self._not_found(target, reference, named, location)
 
-    def _check_anchor(self, target: str, anchor: str, named: str, location: Location) -> Problem | None:
+    def _check_anchor(self, target: str, anchor: str, named: str, location: Location, written: str) -> Problem | None:
         if anchor in ("", "top"):
             return None
         if target not in self.anchors:
@@ -89,21 +120,27 @@ class _ArticleChecker:
             return None
         near = get_close_matches(anchor, self.anchors[target], n=1, cutoff=0.6)
         advice = f"did you mean `#{near[0]}`?" if near else f"see the headings of `{target}`"
-        return location.problem(f"{named} leads to no heading of that name", advice, is_error=False)
+        return location.problem("KB306", f"{named} leads to no heading of that name", advice, at=written)
 
-    def _not_found(self, target: str, named: str, location: Location) -> Problem:
+    def _not_found(self, target: str, reference: Reference, named: str, location: Location) -> Problem:
+        written = reference.target.strip()
         if target in self.translations:
             what = f"{named}: its target is a translation, and translations are not published yet"
-            return location.problem(what, "link to the article itself")
+            return location.problem("KB701", what, "link to the article itself", at=written)
         if target in self.excluded:
             what = f"{named}: its target `{target}` is hidden, ignored or has `publish: false`"
-            return location.problem(what, "remove the link, or make the file content")
+            return location.problem("KB304", what, "remove the link, or make the file content", at=written)
         if (same_folded := self.folded.get(folded(target))) is not None:
             what = f"{named}: target not found; it differs from `{same_folded}` only in case"
-            return location.problem(what, f"write `{from_root(location.path, same_folded)}`")
+            code, advice = (
+                "KB602" if reference.embedded else "KB302",
+                f"write `{from_root(location.path, same_folded)}`",
+            )
+            return location.problem(code, what, advice, at=written, fixable=True)
         near = [f"{target}.md"] if f"{target}.md" in self.articles else self._similar_paths(target)
         advice = f"did you mean `{from_root(location.path, near[0])}`?" if near else "fix or remove the link"
-        return location.problem(f"{named}: target not found", advice)
+        code = "KB601" if reference.embedded else "KB301"
+        return location.problem(code, f"{named}: target not found", advice, at=written)
 
     def _similar_paths(self, target: str) -> list[str]:
         """Return the path that was probably meant: one of the same name elsewhere, else one in the same directory."""
@@ -114,9 +151,11 @@ class _ArticleChecker:
         return get_close_matches(target, elsewhere or siblings, n=1, cutoff=0.8)
 
 
-def _location(article: Article, expansion: Expansion | None, line: int) -> Location:
+def _location(article: Article, expansion: Expansion | None, line: int, lines: Sequence[str]) -> Location:
     """Return where a line of an article's body was written: in its file, or in an included one."""
     if expansion is not None:
         return expansion.location(line)
     lines_above = article.origin.body_line - 1 if article.origin else 0
-    return Location(path=article.path or "", line=lines_above + line)
+    return Location(
+        path=article.path or "", line=lines_above + line, text=lines[line - 1] if line <= len(lines) else ""
+    )

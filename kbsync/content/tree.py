@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from kbsync.content.document import Document, decode_source, line_at, parse_document
 from kbsync.content.fields import ArticleFields, FieldReader, IndexFields
-from kbsync.content.front_matter import YamlMapping
-from kbsync.content.includes import Expansion, Includes
+from kbsync.content.front_matter import EMPTY, FrontMatterSpan, YamlMapping
+from kbsync.content.includes import Expansion, IncludedFile, Includes
 from kbsync.content.selection import (
     Role,
     Selection,
@@ -56,6 +56,7 @@ class ContentTree:
         expansions: The expansion of each article that uses includes or variables.
         scopes: The variables of each article and directory that has its own.
         variables: The variables of all others.
+        included: The included files.
     """
 
     knowledge: KnowledgeBase
@@ -65,6 +66,7 @@ class ContentTree:
     expansions: Mapping[str, Expansion] = field(default_factory=dict)
     scopes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    included: Mapping[str, IncludedFile] = field(default_factory=dict)
 
     def variables_at(self, path: str) -> Mapping[str, str]:
         """Return the variables of a path, whether a file is there or not."""
@@ -95,6 +97,7 @@ def read_tree(files: Files, rules: TreeRules) -> ContentTree:
         expansions=reader.expansions,
         scopes=reader.scopes,
         variables=rules.variables,
+        included=reader.includes.files(),
     )
 
 
@@ -142,7 +145,7 @@ class _TreeReader:
         if document.body.strip():
             if found.description is not None:
                 what = "the description is given twice: as `description` and as the body"
-                reader.add(document.lines["description"], what, "keep one of the two")
+                reader.add("KB115", document.places["description"], what, "keep one of the two")
             found = replace(found, description=document.body.strip())
         _validate_index_keys(reader, document.front, directory.count("/") + 1 if directory else 0)
         self.indexes[directory] = found, document
@@ -162,7 +165,8 @@ class _TreeReader:
         _validate_title(reader, document)
         if directory.count("/") < 1:
             where = f"`{directory}/FOLDER/`" if directory else "CATEGORY/FOLDER/"
-            reader.add(0, "is not inside a folder", f"move it into {where}, or set `publish: false`")
+            advice = f"move it into {where}, or set `publish: false`"
+            reader.add("KB220", EMPTY.span, "is not inside a folder", advice)
             self.misplaced[path] = reader.problems
         else:
             self.problems += reader.problems
@@ -184,20 +188,21 @@ class _TreeReader:
             path = item.path or ""
             if item.id is not None and pinned.setdefault(item.key, path) != path:
                 what = f"`id: {item.id}` is also used in `{pinned[item.key]}`"
-                self._report(item, "id", what, "remove the wrong one; an id belongs to one item")
+                self._report("KB221", item, "id", what, "remove the wrong one; an id belongs to one item")
             if isinstance(item, Article):
                 continue
             if (first := named.setdefault((parent_path(path), item.name), path)) != path:
                 what = f"the name `{item.name}` is already used by `{first}`"
-                self._report(item, "name", what, "change one of them; names are unique in Freshdesk")
+                self._report("KB222", item, "name", what, "change one of them; names are unique in Freshdesk")
 
-    def _report(self, item: Item, key: str, what: str, advice: str) -> None:
+    def _report(self, code: str, item: Item, key: str, what: str, advice: str) -> None:
         document = self.indexes.get(item.path or "", (None, None))[1]
         if isinstance(item, Article) and item.origin:
             document = parse_document(item.origin.text, item.path or "")
         path = source_path(item.kind, item.path or "") if item.origin else item.path or ""
-        line = document.lines.get(key, 0) if document else 0
-        self.problems.append(Problem(path=path, line=line, message=what, advice=advice))
+        place = document.places.get(key, EMPTY.span) if document else FrontMatterSpan(line=0, start=0, end=0)
+        problem = Problem(code=code, path=path, line=place.line, column=place.column, message=what, advice=advice)
+        self.problems.append(problem)
 
     def add_misplaced(self) -> None:
         """Report articles outside of folders, but for included files: these are not articles."""
@@ -273,17 +278,20 @@ def _validate_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
     for path in paths_with_role(roles, Role.MISNAMED):
         name = path.rpartition("/")[2]
         wanted = INDEX_FILE if name.casefold() == INDEX_FILE else f"{split_suffix(name)[0]}.md"
-        yield Problem(path=path, message="has a name that kbsync does not read", advice=f"rename it to `{wanted}`")
+        yield Problem(
+            code="KB213", path=path, message="has a name that kbsync does not read", advice=f"rename it to `{wanted}`"
+        )
     for path, first in case_collisions([*sorted(directories(visible)), *visible]):
         what = f"differs from `{first}` only in case, which macOS and Windows ignore"
-        yield Problem(path=path, message=what, advice="rename one of the two")
+        yield Problem(code="KB212", path=path, message=what, advice="rename one of the two")
     for path in directories(visible):
         if split_suffix(path.rpartition("/")[2])[1].casefold() == ".md":
-            yield Problem(path=path, message="is a directory, but its name ends in `.md`", advice="rename it")
+            what = "is a directory, but its name ends in `.md`"
+            yield Problem(code="KB214", path=path, message=what, advice="rename it")
     content = [*paths_with_role(roles, Role.ARTICLE), *paths_with_role(roles, Role.INDEX)]
     for path in (*directories(content), *content):
         if error := windows_name_error(path.rpartition("/")[2]):
-            yield Problem(path=path, message=error, advice="rename it", is_error=False)
+            yield Problem(code="KB215", path=path, message=error, advice="rename it")
 
 
 def _validate_title(reader: FieldReader, document: Document) -> None:
@@ -291,11 +299,11 @@ def _validate_title(reader: FieldReader, document: Document) -> None:
         return
     if document.heading is None:
         empty = not document.text.strip("\ufeff \t\r\n")
-        reader.add(1, "is empty" if empty else "has no title", _TITLE_ADVICE)
+        reader.add("KB120", EMPTY.span, "is empty" if empty else "has no title", _TITLE_ADVICE)
     elif len(document.heading.title) > 255:
-        line = line_at(document.text, document.heading.start)
+        place = replace(EMPTY.span, line=line_at(document.text, document.heading.start))
         what = f"the title has {len(document.heading.title)} characters, more than Freshdesk accepts"
-        reader.add(line, what, "shorten it to 255 characters")
+        reader.add("KB121", place, what, "shorten it to 255 characters")
 
 
 def _validate_index_keys(reader: FieldReader, front: YamlMapping, depth: int) -> None:
@@ -310,7 +318,7 @@ def _validate_index_keys(reader: FieldReader, front: YamlMapping, depth: int) ->
             foreign, where = ("portals",), "a folder"
     for key in foreign:
         if key in front.items and key not in reader.ignored_keys:
-            reader.add(front.keys[key].line, f"`{key}` has no meaning for {where}", "remove it")
+            reader.add("KB114", front.keys[key], f"`{key}` has no meaning for {where}", "remove it")
 
 
 def _article(path: str, document: Document, found: ArticleFields, stem: str, body: str) -> Article:

@@ -3,7 +3,7 @@
 Opening a workspace reads; nothing is changed but the clone's own copy of the ledger, which follows the remote.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, WorkingTree
 from kbsync.git.repository import Repository
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
+from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, is_under
 from kbsync.planner.approval import SavedPlan
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, journal_folder, read_in_flight, read_journals
@@ -58,7 +58,7 @@ class Workspace:
 
     `heads` are the commits of ledger and lease, `in_flight` is the run that holds the lease, alive or not,
     `journaled` are the baselines in this clone's `journals`; `recovered` is what of these was found on the portal.
-    `cut_off` is set where an interrupted pull left the working tree half written.
+    `cut_off` is set where an interrupted pull left the working tree half written. `warnings` are what lint found.
     """
 
     config: Config
@@ -76,11 +76,16 @@ class Workspace:
     journaled: tuple[Baseline, ...] = ()
     recovered: Recovered = field(default_factory=Recovered)
     cut_off: bool = False
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def content(self) -> KnowledgeBase:
         """The content side of the comparison."""
         return self.tree.knowledge
+
+    def warnings_of(self, paths: Collection[str]) -> tuple[Problem, ...]:
+        """Return the warnings about some paths; about the whole tree where none is named."""
+        return tuple(one for one in self.warnings if not paths or any(is_under(one.path, path) for path in paths))
 
 
 def tree_rules(config: Config) -> TreeRules:
@@ -97,8 +102,7 @@ def tree_rules(config: Config) -> TreeRules:
 def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
     """Return all problems of a tree, those of its lock files included."""
     _, of_lock = read_lock_files(lock_files(config, files))
-    found = lint(read_tree(files, tree_rules(config)), assets_url=config.assets_url or None)
-    return tuple(sorted({*found, *of_lock}))
+    return _lint(config, read_tree(files, tree_rules(config)), of_lock)
 
 
 def open_workspace(
@@ -118,9 +122,8 @@ def open_workspace(
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock_files(lock_files(config, files))
     usable = carried_over(lock, _blobs(tree.knowledge))
-    found = lint(tree, assets_url=config.assets_url or None) if checked else tree.problems
-    errors = tuple(problem for problem in {*found, *of_lock} if problem.is_error)
-    if errors:
+    found = _lint(config, tree, of_lock) if checked else (*tree.problems, *of_lock)
+    if errors := tuple(problem for problem in found if problem.is_error):
         raise ContentError(errors)
     heads = remote_heads(repository, config, local=local)
     ledger, last_run = read_local_ledger(repository, config)
@@ -140,7 +143,12 @@ def open_workspace(
         journals=journals,
         journaled=journaled,
         cut_off=TreeJournal(repository).cut_off,
+        warnings=found if checked else (),
     )
+
+
+def _lint(config: Config, tree: ContentTree, of_lock: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    return lint(tree, assets_url=config.assets_url or None, ignore=config.lint_ignore, others=of_lock)
 
 
 def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:

@@ -185,7 +185,7 @@ def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -
 def plan_publish(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:
     """Plan a publish from a tree and what was read of the portal, with annotations for its readers."""
     addresses, known = LinkResolver(workspace.config, content.assets), workspace.baselines
-    made = _compare(workspace, content, live, options)
+    made = replace(_compare(workspace, content, live, options), problems=workspace.warnings_of(options.paths))
     if options.rerender:
         made = add_rerenders(made, (content, live), known, rules_for(workspace, addresses, options), addresses)
     made = annotate_conflicts(made, known, addresses)

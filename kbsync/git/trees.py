@@ -57,22 +57,23 @@ class CommittedTree:
             _fetch_missing(self._runner, self._tree, missing)
             self._contents.update(read_blobs(self._runner, missing))
         if wanted is None or wanted not in self._contents:
-            raise ContentError((Problem(path=path, message="is not in the commit, or not in this clone"),))
+            what = "is not in the commit, or not in this clone"
+            raise ContentError((Problem(code="KB203", path=path, message=what),))
         return self._contents[wanted]
 
     def _is_file(self, entry: TreeEntry) -> bool:
         if entry.mode == SUBMODULE:
             return False
         if entry.mode == SYMLINK:
-            self._note(entry, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
+            self._note("KB204", entry, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
             return False
         if printable_path(entry.name) != entry.name:
-            self._note(entry, "has a name that is not UTF-8", "rename it")
+            self._note("KB210", entry, "has a name that is not UTF-8", "rename it")
             return False
         return True
 
-    def _note(self, entry: TreeEntry, what: str, advice: str) -> None:
-        self._problems.append(Problem(path=printable_path(entry.name), message=what, advice=advice))
+    def _note(self, code: str, entry: TreeEntry, what: str, advice: str) -> None:
+        self._problems.append(Problem(code=code, path=printable_path(entry.name), message=what, advice=advice))
 
 
 class SparseTree:

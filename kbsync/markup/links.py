@@ -113,6 +113,14 @@ def is_one_paragraph(markdown: str) -> bool:
     return kinds in ([], ["paragraph_open", "inline", "paragraph_close"])
 
 
+def block_after(markdown: str, row: int) -> range:
+    """Return the lines, from 0, of the first block that begins below a line; empty where there is none."""
+    for token in _PARSER.parse(markdown):
+        if token.map is not None and token.map[0] > row:
+            return range(*token.map)
+    return range(0)
+
+
 def _inline_code(text: str, start: int, end: int, *, ticks: bool) -> Iterator[tuple[int, int]]:
     """Find the code of one range of inline text, or of raw HTML, where backticks have no meaning."""
     runs: dict[int, list[int]] = {}

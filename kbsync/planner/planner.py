@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind, select_paths
+from kbsync.errors import Problem
 from kbsync.model import ItemKey, Kind, KnowledgeBase, Side
 from kbsync.planner.decide import Decision, ItemState, PlanRules, Step
 from kbsync.planner.match import match
@@ -57,6 +58,7 @@ class Plan:
         ids: The live id of each content path that is live.
         targets: The content paths that each article links to.
         anchors: The anchors within each article that others link to.
+        problems: The warnings about the content.
         halt: Why nothing may be written, whatever the limits are; `halt_advice` says what to do. Empty otherwise.
     """
 
@@ -71,6 +73,7 @@ class Plan:
     targets: Mapping[str, tuple[str, ...]]
     anchors: Mapping[str, frozenset[str]]
     limit: RemovalLimit = field(default_factory=RemovalLimit)
+    problems: tuple[Problem, ...] = ()
     halt: str = ""
     halt_advice: str = ""
 

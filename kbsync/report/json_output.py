@@ -17,7 +17,7 @@ from kbsync.errors import ContentError, KbsyncError, Problem, UsageError
 from kbsync.model import Article, Category, Folder, Item, Kind, Side
 from kbsync.planner.approval import Approval, ApprovedChange, SavedPlan
 from kbsync.planner.planner import Plan
-from kbsync.report.wording import advice_for, diff, title_of
+from kbsync.report.wording import advice_for, diff, title_of, visible
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,9 +44,18 @@ def problems_to_json(problems: Sequence[Problem]) -> str:
 
 def error_to_json(error: KbsyncError) -> str:
     """Write an error in place of the result that it prevents: as problems, those of the content each its own."""
+    return problems_to_json(_problems_of(error))
+
+
+def error_to_github(error: KbsyncError) -> str:
+    """Write an error as annotations; the place of the tree in the repository is not known then."""
+    return problems_to_github(_problems_of(error), prefix="")
+
+
+def _problems_of(error: KbsyncError) -> Sequence[Problem]:
     if isinstance(error, ContentError):
-        return problems_to_json(error.problems)
-    return problems_to_json([Problem(path="", message=error.what, advice=error.advice)])
+        return error.problems
+    return [Problem(path="", message=error.what, advice=error.advice)]
 
 
 def plan_page(
@@ -74,21 +83,41 @@ def plan_page(
         "refused": plan.halt or plan.excess,
         "advice": plan.advice,
         "calls": calls,
-        "problems": [],
+        "problems": [_problem_page(problem) for problem in plan.problems],
     }
 
 
 def _problem_page(problem: Problem) -> dict[str, object]:
     return {
-        "code": None,
+        "code": problem.code or None,
         "severity": "error" if problem.is_error else "warning",
         "path": problem.path or None,
         "line": problem.line or None,
-        "column": None,
+        "column": problem.column if problem.line else None,
         "message": problem.message,
         "advice": problem.advice,
-        "fixable": False,
+        "fixable": problem.fixable,
     }
+
+
+def problems_to_github(problems: Sequence[Problem], *, prefix: str) -> str:
+    """Write problems as annotations of GitHub's checks; `prefix` leads from the repository to the root."""
+    return "\n".join(_annotation(problem, prefix) for problem in problems)
+
+
+def _annotation(problem: Problem, prefix: str) -> str:
+    properties = {"file": prefix + problem.path} if problem.path else {}
+    properties |= {"line": str(problem.line), "col": str(problem.column)} if problem.line else {}
+    properties |= {"title": problem.code} if problem.code else {}
+    written = ";".join(f"{key}={_encoded(value, ':,')}" for key, value in properties.items())
+    command = f"{'error' if problem.is_error else 'warning'} {written}".rstrip()
+    text = problem.message + (f" ({problem.advice})" if problem.advice else "")
+    return f"::{command}::{_encoded(text)}"
+
+
+def _encoded(text: str, reserved: str = "") -> str:
+    """Encode what would end a property or a line, as @actions/core does; other control characters are made visible."""
+    return "".join(f"%{ord(char):02X}" if char in f"%\r\n{reserved}" else visible(char) for char in text)
 
 
 def to_json(page: Mapping[str, object]) -> str:

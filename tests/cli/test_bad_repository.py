@@ -69,26 +69,22 @@ def test_a_remote_that_cannot_be_reached_stops_before_any_call(project: Project)
 
 WRONG_SETTINGS = {
     "x = [": ("kbsync.toml", "not valid TOML"),
-    "[targets.production]\nurll = 'x'\n": ("kbsync.toml:2: ", "unknown key 'urll'", "did you mean 'url'?"),
-    "[targets.production]\nurl = 5\n": ("kbsync.toml:2: ", "url cannot be 5", "use a string in quotes"),
+    "[targets.production]\nurll = 'x'\n": ("kbsync.toml:2:", "unknown key 'urll'", "did you mean 'url'?"),
+    "[targets.production]\nurl = 5\n": ("kbsync.toml:2:", "url cannot be 5", "use a string in quotes"),
     "[targets.production]\nremoved = 'burn'\n": (
-        "kbsync.toml:2: ",
+        "kbsync.toml:2:",
         "removed cannot be 'burn'",
         "one of archive, delete, keep",
     ),
-    "[targets.production]\nshare = 3\n": ("kbsync.toml:2: ", "share cannot be 3", "use a number above 0, up to 1"),
-    "[targets.production]\nlanguages = 'fr'\n": (
-        "kbsync.toml:2: ",
-        "languages cannot be 'fr'",
-        "use a list of strings",
-    ),
+    "[targets.production]\nshare = 3\n": ("kbsync.toml:2:", "share cannot be 3", "use a number above 0, up to 1"),
+    "[targets.production]\nlanguages = 'fr'\n": ("kbsync.toml:2:", "languages cannot be 'fr'", "use a list of strings"),
     "[limits]\narchive = '300%'\n": (
-        "kbsync.toml:2: ",
+        "kbsync.toml:2:",
         "archive cannot be '300%'",
         'use a share such as "30%", or a number',
     ),
-    "targets = 3\n": ("kbsync.toml:1: ", "targets is not a table"),
-    "[nope]\n": ("kbsync.toml:1: ", "unknown key 'nope' in the file"),
+    "targets = 3\n": ("kbsync.toml:1:", "targets is not a table"),
+    "[nope]\n": ("kbsync.toml:1:", "unknown key 'nope' in the file"),
 }
 
 
@@ -107,8 +103,8 @@ def test_every_wrong_setting_is_named_at_once(project: Project) -> None:
         "kbsync.toml", "ingore = []\n[targets.production]\nurl = 5\nshare = 0\n[limits]\narchive = -1\n"
     )
     result = project.kbsync("lint")
-    assert [line.split(": ")[0] for line in result.err.splitlines()[:4]] == [
-        f"kbsync.toml:{line}" for line in (1, 3, 4, 6)
+    assert [line.split(" ")[0].removesuffix(":") for line in result.err.splitlines()[:4]] == [
+        f"kbsync.toml:{line}:1" for line in (1, 3, 4, 6)
     ]
     assert "error: 4 problems in the settings\n" in result.err
 
@@ -118,7 +114,7 @@ def test_settings_that_are_not_utf_8_are_an_error_with_advice(project: Project, 
     project.checkout.write("kbsync.toml", '# \u00e9\n[targets.production]\nurl = "x"\n'.encode(encoding))
     result = project.kbsync("lint")
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("kbsync.toml:1: is not UTF-8 (save it as UTF-8)\n")
+    assert result.err.startswith("kbsync.toml:1:1: KB101 is not UTF-8 (save it as UTF-8)\n")
 
 
 def test_settings_with_a_byte_order_mark_and_windows_line_ends_are_read(project: Project) -> None:

@@ -94,7 +94,7 @@ def test_standard_input_is_a_dash(project: Project) -> None:
     assert piped(project, b"", "render", "-") == (0, "\n", "")
     code, out, err = piped(project, b"\xff", "render", "--back", "-")
     assert (code, out) == (1, "")
-    assert err.startswith("standard input:1: is not UTF-8")
+    assert err.startswith("standard input:1:1: KB201 is not UTF-8")
 
 
 def test_back_prints_the_markdown_of_a_file_and_names_what_it_drops(project: Project, tmp_path: Path) -> None:

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from kbsync.errors import Problem
+
 HERE = Path(__file__).parent
+
+
+def shown(problem: Problem) -> str:
+    """Return a problem without its column, its code and its severity."""
+    where = f"{problem.path}:{problem.line}" if problem.line else problem.path
+    return f"{where}: {problem.message}" + (f" ({problem.advice})" if problem.advice else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,7 @@ def test_the_body_keeps_the_code_block_that_it_begins_with() -> None:
 
 def test_a_byte_order_mark_does_not_hide_the_front_matter() -> None:
     document = parse_document("\ufeff---\r\ntitle: T\r\n---\r\nBody\r\n", "a.md")
-    assert (document.lines, document.body, document.body_line) == ({"title": 2}, "Body\n", 4)
+    assert (document.places["title"].line, document.body, document.body_line) == (2, "Body\n", 4)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from kbsync.content.tree import ContentTree, read_article, read_tree
 from kbsync.digests import source_key
 from kbsync.errors import ContentError, Problem
 from kbsync.files import WorkingTree
+from tests.content.cases import shown
 from tests.git.conftest import put
 
 TITLE = "---\ntitle: T\n---\n\n"
@@ -25,7 +26,7 @@ def tree_of(place: Path, files: Mapping[str, str | bytes], **variables: str) -> 
 
 
 def messages(tree: ContentTree) -> list[str]:
-    return [str(problem) for problem in lint(tree, assets_url=None)]
+    return [shown(problem) for problem in lint(tree, assets_url=None)]
 
 
 def body(tree: ContentTree, path: str = PAGE) -> str:
@@ -186,7 +187,7 @@ def test_an_included_file_outside_of_folders_is_not_an_article(tmp_path: Path) -
     assert (messages(tree), body(tree)) == ([], "X\nD\n")
     assert {"snippets/x.md", "loose.md", "deeper.md"} <= set(tree.excluded)
     alone = read_tree(WorkingTree(tmp_path), TreeRules(ignore=(PAGE,)))
-    assert any(problem.startswith("snippets/x.md: is not inside a folder") for problem in messages(alone))
+    assert any(problem.startswith("snippets/x.md:1: lies outside any folder") for problem in messages(alone))
 
 
 def test_an_article_can_be_included_too(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from kbsync.content.lint import lint
 from kbsync.content.selection import TreeRules
 from kbsync.content.tree import read_tree
 from kbsync.files import WorkingTree
+from tests.content.cases import shown
 from tests.git.conftest import put
 
 FILES: dict[str, str | bytes] = {
@@ -29,7 +30,7 @@ def messages(
     put(place, FILES)
     put(place, {"a/b/page.md": f"---\ntitle: Page\n{front}---\n\n{body}\n"})
     tree = read_tree(WorkingTree(place), TreeRules(languages=("fr",)))
-    return [str(problem).removeprefix("a/b/page.md:") for problem in lint(tree, assets_url=assets_url)]
+    return [shown(problem).removeprefix("a/b/page.md:") for problem in lint(tree, assets_url=assets_url)]
 
 
 @pytest.mark.parametrize(
