@@ -128,7 +128,7 @@ class Outcome:
 
     `live` is the item as the portal last showed it and `seen_at` the portal's own time of that (ISO 8601, UTC);
     `notes` are remarks for people although nothing failed, `unsent` the fields that need a second call, which could
-    not be made.
+    not be made. `refused`: the portal will not take it as it is, however often it is sent.
     """
 
     change: Change
@@ -138,6 +138,7 @@ class Outcome:
     live: Item | None = None
     seen_at: str = ""
     unsent: tuple[str, ...] = ()
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, check_unchanged
 from kbsync.freshdesk.readings import Readings
-from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, Status, ancestors, parent_path
+from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, Status, ancestors, is_under, parent_path
 from kbsync.planner.planner import Plan
 
 _INTERRUPTED = "not started: interrupted"
@@ -166,10 +166,19 @@ class _Applier:
         needs = set(ancestors(change.path))
         if change.path not in self.openers:
             needs |= self._linked(change)
+            if change.before is None or change.before != change.after:
+                needs -= self._without_address(change)
         return self._missing(needs)
 
     def _linked(self, change: Change) -> set[str]:
         return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
+
+    def _without_address(self, change: Change) -> set[str]:
+        """Return the linked articles that the portal refused, with their folder or alone; no link waits for them."""
+        linked = self._linked(change) - self.ids.keys()
+        outcomes = self.result.outcomes if linked else ()
+        refused = {one.change.path for one in outcomes if one.refused and one.change.action.creates_item}
+        return {path for path in linked if any(is_under(path, parent) for parent in refused)}
 
     def _missing(self, needs: set[str]) -> str:
         missing = sorted(needs - self.ids.keys())
@@ -182,6 +191,8 @@ class _Applier:
             return stale
         create = replace(change, action=Action.CREATE, id=None, actual=None)
         new = replace(self._send(create, item=self._initial_item(change)), change=change)
+        if new.refused and change.id:
+            self.ids[change.path] = change.id  # links lead to the old article, which stays
         if new.result is not Result.DONE or change.actual is None:
             return new
         address = self.addresses.address_of(change.path, self.ids)
@@ -212,7 +223,7 @@ class _Applier:
         if opened.live is None:
             return
         blocker = "interrupted" if self.pool.stopping else self.lease.check() if self.lease else ""
-        blocker = blocker or self._missing(self._linked(change))
+        blocker = blocker or self._missing(self._linked(change) - self._without_address(change))
         if blocker:
             completed = replace(opened, result=Result.SKIPPED, error=f"created as a draft; {blocker}")
         else:
@@ -237,6 +248,8 @@ class _Applier:
         )
         self.recorder.record(change, outcome, rendered)
         notes = (*outcome.notes, *(rendered.notes if rendered else ()))
+        if rendered and item is None and (missing := sorted(self._without_address(change))):
+            notes += (f"a link leads to the portal's home page until {', '.join(missing)} is published",)
         return self._with_id(replace(outcome, change=change, notes=notes))
 
     def _render(self, change: Change) -> Rendered | None:

@@ -29,6 +29,7 @@ from kbsync.freshdesk.verify import WriteRequest
 from kbsync.freshdesk.write import perform
 from kbsync.model import Article, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 
+_REFUSALS = (400, 409, 413, 422)
 _RUN_AGAIN = (
     "run the command again, in case somebody is editing; if the error stays, the key may lack access to some items"
 )
@@ -130,7 +131,10 @@ def apply(
 
 def _failure(change: Change, error: PortalError) -> Outcome:
     result = Result.WITHHELD if isinstance(error, StaleItem) else Result.FAILED
-    return Outcome(change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "))
+    refused = isinstance(error, StatusError) and error.status in _REFUSALS
+    return Outcome(
+        change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "), refused=refused
+    )
 
 
 def check_unchanged(readings: Readings, change: Change) -> Outcome | None:

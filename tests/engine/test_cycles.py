@@ -64,7 +64,7 @@ def test_no_reader_sees_a_link_without_a_target(clone: Clone, portal: Portal, mo
 def test_an_opener_stays_hidden_when_the_rest_of_its_cycle_fails(clone: Clone, portal: Portal) -> None:
     clone.published()
     clone.commit({ONE: CIRCLE[ONE], TWO: article("Two", "To [one](one.md).")})
-    portal.faults.fail("POST", "*/articles", status=400, skip=1, times=None)
+    portal.faults.fail("POST", "*/articles", status=500, skip=1, times=None)
     done = clone.publish()
     assert {path for path, _, _ in troubles(done)} == {ONE, TWO}
     (opened,) = [a for a in portal.store.all_articles() if a.title in ("One", "Two")]

@@ -94,10 +94,57 @@ def test_updates_and_removals_survive_faults_too(clone: Clone, portal: Portal, t
     assert clone.methods(clone.published).keys() == {"GET"}
 
 
+HOME = '/support/solutions"'
+
+
+def test_an_article_that_the_portal_refuses_holds_back_no_other(clone: Clone, portal: Portal) -> None:
+    """`reset` links to `install`: it is published, and gets that link when `install` has an address."""
+    portal.faults.fail("POST", "*/articles", status=400)
+    done = clone.publish()
+    assert [(path, result) for path, result, _ in troubles(done)] == [(INSTALL, "failed")]
+    assert HOME in clone.live(RESET).description
+    (reset,) = [outcome for outcome in done.run.outcomes if outcome.change.path == RESET] if done.run else []
+    assert reset.notes == (f"a link leads to the portal's home page until {INSTALL} is published",)
+    portal.faults.fail("POST", "*/articles", status=413)
+    assert {path: result for path, result, _ in troubles(clone.publish())} == {INSTALL: "failed", RESET: "skipped"}
+    assert set(steps(clone.plan())) == {INSTALL, RESET}
+    clone.published()
+    assert HOME not in clone.live(RESET).description
+    assert f"/articles/{clone.id_of(INSTALL)}" in clone.live(RESET).description
+    assert steps(clone.plan()) == {}
+
+
+def test_what_lies_in_a_refused_folder_waits_and_what_links_to_it_does_not(clone: Clone, portal: Portal) -> None:
+    clone.commit({"shop/orders/pay.md": article("Pay", "See [join](../../guide/basics/wifi/join.md).")})
+    portal.faults.fail("POST", "*/folders", status=400, skip=1)
+    ends = {path: result for path, result, _ in troubles(clone.publish())}
+    assert "failed" in ends.values()
+    inside = {path for path in ends if path.endswith(".md")}
+    failed = {path for path, result in ends.items() if result == "failed"}
+    assert all(any(path.startswith(f"{folder}/") for folder in failed) for path in inside)
+    clone.published()
+    assert steps(clone.plan()) == {}
+    assert all(HOME not in a.description for a in portal.store.all_articles())
+
+
+def test_links_to_an_article_whose_move_is_refused_lead_to_the_old_one(clone: Clone, portal: Portal) -> None:
+    clone.published()
+    old = clone.id_of(INSTALL)
+    clone.git("mv", INSTALL, "shop/orders/install.md")
+    clone.commit({RESET: article("Reset", "First [install](../../shop/orders/install.md), then more.")})
+    portal.faults.fail("POST", "*/articles", status=400)
+    assert [result for _, result, _ in troubles(clone.publish())] == ["failed"]
+    assert f"/articles/{old}" in clone.live(RESET).description
+    clone.published()
+    assert f"/articles/{clone.id_of('shop/orders/install.md')}" in clone.live(RESET).description
+    assert clone.id_of("shop/orders/install.md") != old
+    assert steps(clone.plan()) == {}
+
+
 def test_one_failure_stops_only_the_changes_that_need_it(clone: Clone, portal: Portal) -> None:
     """`reset` links to `install`, and `join` to `reset`; `pay` and the directories need none of them."""
     clone.commit({"guide/basics/pay.md": article("Pay", "Elsewhere too.")})
-    portal.faults.fail("POST", "*/articles", status=400)
+    portal.faults.fail("POST", "*/articles", status=403)
     done = clone.publish()
     failed = {path: result for path, result, _ in troubles(done)}
     assert failed[INSTALL] == "failed"
