@@ -281,15 +281,7 @@ class _ConfigReader:
         found = ((number, at.start() + 1) for number, line in enumerate(self.lines, 1) if (at := pattern.search(line)))
         line, column = next(found, (0, 1))
         self.problems.append(
-            Problem(
-                code=code,
-                path=CONFIG_FILE,
-                line=line,
-                column=column,
-                message=what,
-                advice=advice,
-                fixable=fixable,
-            )
+            Problem(code=code, path=CONFIG_FILE, line=line, column=column, message=what, advice=advice, fixable=fixable)
         )
 
 

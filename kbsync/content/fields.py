@@ -74,10 +74,7 @@ class FieldReader:
 
     def add(self, code: str, place: FrontMatterSpan, what: str, advice: str, *, fixable: bool = False) -> None:
         """Add a problem and what to do about it."""
-        line, column = place.line, place.column
-        self.problems.append(
-            Problem(code=code, path=self.path, line=line, column=column, message=what, advice=advice, fixable=fixable)
-        )
+        self.problems.append(place.problem(code, self.path, what, advice, fixable=fixable))
 
     def read_article(self, front: YamlMapping) -> ArticleFields:
         """Read the keys of an article's front matter."""

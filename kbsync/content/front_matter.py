@@ -37,8 +37,13 @@ class FrontMatterSpan:
 
     line: int
     column: int = 1
-    start: int
-    end: int
+    start: int = 0
+    end: int = 0
+
+    def problem(self, code: str, path: str, what: str, advice: str, *, fixable: bool = False) -> Problem:
+        """Return a problem of this place."""
+        line, column = self.line, self.column
+        return Problem(code=code, path=path, line=line, column=column, message=what, advice=advice, fixable=fixable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +102,7 @@ def key_places(table: YamlMapping, prefix: str = "") -> Iterator[tuple[str, Fron
             yield from key_places(value, f"{prefix}{key}.")
 
 
-EMPTY = YamlMapping(items={}, keys={}, flow=False, span=FrontMatterSpan(line=1, start=0, end=0))
+EMPTY = YamlMapping(items={}, keys={}, flow=False, span=FrontMatterSpan(line=1))
 
 
 class _NodeLoader(_FastestLoader):  # type: ignore[misc]
@@ -206,8 +211,7 @@ class _NodeReader:
         return FrontMatterSpan(line=line, column=column, start=begin.index, end=end.index)
 
     def _add_problem(self, code: str, place: FrontMatterSpan, what: str, advice: str) -> None:
-        problem = Problem(code=code, path=self.path, line=place.line, column=place.column, message=what, advice=advice)
-        self.problems.append(problem)
+        self.problems.append(place.problem(code, self.path, what, advice))
 
 
 def _problem_from_yaml(error: Exception, source: str, first_line: int, path: str) -> Problem:

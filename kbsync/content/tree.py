@@ -200,9 +200,8 @@ class _TreeReader:
         if isinstance(item, Article) and item.origin:
             document = parse_document(item.origin.text, item.path or "")
         path = source_path(item.kind, item.path or "") if item.origin else item.path or ""
-        place = document.places.get(key, EMPTY.span) if document else FrontMatterSpan(line=0, start=0, end=0)
-        problem = Problem(code=code, path=path, line=place.line, column=place.column, message=what, advice=advice)
-        self.problems.append(problem)
+        place = document.places.get(key, EMPTY.span) if document else FrontMatterSpan(line=0)
+        self.problems.append(place.problem(code, path, what, advice))
 
     def add_misplaced(self) -> None:
         """Report articles outside of folders, but for included files: these are not articles."""

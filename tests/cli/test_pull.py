@@ -83,7 +83,7 @@ def test_a_block_changed_by_both_is_written_between_markers_and_held_back(projec
     for words in (["lint"], ["publish", "--yes"]):
         held = project.kbsync(*words)
         assert held.code == 1
-        assert f"{FIRST}:4: " in held.out + held.err
+        assert f"{FIRST}:4:1: " in held.out + held.err
 
 
 def test_json_names_a_conflict_beside_what_was_merged(project: Project) -> None:
