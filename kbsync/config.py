@@ -62,6 +62,7 @@ class Config:
     remote: str = "origin"
     ignore: tuple[str, ...] = ()
     ignored_keys: frozenset[str] = frozenset()
+    title: str = "heading"
     lint_ignore: tuple[str, ...] = ()
     subfolders: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -174,7 +175,8 @@ class _ConfigReader:
         if "lint" in table:
             found["lint_ignore"] = self._lint(self._section(table, "lint"))
         front = self._section(table, "front_matter")
-        self._known(front, ("ignore",), "[front_matter]")
+        self._known(front, ("ignore", "title"), "[front_matter]")
+        found |= self._chosen(front, "title", ("heading", "filename"))
         if "ignore" in front:
             found["ignored_keys"] = frozenset(self._texts_in_lists(front, ("ignore",)).get("ignore", ()))
         return found
@@ -186,8 +188,7 @@ class _ConfigReader:
         self._known(section, (*_TEXTS, *_LISTS, "share", "subfolders"), f"[{where}]")
         found = self._texts(section, _TEXTS) | self._texts_in_lists(section, _LISTS)
         for name, choices in _CHOICES.items():
-            if name in found and found[name] not in choices:
-                self._problem(name, f"{name} cannot be {found[name]!r}", f"use one of {', '.join(choices)}")
+            self._chosen(section, name, choices)
         share = section.get("share", 0.8)
         if isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1:
             found["share"] = float(share)
@@ -197,6 +198,12 @@ class _ConfigReader:
         if not isinstance(subfolders, bool):
             self._problem("subfolders", f"subfolders cannot be {subfolders!r}", "use true or false")
         return found | {"subfolders": bool(subfolders)}
+
+    def _chosen(self, section: Mapping[str, object], name: str, choices: tuple[str, ...]) -> dict[str, object]:
+        value = section.get(name, choices[0])
+        if value not in choices and isinstance(value, str):
+            self._problem(name, f"{name} cannot be {value!r}", f"use one of {', '.join(choices)}")
+        return self._texts(section, (name,))
 
     def _limits(self, section: Mapping[str, object]) -> dict[str, object]:
         self._known(section, ("archive",), "[limits]")
@@ -271,9 +278,9 @@ class _ConfigReader:
 
     def _known(self, section: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
         for name in section.keys() - set(names):
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0)
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
             fixable = bool(difflib.get_close_matches(name, names, n=1, cutoff=0.8))
-            advice = f"did you mean {near[0]!r}?"
+            advice = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(names)}"
             self._problem(name, f"unknown key {name!r} in {where}", advice, code="KB102", fixable=fixable)
 
     def _problem(self, name: str, what: str, advice: str = "", *, code: str = "KB103", fixable: bool = False) -> None:

@@ -30,9 +30,15 @@ _OPENING = re.compile(r"---[ \t]*(?:\r\n|\n|\r|\Z)")
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
 _LATE_OPENING = re.compile(r"(?:[ \t]*\r?\n)+---[ \t]*\r?\n[A-Za-z_][\w-]*[ \t]*:(?:[ \t]|\r?\n)")
 _NEWLINE = re.compile(r"\r\n?|\n")
+_AROUND_NEWLINE = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _BLANK_LINES = re.compile(r"(?:[ \t]*(?:\r\n|\n|\r))*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _LONGEST_TITLE = 1000
+_UNDERLINE = re.compile(r" {0,3}=+[ \t]*")
+_PARAGRAPH = re.compile(r" {0,3}(?![ \t\->+*#=<|`~]|\d{1,9}[.)][ \t])\S.*")
+_RAW_HEADING = re.compile(
+    r" {0,3}<h1\b[^<>]*>((?:(?!\n[ \t]*\r?\n|</?h1\b).)*)</h1>[ \t]*$", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
 _HEADING_ID = re.compile(r"[ \t]*\{#[^{}\s]+\}$")
 _PUNCTUATION = re.compile(r"([\\`*_\[\]<>&~{}#])")
 _INLINE = re.compile(
@@ -40,7 +46,7 @@ _INLINE = re.compile(
     r"|(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|!?\[(?P<text>(?:\\.|[^\[\]\\])*)\]\((?:\\.|[^()\\])*\)"
     r"|<(?P<auto>(?:https?|mailto):[^<>\s]*)>"
-    r"|(?P<tag></?[A-Za-z][^<>]*>)"
+    r"|(?P<tag></?[A-Za-z][^<>]*>|<!--(?:-?>|.*?-->))"
     r"|(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);)"
     r"|(?P<stars>\*{1,3}|~~)(?=\S)(?P<strong>.+?)(?<=\S)(?P=stars)"
     r"|(?<!\w)(?P<unders>_{1,3})(?=\S)(?P<soft>.+?)(?<=\S)(?P=unders)(?!\w)"
@@ -67,7 +73,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TitleHeading:
-    """A first-level heading; `start` and `end` are the offsets of its line in the file, without its newline."""
+    """A first-level heading; `start` and `end` are the offsets of its lines in the file, without the last newline."""
 
     title: str
     start: int
@@ -160,10 +166,24 @@ def newline_of(text: str) -> str:
 
 
 def find_title_heading(text: str, start: int) -> TitleHeading | None:
-    """Find the first `# heading` that has words from an offset on, outside of code blocks and HTML comments."""
+    """Find the first heading of the first level that has words, outside of code blocks and HTML comments.
+
+    It is written `# Title`, `<h1>Title</h1>`, or as a paragraph of one line that is underlined with `===`.
+    """
+    paragraph: list[tuple[int, int]] = []
     for begin, end in _prose_lines(text, start):
-        if title := plain_words(_heading_text(text[begin:end])):
-            return TitleHeading(title=title, start=begin, end=end)
+        line, first, last = text[begin:end], begin, end
+        written = _heading_text(line)
+        if len(paragraph) == 1 and _UNDERLINE.fullmatch(line) and _PARAGRAPH.fullmatch(text, *paragraph[0]):
+            above, end_above = paragraph[0]
+            first, written = (above, text[above:end_above]) if not text[end_above:begin].strip() else (begin, "")
+        elif raw := _RAW_HEADING.match(text, begin):
+            last, written = raw.end(), _AROUND_NEWLINE.sub(" ", raw[1])
+        if title := plain_words(written.strip()):
+            return TitleHeading(title=title, start=first, end=last)
+        paragraph.append((begin, end))
+        if written or not line.strip():
+            paragraph.clear()
     return None
 
 
@@ -245,14 +265,15 @@ def parse_document(text: str, path: str) -> Document:
     front = EMPTY
     if parts.front_start is not None:
         front = read_front_matter(text[parts.front_start : parts.front_end], first_line=2, path=path)
-    heading = None if is_index(path) or "title" in front.items else find_title_heading(text, parts.body_start)
+    heading = None if is_index(path) or front.has("title") else find_title_heading(text, parts.body_start)
     start = skip_blank_lines(text, parts.body_start)
     if heading is not None and heading.start == start:
         start = skip_blank_lines(text, heading.end)
     body = text[start:]
     if heading is not None and heading.start > start:
-        # The heading leaves an empty line, so that the lines after it keep their numbers.
-        body = text[start : heading.start] + text[heading.end :]
+        # The heading leaves empty lines, so that the lines after it keep their numbers.
+        left = "\n" * (line_at(text, heading.end) - line_at(text, heading.start))
+        body = text[start : heading.start] + left + text[heading.end :]
     return Document(
         front=front,
         places=dict(key_places(front)),
@@ -355,7 +376,9 @@ def _edit_one(text: str, name: str, value: FieldValue, path: str) -> str:
     document, newline = parse_document(text, path), newline_of(text)
     heading = document.heading
     if name == "title" and heading is not None and isinstance(value, str):
-        return f"{text[: heading.start]}# {_heading_words(value)}{text[heading.end :]}"
+        # As many lines as before, so that the lines after it keep their numbers.
+        below = newline * (line_at(text, heading.end) - line_at(text, heading.start))
+        return f"{text[: heading.start]}# {_heading_words(value)}{below}{text[heading.end :]}"
     if name == "description" and is_index(path) and "description" not in document.front.items:
         return replace_body(text, value if isinstance(value, str) else "", path=path)
     parts = split_front_matter(text)

@@ -26,6 +26,7 @@ from kbsync.model import Seo, Status, Visibility
 ARTICLE_KEYS = ("title", "status", "draft", "tags", "seo", "author", "id", "publish", "variables")
 INDEX_KEYS = ("name", "description", "visibility", "companies", "segments", "portals", "id", "defaults")
 SEO_KEYS = ("title", "description", "keywords")
+_OTHER_TOOL = "if another tool needs this key, name it in `[front_matter] ignore`"
 _OWN_KEYS = ("title", "id")
 _LONGEST_NAME = 255
 _LONGEST_TAG = 32
@@ -113,33 +114,32 @@ class FieldReader:
     def _read(
         self, front: YamlMapping, key: str, reader: Callable[[str, YamlValue], _T], prefix: str = ""
     ) -> _T | None:
-        value = front.items.get(key)
-        if value is None:
-            return None
-        if isinstance(value, YamlScalar) and value.is_null:
-            advice = f'write `{key}: "{value.text}"` if this is the text, or remove the line'
-            self.add(
-                "KB113", front.keys[key], f"`{prefix}{key}` has no value", advice if value.text else "remove the line"
-            )
-            return None
-        return reader(prefix + key, value)
+        return reader(prefix + key, front.items[key]) if front.has(key) else None
 
     def _known(self, table: YamlMapping, keys: tuple[str, ...], where: str, prefix: str = "") -> YamlMapping:
         """Return a mapping without the keys that the configuration ignores; report every unknown key."""
         items = {key: value for key, value in table.items.items() if prefix + key not in self.ignored_keys}
         for key in items.keys() - set(keys):
-            near = get_close_matches(key.lower(), keys, n=1, cutoff=0.5)
-            advice = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys: {', '.join(keys)}"
+            near = get_close_matches(key.lower(), keys, n=1, cutoff=0.6)
+            advice = (
+                f"did you mean `{prefix}{near[0]}`?" if near else f"known keys are {', '.join(keys)}; {_OTHER_TOOL}"
+            )
             fixable = bool(get_close_matches(key.lower(), keys, n=1, cutoff=0.8))
             self.add("KB112", table.keys[key], f"unknown key `{prefix}{key}` for {where}", advice, fixable=fixable)
         return YamlMapping(items=items, keys=table.keys, flow=table.flow, span=table.span)
 
     def _text(self, key: str, value: YamlValue) -> str | None:
         if isinstance(value, YamlScalar):
+            self._check_comment(key, value)
             return value.text.strip()
         advice = "put it in quotes if it contains brackets or a colon"
         self.add("KB113", value.span, f"`{key}` must be text, not a {_shape(value)}", advice)
         return None
+
+    def _check_comment(self, key: str, value: YamlScalar) -> None:
+        if value.comment:
+            what = f"`{key}` ends before `{value.comment}`, which is a comment in YAML"
+            self.add("KB124", value.span, what, f'if it belongs to the text, write it in quotes: `"{value.text} …"`')
 
     def _name(self, key: str, value: YamlValue) -> str | None:
         text = self._text(key, value)
@@ -168,6 +168,10 @@ class FieldReader:
                 self.add("KB123", item.span, f"`{text}` is given twice in `{key}`", "keep one of the two")
             else:
                 texts.append(text)
+                self._check_comment(key, item)
+                if key == "seo.keywords" and ";" in text:
+                    what = f"the keyword `{text}` has a comma, at which Freshdesk divides it"
+                    self.add("KB125", item.span, what, "write each keyword as an entry of its own")
         return tuple(texts)
 
     def _tags(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
@@ -182,7 +186,7 @@ class FieldReader:
             return int(value.text)
         written = f"`{value.text}`" if isinstance(value, YamlScalar) else f"a {_shape(value)}"
         what = f"`{key}` must be a whole number, not {written}"
-        self.add("KB113", value.span, what, "copy it from the URL in Freshdesk")
+        self.add("KB113", value.span, what, f"copy it from the address in Freshdesk; {_OTHER_TOOL}")
         return None
 
     def _integers(self, key: str, value: YamlValue) -> tuple[int, ...] | None:
@@ -213,7 +217,7 @@ class FieldReader:
                 return words(text)
             near = get_close_matches(text.lower(), known, n=1, cutoff=0.5)
             advice = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(known)}"
-            self.add("KB113", value.span, f"`{key}` cannot be `{text}`", advice)
+            self.add("KB113", value.span, f"`{key}` cannot be `{text}`", f"{advice}; {_OTHER_TOOL}")
             return None
 
         return read
@@ -247,7 +251,12 @@ class FieldReader:
             return int(text)
         if _EMAIL.fullmatch(text):
             return text
-        self.add("KB113", value.span, f"`{key}` must be an agent's e-mail or id", f"write `{key}: name@example.com`")
+        self.add(
+            "KB113",
+            value.span,
+            f"`{key}` must be an agent's e-mail or id",
+            f"write `{key}: name@example.com`; {_OTHER_TOOL}",
+        )
         return None
 
     def _variables(self, key: str, value: YamlValue) -> Mapping[str, str] | None:
@@ -293,7 +302,7 @@ class FieldReader:
             if given is not None and fields.visibility not in wanted:
                 advice = f"add `visibility: {wanted[0]}`"
                 self.add("KB115", front.keys[key], f"`{key}` has no effect without `visibility: {wanted[0]}`", advice)
-            if fields.visibility in wanted and (given == () or key not in front.items):
+            if fields.visibility in wanted and (given == () or not front.has(key)):
                 advice = f"add `{key}: [id, …]`"
                 self.add("KB115", front.keys["visibility"], f"`visibility: {fields.visibility}` needs `{key}`", advice)
 

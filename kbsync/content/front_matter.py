@@ -27,6 +27,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\uf
 _NO_FRONT_MATTER_MEANT = "if the `---` is a horizontal rule, write it as `***`"
 _ALIAS = re.compile(r"[ \t]*:[ \t]+(\*[^\s,\]}]+)")
 _COLON = re.compile(r"[ \t]*:")
+_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _QUOTES = ("'", '"')
 
@@ -48,11 +49,12 @@ class FrontMatterSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YamlScalar:
-    """A single value; `style` is its quote or block mark, empty for a plain one."""
+    """A single value; `style` is its quote or block mark, empty for a plain one, `comment` what follows a plain one."""
 
     text: str
     style: str
     span: FrontMatterSpan
+    comment: str = ""
 
     @property
     def is_null(self) -> bool:
@@ -77,6 +79,11 @@ class YamlMapping:
     keys: Mapping[str, FrontMatterSpan]
     flow: bool
     span: FrontMatterSpan
+
+    def has(self, key: str) -> bool:
+        """Return whether a key has a value; one without is read as if it were absent."""
+        value = self.items.get(key)
+        return value is not None and not (isinstance(value, YamlScalar) and value.is_null)
 
 
 YamlValue = YamlScalar | YamlSequence | YamlMapping
@@ -122,7 +129,7 @@ def read_front_matter(source: str, *, first_line: int, path: str) -> YamlMapping
         raise ContentError((_problem_from_yaml(error, source, first_line, path),)) from None
     if node is None:
         return EMPTY
-    reader = _NodeReader(path=path, first_line=first_line)
+    reader = _NodeReader(source, path=path, first_line=first_line)
     value = reader.read(node, 0)
     if not isinstance(value, YamlMapping):
         what = "the front matter does not contain `key: value` lines"
@@ -165,7 +172,8 @@ def _double_quoted(value: str) -> str:
 class _NodeReader:
     """Reads the nodes of one YAML text and collects their problems."""
 
-    def __init__(self, *, path: str, first_line: int) -> None:
+    def __init__(self, source: str, *, path: str, first_line: int) -> None:
+        self.source = source
         self.path = path
         self.first_line = first_line
         self.problems: list[Problem] = []
@@ -182,7 +190,9 @@ class _NodeReader:
             what = f"the YAML tag `{node.tag}` is not supported"
             self._add_problem("KB110", place, what, "remove the tag")
         if isinstance(node, yaml.ScalarNode):
-            return YamlScalar(text=node.value, style=node.style or "", span=place)
+            found = None if node.style else _COMMENT.match(self.source, place.end)
+            comment = found[1] if found and node.value else ""
+            return YamlScalar(text=node.value, style=node.style or "", span=place, comment=comment)
         if isinstance(node, yaml.SequenceNode):
             items = tuple(self.read(item, depth + 1) for item in node.value)
             return YamlSequence(items=items, flow=bool(node.flow_style), span=place)

@@ -413,7 +413,8 @@ class Includes:
             return what, f"did you mean `{from_here}`? {_FROM_THE_ROOT}"
         name = path.rpartition("/")[2]
         near = [known for known in self._paths if known.rpartition("/")[2] == name]
-        near = near or get_close_matches(path, self._paths, n=1, cutoff=0.6)
+        same_kind = [known for known in self._paths if known.endswith(posixpath.splitext(path)[1])]
+        near = near or get_close_matches(path, same_kind, n=1, cutoff=0.8)
         return what, f"did you mean `{min(near)}`?" if near else _FROM_THE_ROOT
 
     @cached_property

@@ -3,6 +3,7 @@
 Makes no calls and writes nothing. Links are checked against the tree alone, never against a portal.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -11,22 +12,29 @@ from difflib import get_close_matches
 from kbsync.content.document import unix_newlines
 from kbsync.content.ignores import Ignored, read_ignores
 from kbsync.content.includes import Expansion, Location
+from kbsync.content.selection import split_suffix
 from kbsync.content.tree import ContentTree
 from kbsync.errors import Problem
 from kbsync.files import folded
-from kbsync.markup.links import Reference, anchors_of, from_root, hazards, references, to_root
+from kbsync.markup.links import Reference, anchors_of, fences_with_attributes, from_root, hazards, references, to_root
 from kbsync.model import INDEX_FILE, Article, Status, parent_path, source_path
 from kbsync.rules import is_selected
 
 
 def lint(
-    tree: ContentTree, *, assets_url: str | None, ignore: Collection[str] = (), others: Iterable[Problem] = ()
+    tree: ContentTree,
+    *,
+    assets_url: str | None,
+    ignore: Collection[str] = (),
+    others: Iterable[Problem] = (),
+    empty: Collection[str] = (),
 ) -> tuple[Problem, ...]:
     """Return every problem of a tree, sorted by file and line, with `others` that are known of it already.
 
-    Warnings that a comment in their file ignores, or that the codes in `ignore` begin, are left out.
+    Warnings that a comment in their file ignores, or that the codes in `ignore` begin, are left out. `empty` are the
+    articles that have no text on the portal either.
     """
-    checker = _ArticleChecker(tree, served=assets_url is not None)
+    checker = _ArticleChecker(tree, served=assets_url is not None, empty=frozenset(empty))
     found = {problem for article in tree.knowledge.articles for problem in checker.check(article)}
     found |= {*tree.problems, *others}
     comments: dict[str, tuple[Ignored, ...]] = {}
@@ -51,6 +59,9 @@ def _texts(tree: ContentTree) -> Iterator[tuple[str, str, int]]:
             yield source_path(item.kind, item.path or ""), "\n".join(body), item.origin.body_line
 
 
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
 class _ArticleChecker:
     """Checks articles against everything that links can lead to.
 
@@ -58,8 +69,9 @@ class _ArticleChecker:
     be possible to publish it as it was pulled.
     """
 
-    def __init__(self, tree: ContentTree, *, served: bool) -> None:
+    def __init__(self, tree: ContentTree, *, served: bool, empty: frozenset[str]) -> None:
         self.served = served
+        self.empty = empty
         known = tree.knowledge
         self.articles = {article.path or "": article for article in known.articles}
         self.directories = {item.path or "" for item in known.items() if not isinstance(item, Article)}
@@ -73,11 +85,18 @@ class _ArticleChecker:
     def check(self, article: Article) -> Iterator[Problem]:
         expansion = self.expansions.get(article.path or "")
         lines = article.body.split("\n")
+        if article.origin is not None and not _COMMENT.sub("", article.body).strip():
+            code = "KB224" if article.path in self.empty else "KB223"
+            advice = "write its text, or set `publish: false` until it has one"
+            yield Location(path=article.path or "", line=1).problem(code, "the article has no text", advice)
         for reference in references(article.body):
             known = expansion.links.get((reference.line, reference.target)) if expansion else None
             location, written = known or (_location(article, expansion, reference.line, lines), reference.target)
             if problem := self._check_link(article, replace(reference, target=written), location):
                 yield problem
+        for row in fences_with_attributes(article.body):
+            what, advice = "the language of a code block is in braces", "write it alone, such as ```` ```python ````"
+            yield _location(article, expansion, row, lines).problem("KB401", what, advice, at="{")
         for hazard in hazards(article.body):
             what = f"{hazard.what} would run in a reader's browser"
             at = hazard.what.removeprefix("address ").removesuffix(" attribute").removesuffix(">")
@@ -145,7 +164,8 @@ class _ArticleChecker:
     def _similar_paths(self, target: str) -> list[str]:
         """Return the path that was probably meant: one of the same name elsewhere, else one in the same directory."""
         directory, _, name = target.rpartition("/")
-        paths = self.folded.values()
+        suffix = split_suffix(name)[1]
+        paths = [path for path in self.folded.values() if split_suffix(path)[1] == suffix]
         elsewhere = [path for path in paths if path.rpartition("/")[2] == name]
         siblings = [path for path in paths if parent_path(path) == directory]
         return get_close_matches(target, elsewhere or siblings, n=1, cutoff=0.8)

@@ -37,6 +37,7 @@ class TreeRules:
         languages: The target's other languages.
         ignored_keys: Keys of front matter that are ignored.
         variables: The variables of every article.
+        title: Where the title of a file without `title` comes from: its `heading`, or else its `filename`.
     """
 
     ignore: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class TreeRules:
     target: str = "production"
     ignored_keys: frozenset[str] = frozenset()
     variables: Mapping[str, str] = field(default_factory=dict)
+    title: str = "heading"
 
 
 class Selection:

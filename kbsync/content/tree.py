@@ -43,7 +43,10 @@ from kbsync.model import (
 
 _Fields = TypeVar("_Fields", ArticleFields, Seo)
 _FOLDER_KEYS = ("visibility", "companies", "segments")
-_TITLE_ADVICE = "write `title:` in the front matter, or start the text with a line `# Title`"
+_TITLE_ADVICE = (
+    "write `title:` in the front matter, or begin with a line `# Title`; for the names of files as titles, set "
+    '`title = "filename"` under `[front_matter]`'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +165,11 @@ class _TreeReader:
         if found.publish is False:
             self.unpublished.append(path)
             return
-        _validate_title(reader, document)
+        _validate_title(reader, document, required=self.rules.title != "filename")
         if directory.count("/") < 1:
             where = f"`{directory}/FOLDER/`" if directory else "CATEGORY/FOLDER/"
-            advice = f"move it into {where}, or set `publish: false`"
+            pattern = f"{directory}/**" if directory else f"/{path}"
+            advice = f'move it into {where}; if it is no article, add `ignore = ["{pattern}"]`, or set `publish: false`'
             reader.add("KB220", EMPTY.span, "is not inside a folder", advice)
             self.misplaced[path] = reader.problems
         else:
@@ -293,12 +297,14 @@ def _validate_names(roles: Mapping[str, Role]) -> Iterator[Problem]:
             yield Problem(code="KB215", path=path, message=error, advice="rename it")
 
 
-def _validate_title(reader: FieldReader, document: Document) -> None:
-    if "title" in document.front.items:
+def _validate_title(reader: FieldReader, document: Document, *, required: bool) -> None:
+    if document.front.has("title"):
+        return
+    if document.heading is None and not required:
         return
     if document.heading is None:
-        empty = not document.text.strip("\ufeff \t\r\n")
-        reader.add("KB120", EMPTY.span, "is empty" if empty else "has no title", _TITLE_ADVICE)
+        if document.text.strip("\ufeff \t\r\n"):
+            reader.add("KB120", EMPTY.span, "has no title", _TITLE_ADVICE)
     elif len(document.heading.title) > 255:
         place = replace(EMPTY.span, line=line_at(document.text, document.heading.start))
         what = f"the title has {len(document.heading.title)} characters, more than Freshdesk accepts"
@@ -316,7 +322,7 @@ def _validate_index_keys(reader: FieldReader, front: YamlMapping, depth: int) ->
         case _:
             foreign, where = ("portals",), "a folder"
     for key in foreign:
-        if key in front.items and key not in reader.ignored_keys:
+        if front.has(key) and key not in reader.ignored_keys:
             reader.add("KB114", front.keys[key], f"`{key}` has no meaning for {where}", "remove it")
 
 

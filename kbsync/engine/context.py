@@ -96,13 +96,14 @@ def tree_rules(config: Config) -> TreeRules:
         target=config.target,
         ignored_keys=config.ignored_keys,
         variables=config.variables,
+        title=config.title,
     )
 
 
 def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
     """Return all problems of a tree, those of its lock files included."""
-    _, of_lock = read_lock_files(lock_files(config, files))
-    return _lint(config, read_tree(files, tree_rules(config)), of_lock)
+    lock, of_lock = read_lock_files(lock_files(config, files))
+    return _lint(config, read_tree(files, tree_rules(config)), lock, of_lock)
 
 
 def open_workspace(
@@ -122,7 +123,7 @@ def open_workspace(
     tree = read_tree(files, tree_rules(config))
     lock, of_lock = read_lock_files(lock_files(config, files))
     usable = carried_over(lock, _blobs(tree.knowledge))
-    found = _lint(config, tree, of_lock) if checked else (*tree.problems, *of_lock)
+    found = _lint(config, tree, lock, of_lock) if checked else (*tree.problems, *of_lock)
     if errors := tuple(problem for problem in found if problem.is_error):
         raise ContentError(errors)
     heads = remote_heads(repository, config, local=local)
@@ -147,8 +148,12 @@ def open_workspace(
     )
 
 
-def _lint(config: Config, tree: ContentTree, of_lock: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    return lint(tree, assets_url=config.assets_url or None, ignore=config.lint_ignore, others=of_lock)
+def _lint(
+    config: Config, tree: ContentTree, lock: Mapping[ItemKey, Baseline], of_lock: tuple[Problem, ...]
+) -> tuple[Problem, ...]:
+    nothing = content_digests(Article(title="", body=""), frozenset())["body"]
+    empty = {known.path for known in lock.values() if known.content.get("body") == nothing}
+    return lint(tree, assets_url=config.assets_url or None, ignore=config.lint_ignore, others=of_lock, empty=empty)
 
 
 def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:

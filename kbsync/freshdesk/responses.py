@@ -100,7 +100,7 @@ def error_from(raw: RawResponse) -> PortalError:
     """Return the error for a response that is not a success."""
     code, message = _code_and_message(raw)
     detail = f": {message}" if message else ""
-    suffix = f" ({code})" if code else ""
+    suffix = f" ({code})" if code and f"({code})" not in message else ""
     if 300 <= raw.status < 400:
         return _redirect_error(raw)
     if code in _BY_CODE:

@@ -82,6 +82,7 @@ def _encode(text: str) -> str:
     return "".join(char if ord(char) > 127 and not char.isspace() else quote(char, safe=_SAFE) for char in text)
 
 
+_BRACED_LANGUAGE = re.compile(r"(?:```|~~~)[ \t]*\{")
 _TICKS = re.compile("`+")
 _CODE_OR_TAG = re.compile(
     r"\\.|(?P<ticks>`+)|(?P<comment><!--)|<(?P<raw>pre|code|script|style)\b(?P<attributes>[^<>]*)>|</?[A-Za-z][^<>]*>",
@@ -111,6 +112,13 @@ def is_one_paragraph(markdown: str) -> bool:
     """Return whether a text is one paragraph and nothing else, or empty."""
     kinds = [token.type for token in _PARSER.parse(markdown)]
     return kinds in ([], ["paragraph_open", "inline", "paragraph_close"])
+
+
+def fences_with_attributes(markdown: str) -> Iterator[int]:
+    """Yield the lines, from 1, of fenced code whose language is in braces, as Pandoc writes it."""
+    for token in _PARSER.parse(markdown) if _BRACED_LANGUAGE.search(markdown) else ():
+        if token.type == "fence" and token.map and token.info.lstrip().startswith("{"):
+            yield token.map[0] + 1
 
 
 def block_after(markdown: str, row: int) -> range:

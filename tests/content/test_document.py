@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -262,3 +263,20 @@ def test_a_very_long_line_is_read_quickly(line: str) -> None:
     begun = time.monotonic()
     parse_document(f"{line}\n" + "\n" * 100_000, "a.md")
     assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("case", cases("titles.txt", parts=2), ids=lambda case: case.title)
+def test_a_heading_of_any_form_is_the_title_and_is_not_in_the_body(case: Case) -> None:
+    text, expected = case.parts
+    title, _, first_line = expected.rstrip("\n").partition("|")
+    document = parse_document(text, "a.md")
+    assert document.heading is not None
+    assert document.heading.title == title
+    assert document.body.split("\n")[0] == first_line
+    for number, line in enumerate(document.body.split("\n")):
+        assert not line or text.split("\n")[document.body_line - 1 + number] == line, "lines keep their numbers"
+    edited = edit_fields(text, {"title": "Another"})
+    assert parse_document(edited, "a.md").heading == replace(
+        document.heading, title="Another", end=edited.index("Another") + 7
+    )
+    assert edit_fields(edited, {"title": title}).count("\n") <= text.count("\n")

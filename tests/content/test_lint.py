@@ -14,8 +14,8 @@ from tests.git.conftest import put
 FILES: dict[str, str | bytes] = {
     "a/_index.md": "---\nname: A\n---\n",
     "a/b/other.md": "# Other\n\n## One thing\n\n## One thing\n\n<a name='old'></a>\n\n## Named {#own}\n",
-    "a/b/Ünï côde.md": "# U\n",
-    "a/b/draft.md": "---\ntitle: D\nstatus: draft\n---\n",
+    "a/b/Ünï côde.md": "# U\n\nText\n",
+    "a/b/draft.md": "---\ntitle: D\nstatus: draft\n---\nText\n",
     "a/b/hidden.md": "---\ntitle: H\npublish: false\n---\n",
     "a/b/other.fr.md": "# Autre\n",
     "a/b/img/x.png": b"\x89",
@@ -105,7 +105,7 @@ def test_a_link_to_an_article_with_problems_is_no_problem(tmp_path: Path) -> Non
 
 
 def test_a_link_in_the_other_normal_form_has_its_target(tmp_path: Path) -> None:
-    put(tmp_path, {"a/b/e\u0301.md": "# E\n"})
+    put(tmp_path, {"a/b/e\u0301.md": "# E\n\nText\n"})
     assert messages(tmp_path, "[x](\u00e9.md) [y](e\u0301.md) [z](e%CC%81.md)") == []
 
 

@@ -159,8 +159,6 @@ def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
         ("a/b/c.md", f"---\ntitle: T\ntags:\n- ok\n- {'x' * 40}\n---\n", f":5: the tag `{'x' * 40}` has 40 characters"),
         ("a/b/c.md", "---\ntitle: T\ntags: [a, a]\n---\n", "is given twice in `tags`"),
         ("a/b/c.md", "---\ntitle: T\ntags: [[a]]\n---\n", "an entry of `tags` is not text"),
-        ("a/b/c.md", "---\ntitle: T\ntags:\n---\n", ":3: `tags` has no value"),
-        ("a/b/c.md", "---\ntitle: ~\n---\n", ':2: `title` has no value (write `title: "~"`'),
         ("a/b/c.md", f"---\ntitle: {'x' * 300}\n---\n", "than Freshdesk accepts (shorten it to 255 characters)"),
         ("a/b/c.md", f"\n# {'x' * 300}\n", ":2: the title has 300 characters"),
         ("a/b/c.md", "---\ntitle: [a]\n---\n", ":2: `title` must be text, not a list"),
@@ -172,7 +170,6 @@ def test_an_empty_root_is_an_empty_tree(tmp_path: Path) -> None:
         ("a/b/c.md", "---\ntitle: T\nauthor: someone\n---\n", "agent's e-mail or id"),
         ("a/b/c.md", "---\ntitle: T\npublish: 3\n---\n", "`publish` must be true or false"),
         ("a/b/c.md", "---\ntitle: T\nseo: words\n---\n", "`seo` must contain"),
-        ("a/b/c.md", "", ":1: is empty"),
         ("a/b/c.md", "Only words\n", ":1: has no title"),
         ("a/b/c.md", "# T\n\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> branch\n", ":3: contains conflict markers"),
         ("a/b/_index.md", "---\nname: N\nvisibility: al\n---\n", "did you mean `all`?"),
@@ -210,7 +207,7 @@ def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
         tmp_path, {"a/b/c.md": "---\ntitel: T\ntags: x\nid: y\n---\n", "a/b/d.md": "---\nx: [\n---\n", "e.md": ""}
     )
     assert [(problem.path, problem.line) for problem in tree.problems] == [
-        ("a/b/c.md", 1), ("a/b/c.md", 2), ("a/b/c.md", 3), ("a/b/c.md", 4), ("a/b/d.md", 2), ("e.md", 1), ("e.md", 1),
+        ("a/b/c.md", 1), ("a/b/c.md", 2), ("a/b/c.md", 3), ("a/b/c.md", 4), ("a/b/d.md", 2), ("e.md", 1),
     ]  # fmt: skip
 
 
@@ -316,3 +313,25 @@ def test_a_real_help_centre_reads_without_a_problem(corpus: Path) -> None:
     for article in known.articles:
         assert article.origin is not None
         assert article.origin.text.split("\n", article.origin.body_line - 1)[-1] == article.body
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title"),
+    [
+        ("A note", "Text\n", "A note"),
+        ("getting-started", "Text\n", "getting-started"),
+        ("2024-01-02 Daily", "---\ntags: [a]\n---\nText\n", "2024-01-02 Daily"),
+        ("a.b", "Text\n", "a.b"),
+        ("\u00dcber uns", "Text\n", "\u00dcber uns"),
+        ("x", "# Heading\n\nText\n", "Heading"),
+        ("x", "Text\n\n# Heading\n", "Heading"),
+        ("x", "Heading\n===\n\nText\n", "Heading"),
+        ("x", "---\ntitle: Given\n---\n# Heading\n", "Given"),
+        ("x", "---\ntitle:\n---\nText\n", "x"),
+    ],
+)
+def test_the_name_of_a_file_can_be_its_title(tmp_path: Path, name: str, text: str, title: str) -> None:
+    tree = tree_of(tmp_path, {f"a/b/{name}.md": text}, TreeRules(title="filename"))
+    assert (messages(tree), [article.title for article in tree.knowledge.articles]) == ([], [title])
+    unnamed = tree_of(tmp_path, {f"a/b/{name}.md": text})
+    assert [problem.code for problem in unnamed.problems] == (["KB120"] if title == name else [])
