@@ -97,6 +97,13 @@ def _cut(name: str, most: int) -> str:
 
 
 _LINK_ADVICE = "replace it with a regular file, or add it to `ignore`"
+_ANOTHER = "is another git repository (a submodule?), whose files kbsync does not read"
+_ANOTHER_ADVICE = "put the files themselves there, or name it in `ignore`"
+
+
+def submodule_problem(path: str) -> Problem:
+    """Return the problem of a directory that belongs to another repository: its files are not gone, but unknown."""
+    return Problem(code="KB205", path=printable_path(path), message=_ANOTHER, advice=_ANOTHER_ADVICE)
 
 
 class Files(Protocol):
@@ -116,11 +123,15 @@ class Files(Protocol):
 
 
 class WorkingTree:
-    """The files on disk under a root without those that git ignores; `ignored` has directories with a `/`."""
+    """The files on disk under a root without those that git ignores; `ignored` has directories with a `/`.
 
-    def __init__(self, root: Path, *, ignored: Collection[str] = ()) -> None:
+    `submodules` are directories that git has for another repository; they are empty where nobody fetched it.
+    """
+
+    def __init__(self, root: Path, *, ignored: Collection[str] = (), submodules: Collection[str] = ()) -> None:
         self.root = root
         self._ignored = frozenset(ignored)
+        self._submodules = frozenset(submodules)
         self._problems: list[Problem] = []
         self._names, doubles = by_content_path(self._walk(root, ""))
         self._problems += doubles
@@ -167,8 +178,12 @@ class WorkingTree:
 
     def _is_ours(self, entry: os.DirEntry[str], path: str) -> bool:
         """Return whether a directory is the tree's: not git's own, no repository within it, not ignored by git."""
-        another = os.path.lexists(Path(entry.path) / ".git")
-        return entry.name != ".git" and not another and f"{path}/" not in self._ignored
+        if entry.name == ".git" or f"{path}/" in self._ignored:
+            return False
+        another = path in self._submodules or os.path.lexists(Path(entry.path) / ".git")
+        if another:
+            self._problems.append(submodule_problem(path))
+        return not another
 
     def _note(self, code: str, path: str, what: str, advice: str) -> None:
         self._problems.append(Problem(code=code, path=printable_path(path), message=what, advice=advice))

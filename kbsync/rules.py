@@ -44,6 +44,7 @@ _TABLE = (
     Rule("KB202", "merge-conflict", "a file has the markers of an unfinished merge"),
     Rule("KB203", "unreadable-file", "a file or directory cannot be read"),
     Rule("KB204", "symbolic-link", "an entry is a symbolic link"),
+    Rule("KB205", "submodule", "a directory is another git repository"),
     Rule("KB206", "special-file", "an entry is not a regular file"),
     Rule("KB210", "file-name-encoding", "a file name is not UTF-8"),
     Rule("KB211", "file-name-double", "two file names differ only in their Unicode normal form"),

@@ -82,7 +82,8 @@ def read_tree(files: Files, rules: TreeRules) -> ContentTree:
     selection = Selection(rules)
     roles = {path: selection.role(path) for path in files.paths()}
     reader = _TreeReader(files, rules)
-    reader.problems += [problem for problem in files.problems() if not selection.is_hidden(problem.path)]
+    hidden = selection.is_hidden
+    reader.problems += [one for one in files.problems() if not (hidden(one.path) or hidden(f"{one.path}/_index.md"))]
     reader.problems += _validate_names(roles)
     for path in paths_with_role(roles, Role.INDEX):
         reader.read_index(path)

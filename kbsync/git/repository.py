@@ -12,7 +12,7 @@ from kbsync.git.discovery import find_clone
 from kbsync.git.history import LOG_FORMAT, Commit
 from kbsync.git.objects import NewCommit, parse_entries
 from kbsync.git.process import Runner
-from kbsync.git.trees import CommittedTree, SparseTree, read_blobs, skipped_entries, tree_name
+from kbsync.git.trees import CommittedTree, SparseTree, read_blobs, skipped_entries, submodules, tree_name
 
 _DEFAULT_REMOTE = "origin"
 
@@ -70,7 +70,8 @@ class Repository:
 
         Those that a sparse checkout omits are read from the index: they are not removed.
         """
-        working = WorkingTree(self.root, ignored=() if with_ignored else self.ignored())
+        ignored = () if with_ignored else self.ignored()
+        working = WorkingTree(self.root, ignored=ignored, submodules=submodules(self._runner))
         skipped = skipped_entries(self._runner)
         return SparseTree(working, self._runner, skipped) if skipped else working
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from kbsync.errors import ContentError, GitError, Problem
-from kbsync.files import Files, by_content_path, printable_path
+from kbsync.files import Files, by_content_path, printable_path, submodule_problem
 from kbsync.git.objects import SUBMODULE, SYMLINK, TreeEntry, parse_batch, parse_entries
 from kbsync.git.process import Runner, git_error
 
@@ -63,6 +63,7 @@ class CommittedTree:
 
     def _is_file(self, entry: TreeEntry) -> bool:
         if entry.mode == SUBMODULE:
+            self._problems.append(submodule_problem(entry.name))
             return False
         if entry.mode == SYMLINK:
             self._note("KB204", entry, "is a symbolic link, which kbsync does not follow", _LINK_ADVICE)
@@ -120,6 +121,12 @@ def skipped_entries(runner: Runner) -> tuple[TreeEntry, ...]:
     lines = (line[2:].partition("\t") for line in said.split("\0") if line.startswith(f"{_SKIPPED} "))
     found = ((*head.split(" "), name) for head, _, name in lines)
     return tuple(TreeEntry(mode=mode, id=blob, name=name) for mode, blob, _, name in found)
+
+
+def submodules(runner: Runner) -> tuple[str, ...]:
+    """Return the directories under the root that git's index has as another repository."""
+    said = runner.run("ls-files", "-s", "-z", "--", ".").decode("utf-8", "surrogateescape")
+    return tuple(line.partition("\t")[2] for line in said.split("\0") if line.startswith(f"{SUBMODULE} "))
 
 
 def _listing(runner: Runner, commit: str, prefix: str) -> bytes:

@@ -45,8 +45,8 @@ BAD = {
         files={"guide/x.md": SOUND, "y.md": SOUND},
         message=("guide/x.md:1:1: KB220 ", "\ny.md:1:1: KB220 ", "`publish: false`"),
     ),
-    "an empty file": Bad(files={X: ""}, message=(f"{X}:1:", "is empty", "write `title:`")),
-    "a file of white space": Bad(files={X: " \n\t\n"}, message=(f"{X}:1:", "is empty")),
+    "an empty file": Bad(files={X: ""}, within=True, message=(f"{X}:1:", "has no text", "`publish: false`")),
+    "a file of white space": Bad(files={X: " \n\t\n"}, within=True, message=(f"{X}:1:", "has no text")),
     "a file that is not UTF-8": Bad(
         files={X: "---\ntitle: Caf\u00e9\n---\nText\n".encode("latin-1")},
         message=(f"{X}:2:", "is not UTF-8", "save it as UTF-8"),

@@ -34,7 +34,7 @@ def test_every_problem_is_named_at_once_with_path_and_line(project: Project) -> 
 def test_only_the_named_paths_are_checked(project: Project) -> None:
     project.checkout.write("guide/start/a.md", "")
     project.checkout.write("guide/other/b.md", "")
-    assert project.kbsync("lint", "guide/other").out.startswith("guide/other/b.md:1:1: KB120 is empty")
+    assert project.kbsync("lint", "guide/other").out.startswith("guide/other/b.md:1:1: KB223 the article")
     assert project.kbsync("lint", FIRST).code == 0
     assert project.kbsync("lint", "guide/start", "guide/other").err == "2 errors.\n"
 
@@ -44,10 +44,10 @@ def test_json_is_one_object(project: Project) -> None:
     result = project.kbsync("lint", "--format", "json")
     assert (result.code, result.json["version"]) == (1, 1)
     (problem,) = result.json["problems"]
-    assert problem.pop("message").startswith("is empty")
-    assert "`title:`" in problem.pop("advice")
+    assert problem.pop("message") == "the article has no text"
+    assert "`publish: false`" in problem.pop("advice")
     assert problem == {
-        "code": "KB120",
+        "code": "KB223",
         "severity": "error",
         "path": "guide/start/a.md",
         "line": 1,

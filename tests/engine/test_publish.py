@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from shutil import rmtree
 
 import pytest
 
@@ -12,7 +13,7 @@ from kbsync.freshdesk.client import Connection
 from kbsync.model import Visibility
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
-from tests.engine.clone import Clone, Quiet, read_long_ago, shown, steps, troubles
+from tests.engine.clone import Clone, Quiet, git, read_long_ago, shown, steps, troubles
 from tests.planner.world import article
 
 RESET, INSTALL = "guide/basics/reset.md", "guide/basics/install.md"
@@ -84,6 +85,29 @@ def test_a_declined_confirmation_writes_nothing(clone: Clone, portal: Portal) ->
     assert clone.publish().run is None
     assert portal.store.all_categories() == []
     assert not clone.git("for-each-ref", "refs/kbsync")
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+def test_articles_of_a_directory_that_became_a_submodule_are_not_gone(
+    clone: Clone, portal: Portal, fetched: bool
+) -> None:
+    clone.published()
+    before = shown(portal)
+    inner = clone.root / "guide" / "basics"
+    git(inner, "init", "-q")
+    git(inner, "add", "-A")
+    git(inner, "commit", "-q", "-m", "inner")
+    clone.git("rm", "-q", "-r", "--cached", "guide/basics")
+    clone.git("-c", "advice.addEmbeddedRepo=false", "add", "-A")
+    clone.commit()
+    if not fetched:
+        rmtree(inner)
+        inner.mkdir()
+    for act in (clone.plan, clone.publish, clone.pull):
+        with pytest.raises(ContentError) as caught:
+            act()
+        assert ("guide/basics", "KB205") in {(problem.path, problem.code) for problem in caught.value.problems}
+    assert shown(portal) == before
 
 
 def test_problems_of_the_content_stop_a_publish_before_any_call(clone: Clone, portal: Portal) -> None:

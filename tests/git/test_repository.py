@@ -127,8 +127,16 @@ def test_links_and_submodules_of_a_commit_are_not_read(clone: Path, tmp_path: Pa
     git_in(clone)("commit", "-q", "-m", "two")
     committed = Repository.open(clone).committed("HEAD")
     assert committed.paths() == ("faq/general/hello.md", "faq/general/img/a.png")
-    assert [problem.path for problem in committed.problems()] == ["faq/general/leak.md"]
-    assert WorkingTree(clone).paths() == committed.paths()
+    named = [("faq/general/leak.md", "KB204"), ("sub", "KB205")]
+    assert [(problem.path, problem.code) for problem in committed.problems()] == named
+    for working in (WorkingTree(clone), Repository.open(clone).checked_out()):
+        assert working.paths() == committed.paths()
+        assert [(problem.path, problem.code) for problem in working.problems()] == named
+    for place in sorted((clone / "sub").rglob("*"), reverse=True):
+        place.rmdir() if place.is_dir() else place.unlink()
+    assert [problem.path for problem in WorkingTree(clone).problems()] == ["faq/general/leak.md"]
+    unfetched = Repository.open(clone).checked_out()
+    assert [(problem.path, problem.code) for problem in unfetched.problems()] == named
     with pytest.raises(ContentError):
         committed.read("faq/general/leak.md")
 
