@@ -16,6 +16,7 @@ from kbsync.engine.context import files_on_disk, problems_of
 from kbsync.errors import UsageError
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.placeholders import may_have_placeholders
+from kbsync.markup.raw_html import without_comments
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import MarkdownResult, to_markdown
 from kbsync.model import is_under
@@ -115,7 +116,7 @@ def _html(context: CommandContext, named: str) -> str:
             return html
         if may_have_placeholders(body):
             body = resolved_body(config, path) or body
-    return to_html(body, options=MarkupOptions())
+    return without_comments(to_html(body, options=MarkupOptions()))
 
 
 def _markdown(context: CommandContext, named: str) -> MarkdownResult:

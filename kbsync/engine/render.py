@@ -12,6 +12,7 @@ from kbsync.digests import address_rewriter
 from kbsync.freshdesk.urls import item_url, parse_url
 from kbsync.markup.links import references, to_root
 from kbsync.markup.patch.patch import patch_html
+from kbsync.markup.raw_html import without_comments
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import INDEX_FILE, Article, Item, ItemKey, kind_of
@@ -88,9 +89,9 @@ def render(
     *,
     keep_unknown: bool = False,
 ) -> Rendered:
-    """Render an article; links to what has no address yet get the portal's home page, and are recorded as such.
+    """Render an article without its comments; links to what has no address yet get the portal's home page.
 
-    With `keep_unknown` they stay as written.
+    They are recorded as such; with `keep_unknown` they stay as written.
     """
     sent: dict[str, str] = {}
 
@@ -105,7 +106,7 @@ def render(
         return sent[target]
 
     html = to_html(article.body, resolve=resolve, anchors=anchors, options=addresses.options)
-    return Rendered(html=html, addresses=sent)
+    return Rendered(html=without_comments(html), addresses=sent)
 
 
 def render_into(

@@ -16,7 +16,7 @@ _CONTROL = re.compile(r"[\x00-\x20]+")
 
 _ATTRIBUTE = r"""[^\s"'<>/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
 _TAG = re.compile(
-    rf"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<(?P<raw>script|style)\b(?P<inside>[^<>]*)>.*?(?:</(?P=raw)\s*>|$)"
+    rf"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[.*?(?:\]\]>|$)|<(?P<raw>script|style)\b(?P<inside>[^<>]*)>.*?(?:</(?P=raw)\s*>|$)"
     rf"|<(?P<name>[A-Za-z][^\s/>]*)(?P<attrs>(?:[\s/]+(?:{_ATTRIBUTE})?)*)\s*>",
     re.DOTALL | re.IGNORECASE,
 )
@@ -57,6 +57,11 @@ def find_attributes(text: str) -> Iterator[RawAttribute]:
                 start=start,
                 end=end,
             )
+
+
+def without_comments(text: str) -> str:
+    """Remove the comments of HTML, as far as a browser takes each for one; all other bytes are kept."""
+    return _TAG.sub(lambda found: "" if found[0].startswith("<!--") else found[0], text) if "<!--" in text else text
 
 
 def replace_addresses(text: str, resolve: Callable[[str], str]) -> str:
