@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.environment import clean_environment
+
 # Locally every run tries other examples; in CI a run is the same for everybody who repeats it.
 settings.register_profile(
     "kbsync", deadline=None, derandomize=bool(os.environ.get("CI")), suppress_health_check=[HealthCheck.too_slow]
@@ -126,17 +128,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Forget the caller's key, options and git settings: tests read what they set themselves."""
-    kept = {"KBSYNC_CORPUS", "KBSYNC_REQUIRE_NODE"}
-    author = tmp_path_factory.mktemp("git") / "config"
-    author.write_text("[user]\n\tname = A Writer\n\temail = writer@example.com\n[init]\n\tdefaultBranch = main\n")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in tuple(os.environ):
-            if name.startswith(("FRESHDESK_", "KBSYNC_", "GIT_")) and name not in kept:
-                patch.delenv(name)
-        patch.setenv("GIT_CONFIG_GLOBAL", str(author))
-        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        patch.setenv("GIT_TERMINAL_PROMPT", "0")
-        patch.setenv("KBSYNC_NO_CACHE", "1")
+    with clean_environment(tmp_path_factory.mktemp("git"), kept=frozenset({"KBSYNC_CORPUS", "KBSYNC_REQUIRE_NODE"})):
         yield
 
 

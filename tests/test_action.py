@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli_runner import Checkout, git, new_checkout
+from tests.portals import serve
 
 ACTION = Path(__file__).parent.parent / ".github" / "actions" / "kbsync"
 KEY = "kEy-0f-MaNy-LeTTeRs"

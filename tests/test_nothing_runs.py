@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox.server import serve
 from tests.cli.conftest import FILES, FIRST
 from tests.cli_runner import Checkout, environment, git, new_checkout
+from tests.portals import serve
 
 COMMANDS = (
     ("lint",),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli_runner import Checkout, CommandResult, new_checkout
+from tests.portals import serve
 
 FIRST = "guide/start/first.md"
 SECOND = "guide/start/second.md"

@@ -15,6 +15,7 @@ from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Project
 from tests.cli_runner import environment
+from tests.portals import serve
 
 COMMANDS = app.list_commands(click.Context(app))
 

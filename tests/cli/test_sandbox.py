@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Project
 from tests.cli_runner import TIMEOUT, command, environment
+from tests.portals import serve
 
 API = "/api/v2/solutions"
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli_runner import Checkout
 from tests.corpora import Step, empty_tree, full_read, load_help_centre, step
+from tests.portals import serve
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
 

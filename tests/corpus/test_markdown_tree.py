@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.corpora import full_read, markdown_tree, step
+from tests.portals import serve
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
 

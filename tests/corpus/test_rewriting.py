@@ -16,10 +16,11 @@ from typing import Literal
 
 import pytest
 
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli_runner import Checkout
 from tests.corpora import empty_tree, load_help_centre, markdown_tree, step
+from tests.portals import serve
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
 

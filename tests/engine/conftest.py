@@ -7,10 +7,11 @@ import pytest
 
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, git, new_clone
 from tests.planner.world import article
+from tests.portals import serve
 
 TREE = {
     "guide/_index.md": "---\nname: Guide\ndescription: All about the machine.\n---\n",

@@ -27,10 +27,11 @@ from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.api import app as gate
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, Quiet, clone_of, git, new_clone, steps, troubles
 from tests.planner.world import article
+from tests.portals import serve
 
 SAM = "150000000002"
 READERS = "https://help.example.com"

@@ -58,8 +58,8 @@ def make_world(base: Path) -> World:
 
 @contextmanager
 def served(base: Path) -> Iterator[Portal]:
-    from kbsync.sandbox.server import serve
     from kbsync.sandbox.settings import SandboxSettings
+    from tests.portals import serve
 
     with serve(SandboxSettings(data=base / "portal.sqlite")) as portal:
         yield portal

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from kbsync.errors import GitError, KbsyncError, Refusal
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, git, shown, steps
 from tests.planner.world import article
+from tests.portals import serve
 
 RESET, INSTALL = "guide/basics/reset.md", "guide/basics/install.md"
 NEW = article("Install", "Unpack both boxes.", tags="[box, table]")

@@ -9,11 +9,12 @@ import pytest
 from kbsync.errors import KbsyncError, PortalError
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.api import folders, shapes
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps, troubles
 from tests.engine.conftest import TREE
 from tests.planner.world import article
+from tests.portals import serve
 
 RESET, INSTALL = "guide/basics/reset.md", "guide/basics/install.md"
 CIRCLE = {

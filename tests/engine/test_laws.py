@@ -16,10 +16,11 @@ from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
 from kbsync.markup.merge.conflicts import OURS_MARKER, resolve_to_sides
 from kbsync.sandbox.database import DRAFT, PUBLISHED
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import Rewriting, SandboxSettings
 from tests.engine.clone import Clone, new_clone, shown, steps, troubles
 from tests.planner.trees import Edit, agents_edits, law, trees, write, writers_edits
+from tests.portals import serve
 
 EXAMPLES = 8
 REWRITINGS: st.SearchStrategy[Rewriting] = st.sampled_from(["off", "editor"])

@@ -11,10 +11,11 @@ from kbsync.errors import PortalError, Refusal
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.api import articles, categories
 from kbsync.sandbox.api.requests import page_of
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps, troubles
 from tests.planner.world import article
+from tests.portals import serve
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 

@@ -13,11 +13,12 @@ from kbsync.engine.context import Options
 from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
 from kbsync.report.json_output import saved_from_json, saved_to_json
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, Quiet, clone_of, read_long_ago, shown, steps, troubles
 from tests.engine.test_laws import a_clone, edit_web, rewrite
 from tests.planner.trees import Edit, agents_edits, law, trees, writers_edits
 from tests.planner.world import article
+from tests.portals import serve
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 JOIN, NEW = "guide/basics/wifi/join.md", "guide/basics/new.md"

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from kbsync.errors import ContentError, Refusal
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, new_clone, shown, steps
 from tests.planner.world import article
+from tests.portals import serve
 
 RESET, INSTALL, JOIN = "guide/basics/reset.md", "guide/basics/install.md", "guide/basics/wifi/join.md"
 

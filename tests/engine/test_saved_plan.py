@@ -17,10 +17,11 @@ from kbsync.engine.saved_plan import make_saved_plan
 from kbsync.errors import Refusal
 from kbsync.planner.approval import SavedPlan
 from kbsync.report.json_output import saved_from_json, saved_to_json
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, git, new_clone, shown, steps
 from tests.planner.world import article
+from tests.portals import serve
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 NEW = "guide/basics/brand-new.md"

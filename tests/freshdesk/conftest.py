@@ -12,8 +12,9 @@ from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, read
 from kbsync.freshdesk.readings import Readings
 from kbsync.model import Article, Item, KnowledgeBase
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
+from tests.portals import serve
 
 
 @dataclass(slots=True)

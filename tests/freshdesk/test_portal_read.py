@@ -14,11 +14,11 @@ from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import read, resolve_authors
 from kbsync.freshdesk.responses import StatusError
 from kbsync.model import Side, Status, Visibility, fields_of
-from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from kbsync.sandbox.store import load_path
 from tests.freshdesk.conftest import ConnectedPortal
 from tests.freshdesk.faulty import Reply, faulty, reply
+from tests.portals import serve
 
 
 def test_an_empty_portal_is_one_call() -> None:

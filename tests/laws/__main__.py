@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.environment import clean_environment
 from tests.laws.machine import Laws
 from tests.laws.wider import Wider
 
@@ -73,8 +74,7 @@ def main() -> int:
     asked.add_argument("--only", action="store_true", help="play the first round alone, and look for its shortest form")
     options = asked.parse_args()
     began, figures, broken = time.monotonic(), Counter[str](), list[str]()
-    with TemporaryDirectory(prefix="kbsync-") as place:
-        _forget_the_caller(Path(place))
+    with TemporaryDirectory(prefix="kbsync-") as place, clean_environment(Path(place)):
         one = (played(options.seed, LIVES_A_ROUND, shrinks=True, wider=options.wider) for _ in range(1))
         for tally, trouble in one if options.only else rounds(options.seed, options.processes, wider=options.wider):
             figures += tally
@@ -90,15 +90,6 @@ def main() -> int:
         sys.stdout.write(f"{name:34} {number:>10,}\n")
     sys.stdout.write(f"{took:,.0f} s, {took / figures['steps'] * 1000:.1f} ms a step, {len(broken)} laws broken\n")
     return min(len(broken), 1)
-
-
-def _forget_the_caller(place: Path) -> None:
-    """Use no key, option or git setting of the user."""
-    for name in [name for name in os.environ if name.startswith(("FRESHDESK_", "KBSYNC_", "GIT_"))]:
-        del os.environ[name]
-    author = place / "config"
-    author.write_text("[user]\n\tname = A Writer\n\temail = writer@example.com\n[init]\n\tdefaultBranch = main\n")
-    os.environ |= {"GIT_CONFIG_GLOBAL": str(author), "GIT_CONFIG_NOSYSTEM": "1", "KBSYNC_NO_CACHE": "1"}
 
 
 if __name__ == "__main__":

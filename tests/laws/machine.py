@@ -1,6 +1,5 @@
 """The state machine: what two writers, an agent and chance do next. A rule is a step; `scenario` holds the laws."""
 
-import ssl
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -11,17 +10,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
-import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
 from kbsync.freshdesk.rate_limit import RateLimitState
-from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.laws.people import Person
 from tests.laws.scenario import Scenario, copied, set_up
+from tests.portals import serve
 
 KEY = "Zx9-never-to-be-shown"
 MEMORY = Path("/dev/shm")
@@ -34,12 +32,11 @@ _KEPT: list["tempfile.TemporaryDirectory[str]"] = []
 
 @contextmanager
 def quick() -> Iterator[None]:
-    """Wait for nothing, and read the machine's certificates once instead of in every run."""
+    """Wait for nothing, and write from one thread, so that a seed plays the same steps again."""
     with (
         patch.object(client, "_BACKOFF", (0.0, 0.0, 0.0)),
         patch.object(creating, "_SETTLING", 0.0),
         patch.object(RateLimitState, "concurrency", 1),
-        patch.object(httpx._transports.default, "create_ssl_context", cache(lambda **_: ssl.create_default_context())),
     ):
         yield
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
+from tests.portals import serve
 
 API = "/api/v2/solutions"
 

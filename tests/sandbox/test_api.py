@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
+from tests.portals import serve
 from tests.sandbox.api_client import ApiClient, field_errors, open_client
 
 ARTICLE_KEYS = (

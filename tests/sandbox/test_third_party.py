@@ -11,8 +11,9 @@ import pytest
 from freshdesk.v2.api import API
 from freshdesk.v2.errors import FreshdeskBadRequest, FreshdeskNotFound, FreshdeskRateLimited, FreshdeskUnauthorized
 
-from kbsync.sandbox.server import Portal, serve
+from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
+from tests.portals import serve
 
 NODE = Path(__file__).parent / "node"
 
