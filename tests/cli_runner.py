@@ -16,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from kbsync.cli.main import main
+from tests.environment import files_below
 
 TIMEOUT = 60
 _AUTHOR = ("-c", "user.name=A Writer", "-c", "user.email=writer@example.com", "-c", "commit.gpgSign=false")
@@ -86,9 +87,7 @@ class Checkout:
 
     def files(self) -> dict[str, bytes]:
         """Return every file of the tree but git's own."""
-        places = (place for place in self.root.rglob("*") if place.is_file())
-        found = {place.relative_to(self.root).as_posix(): place.read_bytes() for place in places}
-        return {path: data for path, data in found.items() if not path.startswith(".git/")}
+        return dict(files_below(self.root))
 
     def content(self) -> dict[str, bytes]:
         """Return every file of the tree but git's and kbsync's own."""

@@ -44,3 +44,14 @@ def clean_environment(place: Path, *, kept: frozenset[str] = frozenset()) -> Ite
             "KBSYNC_NO_CACHE": "1",
         }
         yield
+
+
+def files_below(root: Path) -> Iterator[tuple[str, bytes]]:
+    """Return the path below `root` and the data of every file there, less those of git, which are most of all."""
+    for place, folders, names in os.walk(root):
+        if Path(place) == root and ".git" in folders:
+            folders.remove(".git")
+        for name in names:
+            file = Path(place, name)
+            if file.is_file():
+                yield file.relative_to(root).as_posix(), file.read_bytes()

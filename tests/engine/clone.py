@@ -23,6 +23,7 @@ from kbsync.model import ItemKey
 from kbsync.planner.planner import Plan
 from kbsync.sandbox.database import ArticleRecord
 from kbsync.sandbox.server import Portal
+from tests.environment import files_below
 from tests.planner.world import steps
 
 LEDGER = "refs/kbsync/production"
@@ -76,13 +77,7 @@ class Clone:
 
     def files(self) -> dict[str, str]:
         """Return the texts of the tree, without kbsync's own files and git's."""
-        places = [place for place in self.root.rglob("*") if place.is_file()]
-        found = {place.relative_to(self.root).as_posix(): place for place in places}
-        return {
-            path: place.read_bytes().decode()
-            for path, place in found.items()
-            if not path.startswith((".git/", ".kbsync/"))
-        }
+        return {path: data.decode() for path, data in files_below(self.root) if not path.startswith(".kbsync/")}
 
     def git(self, *words: str) -> str:
         return git(self.root, *words)

@@ -8,12 +8,18 @@ from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord
 from kbsync.sandbox.server import Portal
 from tests.laws.people import Words
 
-Shown = tuple[int, str, str, int, tuple[str, ...]]
+Shown = tuple[int, str, str, int, tuple[str, ...], tuple[tuple[str, Any], ...]]
 
 
 def shown(article: ArticleRecord) -> Shown:
     """Return the parts of an article that people write."""
-    return article.folder_id, article.title, article.description, article.status, article.tags
+    seo = tuple(sorted(article.seo.items()))
+    return article.folder_id, article.title, article.description, article.status, article.tags, seo
+
+
+def own_values(article: ArticleRecord) -> set[str]:
+    """Return the tags and the SEO of an article that an agent has written."""
+    return {str(value) for value in (*article.tags, *article.seo.values()) if str(value).startswith("web-")}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,13 +53,18 @@ class Agent:
     def edit_fields(self, which: int, how: int) -> None:
         if (article := self._chosen(which)) is None:
             return
-        match how % 4:
+        match how % 6:
             case 0:
                 self._save(article, title=self.words.title("a"))
             case 1:
                 self._save(article, status=DRAFT if article.status == PUBLISHED else PUBLISHED)
             case 2:
-                self._save(article, tags=(f"web-{next(self.words.numbers)}",))
+                self._save(article, tags=(self.words.value("web"),))
+            case 3:
+                self._save(article, seo={**article.seo, "meta_title": self.words.value("web")})
+            case 4:
+                tags = (*article.tags, self.words.value("web"))
+                self._save(article, tags=tags, seo={**article.seo, "meta_description": self.words.value("web")})
             case _:
                 self._save(article)
 
@@ -62,7 +73,7 @@ class Agent:
         article = self._chosen(which)
         if article is not None and self.versions[article.id]:
             old = self.versions[article.id][-1 - how % len(self.versions[article.id])]
-            self._save(article, title=old[1], body=old[2], status=old[3], tags=old[4])
+            self._save(article, title=old[1], body=old[2], status=old[3], tags=old[4], seo=dict(old[5]))
 
     def create_or_delete(self, which: int, how: int) -> None:
         folders = self.portal.store.all_folders()

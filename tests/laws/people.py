@@ -38,6 +38,10 @@ class Words:
         """Return a title that holds a word of its own."""
         return f"Title {whose}{next(self.numbers)}x"
 
+    def value(self, whose: str) -> str:
+        """Return a tag, or a text for search engines, that nothing else has."""
+        return f"{whose}-{next(self.numbers)}"
+
     def name(self) -> str:
         """Return a file name."""
         return f"page-{next(self.numbers)}.md"
@@ -73,17 +77,23 @@ def has_markers(text: str) -> bool:
 
 def front(text: str, name: str) -> str:
     """Read one line of a file's front matter."""
-    found = re.search(rf"^{name}: *(.*)$", _head(text), re.MULTILINE)
+    found = re.search(rf"^{name}: *(.*)$", head_of(text), re.MULTILINE)
     return found[1].strip("'\"") if found else ""
+
+
+def without(head: str, name: str) -> str:
+    """Return front matter without a key and what is indented below it."""
+    return re.sub(rf"^{name}:.*\n(?:[ -].*\n)*", "", head, flags=re.MULTILINE)
 
 
 def _settled(ours: str, theirs: str, side: int) -> str:
     """Take one side of an overlap, or both where that is text."""
-    is_text = not re.search(r"^(title|status|tags):", ours + theirs, re.MULTILINE)
+    is_text = not re.search(r"^(title|status|tags|seo| +(title|description)):", ours + theirs, re.MULTILINE)
     return (ours, theirs, ours + theirs if is_text else ours)[side % 3]
 
 
-def _head(text: str) -> str:
+def head_of(text: str) -> str:
+    """Return a file's front matter."""
     found = _FRONT.match(text)
     return found[1] if found else ""
 
@@ -144,16 +154,21 @@ class Person:
 
     def edit_front(self, which: int, how: int) -> None:
         path, text = self._chosen(which)
-        match how % 3:
+        match how % 6:
             case 0:
-                line = ("title", self.words.title("w"))
+                name, line = "title", f"title: {self.words.title('w')}\n"
             case 1:
-                line = ("status", "published" if front(text, "status") == "draft" else "draft")
-            case _:
-                line = ("tags", f"[tag-{next(self.words.numbers)}]")
-        head = "".join(f"{old}\n" for old in _head(text).splitlines() if not old.startswith(f"{line[0]}:"))
+                name = "status"
+                line = f"status: {'published' if front(text, 'status') == 'draft' else 'draft'}\n"
+            case 2:
+                name, line = "tags", f"tags: [{self.words.value('tag')}]\n"
+            case 3:
+                name, line = "seo", f"seo: {{title: {self.words.value('seo')}}}\n"
+            case rest:
+                name, line = ("tags", "seo")[rest % 2], ""
         found = _FRONT.match(text)
-        self._write(path, f"---\n{line[0]}: {line[1]}\n{head}---\n\n{text[found.end() :] if found else text}")
+        body = text[found.end() :] if found else text
+        self._write(path, f"---\n{line}{without(head_of(text), name)}---\n\n{body}")
 
     def add_or_remove(self, which: int, how: int) -> None:
         here = self.articles()

@@ -28,12 +28,16 @@ from kbsync.planner.planner import Plan
 from kbsync.sandbox.database import DRAFT, PUBLISHED, ArticleRecord
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import LEDGER, Clone, clone_of, git, new_clone
-from tests.laws.agents import Agent, Shown, shown
+from tests.laws.agents import Agent, Shown, own_values, shown
 from tests.laws.kill import Killed, killed_at
-from tests.laws.people import Person, Words, front, links, tokens
+from tests.laws.people import Person, Words, front, head_of, links, tokens
 
 # Names of folders are unique: what was renamed on one side, or put back by an undo, may hold a name that is wanted.
 _NAME_EXISTS = "an item with this name already exists"
+# kbsync does not hold it yet: what a pull has read counts as seen, also where no file shows it.
+HOLDS_VALUES_THAT_NO_FILE_SHOWED = False
+_OWN_VALUE = re.compile(r"\bweb-\d+\b")
+_VALUE = re.compile(r"\b(?:tag|seo|web)-\d+\b")
 FIRST = ("guide/basics", "guide/basics", "guide/more", "shop/orders")
 
 
@@ -91,6 +95,7 @@ class Scenario:
     agent: Agent = field(init=False)
     shared: Path = field(init=False)
     once_live: set[str] = field(default_factory=set)
+    in_files: set[str] = field(default_factory=set)
     written: dict[int, Shown] = field(default_factory=dict)
     saved: "ReviewedPlan | None" = None
 
@@ -257,10 +262,13 @@ class Scenario:
         self.tally["pulls"] += 1
         person.is_dirty = bool(pull.pulled.files)
         self.tally["pulls with news"] += person.is_dirty
+        for text in person.articles().values():
+            self.in_files |= set(_OWN_VALUE.findall(text))
         for path in ours & mine.keys():
             law(7, person.articles().get(path) == mine[path], f"{path} was to stay as it was")
             if (refused := self.agent.articles().get(before.ids.get(path, 0))) is not None:
                 person.dropped |= _words_of(refused) - tokens(mine[path])
+                self.in_files |= own_values(refused)
         for change in pull.pulled.changes:
             if change.path in theirs and change.action is Action.UPDATE and change.kind is Kind.ARTICLE:
                 said = _words_of(self.agent.articles()[change.id or 0])
@@ -313,6 +321,10 @@ class Scenario:
             if saved_at is not None and self._is_lost(number, old, new) and number not in meant:
                 known = self._ever_known(person, ledger)
                 law(2, saved_at in known, f"article {number}, edited on the web, was written over")
+            replaced = own_values(old) - own_values(new) - self.in_files
+            if HOLDS_VALUES_THAT_NO_FILE_SHOWED and number not in meant:
+                law(2, not replaced, f"{sorted(replaced)} of article {number} was in no file and is replaced")
+            self.tally["values replaced that no file showed"] += len(replaced)
             self.agent.versions[number].append(shown(old))
             self.written[number] = shown(new)
             if not archives:
@@ -321,7 +333,7 @@ class Scenario:
 
     def _is_lost(self, number: int, old: ArticleRecord, new: ArticleRecord) -> bool:
         """Return whether anything that was edited on the web since kbsync last wrote an article is no longer so."""
-        edited = zip(self.written.get(number) or (None,) * 5, shown(old), shown(new), strict=True)
+        edited = zip(self.written.get(number) or (None,) * 6, shown(old), shown(new), strict=True)
         return any(before not in (written, after) for written, before, after in edited)
 
     def _ledger(self) -> str | None:
@@ -399,8 +411,17 @@ class Scenario:
                 found = re.search(rf'href="[^"]*/articles/(\d+)[^"]*"[^>]*>{word}', article.description)
                 there = plan.ids.get(target)
                 law(5, target in held or (found and int(found[1]) == there), f"{path} links {word} not to {there}")
+            self._fields_equal(path, text, article)
             is_draft = front(text, "status") == "draft"
             law(5, (article.status == DRAFT) == is_draft, f"{path} has another status on the portal")
+
+    def _fields_equal(self, path: str, text: str, article: ArticleRecord) -> None:
+        """Check tags and SEO where a file has them; where it has none, they are the agents' own."""
+        head, live = head_of(text), {str(value) for value in (*article.tags, *article.seo.values())}
+        absent = set(_VALUE.findall(head)) - live
+        law(5, not absent, f"{path} has {sorted(absent)}, which its article has not")
+        more = {tag for tag in article.tags if tag not in head}
+        law(5, not more or not re.search("^tags:", head, re.MULTILINE), f"{path} has not the tags {sorted(more)}")
 
     def _has_no_doubles(self, person: Person) -> None:
         """Check that readers find no article twice, unless content or an agent wants it so."""
