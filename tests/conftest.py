@@ -111,7 +111,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test, and begin with the longest, which one worker would otherwise run alone at the end."""
     for item in items:
-        item.add_marker(mark_of(item.path, getattr(item, "originalname", item.name)))
+        if item.get_closest_marker("nightly") is None:
+            item.add_marker(mark_of(item.path, getattr(item, "originalname", item.name)))
     items.sort(key=lambda item: item.path.parent.name != "laws")
 
 

@@ -1,21 +1,28 @@
 """The two large collections in a checkout and on a portal, and each step on them measured.
 
-Shared by the tests of the collections, which assert, and the benchmarks, which print. Nothing here asserts.
+Shared by the tests of the collections, which assert, and the benchmarks, which print. Nothing here asserts. A change is
+tested with a third of a collection, drawn by a seed; the other two thirds are marked as nightly.
 """
 
 import math
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
 
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.store import load_path
 from tests.cli_runner import Checkout, CommandResult, new_checkout
 
 ASSETS = "https://cdn.example.com/kb"
+THIRDS = pytest.mark.parametrize("third", [0, *(pytest.param(other, marks=pytest.mark.nightly) for other in (1, 2))])
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,22 @@ def full_read(portal: Portal) -> int:
     held = Counter(article.folder_id for article in portal.store.all_articles())
     parents = {folder.parent_id for folder in folders} - {None}
     return 1 + len(portal.store.all_categories()) + sum(math.ceil(n / 100) for n in held.values()) + len(parents)
+
+
+def third_of(everything: Iterable[_T], third: int) -> list[_T]:
+    """Return a third of what there is, the same each time."""
+    found = list(everything)
+    Random(1221).shuffle(found)
+    return found[third::3]
+
+
+def keep_third(portal: Portal, third: int) -> int:
+    """Delete the articles of the other two thirds; return how many are left."""
+    kept = third_of((article.id for article in portal.store.all_articles()), third)
+    for article in portal.store.all_articles():
+        if article.id not in kept:
+            portal.store.delete_article(article.id)
+    return len(kept)
 
 
 def load_help_centre(portal: Portal, corpus: Path) -> int:

@@ -1,10 +1,12 @@
 """A portal on loopback, a bare remote, and clones of it; only the waits are shortened."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kbsync.config import Config
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
 from kbsync.sandbox.server import Portal
@@ -42,10 +44,18 @@ def portal(settings: SandboxSettings) -> Iterator[Portal]:
         yield served
 
 
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one commit, of which each test has a copy."""
+    with serve() as unused:
+        return new_clone(tmp_path_factory.mktemp("ready") / "clone", unused, TREE).root
+
+
 @pytest.fixture
-def clone(tmp_path: Path, portal: Portal) -> Clone:
+def clone(tmp_path: Path, portal: Portal, ready: Path) -> Clone:
     """A repository with one commit and no remote."""
-    return new_clone(tmp_path / "clone", portal, TREE)
+    root = shutil.copytree(ready, tmp_path / "clone")
+    return Clone(root=root, portal=portal, config=Config(root=root, url=portal.url))
 
 
 @pytest.fixture
