@@ -117,8 +117,10 @@ def test_every_markdown_article_is_the_same_after_a_publish_and_a_pull() -> None
     assert (kept, stable, lost) == (count, count, 0)
 
 
-def test_most_words_of_live_articles_are_outside_raw_html() -> None:
-    seen = sum((count_characters(to_markdown(html).text) for _, html in live_articles()), Counter[str]())
-    assert seen.total() > 1_900_000
+@THIRDS
+def test_most_words_of_live_articles_are_outside_raw_html(third: int) -> None:
+    articles = third_of(live_articles(), third)
+    seen = sum((count_characters(to_markdown(html).text) for _, html in articles), Counter[str]())
+    assert seen.total() > 600_000
     assert share(seen) >= 0.99
     assert seen[WRITTEN] / seen.total() >= 0.92
