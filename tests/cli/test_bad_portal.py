@@ -160,26 +160,6 @@ def test_a_redirect_never_gets_the_key(project: Project) -> None:
         assert other.lines == []
 
 
-def test_a_listing_that_fails_halfway_is_reported_and_archives_nothing(project: Project) -> None:
-    project.published()
-    project.portal.faults.fail("GET", "*/folders/*/articles", status=500, times=None)
-    result = project.kbsync("publish", "--yes")
-    assert (result.code, result.out) == (1, "")
-    assert "500" in result.err
-    assert project.written == []
-
-
-def test_a_portal_with_none_of_the_known_items_is_refused(project: Project) -> None:
-    project.published()
-    for category in project.portal.store.all_categories():
-        project.portal.store.delete_category(category.id)
-    project.portal.calls.clear()
-    done = project.kbsync("publish", "--yes")
-    assert (done.code, project.written) == (4, [])
-    assert "it may be the wrong portal" in done.err
-    assert project.kbsync("plan").code == 4
-
-
 def test_the_key_is_in_no_output_and_no_file(project: Project) -> None:
     key = "K3yThatNobodyMaySee"
     with faulty(lambda line, number: reply(f'{{"message": "{key} {line}"}}', status="500 Oops")) as server:

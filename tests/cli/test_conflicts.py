@@ -35,14 +35,6 @@ def test_a_plan_shows_what_each_side_did(project: Project) -> None:
     assert "--overwrite PATH" in " ".join(lines)
 
 
-def test_a_conflict_holds_back_nothing_else(project: Project) -> None:
-    done = project.kbsync("publish", "--yes")
-    assert done.code == 4
-    assert "1 updated" in done.out
-    assert "Turn it off" in project.portal.store.article(project.article("Second steps")).description
-    assert "<b>out</b>" in project.portal.store.article(project.article("First steps!")).description
-
-
 @pytest.mark.parametrize("form", ["markdown", "html"])
 def test_every_form_shows_both_sides_and_nothing_of_them_is_markup(project: Project, form: str) -> None:
     project.checkout.write(FIRST, MINE + "\n```\n</details><script>alert(1)</script>\n````\n```\n")
@@ -68,9 +60,3 @@ def test_a_conflict_without_a_baseline_shows_how_the_portal_differs(project: Pro
     conflicts = {c["path"]: c for c in project.kbsync("plan", "--format", "json").json["conflicts"]}
     assert "ours" not in conflicts["guide/start/third.md"]
     assert conflicts["guide/start/third.md"]["theirs"] == ["@@ -1 +1 @@", "-Mine.", "+Theirs."]
-
-
-def test_overwrite_publishes_the_file_over_the_web_edit(project: Project) -> None:
-    assert project.kbsync("publish", "--yes", "--overwrite", FIRST).code == 0
-    assert "gently" in project.portal.store.article(project.article("First steps")).description
-    assert project.kbsync("plan", "--exit-code").code == 0

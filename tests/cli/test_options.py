@@ -4,13 +4,14 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
 
 import click
 import pytest
 
 import kbsync
 from kbsync.cli.main import app
-from kbsync.cli.options import CommandContext
+from kbsync.cli.options import CommandContext, Span
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Project
@@ -171,3 +172,23 @@ def test_the_key_is_in_no_option() -> None:
         if "key" in word
     }
     assert keyed == {("sandbox", "--key")}
+
+
+@pytest.mark.parametrize(
+    ("typed", "span"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("30m", timedelta(minutes=30)),
+        ("12h", timedelta(hours=12)),
+        (" 7d ", timedelta(days=7)),
+        ("0", timedelta(0)),
+    ],
+)
+def test_a_span_of_time_is_a_number_and_a_unit(typed: str, span: timedelta) -> None:
+    assert Span().convert(typed, None, None) == span
+
+
+@pytest.mark.parametrize("typed", ["7", "d", "7w", "-1d", "1.5h", "", "99999999999d"])
+def test_a_span_of_time_without_a_number_or_a_unit_is_refused(typed: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not a span of time; write 90s, 30m, 12h or 7d"):
+        Span().convert(typed, None, None)

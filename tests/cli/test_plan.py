@@ -210,25 +210,6 @@ def test_a_long_list_of_unmanaged_articles_is_cut_in_text_and_whole_in_json(proj
     assert len(project.kbsync("plan", "--format", "json").json["unmanaged"]) == 30
 
 
-def test_status_shows_both_directions_on_one_screen(project: Project) -> None:
-    project.published()
-    project.portal.store.edit_article(project.article("First steps"), body="<p>Plug it out.</p>")
-    project.checkout.write(SECOND, "---\ntitle: Second steps\n---\nTurn it off.\n")
-    for number in range(12):
-        project.checkout.write(f"guide/start/new-{number:02}.md", f"---\ntitle: New {number}\n---\nText {number}\n")
-    result = project.kbsync("status")
-    assert result.code == 0
-    words = [line.split() for line in result.out.splitlines()]
-    assert ["To", "publish", "13"] in words
-    assert ["and", "3", "more"] in words
-    assert ["To", "pull", "1"] in words
-    assert [FIRST] in words
-    assert ["Unchanged", "2"] in words
-    page = project.kbsync("status", "--format", "json").json
-    assert (len(page["changes"]), len(page["drift"])) == (13, 1)
-    assert project.written == []
-
-
 def test_json_is_one_object_of_problems_where_no_plan_can_be_made(project: Project) -> None:
     project.checkout.write("guide/start/a.md", "")
     project.checkout.write("guide/start/b.md", "---\ntilte: B\n---\nText\n")

@@ -46,13 +46,6 @@ def test_json_names_what_was_written(project: Project) -> None:
     assert page["calls"] == 3
 
 
-def test_a_pull_after_a_publish_changes_no_byte(project: Project) -> None:
-    before = project.published().checkout.files()
-    done = project.kbsync("pull")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "4 unchanged.")
-    assert project.checkout.files() == before
-
-
 def test_a_pull_never_overwrites_uncommitted_changes(project: Project) -> None:
     _edited_on_the_web(project)
     mine = "---\ntitle: First steps\n---\nPlug it in.\n\nThen read [the second](second.md).\n\n<!-- mine -->\n"

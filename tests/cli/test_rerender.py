@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import FIRST, SECOND, Project
+from tests.cli.conftest import SECOND, Project
 
 CODE = "---\ntitle: Second steps\n---\n```python\nprint('hello')\n```\n"
 
@@ -69,15 +69,3 @@ def test_without_a_refresh_an_update_takes_three_calls(project: Project, environ
     done = project.kbsync("publish", "--yes", *words, "--format", "json", **environ)
     assert (done.code, done.json["calls"], done.json["counts"]) == (0, 3, {"update": 1})
     assert project.kbsync("plan", "--exit-code").code == 0
-
-
-def test_without_a_refresh_a_conflicting_web_edit_ends_with_4(project: Project) -> None:
-    project.published()
-    number = project.article("First steps")
-    project.portal.store.edit_article(number, body="<p>By hand.</p>")
-    project.checkout.write(FIRST, project.checkout.read(FIRST).replace("Plug it in.", "Plug it in, gently."))
-    project.checkout.commit()
-    done = project.kbsync("publish", "--yes", "--no-refresh")
-    assert (done.code, project.written) == (4, [])
-    assert done.out.endswith("1 in conflict, 3 unchanged.\nNothing to do.\n")
-    assert project.portal.store.article(number).description == "<p>By hand.</p>"

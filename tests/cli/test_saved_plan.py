@@ -29,13 +29,9 @@ def test_a_saved_plan_is_published(project: Project, saved: Path) -> None:
     result = project.kbsync("publish", "--plan", str(saved), "--yes")
     assert (result.code, result.out.splitlines()[-1]) == (0, "2 updated.")
     assert project.kbsync("plan").out.splitlines()[-1] == "4 unchanged."
-
-
-def test_a_repeated_job_reports_what_is_done_and_ends_with_0(project: Project, saved: Path) -> None:
-    for words in ((), (), ("--all-or-nothing",)):
-        result = project.kbsync("publish", "--plan", str(saved), "--yes", *words)
-        assert result.code == 0
-    assert "already done" in result.out
+    again = project.kbsync("publish", "--plan", str(saved), "--yes", "--all-or-nothing")
+    assert again.code == 0
+    assert "already done" in again.out
 
 
 def test_the_format_makes_it_a_saved_plan_whatever_its_file_is_called(project: Project, saved: Path) -> None:
@@ -103,35 +99,17 @@ def test_uncommitted_files_in_it_are_marked_and_it_allows_nothing(project: Proje
     assert f"the saved plan contains uncommitted files: {FIRST}" in result.err
 
 
-@pytest.mark.parametrize("span", ["1s", "30m", "12h", "7d"])
-def test_an_old_one_ends_with_4_and_its_age(project: Project, saved: Path, span: str) -> None:
+def test_an_old_one_ends_with_4_and_its_age(project: Project, saved: Path) -> None:
     page = json.loads(saved.read_text(encoding="utf-8"))
     page["saved"]["at"] = "2021-03-04T05:06:07Z"
     saved.write_text(json.dumps(page), encoding="utf-8")
     for result in (
-        project.kbsync("publish", "--plan", str(saved), "--yes", "--max-age", span),
-        project.kbsync("publish", "--plan", str(saved), "--yes", KBSYNC_MAX_AGE=span),
+        project.kbsync("publish", "--plan", str(saved), "--yes", "--max-age", "7d"),
+        project.kbsync("publish", "--plan", str(saved), "--yes", KBSYNC_MAX_AGE="12h"),
     ):
         assert result.code == 4
         assert "the saved plan was made at 2021-03-04T05:06:07Z" in result.err
         assert "--max-age" in result.err
-
-
-@pytest.mark.parametrize("span", ["7", "d", "7w", "-1d", "1.5h", "", "99999999999d"])
-def test_a_duration_has_a_number_and_a_unit(project: Project, saved: Path, span: str) -> None:
-    result = project.kbsync("publish", "--plan", str(saved), "--yes", f"--max-age={span}")
-    assert result.code == 2
-    assert "not a duration; use a form such as 90s, 30m, 12h or 7d" in result.err
-
-
-def test_another_target_ends_with_4(project: Project, saved: Path) -> None:
-    url = project.portal.url
-    settings = f'[targets.production]\nurl = "{url}"\n[targets.staging]\nurl = "{url}"\n'
-    project.checkout.write("kbsync.toml", settings)
-    project.checkout.commit()
-    result = project.kbsync("--target", "staging", "publish", "--plan", str(saved), "--yes")
-    assert result.code == 4
-    assert "the saved plan is for the target production, not staging" in result.err
 
 
 @pytest.mark.parametrize(
@@ -139,8 +117,6 @@ def test_another_target_ends_with_4(project: Project, saved: Path) -> None:
     [
         (b"", "is not a saved plan"),
         (b"\xff\xfe\x00", "is not a saved plan: not valid UTF-8"),
-        (b"# A page\n", "is not a saved plan"),
-        (b'{"version": 99}', "`version` is 99; this kbsync reads version 1"),
         (None, "cannot be read: No such file or directory"),
     ],
 )

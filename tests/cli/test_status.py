@@ -61,6 +61,14 @@ def test_programs_read_both_directions(project: Project) -> None:
     assert (page["version"], page["to_publish"], page["to_pull"]) == (1, page["changes"], page["drift"])
 
 
+def test_of_a_long_list_the_first_are_named_and_the_others_counted(project: Project) -> None:
+    for number in range(12):
+        project.checkout.write(f"guide/start/new-{number:02}.md", f"---\ntitle: New {number}\n---\nText {number}\n")
+    words = [line.split() for line in project.kbsync("status").out.splitlines()]
+    assert ["To", "publish", "16"] in words
+    assert ["and", "6", "more"] in words
+
+
 def test_status_only_reads(project: Project) -> None:
     _stirred(project)
     before = (
