@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.environment import clean_environment
+from tests.ready import Ready
 
 # Locally every run tries other examples; in CI a run is the same for everybody who repeats it.
 settings.register_profile(
@@ -131,6 +132,12 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """Forget the caller's key, options and git settings: tests read what they set themselves."""
     with clean_environment(tmp_path_factory.mktemp("git"), kept=frozenset({"KBSYNC_CORPUS", "KBSYNC_REQUIRE_NODE"})):
         yield
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Ready:
+    """Copies of what many tests begin with."""
+    return Ready(tmp_path_factory.mktemp("ready"))
 
 
 @pytest.fixture(scope="session")

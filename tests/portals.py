@@ -1,21 +1,20 @@
-"""Portals for tests: one server in a process, and in it an account of its own for each test.
+"""Portals for tests: one server in a process, with an account of its own for each test.
 
-An account has a port of its own, so that a test meets what a user meets. It opens and closes in a few milliseconds; a
-server for each test takes a fifth of a second, most of it until uvicorn has stopped.
+The first account of every test has the same address, so that what one test has published can be copied for another. An
+account opens and closes in a millisecond; a server for each test takes a fifth of a second, most of it to stop.
 """
 
 import asyncio
-import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
-import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kbsync.sandbox.account import Account
-from kbsync.sandbox.server import TIMEOUT_SECONDS, Portal, _listen, _portal, _server
+from kbsync.sandbox.server import TIMEOUT_SECONDS, Portal, app, listen, portal_of, server_for
 from kbsync.sandbox.settings import SandboxSettings
 
 
@@ -23,13 +22,46 @@ from kbsync.sandbox.settings import SandboxSettings
 def serve(settings: SandboxSettings | None = None) -> Iterator[Portal]:
     """Serve an account until the block ends, as `kbsync.sandbox.server.serve` does."""
     account = Account(settings or SandboxSettings())
-    with closing(account.store), closing(_listen("127.0.0.1", 0)) as listener:
-        server = _server(account)
-        _run(_open(server, listener))
+    address = _FREE.pop() if _FREE else _Address()
+    with closing(account.store):
+        address.app = app(account)
         try:
-            yield _portal(account, listener)
+            yield portal_of(account, address.listener)
         finally:
-            _run(_close(server))
+            _run(address.end_calls())
+            _FREE.append(address)
+
+
+class _Address:
+    """One port of the server, and the application of the account that has it now."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+        self.listener = listen("127.0.0.1", 0)
+        self._server = server_for(self)
+        _run(self._open())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None, "a call after the test"
+        await self.app(scope, receive, send)
+
+    async def _open(self) -> None:
+        self._server.config.load()
+        self._server.lifespan = self._server.config.lifespan_class(self._server.config)
+        await self._server.startup([self.listener])
+
+    async def end_calls(self) -> None:
+        """Close all connections, and cancel the calls that hang."""
+        state = self._server.server_state
+        for connection in tuple(state.connections):
+            connection.transport.abort()
+        calls = tuple(state.tasks)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+_FREE: list[_Address] = []
 
 
 @cache
@@ -41,21 +73,3 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def _run(what: Coroutine[Any, Any, None]) -> None:
     asyncio.run_coroutine_threadsafe(what, _loop()).result(TIMEOUT_SECONDS)
-
-
-async def _open(server: uvicorn.Server, listener: socket.socket) -> None:
-    server.config.load()
-    server.lifespan = server.config.lifespan_class(server.config)
-    await server.startup([listener])
-
-
-async def _close(server: uvicorn.Server) -> None:
-    """Close what listens and all connections; a call that hangs is cancelled."""
-    for listening in server.servers:
-        listening.close()
-    for connection in tuple(server.server_state.connections):
-        connection.transport.abort()
-    calls = tuple(server.server_state.tasks)
-    for call in calls:
-        call.cancel()
-    await asyncio.gather(*calls, return_exceptions=True)

@@ -52,13 +52,13 @@ class Portal:
 def serve(settings: SandboxSettings | None = None, *, port: int = 0) -> Iterator[Portal]:
     """Run a sandbox in a thread until the block ends, on loopback; port 0 selects a free port."""
     account = Account(settings or SandboxSettings())
-    with closing(account.store), closing(_listen("127.0.0.1", port)) as listener:
-        server = _server(account)
+    with closing(account.store), closing(listen("127.0.0.1", port)) as listener:
+        server = server_for(app(account))
         thread = threading.Thread(target=server.run, args=([listener],), name="kbsync sandbox", daemon=True)
         thread.start()
         try:
             _wait_for(server, thread)
-            yield _portal(account, listener)
+            yield portal_of(account, listener)
         finally:
             server.should_exit = True
             thread.join(TIMEOUT_SECONDS)
@@ -80,12 +80,12 @@ def run(
     if not _is_loopback(host) and not settings.hosts:
         raise SandboxError(f"other computers can reach {host}; use 127.0.0.1, or set the accepted host names")
     account = Account(settings)
-    with closing(account.store), closing(_listen(host, port)) as listener:
+    with closing(account.store), closing(listen(host, port)) as listener:
         for path in load:
             load_path(account.store, path)
         with _sigterm_as_interrupt(), suppress(KeyboardInterrupt):
-            announce(_portal(account, listener))
-            _server(account).run([listener])
+            announce(portal_of(account, listener))
+            server_for(app(account)).run([listener])
 
 
 @contextmanager
@@ -97,11 +97,12 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _server(account: Account) -> uvicorn.Server:
+def server_for(application: ASGIApp) -> uvicorn.Server:
+    """Return a server that is not started yet."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     return uvicorn.Server(
         uvicorn.Config(
-            app(account),
+            application,
             http=_DroppableProtocol,
             ws="none",
             loop="asyncio",
@@ -115,7 +116,8 @@ def _server(account: Account) -> uvicorn.Server:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that accepts connections; raise SandboxError where the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sets TCP_NODELAY only on sockets created with IPPROTO_TCP; without it each small response takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -129,7 +131,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _portal(account: Account, listener: socket.socket) -> Portal:
+def portal_of(account: Account, listener: socket.socket) -> Portal:
+    """Return an account as its users know it, at the address of a socket."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     return Portal(

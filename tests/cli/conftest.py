@@ -10,6 +10,7 @@ from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli_runner import Checkout, CommandResult, new_checkout
 from tests.portals import serve
+from tests.ready import Ready
 
 FIRST = "guide/start/first.md"
 SECOND = "guide/start/second.md"
@@ -61,8 +62,9 @@ def portal(settings: SandboxSettings) -> Iterator[Portal]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, portal: Portal) -> Project:
+def project(tmp_path: Path, portal: Portal, ready: Ready) -> Project:
     """A committed tree of one category, one folder and two articles, and its empty portal."""
+    root, environ = tmp_path / "help", {"FRESHDESK_API_KEY": portal.key}
     settings = {"kbsync.toml": f'[targets.production]\nurl = "{portal.url}"\n'}
-    checkout = new_checkout(tmp_path / "help", settings | FILES, {"FRESHDESK_API_KEY": portal.key})
-    return Project(checkout=checkout, portal=portal)
+    ready("project", tmp_path, portal, lambda: new_checkout(root, settings | FILES, environ))
+    return Project(checkout=Checkout(root=root, environ=environ), portal=portal)

@@ -1,6 +1,5 @@
 """A portal on loopback, a bare remote, and clones of it; only the waits are shortened."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, git, new_clone
 from tests.planner.world import article
 from tests.portals import serve
+from tests.ready import Ready
 
 TREE = {
     "guide/_index.md": "---\nname: Guide\ndescription: All about the machine.\n---\n",
@@ -44,17 +44,11 @@ def portal(settings: SandboxSettings) -> Iterator[Portal]:
         yield served
 
 
-@pytest.fixture(scope="session")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with one commit, of which each test has a copy."""
-    with serve() as unused:
-        return new_clone(tmp_path_factory.mktemp("ready") / "clone", unused, TREE).root
-
-
 @pytest.fixture
-def clone(tmp_path: Path, portal: Portal, ready: Path) -> Clone:
+def clone(tmp_path: Path, portal: Portal, ready: Ready) -> Clone:
     """A repository with one commit and no remote."""
-    root = shutil.copytree(ready, tmp_path / "clone")
+    root = tmp_path / "clone"
+    ready("clone", tmp_path, portal, lambda: new_clone(root, portal, TREE))
     return Clone(root=root, portal=portal, config=Config(root=root, url=portal.url))
 
 
