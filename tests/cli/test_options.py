@@ -12,7 +12,6 @@ import pytest
 import kbsync
 from kbsync.cli.main import app
 from kbsync.cli.options import CommandContext, Span
-from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Project
 from tests.cli_runner import environment
