@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from kbsync.markup.compare import canonical
+from kbsync.markup.compare import canonical, counting_classes
 from kbsync.markup.dom import stable_body
 from kbsync.markup.links import from_root, references, to_root
+from kbsync.markup.meaning import ALL_CLASSES
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import MarkdownResult, addresses_in, to_markdown
@@ -98,7 +99,7 @@ def source_key(article: Article, anchors: Collection[str]) -> str:
 def rooted_html(article: Article, anchors: Collection[str], options: MarkupOptions = PLAIN) -> str:
     """Render an article of content with its relative links as paths from the root, in canonical form."""
     resolve = root_path_resolver(article.path or "")
-    return canonical(to_html(article.body, resolve=resolve, anchors=anchors, options=options))
+    return canonical(to_html(article.body, resolve=resolve, anchors=anchors, options=options), keep=ALL_CLASSES)
 
 
 def root_path_resolver(path: str) -> Callable[[str], str]:
@@ -111,12 +112,16 @@ def root_path_resolver(path: str) -> Callable[[str], str]:
     return resolve
 
 
-def pulled_body(live: Article, path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> MarkdownResult:
+def pulled_body(
+    live: Article, path: str, addresses: AddressMap, paths: Mapping[ItemKey, str], own: str = ""
+) -> MarkdownResult:
     """Convert a live body to Markdown for a file at `path`; `paths` has the content paths of live items.
 
+    `own` is what the file holds: the classes that it uses are kept.
     A relative address of something else becomes an absolute one: in the file it would be taken for a path of the tree.
     """
-    return _converted(live.body, address_rewriter(path, addresses, paths), addresses.options.plain)
+    options = counting_classes(addresses.options.plain, own)
+    return _converted(live.body, address_rewriter(path, addresses, paths), options)
 
 
 def address_rewriter(path: str, addresses: AddressMap, paths: Mapping[ItemKey, str]) -> Callable[[str], str]:
@@ -160,7 +165,7 @@ def differences(
     theirs = live_digests(live)
     fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
     if isinstance(content, Article) and isinstance(live, Article):
-        body = pulled_body(live, content.path or "", addresses, paths).text
+        body = pulled_body(live, content.path or "", addresses, paths, content.body).text
         read = addresses.options.plain
         if _body_digest(replace(content, body=body), anchors, read) != _body_digest(content, anchors, read):
             fields.insert(0, "body")

@@ -6,18 +6,21 @@ order, and what the other fragment shows in addition.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from kbsync.markup.dom import ADDRESSES, BLOCKS, HEADINGS, Element, Node, descendants, parse, serialize, text_content
+from kbsync.markup.meaning import EDITOR_PREFIX
 from kbsync.markup.normalize import normalize
-from kbsync.markup.to_html import encode_address
+from kbsync.markup.options import MarkupOptions
+from kbsync.markup.to_html import encode_address, to_html
 
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 
-def canonical(html: str) -> str:
-    """Return the canonical form of a fragment of HTML."""
-    return canonical_of(normalize(parse(html).nodes))
+def canonical(html: str, keep: Collection[str] = ()) -> str:
+    """Return the canonical form of a fragment of HTML; `keep` are classes that count, of those that mean nothing."""
+    return canonical_of(normalize(parse(html).nodes, keep))
 
 
 def canonical_of(blocks: tuple[Element, ...]) -> str:
@@ -43,6 +46,25 @@ def _canonical_element(node: Element) -> Element:
 def canonical_address(value: str) -> str:
     """Return an address in the one form of all its spellings."""
     return _ESCAPE.sub(lambda found: found[0].upper(), encode_address(value.strip()))
+
+
+def classes_left_out(html: str, keep: Collection[str] = ()) -> Counter[str]:
+    """Count the classes that nothing gives a meaning and `keep` does not name; the editor's own are not counted."""
+    if "class" not in html:
+        return Counter()
+    nodes = parse(html).nodes
+    left = _classes(nodes) - _classes(normalize(nodes, keep))
+    return Counter({name: count for name, count in left.items() if not name.startswith(EDITOR_PREFIX)})
+
+
+def counting_classes(options: MarkupOptions, markdown: str) -> MarkupOptions:
+    """Return options with which the classes that a text uses count too: its writer gives them a meaning."""
+    used = classes_left_out(to_html(markdown, options=options.plain), options.keep_classes)
+    return replace(options, keep_classes=(*options.keep_classes, *sorted(used))) if used else options
+
+
+def _classes(nodes: tuple[Node, ...]) -> Counter[str]:
+    return Counter(name for node in descendants(nodes) for name in node.attrs.get("class", "").split())
 
 
 _MAX_EXAMPLES = 3

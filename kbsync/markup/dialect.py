@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block import StateBlock, html_block
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -29,7 +29,8 @@ from kbsync.markup.options import PLAIN, MarkupOptions
 
 _HEADING_ID = re.compile(r"[ \t]*(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
 _TAKES_ATTRIBUTES = frozenset(
-    "paragraph_open heading_open bullet_list_open ordered_list_open table_open blockquote_open callout_open hr".split()
+    "paragraph_open heading_open bullet_list_open ordered_list_open table_open blockquote_open callout_open "
+    "dl_open fence hr".split()
 )
 _MAX_NESTING = 100
 _DEFINITION = re.compile(r"\[[^\]]+\]:")
@@ -46,7 +47,8 @@ def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
     md.block.ruler.before("table", "too_deep", _too_deep)
     md.block.ruler.before("fence", "attributes", _block_attributes)
     md.core.ruler.after("block", "apply_attributes", _apply_attributes)
-    md.core.ruler.after("apply_attributes", "alerts", _alerts)
+    md.core.ruler.after("apply_attributes", "item_attributes", _item_attributes)
+    md.core.ruler.after("item_attributes", "alerts", _alerts)
     md.core.ruler.after("alerts", "heading_ids", _heading_ids)
     md.core.ruler.after("heading_ids", "toc_and_videos", _toc_and_videos)
     md.core.ruler.after("inline", "footnotes_and_accordions", _footnotes_and_accordions)
@@ -129,24 +131,42 @@ def _begins_block(state: StateBlock, line: int, end: int) -> bool:
     if line >= end or state.isEmpty(line) or state.sCount[line] < state.blkIndent or state.is_code_block(line):
         return False
     text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
-    if text.startswith(("<", "```", "~~~")) or _DEFINITION.match(text):
+    if html_block(state, line, end, True) or _DEFINITION.match(text):
         return False
     return not text.startswith("{") or parse_attributes(text) is None
 
 
 def _apply_attributes(state: StateCore) -> None:
+    """Apply each attribute list to the block below it; a paragraph that has one is a paragraph in any list."""
     kept: list[Token] = []
     pending: AttributeList | None = None
-    for token in state.tokens:
+    for at, token in enumerate(state.tokens):
         if token.type == "attributes":
             pending = token.meta["attributes"]
             continue
         if pending is not None and token.type in _TAKES_ATTRIBUTES:
-            for key, value in attributes_to_html(pending).items():
-                token.attrs[key] = f"{token.attrs[key]} {value}" if key == "class" and key in token.attrs else value
+            _set_attributes(token, pending)
+            if token.type == "paragraph_open":
+                token.hidden = state.tokens[at + 2].hidden = False
         pending = None
         kept.append(token)
     state.tokens = kept
+
+
+def _set_attributes(token: Token, attributes: AttributeList) -> None:
+    for key, value in attributes_to_html(attributes).items():
+        token.attrs[key] = f"{token.attrs[key]} {value}" if key == "class" and key in token.attrs else value
+
+
+def _item_attributes(state: StateCore) -> None:
+    """Apply the attribute list before an item's text to the item."""
+    for item, paragraph, inline in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        if item.type != "list_item_open" or paragraph.type != "paragraph_open":
+            continue
+        found = parse_attributes(inline.content)
+        if found and inline.content[found[1] :].startswith(" "):
+            inline.content = inline.content[found[1] :].lstrip(" ")
+            _set_attributes(item, found[0])
 
 
 def _alerts(state: StateCore) -> None:

@@ -174,10 +174,10 @@ def count_markup(html: str) -> Counter[str]:
     return Counter(name for node in descendants(parse(html).nodes) for name in (f"<{node.tag}>", *node.attrs))
 
 
-def abbreviate(names: Sequence[str]) -> str:
+def abbreviate(names: Sequence[str], most: int = _MAX_NAMED) -> str:
     """Return the first few names, and how many more there are."""
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return ", ".join(names[:_MAX_NAMED]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 _STYLE_DELIMITER = re.compile(r"""[;"'()]""")

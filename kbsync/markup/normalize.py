@@ -2,10 +2,11 @@
 
 What a reader sees stays: blocks in their order, inline content in normal form, attributes that have an effect. Vertical
 space goes: spacer paragraphs, breaks at the edges of blocks, wrappers without an effect. A run of text outside any
-paragraph becomes a paragraph. Works on parsed nodes, never on text.
+paragraph becomes a paragraph, and shows what it inherits itself. Works on parsed nodes, never on text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace as changed
 
 from kbsync.markup.dom import (
     BLOCKS,
@@ -13,53 +14,53 @@ from kbsync.markup.dom import (
     Element,
     Node,
     child_elements,
+    contains,
     element,
     format_style,
     parse_style,
     replace,
 )
-from kbsync.markup.noise import clean
+from kbsync.markup.inherited import Inherited, with_style
+from kbsync.markup.lengths import add_lengths
+from kbsync.markup.meaning import TEXT_STYLES, is_small, read
 from kbsync.markup.normalize_inline import (
     add_anchor,
-    add_inner_mark,
     atom,
     can_hoist_blocks,
-    can_inherit_style,
-    hoist_blocks,
-    inherit_attributes,
+    indented_code,
     is_anchor,
     is_block,
     is_embed,
     join_paragraphs,
+    preformatted,
     split_paragraphs,
 )
 
 # The editor's name for code without a language (recorded).
 _NO_LANGUAGE = "Generic Language"
-_COLOURS = frozenset({"color", "background-color", "font-weight", "font-style", "text-decoration"})
-
-_INHERITABLE_ATTRIBUTES = frozenset({"style", "dir", "lang"})
-_INHERITABLE_STYLES = frozenset({"text-align", "margin-left"})
-_TEXT_STYLES = ("font-weight", "font-style", "text-decoration", "color")
-_STYLED = frozenset({"style", "color", "align", "bgcolor"})
-
-
-def normalize(nodes: Iterable[Node]) -> tuple[Element, ...]:
-    """Return the blocks of a fragment in normal form."""
-    return tuple(_flow(nodes))
+WRAPPERS = frozenset("div center article main section header footer hgroup figure".split())
+"""Boxes that show nothing themselves, unless their attributes do."""
+_COLOURED = frozenset("strong em u del span".split())
+_CODE_STYLES = ("margin-left", "text-align")
+_COLOURS = frozenset({"color", "background-color"})
 
 
-def _flow(nodes: Iterable[Node]) -> list[Element]:
+def normalize(nodes: Iterable[Node], keep: Collection[str] = ()) -> tuple[Element, ...]:
+    """Return the blocks of a fragment in normal form; `keep` are classes that count although nothing knows them."""
+    return tuple(_flow(nodes, Inherited(keep=keep)))
+
+
+def _flow(nodes: Iterable[Node], inherited: Inherited) -> list[Element]:
     blocks: list[Element] = []
     run: list[Node] = []
     for node in _wrap_orphan_items(nodes):
         if is_block(node):
-            blocks.extend(_paragraphs(run))
+            blocks.extend(_text(run, inherited))
             run.clear()
-            blocks.extend(_block(node))
+            blocks.extend(_block(node, inherited))
         else:
             run.append(node)
-    return blocks + _paragraphs(run)
+    return blocks + _text(run, inherited)
 
 
 def _wrap_orphan_items(nodes: Iterable[Node]) -> list[Node]:
@@ -77,275 +78,275 @@ def _wrap_orphan_items(nodes: Iterable[Node]) -> list[Node]:
     return [*out, element("ul", {}, *orphans)] if orphans else out
 
 
-def _paragraphs(run: Iterable[Node], attrs: Mapping[str, str] | None = None) -> list[Element]:
-    return [Element(tag="p", attrs=attrs or {}, children=line) for line in split_paragraphs(run)]
+def _text(run: Sequence[Node], inherited: Inherited) -> list[Element]:
+    """Return text outside any paragraph as paragraphs."""
+    if all(isinstance(node, str) and not node.strip() for node in run):
+        return []
+    return _paragraphs(run, inherited.attributes({}, {}, text=True), inherited.inner())
 
 
-def _block(node: Element) -> list[Element]:
-    attrs = clean(node.tag, node.attrs)
-    if node.tag in HEADINGS:
-        return _heading(node, attrs)
+def _paragraphs(run: Sequence[Node], attrs: Mapping[str, str], inherited: Inherited) -> list[Element]:
+    code = indented_code(run, inherited)
+    if code is not None:
+        return [element("pre", attrs, element("code", {}, code))]
+    return [Element(tag="p", attrs=attrs, children=line) for line in split_paragraphs(run, inherited)]
+
+
+def _block(node: Element, inherited: Inherited) -> list[Element]:
+    attrs, style = read(node.tag, node.attrs, inherited.keep)
     anchor = attrs.pop("id", None)
     if node.tag in BLOCKS:
-        node, attrs = _hoist_text_style(node, attrs)
-        blocks = _block_of_tag(node, attrs)
+        blocks = _block_of_tag(node, attrs, style, inherited.inside_block(node, attrs, style), anchor)
+        anchor = None if node.tag in HEADINGS else anchor
     elif can_hoist_blocks(node):
-        blocks = _flow(hoist_blocks(node))
+        blocks = _flow(node.children, inherited.around_text(node, attrs, style))
     else:
-        blocks = [Element(tag=node.tag, attrs=attrs, children=tuple(_flow(node.children)))]
+        children = tuple(_flow(node.children, inherited.inner()))
+        blocks = [Element(tag=node.tag, attrs=inherited.attributes(attrs, style, text=False), children=children)]
     return add_anchor(blocks, anchor) if anchor else blocks
-
-
-def _hoist_text_style(node: Element, attrs: dict[str, str]) -> tuple[Element, dict[str, str]]:
-    """Move a block's text styles (bold, italic, lines, colour) to a mark within it."""
-    style = parse_style(attrs.get("style", ""))
-    if not style.keys() & set(_TEXT_STYLES):
-        return node, attrs
-    marked = _move_text_style(node, style)
-    attrs = _with_style(attrs, style)
-    return replace(marked, attrs={key: value for key, value in node.attrs.items() if key not in _STYLED} | attrs), attrs
-
-
-def _move_text_style(node: Element, style: dict[str, str]) -> Element:
-    """Move the text styles out of `style` to a mark around the element's inline content."""
-    moved = {name: style.pop(name) for name in _TEXT_STYLES if name in style}
-    visible = {name: value for name, value in moved.items() if value != "normal"}
-    return add_inner_mark("span", {"style": format_style(visible)}, node) if visible else node
-
-
-def _with_style(attrs: Mapping[str, str], style: Mapping[str, str]) -> dict[str, str]:
-    others = {key: value for key, value in attrs.items() if key != "style"}
-    return others | ({"style": format_style(style)} if style else {})
 
 
 def _style_of(node: Element) -> dict[str, str]:
     return parse_style(node.attrs.get("style", ""))
 
 
-def _block_of_tag(node: Element, attrs: dict[str, str]) -> list[Element]:
+def _block_of_tag(
+    node: Element, attrs: dict[str, str], style: dict[str, str], inherited: Inherited, anchor: str | None
+) -> list[Element]:
+    inner = inherited.inner()
     match node.tag:
         case "p":
-            return _paragraphs(node.children, attrs)
+            return _paragraphs(node.children, inherited.attributes(attrs, style, text=True), inner)
+        case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
+            return _heading(node, inherited.attributes(attrs, style, text=True), inner, anchor)
         case "hr":
             return [element("hr")]
         case "ul" | "ol" | "menu" | "dir":
-            return _list(node, attrs)
+            return _list(node, attrs, style, inherited)
         case "pre":
-            return _pre(node, attrs)
+            return _pre(node, inherited.attributes(attrs, style, text=True), inner)
         case "table":
-            return _table(node, attrs)
+            style = {name: value for name, value in style.items() if name in ("background-color", "display")}
+            return _table(node, inherited.attributes(attrs, style, text=False), inner)
         case "div" | "center" if is_embed(node):
-            return [element("p", {}, atom(node, {}))]
-        case "div" | "center" | "article" | "main":
-            return _wrapper(node, attrs)
-        case _:
-            inner = tuple(_flow(node.children))
-            is_visible = inner or (attrs and node.tag != "blockquote")
-            return [Element(tag=node.tag, attrs=attrs, children=inner)] if is_visible else []
+            return [element("p", inherited.attributes({}, {}, text=True), atom(node, {}, {}))]
+    is_box = node.tag in WRAPPERS and not (node.tag == "figure" and contains(node.children, _is_caption))
+    if is_box and not attrs and not style:
+        return _flow(node.children, inherited)
+    children = tuple(_flow(node.children, inner))
+    shown = inherited.attributes(attrs, style, text=False)
+    is_visible = children or (shown and node.tag not in WRAPPERS | {"blockquote"})
+    tag = "div" if node.tag in ("center", "article", "main") else node.tag
+    return [Element(tag=tag, attrs=shown, children=children)] if is_visible else []
 
 
-def _heading(node: Element, attrs: dict[str, str]) -> list[Element]:
-    node, attrs = _hoist_text_style(node, attrs)
-    content = join_paragraphs(node.children)
-    if content and is_anchor(anchor := content[0]) and "id" not in attrs:
-        attrs["id"] = anchor.attrs["id"]
-        content = content[1:]
+def _is_caption(node: Element) -> bool:
+    return node.tag == "figcaption"
+
+
+def _heading(node: Element, attrs: dict[str, str], inherited: Inherited, anchor: str | None) -> list[Element]:
+    content = join_paragraphs(node.children, inherited)
+    if anchor is None and content and is_anchor(content[0]):
+        anchor, content = content[0].attrs["id"], content[1:]
     if not content:
-        return [element("p", {}, element("a", {"id": attrs["id"]}))] if "id" in attrs else []
-    return [Element(tag=node.tag, attrs=attrs, children=content)]
+        return [element("p", {}, element("a", {"id": anchor}))] if anchor else []
+    named = {"id": anchor, **attrs} if anchor else attrs
+    return [Element(tag=node.tag, attrs=named, children=content)]
 
 
-def _wrapper(node: Element, attrs: dict[str, str]) -> list[Element]:
-    """Unwrap a box that has no effect, or whose style each of its paragraphs can have itself."""
-    if node.tag == "center":
-        attrs["style"] = "text-align: center"
-    style = parse_style(attrs.get("style", ""))
-    inner = _flow(node.children)
-    if not attrs:
-        return inner
-    is_inheritable = attrs.keys() <= _INHERITABLE_ATTRIBUTES and style.keys() <= _INHERITABLE_STYLES
-    if is_inheritable and all(can_inherit_style(block, style) for block in inner):
-        return [replace(block, attrs=inherit_attributes(block.attrs, attrs, style)) for block in inner]
-    return [Element(tag="div", attrs=attrs, children=tuple(inner))] if inner else []
-
-
-def _pre(node: Element, attrs: dict[str, str]) -> list[Element]:
+def _pre(node: Element, attrs: dict[str, str], inherited: Inherited) -> list[Element]:
     """Return a call-out, a code box, or any other preformatted text."""
+    brush = attrs.pop("data-code-brush", "") or attrs.pop("code-brush", "")
     if "fd-callout" in attrs.get("class", "").split():
-        inner = tuple(_flow(_with_breaks(node.children)))
-        return [Element(tag="pre", attrs=_with_style(attrs, {}), children=inner)] if inner else []
+        inner = tuple(_flow(node.children, changed(inherited, white_space="pre-line")))
+        return [Element(tag="pre", attrs=with_style(attrs, {}), children=inner)] if inner else []
     named_by_tag = _language_of(node)
-    code = _code_text(_without_colours(node.children) if named_by_tag else node.children)
-    if code is None or attrs.keys() - {"style"}:
-        return [Element(tag="pre", attrs=attrs, children=_clean_preformatted(node.children))]
-    language = node.attrs.get("data-code-brush") or node.attrs.get("code-brush") or named_by_tag
+    content = preformatted(_code_lines(node.children, inherited), inherited)
+    code = _code_text(content, coloured=bool(named_by_tag))
+    if code is None or attrs.keys() - {"style", "class", "dir", "lang"}:
+        return [Element(tag="pre", attrs=attrs, children=content)]
+    language = brush or named_by_tag
     named = {"class": f"language-{language}"} if language and language != _NO_LANGUAGE else {}
-    return [element("pre", {}, element("code", named, code.rstrip("\n")))]
+    style = {name: value for name, value in _style_of(element("pre", attrs)).items() if name in _CODE_STYLES}
+    return [element("pre", with_style(attrs, style), element("code", named, code.rstrip("\n")))]
 
 
-def _with_breaks(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Replace the newlines of a call-out's text by breaks, since a `<pre>` shows them."""
+def _code_lines(nodes: Iterable[Node], inherited: Inherited) -> tuple[Node, ...]:
+    """Unwrap the lines of code that are boxes or paragraphs of their own, and the `<code>` around it."""
     out: list[Node] = []
     for node in nodes:
-        if isinstance(node, Element):
-            out.append(node if node.tag == "pre" else replace(node, children=_with_breaks(node.children)))
+        if isinstance(node, str) or node.tag not in ("code", "p", "div", "span", "font"):
+            out.append(node)
             continue
-        for at, line in enumerate(node.split("\n")):
-            out.extend((*([element("br")] if at else []), line))
+        attrs, style = read(node.tag, node.attrs, inherited.keep)
+        inner = _code_lines(node.children, inherited)
+        if node.tag in ("span", "font") or attrs.keys() - ({"class"} if node.tag == "code" else set()):
+            out.append(replace(node, children=inner))
+            continue
+        styled = {"style": format_style(style)} if style.keys() & set(TEXT_STYLES) else {}
+        out += [element("span", styled, *inner), "\n" if node.tag in ("p", "div") else ""]
     return tuple(out)
 
 
-def _code_text(nodes: tuple[Node, ...]) -> str | None:
-    """Return the characters of a code box; None when something in it is more than text."""
+def _code_text(nodes: Sequence[Node], *, coloured: bool) -> str | None:
+    """Return the characters of a code box, whose colours are those of its language; None when it is more than text."""
     parts: list[str] = []
     for node in nodes:
         if isinstance(node, str):
             parts.append(node)
         elif node.tag == "br":
             parts.append("\n")
-        elif node.tag in ("span", "font", "code", "p", "div") and not _has_attributes(node):
-            inner = _code_text(node.children)
+        else:
+            is_colour = node.tag in _COLOURED and node.attrs.keys() <= {"style"} and _style_of(node).keys() <= _COLOURS
+            inner = _code_text(node.children, coloured=coloured) if coloured and is_colour else None
             if inner is None:
                 return None
-            parts.append(inner + ("\n" if node.tag in ("p", "div") else ""))
-        else:
-            return None
+            parts.append(inner)
     return "".join(parts)
-
-
-def _without_colours(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Unwrap spans that only style their text."""
-    out: list[Node] = []
-    for node in nodes:
-        if isinstance(node, str):
-            out.append(node)
-            continue
-        inner = _without_colours(node.children)
-        attrs = clean(node.tag, node.attrs)
-        is_colour = attrs.keys() <= {"style"} and parse_style(attrs.get("style", "")).keys() <= _COLOURS
-        out += inner if node.tag == "span" and is_colour else [replace(node, children=inner)]
-    return tuple(out)
-
-
-def _clean_preformatted(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Clean the content of a `<pre>` that is more than code; its white space stays."""
-    out: list[Node] = []
-    for node in nodes:
-        if isinstance(node, str):
-            out.append(node)
-            continue
-        inner = _clean_preformatted(node.children)
-        attrs = clean(node.tag, node.attrs)
-        is_plain = attrs.keys() <= {"style"} and attrs.get("style", "") in ("", "font-weight: normal")
-        out += inner if node.tag in ("span", "font") and is_plain else [replace(node, attrs=attrs, children=inner)]
-    return tuple(out)
-
-
-def _has_attributes(node: Element) -> bool:
-    attrs = clean(node.tag, node.attrs)
-    return bool(attrs.keys() - ({"class"} if node.tag == "code" else set()))
 
 
 def _language_of(node: Element) -> str:
     for child in node.children:
         if isinstance(child, Element) and child.tag == "code":
             names = [n for n in child.attrs.get("class", "").split() if n.startswith("language-")]
-            return child.attrs["class"].removeprefix("language-") if names and len(node.children) == 1 else ""
+            return names[0].removeprefix("language-") if names and len(node.children) == 1 else ""
     return ""
 
 
-def _list(node: Element, attrs: dict[str, str]) -> list[Element]:
+def _list(node: Element, attrs: dict[str, str], style: dict[str, str], inherited: Inherited) -> list[Element]:
     """Return a list whose children are items; other content is moved to the item before."""
     tag = "ol" if node.tag == "ol" else "ul"
+    inherited = _with_common_direction(node, inherited)
+    inner = inherited.inner()
     items: list[Element] = []
     for child in node.children:
         if not child.strip() if isinstance(child, str) else child.tag == "br":
             continue
         if isinstance(child, Element) and child.tag == "li":
-            items.append(_item(child))
+            items.append(_item(child, inner))
         elif items:
-            items[-1] = replace(items[-1], children=tuple(_flow((*items[-1].children, child))))
+            items[-1] = replace(items[-1], children=(*items[-1].children, *_flow([child], inner)))
         else:
-            items.append(Element(tag="li", attrs={"style": "list-style-type: none"}, children=tuple(_flow([child]))))
-    return [_hoist_numbering(Element(tag=tag, attrs=attrs, children=tuple(items)))] if items else []
+            unmarked = {"style": "list-style-type: none"}
+            items.append(Element(tag="li", attrs=unmarked, children=tuple(_flow([child], inner))))
+    if not items:
+        return []
+    shown = inherited.attributes(attrs, style, text=False)
+    made = _hoist_alignment(Element(tag=tag, attrs=shown, children=tuple(items)))
+    made = _hoist_common(_hoist_common(made, "list-style-type"), "margin-left")
+    return [_without_declaration(made, "margin-left") if is_small(_style_of(made).get("margin-left", "")) else made]
 
 
-def _item(node: Element) -> Element:
-    attrs = clean("li", node.attrs)
+def _with_common_direction(node: Element, inherited: Inherited) -> Inherited:
+    """Take over the direction that all items of a list have."""
+    found = {child.attrs.get("dir", "").lower() for child in child_elements(node) if child.tag == "li"}
+    only = found.pop() if len(found) == 1 else ""
+    return changed(inherited, direction=only) if only in ("ltr", "rtl") else inherited
+
+
+def _item(node: Element, inherited: Inherited) -> Element:
+    attrs, style = read("li", node.attrs, inherited.keep)
     anchor = attrs.pop("id", None)
-    style = parse_style(attrs.pop("style", ""))
-    blocks = _flow(_move_text_style(node, style).children)
-    if "text-align" in style:
-        inherited = {"text-align": style.pop("text-align")}
-        for at, block in enumerate(blocks):
-            if can_inherit_style(block, inherited):
-                blocks[at] = replace(block, attrs=inherit_attributes(block.attrs, {}, inherited))
+    inner = inherited.inside_block(node, attrs, style)
+    if inner.indent:
+        style["margin-left"] = inner.indent
+    blocks = _flow(node.children, changed(inner, indent=""))
     blocks = add_anchor(blocks, anchor) if anchor else blocks
-    return Element(tag="li", attrs=_with_style(attrs, style), children=tuple(blocks))
+    return Element(tag="li", attrs=with_style(attrs, dict(sorted(style.items()))), children=tuple(blocks))
 
 
-def _hoist_numbering(node: Element) -> Element:
-    """Move the kind of numbering from the items to the list when all have the same."""
-    kinds = {_style_of(child).get("list-style-type") for child in node.children if isinstance(child, Element)}
-    if len(kinds) != 1 or None in kinds:
+def _hoist_common(node: Element, name: str) -> Element:
+    """Move a declaration from the items of a list to the list when all have the same; indentation adds up."""
+    items = child_elements(node)
+    found = {_style_of(item).get(name, "") for item in items}
+    if len(found) != 1 or "" in found:
         return node
-    kind = kinds.pop() or ""
-    own = {**_style_of(node), "list-style-type": kind}
-    items = tuple(
-        child if isinstance(child, str) else _without_declaration(child, "list-style-type") for child in node.children
-    )
-    return replace(node, attrs={**node.attrs, "style": format_style(dict(sorted(own.items())))}, children=items)
+    own, value = _style_of(node), found.pop()
+    own[name] = add_lengths(own.get(name, ""), value) if name == "margin-left" else value
+    bare = tuple(_without_declaration(item, name) for item in items)
+    return replace(node, attrs=with_style(node.attrs, dict(sorted(own.items()))), children=bare)
+
+
+def _hoist_alignment(node: Element) -> Element:
+    """Move the alignment from the blocks of all items to the list when all have the same."""
+    items = child_elements(node)
+    found = {_style_of(block).get("text-align") for item in items for block in child_elements(item)}
+    if len(found) != 1 or None in found:
+        return node
+    own = {**_style_of(node), "text-align": found.pop() or ""}
+    bare = tuple(replace(item, children=_without_alignment(item)) for item in items)
+    return replace(node, attrs=with_style(node.attrs, dict(sorted(own.items()))), children=bare)
+
+
+def _without_alignment(node: Element) -> tuple[Element, ...]:
+    return tuple(_without_declaration(block, "text-align") for block in child_elements(node))
 
 
 def _without_declaration(node: Element, name: str) -> Element:
-    style = {key: value for key, value in _style_of(node).items() if key != name}
-    return replace(node, attrs=_with_style(node.attrs, style))
+    return replace(node, attrs=with_style(node.attrs, {k: v for k, v in _style_of(node).items() if k != name}))
 
 
-def _table(node: Element, attrs: dict[str, str]) -> list[Element]:
+def _table(node: Element, attrs: dict[str, str], inherited: Inherited) -> list[Element]:
     """Return a table as caption and rows; empty header rows go, since only pipe tables need them."""
     rows: list[Element] = []
     for child in child_elements(node):
         match child.tag:
             case "caption":
-                caption = tuple(_flow(child.children))
-                rows.append(Element(tag="caption", attrs=clean("caption", child.attrs), children=caption))
+                own, style = read("caption", child.attrs, inherited.keep)
+                centered = changed(inherited, align="center").inside_block(child, own, style)
+                rows.append(Element(tag="caption", attrs=own, children=_caption(child, centered)))
             case "thead" | "tbody" | "tfoot":
-                style = _clean_style(child)
-                rows += [_row(row, style) for row in child_elements(child) if row.tag == "tr"]
+                own, style = read(child.tag, child.attrs, inherited.keep)
+                inner = inherited.inside_block(child, own, style)
+                rows += [_row(row, style, inner) for row in child_elements(child) if row.tag == "tr"]
             case "tr":
-                rows.append(_row(child, {}))
+                rows.append(_row(child, {}, inherited))
     rows = [row for row in rows if row.children]
     head = next((row for row in rows if row.tag == "tr"), None)
     if head is not None and all(map(_is_blank_head, child_elements(head))) and len(rows) > 1:
         rows.remove(head)
-    style = {n: v for n, v in parse_style(attrs.get("style", "")).items() if n in ("background-color", "display")}
-    return [Element(tag="table", attrs=_with_style(attrs, style), children=tuple(rows))] if rows else []
+    return [Element(tag="table", attrs=attrs, children=tuple(rows))] if rows else []
 
 
-def _clean_style(part: Element) -> dict[str, str]:
-    return parse_style(clean(part.tag, part.attrs).get("style", ""))
+def _caption(node: Element, inherited: Inherited) -> tuple[Element, ...]:
+    """Return the blocks of a caption, which the browser centres."""
+    return tuple(_against_default(_flow(node.children, inherited.inner()), "center", "left"))
 
 
-def _row(node: Element, outer: dict[str, str]) -> Element:
-    style = {**outer, **_clean_style(node)}
-    cells = [_cell(cell, style) for cell in child_elements(node) if cell.tag in ("td", "th")]
+def _row(node: Element, outer: Mapping[str, str], inherited: Inherited) -> Element:
+    own, style = read("tr", node.attrs, inherited.keep)
+    inner = inherited.inside_block(node, own, style)
+    cells = [_cell(cell, {**outer, **style}, inner) for cell in child_elements(node) if cell.tag in ("td", "th")]
     return Element(tag="tr", attrs={}, children=tuple(cells))
 
 
-def _cell(node: Element, outer: dict[str, str]) -> Element:
-    attrs = clean(node.tag, node.attrs)
+def _cell(node: Element, outer: Mapping[str, str], inherited: Inherited) -> Element:
+    attrs, style = read(node.tag, node.attrs, inherited.keep)
     anchor = attrs.pop("id", None)
-    style = {**outer, **parse_style(attrs.pop("style", ""))}
-    blocks = _flow(_move_text_style(node, style).children)
+    if node.tag == "th" and inherited.align == "start":
+        inherited = changed(inherited, align="center")
+    inner = inherited.inside_block(node, attrs, style)
+    shown = inner.attributes(attrs, {**outer, **style}, text=False)
+    blocks = _flow(node.children, changed(inner, indent="").inner())
     blocks = add_anchor(blocks, anchor) if anchor else blocks
+    if node.tag == "th":
+        blocks = _against_default(blocks, "center", "left" if inner.direction == "ltr" else "right")
     alignments = {_style_of(block).get("text-align") for block in blocks}
     if len(alignments) == 1 and None not in alignments:
-        style["text-align"] = alignments.pop() or ""
+        style = {**parse_style(shown.get("style", "")), "text-align": alignments.pop() or ""}
+        shown = with_style(shown, dict(sorted(style.items())))
         blocks = [_without_declaration(block, "text-align") for block in blocks]
-    if not blocks:
-        style.pop("text-align", None)
-    return Element(tag=node.tag, attrs=_with_style(attrs, dict(sorted(style.items()))), children=tuple(blocks))
+    return Element(tag=node.tag, attrs=shown, children=tuple(blocks))
+
+
+def _against_default(blocks: list[Element], default: str, start: str) -> list[Element]:
+    """Return blocks that show their alignment where it differs from the browser's own for their container."""
+    out: list[Element] = []
+    for block in blocks:
+        style = {"text-align": start} | _style_of(block)
+        kept = {name: value for name, value in sorted(style.items()) if (name, value) != ("text-align", default)}
+        out.append(replace(block, attrs=with_style(block.attrs, kept)))
+    return out
 
 
 def _is_blank_head(cell: Element) -> bool:

@@ -7,8 +7,8 @@ are removed, and bold is `strong` however it was written. Works on parsed nodes,
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, takewhile
-from operator import eq
+from dataclasses import replace as changed
+from itertools import groupby
 from typing import TypeGuard
 
 from kbsync.markup.dom import (
@@ -25,102 +25,48 @@ from kbsync.markup.dom import (
     text_content,
 )
 from kbsync.markup.extensions import callouts
-from kbsync.markup.noise import clean
+from kbsync.markup.inherited import FORMATTING, Inherited, InlineMark, inline_tag, with_style
+from kbsync.markup.meaning import attributes_of, read
 
 EMBEDS = frozenset(
     "iframe video audio object embed svg math canvas select button textarea map picture template".split()
 )
-_FORMATTING = frozenset("strong em del u sub sup span small big mark kbd samp var tt".split())
+_FOREIGN = frozenset("svg math".split())
 _ATOMS = EMBEDS | {"img", "input", "wbr", "script", "style", "link", "meta", "base", "noscript"}
-_SYNONYMS = {"b": "strong", "i": "em", "s": "del", "strike": "del", "ins": "u", "font": "span"}
 # The wrappers of video players (recorded): known by class, or by a padding that keeps the proportions.
 _PLAYER_CLASS = re.compile(r"\bfr-video\b|wistia|responsive|embed")
 _PLAYER_STYLE = re.compile(r"position:\s*(?:relative|absolute)|padding(?:-bottom|-top)?:\s*[\d.]+%")
-_COLORED = re.compile(r"(?:color: [^;]*|font-weight: normal)(?:; font-weight: normal)?")
+_COLORED = re.compile(r"color: [^;]*")
+# A name of SVG or MathML; a torn quote leaves others.
+_NAME = re.compile(r"(?!data-|on)[A-Za-z_][\w.:-]*")
 _TEXT_ONLY_STYLES = frozenset(
     {"font-family", "font-size", "color", "line-height", "background-color", "max-width", "aspect-ratio"}
 )
 _EDITOR_CLASSES = frozenset({"fr-draggable", "fr-deletable", "fr-active"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InlineMark:
-    """One element of formatting around a leaf; links are never joined, so each carries the number of its element."""
-
-    tag: str
-    attrs: tuple[tuple[str, str], ...] = ()
-    number: int = 0
-
-
-def _shows_on_images(mark: _InlineMark) -> bool:
+def _shows_on_images(mark: InlineMark) -> bool:
     """Return whether a mark has an effect on an image; bold, italic and colour have none."""
     return mark.tag not in ("strong", "em") and not (
         mark.tag == "span" and _COLORED.fullmatch(dict(mark.attrs).get("style", ""))
     )
 
 
-def _marks_of(node: Element, attrs: dict[str, str], around: Collection[str]) -> list[_InlineMark]:
-    """Return the marks that one element, its attributes cleaned, stands for within the tags `around`."""
-    tag = _SYNONYMS.get(node.tag, node.tag)
-    attrs = dict(attrs)
-    style = parse_style(attrs.pop("style", ""))
-    added: list[str] = []
-    weight, slant = style.pop("font-weight", ""), style.pop("font-style", "")
-    if (tag, weight) == ("strong", "normal") or (tag, slant) == ("em", "normal"):
-        tag = "span"
-    elif weight == "normal" and tag == "span" and "strong" in around:
-        style["font-weight"] = "normal"
-    if weight == "bold":
-        added.append("strong")
-    if slant in ("italic", "oblique"):
-        added.append("em")
-    decoration = style.pop("text-decoration", "").split()
-    if "underline" in decoration and tag != "a":
-        added.append("u")
-    if "line-through" in decoration:
-        added.append("del")
-    if (tag == "a" or "a" in around) and _is_link_colour(style.get("color", "")):
-        del style["color"]
-    return _own_marks(tag, attrs, style, node) + [_InlineMark(tag=name) for name in added if name != tag]
+def atom(node: Element, attrs: Mapping[str, str], style: Mapping[str, str]) -> Element:
+    """Return an image by what its attributes mean, any other embed as it is without what means nothing."""
+    return element(node.tag, with_style(attrs, style)) if node.tag in ("img", "input") else _verbatim(node)
 
 
-def _own_marks(tag: str, attrs: dict[str, str], style: dict[str, str], node: Element) -> list[_InlineMark]:
-    styled = _InlineMark(tag="span", attrs=(("style", format_style(style)),))
-    if tag == "span":
-        kept = tuple(sorted((attrs | dict(styled.attrs if style else ())).items()))
-        return [_InlineMark(tag="span", attrs=kept)] if kept else []
-    number = 0 if tag in _FORMATTING or tag == "code" else id(node)
-    own = [] if tag == "a" and not attrs else [_InlineMark(tag=tag, attrs=tuple(sorted(attrs.items())), number=number)]
-    return [*own, styled] if style else own
-
-
-def _is_link_colour(color: str) -> bool:
-    """Return whether a colour is the usual blue of links."""
-    if len(color) != 7 or not color.startswith("#"):
-        return color == "blue"
-    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
-    return blue > 0x90 and red < 0x60 and blue - green > 0x20
-
-
-def atom(node: Element, attrs: dict[str, str]) -> Element:
-    """Return an image by its clean attributes, any other embed as it is without the editor's own attributes."""
-    return element(node.tag, attrs) if node.tag in ("img", "input") else _verbatim(node)
-
-
-def _verbatim(node: Element) -> Element:
+def _verbatim(node: Element, *, foreign: bool = False) -> Element:
+    foreign = foreign or node.tag in _FOREIGN
     kept = {
         key: _without_editor_values(key, value)
         for key, value in node.attrs.items()
-        if not _is_editor_attribute(key, value)
+        if key in ("class", "style") or (_NAME.fullmatch(key) if foreign else key in attributes_of(node.tag))
     }
     kept = {key: value for key, value in sorted(kept.items()) if value or key not in ("class", "style")}
-    return element(node.tag, kept, *(child if isinstance(child, str) else _verbatim(child) for child in node.children))
-
-
-def _is_editor_attribute(key: str, value: str) -> bool:
-    if key.startswith("data-") or key in ("contenteditable", "draggable") or (key == "dir" and value == "ltr"):
-        return True
-    return any(char in key for char in "\"';<=&")
+    children = (child if isinstance(child, str) else _verbatim(child, foreign=foreign) for child in node.children)
+    return element(node.tag, kept, *children)
 
 
 def _without_editor_values(key: str, value: str) -> str:
@@ -151,8 +97,9 @@ def _is_atom(node: Element) -> bool:
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r\f]+")
 _INVISIBLE = " \t\n\r\f\u200b\ufeff"
-# The non-breaking spaces that editors leave; one between two words is intended.
-_STRAY_NBSP = re.compile(r"(?<!\S)\xa0|\xa0(?!\S)")
+_NBSP_RUN = re.compile(r"[ \t\n\r\f]*\xa0[ \t\n\r\f\xa0]*")
+_RUN_OF_SPACES = re.compile(r"[ \t\xa0]{2,}(?=[^ \t\xa0])")
+_INDENTED_LINE = re.compile(r"\n(?: {2,}|\t)\s*\S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,12 +107,12 @@ class _InlineLeaf:
     """A word, space, break, image or other atom, and the marks around it, the outermost first."""
 
     node: Node
-    marks: tuple[_InlineMark, ...]
+    marks: tuple[InlineMark, ...]
 
 
-def split_paragraphs(nodes: Iterable[Node]) -> list[tuple[Node, ...]]:
+def split_paragraphs(nodes: Iterable[Node], inherited: Inherited) -> list[tuple[Node, ...]]:
     """Normalize inline nodes as paragraphs: two breaks in a row separate them, breaks at the edges are removed."""
-    leaves = _collapse_leaves(_leaves(nodes, ()))
+    leaves = _collapse_leaves(_leaves(nodes, inherited))
     pieces: list[list[_InlineLeaf]] = [[]]
     for is_break, group in groupby(leaves, key=lambda leaf: isinstance(leaf.node, Element) and leaf.node.tag == "br"):
         run = list(group)
@@ -175,15 +122,46 @@ def split_paragraphs(nodes: Iterable[Node]) -> list[tuple[Node, ...]]:
             pieces.append([])
         elif run[0] is not leaves[-1] and pieces[-1]:
             pieces[-1] += run
-    return [built for piece in pieces if not _is_blank(piece) and (built := _order_marks(_build(piece)))]
+    return [_build(piece) for piece in pieces if not _is_blank(piece)]
 
 
-def join_paragraphs(nodes: Iterable[Node]) -> tuple[Node, ...]:
+def join_paragraphs(nodes: Iterable[Node], inherited: Inherited) -> tuple[Node, ...]:
     """Normalize inline nodes that are one paragraph, as those of a heading: breaks in a row are one."""
     joined: list[Node] = []
-    for piece in split_paragraphs(nodes):
+    for piece in split_paragraphs(nodes, inherited):
         joined += [*([element("br")] if joined else []), *piece]
     return tuple(joined)
+
+
+def preformatted(nodes: Iterable[Node], inherited: Inherited) -> tuple[Node, ...]:
+    """Normalize the content of a `<pre>`: its marks alone, since its white space stays."""
+    return _build(list(_leaves(nodes, changed(inherited, white_space="verbatim"))))
+
+
+def indented_code(nodes: Sequence[Node], inherited: Inherited) -> str | None:
+    """Return text whose white space is preserved and whose lines are indented, as in code; None for any other."""
+    text = None if inherited.marks else _preserved_text(nodes, inherited)
+    return text.strip("\n").rstrip() if text is not None and _INDENTED_LINE.search(text) else None
+
+
+def _preserved_text(nodes: Sequence[Node], inherited: Inherited) -> str | None:
+    parts: list[str] = []
+    for node in nodes:
+        if isinstance(node, str):
+            if inherited.white_space != "pre" and node.strip(_INVISIBLE):
+                return None
+            parts.append(node if inherited.white_space == "pre" else "")
+        elif node.tag == "br":
+            parts.append("\n")
+        elif node.tag not in ("span", "font"):
+            return None
+        else:
+            inner = inherited.around_text(node, *read(node.tag, node.attrs, inherited.keep))
+            found = _preserved_text(node.children, inner) if inner.marks == inherited.marks else None
+            if found is None:
+                return None
+            parts.append(found)
+    return "".join(parts)
 
 
 def is_anchor(node: Node) -> TypeGuard[Element]:
@@ -195,36 +173,68 @@ def _is_blank(piece: Sequence[_InlineLeaf]) -> bool:
     return all(isinstance(leaf.node, str) and not leaf.node.strip(_INVISIBLE) for leaf in piece)
 
 
-def _leaves(nodes: Iterable[Node], marks: tuple[_InlineMark, ...]) -> Iterator[_InlineLeaf]:
+def _leaves(nodes: Iterable[Node], inherited: Inherited) -> Iterator[_InlineLeaf]:
     for node in nodes:
         if isinstance(node, str):
-            yield _InlineLeaf(node=_STRAY_NBSP.sub(" ", node), marks=marks)
+            yield from _text_leaves(node, inherited)
         elif node.tag == "br":
-            yield _InlineLeaf(node=element("br"), marks=marks)
+            yield _InlineLeaf(node=element("br"), marks=inherited.marks)
         else:
-            yield from _element_leaves(node, marks)
+            yield from _element_leaves(node, inherited)
 
 
-def _element_leaves(node: Element, marks: tuple[_InlineMark, ...]) -> Iterator[_InlineLeaf]:
-    attrs = clean(node.tag, node.attrs)
-    tag = _SYNONYMS.get(node.tag, node.tag)
+def _text_leaves(text: str, inherited: Inherited) -> Iterator[_InlineLeaf]:
+    """Yield a text; where line breaks are preserved, its lines, and where spaces are, runs of them."""
+    match inherited.white_space:
+        case "verbatim":
+            yield _InlineLeaf(node=text, marks=inherited.marks)
+            return
+        case "normal":
+            text = _WHITE_SPACE.sub(" ", text)
+        case "pre":
+            text = _RUN_OF_SPACES.sub(lambda found: "\xa0" * len(found[0].expandtabs(4)), text)
+    for at, line in enumerate(text.split("\n")):
+        if at:
+            yield _InlineLeaf(node=element("br"), marks=inherited.marks)
+        yield _InlineLeaf(node=_NBSP_RUN.sub(_intended_spaces, line), marks=inherited.marks)
+
+
+def _intended_spaces(found: re.Match[str]) -> str:
+    """Return the non-breaking spaces that are intended: one between two words, or several before one; else a space."""
+    run, is_last = found[0], found.end() == len(found.string)
+    return " " if is_last or run.strip("\xa0") or (len(run) == 1 and not found.start()) else run
+
+
+def _element_leaves(node: Element, inherited: Inherited) -> Iterator[_InlineLeaf]:
+    attrs, style = read(node.tag, node.attrs, inherited.keep)
+    tag, marks = inline_tag(node.tag), inherited.marks
     anchored = not _is_atom(node) or node.tag == "img"
     if anchored and "id" in attrs:
         yield _InlineLeaf(node=element("a", {"id": attrs.pop("id")}), marks=marks)
     if _is_atom(node):
-        yield _InlineLeaf(node=atom(node, attrs), marks=tuple(mark for mark in marks if _shows_on_images(mark)))
-    elif tag == "code" and not attrs and all(isinstance(child, str) for child in node.children):
+        shown = tuple(mark for mark in marks if _shows_on_images(mark))
+        yield _InlineLeaf(node=atom(node, attrs, style), marks=shown)
+    elif tag == "code" and not attrs and not style and _is_line(node, inherited):
         if node.children:
             text = _WHITE_SPACE.sub(" ", text_content(node.children))
             yield _InlineLeaf(node=element("code", {}, text), marks=marks)
-    elif not node.children and tag not in _FORMATTING | {"a", "code"}:
-        yield _InlineLeaf(node=element(tag, attrs), marks=marks)
+    elif not node.children and tag not in FORMATTING | {"a", "code"}:
+        yield _InlineLeaf(node=element(tag, _without_direction(with_style(attrs, style))), marks=marks)
     elif "href" in attrs and _is_empty_link(node):
-        yield _InlineLeaf(node=element(tag, attrs), marks=marks)
-        yield from _leaves(node.children, marks)
+        yield _InlineLeaf(node=element(tag, _without_direction(attrs)), marks=marks)
+        yield from _leaves(node.children, inherited)
     else:
-        added = _marks_of(node, attrs, {mark.tag for mark in marks})
-        yield from _leaves(node.children, marks + tuple(mark for mark in added if mark not in marks))
+        yield from _leaves(node.children, inherited.around_text(node, attrs, style))
+
+
+def _is_line(node: Element, inherited: Inherited) -> bool:
+    """Return whether an element is nothing but text on one line."""
+    breaks = inherited.white_space != "normal" and "\n" in text_content(node.children)
+    return not breaks and all(isinstance(child, str) for child in node.children)
+
+
+def _without_direction(attrs: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in attrs.items() if key not in ("dir", "lang")}
 
 
 def _is_empty_link(link: Element) -> bool:
@@ -249,7 +259,7 @@ def _collapse_leaves(leaves: Iterable[_InlineLeaf]) -> list[_InlineLeaf]:
             has_space = True
             continue
         around = out[-1].marks if out else ()
-        shared = around[: sum(takewhile(bool, map(eq, around, leaf.marks)))]
+        shared = tuple(mark for mark in around if mark in leaf.marks)
         at_start = all(is_anchor(one.node) for one in out)
         has_break = any(isinstance(node, Element) and node.tag == "br" for node in pending)
         if has_space and not at_start and not has_break:
@@ -276,42 +286,45 @@ def _words(leaves: Iterable[_InlineLeaf]) -> Iterator[_InlineLeaf]:
                 yield _InlineLeaf(node=" ", marks=leaf.marks)
 
 
-def _build(leaves: Iterable[_InlineLeaf], depth: int = 0) -> tuple[Node, ...]:
+_MARK_ORDER = {"u": 0, "del": 1, "em": 2, "strong": 3}
+"""The order of marks around the same text, since a reader cannot see which is the outer one."""
+
+
+def _build(leaves: Sequence[_InlineLeaf], opened: Collection[InlineMark] = ()) -> tuple[Node, ...]:
+    """Build the elements of leaves; the mark that lasts longest is the outer one."""
     out: list[Node] = []
-    for marks, group in groupby(leaves, key=lambda leaf: leaf.marks[depth : depth + 1]):
-        if marks:
-            out.append(Element(tag=marks[0].tag, attrs=dict(marks[0].attrs), children=_build(group, depth + 1)))
+    at = 0
+    while at < len(leaves):
+        leaf = leaves[at]
+        ends = {mark: _end_of(mark, leaves, at, opened) for mark in _ordered(leaf.marks) if mark not in opened}
+        if ends:
+            mark = max(ends, key=ends.__getitem__)
+            children = _build(leaves[at : ends[mark]], (*opened, mark))
+            out.append(Element(tag=mark.tag, attrs=dict(mark.attrs), children=children))
+            at = ends[mark]
             continue
-        for leaf in group:
-            if isinstance(leaf.node, str) and out and isinstance(out[-1], str):
-                out[-1] += leaf.node
-            else:
-                out.append(leaf.node)
+        if isinstance(leaf.node, str) and out and isinstance(out[-1], str):
+            out[-1] += leaf.node
+        else:
+            out.append(leaf.node)
+        at += 1
     return tuple(out)
 
 
-_MARK_ORDER = {"u": 0, "del": 1, "em": 2, "strong": 3}
+def _end_of(mark: InlineMark, leaves: Sequence[_InlineLeaf], start: int, opened: Collection[InlineMark]) -> int:
+    """Return where a mark ends that begins at a leaf, without cutting a link or another element that stays whole."""
+    end = next((at for at in range(start, len(leaves)) if mark not in leaves[at].marks), len(leaves))
+    while start < end < len(leaves):
+        across = {one for one in leaves[end - 1].marks if one.number and one not in opened} & {*leaves[end].marks}
+        if not across:
+            break
+        end = next(at for at in range(start, end) if across & {*leaves[at].marks})
+    return end
 
 
-def _order_marks(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Put marks around the same text in one order, since a reader cannot see which is the outer one."""
-    ordered = tuple(node if isinstance(node, str) else _order_element(node) for node in nodes)
-    if all(new is old for new, old in zip(ordered, nodes, strict=True)):
-        return nodes
-    # Marks of one kind may be adjacent now.
-    return tuple(node for line in split_paragraphs(ordered) for node in line)
-
-
-def _order_element(node: Element) -> Element:
-    children = tuple(child if isinstance(child, str) else _order_element(child) for child in node.children)
-    if any(new is not old for new, old in zip(children, node.children, strict=True)):
-        node = replace(node, children=children)
-    if node.tag not in _MARK_ORDER or node.attrs or len(children) != 1:
-        return node
-    inner = children[0]
-    if isinstance(inner, str) or inner.attrs or _MARK_ORDER.get(inner.tag, 9) >= _MARK_ORDER[node.tag]:
-        return node
-    return replace(inner, children=(_order_element(replace(node, children=inner.children)),))
+def _ordered(marks: Iterable[InlineMark]) -> Iterator[InlineMark]:
+    for _, group in groupby(marks, key=lambda mark: mark.tag in _MARK_ORDER and not mark.attrs):
+        yield from sorted(group, key=lambda mark: _MARK_ORDER.get(mark.tag, 0))
 
 
 _HOISTABLE = frozenset("b strong i em u ins s strike del span font a sub sup small".split())
@@ -324,34 +337,9 @@ def is_block(node: Node) -> TypeGuard[Element]:
     return node.tag in BLOCKS or (node.tag not in EMBEDS and contains(node.children, lambda inner: inner.tag in BLOCKS))
 
 
-def hoist_blocks(node: Element) -> list[Node]:
-    """Replace an inline mark around blocks by the blocks, each with the mark inside; names are for `add_anchor`."""
-    attrs = {key: value for key, value in node.attrs.items() if key not in ("id", "name")}
-    return _mark_runs(node.tag, attrs, node.children)
-
-
 def can_hoist_blocks(node: Element) -> bool:
     """Return whether the element is a mark that may be put into each of its blocks."""
     return node.tag in _HOISTABLE and not (node.tag == "a" and contains(node.children, lambda inner: inner.tag == "a"))
-
-
-def add_inner_mark(tag: str, attrs: Mapping[str, str], node: Element) -> Element:
-    """Return a block with one more mark around its inline content."""
-    return replace(node, children=tuple(_mark_runs(tag, attrs, node.children)))
-
-
-def _mark_runs(tag: str, attrs: Mapping[str, str], nodes: tuple[Node, ...]) -> list[Node]:
-    out: list[Node] = []
-    for holds_blocks, group in groupby(nodes, key=is_block):
-        run = tuple(group)
-        if holds_blocks:
-            blocks = (node for node in run if isinstance(node, Element))
-            out += [node if node.tag == "hr" else add_inner_mark(tag, attrs, node) for node in blocks]
-        elif any(not isinstance(node, str) or node.strip() for node in run):
-            out.append(Element(tag=tag, attrs=attrs, children=run))
-        else:
-            out += run
-    return out
 
 
 def add_anchor(blocks: list[Element], anchor: str) -> list[Element]:
@@ -375,19 +363,3 @@ def _is_block_player(block: Element) -> bool:
     """Return whether a paragraph only holds a block, beside which no anchor can stand."""
     first = block.children[0] if block.tag == "p" and block.children else ""
     return isinstance(first, Element) and first.tag in BLOCKS
-
-
-def can_inherit_style(block: Element, style: Mapping[str, str]) -> bool:
-    """Return whether a block can take over the style of its container."""
-    if block.tag != "p" and block.tag not in HEADINGS:
-        return False
-    return "margin-left" not in style or "margin-left" not in block.attrs.get("style", "")
-
-
-def inherit_attributes(own: Mapping[str, str], outer: Mapping[str, str], style: Mapping[str, str]) -> dict[str, str]:
-    """Return a block's attributes with those of its container; its own take precedence."""
-    both = {**outer, **own}
-    kept = {**style, **parse_style(own.get("style", ""))}
-    if kept:
-        both["style"] = format_style(dict(sorted(kept.items())))
-    return both

@@ -11,13 +11,15 @@ class MarkupOptions:
     """The options of one tree.
 
     `highlight` colours code whose language is named; `linkify` makes links of bare addresses as GitHub does;
-    `typographer` writes curly quotes, dashes and the like; `contents` is the title over a list of contents.
+    `typographer` writes curly quotes, dashes and the like; `contents` is the title over a list of contents;
+    `keep_classes` are classes that a pull keeps although neither Freshdesk nor its editor knows them (`*`: all).
     """
 
     highlight: bool = True
     linkify: bool = False
     typographer: bool = False
     contents: str = "TABLE OF CONTENTS"
+    keep_classes: tuple[str, ...] = ()
 
     @property
     def plain(self) -> "MarkupOptions":

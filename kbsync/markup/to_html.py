@@ -24,7 +24,7 @@ from kbsync.markup.extensions.toc import TocEntry, toc_html
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import find_attributes, replace_addresses
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 # Characters that no URL holds; a Liquid placeholder and a percent sign stay as written.
 _NOT_IN_URL = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
@@ -227,7 +227,10 @@ class _Renderer(RendererHTML):
         return self._fitted(tokens[idx].content)
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return self._fitted(super().fence(tokens, idx, options, env))
+        token = tokens[idx]
+        plain = [token.copy(attrs={})] if token.attrs else [token]
+        written = super().fence(plain, 0, options, env)
+        return self._fitted(written.replace("<pre>", f"<pre{self.renderAttrs(token)}>", 1))
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return self._fitted(super().code_block(tokens, idx, options, env))

@@ -78,7 +78,7 @@ class _Converter:
         self._nodes = nodes
         self._anchors = anchors
         self._options = options
-        self._blocks = normalize(nodes)
+        self._blocks = normalize(nodes, options.keep_classes)
         self._wanted = canonical_of(self._blocks)
         self._linked = _linked_anchors(self._blocks) | anchors
         self._forms: dict[int, BlockForm] = {}
@@ -118,7 +118,8 @@ class _Converter:
         return bool(found)
 
     def _renders_as(self, text: str, wanted: str, anchors: frozenset[str] = frozenset()) -> bool:
-        return canonical(to_html(text, anchors=anchors, options=self._options)) == wanted
+        html = to_html(text, anchors=anchors, options=self._options)
+        return canonical(html, self._options.keep_classes) == wanted
 
     def _choose_forms(self, block: Element, short: ShortForms) -> None:
         """Choose a safer form for each of the smallest blocks that do not render as they should."""

@@ -73,10 +73,11 @@ def split_blocks(
 
     `resolve`, `anchors` and `options` are those of rendering.
     """
-    return tuple(_split(markdown, render_blocks(markdown, resolve=resolve, anchors=anchors, options=options)))
+    rendered = render_blocks(markdown, resolve=resolve, anchors=anchors, options=options)
+    return tuple(_split(markdown, rendered, options.keep_classes))
 
 
-def _split(markdown: str, rendered: Sequence[RenderedBlock]) -> Iterator[SourceBlock]:
+def _split(markdown: str, rendered: Sequence[RenderedBlock], keep: Collection[str]) -> Iterator[SourceBlock]:
     lines = markdown.split("\n")
     at = 0
     for block in rendered:
@@ -85,15 +86,15 @@ def _split(markdown: str, rendered: Sequence[RenderedBlock]) -> Iterator[SourceB
         yield from _invisible_lines(lines, at, start)
         end = trim_blank_lines(lines, start + 1, block.end)
         at = _skip_blank_lines(lines, end)
-        text, key = "\n".join(lines[start:end]), _key(block.html)
+        text, key = "\n".join(lines[start:end]), _key(block.html, keep)
         gap = max(1, at - end)
         yield SourceBlock(start=start, end=end, text=text, gap=gap, key=key, html=block.html, tokens=block.tokens)
     yield from _invisible_lines(lines, at, len(lines))
 
 
-def _key(html: str) -> str | None:
+def _key(html: str, keep: Collection[str]) -> str | None:
     """Return the key of a block; None for a comment, except an empty one, which separates two lists."""
-    return canonical(html) or (None if _COMMENT.fullmatch(html) else f"shows nothing: {html.strip()}")
+    return canonical(html, keep) or (None if _COMMENT.fullmatch(html) else f"shows nothing: {html.strip()}")
 
 
 def _skip_blank_lines(lines: list[str], at: int) -> int:

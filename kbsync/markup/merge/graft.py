@@ -79,7 +79,8 @@ def graft(
     template = written or plain_template(ours)
     context = ParseContext(resolve=resolve, anchors=anchors, options=options)
     own, other = context.blocks_of(ours), context.blocks_of(theirs)
-    wanted = canonical(to_html(theirs, resolve=resolve, anchors=anchors, options=options))
+    keep = options.keep_classes
+    wanted = canonical(to_html(theirs, resolve=resolve, anchors=anchors, options=options), keep)
     conflict = IncludeConflict(template.placeholders.keys())
     for old, new in granularities((own,), realign(other, own), context):
         edits = opcodes([block.key for block in old], [block.key for block in new])
@@ -88,7 +89,8 @@ def graft(
         except IncludeConflict as error:
             conflict = error
             continue
-        if canonical(to_html(template.expand(text), resolve=resolve, anchors=anchors, options=options)) == wanted:
+        html = to_html(template.expand(text), resolve=resolve, anchors=anchors, options=options)
+        if canonical(html, keep) == wanted:
             return text
         conflict = IncludeConflict(template.placeholders.keys())
     if template.placeholders:

@@ -168,7 +168,8 @@ def _is_new_list(above: _NestedPart, part: _NestedPart) -> bool:
 
 def _key(part: _NestedPart, options: MarkupOptions, *, is_separate: bool) -> str:
     closing = [Token(token.type.replace("_open", "_close"), token.tag, -1) for token in reversed(part.ancestors)]
-    shown = canonical(render_tokens([*part.ancestors, *part.tokens, *closing], options))
+    html = render_tokens([*part.ancestors, *part.tokens, *closing], options)
+    shown = canonical(html, options.keep_classes)
     places = "".join(str(int(number <= part.opened)) for number in range(len(part.ancestors), 0, -1))
     items = [place for place, token in zip(places, part.ancestors, strict=True) if token.type == "list_item_open"]
     return f"{''.join(items)}{' separate' * is_separate} {part.tokens[0].type if part.tokens else ''} {shown}"

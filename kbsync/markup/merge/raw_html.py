@@ -139,12 +139,13 @@ def _html(group: Blocks) -> str:
 
 def _patch_group(like: Blocks, blocks: Blocks, context: ParseContext) -> list[SourceBlock] | None:
     """Patch raw HTML to show what some blocks show; None where the result is not raw HTML of as many blocks."""
-    wanted = canonical(_html(blocks))
+    keep = context.options.keep_classes
+    wanted = canonical(_html(blocks), keep)
     rendered = to_html(_text(blocks), anchors=context.anchors, options=context.options)
     for candidate in _candidates(_text(like), rendered, context.resolve):
         found = context.blocks_of(candidate)
         is_alike = len(found) == len(like) and all(map(is_raw_html, found))
-        if is_alike and canonical(_html(found)) == wanted:
+        if is_alike and canonical(_html(found), keep) == wanted:
             return [replace(block, gap=old.gap) for block, old in zip(found, like, strict=True)]
     return None
 

@@ -8,14 +8,14 @@ and where it does not, larger parts are replaced.
 
 import html as entities
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from itertools import product
 
 from kbsync.markup.align import matching_blocks
-from kbsync.markup.compare import canonical_address
+from kbsync.markup.compare import canonical_address, classes_left_out
 from kbsync.markup.patch.segments import Ancestors, LeafSegment, Segment, leaves, split_inside, split_into_segments
 from kbsync.markup.patch.weave import PatchedText, Weaver
 from kbsync.markup.raw_html import replace_addresses, replace_ranges
@@ -56,9 +56,18 @@ class PatchResult:
     rendered: tuple[str, ...] = ()
 
 
-def patch_html(live: str, rendered: str, *, settle: Callable[[str], str] = unchanged_address) -> PatchResult:
-    """Patch the live HTML to show what the rendered one shows; `settle` brings addresses to one form for comparison."""
-    root = Ancestors(resolve=cache(settle))
+def patch_html(
+    live: str,
+    rendered: str,
+    *,
+    settle: Callable[[str], str] = unchanged_address,
+    keep: Collection[str] = (),
+) -> PatchResult:
+    """Patch the live HTML to show what the rendered one shows; `settle` brings addresses to one form for comparison.
+
+    The classes that the rendered one has count, and so do those in `keep`; all others mean nothing.
+    """
+    root = Ancestors(resolve=cache(settle), keep=frozenset({*keep, *classes_left_out(rendered)}))
     wanted = root.visible_lines(rendered)
     ours, theirs = _split(root, live), _split(root, rendered)
     for depth in _PatchDepth if ours is not None and theirs is not None else ():

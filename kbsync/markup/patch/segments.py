@@ -11,7 +11,7 @@ from itertools import groupby
 
 from kbsync.markup.compare import canonical_of
 from kbsync.markup.dom import HEADINGS, Element, Node, child_elements, descendants, parse, replace, start_tag
-from kbsync.markup.normalize import normalize
+from kbsync.markup.normalize import WRAPPERS, normalize
 from kbsync.markup.normalize_inline import can_hoist_blocks, is_block
 from kbsync.markup.source_map import OpenElement, SourceSpan, resolve_nodes
 
@@ -21,7 +21,6 @@ _PHRASING_ONLY = HEADINGS | {"p"}
 _LISTS = frozenset("ul ol menu dir".split())
 _ROWS = frozenset("table thead tbody tfoot tr".split())
 _TABLE_SECTIONS = frozenset("thead tbody tfoot".split())
-_TRANSPARENT = frozenset("div center article main".split())
 _NAMES = ("id", "name")
 _WHITE_SPACE = " \t\n\r\f"
 _MAX_WRAPPERS = 16
@@ -55,10 +54,12 @@ class VisibleContent:
 class Ancestors:
     """The ancestors of a part: their start tags as written, and the elements that these make.
 
-    `depth` counts those that are visible to a reader (lists, items, tables …); the others are wrappers.
+    `depth` counts those that are visible to a reader (lists, items, tables …); the others are wrappers. `keep` are
+    classes that count, of those that mean nothing.
     """
 
     resolve: Resolve
+    keep: frozenset[str] = frozenset()
     start_tags: tuple[str, ...] = ()
     elements: tuple[Element, ...] = ()
     depth: int = 0
@@ -80,6 +81,7 @@ class Ancestors:
         """Return the ancestors of an element's content."""
         return Ancestors(
             resolve=self.resolve,
+            keep=self.keep,
             start_tags=(*self.start_tags, opened),
             elements=(*self.elements, _without_children(element)),
             depth=self.depth if wrapper else self.depth + 1,
@@ -102,7 +104,7 @@ class Ancestors:
         return content.lines if content else None
 
     def _read(self, nodes: tuple[Node, ...]) -> VisibleContent | None:
-        content: VisibleContent | None = VisibleContent(above="", blocks=normalize(nodes))
+        content: VisibleContent | None = VisibleContent(above="", blocks=normalize(nodes, self.keep))
         for _ in range(self.depth):
             if content is None or not content.blocks:
                 return content
@@ -305,7 +307,7 @@ def _name_first_leaf(segments: Sequence[Segment], lines: tuple[str, ...]) -> lis
 
 
 def _may_wrap(element: Element, lines: tuple[str, ...]) -> bool:
-    if element.tag in _TRANSPARENT | _TABLE_SECTIONS:
+    if element.tag in WRAPPERS | _TABLE_SECTIONS:
         return True
     if element.tag == "p":
         return len(lines) > 1

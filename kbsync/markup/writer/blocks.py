@@ -101,7 +101,7 @@ class _BlockWriter:
             case "hr":
                 return "---"
             case "blockquote":
-                return _raw_block(node) if node.attrs else _quote_lines(self._text(node.children))
+                return _attributed(node, _quote_lines(self._text(node.children)))
             case "pre":
                 return self._pre(node)
             case "table":
@@ -110,7 +110,8 @@ class _BlockWriter:
                 )
                 return pipes or _tag_table(node, self._text)
             case "dl":
-                return _definitions(node, partial(self._inline, InlinePlace.TERM), self._text) or _raw_block(node)
+                terms = _definitions(node, partial(self._inline, InlinePlace.TERM), self._text)
+                return _attributed(node, terms) if terms else _raw_block(node)
             case "section" if _is_accordion(node) and form is BlockForm.MARKDOWN:
                 return _accordion(node, self._linked, self._text) or self._tagged_block(node)
             case _:
@@ -148,22 +149,24 @@ class _BlockWriter:
         start = attrs.pop("start", "1") if node.tag == "ol" else "1"
         attributes = attributes_from_html(attrs)
         items = child_elements(node)
-        if attributes is None or not re.fullmatch(r"\d{1,9}", start) or any(item.attrs for item in items):
+        named = [attributes_from_html(item.attrs) for item in items]
+        if attributes is None or not re.fullmatch(r"\d{1,9}", start) or not all(map(_may_name, items, named)):
             return _raw_block(node)
         tight = all(_is_tight(item) for item in items)
         lines: list[str] = []
         for number, item in enumerate(items, int(start)):
             marker = ("*" if other else "-") if node.tag == "ul" else f"{number}{')' if other else '.'}"
-            lines.append(self._item(item, marker, tight=tight))
+            name = named[number - int(start)]
+            lines.append(self._item(item, marker + " " + name if name else marker, len(marker) + 1, tight=tight))
         written = ("\n" if tight else "\n\n").join(lines)
         return f"{attributes}\n{written}" if attributes else written
 
-    def _item(self, item: Element, marker: str, *, tight: bool) -> str:
+    def _item(self, item: Element, marker: str, width: int, *, tight: bool) -> str:
         pieces = self.pieces(item.children)
         if pieces:
             pieces[0] = self._first_piece(item, pieces[0])
         body = ("\n" if tight else "\n\n").join(pieces)
-        indent = " " * (len(marker) + 1)
+        indent = " " * width
         return (marker + " " + body.replace("\n", "\n" + indent)).replace("\n" + indent + "\n", "\n\n").rstrip(" ")
 
     def _first_piece(self, item: Element, piece: str) -> str:
@@ -191,13 +194,22 @@ class _BlockWriter:
             return _quote_lines(callouts.marker(kind) + ("\n" if plain else "\n\n") + text)
         if "fd-callout" in names.split():
             return self._tagged_block(node)
-        return _fence(node) or _raw_block(node)
+        fence = _fence(node)
+        return _attributed(node, fence) if fence else _raw_block(node)
 
     def _tagged_block(self, node: Element) -> str:
         if node.tag in _INLINE_ONLY or node.tag == "pre" or not node.children:
             return _raw_block(node)
         start = ("<!-- -->" if node.tag == "details" else "") + start_tag(node)  # or it would be an accordion
         return "\n\n".join([start, *self.pieces(node.children), f"</{node.tag}>"])
+
+
+def _attributed(node: Element, written: str) -> str:
+    """Write a block's attributes on the line before it; as HTML where they cannot be written."""
+    attributes = attributes_from_html(node.attrs)
+    if attributes is None:
+        return _raw_block(node)
+    return f"{attributes}\n{written}" if attributes else written
 
 
 def _would_merge(previous: Element, block: Element) -> bool:
@@ -239,6 +251,12 @@ def _quote_lines(text: str) -> str:
     return "\n".join(f"> {line}" if line else ">" for line in text.split("\n"))
 
 
+def _may_name(item: Element, attributes: str | None) -> bool:
+    """Return whether an item's attributes can be written before its text."""
+    first = child_elements(item)[:1]
+    return attributes == "" or (bool(attributes) and [(one.tag, dict(one.attrs)) for one in first] == [("p", {})])
+
+
 def _is_tight(item: Element) -> bool:
     """Return whether an item parses the same without blank lines: a line of text, then at most lists."""
     tags = [(child.tag, dict(child.attrs)) for child in child_elements(item)]
@@ -248,7 +266,7 @@ def _is_tight(item: Element) -> bool:
 
 
 def _fence(node: Element) -> str:
-    if node.attrs or len(node.children) != 1:
+    if len(node.children) != 1:
         return ""
     code = node.children[0]
     if isinstance(code, str) or code.tag != "code" or code.attrs.keys() - {"class"}:
@@ -308,7 +326,7 @@ def _definitions(node: Element, term: Callable[[Element], str], write: _Write) -
         else:
             return None
         before = child.tag
-    return "\n".join(lines) if before == "dd" and not node.attrs else None
+    return "\n".join(lines) if before == "dd" else None
 
 
 def _hanging(marker: str, indent: str, text: str) -> str:
@@ -358,9 +376,19 @@ def _is_simple(cell: Element) -> bool:
 
 
 def _alignment(column: list[Element]) -> str | None:
-    """Return the alignment of a column: None when it has none, "" when its cells differ."""
-    found = {parse_style(cell.attrs.get("style", "")).get("text-align") for cell in column if cell.children}
-    return "" if len(found) > 1 else next(iter(found), None)
+    """Return the alignment of a column: None when it has the browser's own, "" when its cells differ."""
+    head = next((_own_alignment(cell, "center") for cell in column if cell.tag == "th" and cell.children), None)
+    found = {_own_alignment(cell, "start") for cell in column if cell.tag == "td" and cell.children}
+    if len(found) > 1:
+        return ""
+    data = next(iter(found), "start")
+    if data == "start":
+        return None if head == "center" else head
+    return data if head in (data, None) else ""
+
+
+def _own_alignment(cell: Element, default: str) -> str:
+    return parse_style(cell.attrs.get("style", "")).get("text-align", default)
 
 
 def _format_table(texts: list[list[str]], alignments: list[str | None]) -> str:

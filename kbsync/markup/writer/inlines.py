@@ -115,7 +115,8 @@ def _first_character(node: Node, context: _InlineContext) -> str:
 def _element(node: Element, before: str, after: str, context: _InlineContext) -> str:
     match node.tag:
         case "br":
-            return "\\\n" if context.place is InlinePlace.PARAGRAPH else "<br>"
+            # A line break of the text would be a space before those that do not break.
+            return "\\\n" if context.place is InlinePlace.PARAGRAPH and after != "\xa0" else "<br>"
         case "img":
             return _picture(node)
         case "code" if not node.attrs and before != "`":
