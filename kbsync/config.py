@@ -160,7 +160,9 @@ class _ConfigReader:
 
     def settings(self, table: Mapping[str, object], target: str) -> dict[str, object]:
         self._known(
-            table, ("targets", "limits", "ledger", "front_matter", "ignore", "variables", "markup", "lint"), "the file"
+            table,
+            ("targets", "limits", "ledger", "front_matter", "ignore", "variables", "markup", "pull", "lint"),
+            "the file",
         )
         targets = self._section(table, "targets").items()
         found = {name: self._target_settings(section, f"targets.{name}") for name, section in targets}.get(target, {})
@@ -171,9 +173,15 @@ class _ConfigReader:
         found |= self._texts_in_lists(table, ("ignore",))
         if "variables" in table:
             found["variables"] = self._variables(self._section(table, "variables"))
-        found["markup"] = self._markup(self._section(table, "markup"))
         if "lint" in table:
             found["lint_ignore"] = self._lint(self._section(table, "lint"))
+        pull = self._section(table, "pull")
+        self._known(pull, ("keep_classes",), "[pull]")
+        kept = self._texts_in_lists(pull, ("keep_classes",)).get("keep_classes", ())
+        for name in kept:
+            if name.split() != [name]:
+                self._problem("keep_classes", f"keep_classes has {name!r}", "names of classes, or * for all")
+        found["markup"] = replace(self._markup(self._section(table, "markup")), keep_classes=kept)
         front = self._section(table, "front_matter")
         self._known(front, ("ignore", "title"), "[front_matter]")
         found |= self._chosen(front, "title", ("heading", "filename"))
@@ -242,7 +250,8 @@ class _ConfigReader:
         if not str(title).strip():
             self._problem("contents", "contents is empty", "write the title to show above lists of contents")
         on = {name: value is True for name, value in found.items()}
-        return replace(MarkupOptions(), **on, contents=str(title).strip())
+        options = MarkupOptions(contents=str(title).strip())
+        return replace(options, **{name: on.get(name, getattr(options, name)) for name in switches})
 
     def _lint(self, section: Mapping[str, object]) -> tuple[str, ...]:
         self._known(section, ("ignore",), "[lint]")

@@ -43,6 +43,8 @@ highlight = false
 linkify = true
 typographer = true
 contents = "Inhalt"
+[pull]
+keep_classes = ["note", "*"]
 """
 
 
@@ -77,7 +79,9 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         ignore=("drafts/**", "*.txt"),
         ignored_keys=frozenset({"id", "weight"}),
         subfolders=False,
-        markup=MarkupOptions(highlight=False, linkify=True, typographer=True, contents="Inhalt"),
+        markup=MarkupOptions(
+            highlight=False, linkify=True, typographer=True, contents="Inhalt", keep_classes=("note", "*")
+        ),
     )
 
 
@@ -180,6 +184,13 @@ def test_an_invalid_share_is_refused(load: Load, value: str) -> None:
 def test_an_invalid_markup_option_is_refused(load: Load, line: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(f"[markup]\n{line}\n")
+    assert [problem.line for problem in caught.value.problems] == [2]
+
+
+@pytest.mark.parametrize("line", ['keep_classes = "*"', "keep_classes = [1]", 'keep_classes = ["a b"]', "keep = []"])
+def test_an_invalid_pull_option_is_refused(load: Load, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(f"[pull]\n{line}\n")
     assert [problem.line for problem in caught.value.problems] == [2]
 
 

@@ -23,8 +23,11 @@ from kbsync.engine import pull as engine
 from kbsync.engine.branch import propose
 from kbsync.engine.context import Options
 from kbsync.errors import UsageError
+from kbsync.markup.dom import abbreviate
 from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import plan_to_text
+
+_MAX_CLASSES = 12
 
 
 @command("kbsync pull", "kbsync pull --branch web-edits --commit")
@@ -122,7 +125,8 @@ def _pull_into_tree(config: Config, key: Secret, options: Options, output_format
     check_known(pulled.planned, (*options.paths, *options.ours, *options.theirs))
     print_notices(pulled.planned)
     if output_format == "json":
-        print_result(to_json(plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls)))
+        page = plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls)
+        print_result(to_json(page | {"classes_left_out": dict(pulled.pulled.classes.most_common())}))
     else:
         heading = f"kbsync pull from {portal_of(pulled.planned)}" + (" (dry run)" if dry_run else "")
         print_result(plan_to_text(pulled.planned.plan, heading=heading, done=not dry_run, **look()))
@@ -140,6 +144,7 @@ def _pull_onto_branch(config: Config, key: Secret, options: Options, output_form
     if output_format == "json":
         page = plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls)
         page |= {"branch": proposed.branch, "commit": proposed.commit, "pushed": proposed.pushed}
+        page |= {"classes_left_out": dict(pulled.pulled.classes.most_common())}
         print_result(to_json(page))
     else:
         heading = f"kbsync pull from {portal_of(pulled.planned)} to the branch {branch}"
@@ -157,3 +162,7 @@ def _pull_onto_branch(config: Config, key: Secret, options: Options, output_form
 def _print_left_out(pulled: engine.PullResult) -> None:
     for path, parts in pulled.pulled.dropped.items():
         print_note(f"{path}: removed for safety: {', '.join(parts)}")
+    if classes := pulled.pulled.classes:
+        named = abbreviate([f"{name} ({count})" for name, count in classes.most_common()], _MAX_CLASSES)
+        print_note(f"Classes without a meaning in Freshdesk, left out: {named}")
+        print_note("To keep them, set `keep_classes` under [pull] in kbsync.toml.")

@@ -3,7 +3,7 @@
 Nothing is written.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from kbsync.engine.relocate import Places, relocated, relocated_body
 from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files
+from kbsync.markup.compare import classes_left_out, counting_classes
 from kbsync.markup.merge.conflicts import mark_conflicts
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
@@ -106,7 +107,7 @@ class BodyMerger:
                 theirs,
                 resolve=root_path_resolver(path),
                 anchors=anchors,
-                options=self._options,
+                options=counting_classes(self._options, ours.body),
                 written=ours.written,
             )
 
@@ -125,7 +126,7 @@ class BodyMerger:
                 MergeVersion(text=ours.body, resolve=resolve),
                 MergeVersion(text=theirs, resolve=resolve),
                 anchors=anchors,
-                options=self._options,
+                options=counting_classes(self._options, ours.body),
                 written=ours.written,
             )
 
@@ -217,7 +218,7 @@ class _Base:
 
 @dataclass(slots=True, kw_only=True)
 class FileMerger:
-    """Writes the texts of one pull; `dropped` collects what was left out on purpose, by path."""
+    """Writes the texts of one pull; `dropped` collects what was left out on purpose, by path, `classes` the classes."""
 
     plan: Plan
     places: Places
@@ -225,6 +226,7 @@ class FileMerger:
     bodies: BodyMerger
     baselines: Mapping[ItemKey, Baseline]
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    classes: Counter[str] = field(default_factory=Counter)
 
     def merge(self, change: Change) -> MergedFile:
         """Make the texts of a change that has a live item.
@@ -235,7 +237,7 @@ class FileMerger:
         live = change.desired
         if live is None or (change.action is Action.ADOPT and not change.kept_fields):
             return MergedFile()
-        theirs = self._body(live, change.path)
+        theirs = self._body(live, change)
         if change.before is None:
             return self._new_file(change, live, theirs)
         mine = self._moved(change.before, change)
@@ -336,12 +338,15 @@ class FileMerger:
     def _anchors(self, change: Change) -> frozenset[str]:
         return self.plan.anchors.get(self.places.before(change.path), frozenset())
 
-    def _body(self, live: Item, path: str) -> str:
+    def _body(self, live: Item, change: Change) -> str:
         if not isinstance(live, Article):
             return ""
-        converted = pulled_body(live, path, self.addresses, self.places.paths)
+        own = self.bodies.shown(change.before, change.path) if change.before else ""
+        converted = pulled_body(live, change.path, self.addresses, self.places.paths, own)
         if converted.dropped:
-            self.dropped[path] = converted.dropped
+            self.dropped[change.path] = converted.dropped
+        keep = counting_classes(self.addresses.options, own).keep_classes
+        self.classes.update(classes_left_out(live.body, keep))
         return converted.text
 
 

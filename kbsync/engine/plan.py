@@ -21,7 +21,7 @@ from kbsync.engine.refresh import (
     with_author_ids,
     without_author_emails,
 )
-from kbsync.engine.render import LinkResolver, render_into
+from kbsync.engine.render import LinkResolver, removed_classes, render, render_into
 from kbsync.engine.rerender import add_rerenders
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.rate_limit import RateLimiter
@@ -94,14 +94,20 @@ def patches_body(change: Change, origin: BaselineOrigin) -> bool:
     return is_sent and origin is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
 
 
-def _with_rewrites(change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Change:
-    """Add to an update which unchanged blocks of its article would be rewritten."""
+def _with_rewrites(
+    change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver, *, keeps: bool
+) -> Change:
+    """Add to an update which unchanged blocks of its article would be rewritten, and which classes removed."""
     baseline, live, article = known.get(change.key), change.actual, change.desired
     if not isinstance(live, Article) or not isinstance(article, Article) or change.baseline_after is not None:
         return change
-    if not patches_body(change, baseline.origin if baseline else BaselineOrigin.LIVE):
+    if "body" not in change.fields or change.action.creates_item:
         return change
-    notes = render_into(live, article, plan.anchors.get(change.path, frozenset()), addresses, plan.ids).notes
+    anchors = plan.anchors.get(change.path, frozenset())
+    if keeps and patches_body(change, baseline.origin if baseline else BaselineOrigin.LIVE):
+        notes = render_into(live, article, anchors, addresses, plan.ids).notes
+    else:
+        notes = removed_classes(live.body, render(article, anchors, addresses, plan.ids).html)
     return replace(change, reason="; ".join(filter(None, (change.reason, *notes))))
 
 
@@ -189,9 +195,11 @@ def plan_publish(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBa
     if options.rerender:
         made = add_rerenders(made, (content, live), known, rules_for(workspace, addresses, options), addresses)
     made = annotate_conflicts(made, known, addresses)
-    if options.rerender or workspace.config.style != "keep":
+    if options.rerender:
         return made
-    return replace(made, changes=tuple(_with_rewrites(change, made, known, addresses) for change in made.changes))
+    keeps = workspace.config.style == "keep"
+    noted = (_with_rewrites(change, made, known, addresses, keeps=keeps) for change in made.changes)
+    return replace(made, changes=tuple(noted))
 
 
 def _compare(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:

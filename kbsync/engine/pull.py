@@ -3,6 +3,7 @@
 `build_pull` makes every file first and writes nothing; `pull` writes them all by a journal.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -29,13 +30,15 @@ from kbsync.planner.planner import Plan, make_plan
 class PulledFiles:
     """What a pull would write: each file by path (None deletes), and the changes.
 
-    `dropped` is what was left out on purpose, by path; `refused` are items that could not be pulled, or whose files
+    `dropped` is what was left out on purpose, by path; `classes` are those that were left out because they mean nothing
+    in Freshdesk, and how often; `refused` are items that could not be pulled, or whose files
     hold both versions between markers. `moved` maps old paths of files and directories to new ones.
     """
 
     files: dict[str, str | bytes | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    classes: Counter[str] = field(default_factory=Counter)
     refused: list[Finding] = field(default_factory=list)
     moved: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,6 +120,7 @@ class _PullBuilder:
             bodies=BodyMerger(self.workspace.tree, files, self.workspace.config.markup),
             baselines=self.workspace.baselines,
             dropped=self.pulled.dropped,
+            classes=self.pulled.classes,
         )
 
     def _asked(self, placed: list[Change]) -> list[Change]:

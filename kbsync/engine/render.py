@@ -10,6 +10,8 @@ from urllib.parse import quote, unquote, urljoin
 from kbsync.config import Config
 from kbsync.digests import address_rewriter
 from kbsync.freshdesk.urls import item_url, parse_url
+from kbsync.markup.compare import classes_left_out
+from kbsync.markup.dom import abbreviate
 from kbsync.markup.links import references, to_root
 from kbsync.markup.patch.patch import patch_html
 from kbsync.markup.raw_html import without_comments
@@ -122,9 +124,16 @@ def render_into(
         target = rooted(path, written := relative(address))
         return written if target is None else addresses.address_of(target, ids) or addresses.fallback()
 
-    patched = patch_html(live.body, rendered.html, settle=settle)
-    notes = tuple(f"rewritten although unchanged: {piece}" for piece in patched.rendered)
-    return Rendered(html=patched.html, addresses=rendered.addresses, notes=notes, whole=False)
+    patched = patch_html(live.body, rendered.html, settle=settle, keep=addresses.options.keep_classes)
+    notes = [f"rewritten although unchanged: {piece}" for piece in patched.rendered]
+    notes += removed_classes(live.body, patched.html)
+    return Rendered(html=patched.html, addresses=rendered.addresses, notes=tuple(notes), whole=False)
+
+
+def removed_classes(live: str, html: str) -> tuple[str, ...]:
+    """Return a note on the classes that an update removes from the live body, if there are any."""
+    removed = classes_left_out(live) - classes_left_out(html)
+    return (f"removes classes from the live body: {abbreviate(list(removed))}",) if removed else ()
 
 
 def current_addresses(article: Article, addresses: LinkResolver, ids: Mapping[str, int]) -> dict[str, str]:

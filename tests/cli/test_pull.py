@@ -169,6 +169,48 @@ def test_scripts_are_left_out_and_named(project: Project) -> None:
     assert "onclick" not in project.checkout.read(FIRST)
 
 
+BOXED = (
+    '<p class="note">Plug it in.</p><ul class="l"><li class="l">a</li></ul>'
+    '<pre class="fd-callout fd-callout--tip">b</pre>'
+)
+
+
+def test_classes_without_a_meaning_are_left_out_and_named_once_with_counts(project: Project) -> None:
+    project.published()
+    for title in ("First steps", "Second steps"):
+        project.portal.store.edit_article(project.article(title), body=BOXED)
+    counts = {"l": 4, "note": 2}
+    assert project.kbsync("pull", "--dry-run", "--format", "json").json["classes_left_out"] == counts
+    done = project.kbsync("pull")
+    assert done.code == 0
+    assert done.err.splitlines()[0] == "Classes without a meaning in Freshdesk, left out: l (4), note (2)"
+    assert "keep_classes" in done.err
+    assert project.checkout.read(FIRST).endswith("Plug it in.\n\n- a\n\n> [!TIP]\n> b\n")
+
+
+def test_classes_that_the_configuration_names_are_kept_and_a_plan_stays_empty(project: Project) -> None:
+    project.published()
+    config = project.checkout.read("kbsync.toml")
+    project.checkout.write("kbsync.toml", config + '\n[pull]\nkeep_classes = ["note", "l"]\n')
+    project.checkout.commit("Keep classes")
+    project.portal.store.edit_article(project.article("First steps"), body=BOXED)
+    assert project.kbsync("pull").err == ""
+    assert "{.note}\nPlug it in.\n\n{.l}\n- {.l} a\n" in project.checkout.read(FIRST)
+    project.checkout.commit("Pulled")
+    assert project.kbsync("plan").out.splitlines()[-1] == "4 unchanged."
+
+
+def test_a_plan_says_which_classes_it_removes_from_a_live_block(project: Project) -> None:
+    project.published()
+    project.portal.store.edit_article(project.article("First steps"), body=BOXED)
+    project.kbsync("pull")
+    project.checkout.commit("Pulled")
+    text = project.checkout.read(FIRST)
+    project.checkout.write(FIRST, text.replace("- a\n", "1. b *c*\n"))
+    planned = project.kbsync("plan", "--format", "json").json["changes"]
+    assert [change["reason"] for change in planned] == ["removes classes from the live body: note, l"]
+
+
 def test_a_pull_works_with_a_detached_head_and_in_a_clone_of_depth_1(project: Project) -> None:
     project.checkout.commit("A second commit, so that depth 1 cuts something off")
     origin = project.checkout.root.parent / "origin.git"

@@ -114,6 +114,17 @@ def test_baselines_record_the_origin_of_an_article(pulled: Clone) -> None:
     assert {known.origin for known in pulled.baselines().values()} == {BaselineOrigin.LIVE}
 
 
+def test_a_plan_names_a_class_only_where_its_block_changes(pulled: Clone, portal: Portal) -> None:
+    (number,) = _ids(portal, "Reset")
+    portal.store.edit_article(number, body='<ul class="l"><li class="m">a</li><li>b</li></ul>' + MADE_THERE)
+    pulled.pull()
+    pulled.commit()
+    edit(pulled, PATH, "Then wait", "Do wait")
+    assert [change.reason for change in pulled.plan().changes] == [""]
+    edit(pulled, PATH, "- a\n- b\n", "1. a\n2. c\n")
+    assert [change.reason for change in pulled.plan().changes] == ["removes classes from the live body: l, m"]
+
+
 def test_blocks_rendered_besides_the_change_are_reported_before_and_after(pulled: Clone, portal: Portal) -> None:
     (number,) = _ids(portal, "Reset")
     deep = "<div>" * 80 + MADE_THERE + "</div>" * 80
