@@ -53,6 +53,7 @@ class Inherited:
     shown_direction: str = "ltr"
     shown_language: str = ""
     keep: Collection[str] = ()
+    is_bold: bool = False
 
     def around_text(self, node: Element, attrs: Mapping[str, str], style: dict[str, str]) -> "Inherited":
         """Return what the content of an inline element inherits."""
@@ -79,7 +80,7 @@ class Inherited:
         text = {name: style.pop(name) for name in TEXT_STYLES if name in style}
         text.pop("vertical-align", None)
         outer = self._inside_bold_block() if node.tag in HEADINGS or node.tag == "th" else self
-        if outer is not self:
+        if outer is not self and outer._weight("", text.get("font-weight", "")) >= _BOLD_FROM:
             text.pop("font-weight", None)
         own_margin = style.pop("margin-left", "") or (DEFAULT_MARGINS.get(node.tag, "") if self.indent else "")
         return replace(
@@ -92,8 +93,10 @@ class Inherited:
         )
 
     def _inside_bold_block(self) -> "Inherited":
-        """Return the same where the browser makes text bold by itself, and themes decide whether it is."""
-        return replace(self, weight=_NORMAL, marks=tuple(mark for mark in self.marks if mark.tag != "strong"))
+        """Return the same where the browser makes text bold by itself, so that only what is not needs a mark."""
+        return replace(
+            self, weight=_BOLD, is_bold=True, marks=tuple(mark for mark in self.marks if mark.tag != "strong")
+        )
 
     def attributes(self, attrs: Mapping[str, str], style: Mapping[str, str], *, text: bool) -> dict[str, str]:
         """Return the attributes of a block in the output: its own, and what is inherited and not yet shown.
@@ -120,11 +123,10 @@ class Inherited:
         return replace(self, indent="", shown_direction=self.direction, shown_language=self.language)
 
     def _weight(self, tag: str, declared: str) -> int:
-        own = _BOLD if tag in ("b", "strong") else self.weight
         bolder = _NORMAL if self.weight < 350 else _BOLD if self.weight < 550 else 900
         lighter = 100 if self.weight < 550 else _NORMAL if self.weight < 750 else _BOLD
         named = {
-            "": own,
+            "": bolder if tag in ("b", "strong") else self.weight,
             "inherit": self.weight,
             "normal": _NORMAL,
             "bold": _BOLD,
@@ -139,11 +141,14 @@ class Inherited:
         declared = {name: style[name] for name in TEXT_STYLES if name in style}
         own = {name: value for name, value in style.items() if name not in declared}
         marks, added = self.marks, list[str]()
-        if self._weight(node.tag, declared.get("font-weight", "")) >= _BOLD_FROM:
-            added.append("strong")
-        else:
+        weight = declared.get("font-weight", "")
+        if self._weight(node.tag, weight) < _BOLD_FROM:
             tag = "span" if tag == "strong" else tag
             marks = tuple(mark for mark in marks if mark.tag != "strong")
+            own |= {"font-weight": "normal"} if self.is_bold else {}
+        elif not self.is_bold or tag == "strong" or weight:
+            marks = _without(marks, "font-weight")
+            added.append("strong")
         slant = declared.get("font-style", "")
         if slant == "italic":
             added.append("em")
@@ -161,7 +166,7 @@ class Inherited:
         if (tag == "a" or any(mark.tag == "a" for mark in marks)) and _is_link_colour(color):
             color = ""
         if color and color != _color_of(marks):
-            marks = tuple(filter(None, map(_without_color, marks)))
+            marks = _without(marks, "color")
             own |= {"color": color} if color != BLACK else {}
         new = (*_own_marks(tag, attrs, own, node), *(InlineMark(tag=name) for name in added if name != tag))
         return (*marks, *(mark for mark in new if mark not in marks))
@@ -182,14 +187,16 @@ def _color_of(marks: tuple[InlineMark, ...]) -> str:
     return next(filter(None, colors), BLACK)
 
 
-def _without_color(mark: InlineMark) -> InlineMark | None:
-    """Return a mark without its colour; None for one that has no other effect."""
-    attrs = dict(mark.attrs)
-    style = parse_style(attrs.get("style", ""))
-    if "color" not in style:
-        return mark
-    left = with_style(attrs, {name: value for name, value in style.items() if name != "color"})
-    return replace(mark, attrs=tuple(sorted(left.items()))) if left or mark.tag != "span" else None
+def _without(marks: tuple[InlineMark, ...], name: str) -> tuple[InlineMark, ...]:
+    """Return marks without one declaration, and without those that have no other effect."""
+    kept: list[InlineMark] = []
+    for mark in marks:
+        attrs = dict(mark.attrs)
+        style = parse_style(attrs.get("style", ""))
+        left = with_style(attrs, {one: value for one, value in style.items() if one != name})
+        if left or mark.tag != "span":
+            kept.append(replace(mark, attrs=tuple(sorted(left.items()))) if name in style else mark)
+    return tuple(kept)
 
 
 def _is_link_colour(color: str) -> bool:
