@@ -27,11 +27,15 @@ _DROPS_FIRST_NEWLINE = ("pre", "textarea", "listing")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Element:
-    """One element; equal only to itself, so that two equal paragraphs stay distinct."""
+    """One element; equal only to itself, so that two equal paragraphs stay distinct.
+
+    `source` is what a normalized block was made of, unless that made other blocks too.
+    """
 
     tag: str
     attrs: Mapping[str, str] = field(default_factory=dict)
     children: tuple["Node", ...] = ()
+    source: tuple["Node", ...] = ()
 
 
 Node = Element | str

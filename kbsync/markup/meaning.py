@@ -187,6 +187,7 @@ def _longhands(name: str, value: str) -> dict[str, str]:
 
 
 DEFAULT_MARGINS = {"blockquote": "40px"}
+LIST_INDENT = "40px"
 _LIST_PADDING = 40.0
 """How far the browser itself indents (HTML Standard, rendering)."""
 _LEAST_STEP = 10.0

@@ -5,8 +5,12 @@ space goes: spacer paragraphs, breaks at the edges of blocks, wrappers without a
 paragraph becomes a paragraph, and shows what it inherits itself. Works on parsed nodes, never on text.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from dataclasses import replace as changed
+from itertools import groupby
+from typing import TypeGuard
 
 from kbsync.markup.dom import (
     BLOCKS,
@@ -22,7 +26,7 @@ from kbsync.markup.dom import (
 )
 from kbsync.markup.inherited import Inherited, with_style
 from kbsync.markup.lengths import add_lengths
-from kbsync.markup.meaning import TEXT_STYLES, is_small, read
+from kbsync.markup.meaning import LIST_INDENT, TEXT_STYLES, is_small, read
 from kbsync.markup.normalize_inline import (
     add_anchor,
     atom,
@@ -38,6 +42,7 @@ from kbsync.markup.normalize_inline import (
 
 # The editor's name for code without a language (recorded).
 _NO_LANGUAGE = "Generic Language"
+_ANCHORS = frozenset({"id", "name"})
 WRAPPERS = frozenset("div center article main section header footer hgroup figure".split())
 """Boxes that show nothing themselves, unless their attributes do."""
 _COLOURED = frozenset("strong em u del span".split())
@@ -50,17 +55,48 @@ def normalize(nodes: Iterable[Node], keep: Collection[str] = ()) -> tuple[Elemen
     return tuple(_flow(nodes, Inherited(keep=keep)))
 
 
-def _flow(nodes: Iterable[Node], inherited: Inherited) -> list[Element]:
-    blocks: list[Element] = []
-    run: list[Node] = []
-    for node in _wrap_orphan_items(nodes):
-        if is_block(node):
-            blocks.extend(_text(run, inherited))
-            run.clear()
-            blocks.extend(_block(node, inherited))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A block of a fragment, or a run of text between two; and the blocks in normal form that it makes."""
+
+    nodes: tuple[Node, ...]
+    blocks: tuple[Element, ...]
+
+
+def normalize_pieces(nodes: Iterable[Node], keep: Collection[str] = ()) -> tuple[Piece, ...]:
+    """Return the blocks of a fragment in normal form, piece by piece: each depends on its own nodes alone."""
+    return tuple(_pieces(nodes, Inherited(keep=keep)))
+
+
+def _pieces(nodes: Iterable[Node], inherited: Inherited) -> Iterator[Piece]:
+    for are_blocks, group in groupby(_without_marks_around_blocks(_wrap_orphan_items(nodes)), key=is_block):
+        if are_blocks:
+            yield from (_piece((node,), _block(node, inherited)) for node in group if isinstance(node, Element))
         else:
-            run.append(node)
-    return blocks + _text(run, inherited)
+            run = tuple(group)
+            yield _piece(run, _text(run, inherited))
+
+
+def _without_marks_around_blocks(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Split each mark that holds blocks and text: its text at either end is on the lines of what is beside it."""
+    for node in nodes:
+        if isinstance(node, str) or node.tag in BLOCKS or not is_block(node) or not can_hoist_blocks(node):
+            yield node
+            continue
+        parts = (tuple(group) for _, group in groupby(_without_marks_around_blocks(node.children), key=is_block))
+        for at, part in enumerate(parts):
+            attrs = node.attrs if not at else {key: value for key, value in node.attrs.items() if key not in _ANCHORS}
+            yield replace(node, attrs=attrs, children=part)
+
+
+def _piece(nodes: tuple[Node, ...], blocks: list[Element]) -> Piece:
+    if len(blocks) == 1:
+        blocks = [Element(tag=blocks[0].tag, attrs=blocks[0].attrs, children=blocks[0].children, source=nodes)]
+    return Piece(nodes=nodes, blocks=tuple(blocks))
+
+
+def _flow(nodes: Iterable[Node], inherited: Inherited) -> list[Element]:
+    return [block for piece in _pieces(nodes, inherited) for block in piece.blocks]
 
 
 def _wrap_orphan_items(nodes: Iterable[Node]) -> list[Node]:
@@ -214,27 +250,91 @@ def _language_of(node: Element) -> str:
 
 
 def _list(node: Element, attrs: dict[str, str], style: dict[str, str], inherited: Inherited) -> list[Element]:
-    """Return a list whose children are items; other content is moved to the item before."""
-    tag = "ol" if node.tag == "ol" else "ul"
+    """Return a list, or several where its numbers jump, after what stands before its first bullet or number."""
     inherited = _with_common_direction(node, inherited)
-    inner = inherited.inner()
-    items: list[Element] = []
-    for child in node.children:
-        if not child.strip() if isinstance(child, str) else child.tag == "br":
-            continue
-        if isinstance(child, Element) and child.tag == "li":
-            items.append(_item(child, inner))
-        elif items:
-            items[-1] = replace(items[-1], children=(*items[-1].children, *_flow([child], inner)))
+    leading: list[Element] = []
+    lists: list[tuple[int, list[Element]]] = []
+    for number, nodes, around in _list_parts(node, attrs, inherited):
+        if number is None and not lists:
+            leading += _flow(nodes, changed(around, indent=add_lengths(around.indent, LIST_INDENT)))
+        elif number is None:
+            items = lists[-1][1]
+            items[-1] = replace(items[-1], children=(*items[-1].children, *_flow(nodes, around.inner())))
         else:
-            unmarked = {"style": "list-style-type: none"}
-            items.append(Element(tag="li", attrs=unmarked, children=tuple(_flow([child], inner))))
-    if not items:
-        return []
+            if not lists or number != lists[-1][0] + len(lists[-1][1]):
+                lists.append((number, []))
+            lists[-1][1].extend(_item(item, around.inner()) for item in nodes if isinstance(item, Element))
     shown = inherited.attributes(attrs, style, text=False)
-    made = _hoist_alignment(Element(tag=tag, attrs=shown, children=tuple(items)))
+    return [*leading, *(_numbered(node, shown, first, items) for first, items in lists)]
+
+
+def _list_parts(
+    node: Element, attrs: dict[str, str], inherited: Inherited
+) -> Iterator[tuple[int | None, tuple[Node, ...], Inherited]]:
+    """Return the items of a list with their numbers, and what stands between them; take `start` from its attributes.
+
+    An item whose bullet is removed is part of the one before, as a browser shows it, but it counts.
+    """
+    children = tuple(_list_children(node, inherited))
+    items = [child for child, _ in children if _is_item(child)]
+    keeps_bare = all(map(_is_bare, items)) and not all(map(_holds_lists, items))
+    counts = node.tag == "ol" and "reversed" not in attrs
+    number = _to_integer(attrs.pop("start", ""), 1) - 1 if counts else 0
+    for (is_item, around), group in groupby(children, key=lambda one: (_is_item(one[0]), one[1])):
+        inside = tuple(child for child, _ in group)
+        if not is_item:
+            yield None, inside, around
+            continue
+        for item in filter(_is_item, inside):
+            is_content = _is_bare(item) and not keeps_bare
+            if counts or not is_content:
+                number = _to_integer(item.attrs.get("value", ""), number + 1) if counts else number + 1
+            own = {key: value for key, value in item.attrs.items() if key != "value" or not counts}
+            shown = _without_bullet(item) if is_content else replace(item, attrs=own)
+            yield None if is_content else number, (shown,), around
+
+
+def _numbered(node: Element, attrs: dict[str, str], first: int, items: list[Element]) -> Element:
+    own = {"start": str(first), **attrs} if node.tag == "ol" and first != 1 else attrs
+    made = _hoist_alignment(Element(tag="ol" if node.tag == "ol" else "ul", attrs=own, children=tuple(items)))
     made = _hoist_common(_hoist_common(made, "list-style-type"), "margin-left")
-    return [_without_declaration(made, "margin-left") if is_small(_style_of(made).get("margin-left", "")) else made]
+    return _without_declaration(made, "margin-left") if is_small(_style_of(made).get("margin-left", "")) else made
+
+
+def _to_integer(text: str, default: int) -> int:
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text.strip()) else default
+
+
+def _list_children(node: Element, inherited: Inherited) -> Iterator[tuple[Node, Inherited]]:
+    """Return the children of a list; those of a mark or a box around items, with what they inherit from it."""
+    for child in node.children:
+        if isinstance(child, str) or not any(map(_is_item, child.children)):
+            yield child, inherited
+            continue
+        attrs, style = read(child.tag, child.attrs, inherited.keep)
+        if can_hoist_blocks(child):
+            yield from _list_children(child, inherited.around_text(child, attrs, style))
+        elif child.tag == "div" and not attrs and not style:
+            yield from _list_children(child, inherited)
+        else:
+            yield child, inherited
+
+
+def _is_item(node: Node) -> TypeGuard[Element]:
+    return isinstance(node, Element) and node.tag == "li"
+
+
+def _is_bare(item: Element) -> bool:
+    return read("li", item.attrs)[1].get("list-style-type") == "none"
+
+
+def _holds_lists(item: Element) -> bool:
+    return all(not node.strip() if isinstance(node, str) else node.tag in ("ul", "ol") for node in item.children)
+
+
+def _without_bullet(item: Element) -> Element:
+    style = {name: value for name, value in _style_of(item).items() if not name.startswith("list-style")}
+    return Element(tag="div", attrs=with_style(item.attrs, style), children=item.children)
 
 
 def _with_common_direction(node: Element, inherited: Inherited) -> Inherited:

@@ -2,7 +2,7 @@
 
 The invariant: `canonical(to_html(text))` is the canonical form of the HTML, except for scripts, which are dropped and
 named. Every text is rendered and compared; where it differs, the smallest block that does is written with tags, then
-as raw HTML. Nothing visible is ever dropped.
+as raw HTML, in the end as it came. Nothing visible is ever dropped.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from kbsync.markup.align import matching_blocks
 from kbsync.markup.compare import canonical, canonical_of
 from kbsync.markup.dom import (
     ADDRESSES,
@@ -20,15 +21,14 @@ from kbsync.markup.dom import (
     descendants,
     parse,
     replace,
-    serialize,
     text_content,
 )
 from kbsync.markup.extensions.slugs import slug
-from kbsync.markup.normalize import normalize
+from kbsync.markup.normalize import Piece, normalize, normalize_pieces
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import strip_scripts
 from kbsync.markup.to_html import to_html, unchanged_address
-from kbsync.markup.writer.blocks import BlockForm, write_document
+from kbsync.markup.writer.blocks import BlockForm, write_document, write_source
 from kbsync.markup.writer.shorthand import ShortForms, find_short_forms
 
 _CONTAINERS = ("li", "dt", "dd", "tr", "td", "th")
@@ -75,10 +75,10 @@ class _Converter:
     """One conversion: what the text must render as, and the form in which each block is written."""
 
     def __init__(self, nodes: tuple[Node, ...], anchors: frozenset[str], options: MarkupOptions) -> None:
-        self._nodes = nodes
         self._anchors = anchors
         self._options = options
-        self._blocks = normalize(nodes, options.keep_classes)
+        self._pieces = normalize_pieces(nodes, options.keep_classes)
+        self._blocks = tuple(block for piece in self._pieces for block in piece.blocks)
         self._wanted = canonical_of(self._blocks)
         self._linked = _linked_anchors(self._blocks) | anchors
         self._forms: dict[int, BlockForm] = {}
@@ -87,7 +87,7 @@ class _Converter:
         for text in self._candidates():
             if self._renders_as(text, self._wanted, self._anchors):
                 return text + "\n" if text else ""
-        return "<!-- -->" + serialize(_trim(self._nodes)) + "\n"
+        return _SEPARATOR.join(write_source(piece.nodes) for piece in self._pieces if piece.blocks) + "\n"
 
     def _candidates(self) -> Iterator[str]:
         """Return ever safer texts; single blocks are rendered and compared only when the first texts differ."""
@@ -103,8 +103,35 @@ class _Converter:
         for forms in variants:
             yield write_document(self._blocks, self._forms, self._linked, forms)
         yield write_document(self._blocks, self._forms, short=long)
-        yield _SEPARATOR.join(write_document((block,), self._forms, short=long) for block in self._blocks)
-        yield _SEPARATOR.join(write_document((block,), {id(block): BlockForm.RAW}) for block in self._blocks)
+        yield from self._separated(long)
+
+    def _separated(self, short: ShortForms) -> Iterator[str]:
+        """Write each piece apart from the others: as it came where it differs alone, then where it does in the page."""
+        texts = {at: self._alone(piece, short) for at, piece in enumerate(self._pieces) if piece.blocks}
+        while True:
+            yield (text := _SEPARATOR.join(texts.values()))
+            changed = {at: write_source(self._pieces[at].nodes) for at in self._differing(text)}
+            if changed.items() <= texts.items():
+                return
+            texts |= changed
+
+    def _alone(self, piece: Piece, short: ShortForms) -> str:
+        text = _SEPARATOR.join(write_document((block,), self._forms, short=short) for block in piece.blocks)
+        return text if self._renders_as(text, canonical_of(piece.blocks)) else write_source(piece.nodes)
+
+    def _differing(self, text: str) -> list[int]:
+        """Find the pieces that a text does not render as it should, and those beside what it renders in addition."""
+        owners = [at for at, piece in enumerate(self._pieces) for _ in piece.blocks]
+        html = to_html(text, anchors=self._anchors, options=self._options)
+        shown = normalize(parse(html).nodes, self._options.keep_classes)
+        wanted, found = ([canonical_of((block,)) for block in blocks] for blocks in (self._blocks, shown))
+        wrong: set[int] = set()
+        done = done_shown = 0
+        for start, start_shown, size in matching_blocks(wanted, found):
+            around = int(start == done and start_shown > done_shown)
+            wrong.update(owners[max(0, done - around) : start + around])
+            done, done_shown = start + size, start_shown + size
+        return sorted(wrong)
 
     def _keep_headings_without_id(self) -> bool:
         """Write headings as tags that would get an id by a link, although the portal removed theirs."""
@@ -128,19 +155,10 @@ class _Converter:
             return
         for inner in _inner_blocks(block):
             self._choose_forms(inner, short)
-        for form in (BlockForm.MARKDOWN, BlockForm.TAGS, BlockForm.RAW):
+        for form in BlockForm:
             self._forms[id(block)] = form
             if self._renders_as(write_document((block,), self._forms, short=short), wanted):
                 return
-
-
-def _trim(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Remove white space at the ends, which would grow with each conversion."""
-    kept = list(nodes)
-    for end in (0, -1):
-        while kept and isinstance(kept[end], str) and not str(kept[end]).strip():
-            kept.pop(end)
-    return tuple(kept)
 
 
 def _inner_blocks(block: Element) -> list[Element]:

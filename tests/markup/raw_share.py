@@ -4,6 +4,8 @@ import html
 import re
 from collections import Counter
 
+import html5lib
+
 from kbsync.markup.dialect import parser
 
 _TAG = re.compile(r"<!--.*?-->|<(/?)([A-Za-z][\w-]*)((?:\s+[^\s=>]+(?:=\"[^\"]*\")?)*)\s*/?>", re.DOTALL)
@@ -55,6 +57,12 @@ def kind(block: str) -> str:
 def share(seen: Counter[str]) -> float:
     """Return the share of the characters that are in Markdown."""
     return (seen[WRITTEN] + seen[BETWEEN]) / max(1, seen.total())
+
+
+def is_whole_fallback(markdown: str) -> bool:
+    """Return whether a text of several elements is nothing but one raw block."""
+    is_raw = [token.type for token in parser().parse(markdown)] == ["html_block"]
+    return is_raw and len(html5lib.parseFragment(markdown).findall("*")) > 1
 
 
 def _size(text: str) -> int:

@@ -11,6 +11,7 @@ from functools import partial
 
 from kbsync.markup.compare import canonical, canonical_of
 from kbsync.markup.dom import (
+    BLOCKS,
     HEADINGS,
     Element,
     Node,
@@ -45,6 +46,7 @@ class BlockForm(IntEnum):
     MARKDOWN = 0
     TAGS = 1
     RAW = 2
+    SOURCE = 3
 
 
 _Forms = Mapping[int, BlockForm]
@@ -58,6 +60,18 @@ def write_document(
     if pieces and pieces[0] == "---":
         pieces[0] = "***"  # at the top three hyphens would begin front matter
     return "\n\n".join(pieces)
+
+
+def write_source(nodes: Sequence[Node]) -> str:
+    """Write the nodes of a block as they came."""
+    kept = list(nodes)
+    for end in (0, -1):  # or white space would grow with each conversion
+        while kept and isinstance(kept[end], str) and not str(kept[end]).strip():
+            kept.pop(end)
+    first = kept[0]
+    # A comment begins raw HTML whatever follows.
+    begins = isinstance(first, Element) and first.tag in BLOCKS - {"details"}
+    return ("" if begins else "<!-- -->") + serialize(tuple(kept))
 
 
 class _BlockWriter:
@@ -88,7 +102,9 @@ class _BlockWriter:
             notes = self._short.footnotes[id(node)]
             return "\n\n".join(_hanging(f"[^{note.label}]: ", "    ", self._text(note.blocks)) for note in notes)
         form = self._forms.get(id(node), BlockForm.MARKDOWN)
-        return _raw_block(node) if form is BlockForm.RAW else self._of_tag(node, form, other=other)
+        if form is BlockForm.SOURCE and node.source:
+            return write_source(node.source)
+        return _raw_block(node) if form >= BlockForm.RAW else self._of_tag(node, form, other=other)
 
     def _of_tag(self, node: Element, form: BlockForm, *, other: bool) -> str:
         match node.tag:
@@ -151,7 +167,7 @@ class _BlockWriter:
         items = child_elements(node)
         named = [attributes_from_html(item.attrs) for item in items]
         if attributes is None or not re.fullmatch(r"\d{1,9}", start) or not all(map(_may_name, items, named)):
-            return _raw_block(node)
+            return self._tagged_block(node)
         tight = all(_is_tight(item) for item in items)
         lines: list[str] = []
         for number, item in enumerate(items, int(start)):
