@@ -49,6 +49,7 @@ SLOW = {
     "test_workshop.py::test_lint_takes_the_paths_that_pre_commit_passes_where_the_root_is_below_the_top",
 }
 NIGHTLY = {
+    "markup/test_chromium.py",
     "cli/test_bad_content.py::test_an_article_of_20_mb_is_published",
 }
 PROCESSES = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}

@@ -29,8 +29,8 @@ BLOCKS = frozenset(
 )
 
 
-def live_articles() -> Iterator[tuple[str, str]]:
-    for file in sorted(Path(CORPUS, "freshdesk-kb").glob("*.json")):
+def live_articles(corpus: str = CORPUS) -> Iterator[tuple[str, str]]:
+    for file in sorted(Path(corpus, "freshdesk-kb").glob("*.json")):
         for folders in json.loads(file.read_text(encoding="utf-8")).values():
             for articles in folders.values():
                 yield from ((article["title"], article["description"] or "") for article in articles)
