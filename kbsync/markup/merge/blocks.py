@@ -5,7 +5,8 @@ into raw HTML. Neither is a change. Never changes what a text renders to.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import unescape
 
@@ -117,6 +118,9 @@ def _invisible_lines(lines: list[str], start: int, end: int) -> Iterator[SourceB
         yield SourceBlock(start=start, end=end, text="\n".join(lines[start:end]), gap=1, key=None)
 
 
+_MAX_PAIRS = 10_000
+"""Pairs of blocks of one difference that are compared; in a larger one blocks stay as they are split."""
+
 _FOOTNOTE = re.compile(r'<ul><li><p><a id="(fn-[^"]*)"></a>')
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w+")
@@ -130,7 +134,8 @@ def realign(blocks: Blocks, like: Blocks) -> tuple[SourceBlock, ...]:
     keys, others = [block.key for block in like], [block.key for block in found]
     out: list[SourceBlock] = []
     for tag, a, b, c, d in opcodes(keys, others):
-        out += _realign_raw(found[c:d], like[a:b]) if tag == "replace" else found[c:d]
+        is_searched = tag == "replace" and (b - a) * (d - c) <= _MAX_PAIRS
+        out += _realign_raw(found[c:d], like[a:b]) if is_searched else found[c:d]
     return tuple(out)
 
 
@@ -182,31 +187,34 @@ def _visible_letters(html: str) -> str:
 
 def _place_footnotes(blocks: Blocks, like: Blocks) -> Blocks:
     """Move footnotes below the blocks, or versions of them, below which `like` has them."""
-    above = {}
+    below: defaultdict[str, list[str]] = defaultdict(list)
     last = ""
     for block in like:
         footnote = _FOOTNOTE.match(block.key or "")
         if footnote:
-            above[footnote[1]] = last
+            below[last].append(footnote[1])
         last = footnote[1] if footnote else block.key or last
     found = ((_FOOTNOTE.match(block.key or ""), block) for block in blocks)
-    footnotes = {match[1]: block for match, block in found if match and match[1] in above}
+    known = {name for names in below.values() for name in names}
+    footnotes = {match[1]: block for match, block in found if match and match[1] in known}
     if not footnotes:
         return blocks
-    others = [block for block in blocks if block not in footnotes.values()]
+    placed = {id(block) for block in footnotes.values()}
+    others = [block for block in blocks if id(block) not in placed]
     names = [block.key or "" for block in others]
     keys = [block.key or "" for block in like if not _FOOTNOTE.match(block.key or "")]
     base_keys = {at: keys[number] for number, at in match_versions(keys, names).items()}
     out: list[SourceBlock] = []
     for at, block in enumerate(others):
         out.append(block)
-        _append_footnotes(out, base_keys.get(at, names[at]), above, footnotes)
+        _append_footnotes(out, base_keys.get(at, names[at]), below, footnotes)
     return [*out, *footnotes.values()]
 
 
 def _append_footnotes(
-    out: list[SourceBlock], key: str, above: dict[str, str], footnotes: dict[str, SourceBlock]
+    out: list[SourceBlock], key: str, below: Mapping[str, list[str]], footnotes: dict[str, SourceBlock]
 ) -> None:
-    for name in [name for name in footnotes if above[name] == key]:
-        out.append(replace(footnotes.pop(name), gap=1))
-        _append_footnotes(out, name, above, footnotes)
+    for name in below.get(key, ()):
+        if name in footnotes:
+            out.append(replace(footnotes.pop(name), gap=1))
+            _append_footnotes(out, name, below, footnotes)

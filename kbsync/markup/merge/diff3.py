@@ -125,7 +125,11 @@ def _hunks(base: Sequence[str], other: Sequence[str]) -> list[_Hunk]:
 def _split_hunk(base: Sequence[str], other: Sequence[str], old: range, new: range) -> Iterator[_Hunk]:
     """Split a hunk into the blocks that are versions of one another, and what lies between them."""
     words = [count_words(base[at]) for at in old], [count_words(other[at]) for at in new]
-    pairs = align(*words, similarity, minimum=_MIN_SIMILARITY) or []
+    pairs = align(*words, similarity, minimum=_MIN_SIMILARITY)
+    if pairs is None:
+        # Too many to compare each with each: where there are as many, they are compared in their order.
+        same = enumerate(zip(*words, strict=True)) if len(old) == len(new) else ()
+        pairs = [(at, at) for at, (one, two) in same if similarity(one, two) >= _MIN_SIMILARITY]
     a, c = old.start, new.start
     for i, k in [*((old[one], new[another]) for one, another in pairs), (old.stop, new.stop)]:
         if (a, c) != (i, k):

@@ -176,9 +176,9 @@ class _Grafter:
 
     def _movable(self) -> dict[str | None, _SourceUnit]:
         """Return the blocks that are no longer in their place by their keys: they may be in another."""
-        removed = [range(a, b) for tag, a, b, _, _ in self.edits if tag != "equal"]
+        removed = {at for tag, a, b, _, _ in self.edits if tag != "equal" for at in range(a, b)}
         single = [unit for unit in self.units if unit.last - unit.first == 1]
-        found = ((self.ours[unit.first].key, unit) for unit in single if any(unit.first in one for one in removed))
+        found = ((self.ours[unit.first].key, unit) for unit in single if unit.first in removed)
         return {key: unit for key, unit in found if key is not None}
 
     def _is_invisible(self, unit: _SourceUnit) -> bool:

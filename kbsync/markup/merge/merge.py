@@ -111,6 +111,7 @@ class _Merger:
     def __init__(self, template: Template, context: ParseContext) -> None:
         self._template = template
         self._context = context
+        self._lines = template.text.split("\n")
 
     def merge(self, candidates: Iterator[Sequence[Blocks]]) -> MergeResult | None:
         """Return the first merge, from fine to coarse, that renders as it must.
@@ -188,9 +189,8 @@ class _Merger:
         """Count the blank lines above a block in the template; above the end of the text there is one."""
         if at >= len(ours):
             return 1
-        lines = self._template.text.split("\n")
         line = above = self._template.line_map[ours[at].start]
-        while above and not lines[above - 1].strip():
+        while above and not self._lines[above - 1].strip():
             above -= 1
         return line - above
 

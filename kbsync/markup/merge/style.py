@@ -5,8 +5,10 @@ of a quote. Never changes what a part renders to.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import takewhile
 
 from kbsync.markup.align import Opcode
@@ -17,21 +19,6 @@ _CELL_BORDER = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r" *:?-+:? *")
 
 
-def _pad_row(row: str, like: Sequence[str]) -> str:
-    """Return a row with its cells padded like those of other rows; a row of another shape stays as it is."""
-    cells = _cells(row)
-    columns = list(zip(*(one for one in map(_cells, like) if len(one) == len(cells)), strict=True))
-    if not columns:
-        return row
-    return "|" + "|".join(_pad_cell(cell.strip(" "), column) for cell, column in zip(cells, columns, strict=True)) + "|"
-
-
-def _keep_delimiter_row(row: str, like: Sequence[str]) -> str:
-    """Return the author's delimiter row in the place of one with the same alignments."""
-    wanted = _column_alignments(row)
-    return next((one for one in like if _column_alignments(one) == wanted), row) if wanted else row
-
-
 def _cells(row: str) -> list[str]:
     row = row.strip(" ")
     if len(row) < len("||") or not (row.startswith("|") and row.endswith("|")):
@@ -39,13 +26,26 @@ def _cells(row: str) -> list[str]:
     return _CELL_BORDER.split(row[1:-1])
 
 
-def _pad_cell(text: str, column: Sequence[str]) -> str:
-    edge = " " if all(cell.startswith(" ") for cell in column) else ""
-    cell = edge + text + edge
-    if len(column) < 2 or len({len(one) for one in column}) > 1:
-        return cell
-    is_right = any(one.startswith("  ") and not one.endswith("  ") for one in column)
-    return cell.rjust(len(column[0])) if is_right else cell.ljust(len(column[0]))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """How the cells of one column are padded; `width` is 0 where they differ in width."""
+
+    edge: str
+    width: int
+    is_right: bool
+
+    def padded(self, text: str) -> str:
+        cell = self.edge + text + self.edge
+        return cell.rjust(self.width) if self.is_right else cell.ljust(self.width)
+
+
+def _column(cells: Sequence[str]) -> _Column:
+    is_even = len(cells) > 1 and len({len(cell) for cell in cells}) == 1
+    return _Column(
+        edge=" " if all(cell.startswith(" ") for cell in cells) else "",
+        width=len(cells[0]) if is_even else 0,
+        is_right=any(cell.startswith("  ") and not cell.endswith("  ") for cell in cells),
+    )
 
 
 def _column_alignments(row: str) -> list[str]:
@@ -76,6 +76,48 @@ def restyle(ours: Blocks, other: Blocks, edits: Sequence[Opcode]) -> tuple[tuple
     return tuple(restyler.other), tuple(restyler.edits)
 
 
+@dataclass(slots=True)
+class _Siblings:
+    """Some of the author's parts, of one block or of one table, and how these are written."""
+
+    parts: list[SourceBlock] = field(default_factory=list)
+    _columns: dict[int, list[_Column]] = field(default_factory=dict)
+    _rows: list[list[str]] = field(default_factory=list)
+    _known: dict[Hashable, SourceBlock | None] = field(default_factory=dict)
+    _increments: dict[int, int] = field(default_factory=dict)
+
+    def first(self, key: Hashable, is_wanted: Callable[[SourceBlock], bool]) -> SourceBlock | None:
+        """Return the first part that is wanted; one search for each key."""
+        if key not in self._known:
+            self._known[key] = next(filter(is_wanted, self.parts), None)
+        return self._known[key]
+
+    def increment(self, depth: int) -> int:
+        """Return 1 where the author counts on, 0 where all items of a list have one number."""
+        if depth not in self._increments:
+            containers = [one.containers[depth] for one in self.parts if depth < len(one.containers)]
+            numbers = [_number(one) for one in containers if one.begins and one.list_start is not None]
+            self._increments[depth] = int(len(numbers) < 2 or len(set(numbers)) > 1)
+        return self._increments[depth]
+
+    def padded(self, lines: Sequence[str]) -> list[str]:
+        """Return a row, or a head with its delimiter row, as the author's; one of another shape stays as it is."""
+        self._rows = self._rows or [_content_lines(one) for one in self.parts]
+        cells = _cells(lines[0])
+        if len(cells) not in self._columns:
+            rows = (row for row in (_cells(row[0]) for row in self._rows) if len(row) == len(cells))
+            self._columns[len(cells)] = [_column(column) for column in zip(*rows, strict=True)]
+        columns = zip(cells, self._columns[len(cells)], strict=False)
+        head = "|".join(column.padded(cell.strip(" ")) for cell, column in columns)
+        return [f"|{head}|" if head else lines[0], *map(self._delimiter_row, lines[1:])]
+
+    def _delimiter_row(self, row: str) -> str:
+        """Return the author's delimiter row in the place of one with the same alignments."""
+        wanted = _column_alignments(row)
+        own = (line for lines in self._rows for line in lines[1:2] if wanted and _column_alignments(line) == wanted)
+        return next(own, row)
+
+
 class _Restyler:
     """Writes the result so far; the style of a part depends on the part before it."""
 
@@ -86,6 +128,12 @@ class _Restyler:
         self._before_conflict: SourceBlock | None = None
         self.other: list[SourceBlock] = []
         self.edits: list[Opcode] = []
+        self._groups: defaultdict[str, _Siblings] = defaultdict(_Siblings)
+        self._tables: list[_Siblings] = []
+        for block in ours:
+            self._groups[block.group].parts.append(block)
+            self._tables.append(self._tables[-1] if is_row(block) and self._tables else _Siblings())
+            self._tables[-1].parts.append(block)
 
     def keep(self, at: int) -> None:
         block = self._ours[at]
@@ -120,7 +168,7 @@ class _Restyler:
                 written.append(block)
                 self._last_place = -2
                 continue
-            written.append(self._restyled(block, replaced))
+            written.append(self._restyled(block, replaced, at))
             self._last, self._last_place = written[-1], at if _same_position(block, replaced) else -2
         tag = ("replace" if blocks else "delete") if start < stop else "insert"
         self._add_edit(tag, start, stop, written)
@@ -132,49 +180,31 @@ class _Restyler:
             start = self.edits.pop()[1]
         self.edits.append((tag, start, stop, 0 if tag == "equal" else at, 0 if tag == "equal" else len(self.other)))
 
-    def _restyled(self, block: SourceBlock, replaced: SourceBlock | None) -> SourceBlock:
+    def _restyled(self, block: SourceBlock, replaced: SourceBlock | None, at: int) -> SourceBlock:
         if not block.group:
             return block
         if replaced is not None and replaced.group != block.group:
             replaced = None
         kept = sum(takewhile(bool, map(_same_container, block.containers, replaced.containers))) if replaced else 0
         containers = self._numbered(self._in_style(block, replaced), group=block.group, kept=kept)
-        lines = self._padded(block, _content_lines(block), replaced)
+        lines = _content_lines(block)
+        if is_row(block) or is_head(block):
+            is_beside = replaced is not None and (is_row(replaced) or is_head(replaced))
+            lines = (self._tables[at] if is_beside else self._groups[block.group]).padded(lines)
         text = "\n".join(_with_prefixes(line, containers, number) for number, line in enumerate(lines))
         if replaced is not None:
             text = _lines_above(replaced) + text
         elif self._last is not None and self._last.group == block.group and self._blanks_above(block):
             text = self._separator_line(containers) + text
         above = self._blanks_above(block)
-        below = next((one.blanks_below for one in self._siblings(block)), block.blanks_below)
+        below = next((one.blanks_below for one in self._groups[block.group].parts), block.blanks_below)
         return replace(block, text=text, containers=containers, blanks_above=above, blanks_below=below)
-
-    def _padded(self, block: SourceBlock, lines: list[str], replaced: SourceBlock | None) -> list[str]:
-        if not (is_row(block) or is_head(block)):
-            return lines
-        rows = [_content_lines(one) for one in self._rows_beside(replaced) or self._siblings(block)]
-        delimiters = [line for row in rows for line in row[1:2]]
-        head = _pad_row(lines[0], [row[0] for row in rows])
-        return [head, *(_keep_delimiter_row(line, delimiters) for line in lines[1:])]
-
-    def _rows_beside(self, replaced: SourceBlock | None) -> list[SourceBlock]:
-        """Return the rows of the table that one of the author's rows is in."""
-        if replaced is None or not (is_row(replaced) or is_head(replaced)):
-            return []
-        start = stop = next(at for at, block in enumerate(self._ours) if block is replaced)
-        while start and is_row(self._ours[start]):
-            start -= 1
-        while stop + 1 < len(self._ours) and is_row(self._ours[stop + 1]):
-            stop += 1
-        return list(self._ours[start : stop + 1])
 
     def _blanks_above(self, block: SourceBlock) -> int:
         """Return the blank lines above the author's parts that begin the same containers."""
         begun = _begun(block)
-        return next((one.blanks_above for one in self._siblings(block) if _begun(one) == begun), 1)
-
-    def _siblings(self, block: SourceBlock) -> list[SourceBlock]:
-        return [one for one in self._ours if one.group == block.group]
+        found = self._groups[block.group].first(begun, lambda one: _begun(one) == begun)
+        return found.blanks_above if found else 1
 
     def _in_style(self, block: SourceBlock, replaced: SourceBlock | None) -> tuple[Container, ...]:
         """Return for each container around a part how the author would write it."""
@@ -184,9 +214,13 @@ class _Restyler:
             if not container.begins and depth < len(above) and _same_container(above[depth], container):
                 found.append(replace(above[depth], begins=False))
                 continue
-            siblings = [one[depth] for one in (replaced.containers if replaced else (), above) if depth < len(one)]
-            siblings += [one.containers[depth] for one in self._siblings(block) if depth < len(one.containers)]
-            style = next((one for one in siblings if _same_container(one, container)), container)
+            near = [one[depth] for one in (replaced.containers if replaced else (), above) if depth < len(one)]
+            sibling = self._groups[block.group].first(
+                (depth, container.is_quote, container.list_start is None),
+                partial(_has_container, depth=depth, like=container),
+            )
+            near += [sibling.containers[depth]] if sibling else []
+            style = next((one for one in near if _same_container(one, container)), container)
             found.append(replace(style, begins=container.begins, list_start=container.list_start))
         return tuple(found)
 
@@ -204,14 +238,10 @@ class _Restyler:
             is_new = is_new or container.begins
             has_number = container.begins and container.list_start is not None
             stays = not has_number or (depth < kept and before is not None)
-            found.append(container if stays else _with_number(container, before, step=self._increment(group, depth)))
+            found.append(
+                container if stays else _with_number(container, before, step=self._groups[group].increment(depth))
+            )
         return tuple(found)
-
-    def _increment(self, group: str, depth: int) -> int:
-        """Return 1 where the author counts on, 0 where all items of a list have one number."""
-        siblings = [one.containers[depth] for one in self._ours if one.group == group and depth < len(one.containers)]
-        numbers = [_number(one) for one in siblings if one.begins and one.list_start is not None]
-        return int(len(numbers) < 2 or len(set(numbers)) > 1)
 
     def _separator_line(self, containers: Sequence[Container]) -> str:
         """Return the blank quoted line that separates two parts of one quote, if both are in one."""
@@ -223,8 +253,8 @@ class _Restyler:
         return _with_prefixes("", shared, 1) + "\n" if shared else ""
 
 
-def _begun(block: SourceBlock) -> list[bool]:
-    return [container.begins for container in block.containers]
+def _begun(block: SourceBlock) -> tuple[bool, ...]:
+    return tuple(container.begins for container in block.containers)
 
 
 def _same_position(block: SourceBlock, replaced: SourceBlock | None) -> bool:
@@ -236,6 +266,10 @@ def _same_position(block: SourceBlock, replaced: SourceBlock | None) -> bool:
 
 def _same_container(one: Container, other: Container) -> bool:
     return one.is_quote == other.is_quote and (one.list_start is None) == (other.list_start is None)
+
+
+def _has_container(block: SourceBlock, *, depth: int, like: Container) -> bool:
+    return depth < len(block.containers) and _same_container(block.containers[depth], like)
 
 
 def begins_with_separator(text: str) -> bool:
