@@ -119,12 +119,8 @@ def _lines(node: Node, numbers: Iterator[int], edits: Edits) -> Iterator[str]:
         case Leaf():
             number = next(numbers)
             name = f"Leaf {number} of them all"
-            if number in edits:
-                yield f"{name} {edits[number]}"
-            elif node.is_wrapped:
-                yield from (name, node.saying)
-            else:
-                yield f"{name} {node.saying}"
+            saying = edits.get(number, node.saying)
+            yield from (name, saying) if node.is_wrapped else (f"{name} {saying}",)
         case Code():
             yield from ("```text", node.line, "```")
         case Table():

@@ -12,11 +12,14 @@ from html import unescape
 
 from markdown_it.token import Token
 
-from kbsync.markup.align import opcodes
+from kbsync.markup.align import align, count_words, opcodes, similarity
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.diff3 import match_versions
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import RenderedBlock, render_blocks, unchanged_address
+
+_MIN_SIMILARITY = 0.3
+"""The share of their words that two blocks must have in common to be versions of one another."""
 
 _COMMENT = re.compile(r"\s*(?:<!--(?!\s*-->).*?-->\s*)+", re.DOTALL)
 
@@ -95,13 +98,28 @@ def _split(markdown: str, rendered: Sequence[RenderedBlock], keep: Collection[st
 
 def _key(html: str, keep: Collection[str]) -> str | None:
     """Return the key of a block; None for a comment, except an empty one, which separates two lists."""
-    return canonical(html, keep) or (None if _COMMENT.fullmatch(html) else f"shows nothing: {html.strip()}")
+    return canonical(html, keep) or (None if is_comment(html) else f"shows nothing: {html.strip()}")
+
+
+def is_comment(html: str) -> bool:
+    """Return whether HTML is nothing but comments that are not empty."""
+    return _COMMENT.fullmatch(html) is not None
 
 
 def _skip_blank_lines(lines: list[str], at: int) -> int:
     while at < len(lines) and not lines[at].strip():
         at += 1
     return at
+
+
+def pair_versions(old: Blocks, new: Blocks) -> dict[int, int]:
+    """Return for new blocks which old one each is a version of: in order where there are as many, else by words."""
+    rows, columns = ([at for at, one in enumerate(side) if one.key is not None] for side in (old, new))
+    if len(rows) == len(columns):
+        return dict(zip(columns, rows, strict=True))
+    one, other = [count_words(old[at].key or "") for at in rows], [count_words(new[at].key or "") for at in columns]
+    pairs = align(one, other, similarity, minimum=_MIN_SIMILARITY, repeat=True) or []
+    return {columns[k]: rows[i] for i, k in pairs}
 
 
 def trim_blank_lines(lines: Sequence[str], start: int, end: int) -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from kbsync.markup.align import Opcode, opcodes
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.blocks import Blocks, SourceBlock, realign
+from kbsync.markup.merge.blocks import Blocks, SourceBlock, pair_versions, realign
 from kbsync.markup.merge.nested import split_matching
 from kbsync.markup.merge.raw_html import ParseContext, begins_with_same_tag, keep_raw_html
 from kbsync.markup.merge.style import begins_with_separator, restyle
@@ -85,13 +85,13 @@ def graft(
     for old, new in granularities((own,), realign(other, own), context):
         edits = opcodes([block.key for block in old], [block.key for block in new])
         try:
-            text = apply_edits(template, old, new, edits)
+            for text in apply_edits(template, old, new, edits):
+                shown = to_html(template.expand(text), resolve=resolve, anchors=anchors, options=options)
+                if canonical(shown, keep) == wanted:
+                    return text
         except IncludeConflict as error:
             conflict = error
             continue
-        html = to_html(template.expand(text), resolve=resolve, anchors=anchors, options=options)
-        if canonical(html, keep) == wanted:
-            return text
         conflict = IncludeConflict(template.placeholders.keys())
     if template.placeholders:
         raise conflict
@@ -111,13 +111,21 @@ def granularities(known: Sequence[Blocks], theirs: Blocks, context: ParseContext
         yield *known, others
 
 
-def apply_edits(template: Template, ours: Blocks, theirs: Blocks, edits: Sequence[Opcode]) -> str:
-    """Return the text in which edits turned `ours` into `theirs`; the caller checks what it renders to.
+def apply_edits(template: Template, ours: Blocks, theirs: Blocks, edits: Sequence[Opcode]) -> Iterator[str]:
+    """Return the texts in which edits turned `ours` into `theirs`, that with the author's line breaks first.
+
+    The caller checks what they render to.
 
     Raises:
         IncludeConflict: an edit cannot be applied without overwriting a placeholder.
     """
-    return _Grafter(template, ours, *restyle(ours, theirs, edits)).text()
+    texts = (
+        _Grafter(template, ours, *restyle(ours, theirs, edits, keeps_breaks=keeps_breaks)).text()
+        for keeps_breaks in (True, False)
+    )
+    first = next(texts)
+    yield first
+    yield from (text for text in texts if text != first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +164,9 @@ class _Grafter:
             kept = units
             if tag != "equal":
                 output += [unit.output for unit in units if unit.last == a]
+                units = [unit for unit in units if unit.last > a]
                 output += self._inserted(self.theirs[c:d], units, movable)
-                kept = [unit for unit in units if self._is_invisible(unit) and unit.last > a]
+                kept = []
             output += [unit.output for unit in kept]
         if self.conflicts:
             raise IncludeConflict(self.conflicts)
@@ -189,13 +198,19 @@ class _Grafter:
     ) -> list[SourceBlock]:
         """Write the blocks that are new in this place: moved ones as they were, placeholders where they still fit."""
         moved = {block.key: movable[block.key] for block in blocks if block.key in movable}
-        visible = [unit for unit in units if unit.placeholders and not self._is_invisible(unit)]
-        lost = [unit for unit in visible if blocks and self.ours[unit.first].key not in moved]
+        visible = [unit for unit in units if not self._is_invisible(unit)]
+        lost = [unit for unit in visible if unit.placeholders and blocks and self.ours[unit.first].key not in moved]
         new = [block.text for block in blocks if block.key not in moved]
         texts = iter(self._restore_placeholders(new, lost))
         written = [moved[block.key].output.text if block.key in moved else next(texts) for block in blocks]
-        replaced = [unit.output for unit in units] if len(blocks) == len(units) else [None] * len(blocks)
-        return [_output_block(*one) for one in zip(written, blocks, replaced, strict=True)]
+        versions = pair_versions([unit.output for unit in visible], blocks)
+        replaced = [visible[versions[at]].output if at in versions else None for at in range(len(blocks))]
+        output = [_output_block(*one) for one in zip(written, blocks, replaced, strict=True)]
+        for unit in reversed([unit for unit in units if self._is_invisible(unit)]):
+            # What is invisible stays above the version of the block that it was above.
+            below = {at for at, one in enumerate(replaced) if one is not None and one.start >= unit.output.end}
+            output.insert(min(below, default=len(blocks)), unit.output)
+        return output
 
     def _restore_placeholders(self, texts: Sequence[str], lost: Sequence[_SourceUnit]) -> list[str]:
         """Put placeholders back where their expansions are still there, as often as before, or record a conflict."""
@@ -225,11 +240,16 @@ def _with_stand_ins(text: str, placeholders: Sequence[tuple[str, str]]) -> str |
 
 
 def _output_block(text: str, block: SourceBlock, replaced: SourceBlock | None) -> SourceBlock:
-    """Write a block; a part of a block, or raw HTML, keeps the blank lines of the one that it replaces."""
+    """Write a block; one of the kind that it replaces keeps the blank lines of that."""
     is_alike = replaced is not None and replaced.group == block.group
-    if replaced is None or not is_alike or not (block.group or begins_with_same_tag(block, replaced.text)):
+    if replaced is None or not is_alike or not (block.group or _is_same_kind(block, replaced)):
         return replace(block, text=text, start=-1, end=-1)
     return replace(block, text=text, start=replaced.start, end=replaced.end, gap=replaced.gap)
+
+
+def _is_same_kind(block: SourceBlock, replaced: SourceBlock) -> bool:
+    kinds = {one.tokens[0].type if one.tokens else "" for one in (block, replaced)}
+    return begins_with_same_tag(block, replaced.text) or (len(kinds) == 1 and not kinds & {"", "html_block"})
 
 
 class _ExpandedLines(NamedTuple):

@@ -138,11 +138,12 @@ class _Merger:
         keys, wanted = _keys(ours), _keys(theirs)
         chunks = merge_chunks(_keys(versions[0]), keys, wanted) if len(versions) > 2 else compare_chunks(keys, wanted)
         merged = self._edits(chunks, ours, [block for block in theirs if block.key is not None])
-        text = _with_markers(apply_edits(self._template, ours, merged.inserted, merged.edits))
-        for side, blocks in zip(resolve_to_sides(text), (merged.ours, merged.theirs), strict=True):
-            if not self._renders_as(self._template.expand(side), blocks):
-                return None
-        return MergeResult(text=text, conflicts=merged.conflicts)
+        for written in apply_edits(self._template, ours, merged.inserted, merged.edits):
+            text = _with_markers(written)
+            sides = zip(resolve_to_sides(text), (merged.ours, merged.theirs), strict=True)
+            if all(self._renders_as(self._template.expand(side), blocks) for side, blocks in sides):
+                return MergeResult(text=text, conflicts=merged.conflicts)
+        return None
 
     def _renders_as(self, text: str, wanted: Blocks) -> bool:
         """Return whether our text renders to these blocks; those of one group are the parts of one block."""
@@ -162,6 +163,9 @@ class _Merger:
         merged, done = _MergedEdits(), 0
         for chunk in chunks:
             start, stop = places[chunk.ours.start], places[chunk.ours.stop]
+            if not chunk.ours and chunk.side is ChunkSide.THEIRS:
+                # What is invisible stays right above the block that it is above.
+                start = visible[chunk.ours.start - 1] + 1 if chunk.ours.start else 0
             new = [theirs[at] for at in chunk.theirs]
             old = [ours[at] for at in visible[chunk.ours.start : chunk.ours.stop]]
             merged.ours += new if chunk.side is ChunkSide.THEIRS else old

@@ -11,7 +11,7 @@ from itertools import pairwise
 from markdown_it.token import Token
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock, trim_blank_lines
+from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock, is_comment, trim_blank_lines
 from kbsync.markup.merge.diff3 import match_versions
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_html import render_tokens
@@ -143,12 +143,18 @@ def _part_blocks(
             end=block.start + end,
             text="\n".join(lines[heads[number] : end]),
             gap=gap,
-            key=group + _key(part, options, is_separate=is_separate),
+            key=None if _is_comment(part) else group + _key(part, options, is_separate=is_separate),
             tokens=part.tokens,
             group=group,
             containers=tuple(stack),
             blanks_below=block.gap,
         )
+
+
+def _is_comment(part: _NestedPart) -> bool:
+    """Return whether a part is a comment that begins no item or quote."""
+    is_html = not part.opened and len(part.tokens) == 1 and part.tokens[0].type == "html_block"
+    return is_html and is_comment(part.tokens[0].content)
 
 
 def _include_blank_lines(lines: Sequence[str], start: int) -> int:

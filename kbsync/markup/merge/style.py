@@ -12,7 +12,8 @@ from functools import partial
 from itertools import takewhile
 
 from kbsync.markup.align import Opcode
-from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock
+from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock, pair_versions
+from kbsync.markup.merge.breaks import BrokenText, keep_breaks
 from kbsync.markup.merge.nested import QUOTED_BLANK, is_head, is_row, skip_prefix
 
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
@@ -60,13 +61,16 @@ def _column_alignments(row: str) -> list[str]:
 # those of the other were not there.
 OPEN, MIDDLE, CLOSE = "\U00100000", "\U00100001", "\U00100002"
 
+_TEXTS = ("paragraph_", "heading_", "inline", "footnote_", "tr_", "td_", "th_")
 _NUMBER = re.compile(r"\d+")
 _LINE_ABOVE = re.compile(QUOTED_BLANK.pattern + r"|\{(?!\{).*")
 
 
-def restyle(ours: Blocks, other: Blocks, edits: Sequence[Opcode]) -> tuple[tuple[SourceBlock, ...], tuple[Opcode, ...]]:
+def restyle(
+    ours: Blocks, other: Blocks, edits: Sequence[Opcode], *, keeps_breaks: bool
+) -> tuple[tuple[SourceBlock, ...], tuple[Opcode, ...]]:
     """Return the blocks that edits insert as the author of `ours` would write them, and the edits with them."""
-    restyler = _Restyler(ours)
+    restyler = _Restyler(ours, keeps_breaks=keeps_breaks)
     for tag, a, b, c, d in edits:
         if tag == "equal":
             for at in range(a, b):
@@ -121,8 +125,10 @@ class _Siblings:
 class _Restyler:
     """Writes the result so far; the style of a part depends on the part before it."""
 
-    def __init__(self, ours: Blocks) -> None:
+    def __init__(self, ours: Blocks, *, keeps_breaks: bool) -> None:
         self._ours = ours
+        self._keeps_breaks = keeps_breaks
+        self._conflict_start = 0
         self._last: SourceBlock | None = None
         self._last_place = -1
         self._before_conflict: SourceBlock | None = None
@@ -158,17 +164,23 @@ class _Restyler:
 
     def insert(self, blocks: Blocks, start: int, stop: int) -> None:
         written: list[SourceBlock] = []
-        replaced_blocks = self._ours[start:stop] if stop - start == len(blocks) else [None] * len(blocks)
-        for at, (block, replaced) in enumerate(zip(blocks, replaced_blocks, strict=True), start):
+        is_theirs = bool(blocks) and blocks[0].text[:1] == MIDDLE
+        first, last = (self._conflict_start, start) if is_theirs else (start, stop)
+        versions = pair_versions(self._ours[first:last], blocks[1:-1] if is_theirs else blocks)
+        is_each = len(versions) == len(blocks) == sum(one.key is not None for one in self._ours[first:last])
+        for number, block in enumerate(blocks, -1 if is_theirs else 0):
             if block.text[:1] == OPEN:
-                self._before_conflict = self._last
+                self._before_conflict, self._conflict_start = self._last, start
             elif block.text[:1] == MIDDLE:
                 self._last = self._before_conflict
             if block.text[:1] in {OPEN, MIDDLE, CLOSE}:
                 written.append(block)
                 self._last_place = -2
                 continue
-            written.append(self._restyled(block, replaced, at))
+            at = first + versions.get(number, -1)
+            version = self._ours[at] if number in versions else None
+            replaced = version if is_each else None
+            written.append(self._restyled(block, replaced, version, at))
             self._last, self._last_place = written[-1], at if _same_position(block, replaced) else -2
         tag = ("replace" if blocks else "delete") if start < stop else "insert"
         self._add_edit(tag, start, stop, written)
@@ -180,9 +192,12 @@ class _Restyler:
             start = self.edits.pop()[1]
         self.edits.append((tag, start, stop, 0 if tag == "equal" else at, 0 if tag == "equal" else len(self.other)))
 
-    def _restyled(self, block: SourceBlock, replaced: SourceBlock | None, at: int) -> SourceBlock:
+    def _restyled(
+        self, block: SourceBlock, replaced: SourceBlock | None, version: SourceBlock | None, at: int
+    ) -> SourceBlock:
+        """Write a block like the author's, of which one is an older version, or even in the same place."""
         if not block.group:
-            return block
+            return replace(block, text=_lines_above(block) + self._broken(block, _content_lines(block), (), version))
         if replaced is not None and replaced.group != block.group:
             replaced = None
         kept = sum(takewhile(bool, map(_same_container, block.containers, replaced.containers))) if replaced else 0
@@ -191,7 +206,7 @@ class _Restyler:
         if is_row(block) or is_head(block):
             is_beside = replaced is not None and (is_row(replaced) or is_head(replaced))
             lines = (self._tables[at] if is_beside else self._groups[block.group]).padded(lines)
-        text = "\n".join(_with_prefixes(line, containers, number) for number, line in enumerate(lines))
+        text = self._broken(block, lines, containers, version)
         if replaced is not None:
             text = _lines_above(replaced) + text
         elif self._last is not None and self._last.group == block.group and self._blanks_above(block):
@@ -199,6 +214,17 @@ class _Restyler:
         above = self._blanks_above(block)
         below = next((one.blanks_below for one in self._groups[block.group].parts), block.blanks_below)
         return replace(block, text=text, containers=containers, blanks_above=above, blanks_below=below)
+
+    def _broken(
+        self, block: SourceBlock, lines: Sequence[str], containers: Sequence[Container], version: SourceBlock | None
+    ) -> str:
+        """Write lines with the prefixes of containers, and with the breaks and comments of an older version."""
+        old = _broken_text(version, containers) if version is not None and self._keeps_breaks else None
+        if old is not None and _is_one_text(block):
+            indent = _with_prefixes("x", containers, 1).removesuffix("x")
+            first, *others = keep_breaks("\n".join(lines), old, indent).split("\n")
+            return "\n".join([_with_prefixes(first, containers, 0), *others])
+        return "\n".join(_with_prefixes(line, containers, number) for number, line in enumerate(lines))
 
     def _blanks_above(self, block: SourceBlock) -> int:
         """Return the blank lines above the author's parts that begin the same containers."""
@@ -251,6 +277,26 @@ class _Restyler:
         while shared and not shared[-1].is_quote:
             shared.pop()
         return _with_prefixes("", shared, 1) + "\n" if shared else ""
+
+
+def _is_one_text(block: SourceBlock) -> bool:
+    """Return whether a block is one text: a paragraph, a heading, a row."""
+    return bool(block.tokens) and all(token.type.startswith(_TEXTS) for token in block.tokens)
+
+
+def _broken_text(block: SourceBlock, containers: Sequence[Container]) -> BrokenText | None:
+    """Return how the author broke a text; None where it has neither breaks nor comments."""
+    inlines = (child for token in block.tokens for child in token.children or ())
+    comments = {one.content for one in inlines if one.type == "html_inline" and one.content.startswith("<!--")}
+    lines = _content_lines(block)
+    if not _is_one_text(block) or (len(lines) == 1 and not comments):
+        return None
+    is_same = [one.prefix for one in block.containers] == [one.prefix for one in containers]
+    written = (
+        block.text.split("\n")[-len(lines) :] if is_same else [_with_prefixes(one, containers, 1) for one in lines]
+    )
+    prefixes = [line.removesuffix(content) for line, content in zip(written, lines, strict=True)]
+    return BrokenText(lines=lines, prefixes=prefixes, comments=comments)
 
 
 def _begun(block: SourceBlock) -> tuple[bool, ...]:
