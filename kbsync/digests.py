@@ -128,10 +128,9 @@ def address_rewriter(path: str, addresses: AddressMap, paths: Mapping[ItemKey, s
     """Return the function that turns the portal's addresses into those that the file at `path` would have."""
 
     def rewrite(address: str) -> str:
-        target = addresses.path_of(address, paths)
-        if target is not None:
-            return from_root(path, target)
-        return addresses.absolute(address) if _is_relative(path, address) else address
+        whole = addresses.absolute(address) if _is_relative(path, address) else address
+        target = addresses.path_of(whole, paths)
+        return whole if target is None else from_root(path, target)
 
     return rewrite
 

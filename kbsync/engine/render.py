@@ -11,10 +11,10 @@ from kbsync.config import Config
 from kbsync.digests import address_rewriter
 from kbsync.freshdesk.urls import item_url, parse_url
 from kbsync.markup.compare import classes_left_out
-from kbsync.markup.dom import abbreviate
+from kbsync.markup.dom import abbreviate, stable_body
 from kbsync.markup.links import references, to_root
 from kbsync.markup.patch.patch import patch_html
-from kbsync.markup.raw_html import without_comments
+from kbsync.markup.raw_html import find_attributes, replace_addresses, without_comments
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import INDEX_FILE, Article, Item, ItemKey, kind_of
@@ -54,7 +54,8 @@ class LinkResolver:
 
     def absolute(self, address: str) -> str:
         """Return the whole address that a browser makes of a relative one in an article of the portal."""
-        return urljoin(f"{self._readers_url}/support/solutions/articles/", address)
+        base = f"{self._readers_url}/support/solutions/articles/"
+        return urljoin(base, address) if address.startswith(".") else base + address
 
     def path_of(self, address: str, paths: Mapping[ItemKey, str]) -> str | None:
         """Return the path from the root that an address leads to, or None where it leads elsewhere."""
@@ -114,17 +115,27 @@ def render(
 def render_into(
     live: Article, article: Article, anchors: Collection[str], addresses: LinkResolver, ids: Mapping[str, int]
 ) -> Rendered:
-    """Render an article into its live body, in which every block with the same content stays byte for byte."""
+    """Render an article into its live body, in which every block with the same content stays byte for byte.
+
+    A picture or file has the address that the live body has now, if the portal made that anew since the last pull.
+    """
     rendered = render(article, anchors, addresses, ids)
     path = article.path or ""
     paths = {ItemKey(kind_of(known), number): known for known, number in ids.items()}
     relative = address_rewriter(path, addresses, paths)
 
+    current = {stable_body(found.value): found.value for found in find_attributes(live.body) if found.is_address}
+
+    def renew(address: str) -> str:
+        return current.get(stable_body(address), address)
+
     def settle(address: str) -> str:
         target = rooted(path, written := relative(address))
-        return written if target is None else addresses.address_of(target, ids) or addresses.fallback()
+        return renew(written if target is None else addresses.address_of(target, ids) or addresses.fallback())
 
-    patched = patch_html(live.body, rendered.html, settle=settle, keep=addresses.options.keep_classes)
+    patched = patch_html(
+        live.body, replace_addresses(rendered.html, renew), settle=settle, keep=addresses.options.keep_classes
+    )
     notes = [f"rewritten although unchanged: {piece}" for piece in patched.rendered]
     notes += removed_classes(live.body, patched.html)
     return Rendered(html=patched.html, addresses=rendered.addresses, notes=tuple(notes), whole=False)

@@ -33,14 +33,14 @@ _SAFE = "/!$'*+,;=:@-._~"
 def to_root(path: str, address: str) -> str | None:
     """Return the root-relative form of an address in the file `path`: percent-decoded, in NFC, with its anchor.
 
-    None for an address that is not relative: `#…`, `/…`, `?…`, with a scheme, or empty. A query is dropped, since a
-    file has none. A backslash is an ordinary character.
+    None for an address that is not relative: `#…`, `/…`, `?…`, with a scheme (percent-encoded too) or a Liquid
+    placeholder, or empty. A query is dropped, since a file has none. A backslash is an ordinary character.
 
     Raises:
         ValueError: the address leads out of the content root.
     """
     address = address.strip()
-    if not address or address[0] in "#/?" or _SCHEME.match(address):
+    if not address or address[0] in "#/?" or "{{" in address or _SCHEME.match(_decode(address).lstrip()):
         return None
     rest, mark, anchor = address.partition("#")
     rest = rest.partition("?")[0]
