@@ -19,7 +19,7 @@ from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import MarkdownResult, addresses_in, to_markdown
 from kbsync.memo import is_memoizing, memoized
-from kbsync.model import Article, Item, ItemKey, KnowledgeBase, digest, fields_of
+from kbsync.model import Article, Item, ItemKey, KnowledgeBase, digest, fields_of, valid_tags
 
 _ROOTED = "kbsync-root:/"
 
@@ -162,6 +162,8 @@ def differences(
 ) -> tuple[str, ...]:
     """Return the managed fields in which a pull of the live item would change the file."""
     theirs = live_digests(live)
+    if isinstance(live, Article) and live.tags is not None:
+        theirs["tags"] = digest(valid_tags(live.tags))
     fields = [name for name, value in managed_digests(content).items() if value != theirs.get(name)]
     if isinstance(content, Article) and isinstance(live, Article):
         body = pulled_body(live, content.path or "", addresses, paths, content.body).text
@@ -187,8 +189,13 @@ def _body_digest(article: Article, anchors: Collection[str], options: MarkupOpti
 
 
 def managed_digests(item: Item) -> dict[str, str]:
-    """Return a digest for each field that content manages, but for an article's body."""
-    return {name: digest(value) for name, value in fields_of(item).items() if value is not None and name != "body"}
+    """Return a digest for each field that content manages, but for an article's body.
+
+    A title or name that is longer than Freshdesk takes is not managed: a portal may hold it, and it is not sent.
+    """
+    left_out = {"body"} if item.has_valid_label else {"body", "title", "name"}
+    managed = {name: value for name, value in fields_of(item).items() if name not in left_out}
+    return {name: digest(value) for name, value in managed.items() if value is not None}
 
 
 def live_digests(item: Item) -> dict[str, str]:

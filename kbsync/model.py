@@ -137,6 +137,14 @@ class _Item:
     def key(self) -> ItemKey:
         return ItemKey(self.kind, self.id or 0)
 
+    @property
+    def label(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def has_valid_label(self) -> bool:
+        return len(self.label) <= LONGEST_NAME
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category(_Item):
@@ -186,6 +194,15 @@ class Article(_Item):
     @property
     def label(self) -> str:
         return self.title
+
+
+LONGEST_NAME = 255
+LONGEST_TAG = 32
+
+
+def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tags that Freshdesk takes, each once; a portal may hold others, which are not sent."""
+    return tuple(dict.fromkeys(tag for tag in tags if tag.strip() and len(tag) <= LONGEST_TAG))
 
 
 FieldValue = str | int | tuple[str, ...] | tuple[int, ...] | None

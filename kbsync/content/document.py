@@ -366,6 +366,8 @@ def _trimmed(body: str) -> str:
 def _with_keys_of_file(document: Document, changes: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     """Return changes with the keys that the file uses: a file with `draft` keeps `draft`."""
     wanted = dict(changes)
+    if document.heading is not None and isinstance(title := wanted.get("title"), str):
+        wanted["title"] = title.strip()
     if "draft" in document.front.items and "status" in wanted:
         status = wanted["status"] if "status" in document.front.items else wanted.pop("status")
         wanted["draft"] = None if status is None else status == "draft"

@@ -21,15 +21,13 @@ from kbsync.content.front_matter import (
 )
 from kbsync.errors import Problem
 from kbsync.markup.placeholders import is_variable_name
-from kbsync.model import Seo, Status, Visibility
+from kbsync.model import LONGEST_NAME, LONGEST_TAG, Seo, Status, Visibility, valid_tags
 
 ARTICLE_KEYS = ("title", "status", "draft", "tags", "seo", "author", "id", "publish", "variables")
 INDEX_KEYS = ("name", "description", "visibility", "companies", "segments", "portals", "id", "defaults")
 SEO_KEYS = ("title", "description", "keywords")
 _OTHER_TOOL = "if another tool needs this key, name it in `[front_matter] ignore`"
 _OWN_KEYS = ("title", "id")
-_LONGEST_NAME = 255
-_LONGEST_TAG = 32
 _INTEGER = re.compile(r"[0-9]{1,19}")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 _T = TypeVar("_T")
@@ -142,17 +140,17 @@ class FieldReader:
             self.add("KB124", value.span, what, f'if it belongs to the text, write it in quotes: `"{value.text} …"`')
 
     def _name(self, key: str, value: YamlValue) -> str | None:
-        text = self._text(key, value)
-        if text is None:
+        if self._text(key, value) is None or not isinstance(value, YamlScalar):
             return None
-        if not text:
+        text = value.text.rstrip("\n")
+        if not text.strip():
             self.add("KB113", value.span, f"`{key}` is empty", "write a value, or remove the line")
             return None
         if "\n" in text:
             self.add("KB113", value.span, f"`{key}` has more than one line", "write it on one line")
-        if len(text) > _LONGEST_NAME:
+        if len(text) > LONGEST_NAME:
             what = f"`{key}` has {len(text)} characters, more than Freshdesk accepts"
-            self.add("KB121", value.span, what, f"shorten it to {_LONGEST_NAME} characters")
+            self.add("KB121", value.span, what, f"shorten it to {LONGEST_NAME} characters")
         return text
 
     def _texts(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
@@ -164,7 +162,7 @@ class FieldReader:
         for item in value.items:
             if not isinstance(item, YamlScalar) or item.is_null or not item.text.strip():
                 self.add("KB123", item.span, f"an entry of `{key}` is not text", "put it in quotes, or remove it")
-            elif (text := item.text.strip()) in texts:
+            elif (text := item.text) in texts:
                 self.add("KB123", item.span, f"`{text}` is given twice in `{key}`", "keep one of the two")
             else:
                 texts.append(text)
@@ -176,10 +174,11 @@ class FieldReader:
 
     def _tags(self, key: str, value: YamlValue) -> tuple[str, ...] | None:
         for item in value.items if isinstance(value, YamlSequence) else ():
-            if isinstance(item, YamlScalar) and len(tag := item.text.strip()) > _LONGEST_TAG:
+            if isinstance(item, YamlScalar) and len(tag := item.text) > LONGEST_TAG:
                 what = f"the tag `{tag}` has {len(tag)} characters"
-                self.add("KB122", item.span, what, f"Freshdesk accepts at most {_LONGEST_TAG}")
-        return self._texts(key, value)
+                self.add("KB122", item.span, what, f"Freshdesk accepts at most {LONGEST_TAG}")
+        texts = self._texts(key, value)
+        return texts if texts is None else valid_tags(texts)
 
     def _integer(self, key: str, value: YamlValue) -> int | None:
         if isinstance(value, YamlScalar) and _INTEGER.fullmatch(value.text) and int(value.text) > 0:

@@ -373,7 +373,7 @@ def _front_changes(live: Item, changed: tuple[str, ...]) -> dict[str, FieldValue
 
 
 def front_matter_values(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
-    """Return fields as front matter holds them: plain text, and names on one line that are not empty."""
+    """Return fields as front matter holds them: plain text, and names as they are, on one line, but not empty."""
     found = {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
-    names = {name: " ".join(str(found[name]).split()) or "Untitled" for name in ("title", "name") if name in found}
-    return found | names
+    names = {name: " ".join(str(found[name]).splitlines()) for name in ("title", "name") if name in found}
+    return found | {name: text if text.strip() else "Untitled" for name, text in names.items()}

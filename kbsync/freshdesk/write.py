@@ -182,7 +182,8 @@ def _update_article(
     unsent_seo = {name: None for name in ("title", "description", "keywords") if f"seo.{name}" not in fields}
     seo = replace(desired.seo, **unsent_seo)
     body = now.body if request.body is None else request.body
-    sent = replace(desired, body=body, seo=seo, **_unsent(fields, "tags", "author"))
+    title = desired.title if desired.has_valid_label else now.title
+    sent = replace(desired, title=title, body=body, seo=seo, **_unsent(fields, "tags", "author"))
     if now.status is Status.PUBLISHED and desired.status is Status.DRAFT:
         hidden = _put(request, _UNPUBLISH, not_after)
         not_after = float("inf")  # what this run made, it may go on with

@@ -204,8 +204,14 @@ def _simplify(tokens: Sequence[Token]) -> list[Token]:
 class _Renderer(RendererHTML):
     """The markdown-it renderer with `<del>`, and without newlines in call-outs, where they would be visible."""
 
+    _rule_names: tuple[str, ...] = ()
+
     def __init__(self) -> None:
-        super().__init__()
+        # The library looks for its rules among all members, which takes longer than to render a paragraph.
+        if not _Renderer._rule_names:
+            super().__init__()
+            _Renderer._rule_names = tuple(self.rules)
+        self.rules = {name: getattr(self, name) for name in _Renderer._rule_names}
         self._callout_depth = 0
 
     def _fitted(self, written: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from html import unescape
 
 from markdown_it.token import Token
@@ -18,6 +19,7 @@ from kbsync.markup.merge.diff3 import match_versions
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import RenderedBlock, render_blocks, unchanged_address
 
+_SHORT = 1000
 _MIN_SIMILARITY = 0.3
 """The share of their words that two blocks must have in common to be versions of one another."""
 
@@ -98,7 +100,15 @@ def _split(markdown: str, rendered: Sequence[RenderedBlock], keep: Collection[st
 
 def _key(html: str, keep: Collection[str]) -> str | None:
     """Return the key of a block; None for a comment, except an empty one, which separates two lists."""
-    return canonical(html, keep) or (None if is_comment(html) else f"shows nothing: {html.strip()}")
+    return canonical_part(html, keep) or (None if is_comment(html) else f"shows nothing: {html.strip()}")
+
+
+def canonical_part(html: str, keep: Collection[str]) -> str:
+    """Return the canonical form of a block, or of a part of one; most are the same in all versions of a text."""
+    return _canonical_of_short(html, frozenset(keep)) if len(html) <= _SHORT else canonical(html, keep)
+
+
+_canonical_of_short = lru_cache(maxsize=16384)(canonical)
 
 
 def is_comment(html: str) -> bool:

@@ -10,8 +10,7 @@ from itertools import pairwise
 
 from markdown_it.token import Token
 
-from kbsync.markup.compare import canonical
-from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock, is_comment, trim_blank_lines
+from kbsync.markup.merge.blocks import Blocks, Container, SourceBlock, canonical_part, is_comment, trim_blank_lines
 from kbsync.markup.merge.diff3 import match_versions
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_html import render_tokens
@@ -175,7 +174,7 @@ def _is_new_list(above: _NestedPart, part: _NestedPart) -> bool:
 def _key(part: _NestedPart, options: MarkupOptions, *, is_separate: bool) -> str:
     closing = [Token(token.type.replace("_open", "_close"), token.tag, -1) for token in reversed(part.ancestors)]
     html = render_tokens([*part.ancestors, *part.tokens, *closing], options)
-    shown = canonical(html, options.keep_classes)
+    shown = canonical_part(html, options.keep_classes)
     places = "".join(str(int(number <= part.opened)) for number in range(len(part.ancestors), 0, -1))
     items = [place for place, token in zip(places, part.ancestors, strict=True) if token.type == "list_item_open"]
     return f"{''.join(items)}{' separate' * is_separate} {part.tokens[0].type if part.tokens else ''} {shown}"
