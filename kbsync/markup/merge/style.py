@@ -197,7 +197,10 @@ class _Restyler:
     ) -> SourceBlock:
         """Write a block like the author's, of which one is an older version, or even in the same place."""
         if not block.group:
-            return replace(block, text=_lines_above(block) + self._broken(block, _content_lines(block), (), version))
+            # An attribute list that the portal does not keep, such as a class, stays in the file.
+            own = _lines_above(version) if version is not None and self._keeps_breaks and _is_one_text(block) else ""
+            above = _lines_above(block) or own
+            return replace(block, text=above + self._broken(block, _content_lines(block), (), version))
         if replaced is not None and replaced.group != block.group:
             replaced = None
         kept = sum(takewhile(bool, map(_same_container, block.containers, replaced.containers))) if replaced else 0
