@@ -289,7 +289,7 @@ class _ConfigReader:
         for name in section.keys() - set(names):
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
             fixable = bool(difflib.get_close_matches(name, names, n=1, cutoff=0.8))
-            advice = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(names)}"
+            advice = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(names)}"
             self._problem(name, f"unknown key {name!r} in {where}", advice, code="KB102", fixable=fixable)
 
     def _problem(self, name: str, what: str, advice: str = "", *, code: str = "KB103", fixable: bool = False) -> None:

@@ -31,7 +31,8 @@ class Problem:
     @property
     def is_error(self) -> bool:
         """Whether it must be fixed before anything can be planned or published."""
-        return not self.code or RULES[self.code].is_error
+        rule = RULES.get(self.code)
+        return rule is None or rule.is_error
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}:{self.column}" if self.line else self.path

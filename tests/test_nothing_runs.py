@@ -116,8 +116,10 @@ def fires(hostile: HostileClone, *words: str, cwd: Path) -> None:
     hostile.mark.unlink()
 
 
-def nothing_runs(hostile: HostileClone, *, refused: bool = False, cwd: Path | None = None, **environ: str) -> None:
-    """Run every command, and see that none made the mark, and that a refusal is advice."""
+def nothing_runs(
+    hostile: HostileClone, *, refused: bool = False, problem: str = "", cwd: Path | None = None, **environ: str
+) -> None:
+    """Run every command, and see that none made the mark, and that a refusal is advice, or names a problem."""
     for words in COMMANDS:
         done = hostile.checkout.kbsync(*words, cwd=cwd or hostile.root, **environ)
         assert not hostile.mark.exists(), words
@@ -126,6 +128,8 @@ def nothing_runs(hostile: HostileClone, *, refused: bool = False, cwd: Path | No
             assert done.code != 0, (words, done)
             assert done.err.startswith("error: "), (words, done.err)
             assert "\n  try: " in done.err, (words, done.err)
+        elif done.code == 1 and problem:
+            assert problem in done.out + done.err, (words, done)
         else:
             assert done.code in {0, 4}, (words, done)
 
@@ -277,7 +281,7 @@ def test_a_repository_within_the_tree_is_not_read(hostile: HostileClone) -> None
     for name in ("submodule.recurse", "submodule.inner.active", "status.submoduleSummary", "protocol.ext.allow"):
         hostile.checkout.git("config", name, "always" if name == "protocol.ext.allow" else "true")
     hostile.changed()
-    nothing_runs(hostile)
+    nothing_runs(hostile, problem="guide/inner: KB205 ")
 
 
 @pytest.mark.parametrize(

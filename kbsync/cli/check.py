@@ -67,7 +67,7 @@ def lint(
 
 
 def _selectors(given: tuple[str, ...], *, ignoring: bool) -> tuple[str, ...]:
-    selectors = tuple(code.strip() for codes in given for code in codes.split(";"))
+    selectors = tuple(code.strip() for codes in given for code in codes.split(","))
     if error := next(filter(None, (selector_error(code, ignoring=ignoring) for code in selectors)), None):
         raise UsageError(error[0], advice=error[1])
     return selectors

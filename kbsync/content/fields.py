@@ -119,9 +119,7 @@ class FieldReader:
         items = {key: value for key, value in table.items.items() if prefix + key not in self.ignored_keys}
         for key in items.keys() - set(keys):
             near = get_close_matches(key.lower(), keys, n=1, cutoff=0.6)
-            advice = (
-                f"did you mean `{prefix}{near[0]}`?" if near else f"known keys are {', '.join(keys)}; {_OTHER_TOOL}"
-            )
+            advice = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys: {', '.join(keys)}; {_OTHER_TOOL}"
             fixable = bool(get_close_matches(key.lower(), keys, n=1, cutoff=0.8))
             self.add("KB112", table.keys[key], f"unknown key `{prefix}{key}` for {where}", advice, fixable=fixable)
         return YamlMapping(items=items, keys=table.keys, flow=table.flow, span=table.span)
@@ -167,7 +165,7 @@ class FieldReader:
             else:
                 texts.append(text)
                 self._check_comment(key, item)
-                if key == "seo.keywords" and ";" in text:
+                if key == "seo.keywords" and "," in text:
                     what = f"the keyword `{text}` has a comma, at which Freshdesk divides it"
                     self.add("KB125", item.span, what, "write each keyword as an entry of its own")
         return tuple(texts)

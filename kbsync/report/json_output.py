@@ -109,7 +109,7 @@ def _annotation(problem: Problem, prefix: str) -> str:
     properties = {"file": prefix + problem.path} if problem.path else {}
     properties |= {"line": str(problem.line), "col": str(problem.column)} if problem.line else {}
     properties |= {"title": problem.code} if problem.code else {}
-    written = ";".join(f"{key}={_encoded(value, ':,')}" for key, value in properties.items())
+    written = ",".join(f"{key}={_encoded(value, ':,')}" for key, value in properties.items())
     command = f"{'error' if problem.is_error else 'warning'} {written}".rstrip()
     text = problem.message + (f" ({problem.advice})" if problem.advice else "")
     return f"::{command}::{_encoded(text)}"
@@ -251,6 +251,17 @@ class _SavedOrigin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _SavedProblem:
+    code: str
+    path: str
+    line: int | None = None
+    column: int | None = None
+    message: str
+    advice: str = ""
+    fixable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _SavedPlan:
     target: str
     changes: tuple[_SavedChange, ...]
@@ -262,6 +273,7 @@ class _SavedPlan:
     refused: str
     advice: str
     calls: int
+    problems: tuple[_SavedProblem, ...] = ()
     saved: _SavedOrigin
 
 
@@ -300,6 +312,7 @@ def _plan(page: _SavedPlan) -> Plan:
         unmanaged=findings(page.unmanaged, FindingKind.UNMANAGED),
         undone=findings(page.undone, FindingKind.UNDONE),
         unchanged=page.unchanged,
+        problems=tuple(_taken(Problem, one, line=one.line or 0, column=one.column or 1) for one in page.problems),
         ids={},
         targets={},
         anchors={},
@@ -312,7 +325,7 @@ def _taken(cls: type[_T], page: "DataclassInstance", **others: object) -> _T:
     """Make a value of the fields that an object of the file has by the same names."""
     wanted = fields(cast("type[DataclassInstance]", cls))
     names = {field.name for field in fields(page)} & {field.name for field in wanted}
-    return cls(**{name: getattr(page, name) for name in names}, **others)
+    return cls(**({name: getattr(page, name) for name in names} | others))
 
 
 def _named(kind: Kind, title: str) -> Item:

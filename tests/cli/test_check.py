@@ -20,7 +20,7 @@ def test_every_problem_is_named_at_once_with_path_and_line(project: Project) -> 
     places = {" ".join(line.split()[:3]) for line in result.out.splitlines()}
     assert result.code == 1
     assert {
-        "guide/loose.md:1:1: KB220 lies",
+        "guide/loose.md:1:1: KB220 is",
         "guide/start/a.md:2:1: KB112 unknown",
         "guide/start/b.md:5:12: KB301 the",
         "guide/start/b.md:5:36: KB601 the",
@@ -96,6 +96,11 @@ def test_warnings_alone_end_with_0_and_stop_no_publish(project: Project) -> None
     assert note in planned.err
     assert planned.json["problems"] == project.kbsync("lint", "--format", "json").json["problems"]
     assert project.kbsync("plan", "--format", "json", FIRST).json["problems"] == []
+    project.kbsync("plan", "--out", "plan.json")
+    assert (
+        project.kbsync("plan", "--show", "plan.json", "--format", "json").json["problems"] == planned.json["problems"]
+    )
+    project.checkout.remove("plan.json")
     published = project.kbsync("publish", "--yes")
     assert (published.code, note in published.err) == (0, True)
 

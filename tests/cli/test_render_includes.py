@@ -28,7 +28,7 @@ def test_lint_names_the_line_of_the_snippet(project: Project) -> None:
     assert [(problem["path"], problem["line"]) for problem in result.json["problems"]] == [(NOTE, 4), (NOTE, 5)]
     result = project.kbsync("render", NOTE)
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith(f"{NOTE}:5:1: KB230 there is no `nowhere` to include")
+    assert result.err.startswith(f"{NOTE}:5:1: KB230 included file not found: `nowhere`")
 
 
 def test_a_plan_shows_what_a_snippet_or_a_variable_changes(project: Project) -> None:
