@@ -49,7 +49,7 @@ def lint(
     files = files_on_disk(config)
     check_on_disk(config.root, files.paths(), asked)
     with cache_in_use():
-        problems = problems_of(config, files)
+        problems = problems_of(config, files, asked)
     found = tuple(
         problem
         for problem in problems

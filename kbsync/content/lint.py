@@ -17,7 +17,7 @@ from kbsync.content.tree import ContentTree
 from kbsync.errors import Problem
 from kbsync.files import folded
 from kbsync.markup.links import Reference, anchors_of, fences_with_attributes, from_root, hazards, references, to_root
-from kbsync.model import INDEX_FILE, Article, Status, parent_path, source_path
+from kbsync.model import INDEX_FILE, Article, Status, is_under, parent_path, source_path
 from kbsync.rules import is_selected
 
 
@@ -28,14 +28,17 @@ def lint(
     ignore: Collection[str] = (),
     others: Iterable[Problem] = (),
     empty: Collection[str] = (),
+    paths: Collection[str] = (),
 ) -> tuple[Problem, ...]:
     """Return every problem of a tree, sorted by file and line, with `others` that are known of it already.
 
     Warnings that a comment in their file ignores, or that the codes in `ignore` begin, are left out. `empty` are the
-    articles that have no text on the portal either.
+    articles that have no text on the portal either. With `paths` only the articles below these are checked, and those
+    that include other files.
     """
     checker = _ArticleChecker(tree, served=assets_url is not None, empty=frozenset(empty))
-    found = {problem for article in tree.knowledge.articles for problem in checker.check(article)}
+    concerned = [one for one in tree.knowledge.articles if _concerns(one.path or "", tree, paths)]
+    found = {problem for article in concerned for problem in checker.check(article)}
     found |= {*tree.problems, *others}
     comments: dict[str, tuple[Ignored, ...]] = {}
     for path, text, line in _texts(tree):
@@ -47,6 +50,10 @@ def lint(
         if is_selected(problem.code, ignore=ignore)
         and not any(comment.covers(problem) for comment in comments.get(problem.path, ()))
     )
+
+
+def _concerns(path: str, tree: ContentTree, paths: Collection[str]) -> bool:
+    return not paths or path in tree.expansions or any(is_under(path, asked) for asked in paths)
 
 
 def _texts(tree: ContentTree) -> Iterator[tuple[str, str, int]]:

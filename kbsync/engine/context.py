@@ -100,10 +100,10 @@ def tree_rules(config: Config) -> TreeRules:
     )
 
 
-def problems_of(config: Config, files: Files) -> tuple[Problem, ...]:
-    """Return all problems of a tree, those of its lock files included."""
+def problems_of(config: Config, files: Files, paths: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Return the problems of a tree and its lock files; with `paths`, not those of the texts of other articles."""
     lock, of_lock = read_lock_files(lock_files(config, files))
-    return _lint(config, read_tree(files, tree_rules(config)), lock, of_lock)
+    return _lint(config, read_tree(files, tree_rules(config)), lock, of_lock, paths)
 
 
 def open_workspace(
@@ -149,11 +149,16 @@ def open_workspace(
 
 
 def _lint(
-    config: Config, tree: ContentTree, lock: Mapping[ItemKey, Baseline], of_lock: tuple[Problem, ...]
+    config: Config,
+    tree: ContentTree,
+    lock: Mapping[ItemKey, Baseline],
+    of_lock: tuple[Problem, ...],
+    paths: Collection[str] = (),
 ) -> tuple[Problem, ...]:
-    nothing = content_digests(Article(title="", body=""), frozenset())["body"]
+    nothing = content_digests(Article(title="", body=""))["body"]
     empty = {known.path for known in lock.values() if known.content.get("body") == nothing}
-    return lint(tree, assets_url=config.assets_url or None, ignore=config.lint_ignore, others=of_lock, empty=empty)
+    url, ignore = config.assets_url or None, config.lint_ignore
+    return lint(tree, assets_url=url, ignore=ignore, others=of_lock, empty=empty, paths=paths)
 
 
 def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:

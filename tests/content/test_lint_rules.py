@@ -150,3 +150,12 @@ def test_a_warning_is_marked_in_the_text_of_a_problem() -> None:
     assert str(problem) == "a.md:3:5: KB306 warning: m (a)"
     assert str(replace(problem, code="KB301")) == "a.md:3:5: KB301 m (a)"
     assert str(replace(problem, code="KB215", line=0, advice="")) == "a.md: KB215 warning: m"
+
+
+def test_only_the_articles_below_some_paths_are_checked_and_those_that_include_files(tmp_path: Path) -> None:
+    files = f"{TITLE}{DEAD}\n==> a/b/two.md\n{TITLE}{DEAD}\n==> a/c/three.md\n{TITLE}{{% include '_s/x.md' %}}\n"
+    problems(tmp_path, f"{files}==> _s/x.md\n{DEAD}\n")
+    config, tree = load_config(tmp_path, {}, {}), WorkingTree(tmp_path)
+    assert {one.path for one in problems_of(config, tree)} == {PAGE, "a/b/two.md", "_s/x.md"}
+    assert {one.path for one in problems_of(config, tree, [PAGE])} == {PAGE, "_s/x.md"}
+    assert {one.path for one in problems_of(config, tree, ["_s/x.md"])} == {"_s/x.md"}
