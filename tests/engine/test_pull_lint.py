@@ -10,7 +10,7 @@ from kbsync.engine.context import problems_of
 from kbsync.files import WorkingTree
 from kbsync.sandbox.server import serve
 from kbsync.sandbox.settings import SandboxSettings
-from tests.engine.clone import new_clone
+from tests.engine.clone import new_clone, steps
 
 MARKERS = "&lt;&lt;&lt;&lt;&lt;&lt;&lt; yours{0}a{0}======={0}b{0}&gt;&gt;&gt;&gt;&gt;&gt;&gt; portal"
 LINES = MARKERS.format("\n")
@@ -46,6 +46,7 @@ TITLES = [
     ),
     *("12", "[a]", "*x*", "x\u2028y", "<<<<<<< yours", "a\\", "\U0001f389"),
 ]
+NAMES = ["A  B", "A B", " A B", "x\ny", "x" * 200, "CON", "_x", ".y", "\u00e9", "e\u0301", "# h", "a: b", "~", "README"]
 TAGS = [["x" * 40], ["", "a"], ["a", "a"], ["a,b"], [" a "], ["a\nb"], ["~"], ["A", "a"], ["#x"], ["[", "]"]]
 DESCRIPTIONS = [
     *(LINES.replace("&lt;", "<").replace("&gt;", ">"), "---\na: b\n---\n", "# H\n\n{% include 'x' %}"),
@@ -130,6 +131,9 @@ def _errors(articles: list[tuple[str, list[str], list[str]]], descriptions: list
     with serve(SandboxSettings()) as portal:
         category = portal.store.create_category("Guide")
         folder = portal.store.create_folder(category.id, "Basics")
+        for name in NAMES:
+            portal.store.create_folder(category.id, name)
+            portal.store.create_folder(portal.store.create_category(f"C {name}").id, name)
         for number, text in enumerate(descriptions):
             portal.store.create_folder(category.id, f"Folder {number}", description=text)
             portal.store.create_category(f"Category {number}", description=text)
@@ -138,4 +142,6 @@ def _errors(articles: list[tuple[str, list[str], list[str]]], descriptions: list
         files = {"kbsync.toml": ""}
         clone = new_clone(place / "clone", portal, files, new="all", languages=("fr",), variables={"product": "P"})
         clone.pull()
+        clone.commit()
+        assert steps(clone.plan()) == {}
     return [str(one) for one in problems_of(clone.config, WorkingTree(clone.root)) if one.is_error]
