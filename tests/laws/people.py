@@ -227,6 +227,9 @@ class Person:
         return fixed
 
     def _chosen(self, which: int) -> tuple[str, str]:
+        """Return the path and the text of a file; a new one where merges have left none."""
+        if not self.articles():
+            self._write(f"{FOLDERS[0]}/{self.words.name()}", self.words.article())
         here = list(self.articles().items())
         return here[which % len(here)]
 
