@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,7 +10,6 @@ from pathlib import Path
 
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings
-from tests.cli_runner import git
 
 
 @dataclass(slots=True)
@@ -47,6 +47,6 @@ class Ready:
             settings.write_text(settings.read_text().replace(str(old), str(folder)))
         for index in folder.glob("*/.git/index"):
             # Git knows files by their inodes too: to it, every copied file may have changed.
-            git(index.parent.parent, "update-index", "-q", "--refresh")
+            subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=index.parent.parent, check=True)
         with closing(sqlite3.connect(kept / "portal.sqlite")) as data:
             data.backup(portal.store.database.connection)

@@ -3,18 +3,24 @@
 import pytest
 
 from tests.cli.conftest import FIRST, SECOND, Project
+from tests.ready import Ready
 
 EDITED = "---\ntitle: Second steps, again\ntags: [setup]\n---\nTurn it off and on.\n"
 
 
 @pytest.fixture
-def changed(project: Project) -> Project:
+def changed(project: Project, ready: Ready) -> Project:
     """A project with two runs: a first publish, and one that changed an article and made another."""
-    project.published()
-    project.checkout.write(SECOND, EDITED)
-    project.checkout.write("guide/more/third.md", "---\ntitle: Third steps\n---\nWait.\n")
-    project.checkout.commit()
-    return project.published()
+
+    def make() -> None:
+        project.published()
+        project.checkout.write(SECOND, EDITED)
+        project.checkout.write("guide/more/third.md", "---\ntitle: Third steps\n---\nWait.\n")
+        project.checkout.commit()
+        project.published()
+
+    ready("two runs", project.checkout.root.parent, project.portal, make)
+    return project
 
 
 def last(project: Project) -> str:

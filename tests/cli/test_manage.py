@@ -3,12 +3,14 @@
 import pytest
 
 from tests.cli.conftest import FIRST, SECOND, Project
+from tests.ready import Ready
 
 
 @pytest.fixture
-def project(project: Project) -> Project:
+def project(project: Project, ready: Ready) -> Project:
     """The tree, published."""
-    return project.published()
+    ready("published", project.checkout.root.parent, project.portal, project.published)
+    return project
 
 
 def _on_the_web(project: Project, title: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import FIRST, SECOND, Project
+from tests.ready import Ready
 
 
 @pytest.fixture
@@ -15,13 +16,17 @@ def place(project: Project) -> Path:
 
 
 @pytest.fixture
-def saved(project: Project, place: Path) -> Path:
+def saved(project: Project, place: Path, ready: Ready) -> Path:
     """A published tree with two edits in it, whose plan is saved."""
-    project.published()
-    project.checkout.write(FIRST, project.checkout.read(FIRST).replace("Plug it in.", "Plug it in, gently."))
-    project.checkout.write(SECOND, project.checkout.read(SECOND).replace("Turn it on.", "Turn it off and on."))
-    project.checkout.commit()
-    assert project.kbsync("plan", "--out", str(place)).code == 0
+
+    def make() -> None:
+        project.published()
+        project.checkout.write(FIRST, project.checkout.read(FIRST).replace("Plug it in.", "Plug it in, gently."))
+        project.checkout.write(SECOND, project.checkout.read(SECOND).replace("Turn it on.", "Turn it off and on."))
+        project.checkout.commit()
+        assert project.kbsync("plan", "--out", str(place)).code == 0
+
+    ready("saved plan", project.checkout.root.parent, project.portal, make)
     return place
 
 

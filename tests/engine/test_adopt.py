@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.config import Secret
+from kbsync.config import Config, Secret
 from kbsync.engine.adopt import AdoptResult, Named, adopt, release
 from kbsync.engine.context import Options
 from kbsync.errors import KbsyncError
@@ -14,16 +14,17 @@ from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, clone_of, new_clone, shown, steps
 from tests.planner.test_identity_edits import FILES
 from tests.planner.world import article
+from tests.ready import Ready
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 
 
 @pytest.fixture
-def clone(tmp_path: Path, portal: Portal) -> Clone:
+def clone(tmp_path: Path, portal: Portal, ready: Ready) -> Clone:
     """A published tree without a link."""
-    made = new_clone(tmp_path / "clone", portal, FILES)
-    made.published()
-    return made
+    root = tmp_path / "clone"
+    ready("adopt", tmp_path, portal, lambda: new_clone(root, portal, FILES).published())
+    return Clone(root=root, portal=portal, config=Config(root=root, url=portal.url))
 
 
 def _adopt(clone: Clone, *paths: str, ids: tuple[int, ...] = (), dry_run: bool = False) -> AdoptResult:

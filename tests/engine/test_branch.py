@@ -18,6 +18,7 @@ from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, clone_of, git, new_clone, steps
 from tests.engine.conftest import TREE
 from tests.planner.world import article
+from tests.ready import Ready
 
 BRANCH = "kbsync-pull"
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
@@ -49,10 +50,14 @@ def message(place: Path, commit: str) -> str:
 
 
 @pytest.fixture
-def published(clone: Clone, shared: Path) -> Clone:
+def published(clone: Clone, shared: Path, ready: Ready) -> Clone:
     """A clone whose tree is on the portal, and whose main is on the remote."""
-    clone.published()
-    clone.git("push", "-q", "origin", "main")
+
+    def make() -> None:
+        clone.published()
+        clone.git("push", "-q", "origin", "main")
+
+    ready("shared", clone.root.parent, clone.portal, make)
     return clone
 
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from kbsync.config import Secret
+from kbsync.config import Config, Secret
 from kbsync.engine import publish as publishing
 from kbsync.engine.context import Options
 from kbsync.errors import ContentError
@@ -21,16 +21,17 @@ from tests.engine import faulted
 from tests.engine.clone import Clone, Quiet, clone_of, git, new_clone, shown, steps, troubles
 from tests.planner.test_identity_edits import FILES
 from tests.planner.world import article
+from tests.ready import Ready
 
 RESET, INSTALL, JOIN = "guide/basics/reset.md", "guide/basics/install.md", "guide/wifi/join.md"
 
 
 @pytest.fixture
-def clone(tmp_path: Path, portal: Portal) -> Clone:
+def clone(tmp_path: Path, portal: Portal, ready: Ready) -> Clone:
     """A published tree of articles that share no word."""
-    made = new_clone(tmp_path / "clone", portal, FILES)
-    made.published()
-    return made
+    root = tmp_path / "clone"
+    ready("identity", tmp_path, portal, lambda: new_clone(root, portal, FILES).published())
+    return Clone(root=root, portal=portal, config=Config(root=root, url=portal.url))
 
 
 def _move(clone: Clone, old: str, new: str) -> None:

@@ -19,6 +19,7 @@ from tests.engine.test_laws import a_clone, edit_web, rewrite
 from tests.planner.trees import Edit, agents_edits, law, trees, writers_edits
 from tests.planner.world import article
 from tests.portals import serve
+from tests.ready import Ready
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 JOIN, NEW = "guide/basics/wifi/join.md", "guide/basics/new.md"
@@ -27,9 +28,9 @@ BY_HAND = "<p>By hand.</p>"
 
 
 @pytest.fixture
-def live(clone: Clone) -> Clone:
+def live(clone: Clone, ready: Ready) -> Clone:
     """A published tree."""
-    clone.published()
+    ready("live", clone.root.parent, clone.portal, clone.published)
     return clone
 
 

@@ -12,14 +12,15 @@ from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, new_clone, shown, steps
 from tests.planner.world import article
 from tests.portals import serve
+from tests.ready import Ready
 
 RESET, INSTALL, JOIN = "guide/basics/reset.md", "guide/basics/install.md", "guide/basics/wifi/join.md"
 
 
 @pytest.fixture
-def clone(clone: Clone) -> Clone:
+def clone(clone: Clone, ready: Ready) -> Clone:
     """The tree, published."""
-    clone.published()
+    ready("live", clone.root.parent, clone.portal, clone.published)
     return clone
 
 

@@ -16,6 +16,7 @@ from kbsync.errors import KbsyncError, Refusal
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, git, shown, steps
 from tests.planner.world import article
+from tests.ready import Ready
 
 WIFI, THERE = "guide/basics/wifi", "shop/wifi"
 ASSETS = "https://cdn.acme.com/kb"
@@ -48,13 +49,17 @@ TREE = {
 
 
 @pytest.fixture
-def clone(clone: Clone) -> Clone:
+def clone(clone: Clone, ready: Ready) -> Clone:
     """The tree, published, with a folder that holds much and is linked to from everywhere."""
     clone.config = replace(clone.config, assets_url=ASSETS)
-    (clone.root / WIFI / "img").mkdir(parents=True)
-    (clone.root / WIFI / "img/net.png").write_bytes(PICTURE)
-    clone.commit(TREE)
-    clone.published()
+
+    def make() -> None:
+        (clone.root / WIFI / "img").mkdir(parents=True)
+        (clone.root / WIFI / "img/net.png").write_bytes(PICTURE)
+        clone.commit(TREE)
+        clone.published()
+
+    ready("wireless", clone.root.parent, clone.portal, make)
     return clone
 
 

@@ -14,6 +14,7 @@ from kbsync.sandbox.api.requests import page_of
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, clone_of, new_clone, steps
 from tests.planner.world import article
+from tests.ready import Ready
 
 INSTALL, RESET, PAY = "guide/basics/install.md", "guide/basics/reset.md", "shop/orders/pay.md"
 LOCK = f".kbsync/production/{INSTALL}.json"
@@ -37,10 +38,14 @@ Last of all, be glad.
 
 
 @pytest.fixture
-def clone(clone: Clone) -> Clone:
+def clone(clone: Clone, ready: Ready) -> Clone:
     """The tree, published, with one article that is written by hand."""
-    clone.commit({INSTALL: TEXT})
-    clone.published()
+
+    def make() -> None:
+        clone.commit({INSTALL: TEXT})
+        clone.published()
+
+    ready("by hand", clone.root.parent, clone.portal, make)
     return clone
 
 

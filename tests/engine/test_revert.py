@@ -9,15 +9,20 @@ from kbsync.engine.undo import BranchUndoResult
 from tests.engine.clone import Clone, clone_of, git, shown, steps
 from tests.engine.test_undo import BOX, CHANGED, INSTALL, PAY, RESET, undone
 from tests.planner.world import article
+from tests.ready import Ready
 
 PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff"
 
 
 @pytest.fixture
-def live(clone: Clone) -> Clone:
+def live(clone: Clone, ready: Ready) -> Clone:
     """A clone whose tree is published, with an article to which no other links."""
-    clone.commit({BOX: article("Box", "Open the box.\n\nKeep it.\n\nClose it.")})
-    clone.published()
+
+    def make() -> None:
+        clone.commit({BOX: article("Box", "Open the box.\n\nKeep it.\n\nClose it.")})
+        clone.published()
+
+    ready("three blocks", clone.root.parent, clone.portal, make)
     return clone
 
 

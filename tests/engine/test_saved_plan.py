@@ -22,6 +22,7 @@ from kbsync.sandbox.settings import SandboxSettings
 from tests.engine.clone import Clone, clone_of, git, new_clone, shown, steps
 from tests.planner.world import article
 from tests.portals import serve
+from tests.ready import Ready
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 NEW = "guide/basics/brand-new.md"
@@ -47,11 +48,15 @@ def _ends(done: PublishResult) -> dict[str, str]:
 
 
 @pytest.fixture
-def edited(clone: Clone, shared: Path) -> Clone:
+def edited(clone: Clone, shared: Path, ready: Ready) -> Clone:
     """A published tree with an update, an update and a new article, committed and pushed."""
-    clone.published()
-    clone.commit(EDITS)
-    clone.git("push", "-q", "origin", "main")
+
+    def make() -> None:
+        clone.published()
+        clone.commit(EDITS)
+        clone.git("push", "-q", "origin", "main")
+
+    ready("edited", clone.root.parent, clone.portal, make)
     return clone
 
 

@@ -5,6 +5,7 @@ import pytest
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import Clone, clone_of, steps, troubles
 from tests.planner.world import article
+from tests.ready import Ready
 
 PATH, LOCK = "guide/basics/reset.md", ".kbsync/production/guide/basics/reset.md.json"
 MINE = article("Reset", "Press the button, as [the other](install.md) says.\n\nThe writer's words.")
@@ -12,14 +13,18 @@ HELD = "removes the web edit of "
 
 
 @pytest.fixture
-def clone(clone: Clone, portal: Portal) -> Clone:
+def clone(clone: Clone, portal: Portal, ready: Ready) -> Clone:
     """A published article that an agent has edited since; the pull of that is on a branch."""
-    clone.published()
-    clone.git("checkout", "-q", "-b", "web")
-    _edit(clone, portal)
-    clone.pull()
-    clone.commit()
-    clone.git("checkout", "-q", "main")
+
+    def make() -> None:
+        clone.published()
+        clone.git("checkout", "-q", "-b", "web")
+        _edit(clone, portal)
+        clone.pull()
+        clone.commit()
+        clone.git("checkout", "-q", "main")
+
+    ready("pulled to a branch", clone.root.parent, portal, make)
     return clone
 
 

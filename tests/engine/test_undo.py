@@ -15,6 +15,7 @@ from kbsync.errors import Refusal, UsageError
 from kbsync.sandbox.server import Portal
 from tests.engine.clone import LEDGER, Clone, Quiet, clone_of, new_clone, read_long_ago, shown, steps
 from tests.planner.world import article
+from tests.ready import Ready
 
 RESET, INSTALL, PAY = "guide/basics/reset.md", "guide/basics/install.md", "shop/orders/pay.md"
 BOX = "guide/basics/box.md"
@@ -53,10 +54,14 @@ def at_rest(clone: Clone) -> dict[str, str]:
 
 
 @pytest.fixture
-def live(clone: Clone) -> Clone:
+def live(clone: Clone, ready: Ready) -> Clone:
     """A clone whose tree is published, with an article to which no other links."""
-    clone.commit({BOX: article("Box", "Open the box and keep it.")})
-    clone.published()
+
+    def make() -> None:
+        clone.commit({BOX: article("Box", "Open the box and keep it.")})
+        clone.published()
+
+    ready("box", clone.root.parent, clone.portal, make)
     return clone
 
 
