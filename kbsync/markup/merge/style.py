@@ -199,8 +199,8 @@ class _Restyler:
         if not block.group:
             # An attribute list that the portal does not keep, such as a class, stays in the file.
             own = _lines_above(version) if version is not None and self._keeps_breaks and _is_one_text(block) else ""
-            above = _lines_above(block) or own
-            return replace(block, text=above + self._broken(block, _content_lines(block), (), version))
+            lines_above = _lines_above(block) or own
+            return replace(block, text=lines_above + self._broken(block, _content_lines(block), (), version))
         if replaced is not None and replaced.group != block.group:
             replaced = None
         kept = sum(takewhile(bool, map(_same_container, block.containers, replaced.containers))) if replaced else 0
