@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from kbsync.markup.dom import ADDRESSES, BLOCKS, HEADINGS, Element, Node, descendants, parse, serialize, text_content
-from kbsync.markup.meaning import EDITOR_PREFIX
+from kbsync.markup.meaning import SET_BY_TOOLS
 from kbsync.markup.normalize import normalize
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_html import encode_address, to_html
@@ -49,12 +49,12 @@ def canonical_address(value: str) -> str:
 
 
 def classes_left_out(html: str, keep: Collection[str] = ()) -> Counter[str]:
-    """Count the classes that nothing gives a meaning and `keep` does not name; the editor's own are not counted."""
+    """Count the classes that nothing gives a meaning and `keep` does not name; those of tools are not counted."""
     if "class" not in html:
         return Counter()
     nodes = parse(html).nodes
     left = _classes(nodes) - _classes(normalize(nodes, keep))
-    return Counter({name: count for name, count in left.items() if not name.startswith(EDITOR_PREFIX)})
+    return Counter({name: count for name, count in left.items() if not SET_BY_TOOLS.fullmatch(name)})
 
 
 def counting_classes(options: MarkupOptions, markdown: str) -> MarkupOptions:

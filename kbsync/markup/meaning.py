@@ -57,8 +57,8 @@ CLASSES = (
 """Who gives a meaning, on which elements, to which classes (patterns)."""
 
 ALL_CLASSES = frozenset("*")
-EDITOR_PREFIX = "fr-"
-"""The other classes that begin so are set and taken away by the editor itself."""
+SET_BY_TOOLS = re.compile(r"fr-.+|(?:contains-)?task-list.*")
+"""The other classes that the editor, or the rendering of task lists, sets and removes by itself."""
 TEXT_STYLES = ("font-weight", "font-style", "text-decoration", "vertical-align", "color", "white-space")
 """What changes how text looks."""
 INHERIT = "inherit"
@@ -133,7 +133,7 @@ def _has_no_effect(tag: str, key: str, value: str) -> bool:
 
 def _is_kept(tag: str, name: str, keep: Collection[str]) -> bool:
     known = name in keep or _class_pattern(tag).fullmatch(name) is not None
-    return known or ("*" in keep and not name.startswith(EDITOR_PREFIX))
+    return known or ("*" in keep and not SET_BY_TOOLS.fullmatch(name))
 
 
 def _image_classes(style: dict[str, str], classes: Collection[str]) -> list[str]:

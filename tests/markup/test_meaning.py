@@ -77,6 +77,7 @@ def test_classes_without_a_meaning_are_counted() -> None:
     assert classes_left_out(html) == Counter(l=3, m=1)
     assert classes_left_out(html, ("l",)) == Counter(m=1)
     assert classes_left_out(html, ("*",)) == Counter()
+    assert classes_left_out(to_html("- [x] a\n- [ ] b\n\n> [!TIP]\n> c\n\n```js\nd\n```\n")) == Counter()
 
 
 def test_a_class_that_a_writer_adds_reaches_a_live_block_and_others_stay() -> None:
