@@ -60,6 +60,7 @@ class Change:
         reason: One clause for people.
         before: The source at the baseline, for a reviewer to compare with `after`, the source now.
         kept_fields: The fields that the written side has changed too and keeps where it can.
+        edited_at: When the web edit that it replaces was saved (ISO 8601), where there is one.
         diff: The lines of the diff, where `before` and `after` are not known.
         leaves_pointer: Whether the old article of a move links to the new one instead of being archived.
         baseline_after: The baseline after an undo, without its live half; `desired` is then an earlier live version,
@@ -78,6 +79,7 @@ class Change:
     before: str | None = None
     after: str | None = None
     kept_fields: tuple[str, ...] = ()
+    edited_at: str | None = None
     diff: tuple[str, ...] = ()
     leaves_pointer: bool = False
     baseline_after: Baseline | None = None
@@ -102,7 +104,8 @@ class Finding:
     """An item that a plan names without changing it.
 
     `path` is the content path, or for an item that only live has the names from its category down. `ours` and `theirs`
-    are the changes of content and live since the baseline as lines of a diff, where they are to be shown.
+    are the changes of content and live since the baseline as lines of a diff, where they are to be shown. `edited_at`
+    is when the web edit that it is about was saved.
     """
 
     finding_kind: FindingKind
@@ -115,6 +118,7 @@ class Finding:
     live: Item | None = None
     ours: tuple[str, ...] = ()
     theirs: tuple[str, ...] = ()
+    edited_at: str | None = None
 
     @property
     def key(self) -> ItemKey:

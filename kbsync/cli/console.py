@@ -16,6 +16,8 @@ from kbsync.errors import ContentError, KbsyncError, Problem, UsageError, first_
 
 _MAX_WIDTH = 120
 _WIDTH_OF_A_LOG = 100
+_MOST_NAMED = 10
+"""Uncommitted files that are named; more are counted."""
 
 
 class Look(TypedDict):
@@ -23,6 +25,7 @@ class Look(TypedDict):
 
     colour: bool
     width: int
+    links: bool
 
 
 def prepare_streams() -> None:
@@ -41,10 +44,13 @@ def prepare_streams() -> None:
 
 
 def look() -> Look:
-    """Return how standard output shows text; NO_COLOR and FORCE_COLOR are honoured, as is TERM=dumb."""
-    is_forced = bool(os.environ.get("FORCE_COLOR"))
-    may_colour = is_forced or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
-    return Look(colour=may_colour and not os.environ.get("NO_COLOR"), width=_width())
+    """Return how standard output shows text; NO_COLOR and FORCE_COLOR are honoured, as is TERM=dumb.
+
+    Links are for terminals alone: where colour is forced, as in many logs of CI systems, they would be shown as text.
+    """
+    is_terminal = sys.stdout.isatty() and os.environ.get("TERM") not in {"dumb", "linux"} and "CI" not in os.environ
+    may_colour = bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return Look(colour=may_colour and not os.environ.get("NO_COLOR"), width=_width(), links=is_terminal)
 
 
 def is_interactive() -> bool:
@@ -66,7 +72,8 @@ def print_heading(heading: str, command: str) -> None:
     """Print a heading, and beside it the command that it is about."""
     from kbsync.report.terminal import heading_to_text
 
-    print_result(heading_to_text(heading, command, **look()))
+    shown = look()
+    print_result(heading_to_text(heading, command, colour=shown["colour"], width=shown["width"]))
 
 
 def print_note(text: str) -> None:
@@ -102,9 +109,13 @@ def print_problems(problems: tuple[Problem, ...]) -> None:
 
 
 def print_uncommitted(paths: tuple[str, ...]) -> None:
-    """Print what of a plan a publish would leave out because no commit has it."""
-    if paths:
-        print_note(f"Not committed yet, so publish would not include it: {first_few(paths)}")
+    """Print what of a plan a publish would leave out because no commit has it; lock files are only counted."""
+    named = [path for path in paths if not path.startswith(".kbsync/")]
+    if len(paths) > _MOST_NAMED:
+        count = f"{len(paths):,} new or changed files are not committed, so publish would not include them"
+        print_note(f"{count} (`git status` lists them).")
+    elif paths:
+        print_note(f"Not committed yet, so publish would not include it: {first_few(named or paths)}")
 
 
 def confirm(question: str) -> bool:

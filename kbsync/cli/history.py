@@ -28,7 +28,7 @@ from kbsync.engine.context import Options, PlanResult
 from kbsync.report import history as report
 from kbsync.report.json_output import VERSION, plan_page, to_json
 from kbsync.report.terminal import outcomes_to_text, plan_to_text
-from kbsync.report.wording import one_line
+from kbsync.report.wording import Frame, one_line
 
 _run_argument = click.argument("run", required=False, metavar="[RUN]")
 
@@ -152,7 +152,8 @@ def _report(undone: engine.UndoResult, question: Question, output_format: str, *
     held = ExitCode.HELD if undone.planned.plan.conflicts and not dry_run else ExitCode.OK
     if output_format == "json":
         plan, target = undone.planned.plan, undone.planned.workspace.config.target
-        page = plan_page(plan, target=target, calls=undone.calls, outcomes=run.outcomes if run else None)
+        outcomes, site = run.outcomes if run else None, undone.planned.workspace.config.readers_url
+        page = plan_page(plan, target=target, calls=undone.calls, outcomes=outcomes, site=site)
         print_result(to_json(page | {"undoes": undone.past.id, "remaining": list(undone.remaining)}))
     elif not question.asked:
         print_result(_plan_text(undone.planned))
@@ -162,7 +163,9 @@ def _report(undone: engine.UndoResult, question: Question, output_format: str, *
         print_note("Nothing was written.")
         return ExitCode.FAILED if question.declined else held
     if output_format == "text":
-        print_result(outcomes_to_text(run.outcomes, **look()))
+        revert = f"kbsync undo {undone.past.short_id} --branch NAME"
+        hint = f"Next: {revert} reverts your files too. Until a file changes, kbsync publish skips its article."
+        print_result(outcomes_to_text(run.outcomes, **look(), next_step=hint))
         print_note(f"{undone.calls} API calls.")
     print_failures(run, undone.ledger_error)
     if run.interrupted:
@@ -176,4 +179,5 @@ def _report(undone: engine.UndoResult, question: Question, output_format: str, *
 def _plan_text(planned: PlanResult) -> str:
     name = planned.undoes.short_id if planned.undoes else ""
     heading = f"kbsync undo of run {name} on {portal_of(planned)}"
-    return plan_to_text(planned.plan, heading=heading, undoing=True, **look())
+    frame = Frame(site=planned.workspace.config.readers_url)
+    return plan_to_text(planned.plan, heading=heading, frame=frame, undoing=True, **look())

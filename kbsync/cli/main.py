@@ -129,7 +129,7 @@ def main() -> None:
 
 
 def _report(error: KbsyncError, context: CommandContext) -> int:
-    """Print an error, under `--format json` also as the object on standard output, and return its exit code."""
+    """Print an error, in the format of a report also on standard output in place of it, and return its exit code."""
     if context.output_format == "json":
         from kbsync.report.json_output import error_to_json
 
@@ -138,6 +138,10 @@ def _report(error: KbsyncError, context: CommandContext) -> int:
         from kbsync.report.json_output import error_to_github
 
         print_result(error_to_github(error))
+    elif context.output_format != "text":
+        from kbsync.report.pages import error_page
+
+        print_result(error_page(error, context.output_format))
     print_error(error)
     return error.exit_code
 

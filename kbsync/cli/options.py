@@ -139,6 +139,12 @@ ignore_ids_option = click.option(
 rerender_option = click.option(
     "--rerender", envvar="KBSYNC_RERENDER", is_flag=True, help="Also re-render unchanged articles."
 )
+overwrite_option = click.option(
+    "--overwrite",
+    multiple=True,
+    metavar="PATH",
+    help="Publish PATH even if it was edited on the portal, replacing the edit. Repeatable.",
+)
 no_refresh_option = click.option(
     "--no-refresh",
     envvar="KBSYNC_NO_REFRESH",

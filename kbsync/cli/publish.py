@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kbsync.cli.options import (
     format_option,
     ignore_ids_option,
     local_option,
+    overwrite_option,
     paths_argument,
     rerender_option,
     seconds_to_wait,
@@ -37,6 +39,7 @@ from kbsync.errors import UsageError
 from kbsync.planner.approval import needs_review
 from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import outcomes_to_text
+from kbsync.report.wording import base_text, next_step
 
 
 @command("kbsync publish", "kbsync publish --plan plan.json --yes")
@@ -46,12 +49,7 @@ from kbsync.report.terminal import outcomes_to_text
 @click.option("--dirty", is_flag=True, help="Publish the last commit even if there are uncommitted changes.")
 @click.option("--force", is_flag=True, help="Allow more removals than the limit.")
 @click.option("--rollback", is_flag=True, help="Publish a commit older than the last published one.")
-@click.option(
-    "--overwrite",
-    multiple=True,
-    metavar="PATH",
-    help="Publish PATH even if it was edited on the portal, replacing the edit. Repeatable.",
-)
+@overwrite_option
 @rerender_option
 @click.option(
     "--no-refresh",
@@ -135,7 +133,7 @@ class _PublishRun:
         print_notices(planned)
         if self._format != "text":
             return
-        print_result(format_plan(planned, "text"))
+        print_result(format_plan(planned, "text", options=self.options))
         if not self._yes and planned.withheld:
             print_result(f"\n{outcomes_to_text(planned.withheld, **look())}")
             self._shown = planned.withheld
@@ -148,7 +146,10 @@ class _PublishRun:
             return ExitCode.FAILED if self.question.declined else ExitCode.OK
         if self._format == "json":
             target = planned.workspace.config.target
-            print_result(to_json(plan_page(planned.plan, target=target, calls=published.calls, outcomes=run.outcomes)))
+            site, calls = planned.workspace.config.readers_url, published.calls
+            note = base_text(None, self.options.paths, is_partial=bool(planned.live.assumed))
+            page = plan_page(planned.plan, target=target, calls=calls, outcomes=run.outcomes, site=site, note=note)
+            print_result(to_json(page))
         else:
             self._print_text(planned, run.outcomes, published.calls)
         print_failures(run, published.ledger_error)
@@ -164,6 +165,9 @@ class _PublishRun:
     def _print_text(self, planned: PlanResult, outcomes: Sequence[Outcome], calls: int) -> None:
         plan = planned.plan
         if not plan.writes and (plan.changes or plan.drift or plan.conflicts or plan.undone):
-            print_result(format_plan(planned, "text"))
-        print_result(outcomes_to_text(outcomes, **look(), shown=self._shown))
+            print_result(format_plan(planned, "text", options=self.options))
+        unfinished = any(outcome.result in {Result.FAILED, Result.SKIPPED} for outcome in outcomes)
+        left = replace(plan, changes=plan.changes if unfinished else ())
+        step = next_step(left, paths=self.options.paths)
+        print_result(outcomes_to_text(outcomes, **look(), shown=self._shown, next_step=step))
         print_note(f"{calls} API calls.")

@@ -26,6 +26,7 @@ from kbsync.errors import UsageError
 from kbsync.markup.dom import abbreviate
 from kbsync.report.json_output import plan_page, to_json
 from kbsync.report.terminal import plan_to_text
+from kbsync.report.wording import Frame, next_step_of_pull
 
 _MAX_CLASSES = 12
 
@@ -125,11 +126,12 @@ def _pull_into_tree(config: Config, key: Secret, options: Options, output_format
     check_known(pulled.planned, (*options.paths, *options.ours, *options.theirs))
     print_notices(pulled.planned)
     if output_format == "json":
-        page = plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls)
+        page = plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls, site=config.readers_url)
         print_result(to_json(page | {"classes_left_out": dict(pulled.pulled.classes.most_common())}))
     else:
         heading = f"kbsync pull from {portal_of(pulled.planned)}" + (" (dry run)" if dry_run else "")
-        print_result(plan_to_text(pulled.planned.plan, heading=heading, done=not dry_run, **look()))
+        frame = Frame(site=config.readers_url, next_step=next_step_of_pull(pulled.planned.plan, done=not dry_run))
+        print_result(plan_to_text(pulled.planned.plan, heading=heading, frame=frame, done=not dry_run, **look()))
     _print_left_out(pulled)
     if pulled.outside:
         print_note(f"Outside this sparse checkout; add with `git add --sparse`: {', '.join(pulled.outside)}")
@@ -142,14 +144,15 @@ def _pull_onto_branch(config: Config, key: Secret, options: Options, output_form
     pulled = proposed.result
     check_known(pulled.planned, options.paths)
     if output_format == "json":
-        page = plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls)
+        page = plan_page(pulled.planned.plan, target=config.target, calls=pulled.calls, site=config.readers_url)
         page |= {"branch": proposed.branch, "commit": proposed.commit, "pushed": proposed.pushed}
         page |= {"classes_left_out": dict(pulled.pulled.classes.most_common())}
         print_result(to_json(page))
     else:
         heading = f"kbsync pull from {portal_of(pulled.planned)} to the branch {branch}"
         done = proposed.commit is not None
-        print_result(plan_to_text(pulled.planned.plan, heading=heading, done=done, **look()))
+        frame = Frame(site=config.readers_url)
+        print_result(plan_to_text(pulled.planned.plan, heading=heading, frame=frame, done=done, **look()))
     _print_left_out(pulled)
     if proposed.commit is None:
         print_note(f"Nothing to commit to {branch}.")

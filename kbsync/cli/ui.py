@@ -7,16 +7,17 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kbsync.change import Result
+from kbsync.change import Change, Result
 from kbsync.cli.console import confirm, look, print_error, print_note, print_uncommitted
 from kbsync.engine.apply import ApplyResult
-from kbsync.engine.context import PlanResult
+from kbsync.engine.context import Options, PlanResult
+from kbsync.engine.plan import replacements
 from kbsync.errors import KbsyncError
 from kbsync.planner.planner import Plan
 from kbsync.report.json_output import plan_page, to_json
-from kbsync.report.pages import plan_to_html, plan_to_markdown
+from kbsync.report.pages import Bodies, plan_to_html, plan_to_markdown
 from kbsync.report.terminal import plan_to_text
-from kbsync.report.wording import visible
+from kbsync.report.wording import Frame, base_text, visible
 from kbsync.state.lease import describe
 
 _DELAY = 1.0
@@ -136,24 +137,53 @@ def portal_of(planned: PlanResult) -> str:
     return f"{config.target} ({config.url})" if config.url else config.target
 
 
-def format_plan(planned: PlanResult, output_format: str, *, base: Mapping[str, str | None] | None = None) -> str:
-    """Write a plan toward the portal in one of the formats."""
-    heading = f"kbsync plan for {portal_of(planned)}"
+def format_plan(
+    planned: PlanResult,
+    output_format: str,
+    *,
+    base: Mapping[str, str | None] | None = None,
+    options: Options | None = None,
+    next_step: str = "",
+) -> str:
+    """Write a plan toward the portal in one of the formats; the `options` are those that it was made with."""
+    config, options = planned.workspace.config, options or Options()
+    note = base_text(base, options.paths, is_partial=bool(planned.live.assumed))
     if output_format == "json":
-        target = planned.workspace.config.target
-        return to_json(plan_page(planned.plan, target=target, calls=planned.calls, base=base))
-    return format_for_people(planned.plan, heading, output_format)
+        page = plan_page(
+            planned.plan, target=config.target, calls=planned.calls, base=base, site=config.readers_url, note=note
+        )
+        return to_json(page)
+    frame = Frame(site=config.readers_url, base=note, next_step=next_step)
+    bodies = _bodies(planned, options) if output_format == "html" else None
+    heading = f"kbsync plan for {portal_of(planned)}"
+    return format_for_people(planned.plan, heading, output_format, frame=frame, bodies=bodies)
 
 
-def format_for_people(plan: Plan, heading: str, output_format: str = "text") -> str:
+def format_for_people(
+    plan: Plan, heading: str, output_format: str = "text", *, frame: Frame | None = None, bodies: Bodies | None = None
+) -> str:
     """Write a plan below a heading, as Markdown, HTML or text."""
+    frame = frame or Frame()
     match output_format:
         case "markdown":
-            return plan_to_markdown(plan, heading=heading)
+            return plan_to_markdown(plan, heading=heading, frame=frame)
         case "html":
-            return plan_to_html(plan, heading=heading)
+            return plan_to_html(plan, heading=heading, frame=frame, bodies=bodies)
         case _:
-            return plan_to_text(plan, heading=heading, **look())
+            return plan_to_text(plan, heading=heading, frame=frame, **look())
+
+
+def _bodies(planned: PlanResult, options: Options) -> Bodies:
+    """Return the function that shows what readers see before and after a change, as safe HTML."""
+    from kbsync.sandbox.sanitize import sanitize_for_readers
+
+    shown = replacements(planned.workspace, planned.plan, planned.live, options)
+
+    def bodies(change: Change) -> tuple[str, str]:
+        before, after = shown.bodies(change)
+        return sanitize_for_readers(before), sanitize_for_readers(after)
+
+    return bodies
 
 
 def print_notices(planned: PlanResult) -> None:

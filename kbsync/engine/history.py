@@ -1,6 +1,6 @@
 """The history of a target: the runs in the ledger, and what each changed of every item. Reads only."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import unified_diff
 
 from kbsync.baseline import Baseline, ledger_file_name
@@ -10,7 +10,7 @@ from kbsync.errors import UsageError
 from kbsync.git.repository import Repository
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.to_markdown import to_markdown
-from kbsync.model import FieldValue, ItemKey
+from kbsync.model import FieldValue, ItemKey, digest
 from kbsync.state.ledger import (
     RUN_FILE,
     ItemDiff,
@@ -183,3 +183,16 @@ def _body_lines(
 def diff_lines(old: str, new: str, *, context: int) -> tuple[str, ...]:
     """Return the lines of a unified diff of two texts, without its header."""
     return tuple(unified_diff(old.splitlines(), new.splitlines(), n=context, lineterm=""))[2:]
+
+
+def field_lines(old: Mapping[str, FieldValue], new: Mapping[str, FieldValue], names: Collection[str]) -> Iterator[str]:
+    """Return as lines of a diff what replaces what in some fields other than the body; an empty value has no line."""
+    for name in names:
+        was, now = old.get(name), new.get(name)
+        if name == "body" or name not in new or digest(was) == digest(now):
+            continue
+        yield from (f"{sign}{name}: {text}" for sign, value in (("-", was), ("+", now)) if (text := _plain(value)))
+
+
+def _plain(value: FieldValue) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str("" if value is None else value)

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kbsync.baseline import Baseline, BaselineOrigin
-from kbsync.change import Change, Finding
+from kbsync.baseline import Baseline
+from kbsync.change import Finding, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.content.document import parse_document
 from kbsync.digests import pulled_body
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace, unvouched
-from kbsync.engine.history import diff_lines, past_runs
+from kbsync.engine.history import diff_lines, field_lines, past_runs
 from kbsync.engine.pointer import add_pointers
 from kbsync.engine.recover import hold_back_unresolved, recover_into
 from kbsync.engine.refresh import (
@@ -21,11 +21,12 @@ from kbsync.engine.refresh import (
     with_author_ids,
     without_author_emails,
 )
-from kbsync.engine.render import LinkResolver, removed_classes, render, render_into
+from kbsync.engine.render import LinkResolver
 from kbsync.engine.rerender import add_rerenders
+from kbsync.engine.show import Replacements
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.rate_limit import RateLimiter
-from kbsync.model import Article, FieldValue, Item, ItemKey, KnowledgeBase, Side, digest, fields_of, kind_of
+from kbsync.model import Article, Item, ItemKey, KnowledgeBase, Side, fields_of, kind_of
 from kbsync.planner.decide import PlanRules
 from kbsync.planner.match import match
 from kbsync.planner.planner import ItemExplanation, Plan, explain_items, make_plan
@@ -34,22 +35,22 @@ from kbsync.state.ledger import RunInfo
 _ToMarkdown = Callable[[str], str]
 
 
-def annotate_conflicts(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Plan:
-    """Return a plan whose conflicts show what content and what live did since the baseline.
+def annotate_findings(plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver) -> Plan:
+    """Return a plan whose conflicts show what each side did since the baseline, and whose drift what live did.
 
     Without a baseline, what live has and the file has not is shown as a change of live.
     """
     paths = {ItemKey(kind_of(path), number): path for path, number in plan.ids.items()}
 
-    def shown(conflict: Finding) -> Finding:
+    def shown(finding: Finding) -> Finding:
         def markdown(html: str) -> str:
-            return pulled_body(Article(title="", body=html), conflict.path, addresses, paths).text
+            return pulled_body(Article(title="", body=html), finding.path, addresses, paths).text
 
-        baseline = known.get(conflict.key)
-        theirs = tuple(_theirs(conflict, baseline, markdown))
-        return replace(conflict, ours=_ours(conflict.content, baseline), theirs=theirs)
+        baseline = known.get(finding.key)
+        ours = _ours(finding.content, baseline) if finding.finding_kind is FindingKind.CONFLICT else ()
+        return replace(finding, ours=ours, theirs=tuple(_theirs(finding, baseline, markdown)))
 
-    return replace(plan, conflicts=tuple(shown(conflict) for conflict in plan.conflicts))
+    return replace(plan, conflicts=tuple(map(shown, plan.conflicts)), drift=tuple(map(shown, plan.drift)))
 
 
 def _ours(content: Item | None, baseline: Baseline | None) -> tuple[str, ...]:
@@ -63,10 +64,7 @@ def _theirs(conflict: Finding, baseline: Baseline | None, markdown: _ToMarkdown)
     if live is None:
         return
     then = baseline.fields if baseline else fields_of(conflict.content) if conflict.content else {}
-    for name, now in fields_of(live).items():
-        old = then.get(name)
-        if name in conflict.fields and name != "body" and old is not None and digest(old) != digest(now):
-            yield from (f"-{name}: {_plain(old)}", f"+{name}: {_plain(now)}")
+    yield from field_lines(then, fields_of(live), [name for name in conflict.fields if name in then])
     if not isinstance(live, Article) or "body" not in conflict.fields:
         return
     before = _body_before(conflict, baseline, markdown)
@@ -82,33 +80,6 @@ def _body_before(conflict: Finding, baseline: Baseline | None, markdown: _ToMark
     if isinstance(html, str):
         return markdown(html)
     return None if baseline.source is None else parse_document(baseline.source, baseline.path).body
-
-
-def _plain(value: FieldValue) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def patches_body(change: Change, origin: BaselineOrigin) -> bool:
-    """Return whether an update keeps the blocks of the live body that its writer did not change (`style = "keep"`)."""
-    is_sent = "body" in change.fields and not change.action.creates_item
-    return is_sent and origin is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
-
-
-def _with_rewrites(
-    change: Change, plan: Plan, known: Mapping[ItemKey, Baseline], addresses: LinkResolver, *, keeps: bool
-) -> Change:
-    """Add to an update which unchanged blocks of its article would be rewritten, and which classes removed."""
-    baseline, live, article = known.get(change.key), change.actual, change.desired
-    if not isinstance(live, Article) or not isinstance(article, Article) or change.baseline_after is not None:
-        return change
-    if "body" not in change.fields or change.action.creates_item:
-        return change
-    anchors = plan.anchors.get(change.path, frozenset())
-    if keeps and patches_body(change, baseline.origin if baseline else BaselineOrigin.LIVE):
-        notes = render_into(live, article, anchors, addresses, plan.ids).notes
-    else:
-        notes = removed_classes(live.body, render(article, anchors, addresses, plan.ids).html)
-    return replace(change, reason="; ".join(filter(None, (change.reason, *notes))))
 
 
 def plan(config: Config, key: Secret | None, options: Options, ui: Ui) -> PlanResult:
@@ -194,12 +165,22 @@ def plan_publish(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBa
     made = replace(_compare(workspace, content, live, options), problems=workspace.warnings_of(options.paths))
     if options.rerender:
         made = add_rerenders(made, (content, live), known, rules_for(workspace, addresses, options), addresses)
-    made = annotate_conflicts(made, known, addresses)
-    if options.rerender:
-        return made
-    keeps = workspace.config.style == "keep"
-    noted = (_with_rewrites(change, made, known, addresses, keeps=keeps) for change in made.changes)
-    return replace(made, changes=tuple(noted))
+    made = annotate_findings(made, known, addresses)
+    shown = replacements(workspace, made, live, options)
+    return replace(made, changes=tuple(shown.annotated(change) for change in made.changes))
+
+
+def replacements(workspace: Workspace, plan: Plan, live: KnowledgeBase, options: Options) -> Replacements:
+    """Return what the changes of a plan replace and send."""
+    return Replacements(
+        plan=plan,
+        known=workspace.baselines,
+        paths={ItemKey(kind_of(path), number): path for path, number in plan.ids.items()},
+        addresses=LinkResolver(workspace.config, workspace.content.assets),
+        assumed=live.assumed.keys(),
+        keeps=workspace.config.style == "keep" and not options.rerender,
+        is_whole=options.rerender,
+    )
 
 
 def _compare(workspace: Workspace, content: KnowledgeBase, live: KnowledgeBase, options: Options) -> Plan:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, unquote, urljoin
 
+from kbsync.baseline import BaselineOrigin
+from kbsync.change import Change
 from kbsync.config import Config
 from kbsync.digests import address_rewriter
 from kbsync.freshdesk.urls import item_url, parse_url
@@ -110,6 +112,12 @@ def render(
 
     html = to_html(article.body, resolve=resolve, anchors=anchors, options=addresses.options)
     return Rendered(html=without_comments(html), addresses=sent)
+
+
+def patches_body(change: Change, origin: BaselineOrigin) -> bool:
+    """Return whether an update keeps the blocks of the live body that its writer did not change (`style = "keep"`)."""
+    is_sent = "body" in change.fields and not change.action.creates_item
+    return is_sent and origin is BaselineOrigin.LIVE and isinstance(change.actual, Article) and bool(change.actual.body)
 
 
 def render_into(

@@ -31,6 +31,7 @@ def make_saved_plan(planned: PlanResult, options: Options) -> SavedPlan:
         approval=approval_of(planned.plan, planned.live.assumed),
         target=workspace.config.target,
         url=workspace.config.url,
+        site=workspace.config.readers_url,
         tree=(workspace.repository.tree_id(commit) or "") if commit else "",
         at=planned.live.seen_at or iso_utc(datetime.now(UTC)),
         commit=commit,

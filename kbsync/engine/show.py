@@ -1,17 +1,21 @@
-"""One article as it would be sent or pulled: the command `render`. Nothing is written or compared.
+"""What is shown of articles: one as it would be sent or pulled, and what each change of a plan replaces.
 
-Ids come from the files, the lock files and this clone's ledger alone: showing a file takes no call.
+Nothing is written. Ids come from the files, the lock files and this clone's ledger alone: showing a file takes no call.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from kbsync.baseline import State, newest, read_lock_files
+from kbsync.baseline import Baseline, BaselineOrigin, State, newest, read_lock_files
+from kbsync.change import Action, Change
 from kbsync.config import Config, Secret
+from kbsync.content.document import parse_document
 from kbsync.content.tree import read_article, read_tree
-from kbsync.digests import link_graph, pulled_body
+from kbsync.digests import link_graph, live_digests, pulled_body
 from kbsync.engine.context import files_on_disk, lock_files, tree_rules
-from kbsync.engine.render import LinkResolver, render
+from kbsync.engine.history import diff_lines, field_lines
+from kbsync.engine.render import LinkResolver, Rendered, patches_body, removed_classes, render, render_into
 from kbsync.errors import ContentError, GitError, UsageError
 from kbsync.freshdesk.api import PortalReader, article_from_json
 from kbsync.freshdesk.client import Connection
@@ -20,7 +24,8 @@ from kbsync.freshdesk.responses import StatusError
 from kbsync.freshdesk.urls import parse_url
 from kbsync.git.repository import Repository
 from kbsync.markup.to_markdown import MarkdownResult, to_markdown
-from kbsync.model import Article, ItemKey, Kind, KnowledgeBase
+from kbsync.model import Article, FieldValue, ItemKey, Kind, KnowledgeBase, fields_of
+from kbsync.planner.planner import Plan
 from kbsync.state.ledger import read_local_ledger
 
 
@@ -121,3 +126,114 @@ def _known(config: Config) -> _Known:
         keys={path: key for path, key in keys.items() if path in here},
         addresses=LinkResolver(config, content.assets),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacements:
+    """What the changes of a plan replace on the portal, and what they send instead.
+
+    Attributes:
+        assumed: The items that were not read: what they replace is what the ledger has.
+        keeps: Whether an update keeps the blocks of a live body that its writer did not change.
+        is_whole: Whether every body is rendered anew.
+    """
+
+    plan: Plan
+    known: Mapping[ItemKey, Baseline]
+    paths: Mapping[ItemKey, str]
+    addresses: LinkResolver
+    assumed: Collection[ItemKey]
+    keeps: bool
+    is_whole: bool
+
+    def annotated(self, change: Change) -> Change:
+        """Return a change whose difference is what it replaces and what it sends, with the blocks that it rewrites."""
+        if change.action is Action.CREATE or not change.action.writes_item:
+            return replace(change, before=None, after=None)
+        if change.desired is None or change.actual is None:
+            return change
+        reason = "; ".join(filter(None, (change.reason, *self._notes(change))))
+        if self._replaces_source(change):
+            return replace(change, reason=reason)
+        return replace(change, reason=reason, before=None, after=None, diff=tuple(self._lines(change)))
+
+    def bodies(self, change: Change) -> tuple[str, str]:
+        """Return the HTML that readers see before and after a change; empty where there is none, or it is not known."""
+        old = str(self._replaced(change).get("body") or "") or self._former(change)
+        if change.action.is_removal:
+            return old, ""
+        is_sent = change.action.creates_item or "body" in change.fields
+        sent = self._sent(change) if is_sent else None
+        return old, sent.html if sent else old
+
+    def _former(self, change: Change) -> str:
+        """Return the source at the baseline, rendered, for an article that was not read."""
+        known = self.known.get(change.key)
+        if known is None or known.source is None or known.kind is not Kind.ARTICLE or change.key not in self.assumed:
+            return ""
+        with suppress(ContentError):
+            body = known.expanded or parse_document(known.source, known.path).body
+            return render(Article(title="", body=body, path=known.path), (), self.addresses, self.plan.ids).html
+        return ""
+
+    def _notes(self, change: Change) -> tuple[str, ...]:
+        """Return which unchanged blocks of its article an update rewrites, or which classes it removes."""
+        live = change.actual
+        if self.is_whole or "body" not in change.fields or change.action.creates_item or change.baseline_after:
+            return ()
+        sent = self._sent(change)
+        if sent is None or not isinstance(live, Article):
+            return ()
+        return sent.notes if self._patches(change) else removed_classes(live.body, sent.html)
+
+    def _replaces_source(self, change: Change) -> bool:
+        """Return whether the portal has what the source at the baseline says, in all that the change sends."""
+        known, live = self.known.get(change.key), change.actual
+        if known is None or live is None or known.state is not State.LIVE or self.is_whole:
+            return False
+        if change.baseline_after is not None or change.before in (None, change.after):
+            return change.action is Action.MOVE
+        if change.key in self.assumed:
+            return True
+        now = live_digests(live)
+        sent = now.keys() & set(change.fields)
+        return all(name in known.content and now[name] == known.live.get(name) for name in sent)
+
+    def _replaced(self, change: Change) -> Mapping[str, FieldValue]:
+        known = self.known.get(change.key)
+        if change.actual is None or change.key in self.assumed:
+            return known.fields if known else {}
+        return fields_of(change.actual)
+
+    def _patches(self, change: Change) -> bool:
+        known = self.known.get(change.key)
+        is_read = change.key not in self.assumed and change.baseline_after is None
+        return self.keeps and is_read and patches_body(change, known.origin if known else BaselineOrigin.LIVE)
+
+    def _sent(self, change: Change) -> Rendered | None:
+        article, live = change.desired, change.actual
+        if not isinstance(article, Article):
+            return None
+        if change.baseline_after is not None:
+            return Rendered(html=article.body, addresses={})
+        anchors = self.plan.anchors.get(change.path, frozenset())
+        if isinstance(live, Article) and self._patches(change):
+            return render_into(live, article, anchors, self.addresses, self.plan.ids)
+        return render(article, anchors, self.addresses, self.plan.ids)
+
+    def _lines(self, change: Change) -> Iterator[str]:
+        old, new = self._replaced(change), fields_of(change.desired) if change.desired else {}
+        # A restored article is sent all that it manages.
+        names = list(new) if change.action is Action.RESTORE else change.fields
+        yield from field_lines(old, new, [name for name in names if new.get(name) is not None])
+        before, sent = old.get("body"), self._sent(change) if "body" in change.fields else None
+        if isinstance(before, str) and sent is not None:
+            yield from self._body_lines(change.path, before, sent.html)
+
+    def _body_lines(self, path: str, before: str, after: str) -> Iterator[str]:
+        """Return a diff of the Markdown that a pull would write; of the HTML where that is the same."""
+        versions = (Article(title="", body=html) for html in (before, after))
+        old, new = (pulled_body(version, path, self.addresses, self.paths).text.strip() for version in versions)
+        if old == new:
+            old, new = (html.replace("><", ">\n<") for html in (before, after))
+        yield from diff_lines(old, new, context=1)

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, Change, Finding, FindingKind
 from kbsync.digests import content_digests, link_graph, live_digests, managed_digests, source_key
+from kbsync.engine.history import diff_lines, field_lines
 from kbsync.engine.record import content_half
 from kbsync.markup.dom import stable_body
 from kbsync.markup.to_html import RENDERER_VERSION
@@ -27,6 +28,7 @@ from kbsync.model import (
     Status,
     Visibility,
     digest,
+    fields_of,
     parent_path,
 )
 from kbsync.planner.decide import changed_fields
@@ -232,7 +234,7 @@ class _Inverter:
             former, path = replace(former, parent=earlier.parent), earlier.path
             fields = (*fields, "parent")
         action, reason = _action(mine, former, now, fields)
-        before, after = _texts(now, former) if "body" in fields else (None, None)
+        lines = tuple(field_lines(fields_of(now), fields_of(former), fields))
         return Change(
             action=action,
             kind=mine.kind,
@@ -243,8 +245,7 @@ class _Inverter:
             reason=reason,
             desired=former,
             actual=now,
-            before=before,
-            after=after,
+            diff=(*lines, *_body_lines(now, former)) if "body" in fields else lines,
             baseline_after=replace(self._leaves(mine, former), previous={} if fields else mine.fields),
         )
 
@@ -299,10 +300,10 @@ def _action(mine: Baseline, former: Item, now: Item, fields: tuple[str, ...]) ->
     return Action.UPDATE, "back to the state before that run"
 
 
-def _texts(now: Item, former: Item) -> tuple[str | None, str | None]:
+def _body_lines(now: Item, former: Item) -> tuple[str, ...]:
     if not isinstance(now, Article) or not isinstance(former, Article):
-        return None, None
-    return to_markdown(now.body).text, to_markdown(former.body).text
+        return ()
+    return diff_lines(to_markdown(now.body).text, to_markdown(former.body).text, context=1)
 
 
 def _moved(mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> tuple[str, ...]:

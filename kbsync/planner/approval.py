@@ -59,7 +59,7 @@ class SavedPlan:
         approval: What may be done.
         tree: The git tree of the planned root: the same on every machine and after a squash.
         at: The portal's time (ISO 8601, UTC), or this machine's where the portal was not read.
-        commit: For people only, as are `kbsync` and `calls`.
+        commit: For people only, as are `kbsync`, `calls` and `site`, where readers find the articles.
         paths: The content paths that were planned; empty for all.
         uncommitted: Planned files that are in no commit, so that no other machine has them.
         rerender: Whether all articles were to be rendered.
@@ -72,6 +72,7 @@ class SavedPlan:
     url: str
     tree: str
     at: str
+    site: str = ""
     commit: str = ""
     kbsync: str = ""
     calls: int = 0

@@ -236,7 +236,14 @@ def make_change(
         actual=live if written is Side.LIVE else content,
         before=before,
         after=after,
+        edited_at=_edited_at(state) if written is Side.LIVE and known is not None else None,
     )
+
+
+def _edited_at(state: ItemState) -> str | None:
+    """Return when the portal's version was saved, where it is not that of the baseline."""
+    is_edited = state.live_state.status is ChangeStatus.CHANGED or state.live_state.touched
+    return state.live.updated_at if state.live is not None and is_edited else None
 
 
 def _sources(content: Item | None, known: Baseline | None) -> tuple[str | None, str | None]:
@@ -250,6 +257,7 @@ def _sources(content: Item | None, known: Baseline | None) -> tuple[str | None, 
 
 def make_finding(finding_kind: FindingKind, state: ItemState, reason: str) -> Finding:
     """Return a finding about an item that the plan does not change."""
+    is_edit = finding_kind in {FindingKind.DRIFT, FindingKind.CONFLICT}
     return Finding(
         finding_kind=finding_kind,
         kind=state.kind,
@@ -259,6 +267,7 @@ def make_finding(finding_kind: FindingKind, state: ItemState, reason: str) -> Fi
         reason=reason,
         content=state.content,
         live=state.live,
+        edited_at=_edited_at(state) if is_edit else None,
     )
 
 

@@ -227,9 +227,10 @@ class PublishRules:
         return self._update(replace(state, content_state=SideState(status=ChangeStatus.CHANGED, fields=fields)))
 
     def _overwrite(self, state: ItemState) -> Step:
-        fields = _managed_fields(state.item)
         if state.live is None:
+            fields = _managed_fields(state.item)
             return _change(Action.CREATE, state, fields=fields, reason="deleted on the portal (--overwrite)")
+        fields = _overwritten_fields(state)
         reason = "replaces a web edit (--overwrite)"
         if "parent" in state.live_state.fields and state.kind is Kind.FOLDER:
             fields = (*fields, "parent")
@@ -258,6 +259,15 @@ def _lost_its_index(state: ItemState) -> bool:
 
 def _managed_fields(item: Item) -> tuple[str, ...]:
     return tuple(name for name, value in fields_of(item).items() if value is not None)
+
+
+def _overwritten_fields(state: ItemState) -> tuple[str, ...]:
+    """Return the managed fields in which content and live differ, as far as that is known."""
+    moved = {*state.content_state.fields, *state.live_state.fields}
+    known = state.baseline is not None and state.baseline.state is State.LIVE
+    differing = state.differing or (moved if known else ())
+    managed = _managed_fields(state.item)
+    return tuple(name for name in managed if name in differing) or managed
 
 
 def _source(kind: Kind) -> str:

@@ -6,7 +6,7 @@ Nothing in a file is trusted: what is not a saved plan is refused, and a saved p
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -17,7 +17,7 @@ from kbsync.errors import ContentError, KbsyncError, Problem, UsageError
 from kbsync.model import Article, Category, Folder, Item, Kind, Side
 from kbsync.planner.approval import Approval, ApprovedChange, SavedPlan
 from kbsync.planner.planner import Plan
-from kbsync.report.wording import advice_for, diff, title_of, visible
+from kbsync.report.wording import advice_for, base_text, diff, title_of, url_of, visible
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,11 +27,11 @@ _T = TypeVar("_T")
 _ADVICE = "save one with `kbsync plan --out FILE.json`"
 
 
-def status_to_json(plan: Plan, archived: Sequence[Baseline], *, target: str, calls: int) -> str:
+def status_to_json(plan: Plan, archived: Sequence[Baseline], *, target: str, calls: int, site: str = "") -> str:
     """Write both directions: what there is to publish, what to pull, and what waits for a person."""
-    page = plan_page(plan, target=target, calls=calls) | {
-        "to_publish": [_change_page(change) for change in plan.changes],
-        "to_pull": [_finding_page(finding, plan.written) for finding in plan.drift],
+    page = plan_page(plan, target=target, calls=calls, site=site) | {
+        "to_publish": [_change_page(change, site) for change in plan.changes],
+        "to_pull": [_finding_page(finding, plan.written, site) for finding in plan.drift],
         "archived": [{"kind": known.kind.value, "path": known.path, "id": known.id} for known in archived],
     }
     return to_json(page)
@@ -65,19 +65,26 @@ def plan_page(
     calls: int,
     base: Mapping[str, object] | None = None,
     outcomes: Sequence[Outcome] | None = None,
+    site: str = "",
+    note: str = "",
 ) -> dict[str, object]:
     """Return the object that a plan is written as; after a run, with what became of each change.
 
-    `base` is the run, and its time, that the content was compared with where the portal was not read.
+    `base` is the run, and its time, that the content was compared with where the portal was not read, `note` that in
+    words; `site` is where readers find the articles.
     """
-    changes = [_change_page(change) for change in plan.changes] if outcomes is None else map(_outcome_page, outcomes)
+    if outcomes is None:
+        changes = [_change_page(change, site) for change in plan.changes]
+    else:
+        changes = [_outcome_page(outcome, site) for outcome in outcomes]
     findings = {"drift": plan.drift, "conflicts": plan.conflicts, "unmanaged": plan.unmanaged, "undone": plan.undone}
     return {
         "version": VERSION,
         "target": target,
         "base": "portal" if base is None else dict(base),
-        "changes": list(changes),
-        **{name: [_finding_page(finding, plan.written) for finding in found] for name, found in findings.items()},
+        "note": note,
+        "changes": changes,
+        **{name: [_finding_page(finding, plan.written, site) for finding in found] for name, found in findings.items()},
         "counts": plan.counts(),
         "unchanged": plan.unchanged,
         "refused": plan.halt or plan.excess,
@@ -131,7 +138,7 @@ def _escaped(char: str) -> str:
     return json.dumps(char)[1:-1] if char > "\u009f" else f"\\u{ord(char):04x}"
 
 
-def _change_page(change: Change) -> dict[str, object]:
+def _change_page(change: Change, site: str) -> dict[str, object]:
     return {
         "action": change.action.value,
         "kind": change.kind.value,
@@ -139,32 +146,35 @@ def _change_page(change: Change) -> dict[str, object]:
         "former": change.former_path,
         "id": change.id,
         "language": None,
-        "url": None,
+        "url": url_of(change, site) or None,
         "title": title_of(change.desired or change.actual),
         "fields": list(change.fields),
         "reason": change.reason,
+        "edited_at": change.edited_at,
         "diff": list(diff(change)),
         "advice": "",
         "widens": None,
     }
 
 
-def _outcome_page(outcome: Outcome) -> dict[str, object]:
+def _outcome_page(outcome: Outcome, site: str) -> dict[str, object]:
     number = outcome.live.id if outcome.live else outcome.change.id
-    page = _change_page(outcome.change) | {"id": number, "result": outcome.result.value, "error": outcome.error}
+    page = _change_page(replace(outcome.change, id=number), site)
+    page |= {"result": outcome.result.value, "error": outcome.error}
     return page | ({"notes": list(outcome.notes)} if outcome.notes else {})
 
 
-def _finding_page(finding: Finding, written: Side) -> dict[str, object]:
+def _finding_page(finding: Finding, written: Side, site: str) -> dict[str, object]:
     page: dict[str, object] = {
         "kind": finding.kind.value,
         "path": finding.path,
         "id": finding.id,
         "language": None,
-        "url": None,
+        "url": url_of(finding, site) or None,
         "title": title_of(finding.content or finding.live),
         "fields": list(finding.fields),
         "reason": finding.reason,
+        "edited_at": finding.edited_at,
         "advice": advice_for(finding, written),
     }
     sides = {"ours": finding.ours, "theirs": finding.theirs}
@@ -175,12 +185,14 @@ def saved_to_json(saved: SavedPlan) -> str:
     """Write a saved plan; of the sources it has only the diffs, so that its size is that of the changes."""
     approved = {_identity(change): change for change in saved.approval.changes}
     base = None if saved.refreshed else {"run": saved.base_run, "date": saved.base_date}
-    page = plan_page(saved.plan, target=saved.target, calls=saved.calls, base=base)
-    page["changes"] = [_change(change, approved.get(_identity(change))) for change in saved.plan.changes]
+    note = base_text(base, saved.paths, is_partial=bool(saved.paths))
+    page = plan_page(saved.plan, target=saved.target, calls=saved.calls, base=base, site=saved.site, note=note)
+    page["changes"] = [_change(change, approved.get(_identity(change)), saved.site) for change in saved.plan.changes]
     page["saved"] = {
         "kbsync": saved.kbsync,
         "at": saved.at,
         "url": saved.url,
+        "site": saved.site,
         "tree": saved.tree,
         "commit": saved.commit,
         "paths": list(saved.paths),
@@ -197,8 +209,8 @@ def _identity(change: Change | ApprovedChange) -> tuple[Action, Kind, str, int |
     return change.action, change.kind, change.path, change.id
 
 
-def _change(change: Change, approved: ApprovedChange | None) -> dict[str, object]:
-    page = _change_page(change)
+def _change(change: Change, approved: ApprovedChange | None, site: str) -> dict[str, object]:
+    page = _change_page(change, site)
     if change.leaves_pointer:
         page["leaves_pointer"] = True
     return page | ({"content": approved.content, "live": approved.live} if approved else {})
@@ -216,6 +228,7 @@ class _SavedChange:
     reason: str
     former: str | None = None
     title: str
+    edited_at: str | None = None
     diff: tuple[str, ...]
     leaves_pointer: bool = False
     content: str = ""
@@ -229,6 +242,7 @@ class _SavedFinding:
     id: int | None = None
     fields: tuple[str, ...]
     reason: str
+    edited_at: str | None = None
     ours: tuple[str, ...] = ()
     theirs: tuple[str, ...] = ()
 
@@ -240,6 +254,7 @@ class _SavedOrigin:
     kbsync: str
     at: str
     url: str
+    site: str = ""
     tree: str
     commit: str
     paths: tuple[str, ...]

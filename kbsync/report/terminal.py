@@ -3,35 +3,40 @@
 import io
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
-from itertools import groupby
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.style import Style
 from rich.text import Text
 
-from kbsync.change import Action, Change, FindingKind, Outcome, Result
+from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
 from kbsync.planner.planner import Plan
 from kbsync.report.wording import (
-    MOST_UNMANAGED,
     SIGNS,
+    Frame,
+    Row,
     Section,
     both_sides,
     clause,
     counts_text,
     diff,
+    diff_pieces,
     one_line,
     refusal_text,
     results,
+    rows,
     sections,
     sentence,
     shared_notes,
     shortened,
     title_of,
+    unmanaged_text,
+    url_of,
     visible,
 )
 
+_SIDES = {"-": "red", "+": "green"}
 SIGN_STYLES = {"+": "green", "~": "yellow", "-": "red", ">": "cyan", "=": "dim"}
 _MAX_LISTED = 10
 _MIN_COLUMN = 20
@@ -41,25 +46,49 @@ _FINDING_STYLES = {
     FindingKind.UNDONE: "yellow",
     FindingKind.UNMANAGED: "dim",
 }
+_PLAIN = Frame()
 _RESULT_STYLES = {Result.DONE: "green", Result.FAILED: "red", Result.WITHHELD: "yellow", Result.SKIPPED: "yellow"}
 
 
 def plan_to_text(
-    plan: Plan, *, heading: str, colour: bool, width: int, done: bool = False, undoing: bool = False
+    plan: Plan,
+    *,
+    heading: str,
+    colour: bool,
+    width: int,
+    links: bool = False,
+    frame: Frame = _PLAIN,
+    done: bool = False,
+    undoing: bool = False,
 ) -> str:
     """Return a plan as Terraform shows it: a sign and a path for each change, what differs below, one line of counts.
 
-    `done` tells that the changes have been made, `undoing` that they undo a run.
+    `done` tells that the changes have been made, `undoing` that they undo a run; with `links` a path is one.
     """
-    blocks: list[list[RenderableType]] = [[Text(one_line(heading), style="bold")], _changes(plan.changes)]
-    blocks += [_findings(section) for section in sections(plan, undoing=undoing)]
-    closing: list[RenderableType] = [Text(sentence(counts_text(plan, done=done, undoing=undoing)), style="bold")]
+    site, listed, found = frame.site if links else "", rows(plan), sections(plan, undoing=undoing)
+    opening: list[RenderableType] = [Text(one_line(heading), style="bold")]
+    opening += [Text(frame.base, style="yellow")] if frame.base else []
+    blocks = [opening, _changes(listed, site), *(_findings(section, site) for section in found)]
+    legend = _legend(listed, found) if colour else ""
+    closing: list[RenderableType] = [Text(legend, style="dim")] if legend else []
+    closing.append(Text(sentence(counts_text(plan, done=done, undoing=undoing)), style="bold"))
     if refusal_text(plan):
         closing.append(Text(f"Refused: {visible(refusal_text(plan))}", style="bold red"))
+    closing += [Text(frame.next_step)] if frame.next_step else []
     return draw(_spaced((*blocks, closing)), colour=colour, width=width)
 
 
-def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, width: int) -> str:
+def _legend(listed: Sequence[Row], found: Sequence[Section]) -> str:
+    """Return what the signs mean that a plan shows."""
+    words: dict[str, dict[str, None]] = {}
+    for row in listed:
+        words.setdefault(SIGNS[row.action], {})[row.action.value] = None
+    if any(section.findings for section in found if section.finding_kind is not FindingKind.UNMANAGED):
+        words["!"] = {"skipped": None}
+    return "Signs: " + ", ".join(f"{sign} {'/'.join(named)}" for sign, named in words.items()) if words else ""
+
+
+def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, width: int, links: bool = False) -> str:
     """Return both directions on one screen: how much there is to publish and to pull, and which items."""
     parts: list[RenderableType] = [Text(one_line(target), style="bold"), Text()]
     lists = (
@@ -67,20 +96,38 @@ def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, widt
         ("To pull", [finding.path for finding in plan.drift], "yellow"),
         ("Conflicts", [finding.path for finding in plan.conflicts], "red"),
         ("Undone", [finding.path for finding in plan.undone], "yellow"),
-        ("Unmanaged", [finding.path for finding in plan.unmanaged], "dim"),
     )
     for heading, paths, style in lists:
         parts.append(Text.assemble((f"{heading:12}", "bold"), (str(len(paths)), style if paths else "dim")))
         parts += [_Entry(Text(f"  {one_line(path)}", style=style)) for path in paths[:_MAX_LISTED]]
         if len(paths) > _MAX_LISTED:
             parts.append(Padding(Text(f"and {len(paths) - _MAX_LISTED} more", style="dim"), (0, 0, 0, 4)))
+    hint = "  (`kbsync status --unmanaged` lists them)" if plan.unmanaged else ""
+    parts.append(Text.assemble(("Unmanaged   ", "bold"), (f"{len(plan.unmanaged)}{hint}", "dim")))
     parts.append(Text.assemble(("Archived    ", "bold"), (str(archived), "dim")))
     parts.append(Text.assemble(("Unchanged   ", "bold"), (str(plan.unchanged), "dim")))
     return draw(Group(*parts), colour=colour, width=width)
 
 
-def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int, shown: Sequence[Outcome] = ()) -> str:
-    """Return what became of a run: what did not go well in full, the rest in one sentence; `shown` is only counted."""
+def unmanaged_to_text(plan: Plan, *, site: str) -> str:
+    """Return what kbsync does not manage on the portal, an item a line with its address."""
+    lines = (f"{one_line(finding.path)}  {url_of(finding, site)}".rstrip() for finding in plan.unmanaged)
+    return "\n".join((*lines, f"{len(plan.unmanaged)} unmanaged."))
+
+
+def outcomes_to_text(
+    outcomes: Sequence[Outcome],
+    *,
+    colour: bool,
+    width: int,
+    links: bool = False,
+    shown: Sequence[Outcome] = (),
+    next_step: str = "",
+) -> str:
+    """Return what became of a run: what did not go well in full, the rest in one sentence; `shown` is only counted.
+
+    Without an outcome there was nothing to do only where there is no next step either.
+    """
     parts: list[RenderableType] = []
     shared = shared_notes(outcomes)
     for outcome in outcomes:
@@ -92,7 +139,9 @@ def outcomes_to_text(outcomes: Sequence[Outcome], *, colour: bool, width: int, s
         why = "; ".join(visible(text) for text in (outcome.error, *own) if text)
         parts.append(_Entry(Text.assemble((outcome.result.value, style), " ", one_line(outcome.change.path)), why))
     parts += [_Entry(Text(f"{count} times", style="dim"), visible(note)) for note, count in shared.items()]
-    parts.append(Text(sentence(results(outcomes)), style="bold"))
+    if outcomes or not next_step:
+        parts.append(Text(sentence(results(outcomes)), style="bold"))
+    parts += [Text(next_step)] if next_step else []
     return draw(Group(*parts), colour=colour, width=width)
 
 
@@ -104,22 +153,26 @@ def _spaced(blocks: Iterable[Sequence[RenderableType]]) -> Group:
     return Group(*parts)
 
 
-def _changes(changes: Sequence[Change]) -> list[RenderableType]:
+def _changes(listed: Sequence[Row], site: str) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    for number, change in enumerate(changes, 1):
-        parts.append(_change(change))
-        lines = shortened(diff(change))
+    for number, row in enumerate(listed, 1):
+        parts.append(_row(row, site))
+        lines = shortened(diff(row.change)) if row.change else ()
         if lines:
-            parts.append(Padding(diff_text(lines), (0, 0, 0 if number == len(changes) else 1, 6)))
+            parts.append(Padding(diff_text(lines), (0, 0, 0 if number == len(listed) else 1, 6)))
     return parts
 
 
-def _change(change: Change) -> "_Entry":
-    sign = SIGNS[change.action]
-    style = SIGN_STYLES[sign]
-    head = Text.assemble((f"{sign} {change.action.value} ", style), one_line(change.path))
-    name = title_of(change.desired or change.actual) if change.action is Action.CREATE else ""
-    return _Entry(head, "  ".join(part for part in (f'"{name}"' if name else "", clause(change)) if part))
+def _row(row: Row, site: str) -> "_Entry":
+    sign, change = SIGNS[row.action], row.change
+    head = Text.assemble((f"{sign} {row.action.value} ", SIGN_STYLES[sign]), _path(row.path, change, site))
+    name = title_of(change.desired or change.actual) if change and row.action is Action.CREATE else ""
+    return _Entry(head, "  ".join(part for part in (f'"{name}"' if name else "", row.note) if part))
+
+
+def _path(path: str, step: Change | Finding | None, site: str) -> tuple[str, Style]:
+    """Return a path as a link to the item's page; rich writes links only where it writes colours."""
+    return one_line(path), Style(link=(url_of(step, site) if step else "") or None)
 
 
 class _Entry:
@@ -142,53 +195,34 @@ class _Entry:
 def diff_text(lines: Sequence[str]) -> Text:
     """Return a diff in colours, with the words marked that differ where one line replaces one other."""
     text = Text()
-    for number, line in enumerate(lines):
+    for number, (sign, pieces) in enumerate(diff_pieces(lines)):
         text.append("\n" if number else "")
-        following = lines[number + 1] if number + 1 < len(lines) else ""
-        previous = lines[number - 1] if number else ""
-        match line[:1]:
-            case "-":
-                text.append_text(_marked(line, following if following[:1] == "+" else "", "red"))
-            case "+":
-                text.append_text(_marked(line, previous if previous[:1] == "-" else "", "green"))
-            case "@":
-                text.append("…" if line.endswith("@@") and "more lines" not in line else line.strip("@ "), style="dim")
-            case _:
-                text.append(line, style="dim")
+        if not sign:
+            line = pieces[0][0]
+            is_place = line.startswith("@") and line.endswith("@@") and "more lines" not in line
+            text.append("…" if is_place else line.strip("@ ") if line.startswith("@") else line, style="dim")
+            continue
+        colour = _SIDES[sign]
+        text.append(sign, style=colour)
+        for piece, is_marked in pieces:
+            text.append(piece, f"bold underline {colour}" if is_marked else colour)
     return text
 
 
-def _marked(line: str, other: str, colour: str) -> Text:
-    mine, theirs = line[1:].split(" "), other[1:].split(" ")
-    text = Text(line[0], style=colour)
-    same = {
-        index
-        for block in SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks()
-        for index in range(block.a, block.a + block.size)
-    }
-    differs = [bool(other) and bool(same) and index not in same for index in range(len(mine))]
-    for is_marked, run in groupby(range(len(mine)), key=differs.__getitem__):
-        indices = list(run)
-        text.append(" " if indices[0] else "", style=colour)
-        text.append(" ".join(mine[indices[0] : indices[-1] + 1]), f"bold underline {colour}" if is_marked else colour)
-    return text
-
-
-def _findings(section: Section) -> list[RenderableType]:
+def _findings(section: Section, site: str) -> list[RenderableType]:
     findings, style = section.findings, _FINDING_STYLES[section.finding_kind]
     if not findings:
         return []
-    most = MOST_UNMANAGED if section.finding_kind is FindingKind.UNMANAGED else len(findings)
+    if section.finding_kind is FindingKind.UNMANAGED:
+        return [Text(unmanaged_text(section), style=style)]
     parts: list[RenderableType] = [Text(section.heading, style="bold")]
-    for finding in findings[:most]:
+    for finding in findings:
         why = clause(finding)
         note = "" if why.casefold() == section.heading.casefold() else why
-        parts.append(_Entry(Text.assemble(("! ", style), one_line(finding.path)), note))
+        parts.append(_Entry(Text.assemble(("! ", style), _path(finding.path, finding, site)), note))
         for heading, lines in both_sides(finding):
             parts.append(Padding(Text(heading, style="dim"), (0, 0, 0, 6)))
             parts.append(Padding(diff_text(shortened(lines)), (0, 0, 0, 8)))
-    if len(findings) > most:
-        parts.append(_Entry(Text(f"and {len(findings) - most} more; --format json lists all", style="dim")))
     return parts
 
 

@@ -32,7 +32,7 @@ def test_a_repository_without_a_commit_can_be_planned_but_not_published(project:
     shutil.rmtree(project.checkout.root / ".git")
     project.checkout.git("init", "--quiet")
     assert project.kbsync("lint").code == 0
-    assert project.kbsync("plan").out.splitlines()[-1] == "4 to create."
+    assert project.kbsync("plan").out.splitlines()[-2] == "4 to create."
     assert project.kbsync("pull").code == 0
     result = project.kbsync("publish", "--yes")
     assert (result.code, result.out) == (1, "")

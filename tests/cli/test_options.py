@@ -145,7 +145,7 @@ def test_a_target_is_chosen_by_name_and_has_its_own_key(project: Project) -> Non
         assert project.kbsync("--target", "stage-2", "publish", "--yes", **keys).code == 0
         assert project.kbsync("plan", KBSYNC_TARGET="stage-2", **keys).out.splitlines()[-1] == "4 unchanged."
         assert project.portal.calls == []
-    assert project.kbsync("plan").out.splitlines()[-1] == "4 to create."
+    assert project.kbsync("plan").out.splitlines()[-2] == "4 to create."
     unknown = project.kbsync("--target", "nope", "plan")
     assert unknown.err == "error: kbsync.toml has no target 'nope'\n  try: known targets: production, stage-2\n"
 

@@ -55,7 +55,7 @@ def test_a_failure_in_text_names_the_article_and_the_reason(project: Project) ->
     output = " ".join(done.out.split())
     assert f" failed {SECOND} PUT " in output
     assert "the owner of the API key does not have this permission" in output
-    assert done.out.splitlines()[-1] == "1 failed."
+    assert done.out.splitlines()[-2:] == ["1 failed.", "Next: kbsync publish"]
 
 
 def test_without_a_terminal_yes_is_required_before_any_call(project: Project) -> None:

@@ -25,7 +25,7 @@ def older(project: Project) -> Project:
 def test_rerender_updates_an_unchanged_article(older: Project) -> None:
     assert older.kbsync("plan", "--exit-code").code == 0
     planned = older.kbsync("plan", "--rerender", "--exit-code")
-    assert (planned.code, planned.out.splitlines()[-1]) == (3, "1 to update, 3 unchanged.")
+    assert (planned.code, planned.out.splitlines()[-2]) == (3, "1 to update, 3 unchanged.")
     assert f"update {SECOND}  body; re-rendered" in planned.out
     done = older.kbsync("publish", "--rerender", "--yes", "--format", "json")
     assert done.code == 0

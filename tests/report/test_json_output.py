@@ -159,7 +159,17 @@ def test_a_saved_plan_is_the_documented_object_and_more() -> None:
     page = json.loads(TEXT)
     assert set(page) >= {"version", "target", "changes", "drift", "conflicts", "unmanaged", "counts", "calls"}
     assert set(page["changes"][0]) >= {"action", "kind", "path", "id", "fields", "reason"}
-    assert set(page["saved"]) == {"kbsync", "at", "url", "tree", "commit", "paths", "uncommitted", "rerender"} | {
+    assert set(page["saved"]) == {
+        "kbsync",
+        "at",
+        "url",
+        "site",
+        "tree",
+        "commit",
+        "paths",
+        "uncommitted",
+        "rerender",
+    } | {
         "refreshed",
         "base_run",
         "base_date",
