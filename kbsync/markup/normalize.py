@@ -251,6 +251,7 @@ def _language_of(node: Element) -> str:
 
 def _list(node: Element, attrs: dict[str, str], style: dict[str, str], inherited: Inherited) -> list[Element]:
     """Return a list, or several where its numbers jump, after what stands before its first bullet or number."""
+    node = Element(tag=_list_tag(node), attrs=node.attrs, children=node.children)
     inherited = _with_common_direction(node, inherited)
     leading: list[Element] = []
     lists: list[tuple[int, list[Element]]] = []
@@ -266,6 +267,20 @@ def _list(node: Element, attrs: dict[str, str], style: dict[str, str], inherited
             lists[-1][1].extend(_item(item, around.inner()) for item in nodes if isinstance(item, Element))
     shown = inherited.attributes(attrs, style, text=False)
     return [*leading, *(_numbered(node, shown, first, items) for first, items in lists)]
+
+
+def _list_tag(node: Element) -> str:
+    """Return the element that shows the bullets or numbers which the style of a list, or of all its items, asks for."""
+    own = _marker(node)
+    kinds = {_marker(item) or own for item in child_elements(node) if item.tag == "li"}
+    return (kinds.pop() if len(kinds) == 1 else "") or ("ol" if node.tag == "ol" else "ul")
+
+
+def _marker(node: Element) -> str:
+    kinds = " ".join(value for name, value in _style_of(node).items() if name.startswith("list-style"))
+    if re.search(r"\b(?:disc|circle|square)\b", kinds):
+        return "ul"
+    return "ol" if re.search(r"\b(?:decimal|lower-|upper-)", kinds) else ""
 
 
 def _list_parts(
@@ -296,7 +311,7 @@ def _list_parts(
 
 def _numbered(node: Element, attrs: dict[str, str], first: int, items: list[Element]) -> Element:
     own = {"start": str(first), **attrs} if node.tag == "ol" and first != 1 else attrs
-    made = _hoist_alignment(Element(tag="ol" if node.tag == "ol" else "ul", attrs=own, children=tuple(items)))
+    made = _hoist_alignment(Element(tag=node.tag, attrs=own, children=tuple(items)))
     made = _hoist_common(_hoist_common(made, "list-style-type"), "margin-left")
     return _without_declaration(made, "margin-left") if is_small(_style_of(made).get("margin-left", "")) else made
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +20,7 @@ _BLOCKS = frozenset(
     "tfoot th thead tr ul".split()
 )
 _LISTS = frozenset("ul ol menu dir".split())
+_STEP = 10
 _INDENT = 40  # pixels, by which browsers indent a list, a quotation and a definition
 _BOXES = frozenset("h1 h2 h3 h4 h5 h6 blockquote td th dt dd code".split())
 _HIDDEN = frozenset("script style template head title noscript".split())
@@ -44,7 +45,7 @@ class Style:
     rtl: bool = False
     marker: str = "disc"
     indent: float = 0
-    is_listed: bool = False
+    depth: int = 0
     is_code: bool = False
     boxes: tuple[str, ...] = ()
 
@@ -69,6 +70,12 @@ class Line:
 
     markers: tuple[str, ...]
     runs: tuple[Run, ...]
+    indent: float = field(default=0, compare=False)
+    depth: int = field(default=0, compare=False)
+
+    def is_alike(self, other: "Line | None") -> bool:
+        """Return whether another line looks the same; its indentation may differ by less than readers see."""
+        return self == other and abs(self.indent - other.indent) < _STEP * (1 + self.depth)
 
 
 @dataclass(slots=True)
@@ -105,7 +112,8 @@ class _Page:
             Run(text="".join(char for char, _ in group), look=look or ())
             for look, group in groupby(styled, key=lambda one: one[1])
         )
-        self.lines.append(Line(markers=tuple(self.markers), runs=runs))
+        first = next((style for _, style in line if style), Style())
+        self.lines.append(Line(markers=tuple(self.markers), runs=runs, indent=first.indent, depth=first.depth))
         self.markers = []
 
     def end_item(self, before: int) -> None:
@@ -128,15 +136,15 @@ def texts_of(html: str) -> tuple[tuple[str, Style], ...]:
 def difference(before: str, after: str) -> str:
     """Describe the first line that a reader of the two fragments sees otherwise; empty when there is none."""
     old, new = lines_of(before), lines_of(after)
-    pairs = zip((*old, None), (*new, None), strict=False)
-    found = next(((left, right) for left, right in pairs if left != right), None)
+    pairs = zip_longest(old, new)
+    found = next(((left, right) for left, right in pairs if left is None or not left.is_alike(right)), None)
     return "" if found is None else f"{_describe(found[0])}\n{_describe(found[1])}"
 
 
 def _describe(line: Line | None) -> str:
     if line is None:
         return "nothing"
-    return " ".join([*line.markers, *(f"{run.text!r}{list(run.look) or ''}" for run in line.runs)])
+    return " ".join([f"{line.indent:g}", *line.markers, *(f"{run.text!r}{list(run.look) or ''}" for run in line.runs)])
 
 
 def _look(style: Style) -> tuple[object, ...]:
@@ -149,7 +157,6 @@ def _look(style: Style) -> tuple[object, ...]:
         f"to {unquote(style.href.strip())}": style.href,
         f"at {style.side}": style.side != "left",
         "rtl": style.rtl,
-        f"indent {style.indent:g}": style.indent,
         " ".join(style.boxes): style.boxes,
     }
     return tuple(word for word, holds in facts.items() if holds)
@@ -200,7 +207,7 @@ class _Walk:
         inner = _numbers_of(node, len(self.page.markers)) if tag in _LISTS else numbers
         self.children(node, style, inner)
         self.page.end_line()
-        if tag in _LISTS or (tag == "li" and not outer.is_listed):
+        if tag in _LISTS or (tag == "li" and not outer.depth):
             self.page.end_item(inner.waiting)
 
     def _object(self, node: Any, tag: str, style: Style) -> None:
@@ -259,7 +266,7 @@ def _computed(node: Any, tag: str, declared: dict[str, str], outer: Style) -> St
                 kinds = [word for word in value.split() if word not in ("inside", "outside")]
                 style = replace(style, marker=kinds[0] if kinds else style.marker)
     is_callout = "fd-callout" in node.get("class", "")  # which the portal's style sheet places
-    indent = 0 if is_callout else _indent(tag, declared, outer.indent, is_listed=outer.is_listed)
+    indent = 0 if is_callout else _indent(tag, declared, outer.indent, is_listed=outer.depth > 0)
     style = replace(style, indent=indent)
     if tag == "a" and style.href:
         lines.discard("underline")
@@ -289,7 +296,7 @@ def _by_block_tag(node: Any, tag: str, style: Style) -> Style:
         style = replace(style, white_space="pre-line" if is_text else "pre", is_code=not is_text)
     if tag in _LISTS:
         kind = _NUMBERING.get(node.get("type", ""), "decimal") if tag == "ol" else "disc"
-        style = replace(style, marker=kind, is_listed=True)
+        style = replace(style, marker=kind, depth=style.depth + 1)
     if tag == "li" and node.get("type"):
         style = replace(style, marker=_NUMBERING.get(node.get("type"), node.get("type")))
     if tag == "th" and style.align == "start":
@@ -319,12 +326,12 @@ def _weight(value: str, outer: int, own: int) -> int:
 
 
 def _indent(tag: str, declared: dict[str, str], outer: float, *, is_listed: bool) -> float:
-    """Return how far text is indented; what a list's padding, or its items' margin, is for its bullets is no more."""
+    """Return how far text is indented; less room for bullets than usual is as much."""
     if tag in ("td", "th", "caption") or tag not in _BLOCKS or tag in ("tr", "tbody", "thead", "tfoot", "hr"):
         return 0 if tag in ("td", "th", "caption") else outer
     if tag == "li":  # an item without a list is shown outside the text; a list puts it inside
         own = sum(_pixels(declared.get(name, "")) for name in ("margin-left", "padding-left"))
-        return outer + (own if own >= 10 else 0) + (0 if is_listed else _INDENT)
+        return outer + own + (0 if is_listed else _INDENT)
     margin: float = _INDENT if tag in ("blockquote", "dd", "figure") else 0
     padding: float = _INDENT if tag in _LISTS else 0
     for name, value in declared.items():
@@ -332,15 +339,15 @@ def _indent(tag: str, declared: dict[str, str], outer: float, *, is_listed: bool
         left = _pixels(sides[-1] if len(sides) == 4 else sides[1] if len(sides) > 1 else sides[0])
         if name in ("margin", "margin-left"):
             margin = left
-        elif name in ("padding", "padding-left"):
+        elif name in ("padding", "padding-left", "padding-inline-start"):
             padding = left
     total = margin + padding
-    return outer + (max(_INDENT, total) if tag in _LISTS | {"blockquote", "dd"} and total < _INDENT + 10 else total)
+    return outer + (max(_INDENT, total) if tag in _LISTS | {"blockquote", "dd"} else total)
 
 
 def _pixels(value: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)px", value)
-    return float(found[1]) if found else 0
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(px|pt|em)", value)
+    return float(found[1]) * {"px": 1, "pt": 4 / 3, "em": 16}[found[2]] if found else 0
 
 
 def _declarations(text: str) -> Iterator[tuple[str, str]]:

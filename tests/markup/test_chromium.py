@@ -17,7 +17,7 @@ from tests.markup.shown import Line, Run, Style, difference, lines_of, texts_of
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
 SNIPPETS = 200
-FILES = ("lists.txt", "smallest_piece.txt", "effective_style.txt", "white_space.txt")
+FILES = ("lists.txt", "smallest_piece.txt")
 
 
 def snippets() -> list[str]:
