@@ -51,7 +51,8 @@ class Baseline:
     `url` is the reader's address, where known. `seen_at` is when the portal showed this version (its own clock,
     ISO 8601, UTC), `updated_at` what it said of the item then. `sent_digest` is the digest of the HTML that live was
     made of, where it was rendered whole. `fields` holds the live fields, `previous` those that the run which made this
-    baseline replaced: what undoing it restores.
+    baseline replaced: what undoing it restores. `unseen` holds, for each field that content does not manage and that
+    live has otherwise than content last showed it, the digest of what it showed; empty where it never showed the field.
 
     `supersedes` is the fingerprint of the lock file that a ledger entry was made after, to tell two of the same second
     apart. `previous_blob` is the blob of the file that a pull replaced: where the file is that one again, the pull
@@ -76,6 +77,7 @@ class Baseline:
     expanded: str | None = field(default=None, metadata=LINES)
     content: Mapping[str, str] = field(default_factory=dict, metadata=ALWAYS)
     live: Mapping[str, str] = field(default_factory=dict, metadata=ALWAYS)
+    unseen: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     assets: Mapping[str, AssetBaseline] = field(default_factory=dict)
     fields: Mapping[str, FieldValue] = field(default_factory=dict, metadata=LINES)

@@ -206,6 +206,8 @@ def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 FieldValue = str | int | tuple[str, ...] | tuple[int, ...] | None
+ALWAYS_MANAGED = ("title", "name", "body", "status")
+"""The fields that content always manages, whether its front matter has them or not."""
 Item = Category | Folder | Article
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -234,6 +236,11 @@ def fields_of(item: Item) -> dict[str, FieldValue]:
                 "seo.keywords": item.seo.keywords,
                 "author": item.author,
             }
+
+
+def is_default(name: str, value: FieldValue) -> bool:
+    """Return whether a live field has the value of an item of which nobody set it."""
+    return value in (None, "", (), {"status": Status.PUBLISHED, "visibility": Visibility.ALL}.get(name))
 
 
 def digest(value: FieldValue) -> str:

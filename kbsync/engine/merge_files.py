@@ -31,10 +31,9 @@ from kbsync.model import (
     Item,
     ItemKey,
     Kind,
-    Status,
-    Visibility,
     digest,
     fields_of,
+    is_default,
     source_path,
 )
 from kbsync.planner.planner import Plan
@@ -357,13 +356,11 @@ def source_of(change: Change) -> str:
 
 def _front_of(live: Item) -> dict[str, FieldValue]:
     """Return the front matter of a new file: without defaults, and without what readers do not see."""
-    defaults: dict[str, FieldValue] = {"status": Status.PUBLISHED, "visibility": Visibility.ALL}
     fields = fields_of(live)
     for name in ("body", "author", "portals"):
         fields.pop(name, None)
-    is_set = {name: value not in (None, "", (), defaults.get(name)) for name, value in fields.items()}
     return front_matter_values(
-        {name: value for name, value in fields.items() if is_set[name] or name in {"title", "name"}}
+        {name: value for name, value in fields.items() if name in {"title", "name"} or not is_default(name, value)}
     )
 
 

@@ -64,7 +64,9 @@ def _theirs(conflict: Finding, baseline: Baseline | None, markdown: _ToMarkdown)
     if live is None:
         return
     then = baseline.fields if baseline else fields_of(conflict.content) if conflict.content else {}
-    yield from field_lines(then, fields_of(live), [name for name in conflict.fields if name in then])
+    unseen = baseline.unseen if baseline else frozenset()
+    seen = {name: value for name, value in then.items() if name not in unseen}
+    yield from field_lines(seen, fields_of(live), [name for name in conflict.fields if name in seen or name in unseen])
     if not isinstance(live, Article) or "body" not in conflict.fields:
         return
     before = _body_before(conflict, baseline, markdown)

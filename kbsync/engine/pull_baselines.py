@@ -136,7 +136,8 @@ class PullBaselines:
                 addresses=self._as_sent(known, sent),
             )
         live = change.desired or item
-        made = make_baseline(item, live, seen_at=self.live.seen_at, origin=origin, anchors=anchors, addresses=sent)
+        seen_at = self.live.seen_at
+        made = make_baseline(item, live, seen_at=seen_at, origin=origin, anchors=anchors, addresses=sent, before=known)
         own = set(change.kept_fields) - set(change.fields)
         if known is None or known.source is not None or not own:
             return made

@@ -12,7 +12,7 @@ from kbsync.digests import blob_of, content_digests, live_digests, source_key
 from kbsync.engine.render import LinkResolver, Rendered, current_addresses
 from kbsync.markup.placeholders import may_have_placeholders
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import Article, Item, ItemKey, Kind, digest, fields_of, parent_path
+from kbsync.model import ALWAYS_MANAGED, Article, Item, ItemKey, Kind, digest, fields_of, is_default, parent_path
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import Intent
 
@@ -25,15 +25,18 @@ def make_baseline(
     origin: BaselineOrigin = BaselineOrigin.LIVE,
     anchors: Collection[str] = (),
     addresses: Mapping[str, str] | None = None,
-    replaced: Item | None = None,
+    before: Baseline | None = None,
+    is_new: bool = False,
 ) -> Baseline:
     """Make the baseline between a content version and a live version that say the same.
 
     `seen_at` is the portal's time of the live version, `anchors` those of the article that others link to, `addresses`
-    what its links were sent as, `replaced` the live version that was replaced.
+    what its links were sent as, `before` the earlier baseline. An item that `is_new` has nothing on the portal that was
+    not sent.
     """
-    made = with_live_half(content_half(content, origin=origin, anchors=anchors), live, seen_at=seen_at)
-    return replace(made, addresses=dict(addresses or {}), previous=fields_of(replaced) if replaced else {})
+    half = content_half(content, origin=origin, anchors=anchors)
+    made = with_live_half(half, live, seen_at=seen_at, before=before, is_new=is_new)
+    return replace(made, addresses=dict(addresses or {}))
 
 
 def content_half(
@@ -55,8 +58,10 @@ def content_half(
     )
 
 
-def with_live_half(known: Baseline, live: Item, *, seen_at: str) -> Baseline:
-    """Return a baseline with the live half that the portal showed at `seen_at`."""
+def with_live_half(
+    known: Baseline, live: Item, *, seen_at: str, before: Baseline | None, is_new: bool = False
+) -> Baseline:
+    """Return a baseline with the live half that the portal showed at `seen_at`; `before` is the earlier baseline."""
     return replace(
         known,
         id=live.id or known.id,
@@ -64,9 +69,27 @@ def with_live_half(known: Baseline, live: Item, *, seen_at: str) -> Baseline:
         seen_at=seen_at or known.seen_at,
         updated_at=live.updated_at or "",
         live=live_digests(live),
+        unseen={} if is_new else _unseen(known.content, live, before),
         fields=fields_of(live),
         supersedes="",
     )
+
+
+def _unseen(managed: Collection[str], live: Item, before: Baseline | None) -> dict[str, str]:
+    """Return what content last showed of each field that it does not manage, where live has it otherwise by now.
+
+    Without an earlier baseline that is nothing, but for the author, whom every article has.
+    """
+    if before is not None and before.live:
+        seen = {**before.live, **before.unseen}
+    else:
+        seen = {name: "" for name, value in fields_of(live).items() if name != "author" and not is_default(name, value)}
+    now = live_digests(live)
+    return {
+        name: shown
+        for name, shown in seen.items()
+        if name in now and name not in managed and name not in ALWAYS_MANAGED and shown != now[name]
+    }
 
 
 def with_state(known: Baseline, live: Item, *, seen_at: str, state: State, replaced: Item | None = None) -> Baseline:
@@ -76,7 +99,7 @@ def with_state(known: Baseline, live: Item, *, seen_at: str, state: State, repla
     """
     if known.state is State.UNDONE:
         known = replace(known, content=dict.fromkeys(known.content.keys() - {"parent"}, ""), source_key="")
-    made = with_live_half(known, live, seen_at=seen_at)
+    made = with_live_half(known, live, seen_at=seen_at, before=known)
     previous = fields_of(replaced) if replaced else {}
     return replace(made, id=known.id, parent=known.parent, state=state, previous=previous)
 
@@ -90,9 +113,9 @@ def _state_after_removal(change: Change, known: Baseline) -> State:
     return State.KEPT if is_kept else State.ARCHIVED
 
 
-def _restored(known: Baseline, live: Item, *, seen_at: str, replaced: Item | None) -> Baseline:
+def _restored(known: Baseline, live: Item, *, seen_at: str, replaced: Item | None, before: Baseline | None) -> Baseline:
     """Make the baseline of a former version that was restored; it keeps a live half and a `previous` of its own."""
-    made = known if known.live else with_live_half(known, live, seen_at=seen_at)
+    made = known if known.live else with_live_half(known, live, seen_at=seen_at, before=before)
     return replace(made, seen_at=seen_at or made.seen_at, previous=fields_of(replaced) if replaced else known.previous)
 
 
@@ -165,7 +188,7 @@ class Recorder:
             return None
         replaced = self._replaced(change, live)
         if change.baseline_after is not None:
-            return _restored(change.baseline_after, live, seen_at=seen_at, replaced=replaced)
+            return _restored(change.baseline_after, live, seen_at=seen_at, replaced=replaced, before=known)
         if change.action.is_removal:
             if known is None:
                 return None
@@ -192,10 +215,15 @@ class Recorder:
             origin=self.origin_of(change, live.id or 0),
             anchors=self.plan.anchors.get(change.path, frozenset()),
             addresses=sent,
-            replaced=self._replaced(change, live),
+            before=self.known.get(change.key if change.action is Action.MOVE else live.key),
+            is_new=change.action is Action.CREATE,
         )
-        sent_digest = self._sent_digest(change, live, rendered)
-        reached = replace(without_fields(reached, outcome.unsent), sent_digest=sent_digest)
+        replaced, sent_digest = self._replaced(change, live), self._sent_digest(change, live, rendered)
+        reached = replace(
+            without_fields(reached, outcome.unsent),
+            previous=fields_of(replaced) if replaced else {},
+            sent_digest=sent_digest,
+        )
         if change.action is Action.UPDATE and isinstance(live, Article):
             # An update leaves an article where agents moved it: that stays a web edit, for a pull.
             known = self.known.get(live.key)

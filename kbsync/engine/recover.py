@@ -166,7 +166,7 @@ class _Search:
             self._confirm(intent, now)
         elif known and _became_draft(known, now) and intent.source and intent.source.fields.get("status") == "draft":
             # Unpublishing is a call of its own, and the first: the rest is left to the plan.
-            self._add(replace(with_live_half(known, now, seen_at=self.seen_at), previous=known.fields))
+            self._add(replace(with_live_half(known, now, seen_at=self.seen_at, before=known), previous=known.fields))
 
     def _check_archived(self, intent: Intent, number: int) -> None:
         """Check whether an article was archived: all but its status is as it was."""
@@ -197,7 +197,13 @@ class _Search:
         if intent.source is None:
             return
         known = self.known.get(now.key)
-        reached = with_live_half(intent.source, now, seen_at=self.seen_at)
+        reached = with_live_half(
+            intent.source,
+            now,
+            seen_at=self.seen_at,
+            before=known or self.known.get(ItemKey(intent.kind, intent.id or 0)),
+            is_new=intent.action is Action.CREATE,
+        )
         article = _intended_article(intent, now)
         if article is not None and not intent.source.live:
             sent = current_addresses(article, self.addresses, self.ids)

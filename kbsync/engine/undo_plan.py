@@ -17,6 +17,7 @@ from kbsync.markup.dom import stable_body
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.markup.to_markdown import to_markdown
 from kbsync.model import (
+    ALWAYS_MANAGED,
     Article,
     Category,
     FieldValue,
@@ -309,12 +310,9 @@ def _body_lines(now: Item, former: Item) -> tuple[str, ...]:
 def _moved(mine: Baseline, now: Item, wanted: Mapping[str, FieldValue]) -> tuple[str, ...]:
     """Return the fields that are no longer as the run left them, of those that content manages or that are put back."""
     digests = live_digests(now)
-    managed = {*mine.content, *_ALWAYS_MANAGED, *wanted}
+    managed = {*mine.content, *ALWAYS_MANAGED, *wanted}
     moved = changed_fields({name: digests[name] for name in digests if name in managed}, mine.live, {})
     return moved if now.parent == mine.parent else (*moved, "folder")
-
-
-_ALWAYS_MANAGED = ("title", "name", "body", "status")
 
 
 def _differing(item: Item, other: Item) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Pure. It finds which items belong together and how each side changed since the b
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kbsync.baseline import Baseline, State
@@ -154,8 +154,9 @@ def _with_content(path: str, matcher: _Matcher, links: LinkGraph, addresses: Add
         ours, theirs = _NEW, _GONE if live is None else _NEW
     else:
         ours = _content_state(item, baseline, anchors, parent)
-        managed = {*managed_digests(item), "body"} & baseline.live.keys()
-        theirs = _live_state(live, baseline, managed, matcher.assumed)
+        seen = {**baseline.live, **baseline.unseen}
+        managed = {*managed_digests(item), "body"} & seen.keys()
+        theirs = _live_state(live, baseline, {name: seen[name] for name in managed}, matcher.assumed)
     differing: tuple[str, ...] = ()
     may_agree = theirs.status is ChangeStatus.CHANGED or _is_undone(baseline)
     if live is not None and ours.status is ChangeStatus.CHANGED and may_agree:
@@ -172,14 +173,16 @@ def _without_content(key: ItemKey, matcher: _Matcher) -> ItemState:
     if baseline is None:
         name = matcher.live_name(key)
         return ItemState(content=None, live=live, baseline=None, content_state=_GONE, live_state=_NEW, name=name)
-    theirs = _live_state(live, baseline, baseline.content.keys() or baseline.live.keys(), matcher.assumed)
+    managed = baseline.content.keys() & baseline.live.keys() or baseline.live.keys()
+    theirs = _live_state(live, baseline, {name: baseline.live[name] for name in managed}, matcher.assumed)
     # An item that was undone while it had no file is unchanged for as long as it has none.
     ours = _UNCHANGED if _is_undone(baseline) and not baseline.content and live is not None else _GONE
     return ItemState(content=None, live=live, baseline=baseline, content_state=ours, live_state=theirs)
 
 
 def _content_state(item: Item, baseline: Baseline, anchors: frozenset[str], parent: int | None) -> SideState:
-    fields = changed_fields(managed_digests(item), baseline.content, baseline.live)
+    unseen = dict.fromkeys(baseline.unseen, "")
+    fields = changed_fields(managed_digests(item), baseline.content, {**baseline.live, **unseen})
     if isinstance(item, Article) and _body_changed(item, baseline, anchors):
         fields = ("body", *fields)
     if parent != baseline.parent:
@@ -212,13 +215,13 @@ def _body_changed(article: Article, baseline: Baseline, anchors: frozenset[str])
 
 
 def _live_state(
-    live: Item | None, baseline: Baseline, managed: Collection[str], assumed: Mapping[ItemKey, Mapping[str, str]]
+    live: Item | None, baseline: Baseline, seen: Mapping[str, str], assumed: Mapping[ItemKey, Mapping[str, str]]
 ) -> SideState:
-    """Compare a live item with its baseline in the fields that content manages; the others belong to the agents."""
+    """Compare a live item with what content has `seen` of the fields that it manages; the others are the agents'."""
     if live is None:
         return _GONE
     now = assumed.get(baseline.key) or live_digests(live)
-    fields = changed_fields({name: now[name] for name in now if name in managed}, baseline.live, {})
+    fields = changed_fields({name: now[name] for name in now if name in seen}, seen, {})
     if live.parent != baseline.parent:
         fields = (*fields, "parent")
     touched = not fields and live.updated_at != baseline.updated_at and live.kind is Kind.ARTICLE
