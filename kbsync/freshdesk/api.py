@@ -5,17 +5,19 @@ set" and "set to nothing" compare equal. Only documented keys are sent; any othe
 hierarchy, plain text and the `collaboration` token are not read.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from kbsync.errors import PortalError
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.responses import ApiResponse, ItemList, Json, list_items
+from kbsync.freshdesk.responses import ApiResponse, ItemList, Json, list_items, printable_text
 from kbsync.model import Article, Category, Folder, Kind, Seo, Status, Visibility
 
 PUBLISHED = 2
 DRAFT = 1
 _VISIBILITIES = tuple(Visibility)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SEGMENTS = {Visibility.CONTACT_SEGMENTS: "contact_segment_ids", Visibility.COMPANY_SEGMENTS: "company_segment_ids"}
 
 
@@ -66,7 +68,7 @@ def article_from_json(data: Json, *, folder: int | None = None) -> Article:
 def counts_in_folder(folder: Json) -> tuple[int | None, int | None]:
     """Return the number of articles and of folders directly in a folder; `None` where the JSON omits it."""
     found = folder.get("articles_count"), folder.get("sub_folders_count")
-    articles, folders = (int(number) if isinstance(number, int | float) else None for number in found)
+    articles, folders = (number if isinstance(number, int) else None for number in found)
     return articles, folders
 
 
@@ -113,10 +115,10 @@ def _managed_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 def id_of(data: Json, kind: str) -> int:
     """Return the id of an item; raise PortalError where the JSON is not a `kind`."""
     found = data.get("id")
-    if isinstance(found, int) and not isinstance(found, bool):
+    if isinstance(found, int) and not isinstance(found, bool) and found > 0:
         return found
     raise PortalError(
-        f"the portal's response has no {kind} id",
+        f"the portal's response has no {kind} id, but {printable_text(repr(found))}",
         advice="check that `url` is the URL of a Freshdesk account",
     )
 
@@ -167,7 +169,8 @@ def _visibility(number: object) -> Visibility | None:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    """Return a value as text; half a surrogate pair, which no file can hold, is shown as browsers show it."""
+    return "" if value is None else _SURROGATE.sub("\ufffd", str(value))
 
 
 def _number(value: object) -> int | None:

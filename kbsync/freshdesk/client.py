@@ -20,6 +20,7 @@ import httpx
 import kbsync
 from kbsync.config import is_loopback
 from kbsync.errors import PortalError, UsageError
+from kbsync.freshdesk import body
 from kbsync.freshdesk.rate_limit import RateLimiter
 from kbsync.freshdesk.responses import (
     ApiResponse,
@@ -91,6 +92,16 @@ _FAILURE_REASONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (ssl.SSLError, "the TLS connection failed", "check `url`, its port, and any proxy in between"),
     (socket.gaierror, "host not found, or no network", f"check `url`; write it like {_EXAMPLE}"),
     (ConnectionRefusedError, "connection refused", "check `url` and its port, and that the portal is running"),
+    (
+        body.ResponseTooLarge,
+        f"the response is larger than {body.MAX_BYTES // 2**20} MB",
+        "Freshdesk sends no such response; check `url`, and any proxy in between",
+    ),
+    (
+        body.ResponseTooSlow,
+        f"the response took longer than {body.MAX_SECONDS:.0f} s",
+        "try again; Freshdesk may be slow, or a proxy may delay its responses",
+    ),
     (TimeoutError, "the request timed out", "try again; Freshdesk may be slow or down (see its status page)"),
     (OSError, "the connection failed", "check the network, then try again"),
     (ValueError, "the response is incomplete, or not JSON from Freshdesk", "try again; then check `url`"),
@@ -126,6 +137,8 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Their logs contain text of the server, which may echo the key.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+# Closing every connection is left to the last, since it ends the calls of all threads.
+_GRACE = 5.0
 _NO_RESPONSE = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, ValueError)
 
 
@@ -171,9 +184,14 @@ class Connection:
         self._write_problem: Callable[[], str] = lambda: ""
         self._lock = threading.Lock()
         self._calls = 0
+        self._overran = self._has_odd_limit = False
         self._client = httpx.Client(
             auth=(key, "X"),
-            headers={"Accept": "application/json", "User-Agent": f"kbsync/{kbsync.__version__}"},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": body.ENCODING,
+                "User-Agent": f"kbsync/{kbsync.__version__}",
+            },
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=15.0),
             follow_redirects=False,
@@ -285,7 +303,8 @@ class Connection:
             except _NO_RESPONSE as error:
                 what, advice = failure_reason(error)
                 problem = PortalError(f"{self.host}: {what} ({request})", advice=advice)
-                final = is_certificate_error(error)
+                is_endless = isinstance(error, body.ResponseTooLarge | body.ResponseTooSlow)
+                final = is_certificate_error(error) or (is_endless and request.method != "POST")
                 sent = not isinstance(error, _NOT_SENT)
             if request.method == "POST" and sent and not final:
                 advice = "the change may have been made; check the portal before you run the command again"
@@ -314,7 +333,7 @@ class Connection:
         return raw
 
     def _send_once(self, request: _Request) -> RawResponse:
-        headers: Mapping[str, str] = {}
+        raw = RawResponse(request=str(request), host=self.host, status=0, headers={}, content=b"")
         started_at = self._rate_limiter.acquire()
         try:
             if request.method != "GET" and (why := self._write_problem()):
@@ -323,24 +342,46 @@ class Connection:
                 raise TooLate(f"{request} was not sent in time")
             with self._lock:
                 self._calls += 1
-            response = self._client.request(
+            raw = self._exchange(request, raw)
+        finally:
+            odd = self._rate_limiter.release(started_at, raw.headers)
+            if odd and not self._has_odd_limit:
+                self._has_odd_limit = True
+                self._notify(f"{self.host} {odd}")
+        if raw.status < 300:
+            return raw
+        # An error response may echo the key.
+        shown = {name.lower(): self._redact(value) for name, value in raw.headers.items()}
+        return replace(raw, headers=shown, content=self._redact(raw.text).encode())
+
+    def _exchange(self, request: _Request, raw: RawResponse) -> RawResponse:
+        """Send a request and read its response, within bounds of size and time."""
+        until = time.monotonic() + body.MAX_SECONDS
+        watchdog = threading.Timer(body.MAX_SECONDS + _GRACE, self._give_up)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            with self._client.stream(
                 request.method,
                 f"{self._origin}{request.path}",
                 params=request.query,
                 content=None if request.body is None else json.dumps(request.body).encode(),
                 headers=None if request.body is None else {"Content-Type": "application/json"},
-            )
-            headers = response.headers
+            ) as response:
+                encoding = response.headers.get("content-encoding", "")
+                content = body.read_body(response.iter_raw(), encoding, until=until)
+                return replace(raw, status=response.status_code, headers=response.headers, content=content)
+        except Exception:
+            if self._overran:
+                raise body.ResponseTooSlow from None
+            raise
         finally:
-            self._rate_limiter.release(started_at, headers)
-        raw = RawResponse(
-            request=str(request), host=self.host, status=response.status_code, headers=headers, content=response.content
-        )
-        if raw.status < 300:
-            return raw
-        # An error response may echo the key.
-        shown = {name.lower(): self._redact(value) for name, value in headers.items()}
-        return replace(raw, headers=shown, content=self._redact(raw.text).encode())
+            watchdog.cancel()
+
+    def _give_up(self) -> None:
+        """Close every connection: headers that come a byte at a time can be stopped in no other way."""
+        self._overran = True
+        self._client.close()
 
     def _redact(self, text: str) -> str:
         for form in self._key_forms:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
-from typing import Literal
+from typing import Literal, TypeVar
 
 from kbsync.change import Change, Outcome, Result
 from kbsync.errors import PortalError
@@ -23,16 +23,17 @@ from kbsync.freshdesk.api import (
     folder_from_json,
     id_of,
 )
-from kbsync.freshdesk.readings import Readings, StaleItem, shown_item
-from kbsync.freshdesk.responses import Json, StatusError
+from kbsync.freshdesk.readings import Readings, StaleItem, changed_since_plan, shown_item
+from kbsync.freshdesk.responses import Json, StatusError, printable_text
 from kbsync.freshdesk.verify import WriteRequest
 from kbsync.freshdesk.write import perform
-from kbsync.model import Article, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
+from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 
 _REFUSALS = (400, 409, 413, 422)
 _RUN_AGAIN = (
     "run the command again, in case somebody is editing; if the error stays, the key may lack access to some items"
 )
+_ItemT = TypeVar("_ItemT", Category, Article)
 
 
 def read(
@@ -45,11 +46,11 @@ def read(
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="read") as pool:
         first = reader.categories()
-        categories = {id_of(data, Kind.CATEGORY): category_from_json(data) for data in first.items}
+        categories = _by_id({}, map(category_from_json, first.items))
         folders = _folders(reader, pool, sorted(categories))
-        articles: dict[int | None, Article] = {}
+        articles: dict[int, Article] = {}
         for count, found in enumerate(pool.map(partial(_articles, reader), folders.values()), 1):
-            articles |= {article.id: article for article in found}
+            articles = _by_id(articles, found)
             if progress:
                 progress(count, len(folders))
     return KnowledgeBase(
@@ -59,6 +60,20 @@ def read(
         articles=tuple(sorted(articles.values(), key=lambda article: article.id or 0)),
         seen_at=first.at,
     )
+
+
+def _by_id(known: dict[int, _ItemT], items: Iterable[_ItemT]) -> dict[int, _ItemT]:
+    """Add items by id; raise PortalError where one of them is there already, and is not the same."""
+    for item in items:
+        other = known.setdefault(item.id or 0, item)
+        if other is not item and changed_since_plan(other, item):
+            raise _double(other, item)
+    return known
+
+
+def _double(one: Item, other: Item) -> PortalError:
+    names = f'"{printable_text(one.label)}" and "{printable_text(other.label)}"'
+    return PortalError(f"the portal lists {one.kind} {one.id} twice, and differently: {names}", advice=_RUN_AGAIN)
 
 
 def read_one(reader: PortalReader, kind: Kind, number: int) -> Item | None:
@@ -164,9 +179,13 @@ def _folders(reader: PortalReader, pool: ThreadPoolExecutor, categories: Iterabl
     found: dict[int, _FolderEntry] = {}
     level = [*chain.from_iterable(pool.map(partial(_top_level_folders, reader), categories))]
     while level:
-        new = {seen.id: seen for seen in level if seen.id not in found}
+        new: dict[int, _FolderEntry] = {}
+        for seen in level:
+            other = found.get(seen.id) or new.setdefault(seen.id, seen)
+            if other.folder.name != seen.folder.name:
+                raise _double(other.folder, seen.folder)
         found |= new
-        within = Counter(seen.data.get("parent_folder_id") for seen in found.values())
+        within = Counter(up for seen in found.values() if isinstance(up := seen.data.get("parent_folder_id"), int))
         below = pool.map(_subfolders, repeat(reader), new.values(), [within[number] for number in new])
         level = [*chain.from_iterable(below)]
     return found
@@ -205,8 +224,8 @@ def _articles_from_json(reader: PortalReader, items: Iterable[Json], folder: int
     """Read the articles of a list; one without a body is read by its id (lists of Freshdesk have bodies: recorded)."""
     found = []
     for data in items:
-        whole = data if "description" in data else reader.item(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).data
-        found.append(article_from_json(whole if isinstance(whole, Mapping) else data, folder=folder))
+        whole = data if "description" in data else reader.item(Kind.ARTICLE, id_of(data, Kind.ARTICLE)).fields
+        found.append(article_from_json(whole or data, folder=folder))
     return found
 
 
@@ -218,11 +237,11 @@ def _complete_list(
     data, items = parent.data, ask(parent.id).items
     for last in (False, True):
         expected = counts_in_folder(data)[what == "folders"] or 0
-        listed = len({item.get("id") for item in items})
+        listed = len({id_of(item, what.removesuffix("s")) for item in items})
         if listed >= expected:
             return items
         if not last:
-            data, items = reader.item(Kind.FOLDER, parent.id).data or {}, ask(parent.id).items
+            data, items = reader.item(Kind.FOLDER, parent.id).fields, ask(parent.id).items
     raise PortalError(
         f'the folder "{parent.folder.name}" ({parent.id}) has {expected} {what}, but the portal lists {listed}',
         advice=_RUN_AGAIN,
@@ -232,7 +251,12 @@ def _complete_list(
 def _agent(agents: Collection[Json], email: str) -> int | None:
     """Return the agent with this address; a response without addresses is accepted if it has one agent."""
     for agent in agents:
-        if str((agent.get("contact") or {}).get("email", "")).casefold() == email.casefold():
+        if str(_contact(agent).get("email", "")).casefold() == email.casefold():
             return id_of(agent, "agent")
     sole = next(iter(agents)) if len(agents) == 1 else {}
-    return None if not sole or "email" in (sole.get("contact") or {}) else id_of(sole, "agent")
+    return None if not sole or "email" in _contact(sole) else id_of(sole, "agent")
+
+
+def _contact(agent: Json) -> Json:
+    contact = agent.get("contact")
+    return contact if isinstance(contact, Mapping) else {}

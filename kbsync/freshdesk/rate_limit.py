@@ -17,6 +17,7 @@ _IN_FLIGHT_BEFORE_KNOWN = 4
 _MAX_IN_FLIGHT = 32
 _POLL_SECONDS = 0.02
 _MAX_SLEEP = 0.5
+_LEAST_TOTAL = 1.0
 
 
 class RateLimitState:
@@ -68,7 +69,7 @@ class RateLimitState:
         self.latency += (now - started_at - self.latency) * (0.1 if self._has_response else 1.0)
         self._has_response = True
         self._responses.append(now)
-        if total is not None and total > 0:
+        if total is not None and total >= _LEAST_TOTAL:
             self._total = total
         if remaining is None:
             return
@@ -147,12 +148,17 @@ class RateLimiter:
                     return now
             self._sleep(min(delay, _MAX_SLEEP))
 
-    def release(self, started_at: float, headers: Mapping[str, str]) -> None:
-        """Record the response of a call: figures may be decimals (recorded), headers are empty without a response."""
+    def release(self, started_at: float, headers: Mapping[str, str]) -> str:
+        """Record the response of a call: figures may be decimals (recorded), headers are empty without a response.
+
+        Return a sentence about a limit below one call a minute, which cannot be meant and does not count.
+        """
         total = _number(headers.get("x-ratelimit-total"))
         remaining = _number(headers.get("x-ratelimit-remaining"))
         with self._lock:
             self._state.record_response(started_at, self._clock(), total=total, remaining=remaining)
+        is_odd = total is not None and total < _LEAST_TOTAL
+        return f"names a limit of {total:g} calls a minute, which is ignored" if is_odd else ""
 
     def pause(self, seconds: float) -> None:
         """Delay all threads: the portal asked for it."""

@@ -31,6 +31,11 @@ class ApiResponse:
     at: str = ""
     next_url: str = ""
 
+    @property
+    def fields(self) -> Json:
+        """The JSON object; empty where the response has none."""
+        return self.data if isinstance(self.data, Mapping) else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemList:
@@ -135,9 +140,9 @@ def retry_after(headers: Mapping[str, str], *, otherwise: float) -> float:
 def _parse_date(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def looks_like_html(raw: RawResponse) -> bool:
@@ -161,7 +166,8 @@ def _code_and_message(raw: RawResponse) -> tuple[str, str]:
         return "", printable_text(raw.text)
     if not isinstance(data, Mapping):
         return "", ""
-    errors = [error for error in data.get("errors") or () if isinstance(error, Mapping)]
+    listed = data.get("errors")
+    errors = [error for error in listed if isinstance(error, Mapping)] if isinstance(listed, list) else []
     if not errors:
         message = str(data.get("message") or data.get("description") or "")
         return printable_text(str(data.get("code") or "")), printable_text(message)

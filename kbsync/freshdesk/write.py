@@ -9,7 +9,15 @@ from typing import Any, assert_never
 
 from kbsync.change import Action, Outcome, Result
 from kbsync.errors import PortalError
-from kbsync.freshdesk.api import DRAFT, PortalReader, article_to_json, category_to_json, folder_to_json, id_of
+from kbsync.freshdesk.api import (
+    DRAFT,
+    PortalReader,
+    article_to_json,
+    category_to_json,
+    counts_in_folder,
+    folder_to_json,
+    id_of,
+)
 from kbsync.freshdesk.readings import ITEM_FROM_JSON, Shown, StaleItem, live_id, read_unless_gone, shown_item
 from kbsync.freshdesk.responses import ItemList, ResponseLost, StatusError
 from kbsync.freshdesk.verify import (
@@ -258,7 +266,7 @@ def _contents(request: WriteRequest, kind: Kind, number: int) -> str:
         case Kind.FOLDER:
             articles = len(request.reader.articles(number).items)
             # A call for one folder: some accounts cannot list nested folders (seen in clients).
-            folders = int((request.reader.item(kind, number).data or {}).get("sub_folders_count") or 0)
+            folders = counts_in_folder(request.reader.item(kind, number).fields)[1] or 0
             return f"{articles} articles and {folders} folders" if articles or folders else ""
         case _:
             assert_never(kind)

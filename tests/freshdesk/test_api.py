@@ -229,3 +229,12 @@ JSON = st.recursive(
 def test_any_json_with_an_id_is_an_item(data: dict[str, Any]) -> None:
     for read in (article_from_json, category_from_json, folder_from_json):
         assert read(data | {"id": 4}).id == 4
+
+
+def test_half_a_surrogate_pair_is_read_as_browsers_show_it() -> None:
+    odd = "a\ud800b"
+    data = {"id": 1, "title": odd, "description": odd, "tags": [odd], "seo_data": {"meta_title": odd}}
+    article = article_from_json(data)
+    found = (article.title, article.body, *(article.tags or ()), article.seo.title)
+    assert found == ("a\ufffdb",) * 4
+    assert category_from_json({"id": 1, "name": odd}).name == "a\ufffdb"

@@ -1,5 +1,6 @@
 """Read a whole portal: in few calls, and without accepting incomplete lists."""
 
+import contextlib
 import dataclasses
 import json
 from collections import Counter
@@ -282,3 +283,73 @@ def test_a_portal_that_ignores_the_address_finds_no_wrong_agent() -> None:
             resolve_authors(PortalReader(connection), ["sam@example.com"])
         agents[0] = {"id": 2}
         assert resolve_authors(PortalReader(connection), ["sam@example.com"]) == {"sam@example.com": 2}
+
+
+def _always(response: bytes) -> Reply:
+    return lambda *_: response
+
+
+ODD: tuple[Any, ...] = (None, True, [1], [[1]], {"a": [1]}, "x", "", -5, 0, 1.5, float("inf"), float("nan"), 10**40)
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("kind", ["category", "folder", "article", "agent", "error"])
+def test_a_value_of_another_type_is_words_or_no_matter(kind: str, value: Any) -> None:
+    pages: dict[str, Any] = {
+        "category": {"id": 1, "name": "c", "description": "", "visible_in_portals": [], "updated_at": ""},
+        "folder": _folder(2, articles_count=1, sub_folders_count=1) | {"visibility": 1, "parent_folder_id": None},
+        "article": {
+            **ARTICLE,
+            "seo_data": {},
+            "tags": [],
+            "agent_id": 1,
+            "folder_id": 2,
+            "status": 2,
+            "description": "",
+        },
+        "agent": {"id": 5, "contact": {"email": "a@b.c"}},
+        "error": {"code": "x", "message": "y", "description": "z", "errors": [{"field": "a", "code": "b"}]},
+    }
+    for name in pages[kind]:
+        wrong = pages | {kind: pages[kind] | {name: value}}
+        answers = {
+            "categories": [wrong["category"]],
+            "categories/1/folders": [wrong["folder"]],
+            "folders/2/subfolders": [_folder(3, articles_count=0, sub_folders_count=0)],
+            "folders/2/articles": [wrong["article"]],
+            "folders/2": wrong["folder"],
+        }
+        refused = reply(json.dumps(wrong["error"]), status="400 Bad Request")
+        with faulty(_portal(answers)) as server:
+            with Connection(server.url, "key", sleep=lambda _: None) as connection, contextlib.suppress(PortalError):
+                read(PortalReader(connection), threads=1)
+        with faulty(_always(reply(json.dumps([wrong["agent"]])))) as server:
+            with Connection(server.url, "key") as connection, contextlib.suppress(PortalError):
+                resolve_authors(PortalReader(connection), ["a@b.c"])
+        with faulty(_always(refused)) as server:
+            with Connection(server.url, "key") as connection, pytest.raises(PortalError):
+                connection.get("/x")
+
+
+@pytest.mark.parametrize("number", [[1], -1, 0, None, "7", True, 1.0])
+def test_an_id_that_is_none_is_named(number: Any) -> None:
+    with pytest.raises(PortalError, match="has no article id, but"):
+        _read({"categories/1/folders": [_folder(2)], "folders/2/articles": [ARTICLE | {"id": number}]})
+
+
+def test_two_different_articles_of_one_id_are_named_and_nothing_is_read() -> None:
+    one, two = ARTICLE | {"title": "One"}, ARTICLE | {"title": "Two"}
+    with pytest.raises(PortalError, match=r'article \d+ twice, and differently: "One" and "Two"'):
+        _read({"categories/1/folders": [_folder(2)], "folders/2/articles": [one, two]})
+    folders = {"categories/1/folders": [_folder(2), _folder(3)]}
+    with pytest.raises(PortalError, match="twice"):
+        _read({**folders, "folders/2/articles": [one], "folders/3/articles": [one]})
+    with pytest.raises(PortalError, match=r'folder 2 twice, and differently: "f2" and "other"'):
+        _read({"categories/1/folders": [_folder(2), _folder(2) | {"name": "other"}]})
+
+
+def test_an_article_that_two_pages_list_alike_is_one() -> None:
+    body = '<img src="https://a.freshdesk.com/inline/attachment?token=eyJh.eyJpZCI6MX0.s-%s">'
+    pair = [ARTICLE | {"description": body % token} for token in "ab"]
+    found, _ = _read({"categories/1/folders": [_folder(2)], "folders/2/articles": pair})
+    assert len(found.articles) == 1
