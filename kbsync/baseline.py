@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kbsync.codec import ALWAYS, LINES, FormatError, decode
+from kbsync.config import LOCK_FOLDER
 from kbsync.errors import Problem
 from kbsync.model import FieldValue, ItemKey, Kind, digest, source_path
 
@@ -192,7 +193,7 @@ _LEDGER_FOLDERS = tuple(f"{kind.value}/" for kind in Kind)
 
 def lock_folder(target: str) -> str:
     """Return the directory of a target's lock files, relative to the root."""
-    return f".kbsync/{target}/"
+    return f"{LOCK_FOLDER}/{target}/"
 
 
 def lock_file_path(target: str, kind: Kind, path: str) -> str:

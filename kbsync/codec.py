@@ -65,7 +65,8 @@ def decode(cls: type[_T], data: str | bytes, *, file: str, advice: str = "") -> 
             raise _Invalid(("", "not a JSON object"))
         version = page.get("version")
         if type(version) is not int or version != VERSION:
-            advice = "upgrade kbsync" if type(version) is int and version > VERSION else advice
+            if type(version) is int and version > VERSION:
+                advice = f"upgrade kbsync, or {advice}" if advice else "upgrade kbsync"
             raise _Invalid(("version", f"is {json.dumps(version)[:20]}; this kbsync reads version {VERSION}"))
         return cast("_T", _dataclass(cls, page))
     except _Invalid as error:

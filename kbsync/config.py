@@ -15,11 +15,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kbsync.errors import ConfigError, Problem, UsageError
+from kbsync.leaks import NO_KEYS, SANDBOX_KEY, KeyFinder
 from kbsync.markup.options import MarkupOptions
 from kbsync.markup.placeholders import is_variable_name
 from kbsync.rules import selector_error
 
 CONFIG_FILE = "kbsync.toml"
+LOCK_FOLDER = ".kbsync"
+"""The directory of the lock files of all targets."""
 DEFAULT_TARGET = "production"
 _NAME = re.compile(r"[a-z0-9-]+")
 # Programs disagree about other characters: some end the host of https://evil.example\.freshdesk.com at the backslash.
@@ -44,6 +47,8 @@ class Config:
     root: Path
     target: str = DEFAULT_TARGET
     url: str = ""
+    url_is_from_file: bool = field(default=False, compare=False)
+    keys: KeyFinder = field(default=NO_KEYS, compare=False, repr=False)
     public_url: str = ""
     language: str = "en"
     languages: tuple[str, ...] = ()
@@ -105,6 +110,9 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         line, column = map(int, found.groups()) if found else (len(text.splitlines()), 1)
         problem = Problem(code="KB101", path=CONFIG_FILE, line=line, column=column, message=f"not valid TOML: {error}")
         raise ConfigError((problem,)) from error
+    except (RecursionError, ValueError) as error:
+        what = "nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
+        raise ConfigError((Problem(code="KB101", path=CONFIG_FILE, message=f"not valid TOML: {what}"),)) from None
     target = _target_of(flags, environ, table)
     reader = _ConfigReader(text)
     settings = reader.settings(table, target)
@@ -112,11 +120,15 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
         raise ConfigError(tuple(reader.problems))
     settings |= _from_environment(environ)
     settings |= {name: value for name, value in flags.items() if value is not None and name != "target"}
+    is_from_file = flags.get("url") is None and "KBSYNC_URL" not in environ
+    settings |= {"url_is_from_file": is_from_file, "keys": KeyFinder.of(environ)}
     config = Config(root=root, target=target, **settings)  # type: ignore[arg-type]
     return replace(config, url=config.url.rstrip("/"), public_url=config.public_url.rstrip("/"))
 
 
 def _text_of(path: Path) -> str:
+    if path.is_symlink():
+        raise UsageError(f"{path} is a symbolic link", advice="replace it with the file itself: links are not followed")
     try:
         # Editors on Windows write a byte order mark, which TOML does not allow.
         return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
@@ -320,6 +332,9 @@ class Secret:
 def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
     """Return the API key, after a check that this target's host may have it.
 
+    This machine itself gets the key of the embedded portal where nothing but the file names it: a pull request may have
+    written that.
+
     Raises:
         UsageError: there is no key, no address, or a host that the environment does not allow.
     """
@@ -327,6 +342,9 @@ def key_for(config: Config, environ: Mapping[str, str]) -> Secret:
         advice = f"set `url` under [targets.{config.target}] in {CONFIG_FILE}, or give --url"
         raise UsageError(f"the target {config.target} has no URL", advice=advice)
     _check_host(config.url, environ.get("KBSYNC_ALLOW_HOST", ""))
+    host = urlsplit(config.url).hostname or ""
+    if config.url_is_from_file and is_loopback(host) and host not in _hosts(environ.get("KBSYNC_ALLOW_HOST", "")):
+        return Secret(SANDBOX_KEY)
     own = f"FRESHDESK_API_KEY_{config.target.upper().replace('-', '_')}"
     value = environ.get(own) or environ.get("FRESHDESK_API_KEY") or ""
     if not value.strip():
@@ -351,10 +369,14 @@ def _check_host(url: str, allowed: str) -> None:
         return
     if parts.scheme == "http":
         raise UsageError(f"{url} is not https", advice="use https; http is allowed for this machine only")
-    if host.endswith(".freshdesk.com") or host in {name.strip().lower() for name in allowed.split(",")}:
+    if host.endswith(".freshdesk.com") or host in _hosts(allowed):
         return
     advice = f"to allow this host, set KBSYNC_ALLOW_HOST={host} in the environment (not in a file or flag)"
     raise UsageError(f"the API key is not sent to {host}: not a freshdesk.com host", advice=advice)
+
+
+def _hosts(names: str) -> set[str]:
+    return {name.strip().lower() for name in names.split(",")}
 
 
 def is_loopback(host: str) -> bool:

@@ -71,6 +71,7 @@ _TABLE = (
     _warning("KB306", "link-anchor", "the target of a link has no such heading or anchor"),
     _warning("KB401", "code-language", "the language of a code block is not understood"),
     Rule("KB501", "active-content", "something would run in a reader's browser"),
+    Rule("KB502", "api-key", "an API key of the environment is in the content"),
     Rule("KB601", "file-target", "a picture or file is not found"),
     Rule("KB602", "file-case", "the address of a picture or file differs from its name only in case", fixable=True),
     Rule("KB603", "file-address", "a picture or file has no address that readers can see"),

@@ -112,7 +112,7 @@ def test_a_value_that_cannot_be_read_is_reported_with_its_place(text: str | byte
     with pytest.raises(FormatError) as wrong:
         decode(Page, text, file="x.json", advice="restore it")
     assert wrong.value.what.startswith(message)
-    assert wrong.value.advice == ("upgrade kbsync" if '"version": 2' in str(text) else "restore it")
+    assert wrong.value.advice == ("upgrade kbsync, or restore it" if '"version": 2' in str(text) else "restore it")
 
 
 _ANYTHING = st.recursive(

@@ -232,3 +232,27 @@ def test_the_content_directory_is_the_last_place_to_search(tmp_path: Path) -> No
     assert find_root(tmp_path, None) == tmp_path.resolve()
     with pytest.raises(UsageError, match="is not a directory"):
         find_root(tmp_path, str(tmp_path / "kbsync.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 100_000, "nested too deeply"),
+        ("a = " + "[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ("a = " + "9" * 5000, "a number with too many digits"),
+    ],
+    ids=["open", "closed", "digits"],
+)
+def test_a_file_that_no_parser_takes_is_a_problem(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "kbsync.toml").write_text(text)
+    with pytest.raises(ConfigError) as wrong:
+        load_config(tmp_path, {}, {})
+    assert message in wrong.value.problems[0].message
+
+
+def test_a_file_that_is_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('[targets.production]\nurl = "https://acme.freshdesk.com"\n')
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/kbsync.toml").symlink_to(tmp_path / "other.toml")
+    with pytest.raises(UsageError, match="is a symbolic link"):
+        load_config(tmp_path / "root", {}, {})

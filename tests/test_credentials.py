@@ -1,12 +1,13 @@
 """The API key: from the environment only, for trusted hosts only, in no text."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.config import Config, Secret, key_for
+from kbsync.config import Config, Secret, key_for, load_config
 from kbsync.errors import UsageError
 
 KEY = {"FRESHDESK_API_KEY": "s3cret"}
@@ -92,3 +93,16 @@ def test_a_secret_is_in_no_text(value: str) -> None:
     assert secret.reveal() == value
     shown = f"{secret} {secret!r} {secret!s} {[secret]} { ({'a': secret}) }"
     assert value not in shown.replace("Secret(…)", "")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8765", "http://localhost:1", "http://[::1]:8765", "https://127.9.9.9"]
+)
+def test_loopback_that_the_file_alone_names_gets_the_key_of_the_sandbox(tmp_path: Path, url: str) -> None:
+    (tmp_path / "kbsync.toml").write_text(f'[targets.production]\nurl = "{url}"\n')
+    host = urlsplit(url).hostname or ""
+    assert key_for(load_config(tmp_path, {}, {}), KEY).reveal() == "sandbox"
+    assert key_for(load_config(tmp_path, {"url": None}, {}), {}).reveal() == "sandbox"
+    assert key_for(load_config(tmp_path, {"url": url}, {}), KEY).reveal() == "s3cret"
+    assert key_for(load_config(tmp_path, {}, {"KBSYNC_URL": url}), KEY).reveal() == "s3cret"
+    assert key_for(load_config(tmp_path, {}, {}), KEY | {"KBSYNC_ALLOW_HOST": host}).reveal() == "s3cret"

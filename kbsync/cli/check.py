@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kbsync.cli.console import print_note, print_problems, print_result
+from kbsync.cli.console import print_commands, print_note, print_problems, print_result
 from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import CommandContext, cache_in_use, command, format_option, ignore_ids_option, paths_argument
 from kbsync.cli.paths import check_on_disk, content_paths
@@ -60,7 +60,7 @@ def lint(
         case "json":
             print_result(problems_to_json(found))
         case "github" if found:
-            print_result(problems_to_github(found, prefix=_prefix(config.root)))
+            print_commands(problems_to_github(found, prefix=_prefix(config.root)))
         case "text":
             print_problems(found)
     return ExitCode.FAILED if any(problem.is_error for problem in found) else ExitCode.OK

@@ -5,6 +5,7 @@ It is imported at every start, so that what needs rich is imported when it is us
 
 import io
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,11 +14,19 @@ from typing import TextIO, TypedDict
 import click
 
 from kbsync.errors import ContentError, KbsyncError, Problem, UsageError, first_few
+from kbsync.leaks import KeyFinder
 
 _MAX_WIDTH = 120
 _WIDTH_OF_A_LOG = 100
 _MOST_NAMED = 10
 """Uncommitted files that are named; more are counted."""
+_CI_SYSTEMS = ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")
+_KEYS: list[KeyFinder] = []
+# Runners look for `::command` behind any white space and colours, for `##[command]` anywhere.
+_DOUBLE_COLON = re.compile(r"((?:^|\r)(?:[^\S\r\n]|\x1b\[[0-9;]*m)*):(?=:)", re.MULTILINE)
+_DOUBLE_HASH = re.compile(r"##(?=[a-z]*\[)")
+# All control characters but tab and line feed, colours, and links.
+_STEERING = re.compile(r"\x1b(?!\[[0-9;]*m|\]8;|\\)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 class Look(TypedDict):
@@ -31,8 +40,10 @@ class Look(TypedDict):
 def prepare_streams() -> None:
     """Make the standard streams take every character, also where one of them is closed.
 
-    A pipe or a file gets UTF-8 on every system; a terminal shows what it can.
+    A pipe or a file gets UTF-8 on every system; a terminal shows what it can. From now on nothing that is printed holds
+    an API key of the environment, which git finds without one.
     """
+    _KEYS[:] = [KeyFinder.of(os.environ)]
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
@@ -60,7 +71,12 @@ def is_interactive() -> bool:
 
 def print_result(text: str) -> None:
     """Print a result, which has its colours already."""
-    click.echo(text, color=look()["colour"] or None)
+    click.echo(_neutral(text), color=look()["colour"] or None)
+
+
+def print_commands(text: str) -> None:
+    """Print commands for a CI system, made by kbsync itself with every value encoded."""
+    click.echo(_without_keys(text))
 
 
 def print_prose(text: str) -> None:
@@ -80,7 +96,7 @@ def print_note(text: str) -> None:
     """Print a notice on standard error; no name in it can steer a terminal."""
     from kbsync.report.wording import visible
 
-    click.echo(_wrapped(visible(text), sys.stderr), err=True)
+    click.echo(_neutral(_wrapped(visible(text), sys.stderr)), err=True)
 
 
 def print_error(error: KbsyncError) -> None:
@@ -89,7 +105,7 @@ def print_error(error: KbsyncError) -> None:
 
     if isinstance(error, ContentError):
         for problem in error.problems:
-            click.echo(one_line(str(problem)), err=True)
+            click.echo(_neutral(one_line(str(problem))), err=True)
         print_note("")
     print_note(f"error: {one_line(error.what)}")
     if error.advice:
@@ -128,6 +144,25 @@ def require_terminal(verb: str) -> None:
     if not is_interactive():
         advice = f"add --yes to {verb} without confirmation"
         raise UsageError("not running in a terminal, so kbsync cannot ask", advice=advice)
+
+
+def _without_keys(text: str) -> str:
+    for keys in _KEYS:
+        text = keys.redact(text)
+    return text
+
+
+def _neutral(text: str) -> str:
+    """Return a text without API keys that steers no terminal, and in which a CI system finds none of its commands.
+
+    What is changed reads as an escape, which is also one of JSON where a line of JSON can have it.
+    """
+    text = _without_keys(text)
+    if any(os.environ.get(name) for name in _CI_SYSTEMS):
+        text = _DOUBLE_HASH.sub(r"#\\u0023", _DOUBLE_COLON.sub(r"\1\\u003a:", text))
+    elif not sys.stdout.isatty():
+        return text
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _width() -> int:

@@ -1,5 +1,6 @@
 """The command `kbsync`: its group of commands, each imported when it is asked for, and how a run ends."""
 
+import io
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import click
 
 from kbsync import __version__
-from kbsync.cli.console import prepare_streams, print_error, print_note, print_result
+from kbsync.cli.console import prepare_streams, print_commands, print_error, print_note, print_result
 from kbsync.cli.exit_codes import ExitCode
 from kbsync.cli.options import CommandContext
 from kbsync.errors import KbsyncError
@@ -112,7 +113,9 @@ def main() -> None:
     except KbsyncError as error:
         code = _report(error, context)
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        print_note(usage.getvalue().rstrip("\n"))
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         print_note("Interrupted.")
@@ -137,7 +140,7 @@ def _report(error: KbsyncError, context: CommandContext) -> int:
     elif context.output_format == "github":
         from kbsync.report.json_output import error_to_github
 
-        print_result(error_to_github(error))
+        print_commands(error_to_github(error))
     elif context.output_format != "text":
         from kbsync.report.pages import error_page
 

@@ -9,7 +9,7 @@ from kbsync.markup.links import block_after, code_ranges
 from kbsync.rules import is_selected, selector_error
 
 _HINT = "kbsync:"
-_COMMENT = re.compile(r"<!--\s*kbsync:\s*(?P<what>ignore(?:-file)?)(?P<codes>(?:[\s,]+[^\s,>]+?)*)\s*-->")
+_COMMENT = re.compile(r"<!--\s*kbsync:\s*(?P<what>ignore(?:-file)?)(?P<codes>(?:[\s,]++(?!-->)[^\s,<>]++)*+)\s*+-->")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ from kbsync.content.selection import split_suffix
 from kbsync.content.tree import ContentTree
 from kbsync.errors import Problem
 from kbsync.files import folded
+from kbsync.leaks import KeyFinder
 from kbsync.markup.links import Reference, anchors_of, fences_with_attributes, from_root, hazards, references, to_root
-from kbsync.model import INDEX_FILE, Article, Status, is_under, parent_path, source_path
+from kbsync.model import INDEX_FILE, Article, Status, fields_of, is_under, parent_path, source_path
 from kbsync.rules import is_selected
 
 
@@ -66,7 +67,22 @@ def _texts(tree: ContentTree) -> Iterator[tuple[str, str, int]]:
             yield source_path(item.kind, item.path or ""), "\n".join(body), item.origin.body_line
 
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+def find_keys(tree: ContentTree, keys: KeyFinder) -> Iterator[Problem]:
+    """Yield a problem for each file whose text, or what is published of it, holds an API key."""
+    for item in tree.knowledge.items():
+        path, text = source_path(item.kind, item.path or ""), item.origin.text if item.origin else ""
+        values = [str(value) for value in fields_of(item).values() if value is not None]
+        if any(keys.is_in(one) for one in (text, *values)):
+            yield Problem(
+                code="KB502",
+                path=path,
+                line=keys.line_in(text),
+                message="an API key of the environment is in this file",
+                advice="remove it, and reset the key in Freshdesk (profile settings)",
+            )
+
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 class _ArticleChecker:

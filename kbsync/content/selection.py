@@ -1,10 +1,13 @@
 """Selects the files of a tree that are content, and their roles, by their names alone."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 import pathspec
+from pathspec.pattern import RegexPattern
+from pathspec.patterns.gitignore.basic import GitIgnoreBasicPattern
 
 from kbsync.config import CONFIG_FILE
 from kbsync.errors import UsageError
@@ -14,6 +17,9 @@ from kbsync.model import INDEX_FILE, ancestors, parent_path
 _ABOUT_THE_REPOSITORY = frozenset(
     {"readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security", "support", "notice"}
 )
+_MOST_DOUBLE_STARS = 2
+# A star, and what stands between it and the next one of the same directory.
+_STAR = re.compile(r"\[\^/\]\*((?:\\.|\[(?:\\.|[^\]\\])+\](?![*+?])|[^\\\[()/*+?|$])*)(?=\[\^/\]\*)")
 _OTHER_MARKDOWN = frozenset({".markdown", ".mdown", ".mkd", ".mkdn"})
 
 
@@ -54,7 +60,7 @@ class Selection:
     def __init__(self, rules: TreeRules) -> None:
         self._languages = frozenset(language.casefold() for language in rules.languages)
         try:
-            self._ignored = pathspec.PathSpec.from_lines("gitignore", rules.ignore)
+            self._ignored = _spec(rules.ignore)
         except ValueError as error:
             what = f"`ignore` contains an invalid pattern: {error}"
             raise UsageError(what, advice="write patterns as in `.gitignore`") from None
@@ -87,6 +93,22 @@ class Selection:
     def _is_translation(self, stem: str) -> bool:
         _, dot, language = stem.rpartition(".")
         return stem.startswith("_") or (bool(dot) and language.casefold() in self._languages)
+
+
+def _spec(globs: Iterable[str]) -> "pathspec.PathSpec[RegexPattern]":
+    """Return globs that match in linear work; raise ValueError for one that cannot.
+
+    A `*` before another one of its directory takes the nearest that fits, since the next can take any more.
+    """
+    patterns = []
+    for glob in globs:
+        if glob.rstrip("/").removesuffix("/**").count("**") > _MOST_DOUBLE_STARS:
+            raise ValueError(f"{glob[:60]!r} has more than {_MOST_DOUBLE_STARS} `**` before its last name")
+        found = GitIgnoreBasicPattern(glob)
+        if found.regex is not None:
+            found.regex = re.compile(_STAR.sub(r"(?>[^/]*?\1)", found.regex.pattern))
+        patterns.append(found)
+    return pathspec.PathSpec(patterns)
 
 
 def paths_with_role(roles: Mapping[str, Role], role: Role) -> tuple[str, ...]:

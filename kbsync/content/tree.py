@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
+from kbsync.config import LOCK_FOLDER
 from kbsync.content.document import Document, decode_source, line_at, parse_document
 from kbsync.content.fields import ArticleFields, FieldReader, IndexFields
 from kbsync.content.front_matter import EMPTY, FrontMatterSpan, YamlMapping
@@ -37,6 +38,7 @@ from kbsync.model import (
     Status,
     ancestors,
     index_path,
+    is_under,
     parent_path,
     source_path,
 )
@@ -83,7 +85,11 @@ def read_tree(files: Files, rules: TreeRules) -> ContentTree:
     roles = {path: selection.role(path) for path in files.paths()}
     reader = _TreeReader(files, rules)
     hidden = selection.is_hidden
-    reader.problems += [one for one in files.problems() if not (hidden(one.path) or hidden(f"{one.path}/_index.md"))]
+    reader.problems += [
+        one
+        for one in files.problems()
+        if is_under(one.path, LOCK_FOLDER) or not (hidden(one.path) or hidden(f"{one.path}/_index.md"))
+    ]
     reader.problems += _validate_names(roles)
     for path in paths_with_role(roles, Role.INDEX):
         reader.read_index(path)

@@ -22,6 +22,7 @@ from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, check_unchanged
 from kbsync.freshdesk.readings import Readings
+from kbsync.leaks import NO_KEYS, KeyFinder
 from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, Status, ancestors, is_under, parent_path
 from kbsync.planner.planner import Plan
 
@@ -49,11 +50,13 @@ class WriteWays:
         keeps: An update of one that was made on the portal keeps the blocks that the writer did not change.
         in_order: The new ones of a folder are created in the order of their files, as far as the network lets them.
         lists: One that was read too long ago may be read again with its whole folder.
+        keys: The API keys that no baseline may hold.
     """
 
     keeps: bool = True
     in_order: bool = True
     lists: bool = True
+    keys: KeyFinder = NO_KEYS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,6 +129,7 @@ class _Applier:
             seen_at=self.portal.live.seen_at,
             ids=self.ids,
             guard=self.lease,
+            keys=self.ways.keys,
             baselines=self.result.baselines,
             forgotten=self.result.forgotten,
         )

@@ -4,6 +4,7 @@ Opening a workspace reads; nothing is changed but the clone's own copy of the le
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Protocol
 
 from kbsync.baseline import (
     Baseline,
+    State,
     Unvouched,
     carried_over,
     lock_folder,
@@ -22,13 +24,13 @@ from kbsync.baseline import (
 from kbsync.change import Outcome
 from kbsync.config import Config
 from kbsync.content.document import parse_document
-from kbsync.content.lint import lint
+from kbsync.content.lint import find_keys, lint
 from kbsync.content.selection import TreeRules
-from kbsync.content.tree import ContentTree, read_tree
+from kbsync.content.tree import ContentTree, read_article, read_tree
 from kbsync.digests import blob_of, content_digests, link_graph
 from kbsync.engine.pull_journal import TreeJournal
 from kbsync.errors import ContentError, GitError, Problem
-from kbsync.files import Files, WorkingTree
+from kbsync.files import Files, Overlay, WorkingTree
 from kbsync.git.repository import Repository
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, is_under
@@ -157,8 +159,8 @@ def _lint(
 ) -> tuple[Problem, ...]:
     nothing = content_digests(Article(title="", body=""))["body"]
     empty = {known.path for known in lock.values() if known.content.get("body") == nothing}
-    url, ignore = config.assets_url or None, config.lint_ignore
-    return lint(tree, assets_url=url, ignore=ignore, others=of_lock, empty=empty, paths=paths)
+    url, ignore, others = config.assets_url or None, config.lint_ignore, (*of_lock, *find_keys(tree, config.keys))
+    return lint(tree, assets_url=url, ignore=ignore, others=others, empty=empty, paths=paths)
 
 
 def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:
@@ -182,6 +184,45 @@ def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:
     texts = workspace.repository.blobs({known.replaced.blob for known in found.values()})
     replaced = with_sources((known.replaced for known in found.values()), texts)
     return {known.key: Unvouched(published=published.get(known.key), replaced=known) for known in replaced}
+
+
+def former_titles(workspace: Workspace) -> Mapping[ItemKey, frozenset[str]]:
+    """Return, for items that the tree lacks and that only a lock file knows, the titles of the file that it names.
+
+    They are those that the file had on this branch: none where it never was there. A directory is left out as soon as
+    there was a file in it.
+    """
+    present, repository = workspace.content.by_path(), workspace.repository
+    gone = {
+        key: known
+        for key, known in workspace.baselines.items()
+        if known.state is State.LIVE and known.path not in present and key in workspace.lock
+    }
+    alone = {key: known for key, known in gone.items() if not _is_published_at(workspace.ledger.get(key), known.path)}
+    commit = (workspace.commit or repository.head()) if alone else None
+    if commit is None:
+        return dict.fromkeys(alone, frozenset())
+    blobs = repository.past_blobs(commit, {known.path for known in alone.values()})
+    texts = repository.blobs({blob for found in blobs.values() for blob in found})
+    titles: dict[ItemKey, frozenset[str]] = {}
+    for key, known in alone.items():
+        if key.kind is Kind.ARTICLE:
+            versions = (texts[blob] for blob in blobs.get(known.path, ()) if blob in texts)
+            titles[key] = frozenset(filter(None, (_title_of(workspace, known.path, text) for text in versions)))
+        elif not any(is_under(path, known.path) for path in blobs):
+            titles[key] = frozenset()
+    return titles
+
+
+def _is_published_at(entry: Baseline | None, path: str) -> bool:
+    return entry is not None and entry.state is State.LIVE and entry.path == path
+
+
+def _title_of(workspace: Workspace, path: str, text: str) -> str:
+    with suppress(ContentError):
+        read = read_article(Overlay(workspace.files, {path: text}), tree_rules(workspace.config), path)
+        return read[0].title if read else ""
+    return ""
 
 
 def files_on_disk(config: Config) -> Files:

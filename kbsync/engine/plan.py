@@ -9,7 +9,7 @@ from kbsync.change import Finding, FindingKind
 from kbsync.config import Config, Secret
 from kbsync.content.document import parse_document
 from kbsync.digests import pulled_body
-from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace, unvouched
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, former_titles, open_workspace, unvouched
 from kbsync.engine.history import diff_lines, field_lines, past_runs
 from kbsync.engine.pointer import add_pointers
 from kbsync.engine.recover import hold_back_unresolved, recover_into
@@ -147,6 +147,8 @@ def rules_for(workspace: Workspace, addresses: LinkResolver, options: Options) -
     return PlanRules(
         addresses=addresses,
         unvouched=unvouched(workspace),
+        former_titles=former_titles(workspace),
+        is_shallow=workspace.repository.is_shallow(),
         removed=config.removed,
         moved=config.moved,
         touched=config.touched,

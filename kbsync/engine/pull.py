@@ -22,7 +22,7 @@ from kbsync.errors import ContentError, Refusal
 from kbsync.files import Overlay, folded
 from kbsync.freshdesk.client import Connection
 from kbsync.git.repository import Repository
-from kbsync.model import ItemKey, Kind, KnowledgeBase, is_under, source_path
+from kbsync.model import ItemKey, Kind, KnowledgeBase, fields_of, is_under, source_path
 from kbsync.planner.planner import Plan, make_plan
 
 
@@ -138,6 +138,10 @@ class _PullBuilder:
 
     def _merge(self, change: Change, merger: FileMerger) -> bool:
         """Make one file; return False where it cannot be edited and so is refused."""
+        live = fields_of(change.desired) if change.desired else {}
+        if any(self.workspace.config.keys.is_in(str(value)) for value in live.values()):
+            self._refuse(change, "contains your API key, so it is not written; remove it there, and reset the key")
+            return False
         try:
             merged = merger.merge(change)
         except ContentError as error:

@@ -10,9 +10,21 @@ from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result,
 from kbsync.content.document import parse_document
 from kbsync.digests import blob_of, content_digests, live_digests, source_key
 from kbsync.engine.render import LinkResolver, Rendered, current_addresses
+from kbsync.leaks import NO_KEYS, KeyFinder
 from kbsync.markup.placeholders import may_have_placeholders
 from kbsync.markup.to_html import RENDERER_VERSION
-from kbsync.model import ALWAYS_MANAGED, Article, Item, ItemKey, Kind, digest, fields_of, is_default, parent_path
+from kbsync.model import (
+    ALWAYS_MANAGED,
+    Article,
+    FieldValue,
+    Item,
+    ItemKey,
+    Kind,
+    digest,
+    fields_of,
+    is_default,
+    parent_path,
+)
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import Intent
 
@@ -160,6 +172,7 @@ class Recorder:
     seen_at: str
     ids: Mapping[str, int]
     guard: WriteGuard | None = None
+    keys: KeyFinder = NO_KEYS
     baselines: dict[ItemKey, Baseline] = field(default_factory=dict)
     forgotten: set[ItemKey] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
@@ -172,9 +185,20 @@ class Recorder:
         with self._lock:
             reached = self._baseline_after(key, change, outcome, rendered)
             if reached is not None:
+                reached = self._without_keys(reached)
                 self.baselines[key] = reached
         if reached is not None and self.guard is not None:
             self.guard.note(reached)
+
+    def _without_keys(self, reached: Baseline) -> Baseline:
+        """Return a baseline whose texts of the portal hold no API key: an agent may have written one there."""
+
+        def redacted(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+            return {
+                name: self.keys.redact(value) if isinstance(value, str) else value for name, value in fields.items()
+            }
+
+        return replace(reached, fields=redacted(reached.fields), previous=redacted(reached.previous))
 
     def _baseline_after(
         self, key: ItemKey, change: Change, outcome: Outcome, rendered: Rendered | None

@@ -11,7 +11,7 @@ from kbsync.baseline import Baseline, BaselineOrigin, State, newest, read_lock_f
 from kbsync.change import Action, Change
 from kbsync.config import Config, Secret
 from kbsync.content.document import parse_document
-from kbsync.content.tree import read_article, read_tree
+from kbsync.content.tree import ContentTree, read_article, read_tree
 from kbsync.digests import link_graph, live_digests, pulled_body
 from kbsync.engine.context import files_on_disk, lock_files, tree_rules
 from kbsync.engine.history import diff_lines, field_lines
@@ -33,17 +33,27 @@ from kbsync.state.ledger import read_local_ledger
 class _Known:
     """A tree, and which live item each of its paths is, as far as this clone knows."""
 
-    content: KnowledgeBase
+    tree: ContentTree
     keys: Mapping[str, ItemKey]
     addresses: LinkResolver
+
+    @property
+    def content(self) -> KnowledgeBase:
+        """The content side of the tree."""
+        return self.tree.knowledge
 
 
 def article_html(config: Config, path: str) -> str | None:
     """Render the article at a content path; links to what has no known id stay as written.
 
     Return None where that path is not an article: it is ignored, a translation, or has problems that lint names.
+
+    Raises:
+        ContentError: something that it includes cannot be.
     """
     known = _known(config)
+    if (expansion := known.tree.expansions.get(path)) and expansion.problems:
+        raise ContentError(expansion.problems)
     article = known.content.by_path().get(path)
     if not isinstance(article, Article):
         return None
@@ -116,13 +126,14 @@ def _known(config: Config) -> _Known:
         ledger, _ = read_local_ledger(Repository.open(config.root), config)
     except GitError:
         ledger = {}
-    content = read_tree(files, tree_rules(config)).knowledge
+    tree = read_tree(files, tree_rules(config))
+    content = tree.knowledge
     live = [known for known in newest(lock, ledger).values() if known.state is State.LIVE]
     keys = {known.path: known.key for known in sorted(live, key=lambda known: known.seen_at)}
     keys |= {item.path or "": item.key for item in content.items() if item.id is not None}
     here = content.by_path()
     return _Known(
-        content=content,
+        tree=tree,
         keys={path: key for path, key in keys.items() if path in here},
         addresses=LinkResolver(config, content.assets),
     )

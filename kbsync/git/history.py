@@ -12,6 +12,9 @@ LOG_FORMAT = "%H%n%P%n%an%n%aI%n%B"
 _UNSHALLOW = ("fetch", "--unshallow", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
 
 
+_PATHS_AT_ONCE = 200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """One commit; `at` is when its author made it (ISO 8601, with its offset)."""
@@ -78,6 +81,23 @@ def changed_between(runner: Runner, old: str, new: str) -> tuple[str, ...]:
     """Return the files that differ between two commits, sorted."""
     said = runner.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", old, new)
     return tuple(sorted(name for name in said.decode("utf-8", "surrogateescape").split("\0") if name))
+
+
+def past_blobs(runner: Runner, commit: str, paths: Sequence[str]) -> dict[str, set[str]]:
+    """Return the blob ids that some files under the root had on a branch, as far as the clone goes back.
+
+    Only the branch itself counts, not what was merged into it: a file that a pull request adds and removes again was
+    never on it. A directory stands for all files in it.
+    """
+    options = ("--first-parent", "-m", "--format=", "--raw", "-z", "--no-abbrev", "--no-renames", "--relative")
+    found: dict[str, set[str]] = {}
+    for start in range(0, len(paths), _PATHS_AT_ONCE):
+        named = paths[start : start + _PATHS_AT_ONCE]
+        fields = runner.run("log", *options, commit, "--", *named).decode("utf-8", "surrogateescape").split("\0")
+        for row, path in zip(fields[::2], fields[1::2], strict=False):
+            _, _, old, new, _ = row.split()
+            found.setdefault(path, set()).update({old, new})
+    return found
 
 
 def _asked(wanted: Sequence[tuple[str, str]]) -> bytes:

@@ -157,6 +157,14 @@ class Repository:
         result = self._runner.attempt(*options, new, f"^{old}", "--", *sorted(directories))
         return result.status != 0 or bool(result.stdout.strip())
 
+    def past_blobs(self, commit: str, paths: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return the blob ids that files under the root had on the branch of a commit; a path may be a directory."""
+        return history.past_blobs(self._runner, commit, sorted(paths))
+
+    def is_shallow(self) -> bool:
+        """Return whether the clone lacks history."""
+        return history.is_shallow(self._runner)
+
     def read_files(self, commit: str, paths: Collection[str]) -> Mapping[str, bytes]:
         """Read some files of a ref or commit by their path from its top; those that are not there are left out."""
         found = history.read_each(self._runner, [(commit, path) for path in paths])

@@ -27,7 +27,7 @@ from kbsync.markup.extensions.highlighting import highlight
 from kbsync.markup.extensions.videos import player_for
 from kbsync.markup.options import PLAIN, MarkupOptions
 
-_HEADING_ID = re.compile(r"[ \t]*(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
+_HEADING_ID = re.compile(r"(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
 _TAKES_ATTRIBUTES = frozenset(
     "paragraph_open heading_open bullet_list_open ordered_list_open table_open blockquote_open callout_open "
     "dl_open fence hr".split()

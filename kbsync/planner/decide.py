@@ -18,11 +18,15 @@ from kbsync.model import Article, Item, ItemKey, Kind, Side, is_under
 class PlanRules:
     """The settings of a target and the options of one run that a plan depends on.
 
-    `unvouched` has the earlier baselines of web edits that only a lock file calls seen.
+    `unvouched` has the earlier baselines of web edits that only a lock file calls seen, `former_titles` the titles that
+    the files had on this branch of items that the tree lacks and that only a lock file knows; `is_shallow` is set where
+    the clone cannot tell.
     """
 
     addresses: AddressMap
     unvouched: Mapping[ItemKey, Unvouched] = field(default_factory=dict)
+    former_titles: Mapping[ItemKey, frozenset[str]] = field(default_factory=dict)
+    is_shallow: bool = False
     removed: str = "archive"
     moved: str = "archive"
     touched: str = "hold"

@@ -197,6 +197,8 @@ class PublishRules:
         removed = self._removed_edit(state) if self.rules.removed != "keep" else ""
         if removed and not self.rules.overwrites(state.path):
             return _conflict(state, f"file removed; this {removed}, {_MEANT_OR_NOT}")
+        if why := self._never_held(state):
+            return _conflict(state, why)
         kind, successor = state.item.kind, self._successor(state)
         if successor is not None:
             reason = f"moved to {successor.path} by an interrupted run; the old article will link to it"
@@ -212,6 +214,24 @@ class PublishRules:
         if self.rules.removed == "keep" or kind is not Kind.ARTICLE:
             return _change(Action.FORGET, state, reason=f"{_source(kind)} removed; kept on the portal")
         return _change(Action.ARCHIVE, state, fields=("status",), reason="file removed")
+
+    def _never_held(self, state: ItemState) -> str:
+        """Return why an item is not removed: only a lock file says that it was in the tree."""
+        titles = self.rules.former_titles.get(state.key)
+        is_kept = self.rules.removed == "keep" or (state.kind is not Kind.ARTICLE and self.rules.removed != "delete")
+        if titles is None or is_kept or state.live is None or self.rules.overwrites(state.path):
+            return ""
+        if " ".join(state.live.label.split()) in {" ".join(title.split()) for title in titles}:
+            return ""
+        if self.rules.is_shallow:
+            return (
+                f"{_source(state.kind)} removed, but this shallow clone does not show that the branch ever had it; "
+                "fetch the whole history (`fetch-depth: 0`), or publish it with --overwrite"
+            )
+        return (
+            f"known from its lock file alone; this branch never had its {_source(state.kind)}; "
+            "delete the lock file, or publish it with --overwrite to remove it"
+        )
 
     def _successor(self, state: ItemState) -> Item | None:
         """Return the article that replaced an old one and to which the old one is still to point."""

@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import re
 import signal
 import socket
 import threading
@@ -32,6 +33,7 @@ from kbsync.sandbox.settings import SandboxError, SandboxSettings
 from kbsync.sandbox.store import Store, load_path
 
 LOG = logging.getLogger("kbsync.sandbox")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 TIMEOUT_SECONDS = 10.0
 
@@ -214,8 +216,8 @@ class _TrustedHosts:
 
 
 def _host(scope: Scope) -> str:
-    given = Headers(scope=scope).get("host", "").lower()
-    return given.partition("]")[0] + "]" if given.startswith("[") else given.partition(":")[0]
+    found = _HOST.fullmatch(Headers(scope=scope).get("host", "").lower())
+    return found[1] if found else ""
 
 
 async def _faults(request: Request) -> Response:

@@ -183,8 +183,9 @@ def is_shared(repository: Repository, config: Config, *, local: bool) -> bool:
 def how_to_set_aside(config: Config, ref: str) -> str:
     """Return the advice for a ledger or lease that cannot be read."""
     aside = ref.replace("refs/kbsync", "refs/kbsync-old", 1)
-    commands = f"`git push {config.remote} {ref}:{aside} :{ref}` and `git update-ref -d {ref}`"
-    return f"set it aside with {commands}, then `kbsync pull`"
+    shared = f"`git fetch {config.remote} {ref}:{aside}` and `git push {config.remote} {aside} :{ref}`"
+    local = f"`git update-ref {aside} {ref}`"
+    return f"set it aside with {shared} (without a remote {local}), then `git update-ref -d {ref}` and `kbsync pull`"
 
 
 def read_local_ledger(repository: Repository, config: Config) -> tuple[dict[ItemKey, Baseline], RunRecord | None]:

@@ -228,3 +228,27 @@ def test_two_problems_of_two_kinds_are_named_in_one_run(project: Project) -> Non
     assert len([line for line in planned.err.splitlines() if ": " in line and not line.startswith((" ", "error"))]) == 3
     assert planned.err.splitlines()[-2] == "error: 3 problems in the content"
     assert "`kbsync lint`" in planned.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("linked", [".kbsync", ".kbsync/production", f".kbsync/production/{FIRST}.json"])
+def test_lock_files_behind_a_symbolic_link_are_refused(project: Project, linked: str) -> None:
+    place = project.checkout.root / linked
+    outside = project.checkout.root.parent / "outside"
+    outside.mkdir()
+    (outside / "lock.json").write_text("{}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(outside / "lock.json" if linked.endswith(".json") else outside)
+    project.checkout.git("add", "-A")
+    project.checkout.git("commit", "-q", "-m", "linked")
+    for words in (("lint",), ("plan",), ("publish", "--yes")):
+        found = project.kbsync(*words)
+        assert found.code == 1
+        assert f"{linked}: is a symbolic link" in found.out + found.err
+    assert project.written == []
+
+
+def test_the_html_of_an_article_with_a_bad_include_is_an_error(project: Project) -> None:
+    project.checkout.write(FIRST, '---\ntitle: T\n---\n\n{% include "none.md" %}\n')
+    found = project.kbsync("render", FIRST)
+    assert found.code == 1
+    assert "none.md" in found.err

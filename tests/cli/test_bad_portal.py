@@ -27,7 +27,7 @@ def test_a_key_that_is_not_valid_is_refused_before_any_call_and_not_shown(
     project: Project, key: str, message: str
 ) -> None:
     for words in COMMANDS:
-        result = project.kbsync(*words, FRESHDESK_API_KEY=key)
+        result = project.kbsync(*words, FRESHDESK_API_KEY=key, KBSYNC_URL=project.portal.url)
         assert (result.code, result.out) == (2, "")
         assert result.err.startswith(f"error: {message}\n  try: ")
         assert "FRESHDESK_API_KEY" in result.err
@@ -36,7 +36,7 @@ def test_a_key_that_is_not_valid_is_refused_before_any_call_and_not_shown(
 
 
 def test_the_error_for_a_wrong_key_does_not_show_the_key(project: Project) -> None:
-    result = project.kbsync("plan", FRESHDESK_API_KEY="S3cretKeyOfSomebody")
+    result = project.kbsync("plan", FRESHDESK_API_KEY="S3cretKeyOfSomebody", KBSYNC_URL=project.portal.url)
     assert (result.code, result.out) == (1, "")
     assert "Freshdesk rejected the API key" in result.err
     assert "FRESHDESK_API_KEY" in result.err
@@ -171,9 +171,10 @@ def test_the_key_is_in_no_output_and_no_file(project: Project) -> None:
 @pytest.mark.parametrize("settings", [SandboxSettings(key="K3yThatNobodyMaySee")])
 def test_the_key_is_nowhere_after_a_publish_and_a_pull(project: Project) -> None:
     key = "K3yThatNobodyMaySee"
-    output = [project.kbsync("publish", "--yes"), project.kbsync("plan", "--format", "json")]
+    named = {"KBSYNC_URL": project.portal.url}
+    output = [project.kbsync("publish", "--yes", **named), project.kbsync("plan", "--format", "json", **named)]
     project.portal.store.edit_article(project.article("First steps"), body="<p>Theirs</p>")
-    output += [project.kbsync("pull"), project.kbsync("status"), project.kbsync("plan", "--format", "html")]
+    output += [project.kbsync(*words, **named) for words in (["pull"], ["status"], ["plan", "--format", "html"])]
     assert all(key not in result.out + result.err for result in output)
     assert [path for path, data in project.checkout.files().items() if key.encode() in data] == []
     ledger = project.checkout.git("grep", "-I", "--count", "-e", "First steps", "refs/kbsync/production")

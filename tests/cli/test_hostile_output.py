@@ -1,11 +1,14 @@
 """Text from outside reaches terminals, comments and pages as plain text only."""
 
 import json
+import re
+import time
 
 import html5lib
 import pytest
 from markdown_it import MarkdownIt
 
+from kbsync.cli import console
 from tests.cli.conftest import FIRST, SECOND, Project
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\u202eover\u2028\x9b31m"
@@ -119,3 +122,61 @@ def test_a_very_long_plan_fits_a_comment(project: Project) -> None:
     assert len(text) < 65_536
     assert "more diffs: run `kbsync plan`." in text
     assert text.count("| update |") == 150
+
+
+COMMANDS = (
+    "::add-mask::x",
+    "  ::stop-commands::x",
+    "\t::set-output name=a::b",
+    "##[error]x",
+    "a ##[add-mask]x",
+    "##vso[task.setvariable variable=a]b",
+    "##teamcity[buildStop]",
+    "\x1b[0Ksection_start:1:a[collapsed=true]\r\x1b[0Kx",
+    "a\r::add-mask::x",
+    "\u00a0::add-mask::x",
+)
+CI = ({"GITHUB_ACTIONS": "true"}, {"GITLAB_CI": "true"}, {"GITHUB_ACTIONS": "true", "FORCE_COLOR": "1"})
+
+
+def _commands_in(text: str) -> list[str]:
+    """Return the lines that a runner takes for its commands."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    lines = [line for line in re.split(r"[\r\n]", plain) if line.strip().startswith("::")]
+    return lines + re.findall(r"##[a-z]*\[|\r|\x1b\[0K", plain)
+
+
+@pytest.mark.parametrize("ci", CI, ids=["github", "gitlab", "colours"])
+def test_no_output_holds_a_command_of_a_ci_system(project: Project, ci: dict[str, str]) -> None:
+    lines = "\n".join(COMMANDS)
+    old = f"---\ntitle: {json.dumps(COMMANDS[0])}\ntags: ['##[x]']\n---\nFirst\n\n{lines}\n\nLast\n"
+    project.checkout.write(FIRST, old)
+    project.checkout.write("guide/start/::add-mask::x.md", "---\ntitle: X\n---\n[x](none\n")
+    project.checkout.commit()
+    project.published()
+    project.checkout.write(FIRST, old.replace("First", "Other").replace("Last", "End"))
+    store = project.portal.store
+    store.edit_article(project.article("Second steps"), title=COMMANDS[3], body=f"<pre>{lines}</pre>")
+    project.checkout.write(SECOND, f"---\ntitle: Second steps\n---\n{lines}\n")
+    for words in (
+        *(["plan", "--format", form] for form in FORMS),
+        *(["status"], ["lint"], ["render", FIRST], ["pull", "--dry-run"], ["history"], ["::no", "\n::add-mask::x"]),
+        *(["plan", "\n::add-mask::x"], ["explain", FIRST], ["publish", "--yes"], ["publish", "--yes", "--dirty"]),
+    ):
+        found = project.kbsync(*words, **ci)
+        assert _commands_in(found.out + found.err) == [], words
+        if words == ["plan", "--format", "json"]:
+            assert "##[error]x" in json.dumps(json.loads(found.out))
+
+
+def test_a_result_that_is_all_white_space_is_checked_in_linear_work() -> None:
+    for text in ("\n" * 50_000, "\r" * 50_000, " " * 50_000, "\x1b[0m" * 20_000, ("\n" + " " * 20) * 5000):
+        assert _neutral_within(text, seconds=5.0)
+
+
+def _neutral_within(text: str, *, seconds: float) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITHUB_ACTIONS", "true")
+        started = time.process_time()
+        console._neutral(text)
+        return time.process_time() - started < seconds

@@ -141,7 +141,7 @@ def test_a_target_is_chosen_by_name_and_has_its_own_key(project: Project) -> Non
         text = project.checkout.read("kbsync.toml") + f'[targets.stage-2]\nurl = "{staging.url}"\n'
         project.checkout.write("kbsync.toml", text)
         project.checkout.commit()
-        keys = {"FRESHDESK_API_KEY_STAGE_2": "other"}
+        keys = {"FRESHDESK_API_KEY_STAGE_2": "other", "KBSYNC_URL": staging.url}
         assert project.kbsync("--target", "stage-2", "publish", "--yes", **keys).code == 0
         assert project.kbsync("plan", KBSYNC_TARGET="stage-2", **keys).out.splitlines()[-1] == "4 unchanged."
         assert project.portal.calls == []
@@ -153,7 +153,7 @@ def test_a_target_is_chosen_by_name_and_has_its_own_key(project: Project) -> Non
 @pytest.mark.parametrize("command", ["plan", "publish", "pull", "status"])
 def test_a_key_is_required_and_the_advice_names_its_variables(project: Project, command: str) -> None:
     words = [command, "--yes"] if command == "publish" else [command]
-    result = project.kbsync(*words, FRESHDESK_API_KEY=None)
+    result = project.kbsync("--url", project.portal.url, *words, FRESHDESK_API_KEY=None)
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error: no API key\n  try: set FRESHDESK_API_KEY (or FRESHDESK_API_KEY_PRODUCTION) in the environment\n"

@@ -151,7 +151,7 @@ def test_an_input_that_cannot_be_rendered_ends_with_advice(project: Project) -> 
 
 
 def test_a_live_article_needs_the_key_and_a_host_that_may_have_it(project: Project) -> None:
-    result = project.kbsync("render", "--back", "1", FRESHDESK_API_KEY=None)
+    result = project.kbsync("--url", project.portal.url, "render", "--back", "1", FRESHDESK_API_KEY=None)
     assert (result.code, result.out) == (2, "")
     assert "FRESHDESK_API_KEY" in result.err
     result = project.kbsync("--url", "https://else.example", "render", "--back", "1")

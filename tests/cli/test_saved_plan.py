@@ -173,5 +173,5 @@ def test_without_yes_and_without_a_terminal_even_a_saved_plan_is_not_published(p
 def test_the_key_is_nowhere_in_it(project: Project, saved: Path) -> None:
     key = "sEcReT-" + "kEy-0123456789"
     for words in (("--out", str(saved)), ("--format", "json")):
-        result = project.kbsync("plan", *words, FRESHDESK_API_KEY=key)
+        result = project.kbsync("plan", *words, FRESHDESK_API_KEY=key, KBSYNC_URL=project.portal.url)
         assert key not in result.out + result.err + saved.read_text(encoding="utf-8")

@@ -122,7 +122,7 @@ def test_a_run_in_an_old_format_is_reported_with_how_to_set_it_aside(clone: Clon
     for read in (runs, Clone.plan):
         with pytest.raises(FormatError, match=r"^refs/kbsync/production:run\.json: `entries` is missing$") as wrong:
             read(clone)
-        assert wrong.value.advice.startswith("set it aside with `git push origin ")
+        assert wrong.value.advice.startswith("set it aside with `git fetch origin ")
 
 
 def test_a_run_names_only_what_it_changed(clone: Clone) -> None:

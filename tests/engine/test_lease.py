@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from kbsync.change import Result
 from kbsync.engine import session
 from kbsync.engine.context import PlanResult
 from kbsync.engine.publish import PublishResult
 from kbsync.errors import KbsyncError, Refusal
 from kbsync.git.refs import PushRefused
 from kbsync.git.repository import Repository
+from kbsync.planner.approval import needs_review
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.server import Portal
 from kbsync.state import lease
@@ -383,3 +385,22 @@ def test_an_agent_who_saves_between_plan_and_write_wins(
     saved = portal.store.article(number)
     assert (saved.description, saved.status) == ("<p>Theirs, in time.</p>", 2)
     assert shown(portal)[number][2] == "<p>Theirs, in time.</p>"
+
+
+def test_two_first_publishes_at_the_same_moment_are_both_well(clone: Clone, shared: Path) -> None:
+    """The later one finds live what it wanted, and has nothing to hold back."""
+    other = _other(clone, shared)
+    planned = threading.Barrier(2, timeout=30)
+    for one in (clone, other):
+        one.ui.meanwhile = planned.wait
+    done: list[PublishResult] = []
+    threads = [threading.Thread(target=lambda c=one: done.append(c.publish(wait=60.0))) for one in (clone, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    outcomes = [o for one in done for o in (*(one.run.outcomes if one.run else ()), *one.planned.withheld)]
+    assert [o.error for o in outcomes if o.result is Result.FAILED or needs_review(o)] == []
+    assert [one.planned.plan.conflicts for one in done] == [(), ()]
+    titles = [one.title for one in clone.portal.store.all_articles()]
+    assert len(titles) == len(set(titles))

@@ -250,7 +250,19 @@ def test_the_agents_list_can_be_filtered(client: ApiClient) -> None:
     assert "Alpha" not in drafts
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", ""])
+OTHERS = ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", "")
+SPLIT = (
+    "localhost:1@evil",
+    "localhost:@evil",
+    "localhost:80:80",
+    "localhost:x",
+    "[::1]evil",
+    "[::1]:1@e",
+    "localhost/x",
+)
+
+
+@pytest.mark.parametrize("host", [*OTHERS, *SPLIT])
 def test_another_host_name_is_not_answered(client: ApiClient, host: str) -> None:
     for path in ("/support/solutions", "/api/v2/solutions/categories", "/sandbox/calls"):
         assert client.http.get(path, headers={"host": host}).status_code == 421

@@ -91,7 +91,7 @@ def test_a_lease_that_cannot_be_read_is_reported_with_how_to_set_it_aside(
     assert wrong.value.what.startswith(f"{ref}:{message}")
     is_later = data == b'{"version": 2}'
     assert wrong.value.advice.startswith(
-        "upgrade" if is_later else f"set it aside with `git push origin {ref}:refs/kbsync-old-lease/production"
+        "upgrade" if is_later else f"set it aside with `git fetch origin {ref}:refs/kbsync-old-lease/production"
     )
 
 

@@ -106,8 +106,9 @@ def test_a_ledger_that_cannot_be_read_is_reported_with_how_to_set_it_aside(
         read_local_ledger(repository, config)
     assert wrong.value.what.startswith(f"{ref}:{message}")
     assert wrong.value.advice == (
-        f"set it aside with `git push origin {ref}:refs/kbsync-old/production :{ref}` and `git update-ref -d {ref}`, "
-        "then `kbsync pull`"
+        f"set it aside with `git fetch origin {ref}:refs/kbsync-old/production` and "
+        f"`git push origin refs/kbsync-old/production :{ref}` (without a remote "
+        f"`git update-ref refs/kbsync-old/production {ref}`), then `git update-ref -d {ref}` and `kbsync pull`"
     )
 
 
