@@ -467,6 +467,8 @@ class Scenario:
             if missing and change.id in self.agent.unseen:
                 past = tokens(person.git("log", "-p", "-m", "--format=", "--no-color", "HEAD", "--", "*.md"))
                 past |= tokens(person.git("log", "--format=%B", "HEAD"))
+                # What a writer took out before a clone of depth 1 was made is in the history of the remote alone.
+                past |= tokens(git(self.shared, "log", "-p", "-m", "--format=%B", "--no-color", "main"))
                 law(7, missing <= past, f"a pull did not bring {sorted(missing - past)} to {change.path}")
 
     def _only_mine_is_left(self, before: Plan, pulled: PulledFiles, person: Person, fixed: AbstractSet[str]) -> None:
