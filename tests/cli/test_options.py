@@ -183,11 +183,11 @@ def test_the_key_is_in_no_option() -> None:
         ("0", timedelta(0)),
     ],
 )
-def test_a_span_of_time_is_a_number_and_a_unit(typed: str, span: timedelta) -> None:
+def test_a_duration_is_a_number_and_a_unit(typed: str, span: timedelta) -> None:
     assert Span().convert(typed, None, None) == span
 
 
 @pytest.mark.parametrize("typed", ["7", "d", "7w", "-1d", "1.5h", "", "99999999999d"])
-def test_a_span_of_time_without_a_number_or_a_unit_is_refused(typed: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not a span of time; write 90s, 30m, 12h or 7d"):
+def test_a_duration_without_a_number_or_a_unit_is_refused(typed: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not a duration; use a form such as 90s, 30m, 12h or 7d"):
         Span().convert(typed, None, None)
