@@ -15,8 +15,14 @@ from threading import Lock, Thread, current_thread, main_thread
 
 from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Outcome, Result, Step, WriteOrder, cycle_openers, write_order
-from kbsync.engine.pointer import change_of_old_article, ends_archived, with_unmanaged_fields
-from kbsync.engine.record import WRITES, Recorder, WriteGuard
+from kbsync.engine.record import (
+    WRITES,
+    Recorder,
+    WriteGuard,
+    change_of_old_article,
+    ends_archived,
+    with_unmanaged_fields,
+)
 from kbsync.engine.render import LinkResolver, Rendered, patches_body, render, render_into
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection

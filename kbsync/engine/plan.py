@@ -11,7 +11,7 @@ from kbsync.content.document import parse_document
 from kbsync.digests import pulled_body
 from kbsync.engine.context import Options, PlanResult, Ui, Workspace, former_titles, open_workspace, unvouched
 from kbsync.engine.history import diff_lines, field_lines, past_runs
-from kbsync.engine.pointer import add_pointers
+from kbsync.engine.record import add_pointers
 from kbsync.engine.recover import hold_back_unresolved, recover_into
 from kbsync.engine.refresh import (
     LiveState,

@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from kbsync.markup.dom import HEADINGS, Element, format_style, parse_style, text_content
-from kbsync.markup.lengths import add_lengths
-from kbsync.markup.meaning import BLACK, DEFAULT_MARGINS, TEXT_STYLES
+from kbsync.markup.meaning import BLACK, DEFAULT_MARGINS, TEXT_STYLES, add_lengths
 
 FORMATTING = frozenset("strong em del u sub sup span small big mark kbd samp var tt".split())
 _SYNONYMS = {"b": "strong", "i": "em", "s": "del", "strike": "del", "ins": "u"}

@@ -25,8 +25,7 @@ from kbsync.markup.dom import (
     replace,
 )
 from kbsync.markup.inherited import Inherited, with_style
-from kbsync.markup.lengths import add_lengths
-from kbsync.markup.meaning import LIST_INDENT, TEXT_STYLES, is_small, read
+from kbsync.markup.meaning import LIST_INDENT, TEXT_STYLES, add_lengths, is_small, read
 from kbsync.markup.normalize_inline import (
     add_anchor,
     atom,

@@ -19,8 +19,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from kbsync.markup.dialect import inline_tokens, parser, plain_text, raw_html_of
 from kbsync.markup.extensions import footnotes
-from kbsync.markup.extensions.slugs import slug, unique_name
-from kbsync.markup.extensions.toc import TocEntry, toc_html
+from kbsync.markup.extensions.toc import TocEntry, slug, toc_html, unique_name
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import find_attributes, replace_addresses
 

@@ -23,7 +23,7 @@ from kbsync.markup.dom import (
     replace,
     text_content,
 )
-from kbsync.markup.extensions.slugs import slug
+from kbsync.markup.extensions.toc import slug
 from kbsync.markup.normalize import Piece, normalize, normalize_pieces
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import strip_scripts

@@ -12,7 +12,7 @@ from typing import Any
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from kbsync.markup.extensions.slugs import slug, unique_name
+from kbsync.markup.extensions.toc import slug, unique_name
 
 NOTE_PREFIX, REFERENCE_PREFIX = "fn-", "fnref-"
 # With the variation selector for text, since phones would show an emoji.

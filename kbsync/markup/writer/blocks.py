@@ -26,7 +26,7 @@ from kbsync.markup.dom import (
 from kbsync.markup.extensions import callouts
 from kbsync.markup.extensions.accordions import CONTENT, HEADER, WRAPPER
 from kbsync.markup.extensions.attributes import attributes_from_html
-from kbsync.markup.extensions.slugs import slug
+from kbsync.markup.extensions.toc import slug
 from kbsync.markup.extensions.videos import link_for, player_for
 from kbsync.markup.writer.inlines import InlinePlace, write_inline
 from kbsync.markup.writer.shorthand import ShortForms
