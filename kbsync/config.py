@@ -48,7 +48,7 @@ class Config:
     target: str = DEFAULT_TARGET
     url: str = ""
     url_is_from_file: bool = field(default=False, compare=False)
-    keys: KeyFinder = field(default=NO_KEYS, compare=False, repr=False)
+    leaks: KeyFinder = field(default=NO_KEYS, compare=False, repr=False)
     public_url: str = ""
     language: str = "en"
     languages: tuple[str, ...] = ()
@@ -121,7 +121,7 @@ def load_config(root: Path, flags: Mapping[str, object], environ: Mapping[str, s
     settings |= _from_environment(environ)
     settings |= {name: value for name, value in flags.items() if value is not None and name != "target"}
     is_from_file = flags.get("url") is None and "KBSYNC_URL" not in environ
-    settings |= {"url_is_from_file": is_from_file, "keys": KeyFinder.of(environ)}
+    settings |= {"url_is_from_file": is_from_file, "leaks": KeyFinder.of(environ)}
     config = Config(root=root, target=target, **settings)  # type: ignore[arg-type]
     return replace(config, url=config.url.rstrip("/"), public_url=config.public_url.rstrip("/"))
 

@@ -239,7 +239,7 @@ def test_the_content_directory_is_the_last_place_to_search(tmp_path: Path) -> No
     [
         ("a = " + "[" * 100_000, "nested too deeply"),
         ("a = " + "[" * 100_000 + "]" * 100_000, "nested too deeply"),
-        ("a = " + "9" * 5000, "a number with too many digits"),
+        ("a = " + "9" * 5000, "a number has too many digits"),
     ],
     ids=["open", "closed", "digits"],
 )

@@ -159,7 +159,7 @@ def _lint(
 ) -> tuple[Problem, ...]:
     nothing = content_digests(Article(title="", body=""))["body"]
     empty = {known.path for known in lock.values() if known.content.get("body") == nothing}
-    url, ignore, others = config.assets_url or None, config.lint_ignore, (*of_lock, *find_keys(tree, config.keys))
+    url, ignore, others = config.assets_url or None, config.lint_ignore, (*of_lock, *find_keys(tree, config.leaks))
     return lint(tree, assets_url=url, ignore=ignore, others=others, empty=empty, paths=paths)
 
 

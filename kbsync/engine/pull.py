@@ -139,7 +139,7 @@ class _PullBuilder:
     def _merge(self, change: Change, merger: FileMerger) -> bool:
         """Make one file; return False where it cannot be edited and so is refused."""
         live = fields_of(change.desired) if change.desired else {}
-        if any(self.workspace.config.keys.is_in(str(value)) for value in live.values()):
+        if any(self.workspace.config.leaks.is_in(str(value)) for value in live.values()):
             self._refuse(change, "contains your API key, so it is not written; remove it there, and reset the key")
             return False
         try:

@@ -114,7 +114,7 @@ class RunSession:
                 keeps=workspace.config.style == "keep" and not self.options.rerender,
                 in_order=workspace.config.create_order == "files",
                 lists=workspace.config.reread == "folder",
-                keys=workspace.config.keys,
+                keys=workspace.config.leaks,
             ),
             lease=lease,
         )
