@@ -69,8 +69,7 @@ def plan_to_text(
     opening: list[RenderableType] = [Text(one_line(heading), style="bold")]
     opening += [Text(frame.base, style="yellow")] if frame.base else []
     blocks = [opening, _changes(listed, site), *(_findings(section, site) for section in found)]
-    legend = _legend(listed, found) if colour else ""
-    closing: list[RenderableType] = [Text(legend, style="dim")] if legend else []
+    closing: list[RenderableType] = [Text(legend, style="dim")] if (legend := _legend(listed, found)) else []
     closing.append(Text(sentence(counts_text(plan, done=done, undoing=undoing)), style="bold"))
     if refusal_text(plan):
         closing.append(Text(f"Refused: {visible(refusal_text(plan))}", style="bold red"))
@@ -102,8 +101,8 @@ def status_to_text(plan: Plan, *, target: str, archived: int, colour: bool, widt
         parts += [_Entry(Text(f"  {one_line(path)}", style=style)) for path in paths[:_MAX_LISTED]]
         if len(paths) > _MAX_LISTED:
             parts.append(Padding(Text(f"and {len(paths) - _MAX_LISTED} more", style="dim"), (0, 0, 0, 4)))
-    hint = "  (`kbsync status --unmanaged` lists them)" if plan.unmanaged else ""
-    parts.append(Text.assemble(("Unmanaged   ", "bold"), (f"{len(plan.unmanaged)}{hint}", "dim")))
+    parts.append(Text.assemble(("Unmanaged   ", "bold"), (str(len(plan.unmanaged)), "dim")))
+    parts += [Text("    `kbsync status --unmanaged` lists them", style="dim")] if plan.unmanaged else []
     parts.append(Text.assemble(("Archived    ", "bold"), (str(archived), "dim")))
     parts.append(Text.assemble(("Unchanged   ", "bold"), (str(plan.unchanged), "dim")))
     return draw(Group(*parts), colour=colour, width=width)

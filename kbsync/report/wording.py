@@ -164,7 +164,7 @@ def unmanaged_text(section: Section) -> str:
     """Return in one line how many items are on one side only, and what lists them."""
     reasons = Counter(finding.reason for finding in section.findings)
     named = ", ".join(f"{count:,} {reason}".rstrip() for reason, count in reasons.items())
-    hint = " (list: `kbsync status --unmanaged`)" if any("on the portal only" in reason for reason in reasons) else ""
+    hint = " (list: `kbsync status --unmanaged`)" if any(finding.id for finding in section.findings) else ""
     return one_line(f"{section.heading}: {named}{hint}")
 
 

@@ -29,6 +29,7 @@ def test_a_plan_names_every_change_and_counts_them(project: Project) -> None:
         f'  + create {FIRST}  "First steps"',
         f'  + create {SECOND}  "Second steps"',
         "",
+        "Signs: + create",
         "4 to create.",
         "Next: kbsync publish",
     ]
@@ -207,7 +208,7 @@ def test_unmanaged_articles_are_one_line_in_text_and_whole_in_json(project: Proj
     folder = project.portal.store.all_folders()[0].id
     for number in range(30):
         project.portal.store.create_article(folder, f"Other {number}", "<p>x</p>")
-    line = "Not managed by kbsync: 30 on the portal only (list: `kbsync status --unmanaged`)"
+    line = "Not managed by kbsync: 30 only on the portal (list: `kbsync status --unmanaged`)"
     for form in ("text", "markdown"):
         assert line in project.kbsync("plan", "--format", form).out.splitlines()
     assert len(project.kbsync("plan", "--format", "json").json["unmanaged"]) == 30

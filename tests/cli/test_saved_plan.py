@@ -52,7 +52,7 @@ def test_a_change_withheld_since_the_plan_is_reported_once_and_ends_with_4(proje
     assert result.code == 4
     assert result.out.count(f"withheld {SECOND}") == 1
     assert "changed since the plan" in result.out
-    assert result.out.splitlines()[-1] == "1 updated, 1 withheld."
+    assert "1 updated, 1 withheld." in result.out.splitlines()
     page = project.kbsync("publish", "--plan", str(saved), "--yes", "--format", "json").json
     assert {change["path"]: change["result"] for change in page["changes"]} == {FIRST: "withheld", SECOND: "withheld"}
 
@@ -79,7 +79,7 @@ def test_it_is_shown_again_without_a_tree_a_key_or_a_portal(project: Project, sa
     # The bodies are in no saved plan: its page has the source differences alone.
     shown = re.sub(r'<div class="side"><h3>(Before|After).*?</div></div>', "", page, flags=re.DOTALL).splitlines()
     assert [line for line in shown if line not in same and "kbsync" not in line] == []
-    assert len(same) == len(shown) - 2
+    assert [line for line in same if line not in shown] == []
 
 
 def test_it_is_shown_again_as_the_json_that_it_is(project: Project, saved: Path) -> None:

@@ -130,15 +130,14 @@ def test_the_next_step_after_a_pull() -> None:
     assert "conflict" in next_step_of_pull(_plan(conflicts=_found(FindingKind.CONFLICT)), done=True)
 
 
-def test_a_terminal_gets_links_and_a_legend_and_a_log_neither() -> None:
+def test_a_terminal_gets_links_and_a_log_none_and_the_signs_are_explained() -> None:
     plan, frame = _plan(_change("a/b/c.md", Action.UPDATE, id=3)), Frame(site="https://help.example.com")
     shown = plan_to_text(plan, heading="x", colour=True, width=80, links=True, frame=frame)
     assert "\x1b]8;" in shown
     assert ";https://help.example.com/support/solutions/articles/3\x1b\\" in shown
-    assert "Signs: ~ update" in shown
     log = plan_to_text(plan, heading="x", colour=False, width=80, frame=frame)
     assert "]8;" not in plan_to_text(plan, heading="x", colour=True, width=80, frame=frame) + log
-    assert "Signs" not in log
+    assert "Signs: ~ update\n1 to update." in log
 
 
 @pytest.mark.parametrize("site", ["", "javascript:alert(1)", "help.example.com"])
