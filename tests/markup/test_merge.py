@@ -109,6 +109,17 @@ def test_markers_that_a_text_shows_are_no_conflict() -> None:
     assert find_conflicts(outcome.text) == ()
 
 
+@pytest.mark.parametrize("shown", ["<<<<<<< yours\na\n=======\nb\n>>>>>>> portal", "=======", ">>>>>>> portal"])
+def test_markers_in_code_widen_no_conflict_and_hide_none(shown: str) -> None:
+    base = f"One is first.\n\n```\n{shown}\n```\n\nTwo is next.\n"
+    mine, theirs = base.replace("One is", "One was"), base.replace("Two is", "Two was")
+    assert merged(base, mine, theirs).text == mine.replace("Two is", "Two was")
+    outcome = merged(base, mine.replace(shown, f"{shown}\nmine"), theirs.replace(shown, f"{shown}\ntheirs"))
+    both = (f"```\n{shown}\n{side}\n```" for side in ("mine", "theirs"))
+    assert outcome.text == f"One was first.\n\n{conflict(*both)}\n\nTwo was next.\n"
+    assert len(find_conflicts(outcome.text)) == 1
+
+
 def test_reserved_characters_may_be_in_a_text() -> None:
     base = "One \U00100000 is.\n\nTwo.\n"
     outcome = merged(base, base.replace("One", "Mine"), base.replace("Two", "Theirs"))

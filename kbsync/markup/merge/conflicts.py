@@ -11,6 +11,7 @@ from kbsync.markup.align import opcodes
 OURS_MARKER = "<<<<<<< yours"
 SEPARATOR = "======="
 THEIRS_MARKER = ">>>>>>> portal"
+MARKERS = (OURS_MARKER, SEPARATOR, THEIRS_MARKER)
 
 _MIN_LENGTH = 7
 _BEGIN, _END = "<" * _MIN_LENGTH, ">" * _MIN_LENGTH
@@ -37,18 +38,19 @@ def mark_conflicts(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
     return lines
 
 
-def resolve_to_sides(text: str) -> tuple[str, str]:
-    """Resolve every conflict that kbsync marked in a text to either side, and return both texts: ours, theirs."""
+def resolve_to_sides(text: str, markers: tuple[str, str, str] = MARKERS) -> tuple[str, str]:
+    """Resolve every conflict between such markers in a text to either side, and return both texts: ours, theirs."""
+    begin, middle, end = markers
     ours: list[str] = []
     theirs: list[str] = []
     to: tuple[list[str], ...] = (ours, theirs)
     for line in text.split("\n"):
         match line:
-            case str() if line == OURS_MARKER:
+            case str() if line == begin:
                 to = (ours,)
-            case str() if line == SEPARATOR and to == (ours,) and to[0] is ours:
+            case str() if line == middle and to == (ours,) and to[0] is ours:
                 to = (theirs,)
-            case str() if line == THEIRS_MARKER:
+            case str() if line == end:
                 to = (ours, theirs)
             case _:
                 for side in to:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from kbsync.markup.align import Opcode
 from kbsync.markup.merge.blocks import Blocks, SourceBlock, realign
-from kbsync.markup.merge.conflicts import OURS_MARKER, SEPARATOR, THEIRS_MARKER, resolve_to_sides
+from kbsync.markup.merge.conflicts import MARKERS, OURS_MARKER, SEPARATOR, THEIRS_MARKER, resolve_to_sides
 from kbsync.markup.merge.diff3 import Chunk, ChunkSide, compare_chunks, merge_chunks
 from kbsync.markup.merge.graft import (
     IncludeConflict,
@@ -30,6 +30,7 @@ from kbsync.markup.to_html import unchanged_address
 # The character after a stand-in for a marker is the number of blank lines beside the marker.
 _ZERO_BLANKS = 0x100010
 _MAX_BLANKS = 1000
+_STAND_INS = (OPEN, MIDDLE, CLOSE)
 _RESERVED = re.compile("[\U00100000-\U0010fffd]")
 _OPEN_LINE = re.compile(rf"\n*{OPEN}([^\n])\n*")
 _MIDDLE_LINE = re.compile(rf"\n*{MIDDLE}\n*")
@@ -139,10 +140,11 @@ class _Merger:
         chunks = merge_chunks(_keys(versions[0]), keys, wanted) if len(versions) > 2 else compare_chunks(keys, wanted)
         merged = self._edits(chunks, ours, [block for block in theirs if block.key is not None])
         for written in apply_edits(self._template, ours, merged.inserted, merged.edits):
-            text = _with_markers(written)
-            sides = zip(resolve_to_sides(text), (merged.ours, merged.theirs), strict=True)
+            # By stand-ins, since the text itself may show markers, as pages about git do.
+            texts = resolve_to_sides(_with_markers(written, _STAND_INS), _STAND_INS)
+            sides = zip(texts, (merged.ours, merged.theirs), strict=True)
             if all(self._renders_as(self._template.expand(side), blocks) for side, blocks in sides):
-                return MergeResult(text=text, conflicts=merged.conflicts)
+                return MergeResult(text=_with_markers(written, MARKERS), conflicts=merged.conflicts)
         return None
 
     def _renders_as(self, text: str, wanted: Blocks) -> bool:
@@ -218,12 +220,13 @@ def _marker_block(marker: str, blanks: int | None = None) -> SourceBlock:
     return SourceBlock(start=-1, end=-1, text=text, gap=1, key=f"marker {text}")
 
 
-def _with_markers(text: str) -> str:
+def _with_markers(text: str, markers: tuple[str, str, str]) -> str:
     """Put markers in the place of their stand-ins, without blank lines between them and the text of the conflict."""
-    text = _OPEN_LINE.sub(lambda found: _newlines(found[1]) + OURS_MARKER + "\n", text)
-    text = _MIDDLE_LINE.sub(f"\n{SEPARATOR}\n", text)
-    text = _CLOSE_LINE.sub(lambda found: f"\n{THEIRS_MARKER}" + _newlines(found[1]), text)
-    return re.sub(rf"^({re.escape(OURS_MARKER)}\n)\n", r"\1", text.strip("\n") + "\n", flags=re.MULTILINE)
+    begin, middle, end = markers
+    text = _OPEN_LINE.sub(lambda found: f"{_newlines(found[1])}{begin}\n", text)
+    text = _MIDDLE_LINE.sub(f"\n{middle}\n", text)
+    text = _CLOSE_LINE.sub(lambda found: f"\n{end}{_newlines(found[1])}", text)
+    return re.sub(rf"^({re.escape(begin)}\n)\n", r"\1", text.strip("\n") + "\n", flags=re.MULTILINE)
 
 
 def _newlines(blanks: str) -> str:
