@@ -9,15 +9,17 @@ import errno
 import os
 import shutil
 import stat
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Protocol
+from unicodedata import category, combining, normalize
 
 from kbsync.errors import ContentError, Problem
 
+MOST_CHARACTERS = 60
 MOST_BYTES = 120
+_VIRAMA = 9
 BESIDE = ".kbsync-"
 """The prefix of a temporary file in the tree, which is used where the git folder is on another disk."""
 _UNNAMED = "untitled"
@@ -43,7 +45,7 @@ def file_name(title: str, taken: Collection[str]) -> str:
 
 def folded(name: str) -> str:
     """Return a name in the form that is equal for names that a file system without case and normal forms confuses."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold()).casefold()
+    return normalize("NFC", normalize("NFD", name).casefold()).casefold()
 
 
 def windows_name_error(name: str) -> str:
@@ -51,7 +53,7 @@ def windows_name_error(name: str) -> str:
     stem = name.partition(".")[0].rstrip(" ").casefold()
     if stem in _DEVICES:
         return f"`{name}` is a reserved device name on Windows"
-    wrong = sorted({letter for letter in name if letter in _RESERVED or unicodedata.category(letter) == "Cc"})
+    wrong = sorted({letter for letter in name if letter in _RESERVED or category(letter) == "Cc"})
     if wrong:
         return f"`{name}` contains {', '.join(map(repr, wrong))}, which Windows does not allow in a name"
     if name.endswith((".", " ")):
@@ -63,22 +65,22 @@ def _candidates(base: str) -> Iterator[str]:
     yield base
     for number in count(2):
         ending = f"-{number}"
-        yield _cut(base, MOST_BYTES - len(ending)) + ending
+        yield _cut(base, MOST_CHARACTERS - len(ending)) + ending
 
 
 def _words(title: str) -> str:
-    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", title).lower())
+    plain = normalize("NFC", normalize("NFKC", title).lower())
     letters: list[str] = []
     for letter in plain:
         kept = _kept(letter, follows=bool(letters) and letters[-1] != " ")
         letters += [kept] if kept else []
-    name = _cut("-".join("".join(letters).split()), MOST_BYTES) or _UNNAMED
+    name = _cut("-".join("".join(letters).split()), MOST_CHARACTERS) or _UNNAMED
     return f"{name}-page" if name in _DEVICES else name
 
 
 def _kept(letter: str, *, follows: bool) -> str:
     """Return a character, a space or nothing in its place; a combining mark stays only after a letter."""
-    kind = unicodedata.category(letter)
+    kind = category(letter)
     if letter in _DROPPED or letter in _VARIATIONS or kind == "Me":
         return ""
     if kind[0] == "M":
@@ -87,13 +89,20 @@ def _kept(letter: str, *, follows: bool) -> str:
 
 
 def _cut(name: str, most: int) -> str:
-    """Shorten a name to a number of UTF-8 bytes, at a hyphen where one is near."""
-    raw = name.encode("utf-8", "ignore")
-    if len(raw) <= most:
+    """Shorten a name to a number of characters and to `MOST_BYTES`, at a hyphen where one is near.
+
+    What readers see as one character stays whole: nothing is cut before a combining mark, nor after a virama.
+    """
+    room = MOST_BYTES - (MOST_CHARACTERS - most)
+    end = min(len(name), most, len(name.encode("utf-8", "ignore")[:room].decode("utf-8", "ignore")))
+    if end == len(name):
         return name
-    short = raw[:most].decode("utf-8", "ignore")
-    whole_words = short.rpartition("-")[0]
-    return (whole_words if len(whole_words) > len(short) // 2 else short).rstrip("-")
+    whole_words = name[: end + 1].rpartition("-")[0]
+    if len(whole_words) > end // 2:
+        return whole_words.rstrip("-")
+    while end > 1 and (category(name[end])[0] == "M" or combining(name[end - 1]) == _VIRAMA):
+        end -= 1
+    return name[:end].rstrip("-")
 
 
 _LINK_ADVICE = "replace it with a regular file, or add it to `ignore`"
@@ -194,7 +203,7 @@ def by_content_path(names: Iterable[str]) -> tuple[dict[str, str], list[Problem]
     known: dict[str, str] = {}
     problems: list[Problem] = []
     for name in names:
-        path = unicodedata.normalize("NFC", name)
+        path = normalize("NFC", name)
         if path in known:
             what = "exists twice, in two Unicode normal forms"
             problems.append(Problem(code="KB211", path=path, message=what, advice="keep one of the two files"))
@@ -314,7 +323,7 @@ def _step(directory: Path, name: str) -> Path:
     place = directory / name
     if name.isascii() or os.path.lexists(place) or not directory.is_dir():
         return place
-    same = (known for known in directory.iterdir() if unicodedata.normalize("NFC", known.name) == name)
+    same = (known for known in directory.iterdir() if normalize("NFC", known.name) == name)
     return next(same, place)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.files import MOST_BYTES, file_name, folded, windows_name_error
+from kbsync.files import MOST_BYTES, MOST_CHARACTERS, file_name, folded, windows_name_error
 
 TITLES = st.text(max_size=200) | st.sampled_from(["CON", "con.md", "_index", "..", "a/b", "é", "e\u0301", "🙂", "x.fr"])
 
@@ -44,15 +44,25 @@ def test_a_title_becomes_words_in_lower_case(title: str, name: str) -> None:
 
 def test_a_long_title_ends_at_a_word() -> None:
     name = file_name("many words " * 50, ())
-    assert len(name) <= MOST_BYTES
+    assert MOST_CHARACTERS - 6 <= len(name) <= MOST_CHARACTERS
     assert set(name.split("-")) == {"many", "words"}
+
+
+@pytest.mark.parametrize("cluster", ["e\u0323\u0302\u0301", "क्ष", "க்ஷ", "नि", "ก้", "가"])
+def test_a_long_word_is_never_cut_within_a_character_that_readers_see(cluster: str) -> None:
+    whole = file_name(cluster, ())
+    for before in range(len(whole) + 1):
+        name = file_name("x" * before + cluster * 99, ())
+        cut = name.removeprefix("x" * before)
+        assert cut == whole * (len(cut) // len(whole))
+        assert MOST_CHARACTERS // 3 <= len(name) <= MOST_CHARACTERS
 
 
 def test_names_that_a_file_system_would_confuse_get_numbers() -> None:
     assert file_name("Été", ["ÉTÉ"]) == "été-2"
     assert file_name("Été", ["e\u0301te\u0301.md", "été-2"]) == "été-3"
     assert file_name("Strasse", ["straße"]) == "strasse-2"
-    assert len(file_name("x" * 500, ["x" * MOST_BYTES]).encode()) <= MOST_BYTES
+    assert len(file_name("x" * 500, ["x" * MOST_CHARACTERS]).encode()) <= MOST_BYTES
 
 
 @given(title=TITLES)
@@ -60,6 +70,7 @@ def test_a_name_is_safe_everywhere(title: str) -> None:
     name = file_name(title, ())
     assert name
     assert len(name.encode()) <= MOST_BYTES
+    assert len(name) <= MOST_CHARACTERS
     assert name == unicodedata.normalize("NFC", name)
     assert not windows_name_error(name)
     assert not windows_name_error(f"{name}.md")
