@@ -52,7 +52,7 @@ class Config:
     public_url: str = ""
     language: str = "en"
     languages: tuple[str, ...] = ()
-    branch: str = "main"
+    branch: str = ""
     assets_url: str = ""
     removed: str = "archive"
     moved: str = "archive"

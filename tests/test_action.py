@@ -217,7 +217,7 @@ def test_nothing_of_a_hostile_checkout_runs_in_any_workflow_and_only_kbsync_sees
     portal.store.edit_article(article.id, title="First steps, by an agent")
     assert "First steps, by an agent" in runner.job("pull")
     assert "by an agent" in git(runner.origin, "show", f"kbsync-pull:{ARTICLE}")
-    assert "pr create --base main --head kbsync-pull" in runner.noted("gh")
+    assert "pr create --head kbsync-pull" in runner.noted("gh")
     assert not marks.exists(), marks.read_text()
 
     repository.git("checkout", "--quiet", "-b", "proposal")

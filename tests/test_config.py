@@ -88,7 +88,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
 def test_without_a_file_the_defaults_are_those_of_the_reference(tmp_path: Path) -> None:
     config = load_config(tmp_path, {}, {})
     assert config == Config(root=tmp_path)
-    assert (config.target, config.branch, config.share, config.archive_share) == ("production", "main", 0.8, 0.3)
+    assert (config.target, config.branch, config.share, config.archive_share) == ("production", "", 0.8, 0.3)
     assert (config.removed, config.moved, config.touched, config.new) == (
         "archive",
         "archive",
@@ -99,7 +99,7 @@ def test_without_a_file_the_defaults_are_those_of_the_reference(tmp_path: Path) 
 
 def test_each_target_has_its_own_settings_and_shares_the_rest(load: Load) -> None:
     staging = load(WHOLE, target="staging")
-    assert (staging.target, staging.url, staging.branch) == ("staging", "https://acme-test.freshdesk.com", "main")
+    assert (staging.target, staging.url, staging.branch) == ("staging", "https://acme-test.freshdesk.com", "")
     assert (staging.remote, staging.archive_number) == ("upstream", 5)
 
 

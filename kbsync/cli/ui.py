@@ -148,6 +148,9 @@ def format_plan(
     """Write a plan toward the portal in one of the formats; the `options` are those that it was made with."""
     config, options = planned.workspace.config, options or Options()
     note = base_text(base, options.paths, is_partial=bool(planned.live.assumed))
+    branch = planned.workspace.repository.branch()
+    heading = f"kbsync plan for {portal_of(planned)}" + (f", branch {branch}" if branch else "")
+    heading += " (git remote not reached)" if planned.workspace.unreachable else ""
     if output_format == "json":
         page = plan_page(
             planned.plan, target=config.target, calls=planned.calls, base=base, site=config.readers_url, note=note
@@ -155,7 +158,6 @@ def format_plan(
         return to_json(page)
     frame = Frame(site=config.readers_url, base=note, next_step=next_step)
     bodies = _bodies(planned, options) if output_format == "html" else None
-    heading = f"kbsync plan for {portal_of(planned)}"
     return format_for_people(planned.plan, heading, output_format, frame=frame, bodies=bodies)
 
 
@@ -191,6 +193,11 @@ def print_notices(planned: PlanResult) -> None:
     skipped = planned.workspace.tree.translations
     if skipped:
         print_note(f"Skipped translations (not supported yet): {', '.join(skipped)}")
+    if planned.workspace.unreachable:
+        print_note(
+            f"{planned.workspace.unreachable}. This uses the publish history that this clone has, which may be old; "
+            "add --local to skip the remote. `kbsync publish` needs the remote."
+        )
     if planned.workspace.cut_off:
         print_note("The last pull was interrupted: `kbsync pull` finishes it, `kbsync pull --abort` undoes it.")
     in_flight = describe(planned.workspace.in_flight)

@@ -13,7 +13,7 @@ from kbsync.baseline import Baseline
 from kbsync.change import Action, Change
 from kbsync.codec import FormatError, decode
 from kbsync.config import Config, Secret
-from kbsync.engine.context import Options, Ui, Workspace, open_workspace
+from kbsync.engine.context import Options, Ui, Workspace, open_workspace, published_branch
 from kbsync.engine.pull import PullResult, plan_pull
 from kbsync.errors import GitError, Refusal, UsageError
 from kbsync.git.branches import TreeMerge
@@ -145,26 +145,27 @@ def on_branch(config: Config, branch: str, act: Callable[[BranchUpdate], _Done],
         GitError: the remote cannot be reached, or nothing is committed.
     """
     repository = Repository.open(config.root)
-    if branch == config.branch:
+    base = published_branch(repository, config, local=local)
+    if branch == base:
         what = f"{branch} is the branch that kbsync publishes"
         raise UsageError(what, advice="choose another branch, to be merged with a pull request")
     repository.branches.check(branch)
     for _ in range(_ATTEMPTS - 1):
         with contextlib.suppress(RefMoved):
-            return act(_update_of(repository, config, branch, local=local))
-    return act(_update_of(repository, config, branch, local=local))
+            return act(_update_of(repository, config, branch, base, local=local))
+    return act(_update_of(repository, config, branch, base, local=local))
 
 
-def _update_of(repository: Repository, config: Config, branch: str, *, local: bool) -> BranchUpdate:
+def _update_of(repository: Repository, config: Config, branch: str, below: str, *, local: bool) -> BranchUpdate:
     branches = repository.branches
     pushes = not local and repository.has_remote(config.remote)
-    fetched = branches.fetch(config.remote, (branch, config.branch)) if pushes else {}
-    base = fetched.get(config.branch) or branches.commit(config.branch) or repository.head()
+    fetched = branches.fetch(config.remote, (branch, below)) if pushes else {}
+    base = fetched.get(below) or branches.commit(below) or repository.head()
     if base is None:
         raise GitError("no commits yet", advice="commit the content first")
     ours, theirs = branches.commit(branch), fetched.get(branch)
     tip = ours if theirs is None or (ours and branches.is_ancestor(theirs, ours)) else theirs
-    names = (branch, config.branch)
+    names = (branch, below)
     return BranchUpdate(
         repository=repository,
         config=config,

@@ -31,13 +31,14 @@ from kbsync.digests import blob_of, content_digests, link_graph
 from kbsync.engine.pull_journal import TreeJournal
 from kbsync.errors import ContentError, GitError, Problem
 from kbsync.files import Files, Overlay, WorkingTree
+from kbsync.git.refs import RemoteUnreachable
 from kbsync.git.repository import Repository
 from kbsync.markup.to_html import RENDERER_VERSION
 from kbsync.model import Article, ItemKey, Kind, KnowledgeBase, is_under
 from kbsync.planner.approval import SavedPlan
 from kbsync.planner.planner import Plan
 from kbsync.state.journal import InFlight, journal_folder, read_in_flight, read_journals
-from kbsync.state.ledger import RemoteHeads, RunInfo, RunRecord, read_local_ledger, remote_heads
+from kbsync.state.ledger import RemoteHeads, RunInfo, RunRecord, is_shared, read_local_ledger, remote_heads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Workspace:
     `heads` are the commits of ledger and lease, `in_flight` is the run that holds the lease, alive or not,
     `journaled` are the baselines in this clone's `journals`; `recovered` is what of these was found on the portal.
     `cut_off` is set where an interrupted pull left the working tree half written. `warnings` are what lint found.
+    `unreachable` is why the ledger may be old: its remote could not be reached.
     """
 
     config: Config
@@ -78,6 +80,7 @@ class Workspace:
     journaled: tuple[Baseline, ...] = ()
     recovered: Recovered = field(default_factory=Recovered)
     cut_off: bool = False
+    unreachable: str = ""
     warnings: tuple[Problem, ...] = ()
 
     @property
@@ -109,12 +112,13 @@ def problems_of(config: Config, files: Files, paths: Collection[str] = ()) -> tu
 
 
 def open_workspace(
-    config: Config, *, commit: str | None = None, local: bool = False, checked: bool = True
+    config: Config, *, commit: str | None = None, local: bool = False, checked: bool = True, only_shows: bool = False
 ) -> Workspace:
     """Read the working tree without what git ignores, or a commit where one is named; and its lock and the ledger.
 
     The ledger is fetched from its remote first, unless `local`; a fetch that fails ends the run, since an old ledger
-    would make web edits out of our own writes. Without `checked` links and the like are not checked.
+    would make web edits out of our own writes; one that `only_shows` goes on with the ledger that this clone has.
+    Without `checked` links and the like are not checked.
 
     Raises:
         ContentError: the tree has problems; all of them are named.
@@ -128,7 +132,7 @@ def open_workspace(
     found = _lint(config, tree, lock, of_lock) if checked else (*tree.problems, *of_lock)
     if errors := tuple(problem for problem in found if problem.is_error):
         raise ContentError(errors)
-    heads = remote_heads(repository, config, local=local)
+    heads, unreachable = _heads(repository, config, local=local, only_shows=only_shows)
     ledger, last_run = read_local_ledger(repository, config)
     journals, journaled = read_journals(journal_folder(repository, config))
     return Workspace(
@@ -147,7 +151,18 @@ def open_workspace(
         journaled=journaled,
         cut_off=TreeJournal(repository).cut_off,
         warnings=found if checked else (),
+        unreachable=unreachable,
     )
+
+
+def _heads(repository: Repository, config: Config, *, local: bool, only_shows: bool) -> tuple[RemoteHeads, str]:
+    """Return the commits of ledger and lease, where it `only_shows` those of this clone and why they may be old."""
+    try:
+        return remote_heads(repository, config, local=local), ""
+    except RemoteUnreachable as error:
+        if not only_shows:
+            raise
+        return remote_heads(repository, config, local=True), error.what
 
 
 def _lint(
@@ -161,6 +176,16 @@ def _lint(
     empty = {known.path for known in lock.values() if known.content.get("body") == nothing}
     url, ignore, others = config.assets_url or None, config.lint_ignore, (*of_lock, *find_keys(tree, config.leaks))
     return lint(tree, assets_url=url, ignore=ignore, others=others, empty=empty, paths=paths)
+
+
+def published_branch(repository: Repository, config: Config, *, local: bool) -> str:
+    """Return the branch that a target publishes: the one that it names, else the default branch.
+
+    Raises:
+        GitError: the remote, which knows its default branch, could not be reached.
+    """
+    asks = not config.branch and is_shared(repository, config, local=local)
+    return config.branch or repository.branches.default(config.remote, asks=asks)
 
 
 def unvouched(workspace: Workspace) -> Mapping[ItemKey, Unvouched]:

@@ -86,7 +86,7 @@ def _body_before(conflict: Finding, baseline: Baseline | None, markdown: _ToMark
 
 def plan(config: Config, key: Secret | None, options: Options, ui: Ui) -> PlanResult:
     """Plan a publish of the working tree; without a key, against the ledger alone. Nothing is written."""
-    workspace = open_workspace(config, local=options.local)
+    workspace = open_workspace(config, local=options.local, only_shows=True)
     uncommitted = tuple(sorted(workspace.repository.uncommitted() - options.aside))
     if key is None:
         workspace = recover_into(workspace, KnowledgeBase(side=Side.LIVE))
@@ -103,7 +103,7 @@ def plan(config: Config, key: Secret | None, options: Options, ui: Ui) -> PlanRe
 
 def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
     """Compare both sides as a plan does, without the checks of links and the annotations."""
-    workspace = open_workspace(config, local=options.local, checked=False)
+    workspace = open_workspace(config, local=options.local, checked=False, only_shows=True)
     with connect(config, key, ui) as connection:
         workspace, content, live = read_both(workspace, connection, ui)
         made = _compare(workspace, content, live, options)

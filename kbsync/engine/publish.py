@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from kbsync.config import Config, Secret
 from kbsync.engine.apply import ApplyResult
-from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace
+from kbsync.engine.context import Options, PlanResult, Ui, Workspace, open_workspace, published_branch
 from kbsync.engine.plan import connect, plan_publish
+from kbsync.engine.pull_journal import TreeJournal
 from kbsync.engine.saved_plan import options_of_saved, restrict_to_saved
 from kbsync.engine.session import RunSession, published_commit
 from kbsync.errors import GitError, Refusal, first_few
@@ -45,6 +46,10 @@ def publish(config: Config, key: Secret, options: Options, ui: Ui) -> PublishRes
         operation.check(plan)
         if plan.writes and not ui.confirm(planned):
             return PublishResult(planned=planned, calls=connection.calls)
+        if options.overwrite:
+            journal = TreeJournal(workspace.repository)
+            with journal.held():
+                journal.restore_unresolved(options.overwrite)
         planned, result, ledger_error = session.write(planned, live_state)
         return PublishResult(planned=planned, run=result, calls=connection.calls, ledger_error=ledger_error)
 
@@ -78,30 +83,32 @@ def _open_commit(config: Config, options: Options) -> Workspace:
     commit = repository.head()
     if commit is None:
         raise GitError("no commits yet", advice="commit the content, then publish")
-    uncommitted = sorted(repository.uncommitted() - options.aside)
+    replaced = TreeJournal(repository).unresolved(options.overwrite)
+    uncommitted = sorted(repository.uncommitted() - options.aside - replaced)
     if uncommitted and not options.dirty:
         advice = "commit first, or publish the last commit without these changes with --dirty"
         raise Refusal(f"uncommitted changes: {first_few(uncommitted)}", advice=advice)
     if not options.attended:
-        check_branch(repository, config, commit)
+        check_branch(repository, config, commit, local=options.local)
     workspace = open_workspace(config, commit=commit, local=options.local)
     _check_not_older(workspace, options)
     return workspace
 
 
-def check_branch(repository: Repository, config: Config, commit: str, *, what: str = "publish") -> None:
-    """Without a terminal, work only from the tip of the branch that the target names.
+def check_branch(repository: Repository, config: Config, commit: str, *, local: bool) -> None:
+    """Without a terminal, work only from the tip of the branch that the target publishes.
 
     Raises:
         Refusal: another commit is checked out.
     """
-    tips = (repository.commit(name) for name in (f"{config.remote}/{config.branch}", config.branch))
-    if repository.branch() == config.branch or commit in tips:
+    branch, here = published_branch(repository, config, local=local), repository.branch()
+    tips = (repository.commit(name) for name in (f"{config.remote}/{branch}", branch))
+    if here == branch or commit in tips:
         return
-    where = repository.branch() or commit[:10]
+    where = here or commit[:10]
     raise Refusal(
-        f"{where} is not the tip of {config.branch}, and kbsync is not running in a terminal, so it cannot ask",
-        advice=f"{what} from {config.branch}, or set `branch` for this target",
+        f"{branch} is not checked out ({where} is), and kbsync is not running in a terminal, so it cannot ask",
+        advice=f'check out {branch}, or set `branch = "{here or "NAME"}"` under [targets.{config.target}]',
     )
 
 

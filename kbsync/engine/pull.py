@@ -159,7 +159,8 @@ class _PullBuilder:
         if merged.shown is not None:
             self.state.shown[change.path] = merged.shown
         if merged.overlaps:
-            self._refuse(change, f"{overlaps}; resolve the conflict markers", merged)
+            self._refuse(change, f"{overlaps}; resolve the conflict markers, or use --ours or --theirs", merged)
+            change = replace(change, reason=f"in conflict, with markers: {', '.join(merged.overlaps)}")
         self.pulled.changes.append(change)
         return True
 
@@ -232,6 +233,9 @@ def pull(config: Config, key: Secret, options: Options, ui: Ui, *, dry_run: bool
         if journal.cut_off:
             ui.status("restoring files from an interrupted pull")
             journal.restore()
+        if options.ours or options.theirs:
+            # All of them: what is not named would stop this pull, and gets its markers again.
+            journal.restore_unresolved()
         workspace = open_workspace(config, local=options.local)
         result = plan_pull(workspace, key, options, ui)
         _refuse_to_write_over(workspace, result.pulled)

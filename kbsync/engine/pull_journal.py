@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,6 +36,8 @@ from kbsync.files import (
     write_file,
 )
 from kbsync.git.repository import Repository
+from kbsync.markup.merge.conflicts import find_conflicts
+from kbsync.model import is_under
 
 _VERSION = 1
 _SCRATCH, _NEXT = "new", "next.json"
@@ -151,9 +153,45 @@ class TreeJournal:
         """
         entries = self._begin_restoring()
         reasons = self._not_restorable(entries)
+        wanted = self._put_back(entries, reasons)
+        self._place(JournalState.RESTORING).unlink(missing_ok=True)
+        return Restored(
+            files=tuple(sorted(wanted)),
+            edited=tuple(sorted(path for path, reason in reasons.items() if reason == _EDITED)),
+            committed=tuple(sorted(path for path, reason in reasons.items() if reason == _COMMITTED)),
+        )
+
+    def unresolved(self, paths: Collection[str] | None = None) -> frozenset[str]:
+        """Return the files in which the last run left conflict markers, of all or below paths, with their lock files.
+
+        Those that were moved, or edited or committed since, are left out.
+        """
+        place = self._place(JournalState.DONE)
+        if paths == frozenset() or not place.exists():
+            return frozenset()
+
+        def is_asked(entry: JournalEntry) -> bool:
+            return paths is None or any(is_under(_source_of(entry.path), path) for path in paths)
+
+        asked = [entry for entry in _entries_of(place) if is_asked(entry)]
+        changed = {_source_of(path) for path in self._not_restorable(asked)}
+        marked = {entry.path for entry in asked if not entry.origin and self._has_markers(entry.path)} - changed
+        return frozenset(entry.path for entry in asked if _source_of(entry.path) in marked)
+
+    def restore_unresolved(self, paths: Collection[str] | None = None) -> None:
+        """Put back what the last run wrote over in the `unresolved` files; its other files and journal stay."""
+        if files := self.unresolved(paths):
+            self._put_back([entry for entry in _entries_of(self._place(JournalState.DONE)) if entry.path in files], ())
+
+    def _has_markers(self, path: str) -> bool:
+        text = None if path.startswith(_LOCKS) else read_file(self.root, path)
+        return text is not None and bool(find_conflicts(text.decode("utf-8", "replace")))
+
+    def _put_back(self, entries: Iterable[JournalEntry], kept_paths: Iterable[str]) -> Mapping[str, bytes | None]:
+        """Put back some files, lock files first, but not the items of `kept_paths`; return what it wrote."""
         moved = {entry.origin: entry.path for entry in entries if entry.origin}
         item_of = {entry.path: _item_of(entry.path, moved) for entry in entries}
-        kept = {item_of[path] for path in reasons}
+        kept = {item_of[path] for path in kept_paths}
         restored = [entry for entry in entries if item_of[entry.path] not in kept]
         wanted = {entry.path: entry.before for entry in restored if self._now(entry.path) != _digest(entry.before)}
         moved_back = {new: old for old, new in moved.items() if item_of.get(new) not in kept}
@@ -162,12 +200,7 @@ class TreeJournal:
         writing.write_locks()
         writing.write_contents()
         _raise_for(writing.problems)
-        self._place(JournalState.RESTORING).unlink(missing_ok=True)
-        return Restored(
-            files=tuple(sorted(wanted)),
-            edited=tuple(sorted(path for path, reason in reasons.items() if reason == _EDITED)),
-            committed=tuple(sorted(path for path, reason in reasons.items() if reason == _COMMITTED)),
-        )
+        return wanted
 
     def has_run(self) -> bool:
         """Return whether there is a run whose files could be put back."""

@@ -99,10 +99,10 @@ def _open(config: Config, options: Options) -> Workspace:
     if commit is None:
         raise GitError("no commits yet", advice="there is nothing to undo")
     if not options.attended:
-        check_branch(repository, config, commit, what="undo")
+        check_branch(repository, config, commit, local=options.local)
     workspace = open_workspace(config, commit=commit, local=options.local)
     if last := published_commit(workspace):
-        advice = f"check out the published commit (usually on {config.branch}), then undo"
+        advice = "check out the published commit, then undo"
         check_descends_from(workspace, last, advice=advice)
     return workspace
 

@@ -11,9 +11,10 @@ from kbsync.errors import ContentError, GitError, Problem, UsageError
 from kbsync.git.history import changed_between, fetch_history, file_ids, is_ancestor, is_shallow
 from kbsync.git.objects import SYMLINK, NewCommit, parse_entries
 from kbsync.git.process import Runner, git_error
-from kbsync.git.refs import fetch_commits, make_commit, own_refs, push, ref_commit, set_ref
+from kbsync.git.refs import fetch_commits, make_commit, own_refs, push, ref_commit, remote_default, set_ref
 
 _HEADS = "refs/heads/"
+_USUAL = "main"
 _CONFLICTS = 1
 _MOST = 300
 _UNKNOWN_OPTION = 129
@@ -51,6 +52,19 @@ class Branches:
     def commit(self, name: str) -> str | None:
         """Return the commit of a branch of this clone; None where there is none."""
         return ref_commit(self._runner, f"{_HEADS}{name}")
+
+    def default(self, remote: str, *, asks: bool) -> str:
+        """Return the default branch: the remote's, if it `asks` that, else as known here; else the only one here.
+
+        Raises:
+            GitError: the remote could not be reached.
+        """
+        if asks and (found := remote_default(self._runner, remote)):
+            return found
+        if noted := self._runner.line("symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD"):
+            return noted.removeprefix(f"{remote}/")
+        here = self._runner.run("for-each-ref", "--format=%(refname:lstrip=2)", _HEADS).decode().split()
+        return here[0] if len(here) == 1 else _USUAL
 
     def fetch(self, remote: str, names: Collection[str]) -> dict[str, str | None]:
         """Return the commits of branches on a remote, None where it has none; raises GitError if that fails."""

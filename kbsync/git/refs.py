@@ -43,6 +43,10 @@ class PushRefused(GitError):
     """The remote does not let us push this ref."""
 
 
+class RemoteUnreachable(GitError):
+    """The remote could not be reached, or it refuses us."""
+
+
 def own_refs(runner: Runner) -> dict[str, str]:
     """Return the commits of kbsync's own refs in this clone."""
     said = runner.run("for-each-ref", "--format=%(objectname) %(refname)", f"{OWN}*/**")
@@ -124,6 +128,16 @@ def list_remote(runner: Runner, remote: str, refs: Collection[str]) -> dict[str,
     return {ref: there.get(ref) for ref in refs}
 
 
+def remote_default(runner: Runner, remote: str) -> str | None:
+    """Return the branch that a remote has checked out, None for none; raises GitError if it cannot be reached."""
+    runner.check_remote(remote)
+    result = runner.attempt("ls-remote", "--symref", "--", remote, "HEAD")
+    if result.status:
+        raise _unreachable(result, remote)
+    found = re.search(r"^ref: refs/heads/(.+)\tHEAD$", result.stdout.decode("utf-8", "replace"), re.MULTILINE)
+    return found[1] if found else None
+
+
 def push(runner: Runner, remote: str, moves: _Moves) -> None:
     """Push each ref from the commit that it must have there to another, all or none; None is no ref.
 
@@ -171,11 +185,11 @@ def _not_pushed(result: GitResult, remote: str, refs: Iterable[str]) -> GitError
     return _unreachable(result, remote)
 
 
-def _unreachable(result: GitResult, remote: str) -> GitError:
+def _unreachable(result: GitResult, remote: str) -> RemoteUnreachable:
     gist = GitResult(status=result.status, stdout=b"", stderr=_gist(result.stderr))
     why = git_error(gist, f"the remote `{remote}` could not be reached")
     advice = why.advice if uses_other_protocol(gist) else f"check `git ls-remote {remote}`, or use --local"
-    return GitError(str(why), advice=advice)
+    return RemoteUnreachable(str(why), advice=advice)
 
 
 def _tracking(remote: str, ref: str) -> str:

@@ -56,9 +56,21 @@ def test_a_missing_git_is_an_error_with_advice(project: Project) -> None:
     assert result.err == "error: git not found\n  try: install git, and check that it is on the PATH\n"
 
 
+def test_a_plan_goes_on_without_the_remote_and_says_so(project: Project) -> None:
+    project.published()
+    project.checkout.git("remote", "add", "origin", str(project.checkout.root.parent / "nowhere.git"))
+    for words in (["plan", "--exit-code"], ["plan", "--no-refresh", "--exit-code"], ["status"]):
+        result = project.kbsync(*words)
+        assert result.code == 0
+        assert "the remote `origin` could not be reached" in result.err
+        assert "add --local" in result.err
+        assert "create" not in result.out
+    assert "(git remote not reached)" in project.kbsync("plan").out.splitlines()[0]
+
+
 def test_a_remote_that_cannot_be_reached_stops_before_any_call(project: Project) -> None:
     project.checkout.git("remote", "add", "origin", str(project.checkout.root.parent / "nowhere.git"))
-    for words in (["plan"], ["publish", "--yes"], ["pull"]):
+    for words in (["publish", "--yes"], ["pull"]):
         result = project.kbsync(*words)
         assert (result.code, result.out) == (1, "")
         assert "origin" in result.err

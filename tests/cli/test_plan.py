@@ -22,7 +22,7 @@ def test_a_plan_names_every_change_and_counts_them(project: Project) -> None:
     planned = project.kbsync("plan")
     assert (planned.code, planned.err) == (0, "")
     assert planned.out.splitlines() == [
-        f"kbsync plan for production ({project.portal.url})",
+        f"kbsync plan for production ({project.portal.url}), branch main",
         "",
         '  + create guide  "Guide"',
         '  + create guide/start  "Start here"',

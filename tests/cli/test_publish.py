@@ -1,5 +1,7 @@
 """`kbsync publish`: what it asks, writes and prints, and its exit code."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import FIRST, SECOND, Project
@@ -141,9 +143,29 @@ def test_an_unattended_run_publishes_only_the_targets_branch(project: Project) -
     done = project.kbsync("publish", "--yes")
     assert (done.code, project.portal.calls) == (4, [])
     assert done.err.startswith(
-        "error: feature is not the tip of main, and kbsync is not running in a terminal, so it cannot ask\n"
+        "error: main is not checked out (feature is), and kbsync is not running in a terminal, so it cannot ask\n"
+        '  try: check out main, or set `branch = "feature"` under [targets.production]\n'
     )
     assert project.kbsync("publish", "--yes", KBSYNC_BRANCH="feature").code == 0
+
+
+def test_without_a_remote_the_only_branch_is_published_whatever_its_name(project: Project) -> None:
+    project.checkout.git("branch", "--move", "master")
+    assert project.kbsync("publish", "--yes").code == 0
+
+
+def test_the_default_branch_of_the_remote_is_published(project: Project, tmp_path: Path) -> None:
+    project.checkout.git("branch", "--move", "master")
+    project.checkout.git("clone", "--quiet", "--bare", ".", str(tmp_path / "shared.git"))
+    project.checkout.git("remote", "add", "origin", (tmp_path / "shared.git").as_uri())
+    project.checkout.git("checkout", "--quiet", "-b", "feature")
+    _edit(project)
+    done = project.kbsync("publish", "--yes")
+    assert done.code == 4
+    assert "master is not checked out (feature is)" in done.err
+    assert "branch feature" in project.kbsync("plan").out.splitlines()[0]
+    project.checkout.git("checkout", "--quiet", "--detach", "master")
+    assert project.kbsync("publish", "--yes").code == 0
 
 
 def test_only_the_named_paths_are_published(project: Project) -> None:

@@ -79,6 +79,43 @@ def test_a_block_changed_by_both_is_written_between_markers_and_held_back(projec
         assert f"{FIRST}:4:1: " in held.out + held.err
 
 
+def test_ours_and_theirs_work_over_markers_one_file_after_the_other(project: Project) -> None:
+    project.published()
+    _edited_on_the_web(project)
+    ours = {FIRST: "---\ntitle: First steps\n---\nOurs.\n", SECOND: "---\ntitle: Second steps\n---\nOurs, too.\n"}
+    project.portal.store.edit_article(project.article("Second steps"), body="<p>Theirs, too.</p>")
+    for path, text in ours.items():
+        project.checkout.write(path, text)
+    project.checkout.commit()
+    marked = project.kbsync("pull")
+    assert marked.code == 4
+    assert "merged with your changes" not in marked.out
+    assert project.kbsync("pull", "--theirs", FIRST).code == 4
+    assert "Plug it out." in project.checkout.read(FIRST)
+    assert "<<<<<<< yours" not in project.checkout.read(FIRST)
+    assert "<<<<<<< yours" in project.checkout.read(SECOND)
+    assert project.kbsync("pull", "--ours", SECOND).code == 0
+    assert project.checkout.read(SECOND) == ours[SECOND]
+    assert "Plug it out." in project.checkout.read(FIRST)
+
+
+def test_overwrite_works_over_markers_and_takes_only_those_back(project: Project) -> None:
+    ours = _edited_by_both(project).checkout.read(FIRST)
+    project.kbsync("pull")
+    other = project.checkout.read(FIRST) + "More.\n"
+    project.checkout.write(FIRST, other)
+    assert project.kbsync("publish", "--yes", "--overwrite", FIRST).code == 4
+    assert project.checkout.read(FIRST) == other
+    project.checkout.git("restore", ".")
+    project.checkout.git("clean", "--quiet", "-d", "--force")
+    project.kbsync("pull")
+    done = project.kbsync("publish", "--yes", "--overwrite", FIRST)
+    assert done.code == 0, done
+    assert project.checkout.read(FIRST) == ours
+    assert project.checkout.git("status", "--porcelain") == ""
+    assert "Ours." in project.portal.store.article(project.article("First steps")).description
+
+
 def test_json_names_a_conflict_beside_what_was_merged(project: Project) -> None:
     done = _edited_by_both(project).kbsync("pull", "--format", "json")
     assert done.code == 4

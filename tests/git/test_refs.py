@@ -61,6 +61,25 @@ def test_two_refs_take_one_listing_and_one_fetch(
     assert other.read_ref(held) == {"holder.json": b"me"}
 
 
+def test_the_default_branch_is_the_remotes_else_what_the_clone_knows(
+    clone: Path, shared: Path, other: Repository
+) -> None:
+    git_in(clone)("branch", "--move", "trunk")
+    git_in(shared)("branch", "--move", "release")
+    here = Repository.open(clone).branches
+    assert here.default("origin", asks=True) == "release"
+    assert here.default("origin", asks=False) == "trunk"
+    git_in(clone)("branch", "side")
+    assert here.default("origin", asks=False) == "main"
+    git_in(clone)("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/a/b")
+    assert here.default("origin", asks=False) == "a/b"
+    git_in(shared)("update-ref", "--no-deref", "HEAD", "HEAD")
+    assert here.default("origin", asks=True) == "a/b"
+    git_in(clone)("remote", "set-url", "origin", "/nowhere")
+    with pytest.raises(GitError, match="could not be reached"):
+        here.default("origin", asks=True)
+
+
 def test_a_mirrored_ref_is_read_after_others_move_it_and_moves_no_local_ref(
     clone: Path, shared: Path, other: Repository
 ) -> None:
