@@ -1,8 +1,8 @@
 """What a run intends, and what it has reached: the baselines of both, and the recorder that notes them as it writes.
 
-The API does not move articles: what the new article of a move takes over, and how the old one changes, is here too. With
-`moved = "pointer"` the old article holds one link to the new one and stays published under its address; its baseline is
-archived, so that later runs ignore it.
+The API does not move articles: what the new article of a move takes over, and how the old one changes, is here too.
+With `moved = "pointer"` the old article holds one link to the new one and stays published under its address; its
+baseline is archived, so that later runs ignore it.
 """
 
 from collections.abc import Collection, Mapping
