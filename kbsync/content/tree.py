@@ -176,7 +176,7 @@ class _TreeReader:
         if directory.count("/") < 1:
             where = f"`{directory}/FOLDER/`" if directory else "CATEGORY/FOLDER/"
             pattern = f"{directory}/**" if directory else f"/{path}"
-            advice = f'move it into {where}; if it is not an article, add `ignore = ["{pattern}"]`, or set `publish: false`'
+            advice = f'move it into {where}; for another file, add `ignore = ["{pattern}"]`, or set `publish: false`'
             reader.add("KB220", EMPTY.span, "is not inside a folder", advice)
             self.misplaced[path] = reader.problems
         else:
