@@ -299,7 +299,7 @@ def _by_block_tag(node: Any, tag: str, style: Style) -> Style:
         style = replace(style, marker=kind, depth=style.depth + 1)
     if tag == "li" and node.get("type"):
         style = replace(style, marker=_NUMBERING.get(node.get("type"), node.get("type")))
-    if tag == "th" and style.align == "start":
+    if tag == "caption" or (tag == "th" and style.align == "start"):
         style = replace(style, align="center")
     aligned = "center" if tag == "center" else node.get("align", "").lower() if tag in _BLOCKS - {"table", "hr"} else ""
     if aligned in ("left", "right", "center", "justify"):
