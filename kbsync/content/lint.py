@@ -17,7 +17,16 @@ from kbsync.content.tree import ContentTree
 from kbsync.errors import Problem
 from kbsync.files import folded
 from kbsync.leaks import KeyFinder
-from kbsync.markup.links import Reference, anchors_of, fences_with_attributes, from_root, hazards, references, to_root
+from kbsync.markup.links import (
+    Reference,
+    anchors_of,
+    fences_with_attributes,
+    from_root,
+    hazards,
+    references,
+    to_root,
+    unparsed,
+)
 from kbsync.model import INDEX_FILE, Article, Status, fields_of, is_under, parent_path, source_path
 from kbsync.rules import is_selected
 
@@ -120,6 +129,9 @@ class _ArticleChecker:
         for row in fences_with_attributes(article.body):
             what, advice = "the language of a code block is in braces", "write it alone, such as ```` ```python ````"
             yield _location(article, expansion, row, lines).problem("KB401", what, advice, at="{")
+        for mark in unparsed(article.body):
+            location = _location(article, expansion, mark.line, lines)
+            yield location.problem(mark.code, mark.what, mark.advice, at=mark.at)
         for hazard in hazards(article.body):
             what = f"{hazard.what} would run in a reader's browser"
             at = hazard.what.removeprefix("address ").removesuffix(" attribute").removesuffix(">")

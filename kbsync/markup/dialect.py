@@ -13,7 +13,7 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, html_block
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, html_inline
 from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
@@ -26,6 +26,7 @@ from kbsync.markup.extensions.footnotes import collect_footnotes
 from kbsync.markup.extensions.highlighting import highlight
 from kbsync.markup.extensions.videos import player_for
 from kbsync.markup.options import PLAIN, MarkupOptions
+from kbsync.markup.raw_html import is_text
 
 _HEADING_ID = re.compile(r"(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
 _TAKES_ATTRIBUTES = frozenset(
@@ -37,13 +38,18 @@ _DEFINITION = re.compile(r"\[[^\]]+\]:")
 
 
 @lru_cache
-def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
-    """Return the parser for these options; what is nested too deep for markdown-it to keep is plain text."""
+def parser(options: MarkupOptions = PLAIN, *, join_escaped: bool = True) -> MarkdownIt:
+    """Return the parser for these options; what is nested too deep for markdown-it to keep is plain text.
+
+    Escaped characters are tokens of their own (`text_special`) unless they are to be joined with the text.
+    """
     md = MarkdownIt("commonmark", {"html": True, "xhtmlOut": False, "maxNesting": _MAX_NESTING, "tasklists": True})
     md.enable(["table", "strikethrough"])
     md.normalizeLink = md.normalizeLinkText = lambda link: link  # type: ignore[method-assign,assignment]
     md.validateLink = lambda url: True  # type: ignore[method-assign]
     md.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
+    md.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
+    md.inline.ruler.at("html_inline", _html_inline)
     md.block.ruler.before("table", "too_deep", _too_deep)
     md.block.ruler.before("fence", "attributes", _block_attributes)
     md.core.ruler.after("block", "apply_attributes", _apply_attributes)
@@ -53,6 +59,8 @@ def parser(options: MarkupOptions = PLAIN) -> MarkdownIt:
     md.core.ruler.after("heading_ids", "toc_and_videos", _toc_and_videos)
     md.core.ruler.after("inline", "footnotes_and_accordions", _footnotes_and_accordions)
     md.inline.ruler.after("image", "image_attributes", _image_attributes)
+    if not join_escaped:
+        md.core.ruler.disable("text_join")
     if options.linkify:
         md.use(gfm_autolink_plugin)
     if options.typographer:
@@ -88,13 +96,26 @@ def plain_text(token: Token) -> str:
     words: list[str] = []
     for child in token.children or ():
         match child.type:
-            case "text" | "code_inline":
+            case "text" | "text_special" | "code_inline":
                 words.append(child.content)
             case "softbreak" | "hardbreak":
                 words.append(" ")
             case "image":
                 words.append(plain_text(child))
     return "".join(words)
+
+
+def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+    at = state.bMarks[start] + state.tShift[start]
+    if state.src[at : at + 1] != "<" or is_text(state.src[at : state.eMarks[start]], state.src):
+        return False
+    return html_block(state, start, end, silent)
+
+
+def _html_inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+    if state.src[state.pos] != "<" or is_text(state.src[state.pos : state.pos + 100], state.src):
+        return False
+    return html_inline(state, silent)
 
 
 def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
@@ -131,7 +152,7 @@ def _begins_block(state: StateBlock, line: int, end: int) -> bool:
     if line >= end or state.isEmpty(line) or state.sCount[line] < state.blkIndent or state.is_code_block(line):
         return False
     text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
-    if html_block(state, line, end, True) or _DEFINITION.match(text):
+    if _html_block(state, line, end, True) or _DEFINITION.match(text):
         return False
     return not text.startswith("{") or parse_attributes(text) is None
 

@@ -19,12 +19,14 @@ from markdown_it.common.utils import unescapeAll
 
 from kbsync.markup.compare import canonical
 from kbsync.markup.dialect import inline_tokens, parser, raw_html_of
+from kbsync.markup.options import PLAIN
 from kbsync.markup.raw_html import find_attributes, find_scripts, replace_addresses, replace_ranges, runs_script
 from kbsync.markup.to_html import name_headings, to_html
+from kbsync.markup.unparsed import Unparsed, find_unparsed
 from kbsync.markup.writer.inlines import destination
 from kbsync.memo import memoized
 
-_PARSER = parser()
+_PARSER = parser(PLAIN, join_escaped=False)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # Characters that need no encoding in a Markdown destination and in a URL path.
 _SAFE = "/!$'*+,;=:@-._~"
@@ -158,6 +160,7 @@ _ADDRESS_HINT = re.compile(r"\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:
 _ANCHOR_HINT = re.compile(
     r"<summary|^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
 )
+_UNPARSED_HINT = re.compile(r"[\[<*{]|:::|!!!|\?\?\?|__|~~|==|8<|^[ \t]*\.\.|^import|^export", re.MULTILINE)
 _SCRIPT_HINT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=", re.IGNORECASE)
 
 
@@ -193,6 +196,11 @@ def hazards(markdown: str) -> tuple[Hazard, ...]:
     return _survey(markdown).hazards if _may_run(markdown) else ()
 
 
+def unparsed(markdown: str) -> tuple[Unparsed, ...]:
+    """Return the markup that did not take, in order."""
+    return _survey(markdown).unparsed if _UNPARSED_HINT.search(markdown) else ()
+
+
 def _may_refer(markdown: str) -> bool:
     """Return whether there can be an address; plain searches come first, since they are many times as fast."""
     if "](" in markdown or "]:" in markdown:
@@ -212,6 +220,7 @@ class _Survey:
     references: tuple[Reference, ...]
     anchors: frozenset[str]
     hazards: tuple[Hazard, ...]
+    unparsed: tuple[Unparsed, ...]
 
 
 @lru_cache(maxsize=16384)
@@ -222,6 +231,7 @@ def _survey(markdown: str) -> _Survey:
         references=tuple(Reference(**one) for one in found["references"]),
         anchors=frozenset(found["anchors"]),
         hazards=tuple(Hazard(**one) for one in found["hazards"]),
+        unparsed=tuple(Unparsed(**one) for one in found["unparsed"]),
     )
 
 
@@ -251,6 +261,7 @@ def _build_survey(markdown: str) -> _Survey:
         references=tuple(sorted(found, key=lambda one: one.line)),
         anchors=frozenset(named),
         hazards=tuple(sorted(hazards, key=lambda one: (one.line, one.what))),
+        unparsed=tuple(sorted(find_unparsed(tokens, markdown), key=lambda one: (one.line, one.code))),
     )
 
 

@@ -20,6 +20,18 @@ _TAG = re.compile(
     rf"|<(?P<name>[A-Za-z][^\s/>]*)(?P<attrs>(?:[\s/]+(?:{_ATTRIBUTE})?)*)\s*>",
     re.DOTALL | re.IGNORECASE,
 )
+_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
+# The elements of the HTML standard, its obsolete ones too.
+_ELEMENTS = frozenset(
+    "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br "
+    "button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt "
+    "element em embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup "
+    "hr html i iframe img input ins kbd keygen label legend li link listing main map mark marquee math menu menuitem "
+    "meta meter nav nobr noembed noframes noscript object ol optgroup option output p param picture plaintext pre "
+    "progress q rb rbc rp rt rtc ruby s samp script search section select slot small source spacer span strike strong "
+    "style sub summary sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video "
+    "wbr xmp".split()
+)
 _ATTRIBUTES = re.compile(r"""(?P<key>[^\s"'<>/=]+)(?:\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s"'=<>`]+))?""")
 
 
@@ -57,6 +69,20 @@ def find_attributes(text: str) -> Iterator[RawAttribute]:
                 start=start,
                 end=end,
             )
+
+
+def is_element(tag: str, *, around: str = "") -> bool:
+    """Return whether a tag is one of HTML, or anything that may be one of SVG or MathML in the text around it."""
+    found = _NAME.match(tag)
+    return not found or found[1].lower() in _ELEMENTS or "<svg" in around or "<math" in around
+
+
+def is_text(tag: str, around: str) -> bool:
+    """Return whether a tag is shown as text: it is no element, and the text around it has no other half of it."""
+    found = _NAME.match(tag)
+    if not found or is_element(tag, around=around):
+        return False
+    return (f"<{found[1]}" if tag.startswith("</") else f"</{found[1]}") not in around
 
 
 def without_comments(text: str) -> str:

@@ -23,7 +23,7 @@ from kbsync.markup.extensions.toc import TocEntry, slug, toc_html, unique_name
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import find_attributes, replace_addresses
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 
 # Characters that no URL holds; a Liquid placeholder and a percent sign stay as written.
 _NOT_IN_URL = re.compile(r"\{\{.*?\}\}|[^;/?:@&=+$,\-_.!~*'()#A-Za-z0-9%]+")
