@@ -339,7 +339,10 @@ class WorkerPool:
 
 
 class _ReadySteps:
-    """The steps of an order that may be made now, those that create articles in a row for each folder."""
+    """The steps of an order that may be made now, those that create something in a row for each parent.
+
+    Of a row of directories one is created at a time: there are few, and their order is what readers see first.
+    """
 
     def __init__(self, order: WriteOrder) -> None:
         self._steps = order.steps
@@ -367,7 +370,7 @@ class _ReadySteps:
         if not self._rows[name]:
             del self._rows[name]
         if name:
-            self._next_start[name] = now + spacing
+            self._next_start[name] = now + spacing if self._steps[number].change.kind is Kind.ARTICLE else float("inf")
         return number
 
     def wait(self) -> float:
@@ -377,15 +380,21 @@ class _ReadySteps:
 
     def finish(self, number: int) -> None:
         """Note that a step is done."""
+        if self._steps[number].change.kind is not Kind.ARTICLE:
+            self._next_start.pop(self._row(number), None)
         for dependent in self._dependents[number]:
             self._open[dependent] -= 1
             if not self._open[dependent]:
                 self._add(dependent)
 
     def _add(self, number: int) -> None:
-        change = self._steps[number].change
-        is_listed = change.kind is Kind.ARTICLE and change.action.creates_item and not self._steps[number].completes
-        heappush(self._rows.setdefault(parent_path(change.path) if is_listed else "", []), number)
+        heappush(self._rows.setdefault(self._row(number), []), number)
+
+    def _row(self, number: int) -> str:
+        """Return the row of a step that creates something, by kind and parent; the others share one without a name."""
+        step = self._steps[number]
+        creates = step.change.action.creates_item and not step.completes
+        return f"{step.change.kind.value}s of {parent_path(step.change.path)}" if creates else ""
 
 
 @contextmanager
