@@ -117,8 +117,8 @@ def main() -> None:
         error.show(usage)
         print_note(usage.getvalue().rstrip("\n"))
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        print_note("Interrupted.")
+    except (KeyboardInterrupt, click.Abort) as error:
+        print_note(str(error.__cause__ or error) or "Interrupted. Run the same command again.")
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader closed standard output: Python must not complain about it at exit, and the run did not succeed.

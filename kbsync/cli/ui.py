@@ -1,11 +1,13 @@
 """What the commands at a portal share: progress, the question before a write, a plan as text, notices."""
 
-from collections.abc import Callable, Mapping
-from threading import Lock, Timer
+import time
+from collections.abc import Callable, Iterable, Mapping
+from threading import Event, Lock, Thread
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from kbsync.change import Change, Result
 from kbsync.cli.console import confirm, look, print_error, print_note, print_uncommitted
@@ -22,6 +24,10 @@ from kbsync.state.lease import describe
 
 _DELAY = 1.0
 """Seconds before a progress bar is drawn: what is done by then needs none."""
+_EVERY = 15.0
+"""Seconds between two lines where there is no terminal to draw in."""
+_MINUTES = 90.0
+"""Seconds from which a time is told in minutes."""
 
 INTERRUPTED_NOTE = "Interrupted. Run the same command again to continue."
 
@@ -42,23 +48,39 @@ class ConsoleUi:
 
     def status(self, why: str) -> None:
         """Show what is being waited for."""
-        if self._bar is not None:
-            self._bar.start(why, None)
+        self._shown().start(why, None)
 
     def start(self, what: str, total: int) -> None:
         """Show a bar of so many steps."""
-        self._bar = self._bar or ProgressBar()
-        self._bar.start(what, total)
+        self._shown().start(what, total)
 
     def advance(self, what: str) -> None:
         """Show one step done; `what` is its path."""
         if self._bar is not None and what:
             self._bar.advance()
 
+    def read(self, done: int, about: int) -> None:
+        """Show how many of about how many articles were read."""
+        self._shown().reach(done, about, "{:,} of about {:,} articles")
+
+    def waiting(self, why: str) -> None:
+        """Show why no call is sent at the moment; empty when calls are sent again."""
+        if self._bar is not None:
+            self._bar.waiting = why
+
+    def note(self, text: str) -> None:
+        """Print a line that stays."""
+        if self._bar is not None:
+            self._bar.print(text)
+
     def confirm(self, planned: PlanResult) -> bool:
         """Ask, with the bar out of the way."""
         self._close()
         return self._confirm(planned)
+
+    def _shown(self) -> "ProgressBar":
+        self._bar = self._bar or ProgressBar()
+        return self._bar
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -66,50 +88,78 @@ class ConsoleUi:
             self._bar = None
 
 
+class _BarWithLine(Progress):
+    """A bar, and a line of text below it."""
+
+    line: Callable[[], str] = staticmethod(str)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return the bar and its line."""
+        yield from super().get_renderables()
+        yield Text(self.line(), style="dim")
+
+
 class ProgressBar:
-    """Progress on standard error, for a terminal alone; nothing of it stays on the screen."""
+    """Progress on standard error: in a terminal a bar, of which nothing stays on the screen, else a line now and then.
+
+    `waiting` is why nothing moves at the moment.
+    """
 
     def __init__(self) -> None:
         # FORCE_COLOR, which many CI systems set, makes no log a terminal.
         console = Console(stderr=True)
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not (console.is_terminal and console.file.isatty()),
-        )
-        self._task = self._progress.add_task("starting", total=None, count="")
-        self._lock = Lock()
-        self._is_closed = False
-        self._timer = Timer(_DELAY, self._draw)
-        self._timer.daemon = True
-        self._timer.start()
+        self._is_drawn = console.is_terminal and console.file.isatty()
+        columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+        self._progress = _BarWithLine(*columns, console=console, transient=True, disable=not self._is_drawn)
+        self._progress.line = self._line
+        self._task = self._progress.add_task("starting", total=None)
+        self._form, self._since, self.waiting = "", time.monotonic(), ""
+        self._closing, self._drawing = Event(), Lock()
+        Thread(target=self._show, name="progress", daemon=True).start()
 
     def close(self) -> None:
         """Remove the bar from the screen."""
-        self._timer.cancel()
-        with self._lock:
-            self._is_closed = True
+        self._closing.set()
+        with self._drawing:
             self._progress.stop()
 
     def start(self, what: str, total: int | None) -> None:
         """Show another task of `total` steps, or of nobody knows how many."""
-        self._progress.reset(self._task, description=visible(what), total=total, count=f"0/{total}" if total else "")
+        self._form, self._since = "{:,} of {:,}" if total else "", time.monotonic()
+        self._progress.reset(self._task, description=visible(what), total=total)
 
     def advance(self) -> None:
         """Show one step done."""
         self._progress.advance(self._task)
-        task = self._progress.tasks[0]
-        self._progress.update(self._task, count=f"{task.completed:.0f}/{task.total:.0f}" if task.total else "")
 
-    def _draw(self) -> None:
-        with self._lock:
-            if not self._is_closed:
-                self._progress.start()
+    def reach(self, done: int, total: int, form: str) -> None:
+        """Show how many steps of how many are done, in the words of a format string."""
+        self._form = form
+        self._progress.update(self._task, completed=done, total=total)
+
+    def print(self, text: str) -> None:
+        """Print a line that stays, above the bar."""
+        with self._drawing:
+            self._progress.console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
+
+    def _show(self) -> None:
+        if self._is_drawn and not self._closing.wait(_DELAY):
+            with self._drawing:
+                if not self._closing.is_set():
+                    self._progress.start()
+        while not self._is_drawn and not self._closing.wait(_EVERY):
+            print_note(": ".join(filter(None, (self._progress.tasks[0].description, self._line()))))
+
+    def _line(self) -> str:
+        task, elapsed = self._progress.tasks[0], time.monotonic() - self._since
+        done, total = task.completed, task.total or 0
+        left = elapsed / done * (total - done) if done and elapsed > _DELAY and not self.waiting else 0
+        parts = (
+            self._form.format(int(done), int(total)) if self._form else "",
+            f"about {left:.0f} s left" if 1 <= left < _MINUTES else f"about {left / 60:.0f} min left" if left else "",
+            self.waiting,
+        )
+        return ", ".join(filter(None, parts))
 
 
 class Question:

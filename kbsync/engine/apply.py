@@ -33,6 +33,7 @@ from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, Status, an
 from kbsync.planner.planner import Plan
 
 _INTERRUPTED = "not started: interrupted"
+_QUIT = "Quit before all requests had ended. Run the same command again: it checks what was done, and continues."
 _LISTENING = 0.2
 """Seconds between two checks for an interrupt."""
 _IN_ORDER = 4
@@ -89,16 +90,18 @@ def apply_plan(
     *,
     ways: WriteWays,
     lease: WriteGuard | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> ApplyResult:
     """Apply a plan's changes; one that fails holds back what depends on it and nothing else.
 
-    An interrupt lets the calls in flight end and skips the rest. Without a `lease` nothing is checked or noted.
+    An interrupt lets the calls in flight end and skips the rest; `note` is told so. Without a `lease` nothing is
+    checked or noted.
 
     Raises:
         KeyboardInterrupt: the second one.
     """
     applier = _Applier(
-        plan=plan, portal=portal, addresses=addresses, known=known, advance=advance, ways=ways, lease=lease
+        plan=plan, portal=portal, addresses=addresses, known=known, advance=advance, ways=ways, lease=lease, note=note
     )
     with _stopped_by_signals(applier.pool):
         for order in write_order(plan.changes, plan.targets):
@@ -118,10 +121,11 @@ class _Applier:
     advance: Callable[[Outcome], None]
     ways: WriteWays
     lease: WriteGuard | None
+    note: Callable[[str], None]
 
     def __post_init__(self) -> None:
         plan, connection = self.plan, self.portal.connection
-        self.pool = WorkerPool(connection, in_order=self.ways.in_order)
+        self.pool = WorkerPool(connection, in_order=self.ways.in_order, note=self.note)
         self.result = ApplyResult()
         self.openers = cycle_openers(plan.changes, plan.targets)
         moved = {change.path for change in plan.changes if change.action is Action.MOVE}
@@ -155,7 +159,8 @@ class _Applier:
             if step.change.path in self.openers and outcome.live is not None:
                 self._opened[step.change.path] = len(self.result.outcomes)
             self.result.outcomes.append(outcome)
-            self.advance(outcome)
+            if not self.pool.stopping or outcome.result is Result.DONE:
+                self.advance(outcome)
 
     def _apply(self, change: Change) -> Outcome:
         if blocker := self._blocker(change):
@@ -285,21 +290,23 @@ class _Applier:
 
 
 class WorkerPool:
-    """The threads of one run; `stopping` once somebody interrupted it.
+    """The threads of one run; `stopping` once somebody interrupted it, which `note` is told.
 
     `in_order`: what is created in one folder starts at even distances, so that it is most likely created in that order.
     """
 
-    def __init__(self, connection: Connection, *, in_order: bool) -> None:
+    def __init__(self, connection: Connection, *, in_order: bool, note: Callable[[str], None]) -> None:
         self._connection = connection
         self._in_order = in_order
+        self._note: Callable[[str], None] | None = note
         self.stopping = False
 
     def stop(self) -> None:
-        """Start nothing new from now on; raise KeyboardInterrupt when asked a second time."""
+        """Start nothing new and wait for no limit from now on; raise KeyboardInterrupt when asked a second time."""
         if self.stopping:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(_QUIT)
         self.stopping = True
+        self._connection.stop()
 
     def run(self, order: WriteOrder, make: Callable[[Step], None]) -> None:
         """Make all steps, each in a thread once those that it needs are done; `make` checks `stopping` itself.
@@ -321,8 +328,10 @@ class WorkerPool:
                 ended.put(number)
 
         while True:
+            self._tell_of_stop()
             while not failures and active < self._connection.concurrency:
-                number = ready.take(self._connection.latency / _IN_ORDER if self._in_order else 0.0)
+                spacing = self._connection.latency / _IN_ORDER if self._in_order and not self.stopping else 0.0
+                number = ready.take(spacing)
                 if number is None:
                     break
                 # A daemon, so that the process can end while it hangs in a call; it sees the context of this thread.
@@ -336,6 +345,14 @@ class WorkerPool:
                 active -= 1
         if failures:
             raise failures[0]
+
+    def _tell_of_stop(self) -> None:
+        """Say once that the run was interrupted: here, since a signal may come in the middle of a print."""
+        if self.stopping and self._note is not None:
+            count = self._connection.in_flight
+            requests = f"Stopping: finishing {count} request{'s' if count > 1 else ''}." if count else "Stopping."
+            self._note(f"{requests} Ctrl-C again to quit.")
+            self._note = None
 
 
 class _ReadySteps:

@@ -312,6 +312,15 @@ class Ui(Protocol):
     def advance(self, what: str) -> None:
         """Advance it by one step."""
 
+    def read(self, done: int, about: int) -> None:
+        """Show how many of about how many articles of the portal were read."""
+
+    def waiting(self, why: str) -> None:
+        """Show why no call is sent at the moment; empty when calls are sent again."""
+
+    def note(self, text: str) -> None:
+        """Print a line that stays."""
+
     def confirm(self, planned: "PlanResult") -> bool:
         """Return whether this plan is to be applied."""
 

@@ -112,7 +112,8 @@ def status(config: Config, key: Secret, options: Options, ui: Ui) -> PlanResult:
 
 def connect(config: Config, key: Secret, ui: Ui) -> Connection:
     """Open the portal of a target, at its share of the account's calls."""
-    return Connection(config.url, key.reveal(), rate_limiter=RateLimiter(config.share), notify=ui.status)
+    limiter = RateLimiter(config.share, notify=ui.waiting)
+    return Connection(config.url, key.reveal(), rate_limiter=limiter, notify=ui.note)
 
 
 def read_and_plan(
@@ -128,7 +129,7 @@ def read_and_plan(
     some = refresh_some(connection, workspace, content, options, partial(plan, workspace, content))
     if some is not None:
         return workspace, *some
-    state = refresh(connection)
+    state = refresh(connection, ui.read)
     workspace = recover_into(workspace, state.live)
     return workspace, plan(workspace, content, state.live), state
 
@@ -136,7 +137,7 @@ def read_and_plan(
 def read_both(workspace: Workspace, connection: Connection, ui: Ui) -> tuple[Workspace, KnowledgeBase, KnowledgeBase]:
     """Read the whole portal; return the workspace with what was recovered, the content and the live side."""
     ui.status("reading the portal")
-    live = refresh(connection).live
+    live = refresh(connection, ui.read).live
     content = with_author_ids(workspace.content, connection)
     return recover_into(workspace, live), content, live
 

@@ -6,7 +6,6 @@ is found only by reading the whole portal. What is written is always read and co
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from kbsync.baseline import Baseline, State
@@ -14,7 +13,7 @@ from kbsync.change import Change
 from kbsync.engine.context import Options, Workspace
 from kbsync.freshdesk.api import PortalReader, category_from_json
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.portal import read, read_children, read_one, resolve_authors
+from kbsync.freshdesk.portal import read, read_children, read_one, resolve_authors, side_by_side
 from kbsync.freshdesk.write import is_gone
 from kbsync.model import (
     Article,
@@ -41,10 +40,10 @@ class LiveState:
     at: float
 
 
-def refresh(connection: Connection) -> LiveState:
-    """Read the whole portal."""
+def refresh(connection: Connection, progress: Callable[[int, int], None] | None = None) -> LiveState:
+    """Read the whole portal; `progress` is called with the number of articles read, and about how many there are."""
     at = time.monotonic()
-    return LiveState(live=read(PortalReader(connection)), at=at)
+    return LiveState(live=read(PortalReader(connection), progress=progress), at=at)
 
 
 def find_existing(connection: Connection, keys: Collection[ItemKey]) -> frozenset[ItemKey]:
@@ -54,9 +53,8 @@ def find_existing(connection: Connection, keys: Collection[ItemKey]) -> frozense
         PortalError: the portal does not say of one whether it is there.
     """
     reader, ordered = PortalReader(connection), sorted(keys)
-    with ThreadPoolExecutor(8, thread_name_prefix="ask") as pool:
-        gone = pool.map(lambda key: is_gone(reader, key.kind, key.id), ordered)
-        return frozenset(key for key, is_missing in zip(ordered, gone, strict=True) if not is_missing)
+    gone = side_by_side(lambda key: is_gone(reader, key.kind, key.id), ordered)
+    return frozenset(key for key, is_missing in zip(ordered, gone, strict=True) if not is_missing)
 
 
 def with_author_ids(content: KnowledgeBase, connection: Connection) -> KnowledgeBase:
@@ -231,13 +229,12 @@ class _PartialState:
     def read(self, *, keys: Iterable[ItemKey], places: Iterable[Place] = ()) -> None:
         """Ask the portal, one call for each item or place."""
         wanted, within, missing = sorted(set(keys) - self.read_keys), sorted(places), set[ItemKey]()
-        with ThreadPoolExecutor(8, thread_name_prefix="refresh") as pool:
-            listings = pool.map(lambda place: read_children(self.reader, *place), within)
-            found = pool.map(lambda key: read_one(self.reader, key.kind, key.id), wanted)
-            for (kind, parent), items in zip(within, listings, strict=True):
-                self._update({item.key: item for item in items})
-                missing |= self._unlisted(kind, parent, {item.key for item in items})
-            self._update(dict(zip(wanted, found, strict=True)))
+        listings = side_by_side(lambda place: read_children(self.reader, *place), within)
+        for (kind, parent), items in zip(within, listings, strict=True):
+            self._update({item.key: item for item in items})
+            missing |= self._unlisted(kind, parent, {item.key for item in items})
+        found = side_by_side(lambda key: read_one(self.reader, key.kind, key.id), wanted)
+        self._update(dict(zip(wanted, found, strict=True)))
         self.listed |= set(within)
         if missing - self.read_keys:
             self.read(keys=missing)

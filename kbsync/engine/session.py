@@ -117,6 +117,7 @@ class RunSession:
                 keys=workspace.config.leaks,
             ),
             lease=lease,
+            note=self.ui.note,
         )
         result.undoes = self.operation.undoes
         result.outcomes.extend(planned.withheld)

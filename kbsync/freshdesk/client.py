@@ -169,18 +169,19 @@ class Connection:
         rate_limiter: RateLimiter | None = None,
         timeout: float = 60.0,
         transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         notify: Callable[[str], None] | None = None,
     ) -> None:
         """Prepare a client for the URL and the key; raise UsageError where one of them is not valid.
 
-        `timeout` is in seconds; `notify` is called with a message before a pause.
+        `timeout` is in seconds; `notify` is called with what is odd about the portal's rate limit.
         """
         self._origin = origin(url)
         self._key_forms = key_forms(key)
         self._rate_limiter = rate_limiter or RateLimiter()
-        self._sleep = sleep
+        self._sleep = sleep or self._rate_limiter.sleep
         self._notify = notify or (lambda _: None)
+        self._thread = threading.local()
         self._write_problem: Callable[[], str] = lambda: ""
         self._lock = threading.Lock()
         self._calls = 0
@@ -234,6 +235,15 @@ class Connection:
     def close(self) -> None:
         """Close every socket."""
         self._client.close()
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many calls have no response yet."""
+        return self._rate_limiter.in_flight
+
+    def stop(self) -> None:
+        """Send nothing more but what changes need that this thread or another has begun to write, and never wait."""
+        self._rate_limiter.stop()
 
     def check_before_write(self, check: Callable[[], str]) -> None:
         """Call `check` before every write, retries included; a message that it returns is raised as PortalError."""
@@ -328,13 +338,13 @@ class Connection:
                     f"{self.host} asks to wait {seconds / 60:.0f} minutes: the account's API calls are used up",
                     advice="run the command again after that; a lower `share` leaves more calls for other integrations",
                 )
-            self._notify(f"waiting {seconds:.0f} s: rate limit of {self.host}")
             self._rate_limiter.pause(seconds)
         return raw
 
     def _send_once(self, request: _Request) -> RawResponse:
         raw = RawResponse(request=str(request), host=self.host, status=0, headers={}, content=b"")
-        started_at = self._rate_limiter.acquire()
+        had_written = getattr(self._thread, "has_written", False)
+        started_at = self._rate_limiter.acquire(has_written=had_written)
         try:
             if request.method != "GET" and (why := self._write_problem()):
                 raise PortalError(why, advice="run the command again")
@@ -342,7 +352,10 @@ class Connection:
                 raise TooLate(f"{request} was not sent in time")
             with self._lock:
                 self._calls += 1
+            self._thread.has_written = had_written or request.method != "GET"
             raw = self._exchange(request, raw)
+            if raw.status == 429:
+                self._thread.has_written = had_written
         finally:
             odd = self._rate_limiter.release(started_at, raw.headers)
             if odd and not self._has_odd_limit:

@@ -5,11 +5,12 @@ Reading uses a `PortalReader` and cannot write. Applying decides nothing: an ite
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
+from threading import Thread
 from typing import Literal, TypeVar
 
 from kbsync.change import Change, Outcome, Result
@@ -23,12 +24,15 @@ from kbsync.freshdesk.api import (
     folder_from_json,
     id_of,
 )
+from kbsync.freshdesk.rate_limit import Stopped
 from kbsync.freshdesk.readings import Readings, StaleItem, changed_since_plan, shown_item
 from kbsync.freshdesk.responses import Json, StatusError, printable_text
 from kbsync.freshdesk.verify import WriteRequest
 from kbsync.freshdesk.write import perform
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
 _REFUSALS = (400, 409, 413, 422)
 _RUN_AGAIN = (
     "run the command again, in case somebody is editing; if the error stays, the key may lack access to some items"
@@ -42,17 +46,17 @@ def read(
     """Read the whole portal: one call for each page of categories, category, folder with folders, and 100 articles.
 
     Raise PortalError where a list is shorter than the count of the portal, since missing items would look deleted.
-    `progress` is called with the number of folders read and of all folders.
+    `progress` is called with the number of articles read, and of all by the counts of the folders.
     """
-    with ThreadPoolExecutor(threads, thread_name_prefix="read") as pool:
-        first = reader.categories()
-        categories = _by_id({}, map(category_from_json, first.items))
-        folders = _folders(reader, pool, sorted(categories))
-        articles: dict[int, Article] = {}
-        for count, found in enumerate(pool.map(partial(_articles, reader), folders.values()), 1):
-            articles = _by_id(articles, found)
-            if progress:
-                progress(count, len(folders))
+    first = reader.categories()
+    categories = _by_id({}, map(category_from_json, first.items))
+    folders = _folders(reader, sorted(categories), threads)
+    about = sum(counts_in_folder(folder.data)[0] or 0 for folder in folders.values())
+    articles: dict[int, Article] = {}
+    for found in side_by_side(partial(_articles, reader), folders.values(), threads=threads):
+        articles = _by_id(articles, found)
+        if progress:
+            progress(len(articles), max(about, len(articles)))
     return KnowledgeBase(
         side=Side.LIVE,
         categories=tuple(categories[number] for number in sorted(categories)),
@@ -74,6 +78,40 @@ def _by_id(known: dict[int, _ItemT], items: Iterable[_ItemT]) -> dict[int, _Item
 def _double(one: Item, other: Item) -> PortalError:
     names = f'"{printable_text(one.label)}" and "{printable_text(other.label)}"'
     return PortalError(f"the portal lists {one.kind} {one.id} twice, and differently: {names}", advice=_RUN_AGAIN)
+
+
+def side_by_side(
+    call: Callable[[_Argument], _Result], arguments: Iterable[_Argument], *, threads: int = 8
+) -> Iterator[_Result]:
+    """Make calls in several threads, and return an iterator over their results in the order of the arguments.
+
+    After a failed call those in flight are waited for; after an interrupt nothing is, so that the process can end.
+    """
+    pairs = [(Future[_Result](), argument) for argument in arguments]
+    waiting = iter(pairs)
+
+    def work() -> None:
+        for future, argument in waiting:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call(argument))
+                except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
+                    future.set_exception(error)
+
+    for number in range(min(threads, len(pairs))):
+        Thread(target=work, name=f"read {number}", daemon=True).start()
+    return _results([future for future, _ in pairs])
+
+
+def _results(futures: list[Future[_Result]]) -> Iterator[_Result]:
+    try:
+        yield from (future.result() for future in futures)
+    except BaseException as error:
+        for future in futures:
+            future.cancel()
+        if isinstance(error, Exception):
+            wait(futures)
+        raise
 
 
 def read_one(reader: PortalReader, kind: Kind, number: int) -> Item | None:
@@ -145,7 +183,8 @@ def apply(
 
 
 def _failure(change: Change, error: PortalError) -> Outcome:
-    result = Result.WITHHELD if isinstance(error, StaleItem) else Result.FAILED
+    is_skipped = isinstance(error, Stopped) and not error.has_written
+    result = Result.WITHHELD if isinstance(error, StaleItem) else Result.SKIPPED if is_skipped else Result.FAILED
     refused = isinstance(error, StatusError) and error.status in _REFUSALS
     return Outcome(
         change=change, result=result, error=f"{error.what}; {error.advice}".removesuffix("; "), refused=refused
@@ -174,10 +213,10 @@ class _FolderEntry:
         return folder_from_json(self.data, category=self.category_id)
 
 
-def _folders(reader: PortalReader, pool: ThreadPoolExecutor, categories: Iterable[int]) -> dict[int, _FolderEntry]:
+def _folders(reader: PortalReader, categories: Iterable[int], threads: int) -> dict[int, _FolderEntry]:
     """Read the folders, level by level; a nested folder that its category also lists is taken once."""
     found: dict[int, _FolderEntry] = {}
-    level = [*chain.from_iterable(pool.map(partial(_top_level_folders, reader), categories))]
+    level = [*chain.from_iterable(side_by_side(partial(_top_level_folders, reader), categories, threads=threads))]
     while level:
         new: dict[int, _FolderEntry] = {}
         for seen in level:
@@ -186,7 +225,8 @@ def _folders(reader: PortalReader, pool: ThreadPoolExecutor, categories: Iterabl
                 raise _double(other.folder, seen.folder)
         found |= new
         within = Counter(up for seen in found.values() if isinstance(up := seen.data.get("parent_folder_id"), int))
-        below = pool.map(_subfolders, repeat(reader), new.values(), [within[number] for number in new])
+        pairs = [(entry, within[number]) for number, entry in new.items()]
+        below = side_by_side(lambda pair: _subfolders(reader, *pair), pairs, threads=threads)
         level = [*chain.from_iterable(below)]
     return found
 

@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from kbsync.errors import PortalError
+
 WINDOW = 60.0
 # Slightly longer, because the clocks differ and the header is rounded.
 _WINDOW_AND_SLACK = WINDOW + 0.5
@@ -18,6 +20,17 @@ _MAX_IN_FLIGHT = 32
 _POLL_SECONDS = 0.02
 _MAX_SLEEP = 0.5
 _LEAST_TOTAL = 1.0
+_WORTH_SAYING = 1.0
+"""Seconds of a wait that is reported, and between two reports of it."""
+
+
+class Stopped(PortalError):
+    """The run was stopped before a call was sent; `has_written` where its change had begun to write."""
+
+    def __init__(self, *, has_written: bool) -> None:
+        what = "interrupted before it was complete" if has_written else "not started: interrupted"
+        super().__init__(what, advice="run the command again" if has_written else "")
+        self.has_written = has_written
 
 
 class RateLimitState:
@@ -30,10 +43,15 @@ class RateLimitState:
         self._observed_at = float("-inf")
         self._last_start = float("-inf")
         self._blocked_until = float("-inf")
-        self._in_flight = 0
+        self.in_flight = 0
         self._has_response = False
         self._responses: deque[float] = deque()
         self.latency = 0.0
+
+    @property
+    def name(self) -> str:
+        """Return what messages call the limit."""
+        return "Freshdesk's limit" + (f" ({self._total:.0f} calls a minute)" if self._total else "")
 
     @property
     def concurrency(self) -> int:
@@ -54,17 +72,17 @@ class RateLimitState:
         if now < self._blocked_until:
             return self._blocked_until - now
         if self._total is None:
-            return _POLL_SECONDS if not self._has_response and self._in_flight >= _IN_FLIGHT_BEFORE_KNOWN else 0.0
+            return _POLL_SECONDS if not self._has_response and self.in_flight >= _IN_FLIGHT_BEFORE_KNOWN else 0.0
         return max(self._own_share_delay(now, self._total), self._shared_limit_delay(now, self._total))
 
     def record_start(self, now: float) -> None:
         """Count a call that is sent now."""
-        self._in_flight += 1
+        self.in_flight += 1
         self._last_start = now
 
     def record_response(self, started_at: float, now: float, *, total: float | None, remaining: float | None) -> None:
         """Record the figures of a response to the call that started then; `None` where it has none."""
-        self._in_flight -= 1
+        self.in_flight -= 1
         # The first response tells most, and a single slow one must not start a crowd.
         self.latency += (now - started_at - self.latency) * (0.1 if self._has_response else 1.0)
         self._has_response = True
@@ -86,7 +104,7 @@ class RateLimitState:
         while self._responses and self._responses[0] + _WINDOW_AND_SLACK <= now:
             self._responses.popleft()
         maximum = max(1, int(total * self._share))
-        if self._in_flight + len(self._responses) < maximum:
+        if self.in_flight + len(self._responses) < maximum:
             return 0.0
         return max(_POLL_SECONDS, self._responses[0] + _WINDOW_AND_SLACK - now) if self._responses else _POLL_SECONDS
 
@@ -96,9 +114,9 @@ class RateLimitState:
         if now >= window_end:
             return 0.0
         reserve = total - max(1, int(total * self._share))
-        if self._remaining - self._in_flight > reserve:
+        if self._remaining - self.in_flight > reserve:
             return 0.0
-        if self._in_flight:
+        if self.in_flight:
             return _POLL_SECONDS
         if self._remaining < 1:
             return window_end - now
@@ -106,19 +124,35 @@ class RateLimitState:
 
 
 class RateLimiter:
-    """A rate limit that threads share; a thread that may not send yet sleeps."""
+    """A rate limit that threads share; a thread that may not send yet sleeps, at most until `stop`.
+
+    `notify` is called every second with what is waited for, and with an empty text when the wait is over.
+    """
 
     def __init__(
         self,
         share: float = 0.8,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._state = RateLimitState(share)
         self._lock = threading.Lock()
+        self._stopping = threading.Event()
         self._clock = clock
-        self._sleep = sleep
+        self._notify = notify
+        self._notified_at = -math.inf
+        self.sleep = sleep or self._stopping.wait
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many calls have no response yet."""
+        return self._state.in_flight
+
+    def stop(self) -> None:
+        """End every wait, now and from now on, with Stopped."""
+        self._stopping.set()
 
     @property
     def concurrency(self) -> int:
@@ -137,16 +171,30 @@ class RateLimiter:
         with self._lock:
             return self._state.calls_per_second
 
-    def acquire(self) -> float:
-        """Wait until a call may be sent, count it and return its start, which `release` needs in any case."""
+    def acquire(self, *, has_written: bool = False) -> float:
+        """Wait until a call may be sent, count it and return its start, which `release` needs in any case.
+
+        Raises:
+            Stopped: after `stop`; a change that `has_written` may go on as long as it need not wait.
+        """
         while True:
+            is_stopped = self._stopping.is_set()
             with self._lock:
                 now = self._clock()
                 delay = self._state.delay(now)
-                if delay <= 0:
+                if delay <= 0 and (has_written or not is_stopped):
                     self._state.record_start(now)
-                    return now
-            self._sleep(min(delay, _MAX_SLEEP))
+                    break
+            if is_stopped:
+                raise Stopped(has_written=has_written)
+            if delay >= _WORTH_SAYING and now - self._notified_at >= _WORTH_SAYING:
+                self._notified_at = now
+                self._notify(f"waiting for {self._state.name}, {delay:.0f} s left")
+            self.sleep(min(delay, _MAX_SLEEP))
+        if self._notified_at > -math.inf:
+            self._notified_at = -math.inf
+            self._notify("")
+        return now
 
     def release(self, started_at: float, headers: Mapping[str, str]) -> str:
         """Record the response of a call: figures may be decimals (recorded), headers are empty without a response.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kbsync.cli import ui
 from tests.cli.conftest import FIRST, SECOND, Project
 from tests.cli_runner import TIMEOUT, command, environment
 
@@ -56,6 +57,24 @@ def test_bars_are_drawn_after_a_second_and_removed(project: Project) -> None:
     shown = _see(project, "plan").text
     assert "reading the portal" in shown
     assert COLOUR.sub("", shown.rpartition(f"{ESCAPE}[2K")[2]).startswith("kbsync plan for production")
+
+
+def test_a_log_gets_a_line_now_and_then_with_what_is_done_and_what_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ui, "_EVERY", 0.05)
+    with ui.ConsoleUi() as shown:
+        shown.status("reading the portal")
+        shown.read(640, 1221)
+        shown.waiting("waiting for Freshdesk's limit (200 calls a minute), 38 s left")
+        time.sleep(0.5)
+        shown.note("Stopping. Ctrl-C again to quit.")
+    lines = capsys.readouterr().err.splitlines()
+    wanted = (
+        "reading the portal: 640 of about 1,221 articles, waiting for Freshdesk's limit (200 calls a minute), 38 s left"
+    )
+    assert lines.count(wanted) > 1
+    assert lines[-1] == "Stopping. Ctrl-C again to quit."
 
 
 def test_no_line_is_wider_than_80_columns_or_cut_off(project: Project) -> None:
@@ -134,7 +153,7 @@ def test_ctrl_c_while_the_portal_is_read_ends_with_130(project: Project) -> None
     with _started(project, "plan") as process:
         _await(project.portal.calls, 1)
         code, out, err = _interrupted(process)
-    assert (code, out, err.strip()) == (130, "", "Interrupted.")
+    assert (code, out, err.strip()) == (130, "", "Interrupted. Run the same command again.")
 
 
 def test_ctrl_c_in_the_middle_of_a_publish_names_what_was_skipped_and_loses_nothing(project: Project) -> None:

@@ -46,6 +46,15 @@ class Quiet:
     def advance(self, what: str) -> None:
         self.heard.append(what)
 
+    def read(self, done: int, about: int) -> None:
+        self.heard.append(f"read {done} of {about}")
+
+    def waiting(self, why: str) -> None:
+        self.heard.append(why)
+
+    def note(self, text: str) -> None:
+        self.heard.append(text)
+
     def confirm(self, planned: PlanResult) -> bool:
         self.heard.append(repr(planned))
         if self.meanwhile is not None:

@@ -19,6 +19,7 @@ import pytest
 from kbsync.errors import KbsyncError, PortalError, UsageError
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
+from kbsync.freshdesk.rate_limit import Stopped
 from kbsync.freshdesk.responses import ResponseLost, StatusError, next_page_url, retry_after, utc
 from tests.freshdesk.faulty import FaultyServer, Reply, faulty, reply
 
@@ -148,15 +149,34 @@ def test_a_server_that_stalls_times_out() -> None:
 
 def test_any_call_waits_after_a_429() -> None:
     busy = reply("busy", status="429 Slow", kind="text/plain", headers={"Retry-After": "0.3"})
-    messages: list[str] = []
-    with (
-        faulty(lambda _, n: reply('{"id": 1}', status="201 Created") if n == 3 else busy) as server,
-        Connection(server.url, KEY, notify=messages.append) as connection,
-    ):
+    with _serving(lambda _, n: reply('{"id": 1}', status="201 Created") if n == 3 else busy) as (connection, _, _):
         start = time.monotonic()
         assert connection.post("/x", {}).data == {"id": 1}
         assert time.monotonic() - start >= 0.6
-    assert len(messages) == 2
+
+
+def test_a_stop_ends_every_pause_and_sends_nothing_new() -> None:
+    busy = reply("", status="429 Slow", headers={"Retry-After": "100"})
+    with faulty(lambda *_: busy) as server, Connection(server.url, KEY) as connection:
+        threading.Timer(0.3, connection.stop).start()
+        with pytest.raises(Stopped, match="not started") as stopped:
+            connection.post("/x", {})
+        assert not stopped.value.has_written
+        with pytest.raises(Stopped):
+            connection.get("/x")
+    assert len(server.lines) == 1
+
+
+def test_a_change_that_has_begun_to_write_may_go_on_after_a_stop_as_long_as_it_need_not_wait() -> None:
+    busy = reply("", status="429 Slow", headers={"Retry-After": "100"})
+    with _serving(lambda _, n: busy if n == 3 else reply()) as (connection, server, _):
+        connection.put("/x", {})
+        connection.stop()
+        connection.get("/x")
+        with pytest.raises(Stopped, match="before it was complete") as stopped:
+            connection.put("/x", {})
+        assert stopped.value.has_written
+    assert len(server.lines) == 3
 
 
 def test_a_pause_applies_to_every_thread() -> None:

@@ -207,8 +207,10 @@ def test_a_list_without_bodies_does_not_make_articles_look_empty() -> None:
 
 def test_progress_is_reported(connected: ConnectedPortal) -> None:
     heard: list[tuple[int, int]] = []
-    read(connected.reader, progress=lambda count, of: heard.append((count, of)))
-    assert heard == [(1, 2), (2, 2)]
+    for folder in ("a/b", "a/b", "a/b/c"):
+        connected.portal.store.create_article(connected.ids[folder], "t", "")
+    read(connected.reader, progress=lambda count, about: heard.append((count, about)))
+    assert heard == [(2, 3), (3, 3)]
 
 
 def test_an_error_in_one_thread_is_raised(connected: ConnectedPortal) -> None:

@@ -220,6 +220,17 @@ def test_a_pause_delays_the_next_call() -> None:
     assert clock.now == pytest.approx(34)
 
 
+def test_a_wait_is_reported_every_second_and_its_end_too() -> None:
+    clock, heard = Clock(), list[str]()
+    limiter = RateLimiter(clock=lambda: clock.now, sleep=clock.sleep, notify=heard.append)
+    limiter.release(limiter.acquire(), {"x-ratelimit-total": "200", "x-ratelimit-remaining": "199"})
+    assert heard == []
+    limiter.pause(4)
+    limiter.acquire()
+    left = [f"waiting for Freshdesk's limit (200 calls a minute), {seconds} s left" for seconds in (4, 3, 2, 1)]
+    assert heard == [*left, ""]
+
+
 def test_decimals_are_numbers_and_other_text_is_ignored() -> None:
     limiter, clock = _rate_limiter()
     for headers in (
