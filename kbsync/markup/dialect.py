@@ -6,14 +6,16 @@ unless the options ask for it, linked automatically.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import isMdAsciiPunct, isPunctChar
 from markdown_it.rules_block import StateBlock, html_block
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline, html_inline
+from markdown_it.rules_inline import StateInline, emphasis, html_inline, strikethrough
 from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
@@ -50,6 +52,8 @@ def parser(options: MarkupOptions = PLAIN, *, join_escaped: bool = True) -> Mark
     md.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
     md.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
     md.inline.ruler.at("html_inline", _html_inline)
+    md.inline.ruler.at("emphasis", _loosely_flanked(emphasis.tokenize))
+    md.inline.ruler.at("strikethrough", _loosely_flanked(strikethrough.tokenize))
     md.block.ruler.before("table", "too_deep", _too_deep)
     md.block.ruler.before("fence", "attributes", _block_attributes)
     md.core.ruler.after("block", "apply_attributes", _apply_attributes)
@@ -103,6 +107,50 @@ def plain_text(token: Token) -> str:
             case "image":
                 words.append(plain_text(child))
     return "".join(words)
+
+
+def _loosely_flanked(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
+    """Let marks of emphasis also open and close beside Chinese, Japanese and Korean, which has no spaces to flank them.
+
+    As in the CJK-friendly amendment to CommonMark: such a character next to a mark is never in the way, as punctuation
+    is, and allows other punctuation on the other side. So is a no-break space next to a double mark.
+    """
+
+    def flanked(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
+        start, known = state.pos, len(state.delimiters)
+        if not rule(state, silent):
+            return False
+        before, after = state.src[start - 1 : start] or " ", state.src[state.pos : state.pos + 1] or " "
+        loose = _is_cjk if state.pos - start == 1 else _is_cjk_or_no_break_space
+        if state.src[start] != "_" and (loose(before) or loose(after)):
+            for mark in state.delimiters[known:]:
+                mark.open = mark.open or _can_flank(after, before, loose)
+                mark.close = mark.close or _can_flank(before, after, loose)
+        return True
+
+    return flanked
+
+
+def _can_flank(inside: str, outside: str, loose: Callable[[str], bool]) -> bool:
+    if loose(inside) or not (inside.isspace() or _is_punctuation(inside)):
+        return True
+    return not inside.isspace() and (loose(outside) or outside.isspace() or _is_punctuation(outside))
+
+
+def _is_punctuation(char: str) -> bool:
+    return isMdAsciiPunct(ord(char)) or isPunctChar(char)
+
+
+def _is_cjk(char: str) -> bool:
+    return (
+        unicodedata.east_asian_width(char) in ("W", "F", "H")
+        and char != "\u3000"
+        and unicodedata.category(char) != "So"
+    )
+
+
+def _is_cjk_or_no_break_space(char: str) -> bool:
+    return char in "\xa0\u202f" or _is_cjk(char)
 
 
 def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  (the library's signature)
