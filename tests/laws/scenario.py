@@ -34,8 +34,6 @@ from tests.laws.people import Person, Words, front, head_of, links, tokens
 
 # Names of folders are unique: what was renamed on one side, or put back by an undo, may hold a name that is wanted.
 _NAME_EXISTS = "an item with this name already exists"
-# kbsync does not hold it yet: what a pull has read counts as seen, also where no file shows it.
-HOLDS_VALUES_THAT_NO_FILE_SHOWED = False
 _OWN_VALUE = re.compile(r"\bweb-\d+\b")
 _VALUE = re.compile(r"\b(?:tag|seo|web)-\d+\b")
 FIRST = ("guide/basics", "guide/basics", "guide/more", "shop/orders")
@@ -322,7 +320,7 @@ class Scenario:
                 known = self._ever_known(person, ledger)
                 law(2, saved_at in known, f"article {number}, edited on the web, was written over")
             replaced = own_values(old) - own_values(new) - self.in_files
-            if HOLDS_VALUES_THAT_NO_FILE_SHOWED and number not in meant:
+            if number not in meant:
                 law(2, not replaced, f"{sorted(replaced)} of article {number} was in no file and is replaced")
             self.tally["values replaced that no file showed"] += len(replaced)
             self.agent.versions[number].append(shown(old))
