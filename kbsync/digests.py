@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kbsync.markup.compare import canonical, counting_classes
 from kbsync.markup.dom import stable_body
-from kbsync.markup.links import from_root, references, to_root
+from kbsync.markup.links import ARTICLE_NUMBER, from_root, references, split_target, to_root
 from kbsync.markup.meaning import ALL_CLASSES
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.to_html import to_html
@@ -64,7 +64,7 @@ def link_graph(content: KnowledgeBase) -> LinkGraph:
             rooted = _rooted(path, reference.target)
             if rooted is None:
                 continue
-            target, _, anchor = rooted.partition("#")
+            target, _, anchor = split_target(rooted)
             found[target] = None
             if anchor:
                 anchors.setdefault(target, set()).add(anchor)
@@ -152,7 +152,7 @@ def _converted(html: str, rewrite: Callable[[str], str], options: MarkupOptions)
 
 def _is_relative(path: str, address: str) -> bool:
     try:
-        return to_root(path, address) is not None
+        return to_root(path, address) is not None or ARTICLE_NUMBER.fullmatch(address) is not None
     except ValueError:
         return True
 

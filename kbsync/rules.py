@@ -69,6 +69,8 @@ _TABLE = (
     Rule("KB304", "link-excluded", "the target of a link is not published"),
     _warning("KB305", "link-draft", "a published article links to a draft"),
     _warning("KB306", "link-anchor", "the target of a link has no such heading or anchor"),
+    _warning("KB307", "link-root", "the target of an address that begins with / is not found"),
+    _warning("KB308", "link-number", "the number of an article is not known in the tree"),
     _warning("KB401", "code-language", "the language of a code block is not understood"),
     _warning("KB402", "other-tool", "a mark of another tool is not understood"),
     _warning("KB403", "component", "JavaScript or a component of another tool is not understood"),

@@ -39,7 +39,7 @@ _PARAGRAPH = re.compile(r" {0,3}(?![ \t\->+*#=<|`~]|\d{1,9}[.)][ \t])\S.*")
 _RAW_HEADING = re.compile(
     r" {0,3}<h1\b[^<>]*>((?:(?!\n[ \t]*\r?\n|</?h1\b).)*)</h1>[ \t]*$", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
-_HEADING_ID = re.compile(r"[ \t]*\{#[^{}\s]+\}$")
+_HEADING_ID = re.compile(r"[ \t]*\{(?:#[^{}\s]+|/\*\s*[^{}\s*]+\s*\*/)\}$")
 _PUNCTUATION = re.compile(r"([\\`*_\[\]<>&~{}#])")
 _INLINE = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"

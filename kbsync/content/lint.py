@@ -5,7 +5,7 @@ Makes no calls and writes nothing. Links are checked against the tree alone, nev
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -18,16 +18,20 @@ from kbsync.errors import Problem
 from kbsync.files import folded
 from kbsync.leaks import KeyFinder
 from kbsync.markup.links import (
+    ARTICLE_NUMBER,
     Reference,
     anchors_of,
     fences_with_attributes,
     from_root,
     hazards,
+    join_target,
     references,
+    site_target,
+    split_target,
     to_root,
     unparsed,
 )
-from kbsync.model import INDEX_FILE, Article, Status, fields_of, is_under, parent_path, source_path
+from kbsync.model import INDEX_FILE, Article, Origin, Status, fields_of, is_under, parent_path, source_path
 from kbsync.rules import is_selected
 
 
@@ -39,14 +43,19 @@ def lint(
     others: Iterable[Problem] = (),
     empty: Collection[str] = (),
     paths: Collection[str] = (),
+    ids: Collection[int] = (),
+    is_outside: Callable[[str], bool] = lambda path: False,
 ) -> tuple[Problem, ...]:
     """Return every problem of a tree, sorted by file and line, with `others` that are known of it already.
 
     Warnings that a comment in their file ignores, or that the codes in `ignore` begin, are left out. `empty` are the
     articles that have no text on the portal either. With `paths` only the articles below these are checked, and those
-    that include other files.
+    that include other files. `ids` are those of the articles that are known on the portal; `is_outside` returns whether
+    the repository has a file of this path from its root.
     """
-    checker = _ArticleChecker(tree, served=assets_url is not None, empty=frozenset(empty))
+    checker = _ArticleChecker(
+        tree, served=assets_url is not None, empty=frozenset(empty), ids=ids, is_outside=is_outside
+    )
     concerned = [one for one in tree.knowledge.articles if _concerns(one.path or "", tree, paths)]
     found = {problem for article in concerned for problem in checker.check(article)}
     found |= {*tree.problems, *others}
@@ -66,14 +75,18 @@ def _concerns(path: str, tree: ContentTree, paths: Collection[str]) -> bool:
     return not paths or path in tree.expansions or any(is_under(path, asked) for asked in paths)
 
 
+def _lines_of(origin: Origin) -> list[str]:
+    """Return the lines of a body as they were written."""
+    return unix_newlines(origin.text).split("\n")[origin.body_line - 1 :]
+
+
 def _texts(tree: ContentTree) -> Iterator[tuple[str, str, int]]:
     """Yield every Markdown text of a tree, with its file and the line on which it begins."""
     for file in tree.included.values():
         yield file.path, file.text, file.line
     for item in tree.knowledge.items():
         if item.origin is not None:
-            body = unix_newlines(item.origin.text).split("\n")[item.origin.body_line - 1 :]
-            yield source_path(item.kind, item.path or ""), "\n".join(body), item.origin.body_line
+            yield source_path(item.kind, item.path or ""), "\n".join(_lines_of(item.origin)), item.origin.body_line
 
 
 def find_keys(tree: ContentTree, keys: KeyFinder) -> Iterator[Problem]:
@@ -91,6 +104,7 @@ def find_keys(tree: ContentTree, keys: KeyFinder) -> Iterator[Problem]:
             )
 
 
+_WHOLE_ADDRESS = "write the path from the content root, or a whole address (`https://…`)"
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -101,7 +115,15 @@ class _ArticleChecker:
     be possible to publish it as it was pulled.
     """
 
-    def __init__(self, tree: ContentTree, *, served: bool, empty: frozenset[str]) -> None:
+    def __init__(
+        self,
+        tree: ContentTree,
+        *,
+        served: bool,
+        empty: frozenset[str],
+        ids: Collection[int],
+        is_outside: Callable[[str], bool],
+    ) -> None:
         self.served = served
         self.empty = empty
         known = tree.knowledge
@@ -112,19 +134,26 @@ class _ArticleChecker:
         self.excluded = frozenset(tree.excluded)
         self.folded = {folded(path): path for path in (*self.articles, *self.directories, *self.assets)}
         self.expansions = tree.expansions
+        self.written = tree.written
+        self.ids = ids
+        self.is_outside = is_outside
         self.anchors: dict[str, frozenset[str]] = {}
 
     def check(self, article: Article) -> Iterator[Problem]:
         expansion = self.expansions.get(article.path or "")
-        lines = article.body.split("\n")
+        lines = _lines_of(article.origin) if article.origin else article.body.split("\n")
         if article.origin is not None and not _COMMENT.sub("", article.body).strip():
             code = "KB224" if article.path in self.empty else "KB223"
             advice = "write its text, or set `publish: false` until it has one"
             yield Location(path=article.path or "", line=1).problem(code, "the article has no text", advice)
-        for reference in references(article.body):
-            known = expansion.links.get((reference.line, reference.target)) if expansion else None
-            location, written = known or (_location(article, expansion, reference.line, lines), reference.target)
-            if problem := self._check_link(article, replace(reference, target=written), location):
+        found = references(article.body)
+        addresses = self.written.get(article.path or "") or [reference.target for reference in found]
+        for reference, before in zip(found, addresses, strict=True):
+            known = expansion.links.get((reference.line, before)) if expansion else None
+            location, written = known or (_location(article, expansion, reference.line, lines), before)
+            is_settled = before != reference.target
+            meant = (article.path or "", reference.target) if is_settled else (location.path, written)
+            if problem := self._check_link(article, replace(reference, target=written), location, *meant):
                 yield problem
         for row in fences_with_attributes(article.body):
             what, advice = "the language of a code block is in braces", "write it alone, such as ```` ```python ````"
@@ -137,21 +166,24 @@ class _ArticleChecker:
             at = hazard.what.removeprefix("address ").removesuffix(" attribute").removesuffix(">")
             yield _location(article, expansion, hazard.line, lines).problem("KB501", what, "take it out", at=at)
 
-    def _check_link(self, article: Article, reference: Reference, location: Location) -> Problem | None:
-        written = reference.target.strip()
+    def _check_link(
+        self, article: Article, reference: Reference, location: Location, path: str, address: str
+    ) -> Problem | None:
+        """Check a link that is written as `reference` has it, and means `address` in the file at `path`."""
+        written, address = reference.target.strip(), address.strip()
         shown = written if len(written) <= 100 else f"{written[:99]}…"
         named = f"the {'picture' if reference.embedded else 'link'} `{shown}`"
-        if written.startswith("#"):
-            anchor = (to_root("page", f"page{written}") or "").partition("#")[2]
+        if address.startswith("#"):
+            anchor = split_target(to_root("page", f"page{address}") or "")[2]
             return self._check_anchor(article.path or "", anchor, named, location, written)
         try:
-            rooted = to_root(location.path, written)
+            rooted = to_root(path, address)
         except ValueError:
             what = f"{named} leads out of the content tree"
             return location.problem("KB303", what, "link below the root, or to a whole address", at=written)
         if rooted is None:
-            return None
-        target, _, anchor = rooted.partition("#")
+            return self._check_portal_link(named, location, written)
+        target, _, anchor = split_target(rooted)
         target = target.removesuffix(f"/{INDEX_FILE}")
         if (linked := self.articles.get(target)) is not None:
             if linked.status is Status.DRAFT and article.status is Status.PUBLISHED:
@@ -163,6 +195,22 @@ class _ArticleChecker:
             advice = "set `assets_url` for the target to where these files are served from"
             return None if self.served else location.problem("KB603", what, advice, at=written)
         return None if target in self.directories else self._not_found(target, reference, named, location)
+
+    def _check_portal_link(self, named: str, location: Location, written: str) -> Problem | None:
+        """Check an address that is no path of the tree, which a browser resolves on the portal."""
+        if (number := ARTICLE_NUMBER.fullmatch(written)) is not None and int(number["id"]) not in self.ids:
+            what = f"{named}: article {number['id']} is not in the content tree"
+            return location.problem("KB308", what, "check the number, or link to a file of the tree", at=written)
+        if (target := site_target(written)) is None:
+            return None
+        path = split_target(target)[0]
+        if self.is_outside(path):
+            what = f"{named}: its target is in the repository, outside the content tree"
+            advice = "move it into the tree, or link to a whole address"
+            return location.problem("KB307", what, advice, at=written)
+        near = self._similar_paths(path)
+        advice = f"did you mean `{from_root(location.path, join_target(near[0]))}`?" if near else _WHOLE_ADDRESS
+        return location.problem("KB307", f"{named}: target not found in the content tree", advice, at=written)
 
     def _check_anchor(self, target: str, anchor: str, named: str, location: Location, written: str) -> Problem | None:
         if anchor in ("", "top"):
@@ -188,11 +236,13 @@ class _ArticleChecker:
             what = f"{named}: target not found; it differs from `{same_folded}` only in case"
             code, advice = (
                 "KB602" if reference.embedded else "KB302",
-                f"write `{from_root(location.path, same_folded)}`",
+                f"write `{from_root(location.path, join_target(same_folded))}`",
             )
             return location.problem(code, what, advice, at=written, fixable=True)
-        near = [f"{target}.md"] if f"{target}.md" in self.articles else self._similar_paths(target)
-        advice = f"did you mean `{from_root(location.path, near[0])}`?" if near else "fix or remove the link"
+        near = self._similar_paths(target)
+        advice = (
+            f"did you mean `{from_root(location.path, join_target(near[0]))}`?" if near else "fix or remove the link"
+        )
         code = "KB601" if reference.embedded else "KB301"
         return location.problem(code, f"{named}: target not found", advice, at=written)
 

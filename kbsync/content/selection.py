@@ -74,6 +74,13 @@ class Selection:
             return True
         return path == CONFIG_FILE or self._ignored.match_file(path)
 
+    def may_be_named(self, path: str) -> bool:
+        """Return whether a file is an asset once an article names it: it is not Markdown, in a hidden directory."""
+        directory, _, name = path.rpartition("/")
+        is_markdown = split_suffix(name)[1].casefold() in (".md", *_OTHER_MARKDOWN)
+        is_hidden = name.startswith((".", "_")) or not self.is_hidden(f"{directory}/x")
+        return not (is_markdown or is_hidden or self._ignored.match_file(path))
+
     def role(self, path: str) -> Role:
         """Return the role of the file at a path."""
         if self.is_hidden(path):

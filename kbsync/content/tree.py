@@ -4,7 +4,8 @@ A file with problems does not stop the others: its problems are collected, and w
 so that links to it have a target.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
@@ -22,8 +23,22 @@ from kbsync.content.selection import (
     paths_with_role,
     split_suffix,
 )
+from kbsync.digests import link_graph
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files, windows_name_error
+from kbsync.markup.links import (
+    ARTICLE_NUMBER,
+    aliases_of,
+    anchors_of,
+    from_root,
+    join_target,
+    references,
+    rewrite_addresses,
+    site_target,
+    split_target,
+    to_root,
+)
+from kbsync.memo import memoized
 from kbsync.model import (
     INDEX_FILE,
     Article,
@@ -45,6 +60,7 @@ from kbsync.model import (
 
 _Fields = TypeVar("_Fields", ArticleFields, Seo)
 _FOLDER_KEYS = ("visibility", "companies", "segments")
+_OTHER_SUFFIXES = (".md", ".mdx", ".html", ".htm")
 _TITLE_ADVICE = (
     "write `title:` in the front matter, or begin with a line `# Title`; for the names of files as titles, set "
     '`title = "filename"` under `[front_matter]`'
@@ -62,6 +78,8 @@ class ContentTree:
         scopes: The variables of each article and directory that has its own.
         variables: The variables of all others.
         included: The included files.
+        written: The addresses of articles as they were written, in order, where their bodies have another form.
+        destinations: What the addresses in the articles can lead to.
     """
 
     knowledge: KnowledgeBase
@@ -72,6 +90,8 @@ class ContentTree:
     scopes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     included: Mapping[str, IncludedFile] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    destinations: "Destinations" = field(default_factory=lambda: Destinations(()))
 
     def variables_at(self, path: str) -> Mapping[str, str]:
         """Return the variables of a path, whether a file is there or not."""
@@ -99,16 +119,101 @@ def read_tree(files: Files, rules: TreeRules) -> ContentTree:
         reader.read_article(path)
     reader.validate_uniqueness()
     reader.add_misplaced()
+    knowledge = reader.knowledge_base(frozenset(paths_with_role(roles, Role.ASSET)))
+    destinations = Destinations(knowledge.items(), knowledge.assets, roles)
+    articles = [replace(one, body=destinations.settle(one.path or "", one.body)) for one in knowledge.articles]
+    written = {
+        old.path or "": tuple(reference.target for reference in references(old.body))
+        for old, new in zip(knowledge.articles, articles, strict=True)
+        if old.body != new.body
+    }
+    knowledge = replace(knowledge, articles=tuple(articles))
+    nameable = {path for path in paths_with_role(roles, Role.NONE) if selection.may_be_named(path)}
+    targets = link_graph(knowledge).targets.values() if nameable else ()
+    named = nameable.intersection(path for paths in targets for path in paths)
     return ContentTree(
-        knowledge=reader.knowledge_base(frozenset(paths_with_role(roles, Role.ASSET))),
+        knowledge=replace(knowledge, assets=knowledge.assets | named),
         problems=tuple(sorted(set(reader.problems))),
         translations=paths_with_role(roles, Role.TRANSLATION),
-        excluded=tuple(sorted((*paths_with_role(roles, Role.NONE), *reader.unpublished))),
+        excluded=tuple(sorted({*paths_with_role(roles, Role.NONE), *reader.unpublished} - named)),
         expansions=reader.expansions,
         scopes=reader.scopes,
         variables=rules.variables,
         included=reader.includes.files(),
+        written=written,
+        destinations=destinations,
     )
+
+
+class Destinations:
+    """What the addresses of a tree's articles can lead to; forms of other tools become kbsync's own.
+
+    These are addresses from the root (`/a/b/c.md`), without a suffix or with that of another tool, numbers of articles,
+    and anchors by other rules. Each is taken where it can mean exactly one thing, and left as it is otherwise.
+    """
+
+    def __init__(self, items: Iterable[Item], assets: Collection[str] = (), files: Collection[str] = ()) -> None:
+        known = {item.path or "": item for item in items}
+        self._bodies = {path: item.body for path, item in known.items() if isinstance(item, Article)}
+        self._ids = {item.id: path for path, item in known.items() if isinstance(item, Article) and item.id}
+        self._items = known.keys()
+        self._known = {*known, *assets, *files}
+
+    def settle(self, path: str, body: str) -> str:
+        """Return the body of the file at `path` with its addresses in kbsync's own form."""
+        changes = {one.target: self.own(path, one.target) for one in references(body)}
+        changes = {old: new for old, new in changes.items() if old != new}
+        if not changes:
+            return body
+        try:
+            return memoized(
+                "settled",
+                (body, json.dumps(changes)),
+                lambda: rewrite_addresses(body, lambda address: changes.get(address, address)),
+            )
+        except ValueError:
+            return body
+
+    def own(self, path: str, address: str) -> str:
+        """Return the address in kbsync's own form, in the file at `path`."""
+        address = address.strip()
+        if address.startswith("#"):
+            name, _, anchor = split_target(to_root("page", f"page{address}") or "")
+            settled = self._anchor(path, anchor)
+            return address if settled == anchor else from_root(path, join_target(path, settled))
+        number = ARTICLE_NUMBER.fullmatch(address)
+        try:
+            target = site_target(address) or to_root(path, f"./{address}" if number else address)
+        except ValueError:
+            return address
+        name, _, anchor = split_target(target or "")
+        place = self._ids.get(int(number["id"])) if number else None
+        place = place or self._place(name)
+        if not name or place is None:
+            return address
+        settled = self._anchor(place, anchor)
+        is_own = (place, settled) == (name, anchor) and not (number or address.startswith("/"))
+        return address if is_own else from_root(path, join_target(place, settled))
+
+    def _place(self, name: str) -> str | None:
+        """Return the one path that can be meant by a path; None where there is none, or several."""
+        if name in self._known:
+            return name
+        directory, _, last = name.rpartition("/")
+        stem, suffix = split_suffix(last)
+        base = name.removesuffix(suffix) if suffix in _OTHER_SUFFIXES else name
+        meant = {f"{base}.md", base} if suffix != ".md" else set()
+        found = meant & self._items
+        if not found and stem in ("index", "_index", "README"):
+            found = {directory} & self._items
+        return found.pop() if len(found) == 1 else None
+
+    def _anchor(self, path: str, anchor: str) -> str:
+        body = self._bodies.get(path)
+        if body is None or anchor in ("", "top", *anchors_of(body)):
+            return anchor
+        found = aliases_of(body).get(anchor.lower(), frozenset())
+        return min(found) if len(found) == 1 else anchor
 
 
 def read_article(files: Files, rules: TreeRules, path: str) -> tuple[Article, tuple[Problem, ...]] | None:

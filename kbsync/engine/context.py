@@ -175,7 +175,15 @@ def _lint(
     nothing = content_digests(Article(title="", body=""))["body"]
     empty = {known.path for known in lock.values() if known.content.get("body") == nothing}
     url, ignore, others = config.assets_url or None, config.lint_ignore, (*of_lock, *find_keys(tree, config.leaks))
-    return lint(tree, assets_url=url, ignore=ignore, others=others, empty=empty, paths=paths)
+    ids = {key.id for key in lock if key.kind is Kind.ARTICLE}
+    above = next((place for place in config.root.parents if (place / ".git").exists()), None)
+
+    def is_outside(path: str) -> bool:
+        return above is not None and above.joinpath(path).is_file()
+
+    return lint(
+        tree, assets_url=url, ignore=ignore, others=others, empty=empty, paths=paths, ids=ids, is_outside=is_outside
+    )
 
 
 def published_branch(repository: Repository, config: Config, *, local: bool) -> str:

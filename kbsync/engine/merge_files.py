@@ -4,7 +4,7 @@ Nothing is written.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,7 +23,6 @@ from kbsync.markup.compare import classes_left_out, counting_classes
 from kbsync.markup.merge.conflicts import mark_conflicts
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
-from kbsync.markup.options import MarkupOptions
 from kbsync.model import (
     INDEX_FILE,
     Article,
@@ -77,9 +76,10 @@ def marked_fields(text: str, theirs: Mapping[str, FieldValue], *, path: str = ""
 class BodyMerger:
     """Writes the bodies of one tree's articles."""
 
-    def __init__(self, tree: ContentTree, files: Files, options: MarkupOptions) -> None:
+    def __init__(self, tree: ContentTree, files: Files, addresses: LinkResolver) -> None:
         self._tree = tree
-        self._options = options
+        self._options = addresses.options
+        self._outside = addresses.outside
         self._snippets = Includes(files)
 
     def shielded(self, theirs: str, path: str) -> str:
@@ -104,7 +104,7 @@ class BodyMerger:
             return graft(
                 ours.body,
                 theirs,
-                resolve=root_path_resolver(path),
+                resolve=self._resolver(path),
                 anchors=anchors,
                 options=counting_classes(self._options, ours.body),
                 written=ours.written,
@@ -118,7 +118,7 @@ class BodyMerger:
         Raises:
             ContentError: what was edited comes from an include or a variable.
         """
-        ours, resolve = self._opened(text, path), root_path_resolver(path)
+        ours, resolve = self._opened(text, path), self._resolver(path)
         with _located(ours):
             return merge(
                 None if base is None else MergeVersion(text=base, resolve=resolve),
@@ -131,7 +131,11 @@ class BodyMerger:
 
     def shown(self, text: str, path: str) -> str:
         """Return the body that readers get of a file with this text."""
-        return self._opened(text, path).body
+        return self._tree.destinations.settle(path, self._opened(text, path).body)
+
+    def _resolver(self, path: str) -> Callable[[str], str]:
+        rooted, own = root_path_resolver(path), self._tree.destinations.own
+        return lambda address: self._outside(rooted(own(path, address)))
 
     def _opened(self, text: str, path: str) -> "_Opened":
         document = parse_document(text, path)
@@ -277,7 +281,7 @@ class FileMerger:
         """Rewrite a file and its links for the paths after the pull."""
         if change.kind is not Kind.ARTICLE or not self.places.moved:
             return text
-        return relocated(text, self.places.before(change.path), change.path, self.places.after_moves)
+        return relocated(text, self.places.before(change.path), change.path, self.places.after_moves, self.places.own)
 
     def _with_live(self, text: str, change: Change, live: Item, theirs: str) -> str:
         edited = edit_fields(text, _front_changes(live, change.fields), path=source_of(change))
@@ -310,10 +314,10 @@ class FileMerger:
         if change.kind is not Kind.ARTICLE:
             return _Base(text=known.source, body="")
         current = self.places.current(known, self.addresses)
-        text = relocated(known.source, known.path, change.path, current)
+        text = relocated(known.source, known.path, change.path, current, self.places.own)
         if known.expanded is None:
             return _Base(text=text, body=parse_document(text, change.path).body)
-        return _Base(text=text, body=relocated_body(known.expanded, known.path, change.path, current))
+        return _Base(text=text, body=relocated_body(known.expanded, known.path, change.path, current, self.places.own))
 
     def _sort_fields(
         self, change: Change, base: _Base | None, live: Item

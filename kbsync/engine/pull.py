@@ -73,7 +73,9 @@ class _PullBuilder:
 
     def __post_init__(self) -> None:
         self.present = frozenset(self.workspace.files.paths())
-        self.places = Places(self.plan, self.live, self.present, self.workspace.baselines)
+        self.places = Places(
+            self.plan, self.live, self.present, self.workspace.baselines, self.workspace.tree.destinations.own
+        )
         self.state = PullBaselines(workspace=self.workspace, live=self.live)
         self.pulled = PulledFiles()
 
@@ -103,7 +105,9 @@ class _PullBuilder:
         asked = {change.key for change in self._asked(placed)}
         others = [change for change in placed if change.key not in asked]
         if others and any(change.action is Action.MOVE and change.kind is not Kind.ARTICLE for change in placed):
-            self.places = Places(self.plan, self.live, self.present, self.workspace.baselines)
+            self.places = Places(
+                self.plan, self.live, self.present, self.workspace.baselines, self.workspace.tree.destinations.own
+            )
             placed = self.places.placed([change for change in changes if change.key in asked])
             others = []
         for change in others:
@@ -117,7 +121,7 @@ class _PullBuilder:
             plan=self.plan,
             places=self.places,
             addresses=self.addresses,
-            bodies=BodyMerger(self.workspace.tree, files, self.workspace.config.markup),
+            bodies=BodyMerger(self.workspace.tree, files, self.addresses),
             baselines=self.workspace.baselines,
             dropped=self.pulled.dropped,
             classes=self.pulled.classes,

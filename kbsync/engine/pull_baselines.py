@@ -17,6 +17,7 @@ from kbsync.engine.relocate import Places, relocated, relocated_body
 from kbsync.engine.render import LinkResolver, current_addresses
 from kbsync.errors import ContentError
 from kbsync.files import Files, Overlay
+from kbsync.markup.links import split_target
 from kbsync.markup.merge.conflicts import find_conflicts
 from kbsync.model import (
     Article,
@@ -227,7 +228,7 @@ def _relinked(files: Files, path: str, new: str, places: Places) -> str | None:
         return None
     try:
         text = decode_source(files.read(path), path)
-        written = relocated(text, path, new, places.after_moves)
+        written = relocated(text, path, new, places.after_moves, places.own)
     except ContentError:
         return None
     return written if written != text else None
@@ -244,7 +245,7 @@ def moved_along(
         old = item.path or ""
         path = places.moved.get(old, old)
         known = baselines.get(keys.get(path, ItemKey(Kind.ARTICLE, 0)))
-        moved = path != old or any(target.partition("#")[0] in places.moved for target in plan.targets.get(old, ()))
+        moved = path != old or any(split_target(target)[0] in places.moved for target in plan.targets.get(old, ()))
         if not moved or known is None or known.state is not State.LIVE or known.key in taken:
             continue
         if isinstance(item, Article) and not _keep_base(state, places, addresses, item, known):
@@ -278,9 +279,9 @@ def _keep_base(
         return False
     current = places.current(known, addresses)
     try:
-        state.agreed[path] = relocated(known.source, known.path, path, current)
+        state.agreed[path] = relocated(known.source, known.path, path, current, places.own)
         if known.expanded is not None:
-            state.shown[path] = relocated_body(known.expanded, known.path, path, current)
+            state.shown[path] = relocated_body(known.expanded, known.path, path, current, places.own)
     except ContentError:
         state.agreed.pop(path, None)
         return False

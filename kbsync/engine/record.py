@@ -139,7 +139,9 @@ def _restored(known: Baseline, live: Item, *, seen_at: str, replaced: Item | Non
 
 def _expanded(content: Item) -> str | None:
     """Return an article's body with includes and variables resolved, where that differs from its source."""
-    if not isinstance(content, Article) or content.origin is None or not may_have_placeholders(content.origin.text):
+    if not isinstance(content, Article) or content.origin is None:
+        return None
+    if not may_have_placeholders(content.origin.text) and content.body in content.origin.text:
         return None
     own = parse_document(content.origin.text, content.path or "").body
     return content.body if content.body != own else None

@@ -14,7 +14,7 @@ from kbsync.digests import AddressMap
 from kbsync.engine.render import rooted
 from kbsync.errors import ContentError, Problem
 from kbsync.files import file_name, folded
-from kbsync.markup.links import code_ranges, from_root, references, rewrite_addresses
+from kbsync.markup.links import code_ranges, from_root, references, rewrite_addresses, split_target
 from kbsync.markup.placeholders import find_placeholders
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, ancestors, is_under, kind_of
 from kbsync.planner.planner import Plan
@@ -23,10 +23,19 @@ from kbsync.planner.planner import Plan
 class Places:
     """The content paths of what is live, as they will be after a pull.
 
-    `moved` maps the old path of a file to the new one, `lost` are changes that have no path in the tree.
+    `moved` maps the old path of a file to the new one, `lost` are changes that have no path in the tree. `own` returns
+    kbsync's own form of an address in the file at a path.
     """
 
-    def __init__(self, plan: Plan, live: KnowledgeBase, present: Collection[str], known: Collection[ItemKey]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        live: KnowledgeBase,
+        present: Collection[str],
+        known: Collection[ItemKey],
+        own: Callable[[str, str], str],
+    ) -> None:
+        self.own = own
         self.lost: list[Change] = []
         self._known = known
         self.paths: dict[ItemKey, str] = {ItemKey(kind_of(path), number): path for path, number in plan.ids.items()}
@@ -154,22 +163,22 @@ class Places:
 
     def after_moves(self, target: str) -> str:
         """Return the path from the root that a path will have after the pull."""
-        path, mark, anchor = target.partition("#")
+        path, mark, anchor = split_target(target)
         return self.moved.get(path, path) + mark + anchor
 
 
-def relocated(text: str, old: str, new: str, current: Callable[[str], str]) -> str:
+def relocated(text: str, old: str, new: str, current: Callable[[str], str], own: Callable[[str, str], str]) -> str:
     """Rewrite a file that moves from `old` to `new`: it links to and includes the same, and no other byte changes.
 
     Raises:
         ContentError: a link cannot be rewritten.
     """
     body = parse_document(text, old).body
-    written = _including(relocated_body(body, old, new, current), current)
+    written = _including(relocated_body(body, old, new, current, own), current)
     return text if written == body else replace_body(text, written, path=new)
 
 
-def relocated_body(body: str, old: str, new: str, current: Callable[[str], str]) -> str:
+def relocated_body(body: str, old: str, new: str, current: Callable[[str], str], own: Callable[[str, str], str]) -> str:
     """Rewrite the body of a file that moves from `old` to `new`.
 
     Raises:
@@ -177,8 +186,10 @@ def relocated_body(body: str, old: str, new: str, current: Callable[[str], str])
     """
 
     def change(address: str) -> str:
-        target = rooted(old, address)
+        target = rooted(old, own(old, address))
         if target is None or (now := current(target)) == rooted(new, address):
+            return address
+        if now == target and (old == new or address.startswith("/")):
             return address
         return from_root(new, now)
 

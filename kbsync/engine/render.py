@@ -14,12 +14,12 @@ from kbsync.digests import address_rewriter
 from kbsync.freshdesk.urls import item_url, parse_url
 from kbsync.markup.compare import classes_left_out
 from kbsync.markup.dom import abbreviate, stable_body
-from kbsync.markup.links import references, to_root
+from kbsync.markup.links import ARTICLE_NUMBER, join_target, references, split_target, to_root
 from kbsync.markup.patch.patch import patch_html
 from kbsync.markup.raw_html import find_attributes, replace_addresses, without_comments
 from kbsync.markup.to_html import to_html
 from kbsync.markup.to_markdown import to_markdown
-from kbsync.model import INDEX_FILE, Article, Item, ItemKey, kind_of
+from kbsync.model import INDEX_FILE, Article, Item, ItemKey, Kind, kind_of
 
 
 class LinkResolver:
@@ -35,12 +35,12 @@ class LinkResolver:
 
     def address_of(self, target: str, ids: Mapping[str, int]) -> str | None:
         """Return the address of a path from the root, or None where it has none yet."""
-        path, mark, anchor = target.partition("#")
+        path, mark, anchor = split_target(target)
         path = path.removesuffix(INDEX_FILE).rstrip("/")
         if path in ids:
             return item_url(self._readers_url, kind_of(path), ids[path], anchor)
         if path in self._assets and self._assets_url:
-            return f"{self._assets_url}/{quote(path)}{mark}{anchor}"
+            return f"{self._assets_url}/{quote(path)}{mark * bool(anchor)}{anchor}"
         return None
 
     def after_moves(self, moved: Mapping[str, str]) -> "LinkResolver":
@@ -49,6 +49,13 @@ class LinkResolver:
         later._assets = frozenset(moved.get(path, path) for path in self._assets)
         later._moved = {old: new for old, new in moved.items() if old in self._assets}
         return later
+
+    def outside(self, written: str) -> str:
+        """Return the address for one that is no path of the tree: whole, where it is the number of an article."""
+        found = ARTICLE_NUMBER.fullmatch(written.strip())
+        if found is None:
+            return written
+        return item_url(self._readers_url, Kind.ARTICLE, int(found["id"])) + (found["anchor"] or "")
 
     def fallback(self) -> str:
         """Return the address used for a link whose own is not known yet."""
@@ -64,11 +71,11 @@ class LinkResolver:
         place = parse_url(address, self._hosts)
         if place is not None:
             path = paths.get(ItemKey(place.kind, place.id))
-            return path and path + (f"#{place.anchor}" if place.anchor else "")
+            return path and join_target(path, place.anchor)
         if self._assets_url and address.startswith(f"{self._assets_url}/"):
             path = unquote(address.removeprefix(f"{self._assets_url}/"))
             path = self._moved.get(path, path)
-            return path if path in self._assets else None
+            return join_target(path) if path in self._assets else None
         return None
 
 
@@ -103,7 +110,7 @@ def render(
     def resolve(written: str) -> str:
         target = rooted(article.path or "", written)
         if target is None:
-            return written
+            return addresses.outside(written)
         address = addresses.address_of(target, ids)
         if address is None and keep_unknown:
             return written
@@ -132,7 +139,8 @@ def render_into(
     paths = {ItemKey(kind_of(known), number): known for known, number in ids.items()}
     relative = address_rewriter(path, addresses, paths)
 
-    current = {stable_body(found.value): found.value for found in find_attributes(live.body) if found.is_address}
+    attributes = find_attributes(live.body)
+    current = {stable_body(address): address for found in attributes for address in found.addresses}
 
     def renew(address: str) -> str:
         return current.get(stable_body(address), address)

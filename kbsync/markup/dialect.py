@@ -30,7 +30,8 @@ from kbsync.markup.extensions.videos import player_for
 from kbsync.markup.options import PLAIN, MarkupOptions
 from kbsync.markup.raw_html import is_text
 
-_HEADING_ID = re.compile(r"(?<!\\)\{#([^\s{}]+)\}[ \t]*$")
+_HEADING_ID = re.compile(r"(?<!\\)\{(?:#(?P<own>[^\s{}]+)|/\*\s*#?(?P<mdx>[^\s{}*]+)\s*\*/)\}[ \t]*$")
+"""The id at the end of a heading: `{#id}`, or Docusaurus' `{/* #id */}`."""
 _TAKES_ATTRIBUTES = frozenset(
     "paragraph_open heading_open bullet_list_open ordered_list_open table_open blockquote_open callout_open "
     "dl_open fence hr".split()
@@ -274,8 +275,8 @@ def _heading_ids(state: StateCore) -> None:
             continue
         found = _HEADING_ID.search(inline.content)
         if found:
-            opening.attrs["id"] = found[1]
-            inline.content = inline.content[: found.start()]
+            opening.attrs["id"] = found["own"] or found["mdx"]
+            inline.content = inline.content[: found.start()].rstrip(" \t")
 
 
 def _toc_and_videos(state: StateCore) -> None:

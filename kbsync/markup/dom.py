@@ -17,7 +17,7 @@ BLOCKS = frozenset(
     "tfoot th thead tr ul".split()
 )
 HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
-ADDRESSES = ("href", "src", "poster")
+ADDRESSES = ("href", "src", "poster", "data", "background")
 """The attributes whose addresses a browser follows or shows."""
 
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())

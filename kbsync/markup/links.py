@@ -8,19 +8,21 @@ import json
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from operator import eq
 from urllib.parse import quote, unquote
 
 from markdown_it.common.utils import unescapeAll
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.dialect import inline_tokens, parser, raw_html_of
+from kbsync.markup.dialect import inline_tokens, parser, plain_text, raw_html_of
+from kbsync.markup.extensions.toc import other_slugs
 from kbsync.markup.options import PLAIN
-from kbsync.markup.raw_html import find_attributes, find_scripts, replace_addresses, replace_ranges, runs_script
+from kbsync.markup.raw_html import find_attributes, find_scripts, hazard_of, replace_addresses, replace_ranges
 from kbsync.markup.to_html import name_headings, to_html
 from kbsync.markup.unparsed import Unparsed, find_unparsed
 from kbsync.markup.writer.inlines import destination
@@ -28,6 +30,11 @@ from kbsync.memo import memoized
 
 _PARSER = parser(PLAIN, join_escaped=False)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+ARTICLE_NUMBER = re.compile(r"(?P<id>[0-9]{5,19})(?:-[^/?#.]*)?(?P<anchor>#.*)?")
+"""The address of an article of the portal by its number alone, as the portal's own editor and its exports write it."""
+PORTAL_PAGE = re.compile(
+    r"/(?:[a-z]{2}(?:-[A-Za-z]{2,4})?/)?(?:support|solutions?)(?:[/?#]|$)|/(?:a/solutions|helpdesk)/|/$"
+)
 # Characters that need no encoding in a Markdown destination and in a URL path.
 _SAFE = "/!$'*+,;=:@-._~"
 
@@ -36,13 +43,16 @@ def to_root(path: str, address: str) -> str | None:
     """Return the root-relative form of an address in the file `path`: percent-decoded, in NFC, with its anchor.
 
     None for an address that is not relative: `#…`, `/…`, `?…`, with a scheme (percent-encoded too) or a Liquid
-    placeholder, or empty. A query is dropped, since a file has none. A backslash is an ordinary character.
+    placeholder, the number of an article, or empty. A query is dropped, since a file has none. A backslash is an
+    ordinary character. A path that has a `#` always has an anchor after it, as `split_target` expects.
 
     Raises:
         ValueError: the address leads out of the content root.
     """
     address = address.strip()
     if not address or address[0] in "#/?" or "{{" in address or _SCHEME.match(_decode(address).lstrip()):
+        return None
+    if ARTICLE_NUMBER.fullmatch(address):
         return None
     rest, mark, anchor = address.partition("#")
     rest = rest.partition("?")[0]
@@ -57,22 +67,45 @@ def to_root(path: str, address: str) -> str | None:
                 parts.pop()
             case _:
                 parts.append(part)
-    return "/".join(parts) + mark + _decode(anchor)
+    found = "/".join(parts)
+    return found + (mark or "#" * ("#" in found)) + _decode(anchor).replace("#", "%23")
+
+
+def site_target(address: str) -> str | None:
+    """Return what an address that begins with `/` means from the root; None for others, and for pages of the portal."""
+    address = address.strip()
+    if not address.startswith("/") or address.startswith("//") or PORTAL_PAGE.match(address):
+        return None
+    try:
+        return to_root("", f"./{address[1:]}")
+    except ValueError:
+        return address
+
+
+def split_target(target: str) -> tuple[str, str, str]:
+    """Split a path from the root into the path, `#` where there is one, and the anchor."""
+    path, mark, anchor = target.rpartition("#")
+    return (path, mark, anchor) if mark else (target, "", "")
+
+
+def join_target(path: str, anchor: str = "") -> str:
+    """Return a path from the root with an anchor, as `split_target` expects it."""
+    return f"{path}#{anchor}" if anchor or "#" in path else path
 
 
 def from_root(path: str, target: str) -> str:
     """Return the relative address of the root-relative `target`, to be written in the file `path`."""
-    rest, mark, anchor = target.partition("#")
+    rest, mark, anchor = split_target(target)
     here = path.split("/")[:-1]
     there = [part for part in unicodedata.normalize("NFC", rest).split("/") if part]
-    if mark and there == path.split("/"):
+    if anchor and there == path.split("/"):
         return mark + _encode(anchor)
     common = sum(takewhile(bool, map(eq, here, there)))
     steps = [".."] * (len(here) - common) + there[common:]
     written = _encode("/".join(steps)) or "."
-    if _SCHEME.match(written):
+    if _SCHEME.match(written) or ARTICLE_NUMBER.fullmatch(written):
         written = "./" + written
-    return written + mark + _encode(anchor)
+    return written + (mark if anchor or "#" not in rest else "") + _encode(anchor)
 
 
 def _decode(text: str) -> str:
@@ -156,12 +189,16 @@ def _inline_code(text: str, start: int, end: int, *, ticks: bool) -> Iterator[tu
 
 
 # Attributes of raw HTML, and autolinks.
-_ADDRESS_HINT = re.compile(r"\b(?:href|src|poster)\s*=|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE)
+_ADDRESS_HINT = re.compile(
+    r"\b(?:href|src|srcset|poster|data|background)\s*=|\burl\(|<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>@]+@", re.IGNORECASE
+)
 _ANCHOR_HINT = re.compile(
     r"<summary|^[ \t>*+\-\d.)]*#|^[ \t>]*(?:=+|-+)[ \t]*$|\b(?:id|name)\s*=|\{[^}\n]*#", re.IGNORECASE | re.MULTILINE
 )
 _UNPARSED_HINT = re.compile(r"[\[<*{]|:::|!!!|\?\?\?|__|~~|==|8<|^[ \t]*\.\.|^import|^export", re.MULTILINE)
-_SCRIPT_HINT = re.compile(r"<script|<style|javascript|vbscript|data:text|\bon\w+\s*=", re.IGNORECASE)
+_SCRIPT_HINT = re.compile(
+    r"<script|<style|<link|<meta|<base|srcdoc|javascript|vbscript|data:text|\bon\w+\s*=", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +226,25 @@ def references(markdown: str) -> tuple[Reference, ...]:
 def anchors_of(markdown: str) -> frozenset[str]:
     """Return every anchor that a link could go to: slugs of headings, explicit ids, raw `id` and `name`."""
     return _survey(markdown).anchors if _ANCHOR_HINT.search(markdown) else frozenset()
+
+
+@lru_cache(maxsize=4096)
+def aliases_of(markdown: str) -> Mapping[str, frozenset[str]]:
+    """Return the names by which other tools know the anchors of a text, in lower case, each with what it may mean."""
+    tokens = _PARSER.parse(markdown)
+    name_headings(tokens, wanted=None)
+    found: dict[str, set[str]] = {name.lower(): {name} for name in anchors_of(markdown)}
+    seen: Counter[tuple[int, str]] = Counter()
+    for opening, inline in pairwise(tokens):
+        if opening.type != "heading_open":
+            continue
+        own = unicodedata.normalize("NFC", str(opening.attrs["id"]))
+        for rule, name in enumerate(other_slugs(plain_text(inline))):
+            number = seen[rule, name]
+            seen[rule, name] += 1
+            for alias in (f"{name}-{number}", f"{name}_{number}") if number else (name,):
+                found.setdefault(alias, set()).add(own)
+    return {alias: frozenset(names) for alias, names in found.items() if alias}
 
 
 def hazards(markdown: str) -> tuple[Hazard, ...]:
@@ -243,20 +299,21 @@ def _build_survey(markdown: str) -> _Survey:
     for text, line in raw_html_of(tokens):
         for attribute in find_attributes(text):
             at = line + text.count("\n", 0, max(attribute.start, 0))
-            if attribute.is_address:
-                found.append(Reference(target=attribute.value, line=at, embedded=attribute.key != "href"))
-            elif attribute.key in ("id", "name") and attribute.value:
+            embedded = attribute.key != "href"
+            found += [Reference(target=one, line=at, embedded=embedded) for one in attribute.addresses]
+            if attribute.key in ("id", "name") and attribute.value:
                 named.add(attribute.value)
-            elif attribute.key.startswith("on") and len(attribute.key) > 4:
-                hazards.append(Hazard(what=f"{attribute.key} attribute", line=at))
+            if what := hazard_of(attribute.key, attribute.value):
+                hazards.append(Hazard(what=what, line=at))
         hazards.extend(Hazard(what=f"<{name}>", line=line + text.count("\n", 0, at)) for name, at in find_scripts(text))
     for token, line in inline_tokens(tokens):
-        if token.type == "link_open":
-            found.append(Reference(target=str(token.attrs["href"]), line=line, embedded=False))
-        elif token.type == "image":
-            found.append(Reference(target=str(token.attrs["src"]), line=line, embedded=True))
+        key = {"link_open": "href", "image": "src"}.get(token.type)
+        if key is not None:
+            target = str(token.attrs[key])
+            found.append(Reference(target=target, line=line, embedded=key == "src"))
+            if what := hazard_of(key, target):
+                hazards.append(Hazard(what=what, line=line))
     named |= {str(token.attrs["id"]) for token in tokens if token.attrs.get("id")}
-    hazards += [Hazard(what=f"address {one.target[:40]}", line=one.line) for one in found if runs_script(one.target)]
     return _Survey(
         references=tuple(sorted(found, key=lambda one: one.line)),
         anchors=frozenset(named),
@@ -281,11 +338,12 @@ def rewrite_addresses(markdown: str, change: Callable[[str], str]) -> str:
     Raises:
         ValueError: an address cannot be replaced without changing other bytes.
     """
-    wanted = canonical(to_html(markdown, resolve=change))
+    anchors = anchors_of(markdown)
+    wanted = canonical(to_html(markdown, resolve=change, anchors=anchors))
     edits = list(_address_edits(markdown, change))
     for chosen in (edits, _real_addresses(markdown, edits)):
         written = replace_ranges(markdown, chosen)
-        if canonical(to_html(written)) == wanted:
+        if canonical(to_html(written, anchors=anchors)) == wanted:
             return written
     raise ValueError("an address in the text cannot be changed alone")
 

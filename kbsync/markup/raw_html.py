@@ -46,9 +46,28 @@ class RawAttribute:
     end: int
 
     @property
-    def is_address(self) -> bool:
-        """Return whether the value is an address that a browser follows or shows."""
-        return self.key in ADDRESSES
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses in the value that a browser follows or shows."""
+        found: dict[str, str] = {}
+        replace_in_value(self.key, self.value, lambda address: found.setdefault(address, address))
+        return tuple(found)
+
+
+_WITHIN = {
+    "srcset": re.compile(r"[\s,]*(?P<address>\S*[^\s,])(?:,+|\s[^,]*(?:,|$)|$)"),
+    "style": re.compile(r"""url\(\s*(?P<quote>["']?)(?P<address>[^"')\s]+)(?P=quote)\s*\)""", re.IGNORECASE),
+}
+"""The attributes that hold addresses among other text."""
+
+
+def replace_in_value(key: str, value: str, resolve: Callable[[str], str]) -> str:
+    """Return the value of an attribute with its addresses replaced by what `resolve` returns."""
+    if key in ADDRESSES:
+        return resolve(value)
+    if key not in _WITHIN:
+        return value
+    found = [(*one.span("address"), resolve(one["address"])) for one in _WITHIN[key].finditer(value)]
+    return replace_ranges(value, found)
 
 
 def find_attributes(text: str) -> Iterator[RawAttribute]:
@@ -99,7 +118,8 @@ def replace_addresses(text: str, resolve: Callable[[str], str]) -> str:
 
 def _address_edits(text: str, resolve: Callable[[str], str]) -> Iterator[tuple[int, int, str]]:
     for found in find_attributes(text):
-        if found.is_address and found.start >= 0 and (new := resolve(found.value)) != found.value:
+        new = replace_in_value(found.key, found.value, resolve)
+        if found.start >= 0 and new != found.value:
             written = html.escape(new)
             yield found.start, found.end, written if text[found.start - 1] in "\"'" else f'"{written}"'
 
@@ -114,14 +134,14 @@ def replace_ranges(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 
 
 def find_scripts(text: str) -> Iterator[tuple[str, int]]:
-    """Find the script and style elements of raw HTML, with their offsets."""
+    """Find the elements of raw HTML that a pull leaves out, with their offsets."""
     for tag in _TAG.finditer(text):
-        if tag["raw"]:
-            yield tag["raw"].lower(), tag.start()
+        if (name := (tag["raw"] or tag["name"] or "").lower()) in _SCRIPT_ELEMENTS:
+            yield name, tag.start()
 
 
 _SCRIPT_ELEMENTS = frozenset("script style link meta base".split())
-_URL_ATTRIBUTES = frozenset("href src action formaction poster data xlink:href background".split())
+_URL_ATTRIBUTES = frozenset((*ADDRESSES, "action", "formaction", "xlink:href"))
 _EVENT = re.compile(r"on[a-z]{3,}")
 
 
@@ -147,13 +167,20 @@ def _strip(nodes: tuple[Node, ...], dropped: dict[str, None]) -> tuple[Node, ...
 def _safe_attributes(node: Element, dropped: dict[str, None]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, value in node.attrs.items():
-        if _EVENT.fullmatch(key.lower()) or key == "srcdoc":
-            dropped[f"{key} attribute"] = None
-        elif key.lower() in _URL_ATTRIBUTES and runs_script(value):
-            dropped["address " + " ".join(value.split())[:40]] = None
+        if hazard := hazard_of(key, value):
+            dropped[hazard] = None
         else:
             kept[key] = value
     return kept
+
+
+def hazard_of(key: str, value: str) -> str:
+    """Return the name of what a browser would run in an attribute, which a pull leaves out; "" for others."""
+    if _EVENT.fullmatch(key.lower()) or key.lower() == "srcdoc":
+        return f"{key} attribute"
+    if key.lower() in _URL_ATTRIBUTES and runs_script(value):
+        return "address " + " ".join(value.split())[:40]
+    return ""
 
 
 def runs_script(address: str) -> bool:

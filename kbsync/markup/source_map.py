@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import turbohtml
 
-from kbsync.markup.dom import ADDRESSES, VOID, Element, Node, attributes_of, parse, serialize
-from kbsync.markup.raw_html import strip_scripts
+from kbsync.markup.dom import VOID, Element, Node, attributes_of, parse, serialize
+from kbsync.markup.raw_html import replace_in_value, strip_scripts
 
 # Elements that a browser reopens after their parent ended (the HTML standard's formatting elements).
 _FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
@@ -89,7 +89,7 @@ def _resolve_element(
 ) -> tuple[Element, ...]:
     for node in strip_scripts((Element(tag=tag, attrs=attrs),))[0]:
         if isinstance(node, Element):
-            safe = {key: resolve(value) if key in ADDRESSES else value for key, value in node.attrs.items()}
+            safe = {key: replace_in_value(key, value, resolve) for key, value in node.attrs.items()}
             return (Element(tag=tag, attrs=safe, children=children),)
     return ()
 

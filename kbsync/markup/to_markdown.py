@@ -13,7 +13,6 @@ from urllib.parse import unquote
 from kbsync.markup.align import matching_blocks
 from kbsync.markup.compare import canonical, canonical_of
 from kbsync.markup.dom import (
-    ADDRESSES,
     HEADINGS,
     Element,
     Node,
@@ -26,7 +25,7 @@ from kbsync.markup.dom import (
 from kbsync.markup.extensions.toc import slug
 from kbsync.markup.normalize import Piece, normalize, normalize_pieces
 from kbsync.markup.options import PLAIN, MarkupOptions
-from kbsync.markup.raw_html import strip_scripts
+from kbsync.markup.raw_html import replace_in_value, strip_scripts
 from kbsync.markup.to_html import to_html, unchanged_address
 from kbsync.markup.writer.blocks import BlockForm, write_document, write_source
 from kbsync.markup.writer.shorthand import ShortForms, find_short_forms
@@ -183,5 +182,5 @@ def _rewrite(node: Node, rewrite: Callable[[str], str]) -> Node:
     """Rewrite addresses, and sort attributes so that the portal's order does not matter."""
     if isinstance(node, str):
         return node
-    attrs = {key: rewrite(value) if key in ADDRESSES else value for key, value in sorted(node.attrs.items())}
+    attrs = {key: replace_in_value(key, value, rewrite) for key, value in sorted(node.attrs.items())}
     return replace(node, attrs=attrs, children=tuple(_rewrite(child, rewrite) for child in node.children))

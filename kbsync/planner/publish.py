@@ -6,6 +6,7 @@ from functools import partial
 
 from kbsync.baseline import Baseline, State
 from kbsync.change import Action, FindingKind
+from kbsync.markup.links import split_target
 from kbsync.model import Article, Item, Kind, Side, Status, fields_of, parent_path
 from kbsync.planner.decide import (
     ChangeStatus,
@@ -119,7 +120,7 @@ class PublishRules:
         return [
             target
             for target, sent in baseline.addresses.items()
-            if now[target] != sent and (now[target] is not None or target.partition("#")[0] not in self.gone)
+            if now[target] != sent and (now[target] is not None or split_target(target)[0] not in self.gone)
         ]
 
     def _create(self, state: ItemState) -> Step:

@@ -137,6 +137,15 @@ def test_settings_ignore_warnings_and_name_what_they_cannot_ignore(tmp_path: Pat
     assert found[1].advice == "did you mean KB306?"
 
 
+def test_a_target_in_the_repository_outside_the_tree_is_named(tmp_path: Path) -> None:
+    put(tmp_path, {".git/HEAD": "", "img/x.png": "x"})
+    (found,) = problems(tmp_path / "docs", f"{TITLE}![p](/img/x.png)\n")
+    assert (found.code, found.is_error) == ("KB307", False)
+    assert found.message == "the picture `/img/x.png`: its target is in the repository, outside the content tree"
+    (absent,) = problems(tmp_path / "docs", f"{TITLE}![p](/img/y.png)\n")
+    assert absent.message == "the picture `/img/y.png`: target not found in the content tree"
+
+
 def test_errors_are_always_shown() -> None:
     assert is_selected("KB301", select=("KB1",), ignore=("KB3",))
     assert is_selected("KB306")

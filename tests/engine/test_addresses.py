@@ -7,7 +7,7 @@ from markdown_it.utils import read_fixture_file
 
 from kbsync.config import Config
 from kbsync.digests import address_rewriter
-from kbsync.engine.render import LinkResolver, render_into, rooted
+from kbsync.engine.render import LinkResolver, render, render_into, rooted
 from kbsync.model import Article, ItemKey, Kind
 
 FIRST, SECOND = "kb/faq/first.md", "kb/faq/second.md"
@@ -36,3 +36,27 @@ def test_what_the_portal_made_anew_is_sent_as_it_is_now(texts: str, expected: st
     body, markdown = texts.split("\n----\n")
     live, content = (Article(id=7, path=FIRST, title="First", body=text) for text in (body, markdown))
     assert render_into(live, content, frozenset(), ADDRESSES, IDS).html.strip() == expected.strip()
+
+
+NUMBER = "https://help.acme.com/support/solutions/articles/12000065909"
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("12000065909", NUMBER),
+        ("12000065909#part", f"{NUMBER}#part"),
+        ("12000065909-some-title", NUMBER),
+        ("12000065909-some-title#part", f"{NUMBER}#part"),
+        ("12000065909-#part", f"{NUMBER}#part"),
+        ("12000065909#", f"{NUMBER}#"),
+        ("12000065900#part", "https://help.acme.com/support/solutions/articles/12000065900#part"),
+        ("/support/solutions/articles/12000065909", "/support/solutions/articles/12000065909"),
+        ("1234", "https://help.acme.com/support/solutions"),
+        ("12000065909.png", "https://help.acme.com/support/solutions"),
+        ("second.md#part", "https://help.acme.com/support/solutions/articles/12000065901#part"),
+    ],
+)
+def test_the_number_of_an_article_is_sent_as_its_whole_address(address: str, sent: str) -> None:
+    article = Article(path=FIRST, title="First", body=f"[x]({address})")
+    assert render(article, frozenset(), ADDRESSES, IDS).html == f'<p><a href="{sent}">x</a></p>\n'

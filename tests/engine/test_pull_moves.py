@@ -216,3 +216,31 @@ def test_ours_keeps_a_file_in_its_place(clone: Clone) -> None:
     assert clone.read(INSTALL) == TEXT
     clone.commit()
     assert steps(clone.plan())[INSTALL] == "move"
+
+
+def test_links_of_other_tools_follow_an_article_that_moves(clone: Clone) -> None:
+    links = "[a](/guide/basics/install.md#notes) [b](install) [c](reset.html) [d](/guide/basics/reset.md)"
+    clone.commit({"guide/basics/more.md": article("More", f"Read on.\n\n{links}")})
+    clone.published()
+    move(clone)
+    clone.pull()
+    clone.commit()
+    written = clone.read("guide/basics/more.md")
+    there = "../../shop/orders/install.md"
+    assert f"[a]({there}#notes) [b]({there}) [c](reset.html) [d](/guide/basics/reset.md)" in written
+    assert steps(clone.plan()) == {}
+
+
+def test_links_of_other_tools_stay_as_written_where_the_portal_edits_other_text(clone: Clone) -> None:
+    links = "[a](/guide/basics/reset.md#Again) [b](install) [c](12000099999#part)"
+    clone.commit({"guide/basics/more.md": article("More", f"Read on.\n\n{links}")})
+    clone.published()
+    assert steps(clone.plan()) == {}
+    live = clone.live("guide/basics/more.md")
+    assert "/support/solutions/articles/12000099999#part" in live.description
+    clone.portal.store.edit_article(live.id, body=live.description.replace("Read on", "Read more"))
+    clone.pull()
+    clone.commit()
+    written = clone.read("guide/basics/more.md")
+    assert f"Read more.\n\n{links}" in written
+    assert steps(clone.plan()) == {}

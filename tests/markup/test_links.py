@@ -22,6 +22,7 @@ from kbsync.markup.links import (
     to_root,
 )
 from kbsync.markup.to_html import to_html
+from kbsync.markup.to_markdown import to_markdown
 from tests.markup.counted import calls_of
 
 HERE = "kb/start/reset.md"
@@ -160,12 +161,63 @@ def test_anchors_keep_the_letters_of_every_script() -> None:
         ("a\n\n<script>x</script>", "<script>"),
         ("a\n\n<p onclick='x'>b</p>", "onclick attribute"),
         ("a\n\n[b](java&#115;cript:x)", "address javascript:x"),
-        ("a\n\n<a href=' JavaScript:x'>b</a>", "address  JavaScript:x"),
+        ("a\n\n<a href=' JavaScript:x'>b</a>", "address JavaScript:x"),
         ("a\n\n<style>b{}</style>", "<style>"),
     ],
 )
 def test_what_a_browser_would_run_is_found_with_its_line(text: str, what: str) -> None:
     assert hazards(text) == (Hazard(what=what, line=3),)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '<form action="javascript:x()"></form>',
+        '<button formaction="JavaScript:x()">b</button>',
+        '<svg><a xlink:href="javascript:x()">t</a></svg>',
+        '<iframe srcdoc="&lt;p>x"></iframe>',
+        '<object data="javascript:x()"></object>',
+        '<meta http-equiv="refresh" content="0">',
+        '<base href="https://example.com/">',
+        '<link rel="stylesheet" href="x.css">',
+        "<style>p {}</style>",
+        "<script>x()</script>",
+        '<p onclick="x()">x</p>',
+        '<td background="javascript:x()">x</td>',
+        '<video poster=" java&#10;script:x"></video>',
+        '<img src="data:text/html,x">',
+        '<details ontoggle="x()"><summary>x</summary></details>',
+    ],
+)
+def test_what_a_pull_leaves_out_is_a_hazard(written: str) -> None:
+    shown = f"<table><tr>{written}</tr></table>" if written.startswith("<td") else f"<div>{written}</div>"
+    dropped = to_markdown(shown).dropped
+    assert len(dropped) == 1
+    assert tuple(hazard.what for hazard in hazards(shown)) == dropped
+    assert not hazards(to_markdown(shown).text)
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ('<img srcset="a.png 1x, b.png 2x">', '<img srcset="/r/a.png 1x, /r/b.png 2x">'),
+        ('<img srcset="a.png">', '<img srcset="/r/a.png">'),
+        ('<img srcset="a.png,">', '<img srcset="/r/a.png,">'),
+        ('<img srcset=" a.png  100w,b.png">', '<img srcset=" /r/a.png  100w,/r/b.png">'),
+        ('<img srcset="data:image/png;base64,AA== 1x, b.png 2x">',) * 2,
+        ("<source srcset=a.png>", '<source srcset="/r/a.png">'),
+        ('<object data="a.svg"></object>', '<object data="/r/a.svg"></object>'),
+        ('<table background="a.png"></table>', '<table background="/r/a.png"></table>'),
+        ("<p style=\"background: url('a.png') x\">", "<p style=\"background: url('/r/a.png') x\">"),
+        ('<p style="background:url(a.png),URL(b.png)">', '<p style="background:url(/r/a.png),URL(/r/b.png)">'),
+        ('<p style="color: red" title="url(a.png)">',) * 2,
+    ],
+)
+def test_every_address_of_a_tag_is_replaced(written: str, sent: str) -> None:
+    if "data:" in written:
+        sent = written.replace("b.png", "/r/b.png")
+    made = to_html(written, resolve=lambda address: f"/r/{address}" if ":" not in address else address)
+    assert sent in html.unescape(made)
 
 
 def test_words_about_scripts_are_no_hazard() -> None:

@@ -4,6 +4,7 @@
 when it is exactly what kbsync makes; any other stays a list.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,34 @@ from urllib.parse import quote
 _KEPT = frozenset("LMN")
 _FALLBACK = "section"
 
+_NOT_IN_SLUG = re.compile(r"[^\w\s-]")
+
 
 def slug(title: str) -> str:
     """Return the slug of a title: lower case, letters, marks and digits of any script, `-` and `_`."""
     plain = unicodedata.normalize("NFC", title).strip().lower()
     kept = (char for char in plain if char.isspace() or char in "-_" or unicodedata.category(char)[0] in _KEPT)
     return "".join("-" if char.isspace() else char for char in kept).strip("-") or _FALLBACK
+
+
+def other_slugs(title: str) -> tuple[str, ...]:
+    """Return the slugs of a title as GitHub and Docusaurus, GitLab, MkDocs, and Sphinx and Hugo make them.
+
+    One for each rule, in this order; those of MkDocs and Sphinx with their ASCII letters alone and with all.
+    """
+    text = unicodedata.normalize("NFC", title).strip().lower()
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    github = _joined(_NOT_IN_SLUG.sub("", text), r"\s")
+    return (
+        github,
+        _joined(github, "-+").strip("-"),
+        *(_joined(_NOT_IN_SLUG.sub("", one).strip(), r"[-\s]+") for one in (ascii_only, text)),
+        *(_joined(one, r"[\W_]+").strip("-") for one in (ascii_only, text)),
+    )
+
+
+def _joined(text: str, separators: str) -> str:
+    return re.sub(separators, "-", text)
 
 
 def unique_name(name: str, taken: Collection[str], tried: MutableMapping[str, int]) -> str:

@@ -193,7 +193,7 @@ def _text(blocks: Blocks) -> str:
 
 def _with_source_addresses(html: str, text: str, rendered: str, resolve: Callable[[str], str]) -> str:
     """Write new addresses as the rendered text writes them."""
-    own = {address.value for address in find_attributes(text) if address.is_address}
-    shown = [found.value for found in find_attributes(rendered) if found.is_address]
+    own = {address for found in find_attributes(text) for address in found.addresses}
+    shown = [address for found in find_attributes(rendered) for address in found.addresses]
     new = {canonical_address(resolve(address)): address for address in shown}
     return replace_addresses(html, lambda address: address if address in own else new.get(address, address))
