@@ -57,6 +57,7 @@ def parser(options: MarkupOptions = PLAIN, *, join_escaped: bool = True) -> Mark
     md.inline.ruler.at("strikethrough", _loosely_flanked(strikethrough.tokenize))
     md.block.ruler.before("table", "too_deep", _too_deep)
     md.block.ruler.before("fence", "attributes", _block_attributes)
+    md.block.ruler.before("fence", "callouts", callouts.read_callout)
     md.core.ruler.after("block", "apply_attributes", _apply_attributes)
     md.core.ruler.after("apply_attributes", "item_attributes", _item_attributes)
     md.core.ruler.after("item_attributes", "alerts", _alerts)
@@ -260,8 +261,11 @@ def _convert_alert(tokens: list[Token], at: int) -> bool:
     quote = tokens[at]
     quote.type, quote.tag = "callout_open", "pre"
     quote.attrs["class"] = " ".join(filter(None, (callouts.class_of(found[0]), str(quote.attrs.get("class", "")))))
-    inline.content = inline.content[found[1] :]
-    if inline.map:
+    _, title, length = found
+    inline.content = inline.content[length:]
+    if title:
+        inline.content = callouts.title_html(title) + ("\\\n" + inline.content if inline.content else "")
+    elif inline.map:
         inline.map = [inline.map[0] + 1, inline.map[1]]
     if not inline.content:
         for token in tokens[at + 1 : at + 4]:

@@ -193,6 +193,8 @@ def _containers(line: str, part: _NestedPart, stack: Sequence[Container]) -> lis
             container = replace(stack[len(found)], begins=False)
             at = skip_prefix(line, at, container)
         else:
+            if token.type == "callout_open" and token.markup != ">":
+                raise _NotSplittable
             match = (_QUOTE if token.type in _QUOTES else _ITEM).match(line, at)
             if match is None:
                 raise _NotSplittable

@@ -26,7 +26,9 @@ _LINK_LIKE = re.compile(r"\](?:\(|\[|:)|\[\^|\[!\w+\]|\[[ xX]?\]|\[TOC\]")
 # What the typographer would replace, and what linkify would turn into a link.
 _TYPOGRAPHY = re.compile(r"[\"']|\.{2,}|-{2,}|,{2,}|[?!]{4,}|\((?=(?:c|r|tm|p)\))|\+(?=-)", re.IGNORECASE)
 _BARE_ADDRESS = re.compile(r"(?<=http):(?=//)|(?<=https):(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.|(?<=[\w.+-])@(?=\w)")
-_BLOCK_START = re.compile(r"#{1,6}(?=\s|$)|>|[-+*](?=\s|$)|=+\s*$|<{7}|(?:[-*_]\s*){3,}$|[-:|\s]*-[-:|\s]*$|:\s|~\s")
+_BLOCK_START = re.compile(
+    r"#{1,6}(?=\s|$)|>|[-+*](?=\s|$)|=+\s*$|<{7}|(?:[-*_]\s*){3,}$|[-:|\s]*-[-:|\s]*$|:\s|~\s|:::|!!!\s"
+)
 _NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _DELIMITERS = {"strong": "**", "em": "*", "del": "~~"}
 _AUTOLINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>\x00-\x20]*")
