@@ -28,7 +28,7 @@ _OPENING = re.compile(
     r"|\{%[ \t]*hint[ \t]+style=[\"'](?P<hint>[a-z]+)[\"'][ \t]*%\}"
 )
 _CODE_FENCE = re.compile(r"`{3,}|~{3,}")
-_MAX_LINES = 1000
+_MAX_LINES, _MAX_DEPTH = 1000, 100
 _CLASS = "fd-callout"
 
 
@@ -106,6 +106,8 @@ def _closing_line(state: StateBlock, start: int, end: int, fence: str) -> int:
         depth += bool(re.fullmatch(opening, line)) - bool(re.fullmatch(closing, line))
         if not depth:
             return row + 1
+        if depth > _MAX_DEPTH:
+            break
     return 0
 
 
