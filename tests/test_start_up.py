@@ -22,4 +22,4 @@ def test_starting_up_loads_no_heavy_library_and_no_command(words: list[str]) -> 
     loaded = out.rpartition("loaded:")[2].split()
     assert sorted(HEAVY & {name.partition(".")[0] for name in loaded}) == []
     own = {name for name in loaded if name.startswith("kbsync.cli.")}
-    assert own == {f"kbsync.cli.{name}" for name in ("console", "exit_codes", "main", "options")}
+    assert own == {f"kbsync.cli.{name}" for name in ("console", "main", "options")}

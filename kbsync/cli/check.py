@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from kbsync.cli.console import print_commands, print_note, print_problems, print_result
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, print_commands, print_note, print_problems, print_result
 from kbsync.cli.options import CommandContext, cache_in_use, command, format_option, ignore_ids_option, paths_argument
 from kbsync.cli.paths import check_on_disk, content_paths
 from kbsync.config import key_for

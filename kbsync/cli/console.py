@@ -1,4 +1,4 @@
-"""The console: what is printed where, how it looks there, and the question that somebody answers.
+"""The console: what is printed where, how it looks there, the question that somebody answers, and the exit codes.
 
 It is imported at every start, so that what needs rich is imported when it is used.
 """
@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+from enum import IntEnum
 from pathlib import Path
 from typing import TextIO, TypedDict
 
@@ -15,6 +16,18 @@ import click
 
 from kbsync.errors import ContentError, KbsyncError, Problem, UsageError, first_few
 from kbsync.leaks import KeyFinder
+
+
+class ExitCode(IntEnum):
+    """How kbsync ended, for whoever started it."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    CHANGES = 3
+    HELD = 4
+    INTERRUPTED = 130
+
 
 _MAX_WIDTH = 120
 _WIDTH_OF_A_LOG = 100

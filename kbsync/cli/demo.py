@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 import kbsync
-from kbsync.cli.console import print_heading, print_note, print_result
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, print_heading, print_note, print_result
 from kbsync.cli.main import app
 from kbsync.cli.options import CommandContext, command
 from kbsync.cli.sandbox import not_installed, port_option

@@ -7,8 +7,7 @@ from datetime import timedelta
 import click
 
 from kbsync.change import Result
-from kbsync.cli.console import is_interactive, look, print_note, print_result, require_terminal
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, is_interactive, look, print_note, print_result, require_terminal
 from kbsync.cli.options import (
     CommandContext,
     cache_in_use,

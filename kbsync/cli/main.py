@@ -14,8 +14,7 @@ from typing import Any
 import click
 
 from kbsync import __version__
-from kbsync.cli.console import prepare_streams, print_commands, print_error, print_note, print_result
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, prepare_streams, print_commands, print_error, print_note, print_result
 from kbsync.cli.options import CommandContext
 from kbsync.errors import KbsyncError
 

@@ -4,8 +4,7 @@ import os
 
 import click
 
-from kbsync.cli.console import print_note, print_prose, print_result, require_terminal
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, print_note, print_prose, print_result, require_terminal
 from kbsync.cli.options import (
     CommandContext,
     cache_in_use,

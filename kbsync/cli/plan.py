@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from kbsync.baseline import State
-from kbsync.cli.console import look, print_note, print_result, print_uncommitted
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, look, print_note, print_result, print_uncommitted
 from kbsync.cli.options import (
     CommandContext,
     cache_in_use,

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from kbsync.change import Outcome, Result
-from kbsync.cli.console import is_interactive, look, print_note, print_result, require_terminal
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, is_interactive, look, print_note, print_result, require_terminal
 from kbsync.cli.options import (
     CommandContext,
     Span,

@@ -4,8 +4,7 @@ import os
 
 import click
 
-from kbsync.cli.console import look, print_note, print_result
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, look, print_note, print_result
 from kbsync.cli.options import (
     CommandContext,
     cache_in_use,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from kbsync.cli.console import print_note, print_result
-from kbsync.cli.exit_codes import ExitCode
+from kbsync.cli.console import ExitCode, print_note, print_result
 from kbsync.cli.options import command
 from kbsync.errors import UsageError
 

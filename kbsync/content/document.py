@@ -22,7 +22,7 @@ from kbsync.content.front_matter import (
     set_key,
 )
 from kbsync.errors import ContentError, Problem
-from kbsync.markup.merge.conflicts import find_conflicts
+from kbsync.markup.merge.diff3 import find_conflicts
 from kbsync.model import FieldValue
 
 BOM = "\ufeff"

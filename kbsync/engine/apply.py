@@ -27,7 +27,7 @@ from kbsync.engine.render import LinkResolver, Rendered, patches_body, render, r
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, check_unchanged
-from kbsync.freshdesk.readings import Readings
+from kbsync.freshdesk.verify import Readings
 from kbsync.leaks import NO_KEYS, KeyFinder
 from kbsync.model import Article, Item, ItemKey, Kind, KnowledgeBase, Status, ancestors, is_under, parent_path
 from kbsync.planner.planner import Plan

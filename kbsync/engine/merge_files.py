@@ -20,7 +20,7 @@ from kbsync.engine.render import LinkResolver
 from kbsync.errors import ContentError, Problem
 from kbsync.files import Files
 from kbsync.markup.compare import classes_left_out, counting_classes
-from kbsync.markup.merge.conflicts import mark_conflicts
+from kbsync.markup.merge.diff3 import mark_conflicts
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.model import (

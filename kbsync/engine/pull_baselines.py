@@ -18,7 +18,7 @@ from kbsync.engine.render import LinkResolver, current_addresses
 from kbsync.errors import ContentError
 from kbsync.files import Files, Overlay
 from kbsync.markup.links import split_target
-from kbsync.markup.merge.conflicts import find_conflicts
+from kbsync.markup.merge.diff3 import find_conflicts
 from kbsync.model import (
     Article,
     FieldValue,

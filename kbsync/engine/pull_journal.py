@@ -36,7 +36,7 @@ from kbsync.files import (
     write_file,
 )
 from kbsync.git.repository import Repository
-from kbsync.markup.merge.conflicts import find_conflicts
+from kbsync.markup.merge.diff3 import find_conflicts
 from kbsync.model import is_under
 
 _VERSION = 1

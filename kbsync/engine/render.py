@@ -11,7 +11,7 @@ from kbsync.baseline import BaselineOrigin
 from kbsync.change import Change
 from kbsync.config import Config
 from kbsync.digests import address_rewriter
-from kbsync.freshdesk.urls import item_url, parse_url
+from kbsync.freshdesk.api import item_url, parse_url
 from kbsync.markup.compare import classes_left_out
 from kbsync.markup.dom import abbreviate, stable_body
 from kbsync.markup.links import ARTICLE_NUMBER, join_target, references, split_target, to_root

@@ -17,11 +17,10 @@ from kbsync.engine.context import files_on_disk, lock_files, tree_rules
 from kbsync.engine.history import diff_lines, field_lines
 from kbsync.engine.render import LinkResolver, Rendered, patches_body, removed_classes, render, render_into
 from kbsync.errors import ContentError, GitError, UsageError
-from kbsync.freshdesk.api import PortalReader, article_from_json
+from kbsync.freshdesk.api import PortalReader, article_from_json, parse_url
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.rate_limit import RateLimiter
 from kbsync.freshdesk.responses import StatusError
-from kbsync.freshdesk.urls import parse_url
 from kbsync.git.repository import Repository
 from kbsync.markup.to_markdown import MarkdownResult, to_markdown
 from kbsync.model import Article, FieldValue, ItemKey, Kind, KnowledgeBase, fields_of

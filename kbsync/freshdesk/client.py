@@ -20,16 +20,21 @@ import httpx
 import kbsync
 from kbsync.config import is_loopback
 from kbsync.errors import PortalError, UsageError
-from kbsync.freshdesk import body
 from kbsync.freshdesk.rate_limit import RateLimiter
 from kbsync.freshdesk.responses import (
+    ENCODING,
+    MAX_BYTES,
+    MAX_SECONDS,
     ApiResponse,
     Json,
     RawResponse,
     ResponseLost,
+    ResponseTooLarge,
+    ResponseTooSlow,
     error_from,
     parse_response,
     printable_text,
+    read_body,
     retry_after,
 )
 
@@ -93,13 +98,13 @@ _FAILURE_REASONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (socket.gaierror, "host not found, or no network", f"check `url`; write it like {_EXAMPLE}"),
     (ConnectionRefusedError, "connection refused", "check `url` and its port, and that the portal is running"),
     (
-        body.ResponseTooLarge,
-        f"the response is larger than {body.MAX_BYTES // 2**20} MB",
+        ResponseTooLarge,
+        f"the response is larger than {MAX_BYTES // 2**20} MB",
         "Freshdesk sends no such response; check `url`, and any proxy in between",
     ),
     (
-        body.ResponseTooSlow,
-        f"the response took longer than {body.MAX_SECONDS:.0f} s",
+        ResponseTooSlow,
+        f"the response took longer than {MAX_SECONDS:.0f} s",
         "try again; Freshdesk may be slow, or a proxy may delay its responses",
     ),
     (TimeoutError, "the request timed out", "try again; Freshdesk may be slow or down (see its status page)"),
@@ -190,7 +195,7 @@ class Connection:
             auth=(key, "X"),
             headers={
                 "Accept": "application/json",
-                "Accept-Encoding": body.ENCODING,
+                "Accept-Encoding": ENCODING,
                 "User-Agent": f"kbsync/{kbsync.__version__}",
             },
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
@@ -313,7 +318,7 @@ class Connection:
             except _NO_RESPONSE as error:
                 what, advice = failure_reason(error)
                 problem = PortalError(f"{self.host}: {what} ({request})", advice=advice)
-                is_endless = isinstance(error, body.ResponseTooLarge | body.ResponseTooSlow)
+                is_endless = isinstance(error, ResponseTooLarge | ResponseTooSlow)
                 final = is_certificate_error(error) or (is_endless and request.method != "POST")
                 sent = not isinstance(error, _NOT_SENT)
             if request.method == "POST" and sent and not final:
@@ -369,8 +374,8 @@ class Connection:
 
     def _exchange(self, request: _Request, raw: RawResponse) -> RawResponse:
         """Send a request and read its response, within bounds of size and time."""
-        until = time.monotonic() + body.MAX_SECONDS
-        watchdog = threading.Timer(body.MAX_SECONDS + _GRACE, self._give_up)
+        until = time.monotonic() + MAX_SECONDS
+        watchdog = threading.Timer(MAX_SECONDS + _GRACE, self._give_up)
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -382,11 +387,11 @@ class Connection:
                 headers=None if request.body is None else {"Content-Type": "application/json"},
             ) as response:
                 encoding = response.headers.get("content-encoding", "")
-                content = body.read_body(response.iter_raw(), encoding, until=until)
+                content = read_body(response.iter_raw(), encoding, until=until)
                 return replace(raw, status=response.status_code, headers=response.headers, content=content)
         except Exception:
             if self._overran:
-                raise body.ResponseTooSlow from None
+                raise ResponseTooSlow from None
             raise
         finally:
             watchdog.cancel()

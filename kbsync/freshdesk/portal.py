@@ -25,9 +25,8 @@ from kbsync.freshdesk.api import (
     id_of,
 )
 from kbsync.freshdesk.rate_limit import Stopped
-from kbsync.freshdesk.readings import Readings, StaleItem, changed_since_plan, shown_item
 from kbsync.freshdesk.responses import Json, StatusError, printable_text
-from kbsync.freshdesk.verify import WriteRequest
+from kbsync.freshdesk.verify import Readings, StaleItem, WriteRequest, changed_since_plan, shown_item
 from kbsync.freshdesk.write import perform
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, KnowledgeBase, Side
 

@@ -18,13 +18,18 @@ from kbsync.freshdesk.api import (
     folder_to_json,
     id_of,
 )
-from kbsync.freshdesk.readings import ITEM_FROM_JSON, Shown, StaleItem, live_id, read_unless_gone, shown_item
 from kbsync.freshdesk.responses import ItemList, ResponseLost, StatusError
 from kbsync.freshdesk.verify import (
+    ITEM_FROM_JSON,
+    Shown,
+    StaleItem,
     WriteRequest,
     done,
     failed,
+    live_id,
     mismatches,
+    read_unless_gone,
+    shown_item,
     verified,
 )
 from kbsync.model import Article, Category, Folder, Item, Kind, Seo, Status, digest, fields_of, parent_path

@@ -11,7 +11,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from kbsync.change import Action, Change, Finding, FindingKind, Outcome, Result
-from kbsync.freshdesk.urls import item_url
+from kbsync.freshdesk.api import item_url
 from kbsync.markup.align import common_ends, opcodes
 from kbsync.model import Item, Kind, Side, parent_path
 from kbsync.planner.planner import Plan

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kbsync.freshdesk import client
 from kbsync.freshdesk import write as creating
-from kbsync.markup.merge.conflicts import OURS_MARKER, resolve_to_sides
+from kbsync.markup.merge.diff3 import OURS_MARKER, resolve_to_sides
 from kbsync.sandbox.database import DRAFT, PUBLISHED
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import Rewriting, SandboxSettings

@@ -10,7 +10,7 @@ from kbsync.change import Action, Change, Outcome
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply, read
-from kbsync.freshdesk.readings import Readings
+from kbsync.freshdesk.verify import Readings
 from kbsync.model import Article, Item, KnowledgeBase
 from kbsync.sandbox.server import Portal
 from kbsync.sandbox.settings import SandboxSettings

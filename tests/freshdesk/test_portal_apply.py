@@ -11,7 +11,7 @@ from kbsync.change import Action, Result
 from kbsync.freshdesk.api import PortalReader, PortalWriter
 from kbsync.freshdesk.client import Connection
 from kbsync.freshdesk.portal import apply
-from kbsync.freshdesk.readings import Readings
+from kbsync.freshdesk.verify import Readings
 from kbsync.model import Article, Category, Folder, Item, ItemKey, Kind, Seo, Status, Visibility
 from kbsync.sandbox.settings import SandboxSettings
 from tests.freshdesk.conftest import ConnectedPortal, change_to

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbsync.markup.merge.conflicts import resolve_to_sides
+from kbsync.markup.merge.diff3 import resolve_to_sides
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.to_html import to_html
 from tests.markup.cases import cases

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from kbsync.markup.merge.blocks import SourceBlock, split_blocks
-from kbsync.markup.merge.conflicts import resolve_to_sides
+from kbsync.markup.merge.diff3 import resolve_to_sides
 from kbsync.markup.merge.graft import graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.merge.raw_html import is_raw_html

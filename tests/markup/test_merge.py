@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
 from kbsync.markup.merge.blocks import split_blocks
-from kbsync.markup.merge.conflicts import OURS_MARKER, SEPARATOR, THEIRS_MARKER, find_conflicts, resolve_to_sides
+from kbsync.markup.merge.diff3 import OURS_MARKER, SEPARATOR, THEIRS_MARKER, find_conflicts, resolve_to_sides
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.merge.nested import split_parts

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from kbsync.markup.align import matching_blocks, opcodes
-from kbsync.markup.merge.conflicts import resolve_to_sides
+from kbsync.markup.merge.diff3 import resolve_to_sides
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from tests.markup.counted import calls_of, lines_of
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbsync.markup.compare import canonical
-from kbsync.markup.merge.conflicts import resolve_to_sides
+from kbsync.markup.merge.diff3 import resolve_to_sides
 from kbsync.markup.merge.graft import Template
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.to_html import to_html

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kbsync.content.document import parse_document, replace_body
 from kbsync.markup.compare import canonical, counting_classes
-from kbsync.markup.merge.conflicts import resolve_to_sides
+from kbsync.markup.merge.diff3 import resolve_to_sides
 from kbsync.markup.merge.graft import IncludeConflict, Template, graft
 from kbsync.markup.merge.merge import MergeResult, MergeVersion, merge
 from kbsync.markup.options import PLAIN

@@ -11,8 +11,17 @@ from dataclasses import dataclass, field, replace
 
 from kbsync.markup.align import Opcode
 from kbsync.markup.merge.blocks import Blocks, SourceBlock, realign
-from kbsync.markup.merge.conflicts import MARKERS, OURS_MARKER, SEPARATOR, THEIRS_MARKER, resolve_to_sides
-from kbsync.markup.merge.diff3 import Chunk, ChunkSide, compare_chunks, merge_chunks
+from kbsync.markup.merge.diff3 import (
+    MARKERS,
+    OURS_MARKER,
+    SEPARATOR,
+    THEIRS_MARKER,
+    Chunk,
+    ChunkSide,
+    compare_chunks,
+    merge_chunks,
+    resolve_to_sides,
+)
 from kbsync.markup.merge.graft import (
     IncludeConflict,
     Template,

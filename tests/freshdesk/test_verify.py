@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.change import Action, Change, Outcome, Result
 from kbsync.errors import PortalError
-from kbsync.freshdesk import readings
+from kbsync.freshdesk import verify as readings
 from kbsync.freshdesk.client import Connection, TooLate
 from kbsync.model import Article
 from tests.freshdesk.conftest import ConnectedPortal, change_to

@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 import pytest
 
 from kbsync.errors import PortalError
-from kbsync.freshdesk import body, client
+from kbsync.freshdesk import client, responses
 from kbsync.freshdesk.client import Connection
-from kbsync.freshdesk.responses import ResponseLost
+from kbsync.freshdesk.responses import ResponseLost, ResponseTooLarge, read_body
 from tests.freshdesk.faulty import faulty, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -21,8 +21,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @pytest.fixture(autouse=True)
 def _small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "MAX_BYTES", 2**20)
-    monkeypatch.setattr(body, "MAX_SECONDS", 0.4)
+    monkeypatch.setattr(responses, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(client, "MAX_SECONDS", 0.4)
     monkeypatch.setattr(client, "_GRACE", 0.2)
 
 
@@ -85,24 +85,24 @@ def test_no_more_than_the_bound_is_unpacked() -> None:
             unpacked += 1
             yield chunk
 
-    with pytest.raises(body.ResponseTooLarge):
-        body.read_body(chunks(), "gzip", until=time.monotonic() + 60)
+    with pytest.raises(ResponseTooLarge):
+        read_body(chunks(), "gzip", until=time.monotonic() + 60)
     assert unpacked < 40
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])
 def test_a_packing_that_was_not_asked_for_is_an_error(encoding: str) -> None:
     with pytest.raises(ValueError, match="not asked for"):
-        body.read_body([gzip.compress(b"[]")], encoding, until=time.monotonic() + 60)
+        read_body([gzip.compress(b"[]")], encoding, until=time.monotonic() + 60)
 
 
 def test_a_packed_body_is_read_whole_or_not_at_all() -> None:
     packed = gzip.compress(b"[1, 2]")
     until = time.monotonic() + 60
-    assert body.read_body([packed[:5], packed[5:]], " GZIP ", until=until) == b"[1, 2]"
-    assert body.read_body([], "gzip", until=until) == b""
+    assert read_body([packed[:5], packed[5:]], " GZIP ", until=until) == b"[1, 2]"
+    assert read_body([], "gzip", until=until) == b""
     with pytest.raises(ValueError, match="cut off"):
-        body.read_body([packed[:-9]], "gzip", until=until)
+        read_body([packed[:-9]], "gzip", until=until)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_byte_now_and_then_ends_a_call_in_time(first: bytes, piece: bytes, pau
 
 
 def test_an_endless_body_is_an_error_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "MAX_SECONDS", 30.0)
+    monkeypatch.setattr(client, "MAX_SECONDS", 30.0)
     first = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     with _sending(first=first, piece=b"1000\r\n" + b" " * 4096 + b"\r\n") as url, Connection(url, "k") as connection:
         with pytest.raises(PortalError, match="larger than 64 MB"):

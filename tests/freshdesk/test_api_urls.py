@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.utils import read_fixture_file
 
-from kbsync.freshdesk.urls import Target, item_url, parse_url
+from kbsync.freshdesk.api import Target, item_url, parse_url
 from kbsync.model import Kind
 
 HOSTS = ("https://help.acme.com", "acme.freshdesk.com")
