@@ -269,7 +269,9 @@ def _location(article: Article, expansion: Expansion | None, line: int, lines: S
 
 
 _HINT = "kbsync:"
-_COMMENT = re.compile(r"<!--\s*kbsync:\s*(?P<what>ignore(?:-file)?)(?P<codes>(?:[\s,]++(?!-->)[^\s,<>]++)*+)\s*+-->")
+_IGNORE_COMMENT = re.compile(
+    r"<!--\s*kbsync:\s*(?P<what>ignore(?:-file)?)(?P<codes>(?:[\s,]++(?:(?!-->)[^\s,<>])++)*+)\s*+-->"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +292,9 @@ def read_ignores(text: str, *, path: str, line: int) -> tuple[tuple[Ignored, ...
     if _HINT not in text:
         return (), ()
     code = code_ranges(text)
-    comments = [one for one in _COMMENT.finditer(text) if not any(start <= one.start() < end for start, end in code)]
+    comments = [
+        one for one in _IGNORE_COMMENT.finditer(text) if not any(start <= one.start() < end for start, end in code)
+    ]
     ignored = tuple(_ignored(text, comment, line) for comment in comments)
     return ignored, tuple(problem for comment in comments for problem in _problems(text, comment, path, line))
 

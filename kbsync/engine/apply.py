@@ -180,9 +180,19 @@ class _Applier:
         needs = set(ancestors(change.path))
         if change.path not in self.openers:
             needs |= self._linked(change)
-            if change.before is None or change.before != change.after:
+            if not self._is_for_links(change):
                 needs -= self._without_address(change)
         return self._missing(needs)
+
+    def _is_for_links(self, change: Change) -> bool:
+        """Return whether an update has the source of the baseline, so that only links of it can be different."""
+        known, item = self.known.get(change.key), change.desired
+        return (
+            known is not None
+            and item is not None
+            and item.origin is not None
+            and known.blob == blob_of(item.origin.text)
+        )
 
     def _linked(self, change: Change) -> set[str]:
         return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}

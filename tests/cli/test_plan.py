@@ -225,7 +225,7 @@ def test_json_is_one_object_of_problems_where_no_plan_can_be_made(project: Proje
 
 
 def test_json_names_an_error_that_concerns_no_file(project: Project) -> None:
-    result = project.kbsync("plan", "--format", "json", FRESHDESK_API_KEY=None)
+    result = project.kbsync("plan", "--format", "json", FRESHDESK_API_KEY=None, KBSYNC_URL=project.portal.url)
     (problem,) = result.json["problems"]
     assert (result.code, problem["message"], problem["path"], problem["line"]) == (2, "no API key", None, None)
     assert "FRESHDESK_API_KEY" in problem["advice"]
