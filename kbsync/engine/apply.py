@@ -15,6 +15,7 @@ from threading import Lock, Thread, current_thread, main_thread
 
 from kbsync.baseline import Baseline
 from kbsync.change import Action, Change, Outcome, Result, Step, WriteOrder, cycle_openers, write_order
+from kbsync.digests import blob_of
 from kbsync.engine.record import (
     WRITES,
     Recorder,
@@ -186,13 +187,8 @@ class _Applier:
 
     def _is_for_links(self, change: Change) -> bool:
         """Return whether an update has the source of the baseline, so that only links of it can be different."""
-        known, item = self.known.get(change.key), change.desired
-        return (
-            known is not None
-            and item is not None
-            and item.origin is not None
-            and known.blob == blob_of(item.origin.text)
-        )
+        known, origin = self.known.get(change.key), change.desired.origin if change.desired else None
+        return known is not None and origin is not None and known.blob == blob_of(origin.text)
 
     def _linked(self, change: Change) -> set[str]:
         return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
