@@ -188,7 +188,9 @@ class _Applier:
     def _is_for_links(self, change: Change) -> bool:
         """Return whether an update has the source of the baseline, so that only links of it can be different."""
         known, origin = self.known.get(change.key), change.desired.origin if change.desired else None
-        return known is not None and origin is not None and known.blob == blob_of(origin.text)
+        if change.action is not Action.UPDATE or known is None or origin is None:
+            return False
+        return known.blob == blob_of(origin.text)
 
     def _linked(self, change: Change) -> set[str]:
         return set(self.plan.targets.get(change.path, ())) & self.plan.targets.keys() - {change.path}
