@@ -96,7 +96,7 @@ def selector_error(selector: str, *, ignoring: bool) -> tuple[str, str] | None:
         return f"{selector} is an error, and errors cannot be ignored", "fix the problem, or ignore warnings only"
     if selector and any(code.startswith(selector) for code in RULES):
         return None
-    near = get_close_matches(selector.upper(), RULES, n=1, cutoff=0.5)
+    near = get_close_matches(selector.upper(), RULES, n=1, cutoff=0.8)
     return f"unknown rule {selector!r}", f"did you mean {near[0]}?" if near else "see the reference of the rules"
 
 

@@ -91,7 +91,7 @@ class ContentTree:
     variables: Mapping[str, str] = field(default_factory=dict)
     included: Mapping[str, IncludedFile] = field(default_factory=dict)
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    destinations: "Destinations" = field(default_factory=lambda: Destinations(()))
+    destinations: "Destinations" = field(default_factory=lambda: Destinations(()), compare=False)
 
     def variables_at(self, path: str) -> Mapping[str, str]:
         """Return the variables of a path, whether a file is there or not."""

@@ -243,7 +243,7 @@ def test_lock_files_behind_a_symbolic_link_are_refused(project: Project, linked:
     for words in (("lint",), ("plan",), ("publish", "--yes")):
         found = project.kbsync(*words)
         assert found.code == 1
-        assert f"{linked}: is a symbolic link" in found.out + found.err
+        assert f"{linked}: KB204 is a symbolic link" in found.out + found.err
     assert project.written == []
 
 

@@ -136,7 +136,7 @@ def test_without_a_terminal_only_the_branch_that_is_published_is_undone_from(cha
     changed.checkout.commit()
     done = changed.kbsync("undo", "--yes")
     assert done.code == 4
-    assert "undo from main" in done.err
+    assert "check out main" in done.err
 
 
 def test_undo_with_a_branch_commits_the_revert_and_makes_no_call(changed: Project) -> None:

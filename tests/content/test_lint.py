@@ -112,8 +112,13 @@ def test_a_link_in_the_other_normal_form_has_its_target(tmp_path: Path) -> None:
 def test_the_links_of_a_real_help_centre_lead_to_its_files(corpus: Path) -> None:
     tree = read_tree(WorkingTree(corpus / "arduino-help-center" / "content"), TreeRules(ignored_keys=frozenset({"id"})))
     problems = lint(tree, assets_url="https://cdn.example.com")
-    assert [problem for problem in problems if "of that name" not in problem.message] == []
-    without = lint(tree, assets_url=None)
+    # Classes for a theme behind links, and a few placeholders and footnotes, do not take as markup.
+    assert {problem.code for problem in problems if "of that name" not in problem.message} <= {
+        "KB407",
+        "KB408",
+        "KB409",
+    }
+    without = [problem for problem in lint(tree, assets_url=None) if problem.code == "KB603"]
     assert len(without) > 500
     for problem in without:
         text = next(one.origin.text for one in tree.knowledge.articles if one.path == problem.path and one.origin)

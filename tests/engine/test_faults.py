@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kbsync.errors import KbsyncError, PortalError
+from kbsync.freshdesk.rate_limit import RateLimitState
 from kbsync.sandbox.account import Fault
 from kbsync.sandbox.api import folders, shapes
 from kbsync.sandbox.server import Portal
@@ -143,8 +144,11 @@ def test_links_to_an_article_whose_move_is_refused_lead_to_the_old_one(clone: Cl
     assert steps(clone.plan()) == {}
 
 
-def test_one_failure_stops_only_the_changes_that_need_it(clone: Clone, portal: Portal) -> None:
+def test_one_failure_stops_only_the_changes_that_need_it(
+    clone: Clone, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`reset` links to `install`, and `join` to `reset`; `pay` and the directories need none of them."""
+    monkeypatch.setattr(RateLimitState, "concurrency", 1)  # so that `install` is the first article to be created
     clone.commit({"guide/basics/pay.md": article("Pay", "Elsewhere too.")})
     portal.faults.fail("POST", "*/articles", status=403)
     done = clone.publish()
