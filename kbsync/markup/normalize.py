@@ -164,7 +164,7 @@ def _block_of_tag(
             style = {name: value for name, value in style.items() if name in ("background-color", "display")}
             return _table(node, inherited.attributes(attrs, style, text=False), inner)
         case "div" | "center" if is_embed(node):
-            return [element("p", inherited.attributes({}, {}, text=True), atom(node, {}, {}))]
+            return [element("p", inherited.attributes({}, {}, text=True), atom(node, {}, {}, inherited.direction))]
     is_box = node.tag in WRAPPERS and not (node.tag == "figure" and contains(node.children, _is_caption))
     if is_box and not attrs and not style:
         return _flow(node.children, inherited)

@@ -25,7 +25,7 @@ from kbsync.markup.dom import (
     text_content,
 )
 from kbsync.markup.extensions import callouts
-from kbsync.markup.inherited import FORMATTING, Inherited, InlineMark, inline_tag, with_style
+from kbsync.markup.inherited import FORMATTING, Inherited, InlineMark, inline_tag, resolve_direction, with_style
 from kbsync.markup.meaning import attributes_of, read
 
 EMBEDS = frozenset(
@@ -52,20 +52,26 @@ def _shows_on_images(mark: InlineMark) -> bool:
     )
 
 
-def atom(node: Element, attrs: Mapping[str, str], style: Mapping[str, str]) -> Element:
-    """Return an image by what its attributes mean, any other embed as it is without what means nothing."""
-    return element(node.tag, with_style(attrs, style)) if node.tag in ("img", "input") else _verbatim(node)
+def atom(node: Element, attrs: Mapping[str, str], style: Mapping[str, str], direction: str) -> Element:
+    """Return an image by what its attributes mean, any other embed as it is without what means nothing.
+
+    `direction` is that of the text around it.
+    """
+    return element(node.tag, with_style(attrs, style)) if node.tag in ("img", "input") else _verbatim(node, direction)
 
 
-def _verbatim(node: Element, *, foreign: bool = False) -> Element:
+def _verbatim(node: Element, direction: str, *, foreign: bool = False) -> Element:
     foreign = foreign or node.tag in _FOREIGN
+    own = resolve_direction(node.attrs.get("dir", direction), node)
     kept = {
         key: _without_editor_values(key, value)
         for key, value in node.attrs.items()
         if key in ("class", "style") or (_NAME.fullmatch(key) if foreign else key in attributes_of(node.tag))
     }
     kept = {key: value for key, value in sorted(kept.items()) if value or key not in ("class", "style")}
-    children = (child if isinstance(child, str) else _verbatim(child, foreign=foreign) for child in node.children)
+    if own == direction:
+        kept.pop("dir", None)
+    children = (child if isinstance(child, str) else _verbatim(child, own, foreign=foreign) for child in node.children)
     return element(node.tag, kept, *children)
 
 
@@ -213,7 +219,7 @@ def _element_leaves(node: Element, inherited: Inherited) -> Iterator[_InlineLeaf
         yield _InlineLeaf(node=element("a", {"id": attrs.pop("id")}), marks=marks)
     if _is_atom(node):
         shown = tuple(mark for mark in marks if _shows_on_images(mark))
-        yield _InlineLeaf(node=atom(node, attrs, style), marks=shown)
+        yield _InlineLeaf(node=atom(node, attrs, style, inherited.direction), marks=shown)
     elif tag == "code" and not attrs and not style and _is_line(node, inherited):
         if node.children:
             text = _WHITE_SPACE.sub(" ", text_content(node.children))

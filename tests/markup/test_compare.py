@@ -19,6 +19,10 @@ SAME = [
     ('<img src="a b.png" width="10">', '<img src="a%20b.png" alt="" style="width: 10px;" class="fr-fic">'),
     ('<a href="x%c3%bc" target="_blank" rel="noopener">a</a>', '<a href="xü">a</a>'),
     ('<iframe src="v" sandbox="allow-scripts"></iframe>', '<iframe src="v"></iframe>'),
+    (
+        '<div dir="ltr" style="padding: 56% 0 0"><div dir="ltr"><iframe src="v"></iframe></div></div>',
+        '<div style="padding: 56% 0 0"><div><iframe src="v"></iframe></div></div>',
+    ),
     ("<p>a<br/><br/>b</p>", "<p>a</p><p>b</p>"),
     (
         '<pre rel="highlighter" data-code-brush="Css">a<br>b</pre>',
