@@ -5,6 +5,7 @@ tested with a third of a collection, drawn by a seed; the other two thirds are m
 """
 
 import math
+import re
 import shutil
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from tests.cli_runner import Checkout, CommandResult, new_checkout
 
 ASSETS = "https://cdn.example.com/kb"
 THIRDS = pytest.mark.parametrize("third", [0, *(pytest.param(other, marks=pytest.mark.nightly) for other in (1, 2))])
+_ANCHOR = re.compile(rb"(?<=\]\()([^()#\s]*)(#[^)]*)")
 _T = TypeVar("_T")
 
 
@@ -59,6 +61,14 @@ def full_read(portal: Portal) -> int:
     held = Counter(article.folder_id for article in portal.store.all_articles())
     parents = {folder.parent_id for folder in folders} - {None}
     return 1 + len(portal.store.all_categories()) + sum(math.ceil(n / 100) for n in held.values()) + len(parents)
+
+
+def with_settled_anchors(data: bytes) -> bytes:
+    """Return a file with the anchors of its links in lower case.
+
+    `#Lost-Phone` is published as `#lost-phone` where only that exists, so it comes back in the case of its heading.
+    """
+    return _ANCHOR.sub(lambda found: found[1] + found[2].lower(), data)
 
 
 def third_of(everything: Iterable[_T], third: int) -> list[_T]:
