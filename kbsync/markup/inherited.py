@@ -40,6 +40,7 @@ class Inherited:
     """What an element passes on; `shown_…` is what its ancestors in the output have said already.
 
     `indent` is that of boxes without any other effect, which the next block takes over. `keep` are classes to be kept.
+    `hoists` means that lists and cells take over the alignment that all of their blocks have.
     """
 
     marks: tuple[InlineMark, ...] = ()
@@ -53,6 +54,7 @@ class Inherited:
     shown_language: str = ""
     keep: Collection[str] = ()
     is_bold: bool = False
+    hoists: bool = True
 
     def around_text(self, node: Element, attrs: Mapping[str, str], style: dict[str, str]) -> "Inherited":
         """Return what the content of an inline element inherits."""

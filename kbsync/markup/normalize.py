@@ -49,9 +49,12 @@ _CODE_STYLES = ("margin-left", "text-align")
 _COLOURS = frozenset({"color", "background-color"})
 
 
-def normalize(nodes: Iterable[Node], keep: Collection[str] = ()) -> tuple[Element, ...]:
-    """Return the blocks of a fragment in normal form; `keep` are classes that count although nothing knows them."""
-    return tuple(_flow(nodes, Inherited(keep=keep)))
+def normalize(nodes: Iterable[Node], keep: Collection[str] = (), *, hoist: bool = True) -> tuple[Element, ...]:
+    """Return the blocks of a fragment in normal form; `keep` are classes that count although nothing knows them.
+
+    Without `hoist` each block has its own alignment, so that it reads the same alone as beside others.
+    """
+    return tuple(_flow(nodes, Inherited(keep=keep, hoists=hoist)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +268,7 @@ def _list(node: Element, attrs: dict[str, str], style: dict[str, str], inherited
                 lists.append((number, []))
             lists[-1][1].extend(_item(item, around.inner()) for item in nodes if isinstance(item, Element))
     shown = inherited.attributes(attrs, style, text=False)
-    return [*leading, *(_numbered(node, shown, first, items) for first, items in lists)]
+    return [*leading, *(_numbered(node, shown, first, items, hoists=inherited.hoists) for first, items in lists)]
 
 
 def _list_tag(node: Element) -> str:
@@ -308,9 +311,10 @@ def _list_parts(
             yield None if is_content else number, (shown,), around
 
 
-def _numbered(node: Element, attrs: dict[str, str], first: int, items: list[Element]) -> Element:
+def _numbered(node: Element, attrs: dict[str, str], first: int, items: list[Element], *, hoists: bool) -> Element:
     own = {"start": str(first), **attrs} if node.tag == "ol" and first != 1 else attrs
-    made = _hoist_alignment(Element(tag=node.tag, attrs=own, children=tuple(items)))
+    made = Element(tag=node.tag, attrs=own, children=tuple(items))
+    made = _hoist_alignment(made) if hoists else made
     made = _hoist_common(_hoist_common(made, "list-style-type"), "margin-left")
     return _without_declaration(made, "margin-left") if is_small(_style_of(made).get("margin-left", "")) else made
 
@@ -446,7 +450,7 @@ def _cell(node: Element, outer: Mapping[str, str], inherited: Inherited) -> Elem
     if node.tag == "th":
         blocks = _against_default(blocks, "center", "left" if inner.direction == "ltr" else "right")
     alignments = {_style_of(block).get("text-align") for block in blocks}
-    if len(alignments) == 1 and None not in alignments:
+    if inner.hoists and len(alignments) == 1 and None not in alignments:
         style = {**parse_style(shown.get("style", "")), "text-align": alignments.pop() or ""}
         shown = with_style(shown, dict(sorted(style.items())))
         blocks = [_without_declaration(block, "text-align") for block in blocks]

@@ -104,7 +104,7 @@ class Ancestors:
         return content.lines if content else None
 
     def _read(self, nodes: tuple[Node, ...]) -> VisibleContent | None:
-        content: VisibleContent | None = VisibleContent(above="", blocks=normalize(nodes, self.keep))
+        content: VisibleContent | None = VisibleContent(above="", blocks=normalize(nodes, self.keep, hoist=False))
         for _ in range(self.depth):
             if content is None or not content.blocks:
                 return content
