@@ -75,9 +75,7 @@ def plan(
             raise UsageError(what, advice="remove them; a saved plan is shown as it is")
         return _show_saved(show, output_format, out)
     check_rerender(rerender=rerender, no_refresh=no_refresh)
-    if overwrite and no_refresh:
-        what = "--overwrite and --no-refresh cannot be used together"
-        raise UsageError(what, advice="remove one: only the portal has the edits to overwrite")
+    _check_overwrite(overwrite, no_refresh=no_refresh)
     config = context.config(ignore_ids=ignore_ids)
     key = None if no_refresh else key_for(config, os.environ)
     over = paths_to_override(config, overwrite, option="--overwrite")
@@ -96,6 +94,12 @@ def plan(
     if planned.plan.halt or planned.plan.excess or (exit_code and planned.plan.conflicts):
         return ExitCode.HELD
     return ExitCode.CHANGES if exit_code and planned.plan.changes else ExitCode.OK
+
+
+def _check_overwrite(overwrite: tuple[str, ...], *, no_refresh: bool) -> None:
+    if overwrite and no_refresh:
+        what = "--overwrite and --no-refresh cannot be used together"
+        raise UsageError(what, advice="remove one: only the portal has the edits to overwrite")
 
 
 @command("kbsync status", "kbsync status --format json")

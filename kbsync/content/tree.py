@@ -121,13 +121,7 @@ def read_tree(files: Files, rules: TreeRules) -> ContentTree:
     reader.add_misplaced()
     knowledge = reader.knowledge_base(frozenset(paths_with_role(roles, Role.ASSET)))
     destinations = Destinations(knowledge.items(), knowledge.assets, roles)
-    articles = [replace(one, body=destinations.settle(one.path or "", one.body)) for one in knowledge.articles]
-    written = {
-        old.path or "": tuple(reference.target for reference in references(old.body))
-        for old, new in zip(knowledge.articles, articles, strict=True)
-        if old.body != new.body
-    }
-    knowledge = replace(knowledge, articles=tuple(articles))
+    knowledge, written = _settle(knowledge, destinations)
     nameable = {path for path in paths_with_role(roles, Role.NONE) if selection.may_be_named(path)}
     targets = link_graph(knowledge).targets.values() if nameable else ()
     named = nameable.intersection(path for paths in targets for path in paths)
@@ -143,6 +137,17 @@ def read_tree(files: Files, rules: TreeRules) -> ContentTree:
         written=written,
         destinations=destinations,
     )
+
+
+def _settle(knowledge: KnowledgeBase, destinations: "Destinations") -> tuple[KnowledgeBase, dict[str, tuple[str, ...]]]:
+    """Bring the addresses of all articles to kbsync's own form; return also those that were written otherwise."""
+    articles = [replace(one, body=destinations.settle(one.path or "", one.body)) for one in knowledge.articles]
+    written = {
+        old.path or "": tuple(reference.target for reference in references(old.body))
+        for old, new in zip(knowledge.articles, articles, strict=True)
+        if old.body != new.body
+    }
+    return replace(knowledge, articles=tuple(articles)), written
 
 
 class Destinations:

@@ -3,7 +3,7 @@
 Opening a workspace reads; nothing is changed but the clone's own copy of the ledger, which follows the remote.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -116,9 +116,8 @@ def open_workspace(
 ) -> Workspace:
     """Read the working tree without what git ignores, or a commit where one is named; and its lock and the ledger.
 
-    The ledger is fetched from its remote first, unless `local`; a fetch that fails ends the run, since an old ledger
-    would make web edits out of our own writes; one that `only_shows` goes on with the ledger that this clone has.
-    Without `checked` links and the like are not checked.
+    The ledger is fetched first, unless `local`. A fetch that fails ends the run, since an old ledger would make web
+    edits out of our own writes; one that `only_shows` goes on. Without `checked` links are not checked.
 
     Raises:
         ContentError: the tree has problems; all of them are named.
@@ -130,8 +129,7 @@ def open_workspace(
     lock, of_lock = read_lock_files(lock_files(config, files))
     usable = carried_over(lock, _blobs(tree.knowledge))
     found = _lint(config, tree, lock, of_lock) if checked else (*tree.problems, *of_lock)
-    if errors := tuple(problem for problem in found if problem.is_error):
-        raise ContentError(errors)
+    _raise_errors(found)
     heads, unreachable = _heads(repository, config, local=local, only_shows=only_shows)
     ledger, last_run = read_local_ledger(repository, config)
     journals, journaled = read_journals(journal_folder(repository, config))
@@ -153,6 +151,12 @@ def open_workspace(
         warnings=found if checked else (),
         unreachable=unreachable,
     )
+
+
+def _raise_errors(problems: Iterable[Problem]) -> None:
+    """Raise ContentError with the errors among some problems, if there are any."""
+    if errors := tuple(problem for problem in problems if problem.is_error):
+        raise ContentError(errors)
 
 
 def _heads(repository: Repository, config: Config, *, local: bool, only_shows: bool) -> tuple[RemoteHeads, str]:
