@@ -168,7 +168,7 @@ def _block_of_tag(
             return _table(node, inherited.attributes(attrs, style, text=False), inner)
         case "div" | "center" if is_embed(node):
             return [element("p", inherited.attributes({}, {}, text=True), atom(node, {}, {}, inherited.direction))]
-    is_box = node.tag in WRAPPERS and not (node.tag == "figure" and contains(node.children, _is_caption))
+    is_box = node.tag in WRAPPERS and not (node.tag == "figure" and contains(node.children, is_caption))
     if is_box and not attrs and not style:
         return _flow(node.children, inherited)
     children = tuple(_flow(node.children, inner))
@@ -178,7 +178,8 @@ def _block_of_tag(
     return [Element(tag=tag, attrs=shown, children=children)] if is_visible else []
 
 
-def _is_caption(node: Element) -> bool:
+def is_caption(node: Element) -> bool:
+    """Return whether an element is the caption that makes a figure more than a box."""
     return node.tag == "figcaption"
 
 

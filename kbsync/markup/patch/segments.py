@@ -10,8 +10,8 @@ from dataclasses import replace as changed
 from itertools import groupby
 
 from kbsync.markup.compare import canonical_of
-from kbsync.markup.dom import HEADINGS, Element, Node, child_elements, descendants, parse, replace, start_tag
-from kbsync.markup.normalize import WRAPPERS, normalize
+from kbsync.markup.dom import HEADINGS, Element, Node, child_elements, contains, descendants, parse, replace, start_tag
+from kbsync.markup.normalize import WRAPPERS, is_caption, normalize
 from kbsync.markup.normalize_inline import can_hoist_blocks, is_block
 from kbsync.markup.source_map import OpenElement, SourceSpan, resolve_nodes
 
@@ -23,6 +23,7 @@ _ROWS = frozenset("table thead tbody tfoot tr".split())
 _TABLE_SECTIONS = frozenset("thead tbody tfoot".split())
 _NAMES = ("id", "name")
 _WHITE_SPACE = " \t\n\r\f"
+_CAPTION = "<figcaption></figcaption>"
 _MAX_WRAPPERS = 16
 """How many wrappers around one another are split; real articles have up to nine."""
 
@@ -83,7 +84,7 @@ class Ancestors:
             resolve=self.resolve,
             keep=self.keep,
             start_tags=(*self.start_tags, opened),
-            elements=(*self.elements, _without_children(element)),
+            elements=(*self.elements, _as_ancestor(element)),
             depth=self.depth if wrapper else self.depth + 1,
             parent=self,
             wrappers=self.wrappers + 1 if wrapper else 0,
@@ -93,12 +94,12 @@ class Ancestors:
     def content_of(self, nodes: tuple[Node, ...]) -> VisibleContent | None:
         """Return what nodes show within these ancestors; None where they do not show it on their own."""
         for element in reversed(self.elements):
-            nodes = (Element(tag=element.tag, attrs=element.attrs, children=nodes),)
+            nodes = (replace(element, children=(*element.children, *nodes)),)
         return self._read(nodes)
 
     def visible_lines(self, html: str) -> tuple[str, ...] | None:
         """Return what HTML shows within these ancestors, a line for each block."""
-        opens = "".join(start_tag(element) for element in self.elements)
+        opens = "".join(start_tag(element) + _CAPTION * bool(element.children) for element in self.elements)
         closes = "".join(f"</{element.tag}>" for element in reversed(self.elements))
         content = self._read(resolve_nodes(parse(opens + html + closes).nodes, self.resolve))
         return content.lines if content else None
@@ -114,6 +115,12 @@ class Ancestors:
 
 def _without_children(element: Element) -> Element:
     return Element(tag=element.tag, attrs=element.attrs)
+
+
+def _as_ancestor(element: Element) -> Element:
+    """Return an element without its content, but with an empty caption where it has one, which makes it a figure."""
+    has_caption = element.tag == "figure" and contains(element.children, is_caption)
+    return replace(element, children=(Element(tag="figcaption"),) if has_caption else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
