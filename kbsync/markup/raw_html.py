@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kbsync.markup.dom import ADDRESSES, Element, Node, replace
 
@@ -93,7 +94,7 @@ def find_attributes(text: str) -> Iterator[RawAttribute]:
 def is_element(tag: str, *, around: str = "") -> bool:
     """Return whether a tag is one of HTML, or anything that may be one of SVG or MathML in the text around it."""
     found = _NAME.match(tag)
-    return not found or found[1].lower() in _ELEMENTS or "<svg" in around or "<math" in around
+    return not found or found[1].lower() in _ELEMENTS or _holds(around, "<svg") or _holds(around, "<math")
 
 
 def is_text(tag: str, around: str) -> bool:
@@ -101,7 +102,13 @@ def is_text(tag: str, around: str) -> bool:
     found = _NAME.match(tag)
     if not found or is_element(tag, around=around):
         return False
-    return (f"<{found[1]}" if tag.startswith("</") else f"</{found[1]}") not in around
+    return not _holds(around, f"<{found[1]}" if tag.startswith("</") else f"</{found[1]}")
+
+
+@lru_cache(maxsize=256)
+def _holds(text: str, part: str) -> bool:
+    """Return whether a part is in a text, which is searched once for it however often it is asked."""
+    return part in text
 
 
 def without_comments(text: str) -> str:
